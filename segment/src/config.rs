@@ -1,0 +1,116 @@
+//! The settings a segment is created with, and its name.
+
+use std::{fmt, str::FromStr};
+use thiserror::Error;
+
+/// Where a segment is found. Written `sysv:0x70736d31`, or with a decimal key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SegmentName {
+    /// A System V shared memory key; never 0, which would mean a private segment.
+    Sysv(i32),
+}
+
+impl Default for SegmentName {
+    /// `psm1` in ASCII.
+    fn default() -> Self {
+        Self::Sysv(0x7073_6d31)
+    }
+}
+
+impl fmt::Display for SegmentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sysv(key) => write!(f, "sysv:{key:#010x}"),
+        }
+    }
+}
+
+/// A name that is not one.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("bad segment name {0:?}: write sysv:KEY, with KEY from 1 to 0xffffffff, e.g. sysv:0x70736d31")]
+pub struct BadName(pub String);
+
+impl FromStr for SegmentName {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let bad = || BadName(text.into());
+        let key = text.strip_prefix("sysv:").ok_or_else(bad)?;
+        let key = match key.strip_prefix("0x").or_else(|| key.strip_prefix("0X")) {
+            Some(hex) if !hex.starts_with('+') => u32::from_str_radix(hex, 16),
+            Some(_) => return Err(bad()),
+            None if key.starts_with('+') => return Err(bad()),
+            None => key.parse(),
+        };
+        match key {
+            Ok(0) | Err(_) => Err(bad()),
+            Ok(key) => Ok(Self::Sysv(key.cast_signed())),
+        }
+    }
+}
+
+/// What a process asks for; the first one to come decides for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where the segment is.
+    pub name: SegmentName,
+    /// Address space in bytes; only touched pages cost memory.
+    pub size: u64,
+    /// Permission bits of segment and semaphores.
+    pub mode: u32,
+    /// Group that the segment is given to, if any.
+    pub group: Option<u32>,
+    /// Processes that get a slot of their own, 1 to [`Config::MAX_PROCESSES`].
+    pub max_processes: u32,
+    /// Series, 1 to [`Config::MAX_SERIES`].
+    pub max_series: u32,
+    /// Bytes of one label value, 64 to 65,535; longer ones are cut and marked with their hash.
+    pub max_label_length: u32,
+}
+
+impl Config {
+    /// With the shared slot these are 1,024 semaphores, which every kernel's limits allow.
+    pub const MAX_PROCESSES: u32 = 1023;
+    /// Bounded by the index, 16 bytes a series.
+    pub const MAX_SERIES: u32 = 4_000_000;
+    /// A cut label value carries its hash of 33 bytes, so shorter limits make no sense.
+    pub const MIN_LABEL_LENGTH: u32 = 64;
+    /// Lengths are stored in 16 bits.
+    pub const MAX_LABEL_LENGTH: u32 = 65_535;
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            name: SegmentName::default(),
+            size: 256 << 20,
+            mode: 0o640,
+            group: None,
+            max_processes: 256,
+            max_series: 10_000,
+            max_label_length: 1024,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_and_written() {
+        let default = SegmentName::default();
+        assert_eq!(default.to_string(), "sysv:0x70736d31");
+        for text in ["sysv:0x70736d31", "sysv:0X70736D31", "sysv:1886612785"] {
+            assert_eq!(text.parse(), Ok(default), "{text}");
+        }
+        assert_eq!("sysv:0xffffffff".parse(), Ok(SegmentName::Sysv(-1)));
+    }
+
+    #[test]
+    fn bad_names_are_refused() {
+        for bad in ["", "sysv:", "sysv:0", "sysv:0x0", "sysv:-1", "sysv:+1", "sysv:0x+1", "shm:1", "sysv:x", "sysv:0x100000000"] {
+            assert!(bad.parse::<SegmentName>().is_err(), "{bad}");
+        }
+    }
+}

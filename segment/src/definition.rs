@@ -1,0 +1,255 @@
+//! What a metric is: its name, kind, labels and buckets, and Prometheus's rules for them.
+
+use thiserror::Error;
+
+/// How the values that several processes set on one gauge become one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(u8)]
+pub enum GaugeMode {
+    /// One value that all processes set and add to; the last write wins.
+    #[default]
+    Last = 0,
+    /// The sum over the living processes.
+    Sum = 1,
+    /// The smallest value of a living process.
+    Min = 2,
+    /// The largest value of a living process.
+    Max = 3,
+    /// A series for each living process, told apart by the label `pid`.
+    All = 4,
+}
+
+/// A metric's type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A number that only grows.
+    Counter,
+    /// A number that goes up and down.
+    Gauge(GaugeMode),
+    /// Observations counted in buckets.
+    Histogram,
+}
+
+impl Kind {
+    /// The type's name in the text formats: `counter`, `gauge` or `histogram`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge(_) => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// A metric's definition. Two definitions that differ in anything but `help` are two families.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Definition {
+    /// The metric's name, as Prometheus allows it.
+    pub name: String,
+    /// One line for people; not part of the identity.
+    pub help: String,
+    /// Counter, gauge or histogram.
+    pub kind: Kind,
+    /// The names of the labels, in the order in which values are given.
+    pub label_names: Vec<String>,
+    /// A histogram's upper bounds, increasing, without `+Inf`; empty for other kinds.
+    pub bounds: Vec<f64>,
+}
+
+/// Why a definition is refused. The texts are shown to PHP programmers as they are.
+#[derive(Debug, Error, PartialEq)]
+pub enum DefinitionError {
+    /// The name is empty or has a character that Prometheus does not allow.
+    #[error("Invalid metric name {0:?}: use letters, digits, _ and :, not starting with a digit")]
+    Name(String),
+    /// A label's name has a character that Prometheus does not allow.
+    #[error("Invalid label name {0:?}: use letters, digits and _, not starting with a digit")]
+    LabelName(String),
+    /// `__` at the start is kept for Prometheus itself.
+    #[error("Label name {0:?} is reserved: names that start with __ belong to Prometheus")]
+    ReservedPrefix(String),
+    /// The exposition format gives this label a meaning of its own.
+    #[error("Label name {name:?} is reserved: it has a meaning of its own on a {kind}; choose another")]
+    Reserved {
+        /// The label's name.
+        name: String,
+        /// The metric's type.
+        kind: &'static str,
+    },
+    /// The same label name twice.
+    #[error("Label name {0:?} is given twice")]
+    DuplicateLabel(String),
+    /// A histogram without buckets.
+    #[error("A histogram needs at least one bucket")]
+    NoBuckets,
+    /// Bounds must increase strictly.
+    #[error("Histogram buckets must be increasing numbers: {0} is followed by {1}")]
+    BucketOrder(f64, f64),
+    /// A bound that is not a number, or negative infinity.
+    #[error("Histogram buckets must be finite numbers (+Inf is added by itself), got {0}")]
+    BucketValue(f64),
+    /// Too long for the segment's records.
+    #[error("{what} is longer than {limit} bytes")]
+    TooLong {
+        /// What is too long.
+        what: &'static str,
+        /// The limit in bytes, or in items.
+        limit: usize,
+    },
+}
+
+/// Longest metric or label name, in bytes.
+pub const MAX_NAME: usize = 1024;
+/// Longest help text, in bytes.
+pub const MAX_HELP: usize = 16 * 1024;
+/// Most labels of one metric.
+pub const MAX_LABELS: usize = 64;
+
+impl Definition {
+    /// Checks a definition against Prometheus's rules
+    /// (<https://prometheus.io/docs/concepts/data_model/>) and takes a trailing `+Inf` bucket away.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn new(
+        name: &str,
+        help: &str,
+        kind: Kind,
+        label_names: &[&str],
+        bounds: &[f64],
+    ) -> Result<Self, DefinitionError> {
+        check_name(name)?;
+        check_labels(kind, label_names)?;
+        if help.len() > MAX_HELP {
+            return Err(DefinitionError::TooLong { what: "The help text", limit: MAX_HELP });
+        }
+        let bounds = if kind == Kind::Histogram { check_bounds(bounds)? } else { Vec::new() };
+        let label_names = label_names.iter().map(ToString::to_string).collect();
+        Ok(Self { name: name.into(), help: help.into(), kind, label_names, bounds })
+    }
+
+    /// Whether both describe the same family; the help text does not count.
+    #[must_use]
+    pub fn same_family(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.kind == other.kind
+            && self.label_names == other.label_names
+            && self.bounds == other.bounds
+    }
+
+    /// How many cells one series takes: a histogram has one per bucket (`+Inf` included) and the sum.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        if self.kind == Kind::Histogram { self.bounds.len() + 2 } else { 1 }
+    }
+}
+
+fn check_name(name: &str) -> Result<(), DefinitionError> {
+    let first = |c: u8| c.is_ascii_alphabetic() || c == b'_' || c == b':';
+    let rest = |c: u8| first(c) || c.is_ascii_digit();
+    if name.len() > MAX_NAME {
+        return Err(DefinitionError::TooLong { what: "The metric's name", limit: MAX_NAME });
+    }
+    match name.as_bytes() {
+        [head, tail @ ..] if first(*head) && tail.iter().all(|c| rest(*c)) => Ok(()),
+        _ => Err(DefinitionError::Name(name.into())),
+    }
+}
+
+fn check_labels(kind: Kind, names: &[&str]) -> Result<(), DefinitionError> {
+    if names.len() > MAX_LABELS {
+        return Err(DefinitionError::TooLong { what: "The list of labels", limit: MAX_LABELS });
+    }
+    for (index, name) in names.iter().enumerate() {
+        check_label(kind, name)?;
+        if names[..index].contains(name) {
+            return Err(DefinitionError::DuplicateLabel((*name).into()));
+        }
+    }
+    Ok(())
+}
+
+fn check_label(kind: Kind, name: &str) -> Result<(), DefinitionError> {
+    let first = |c: u8| c.is_ascii_alphabetic() || c == b'_';
+    let rest = |c: u8| first(c) || c.is_ascii_digit();
+    match name.as_bytes() {
+        [head, tail @ ..] if first(*head) && tail.iter().all(|c| rest(*c)) => {}
+        _ => return Err(DefinitionError::LabelName(name.into())),
+    }
+    if name.len() > MAX_NAME {
+        return Err(DefinitionError::TooLong { what: "A label's name", limit: MAX_NAME });
+    }
+    if name.starts_with("__") {
+        return Err(DefinitionError::ReservedPrefix(name.into()));
+    }
+    let reserved = name == "le"
+        || name == "quantile"
+        || (name == "pid" && kind == Kind::Gauge(GaugeMode::All));
+    if reserved {
+        return Err(DefinitionError::Reserved { name: name.into(), kind: kind.as_str() });
+    }
+    Ok(())
+}
+
+fn check_bounds(bounds: &[f64]) -> Result<Vec<f64>, DefinitionError> {
+    let bounds = match bounds {
+        [rest @ .., last] if *last == f64::INFINITY => rest,
+        all => all,
+    };
+    if bounds.is_empty() {
+        return Err(DefinitionError::NoBuckets);
+    }
+    if let Some(bad) = bounds.iter().find(|bound| !bound.is_finite()) {
+        return Err(DefinitionError::BucketValue(*bad));
+    }
+    match bounds.windows(2).find(|pair| pair[0] >= pair[1]) {
+        Some(pair) => Err(DefinitionError::BucketOrder(pair[0], pair[1])),
+        None => Ok(bounds.to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counter(name: &str, labels: &[&str]) -> Result<Definition, DefinitionError> {
+        Definition::new(name, "", Kind::Counter, labels, &[])
+    }
+
+    #[test]
+    fn names_follow_prometheus() {
+        for good in ["a", "_a", ":a", "a1:b_2"] {
+            assert!(counter(good, &[]).is_ok(), "{good}");
+        }
+        for bad in ["", "1a", "a-b", "a b", "é", "a\n"] {
+            assert_eq!(counter(bad, &[]), Err(DefinitionError::Name(bad.into())));
+        }
+    }
+
+    #[test]
+    fn label_names_follow_prometheus() {
+        assert!(counter("a", &["x", "_y", "z9", "pid"]).is_ok());
+        for bad in ["", "9", "a:b", "ü"] {
+            assert_eq!(counter("a", &[bad]), Err(DefinitionError::LabelName(bad.into())));
+        }
+        assert_eq!(counter("a", &["__x"]), Err(DefinitionError::ReservedPrefix("__x".into())));
+        assert_eq!(counter("a", &["x", "x"]), Err(DefinitionError::DuplicateLabel("x".into())));
+        for reserved in ["le", "quantile"] {
+            assert!(matches!(counter("a", &[reserved]), Err(DefinitionError::Reserved { .. })));
+        }
+        let all = Definition::new("a", "", Kind::Gauge(GaugeMode::All), &["pid"], &[]);
+        assert!(matches!(all, Err(DefinitionError::Reserved { .. })));
+    }
+
+    #[test]
+    fn buckets_increase_and_inf_is_implied() {
+        let of = |bounds: &[f64]| Definition::new("h", "", Kind::Histogram, &[], bounds);
+        assert_eq!(of(&[1.0, 2.0, f64::INFINITY]).unwrap().bounds, [1.0, 2.0]);
+        assert_eq!(of(&[]), Err(DefinitionError::NoBuckets));
+        assert_eq!(of(&[f64::INFINITY]), Err(DefinitionError::NoBuckets));
+        assert_eq!(of(&[1.0, 1.0]), Err(DefinitionError::BucketOrder(1.0, 1.0)));
+        assert!(matches!(of(&[f64::NAN]), Err(DefinitionError::BucketValue(_))));
+        assert_eq!(of(&[1.0, 2.0]).unwrap().cells(), 4);
+    }
+}

@@ -1,0 +1,22 @@
+//! The shared memory segment of promshm: its layout, the writer that counts
+//! into it and the reader that serves what was counted.
+//!
+//! This crate knows no PHP, no HTTP and no text format. `ARCHITECTURE.md` tells
+//! the whole story; [`layout`] is the place to begin reading.
+#![deny(unsafe_code)] // allowed again, file by file, in `sync`, `region` and `backend`
+
+pub mod backend;
+pub mod config;
+pub mod definition;
+pub mod layout;
+mod reader;
+mod region;
+pub mod snapshot;
+pub mod sync;
+
+
+pub use config::{Config, SegmentName};
+pub use definition::{Definition, DefinitionError, GaugeMode, Kind};
+pub use reader::{Reader, ReadError};
+pub use snapshot::{Family, Snapshot, Vitals};
+

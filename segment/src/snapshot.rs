@@ -1,0 +1,257 @@
+//! One scrape's worth of truth, copied out of the segment and checked: plain owned data.
+//!
+//! The reader keeps one [`Snapshot`] and refreshes its numbers at each scrape, so
+//! names, labels and row order stay where they are while nothing is registered.
+
+use crate::definition::Definition;
+
+/// All that a scrape found.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// The families, sorted by name; no name stands twice.
+    pub families: Vec<Family>,
+    /// The segment's own state.
+    pub vitals: Vitals,
+}
+
+/// A family and its rows, one row per series, sorted by label values.
+#[derive(Debug, Clone)]
+pub struct Family {
+    /// Name, kind, label names and bounds.
+    pub definition: Definition,
+    /// Label values of all rows, one after the other.
+    text: String,
+    /// Where each label value ends in `text`: row by row.
+    ends: Vec<u32>,
+    /// `definition.cells()` numbers a row.
+    values: Vec<f64>,
+    rows: usize,
+    generation: u64,
+}
+
+/// One series of a family.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    family: &'a Family,
+    index: usize,
+}
+
+impl Family {
+    /// A family without rows.
+    #[must_use]
+    pub fn new(definition: Definition) -> Self {
+        Self { definition, text: String::new(), ends: Vec::new(), values: Vec::new(), rows: 0, generation: 0 }
+    }
+
+    /// Adds a row: one label value per label name, and one number per cell
+    /// (a histogram: a count for each bucket, not cumulative, `+Inf` last; then the sum).
+    ///
+    /// # Panics
+    /// If the numbers of labels or values do not fit the definition.
+    pub fn push<'l>(&mut self, labels: impl IntoIterator<Item = &'l str>, values: &[f64]) {
+        let before = self.ends.len();
+        for label in labels {
+            self.text.push_str(label);
+            self.ends.push(self.text.len() as u32);
+        }
+        assert_eq!(self.ends.len() - before, self.definition.label_names.len(), "a value for each label");
+        assert_eq!(values.len(), self.definition.cells(), "a number for each cell");
+        self.values.extend_from_slice(values);
+        self.rows += 1;
+    }
+
+    /// Takes all rows away and sets the generation that the next rows will have.
+    pub fn clear(&mut self, generation: u64) {
+        self.text.clear();
+        self.ends.clear();
+        self.values.clear();
+        self.rows = 0;
+        self.generation = generation;
+    }
+
+    /// Changes whenever rows come, go or move; the same number means the same labels row by row.
+    /// Unique within the process that read the segment.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The series that have a value now.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        (0..self.rows).map(|index| Row { family: self, index }).filter(|row| !row.is_absent())
+    }
+
+    /// How many rows there are, those without a value included.
+    #[must_use]
+    pub fn row_count(&self) -> usize {
+        self.rows
+    }
+
+    /// The numbers of row `index`, to be refreshed in place.
+    pub fn values_mut(&mut self, index: usize) -> &mut [f64] {
+        let cells = self.definition.cells();
+        &mut self.values[index * cells..][..cells]
+    }
+}
+
+impl<'a> Row<'a> {
+    /// The row's place in its family: from 0, the same for one generation.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The label values, in the order of the definition's label names.
+    pub fn labels(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (family, width) = (self.family, self.family.definition.label_names.len());
+        let first = self.index * width;
+        (first..first + width).map(move |at| {
+            let start = if at == 0 { 0 } else { family.ends[at - 1] as usize };
+            &family.text[start..family.ends[at] as usize]
+        })
+    }
+
+    /// The numbers: one for a counter or gauge; a histogram's bucket counts (not cumulative) and its sum.
+    #[must_use]
+    pub fn values(&self) -> &'a [f64] {
+        let cells = self.family.definition.cells();
+        &self.family.values[self.index * cells..][..cells]
+    }
+
+    fn is_absent(&self) -> bool {
+        self.values()[0].to_bits() == ABSENT.to_bits()
+    }
+}
+
+/// A gauge that no living process has set: a NaN with a payload that arithmetic does not make.
+pub const ABSENT: f64 = f64::from_bits(crate::layout::UNSET);
+
+/// Why updates were dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Reason {
+    /// `promshm.max_series` series exist already.
+    SeriesLimit = 0,
+    /// No room for another record or page of cells.
+    SegmentFull = 1,
+    /// A histogram has more cells than fit a page.
+    TooManyBuckets = 2,
+    /// The segment's bytes made no sense where the update had to go.
+    Corrupt = 3,
+}
+
+impl Reason {
+    /// All reasons, in the order of their drop counters.
+    pub const ALL: [Self; 4] = [Self::SeriesLimit, Self::SegmentFull, Self::TooManyBuckets, Self::Corrupt];
+
+    /// The reason as the label of `promshm_dropped_total`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SeriesLimit => "series_limit",
+            Self::SegmentFull => "segment_full",
+            Self::TooManyBuckets => "too_many_buckets",
+            Self::Corrupt => "corrupt",
+        }
+    }
+}
+
+/// How the segment learns that a process has died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Liveness {
+    /// Not tested yet.
+    #[default]
+    Unknown,
+    /// The kernel frees a dead process's slot at once.
+    Kernel,
+    /// The kernel ignores `SEM_UNDO` (gVisor does): a killed process's slot stays taken.
+    Degraded,
+}
+
+impl Liveness {
+    /// The mode's name for people and labels: `unknown`, `kernel` or `degraded`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Kernel => "kernel",
+            Self::Degraded => "degraded",
+        }
+    }
+}
+
+/// What a slot is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SlotState {
+    /// A living process owns it.
+    Live,
+    /// Nobody owns it and it holds no numbers.
+    Free,
+    /// Its process has gone; its numbers stay and wait for the next process to continue them.
+    Inherited,
+}
+
+/// One slot, for `status`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlotView {
+    /// Its number; 0 is the shared slot, which nobody owns.
+    pub index: usize,
+    /// What it is doing.
+    pub state: SlotState,
+    /// The last owner's process id, in that process's own PID namespace.
+    pub pid: u32,
+    /// When the last owner claimed it, in seconds since 1970.
+    pub since: f64,
+    /// Processes that have owned it.
+    pub starts: u64,
+    /// Bytes of cells it holds.
+    pub bytes: u64,
+}
+
+/// The segment's own state, as one scrape saw it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Vitals {
+    /// Address space of the segment, in bytes.
+    pub reserved_bytes: u64,
+    /// Bytes handed out so far: header, slots in use, index, records and pages.
+    pub used_bytes: u64,
+    /// Series exported.
+    pub series: u64,
+    /// The most series the segment takes.
+    pub max_series: u64,
+    /// The most processes that have a slot of their own.
+    pub max_processes: u64,
+    /// The slots that were ever used, the shared one first.
+    pub slots: Vec<SlotView>,
+    /// Updates dropped, in the order of [`Reason::ALL`].
+    pub dropped: [u64; Reason::ALL.len()],
+    /// Label values that were cut at `promshm.max_label_length`.
+    pub truncated_labels: u64,
+    /// Processes that have attached.
+    pub worker_starts: u64,
+    /// Processes that left with a goodbye.
+    pub exits_clean: u64,
+    /// Processes whose last request ended in a fatal error.
+    pub exits_fatal: u64,
+    /// Processes that the kernel buried: killed, crashed, out of memory.
+    pub exits_abrupt: u64,
+    /// Processes without a slot of their own right now (they share slot 0).
+    pub overflow_processes: u64,
+    /// Records that made no sense, since this reader attached.
+    pub corrupt_records: u64,
+    /// How deaths are noticed.
+    pub liveness: Liveness,
+    /// When the segment was created, in seconds since 1970.
+    pub created: f64,
+}
+
+impl Vitals {
+    /// How many slots are in `state`; those never touched count as free. The shared slot is left out.
+    #[must_use]
+    pub fn slots_in(&self, state: SlotState) -> u64 {
+        let owned = self.slots.iter().filter(|slot| slot.index != 0);
+        let found = owned.clone().filter(|slot| slot.state == state).count() as u64;
+        let untouched = self.max_processes.saturating_sub(owned.count() as u64);
+        if state == SlotState::Free { found + untouched } else { found }
+    }
+}
