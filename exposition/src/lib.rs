@@ -1,1 +1,15 @@
-//! x
+//! Prometheus's text formats: a snapshot's families in, bytes out.
+//!
+//! No input or output happens here and nothing is locked, so the exporter and
+//! the PHP extension share it. [`Encoder`] is the door; [`Format`] says which
+//! formats there are, and [`number`] how numbers are written.
+#![forbid(unsafe_code)]
+
+mod encoder;
+mod escape;
+mod format;
+pub mod number;
+mod prefix;
+
+pub use encoder::Encoder;
+pub use format::Format;

@@ -1,0 +1,202 @@
+//! From a snapshot's families to a page of text.
+
+use crate::{
+    format::Format,
+    number::push_value,
+    prefix::{Prefixes, push_header},
+};
+use promshm_segment::{Definition, Family, Kind, snapshot::Row};
+use std::collections::HashMap;
+
+/// How many pages a family may be missing from before its cached bytes are given back.
+const PAGES_KEPT: u64 = 16;
+
+/// Writes pages, and keeps what does not change from one page to the next.
+///
+/// A series' name and labels are escaped once and kept as bytes for as long as
+/// [`Family::generation`] says that they are the same; what is left to do for a
+/// page is to copy them and to write the numbers.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    format: Format,
+    families: HashMap<String, Cached>,
+    /// Pages written so far.
+    pages: u64,
+}
+
+#[derive(Debug)]
+struct Cached {
+    generation: u64,
+    prefixes: Prefixes,
+    /// The number of the page that used it last.
+    last_page: u64,
+}
+
+impl Encoder {
+    /// An encoder that has nothing cached yet.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        Self { format, ..Self::default() }
+    }
+
+    /// Appends `families` to `page`. A family without a value is left out, with its header.
+    pub fn encode<'f>(&mut self, families: impl IntoIterator<Item = &'f Family>, page: &mut Vec<u8>) {
+        self.pages += 1;
+        for family in families {
+            self.encode_family(family, page);
+        }
+        let now = self.pages;
+        self.families.retain(|_, cached| now - cached.last_page < PAGES_KEPT);
+    }
+
+    fn encode_family(&mut self, family: &Family, page: &mut Vec<u8>) {
+        let mut rows = family.rows().peekable();
+        if rows.peek().is_none() {
+            return;
+        }
+        let format = self.format;
+        let prefixes = self.prefixes(family);
+        push_header(page, &family.definition);
+        for row in rows {
+            let first = prefixes.first_line(&family.definition, row, format);
+            push_row(page, &family.definition, row, prefixes, first);
+        }
+    }
+
+    fn prefixes(&mut self, family: &Family) -> &mut Prefixes {
+        let name = &family.definition.name;
+        if !self.families.get(name).is_some_and(|cached| cached.generation == family.generation()) {
+            self.families.insert(name.clone(), Cached::of(family));
+        }
+        let cached = self.families.get_mut(name).expect("inserted above if it was not there");
+        cached.last_page = self.pages;
+        &mut cached.prefixes
+    }
+}
+
+impl Cached {
+    fn of(family: &Family) -> Self {
+        Self {
+            generation: family.generation(),
+            prefixes: Prefixes::with_rows(family.row_count()),
+            last_page: 0,
+        }
+    }
+}
+
+fn push_row(page: &mut Vec<u8>, definition: &Definition, row: Row<'_>, prefixes: &Prefixes, first: usize) {
+    if definition.kind == Kind::Histogram {
+        push_histogram(page, row.values(), prefixes, first);
+    } else {
+        push_sample(page, prefixes.line(first), row.values()[0]);
+    }
+}
+
+/// Buckets are counted one by one in the segment and exposed as running totals; `_count` is the last.
+fn push_histogram(page: &mut Vec<u8>, cells: &[f64], prefixes: &Prefixes, first: usize) {
+    let Some((sum, buckets)) = cells.split_last() else { return };
+    let mut total = 0.0;
+    let mut line = first;
+    for count in buckets {
+        total += count;
+        push_sample(page, prefixes.line(line), total);
+        line += 1;
+    }
+    push_sample(page, prefixes.line(line), *sum);
+    push_sample(page, prefixes.line(line + 1), total);
+}
+
+fn push_sample(page: &mut Vec<u8>, prefix: &[u8], value: f64) {
+    page.extend_from_slice(prefix);
+    push_value(page, value);
+    page.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promshm_segment::{GaugeMode, snapshot::ABSENT};
+
+    fn family(name: &str, kind: Kind, labels: &[&str], generation: u64) -> Family {
+        let bounds: &[f64] = if kind == Kind::Histogram { &[0.5, 1.0] } else { &[] };
+        let definition = Definition::new(name, "Help.", kind, labels, bounds).expect("a good definition");
+        let mut family = Family::new(definition);
+        family.clear(generation);
+        family
+    }
+
+    fn page(encoder: &mut Encoder, families: &[Family]) -> String {
+        let mut page = Vec::new();
+        encoder.encode(families, &mut page);
+        String::from_utf8(page).expect("a page is UTF-8")
+    }
+
+    #[test]
+    fn buckets_are_running_totals_and_count_is_the_last() {
+        let mut histogram = family("h", Kind::Histogram, &["q"], 1);
+        histogram.push(["a"], &[2.0, 0.0, 3.0, 7.25]);
+        let expected = "# HELP h Help.\n# TYPE h histogram\n\
+            h_bucket{q=\"a\",le=\"0.5\"} 2\nh_bucket{q=\"a\",le=\"1.0\"} 2\nh_bucket{q=\"a\",le=\"+Inf\"} 5\n\
+            h_sum{q=\"a\"} 7.25\nh_count{q=\"a\"} 5\n";
+        assert_eq!(page(&mut Encoder::default(), &[histogram]), expected);
+    }
+
+    #[test]
+    fn a_family_without_values_prints_nothing() {
+        let empty = family("empty", Kind::Counter, &["q"], 1);
+        let mut unset = family("unset", Kind::Gauge(GaugeMode::Sum), &[], 2);
+        unset.push([], &[ABSENT]);
+        assert_eq!(page(&mut Encoder::default(), &[empty, unset]), "");
+    }
+
+    #[test]
+    fn a_row_that_gets_its_value_later_is_written_then() {
+        let mut gauge = family("g", Kind::Gauge(GaugeMode::Sum), &["q"], 1);
+        gauge.push(["a"], &[ABSENT]);
+        gauge.push(["b"], &[2.0]);
+        let mut encoder = Encoder::default();
+        assert!(page(&mut encoder, &[gauge.clone()]).ends_with("gauge\ng{q=\"b\"} 2\n"));
+        gauge.values_mut(0)[0] = 1.0;
+        let both = "gauge\ng{q=\"a\"} 1\ng{q=\"b\"} 2\n";
+        assert!(page(&mut encoder, &[gauge]).ends_with(both));
+    }
+
+    #[test]
+    fn prefixes_are_kept_for_a_generation_and_no_longer() {
+        let mut counter = family("c", Kind::Counter, &["q"], 1);
+        counter.push(["old"], &[1.0]);
+        let mut encoder = Encoder::default();
+        assert!(page(&mut encoder, &[counter.clone()]).ends_with("c{q=\"old\"} 1\n"));
+
+        counter.clear(1); // labels that change without a new generation go unseen: the cache is used
+        counter.push(["new"], &[2.0]);
+        assert!(page(&mut encoder, &[counter.clone()]).ends_with("c{q=\"old\"} 2\n"));
+
+        counter.clear(2);
+        counter.push(["new"], &[3.0]);
+        assert!(page(&mut encoder, &[counter]).ends_with("c{q=\"new\"} 3\n"));
+    }
+
+    #[test]
+    fn families_that_are_gone_are_forgotten() {
+        let mut counter = family("c", Kind::Counter, &[], 1);
+        counter.push([], &[1.0]);
+        let mut encoder = Encoder::default();
+        page(&mut encoder, &[counter]);
+        for _ in 1..PAGES_KEPT {
+            assert_eq!(encoder.families.len(), 1);
+            page(&mut encoder, &[]);
+        }
+        page(&mut encoder, &[]);
+        assert!(encoder.families.is_empty());
+    }
+
+    #[test]
+    fn a_page_is_appended() {
+        let mut counter = family("c", Kind::Counter, &[], 1);
+        counter.push([], &[1.0]);
+        let mut page = b"before\n".to_vec();
+        Encoder::default().encode([&counter], &mut page);
+        assert!(page.starts_with(b"before\n# HELP c") && page.ends_with(b"c 1\n"));
+    }
+}

@@ -1,0 +1,65 @@
+//! A page that shows every rule of the format at once, held against a file.
+//!
+//! `UPDATE_GOLDEN=1 cargo test -p promshm-exposition` writes the file anew; read the difference.
+#![allow(missing_docs)]
+
+use promshm_exposition::{Encoder, Format};
+use promshm_segment::{Definition, Family, GaugeMode, Kind, snapshot::ABSENT};
+use std::{fs, path::Path};
+
+fn family(name: &str, help: &str, kind: Kind, labels: &[&str], bounds: &[f64]) -> Family {
+    Family::new(Definition::new(name, help, kind, labels, bounds).expect("a good definition"))
+}
+
+fn families() -> Vec<Family> {
+    let mut jobs = family("jobs_total", "Jobs done.", Kind::Counter, &["queue", "class"], &[]);
+    jobs.push(["mail", "App\\Job\\Send\"Mail\""], &[3.0]);
+    jobs.push(["größe ✓\n2", ""], &[1e15 + 0.5]);
+
+    let mut numbers =
+        family("numbers", "A \\ and\na break, \"quotes\".", Kind::Gauge(GaugeMode::Last), &["n"], &[]);
+    let values =
+        [0.0, -0.0, 0.1, -2.5, 1e20, 1e21, 5e-324, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, ABSENT];
+    for value in values {
+        numbers.push([format!("{value:?}").as_str()], &[value]);
+    }
+
+    let mut plain = family("plain", "", Kind::Counter, &[], &[]);
+    plain.push([], &[42.0]);
+
+    let mut seconds = family("seconds", "Durations.", Kind::Histogram, &["queue"], &[0.005, 1.0, 1e6]);
+    seconds.push(["mail"], &[1.0, 2.0, 0.0, 4.0, 1234.5]);
+    seconds.push(["video"], &[0.0, 0.0, 0.0, 0.0, 0.0]);
+
+    let mut sizes = family("sizes", "Sizes.", Kind::Histogram, &[], &[10.0]);
+    sizes.push([], &[1.0, 1.0, 33.0]);
+
+    let unused = family("unused", "Never written.", Kind::Counter, &[], &[]);
+
+    let mut workers = family("workers", "Per process.", Kind::Gauge(GaugeMode::All), &[], &[]);
+    workers.definition.label_names.push("pid".into()); // as the reader does it
+    workers.push(["17"], &[1.0]);
+    vec![jobs, numbers, plain, seconds, sizes, unused, workers]
+}
+
+fn assert_golden(name: &str, page: &[u8]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, page).expect("the golden file can be written");
+    }
+    let expected = fs::read_to_string(&path).expect("the golden file exists");
+    assert_eq!(String::from_utf8_lossy(page), expected);
+}
+
+#[test]
+fn text_0_0_4() {
+    let families = families();
+    let mut encoder = Encoder::new(Format::Text);
+    let mut first = Vec::new();
+    encoder.encode(&families, &mut first);
+    assert_golden("text-0.0.4.txt", &first);
+
+    let mut second = Vec::new();
+    encoder.encode(&families, &mut second);
+    assert_eq!(first, second, "a page from cached prefixes is the same page");
+}
