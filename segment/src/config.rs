@@ -109,7 +109,18 @@ mod tests {
 
     #[test]
     fn bad_names_are_refused() {
-        for bad in ["", "sysv:", "sysv:0", "sysv:0x0", "sysv:-1", "sysv:+1", "sysv:0x+1", "shm:1", "sysv:x", "sysv:0x100000000"] {
+        for bad in [
+            "",
+            "sysv:",
+            "sysv:0",
+            "sysv:0x0",
+            "sysv:-1",
+            "sysv:+1",
+            "sysv:0x+1",
+            "shm:1",
+            "sysv:x",
+            "sysv:0x100000000",
+        ] {
             assert!(bad.parse::<SegmentName>().is_err(), "{bad}");
         }
     }

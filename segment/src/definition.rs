@@ -183,9 +183,8 @@ fn check_label(kind: Kind, name: &str) -> Result<(), DefinitionError> {
     if name.starts_with("__") {
         return Err(DefinitionError::ReservedPrefix(name.into()));
     }
-    let reserved = name == "le"
-        || name == "quantile"
-        || (name == "pid" && kind == Kind::Gauge(GaugeMode::All));
+    let reserved =
+        name == "le" || name == "quantile" || (name == "pid" && kind == Kind::Gauge(GaugeMode::All));
     if reserved {
         return Err(DefinitionError::Reserved { name: name.into(), kind: kind.as_str() });
     }

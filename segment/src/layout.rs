@@ -1,2 +1,339 @@
-//! layout
-pub(crate) const UNSET: u64 = 0x7ff4_7073_686d_0001;
+//! Where everything lies in the segment, and who writes what.
+//!
+//! ```text
+//! 0        Header            settled once at creation, then counters that all processes add to
+//! 4096     Slot 0 … Slot n   slot 0 is shared; a process owns each other one while its semaphore says so
+//! …        index             hash table of 8-byte words: 24 bits of hash, 40 bits of record offset
+//! …        records     →     families and series, append-only, grow upwards
+//! size     pages       ←     4 KiB pages of cells and of page numbers, taken from the end downwards
+//! ```
+//!
+//! All of it is 8-byte words, little-endian as the machine has them, zero when
+//! fresh. Nothing is ever freed or moved. A series owns a range of *columns*: the
+//! same cell indexes in every slot. A slot finds its pages through two page trees:
+//!
+//! * the **lasting** plane holds counters and histograms; the next owner of the
+//!   slot continues them in place, so totals survive every death;
+//! * the **living** plane holds gauges; it is cleared when the slot is claimed,
+//!   and counts only while the owner lives.
+//!
+//! Life of slot *i*: semaphore *i* is 0 (nobody), 1 (claimed: the owner is
+//! clearing the living plane), 2 (open: the living plane counts). The kernel
+//! takes it back to 0 when the owner dies, whatever it dies of.
+//!
+//! Change anything here ⇒ raise [`VERSION`].
+
+use std::mem::offset_of;
+
+/// `PSHM`, in the upper half of the first word.
+pub const MAGIC: u64 = 0x5053_484d;
+/// The layout's version, in the lower half of the first word.
+pub const VERSION: u32 = 1;
+/// What stands in [`Header::identity`].
+pub const IDENTITY: u64 = MAGIC << 32 | VERSION as u64;
+
+/// Size of a page of cells, of a directory page and of the header, in bytes.
+pub const PAGE: u64 = 4096;
+/// Words, or cells, or page numbers, in a page.
+pub const PAGE_WORDS: usize = 512;
+/// Records begin at multiples of this many bytes.
+pub const RECORD_UNIT: u64 = 16;
+
+/// A gauge cell that nobody has set: a signalling NaN, which arithmetic never makes.
+pub const UNSET: u64 = 0x7ff4_7073_686d_0001;
+
+/// [`Header::state`]: being created. Whoever comes by helps to finish.
+pub const FRESH: u64 = 0;
+/// [`Header::state`]: in use.
+pub const READY: u64 = 1;
+/// [`Header::state`]: replaced; attach anew.
+pub const RETIRED: u64 = 2;
+
+/// [`Header::liveness`]: the kernel undoes a dead process's semaphore.
+pub const LIVENESS_KERNEL: u64 = 1;
+/// [`Header::liveness`]: it does not.
+pub const LIVENESS_DEGRADED: u64 = 2;
+/// [`Header::semaphores`]: there is no usable set; all processes share slot 0.
+pub const NO_SEMAPHORES: u64 = u64::MAX;
+
+/// The first page. The words up to `state` keep their places in all versions.
+#[repr(C)]
+pub struct Header {
+    /// [`IDENTITY`]. Settled first.
+    pub identity: u64,
+    /// [`FRESH`], [`READY`] or [`RETIRED`]. Pair READY.
+    pub state: u64,
+    /// Bytes of the segment. Settled once.
+    pub size: u64,
+    /// Semaphore set's id + 1, or [`NO_SEMAPHORES`]. Settled once.
+    pub semaphores: u64,
+    /// `max_series` | `max_processes` << 32 | `max_label_length` << 48. Settled once; never 0.
+    pub config: u64,
+    /// Key of the hash, so that nobody can choose labels that collide. Settled once; never 0.
+    pub hash_key: [u64; 2],
+    /// When, in seconds since 1970, as f64 bits. Settled once.
+    pub created: u64,
+    /// [`LIVENESS_KERNEL`] or [`LIVENESS_DEGRADED`]. Settled once.
+    pub liveness: u64,
+    pad: [u64; 7],
+    /// Grows when handles must be looked up again: wipe, removal. Read at every call, so it has
+    /// a cache line of its own. Pair EPOCH.
+    pub epoch: u64,
+    pad2: [u64; 7],
+    /// Series that exist | index words in use << 32.
+    pub population: u64,
+    /// [`RECORD_UNIT`]s of records taken | pages taken << 32, in one word so that they cannot overlap.
+    pub space: u64,
+    /// The next free column of each plane.
+    pub columns: [u64; 2],
+    /// One more than the highest slot ever used. Pair SLOT.
+    pub slots_high: u64,
+    /// A clock that ticks at each claim of a slot and each new definition.
+    pub births: u64,
+    pad3: [u64; 98],
+    /// A bit for each page of the index that has an entry, so that the reader touches no other.
+    pub index_map: [u64; INDEX_MAP_WORDS],
+    pad4: [u64; 128],
+}
+
+/// Words of [`Header::index_map`]: enough for `Config::MAX_SERIES`.
+pub const INDEX_MAP_WORDS: usize = 256;
+
+/// A slot: written by its owner alone, but for slot 0, which all add to.
+#[repr(C)]
+pub struct Slot {
+    /// Processes that have claimed it.
+    pub claims: u64,
+    /// Owners that said goodbye at the end of their work.
+    pub clean: u64,
+    /// Owners that said goodbye after a fatal error.
+    pub fatal: u64,
+    /// The owner's process id, as the owner sees it.
+    pub pid: u64,
+    /// When it was claimed, in seconds since 1970, as f64 bits.
+    pub since: u64,
+    /// [`Header::births`] at the claim.
+    pub birth: u64,
+    /// Label values that were cut.
+    pub truncated: u64,
+    /// Which run of a program the owner is: an exec keeps the process id.
+    pub image: u64,
+    /// Updates dropped, by `snapshot::Reason`.
+    pub dropped: [u64; 16],
+    pad2: [u64; 8],
+    /// Directory pages of the lasting plane. Pair PAGE.
+    pub lasting: [u64; LASTING_ROOTS],
+    /// Directory pages of the living plane. Pair PAGE.
+    pub living: [u64; LIVING_ROOTS],
+    pad3: [u64; 16],
+}
+
+/// Directory pages a slot has for lasting cells: 16.7 million cells.
+pub const LASTING_ROOTS: usize = 64;
+/// Directory pages a slot has for living cells: 4.2 million cells.
+pub const LIVING_ROOTS: usize = 16;
+
+const _: () = assert!(size_of::<Header>() == PAGE as usize);
+const _: () = assert!(size_of::<Slot>() == 1024);
+const _: () = assert!(offset_of!(Header, state) == 8);
+const _: () = assert!(offset_of!(Header, epoch) == 128);
+const _: () = assert!(offset_of!(Header, population) == 192);
+const _: () = assert!(offset_of!(Header, index_map) == 1024);
+
+/// The offset of a field of the header.
+macro_rules! header {
+    ($($field:tt)+) => { std::mem::offset_of!($crate::layout::Header, $($field)+) as u64 };
+}
+pub(crate) use header;
+
+/// Which of a slot's two page trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plane {
+    /// Counters and histograms: continued by the next owner.
+    Lasting = 0,
+    /// Gauges: cleared at each claim.
+    Living = 1,
+}
+
+impl Plane {
+    /// How many directory pages a slot can have.
+    #[must_use]
+    pub fn roots(self) -> usize {
+        match self {
+            Self::Lasting => LASTING_ROOTS,
+            Self::Living => LIVING_ROOTS,
+        }
+    }
+
+    /// How many columns there can be.
+    #[must_use]
+    pub fn capacity(self) -> u64 {
+        (self.roots() * PAGE_WORDS * PAGE_WORDS) as u64
+    }
+
+    /// Offset, in a slot, of the first directory page's number.
+    #[must_use]
+    pub fn roots_offset(self) -> u64 {
+        match self {
+            Self::Lasting => offset_of!(Slot, lasting) as u64,
+            Self::Living => offset_of!(Slot, living) as u64,
+        }
+    }
+
+    /// Offset of the word that says which column is free next.
+    #[must_use]
+    pub fn columns_offset(self) -> u64 {
+        header!(columns) + 8 * self as u64
+    }
+}
+
+/// Settings that shape the segment, packed in [`Header::config`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Most series.
+    pub max_series: u32,
+    /// Most processes with a slot of their own.
+    pub max_processes: u16,
+    /// Longest label value, in bytes.
+    pub max_label_length: u16,
+}
+
+impl Shape {
+    /// The word for [`Header::config`].
+    #[must_use]
+    pub fn pack(self) -> u64 {
+        u64::from(self.max_series)
+            | u64::from(self.max_processes) << 32
+            | u64::from(self.max_label_length) << 48
+    }
+
+    /// The reverse of [`Shape::pack`]; says nothing about sense.
+    #[must_use]
+    pub fn unpack(word: u64) -> Self {
+        Self {
+            max_series: word as u32,
+            max_processes: (word >> 32) as u16,
+            max_label_length: (word >> 48) as u16,
+        }
+    }
+}
+
+/// Where the areas of one segment lie, computed from its shape and size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Geometry {
+    /// The shape it was computed from.
+    pub shape: Shape,
+    /// Slots, the shared one included.
+    pub slots: usize,
+    /// Offset of the index.
+    pub index: u64,
+    /// Words of the index: a power of two, at least twice the most series.
+    pub index_words: u64,
+    /// Offset of the first record.
+    pub records: u64,
+    /// End of the last page.
+    pub end: u64,
+}
+
+impl Geometry {
+    /// Lays the areas out.
+    ///
+    /// # Errors
+    /// With the least size in bytes that the shape needs.
+    pub fn new(shape: Shape, size: u64) -> Result<Self, u64> {
+        let slots = usize::from(shape.max_processes) + 1;
+        let index = PAGE + (slots as u64 * size_of::<Slot>() as u64).next_multiple_of(PAGE);
+        let index_words = (u64::from(shape.max_series) * 2).next_power_of_two().max(PAGE_WORDS as u64);
+        let records = index + index_words * 8;
+        let needed = records + 16 * PAGE;
+        let end = size / PAGE * PAGE;
+        if end < needed { Err(needed) } else { Ok(Self { shape, slots, index, index_words, records, end }) }
+    }
+
+    /// Offset of a slot.
+    #[must_use]
+    pub fn slot(&self, slot: usize) -> u64 {
+        PAGE + slot as u64 * size_of::<Slot>() as u64
+    }
+
+    /// Offset of page number `number` (the first one is 1) if that many pages have room above the records.
+    #[must_use]
+    pub fn page(&self, number: u64) -> Option<u64> {
+        let back = number.checked_mul(PAGE)?;
+        let offset = self.end.checked_sub(back)?;
+        (number != 0 && offset >= self.records).then_some(offset)
+    }
+}
+
+/// [`Header::space`], taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Units of [`RECORD_UNIT`] bytes taken by records.
+    pub units: u64,
+    /// Pages taken.
+    pub pages: u64,
+}
+
+impl Space {
+    /// Takes the word apart.
+    #[must_use]
+    pub fn unpack(word: u64) -> Self {
+        Self { units: word & 0xffff_ffff, pages: word >> 32 }
+    }
+
+    /// The word, if both areas fit between the records' begin and the end without touching.
+    #[must_use]
+    pub fn pack(self, geometry: &Geometry) -> Option<u64> {
+        let taken = self.units.checked_mul(RECORD_UNIT)?.checked_add(self.pages.checked_mul(PAGE)?)?;
+        let fits = taken <= geometry.end - geometry.records && self.units >> 32 == 0 && self.pages >> 32 == 0;
+        fits.then_some(self.units | self.pages << 32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape { max_series: 10_000, max_processes: 256, max_label_length: 1024 };
+
+    #[test]
+    fn shape_survives_packing() {
+        assert_eq!(Shape::unpack(SHAPE.pack()), SHAPE);
+    }
+
+    #[test]
+    fn areas_follow_each_other() {
+        let geometry = Geometry::new(SHAPE, 256 << 20).unwrap();
+        assert_eq!(geometry.slots, 257);
+        assert!(geometry.slot(257) <= geometry.index);
+        assert_eq!(geometry.index_words, 32_768);
+        assert!(geometry.index_words as usize / PAGE_WORDS <= INDEX_MAP_WORDS * 64);
+        assert_eq!(geometry.page(1), Some((256 << 20) - PAGE));
+        assert_eq!(geometry.page(0), None);
+        assert_eq!(geometry.page(u64::MAX), None);
+        assert_eq!(geometry.page((256 << 20) / PAGE), None, "that page would lie on the header");
+    }
+
+    #[test]
+    fn the_largest_index_fits_its_map() {
+        let shape = Shape { max_series: crate::Config::MAX_SERIES, ..SHAPE };
+        let geometry = Geometry::new(shape, 1 << 40).unwrap();
+        assert!(geometry.index_words as usize / PAGE_WORDS <= INDEX_MAP_WORDS * 64);
+    }
+
+    #[test]
+    fn too_small_says_what_is_needed() {
+        let needed = Geometry::new(SHAPE, 4096).unwrap_err();
+        assert!(Geometry::new(SHAPE, needed).is_ok());
+        assert!(Geometry::new(SHAPE, needed - 1).is_err());
+    }
+
+    #[test]
+    fn records_and_pages_never_overlap() {
+        let geometry = Geometry::new(SHAPE, Geometry::new(SHAPE, 0).unwrap_err()).unwrap();
+        let full = Space { units: 0, pages: 16 };
+        assert!(full.pack(&geometry).is_some());
+        assert!(Space { units: 1, ..full }.pack(&geometry).is_none());
+        assert!(Space { pages: 17, ..full }.pack(&geometry).is_none());
+    }
+}

@@ -8,15 +8,17 @@
 pub mod backend;
 pub mod config;
 pub mod definition;
+mod index;
 pub mod layout;
 mod reader;
+mod record;
 mod region;
 pub mod snapshot;
 pub mod sync;
-
+mod writer;
 
 pub use config::{Config, SegmentName};
 pub use definition::{Definition, DefinitionError, GaugeMode, Kind};
-pub use reader::{Reader, ReadError};
+pub use reader::{ReadError, Reader};
 pub use snapshot::{Family, Snapshot, Vitals};
-
+pub use writer::{AttachError, FamilyId, Resolved, Writer};

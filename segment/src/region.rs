@@ -1,0 +1,128 @@
+//! A stretch of shared memory and the checked ways into it.
+#![allow(unsafe_code)]
+
+use crate::{
+    layout::{Geometry, PAGE_WORDS, Space, header},
+    sync::{Cell, Word, cells_at, word_at},
+};
+use std::ptr::NonNull;
+
+/// Memory that is looked at in words; unmapped when dropped.
+#[derive(Debug)]
+pub(crate) struct Region {
+    base: NonNull<u64>,
+    bytes: u64,
+    release: unsafe fn(NonNull<u64>, u64),
+}
+
+// SAFETY: the memory is only touched through atomics, and `release` may run on any thread.
+unsafe impl Send for Region {}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: base and bytes are what `release` was given for, and nobody can use them after this.
+        unsafe { (self.release)(self.base, self.bytes) }
+    }
+}
+
+impl Region {
+    /// Takes a mapping over.
+    ///
+    /// # Safety
+    /// `base` is page-aligned and valid for `bytes` bytes until `release` is called on it, and
+    /// everyone who can reach that memory uses atomics. If it is read-only, no writing method is
+    /// called on its words.
+    pub(crate) unsafe fn from_raw(
+        base: NonNull<u64>,
+        bytes: u64,
+        release: unsafe fn(NonNull<u64>, u64),
+    ) -> Self {
+        Self { base, bytes, release }
+    }
+
+    /// Zeroed memory of this process alone, for tests.
+    #[cfg(test)]
+    pub(crate) fn heap(bytes: u64) -> Self {
+        unsafe fn free(base: NonNull<u64>, bytes: u64) {
+            let words = std::ptr::slice_from_raw_parts_mut(base.as_ptr(), bytes as usize / 8);
+            // SAFETY: made by Box::into_raw below, with that length.
+            drop(unsafe { Box::from_raw(words) });
+        }
+        let words = Box::into_raw(vec![0u64; bytes as usize / 8].into_boxed_slice());
+        let base = NonNull::new(words.cast::<u64>()).expect("a box is not null");
+        // SAFETY: the box is valid for its length until `free`; nobody else knows it.
+        unsafe { Self::from_raw(base, bytes, free) }
+    }
+
+    /// Bytes that are mapped.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The word at `offset`, if it lies inside and is aligned.
+    pub(crate) fn word(&self, offset: u64) -> Option<&Word> {
+        if !offset.is_multiple_of(8) || offset > self.bytes.checked_sub(8)? {
+            return None;
+        }
+        // SAFETY: inside the mapping and aligned, as just checked; from_raw's caller promises the rest.
+        Some(unsafe { word_at(self.base.as_ptr().add(offset as usize / 8)) })
+    }
+
+    /// A word whose offset is a constant of the layout inside the header.
+    ///
+    /// # Panics
+    /// If the mapping is shorter than a header, which every attachment checks first.
+    pub(crate) fn head(&self, offset: u64) -> &Word {
+        self.word(offset).expect("the header lies inside every segment")
+    }
+
+    /// The page of cells with that number, if it is one of those handed out.
+    pub(crate) fn page(&self, geometry: &Geometry, number: u64) -> Option<&[Cell; PAGE_WORDS]> {
+        let offset = self.page_offset(geometry, number)?;
+        // SAFETY: a whole page inside the mapping, as just checked; from_raw's caller promises the rest.
+        Some(unsafe { cells_at(self.base.as_ptr().add(offset as usize / 8)) })
+    }
+
+    /// The offset of the page with that number, if it is one of those handed out.
+    pub(crate) fn page_offset(&self, geometry: &Geometry, number: u64) -> Option<u64> {
+        let taken = Space::unpack(self.head(header!(space)).observe()).pages;
+        let offset = geometry.page(number).filter(|_| number <= taken)?;
+        (offset + 8 * PAGE_WORDS as u64 <= self.bytes).then_some(offset)
+    }
+
+    /// Copies `count` words out, if they lie inside.
+    pub(crate) fn copy_words(&self, offset: u64, count: u64) -> Option<Vec<u64>> {
+        let last = offset.checked_add(count.checked_mul(8)?.checked_sub(8)?)?;
+        self.word(last)?;
+        (0..count).map(|index| self.word(offset + 8 * index).map(Word::peek)).collect()
+    }
+
+    /// Writes words at `offset`; the caller has allocated that place.
+    pub(crate) fn fill_words(&self, offset: u64, words: &[u64]) -> Option<()> {
+        for (index, value) in words.iter().enumerate() {
+            self.word(offset + 8 * index as u64)?.fill(*value);
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_outside_or_unaligned_is_handed_out() {
+        let region = Region::heap(4096);
+        assert!(region.word(0).is_some() && region.word(4088).is_some());
+        for bad in [1, 4, 4089, 4096, u64::MAX, u64::MAX - 7] {
+            assert!(region.word(bad).is_none(), "{bad}");
+        }
+        assert!(region.copy_words(4080, 2).is_some());
+        for (offset, count) in [(4088, 2), (0, u64::MAX), (0, 1 << 61), (u64::MAX, 1), (8, 0)] {
+            assert!(
+                region.copy_words(offset, count).is_none_or(|words| words.is_empty()),
+                "{offset} {count}"
+            );
+        }
+    }
+}

@@ -76,6 +76,15 @@ impl Family {
         self.generation
     }
 
+    /// Whether both have the same labels row by row.
+    pub(crate) fn same_rows(&self, other: &Self) -> bool {
+        self.rows == other.rows && self.ends == other.ends && self.text == other.text
+    }
+
+    pub(crate) fn set_generation(&mut self, generation: u64) {
+        self.generation = generation;
+    }
+
     /// The series that have a value now.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         (0..self.rows).map(|index| Row { family: self, index }).filter(|row| !row.is_absent())

@@ -1,1 +1,159 @@
-//! sync
+//! The only file that names atomics and memory orderings.
+//!
+//! A [`Word`] is shared bookkeeping, a [`Cell`] a number that is counted into.
+//! Each ordering here has its partner in the same table; call sites name the
+//! pair they use in a comment (`pair: INDEX` and so on):
+//!
+//! | pair  | publisher                         | observer                       | what is handed over          |
+//! |-------|-----------------------------------|--------------------------------|------------------------------|
+//! | READY | `Word::claim` on the header state | `Word::observe`                | the header's other words     |
+//! | INDEX | `Word::claim` on an index word    | `Word::observe`                | a filled record              |
+//! | PAGE  | `Word::publish`, `Word::claim`    | `Word::observe`                | a page fit to be read        |
+//! | EPOCH | `Word::tally`                     | `Word::observe`, `Word::peek`  | removed flags, retired state |
+//! | SLOT  | `Word::raise` on the high mark    | `Word::observe`                | a slot that is in use        |
+//!
+//! Everything else is `Relaxed`: a cell has one writer, and a scrape may see
+//! any update a moment late.
+#![allow(unsafe_code)]
+
+#[allow(clippy::disallowed_types)] // this is the room that the lint points to
+type Atomic = std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+
+/// A shared word of bookkeeping: offsets, counts, states.
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct Word(Atomic);
+
+impl Word {
+    /// A word outside the segment, for tests and for the state "not attached".
+    #[must_use]
+    pub const fn new(value: u64) -> Self {
+        Self(Atomic::new(value))
+    }
+
+    /// Reads without any promise about other words.
+    #[inline]
+    #[must_use]
+    pub fn peek(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    /// Reads, and sees all that was written before the value was published (Acquire).
+    #[must_use]
+    pub fn observe(&self) -> u64 {
+        self.0.load(Acquire)
+    }
+
+    /// Writes without any promise: the filling of a record that nobody can see yet, or a word of one's own slot.
+    pub fn fill(&self, value: u64) {
+        self.0.store(value, Relaxed);
+    }
+
+    /// Writes, and hands over all that was written before (Release).
+    pub fn publish(&self, value: u64) {
+        self.0.store(value, Release);
+    }
+
+    /// Replaces `old` by `new`, hands over what was written before, or answers what stands there (`AcqRel`).
+    pub fn claim(&self, old: u64, new: u64) -> Result<(), u64> {
+        self.0.compare_exchange(old, new, AcqRel, Acquire).map(drop)
+    }
+
+    /// Sets the word once: answers the value that stands there afterwards, ours or an earlier one.
+    pub fn settle(&self, value: u64) -> u64 {
+        self.claim(0, value).map_or_else(|found| found, |()| value)
+    }
+
+    /// Adds, from several processes, and answers the value before (`AcqRel`).
+    pub fn tally(&self, by: u64) -> u64 {
+        self.0.fetch_add(by, AcqRel)
+    }
+
+    /// Adds where this process is the only writer.
+    pub fn tally_owned(&self, by: u64) {
+        self.fill(self.peek().wrapping_add(by));
+    }
+
+    /// Raises the word to at least `value` (Release).
+    pub fn raise(&self, value: u64) {
+        self.0.fetch_max(value, AcqRel);
+    }
+
+    /// Sets bits (Release).
+    pub fn mark(&self, bits: u64) {
+        if self.peek() & bits != bits {
+            self.0.fetch_or(bits, AcqRel);
+        }
+    }
+
+    /// Replaces the value by `next(value)` until nobody interferes, or gives up where `next` does.
+    /// Lock-free: each failed turn is another process's success.
+    pub fn update(&self, next: impl FnMut(u64) -> Option<u64>) -> Result<u64, u64> {
+        self.0.fetch_update(AcqRel, Acquire, next)
+    }
+}
+
+/// A number that is counted into: an `f64`, exact for whole numbers up to 2^53.
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct Cell(Atomic);
+
+impl Cell {
+    /// A cell outside the segment, for tests.
+    #[must_use]
+    pub const fn new(value: f64) -> Self {
+        Self(Atomic::new(value.to_bits()))
+    }
+
+    /// The number as it is now.
+    #[inline(always)]
+    #[must_use]
+    pub fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Relaxed))
+    }
+
+    /// Writes the number.
+    #[inline(always)]
+    pub fn set(&self, value: f64) {
+        self.0.store(value.to_bits(), Relaxed);
+    }
+
+    /// Adds where this process is the only writer: a load and a store, no lock prefix.
+    #[inline(always)]
+    pub fn add_owned(&self, by: f64) {
+        self.set(self.get() + by);
+    }
+
+    /// Adds where others may write too.
+    pub fn add_shared(&self, by: f64) {
+        self.change_shared(|value| value + by);
+    }
+
+    /// Replaces the number by `change(number)` where others may write too.
+    pub fn change_shared(&self, change: impl Fn(f64) -> f64) {
+        let step = |bits| Some(change(f64::from_bits(bits)).to_bits());
+        let _never_gives_up = self.0.fetch_update(Relaxed, Relaxed, step);
+    }
+}
+
+/// Looks at one place of memory as a word.
+///
+/// # Safety
+/// `at` is valid for reads for `'a`, 8-byte aligned, and only touched through
+/// atomics meanwhile; it is valid for writes if a writing method is called.
+#[must_use]
+pub(crate) unsafe fn word_at<'a>(at: *const u64) -> &'a Word {
+    // SAFETY: Word is a transparent AtomicU64, which has u64's size and alignment; the caller promises the rest.
+    unsafe { &*at.cast::<Word>() }
+}
+
+/// Looks at `N` places of memory as cells.
+///
+/// # Safety
+/// As for [`word_at`], for `N` words.
+#[must_use]
+pub(crate) unsafe fn cells_at<'a, const N: usize>(at: *const u64) -> &'a [Cell; N] {
+    // SAFETY: Cell is a transparent AtomicU64, so N of them are an array of N u64; the caller promises the rest.
+    unsafe { &*at.cast::<[Cell; N]>() }
+}

@@ -1,1 +1,228 @@
-//! System V shared memory and semaphores.
+//! System V shared memory and semaphores, the few calls that nix 0.31 lacks.
+//!
+//! Facts this rests on (Linux): `shmget(key, 0, 0)` needs no permission; a
+//! read-only attachment and `IPC_STAT` need the read bit; every `semop` needs the
+//! write bit; `SEM_UNDO` is undone at the death of the process, is not inherited
+//! by fork and outlives exec.
+#![allow(unsafe_code)]
+
+use crate::region::Region;
+use libc::{c_int, c_short, c_ushort, key_t};
+use nix::errno::Errno;
+use std::ptr::{NonNull, null, null_mut};
+
+/// What the kernel knows of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) size: u64,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) mode: u32,
+    pub(crate) attached: u64,
+    pub(crate) creator_pid: i32,
+}
+
+/// A segment's id, as `shmget` gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SharedMemory(pub(crate) i32);
+
+impl SharedMemory {
+    /// The segment under `key`; `ENOENT` if there is none. Needs no permission.
+    pub(crate) fn find(key: key_t) -> Result<Self, Errno> {
+        // SAFETY: no pointers are passed.
+        Errno::result(unsafe { libc::shmget(key, 0, 0) }).map(Self)
+    }
+
+    /// Creates the segment under `key`; `EEXIST` if there is one. Pages cost memory only once touched.
+    pub(crate) fn create(key: key_t, size: u64, mode: u32) -> Result<Self, Errno> {
+        let flags = libc::IPC_CREAT | libc::IPC_EXCL | libc::SHM_NORESERVE | mode.cast_signed();
+        // SAFETY: no pointers are passed.
+        Errno::result(unsafe { libc::shmget(key, size as usize, flags) }).map(Self)
+    }
+
+    /// Maps the whole segment.
+    pub(crate) fn attach(self, read_only: bool) -> Result<Region, Errno> {
+        let bytes = self.stat()?.size;
+        let flags = if read_only { libc::SHM_RDONLY } else { 0 };
+        // SAFETY: the kernel chooses a free address.
+        let address = unsafe { libc::shmat(self.0, null(), flags) };
+        if address.addr() == usize::MAX {
+            return Err(Errno::last());
+        }
+        let base = NonNull::new(address.cast()).ok_or(Errno::EINVAL)?;
+        // SAFETY: shmat maps `bytes` bytes, page-aligned, until `detach`; a read-only region is
+        // only handed to the reader, which never writes.
+        Ok(unsafe { Region::from_raw(base, bytes, detach) })
+    }
+
+    /// Owner, mode and size. Needs the read bit.
+    pub(crate) fn stat(self) -> Result<Stat, Errno> {
+        let stat = self.raw_stat()?;
+        Ok(Stat {
+            size: stat.shm_segsz as u64,
+            uid: stat.shm_perm.uid,
+            gid: stat.shm_perm.gid,
+            mode: u32::from(stat.shm_perm.mode) & 0o777,
+            attached: stat.shm_nattch,
+            creator_pid: stat.shm_cpid,
+        })
+    }
+
+    fn raw_stat(self) -> Result<libc::shmid_ds, Errno> {
+        // SAFETY: shmid_ds is plain data, for which zero is a valid value.
+        let mut stat: libc::shmid_ds = unsafe { std::mem::zeroed() };
+        // SAFETY: the pointer is valid for the kernel to write one shmid_ds.
+        Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_STAT, &raw mut stat) })?;
+        Ok(stat)
+    }
+
+    /// Sets mode and, if given, group; only the owner may.
+    pub(crate) fn set_access(self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
+        let mut stat = self.raw_stat()?;
+        stat.shm_perm.mode = mode as _;
+        stat.shm_perm.gid = group.unwrap_or(stat.shm_perm.gid);
+        // SAFETY: the pointer is valid for the kernel to read one shmid_ds.
+        Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_SET, &raw mut stat) }).map(drop)
+    }
+
+    /// Takes the key away; the memory lives until the last process detaches. Only the owner may.
+    pub(crate) fn remove(self) -> Result<(), Errno> {
+        // SAFETY: IPC_RMID takes no argument.
+        Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_RMID, null_mut()) }).map(drop)
+    }
+}
+
+unsafe fn detach(base: NonNull<u64>, _bytes: u64) {
+    // SAFETY: base came from shmat, and the region that owned it is being dropped.
+    unsafe { libc::shmdt(base.as_ptr().cast()) };
+}
+
+/// A semaphore set: one semaphore a slot; number 0 is for tests of the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Semaphores(pub(crate) i32);
+
+impl Semaphores {
+    /// The set under `key`, made if there is none; `EINVAL` if there is a smaller one.
+    pub(crate) fn find_or_create(key: key_t, count: usize, mode: u32) -> Result<Self, Errno> {
+        // SAFETY: no pointers are passed.
+        Errno::result(unsafe { libc::semget(key, count as c_int, libc::IPC_CREAT | mode.cast_signed()) })
+            .map(Self)
+    }
+
+    /// The set under `key`, if there is one. Needs no permission.
+    pub(crate) fn find(key: key_t) -> Result<Self, Errno> {
+        // SAFETY: no pointers are passed.
+        Errno::result(unsafe { libc::semget(key, 0, 0) }).map(Self)
+    }
+
+    /// Takes semaphore `slot` from 0 to 1, or says `EAGAIN`. Undone when this process dies.
+    pub(crate) fn claim(self, slot: usize) -> Result<(), Errno> {
+        self.operate(&mut [operation(slot, 0), operation(slot, 1)])
+    }
+
+    /// Changes semaphore `slot` by `by`, together with what the kernel will undo.
+    pub(crate) fn shift(self, slot: usize, by: i16) -> Result<(), Errno> {
+        self.operate(&mut [operation(slot, by)])
+    }
+
+    fn operate(self, operations: &mut [libc::sembuf]) -> Result<(), Errno> {
+        // SAFETY: the pointer and length are one slice's.
+        Errno::result(unsafe { libc::semop(self.0, operations.as_mut_ptr(), operations.len()) }).map(drop)
+    }
+
+    /// All values. Needs the read bit.
+    pub(crate) fn values(self) -> Result<Vec<u16>, Errno> {
+        let mut values: Vec<c_ushort> = vec![0; self.stat()?.sem_nsems as usize];
+        // SAFETY: the kernel writes one value for each semaphore; a set never changes its size.
+        Errno::result(unsafe { libc::semctl(self.0, 0, libc::GETALL, values.as_mut_ptr()) })?;
+        Ok(values)
+    }
+
+    /// One value.
+    pub(crate) fn value(self, slot: usize) -> Result<i32, Errno> {
+        // SAFETY: GETVAL takes no argument.
+        Errno::result(unsafe { libc::semctl(self.0, slot as c_int, libc::GETVAL) })
+    }
+
+    /// The process that last changed the semaphore: its id as seen from here, 0 if it cannot be seen.
+    pub(crate) fn last_pid(self, slot: usize) -> Result<i32, Errno> {
+        // SAFETY: GETPID takes no argument.
+        Errno::result(unsafe { libc::semctl(self.0, slot as c_int, libc::GETPID) })
+    }
+
+    /// Sets mode and, if given, group; only the owner may.
+    pub(crate) fn set_access(self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
+        let mut stat = self.stat()?;
+        stat.sem_perm.mode = mode as _;
+        stat.sem_perm.gid = group.unwrap_or(stat.sem_perm.gid);
+        // SAFETY: the pointer is valid for the kernel to read one semid_ds.
+        Errno::result(unsafe { libc::semctl(self.0, 0, libc::IPC_SET, &raw mut stat) }).map(drop)
+    }
+
+    /// The effective user that owns the set.
+    pub(crate) fn owner(self) -> Result<u32, Errno> {
+        self.stat().map(|stat| stat.sem_perm.uid)
+    }
+
+    fn stat(self) -> Result<libc::semid_ds, Errno> {
+        // SAFETY: semid_ds is plain data, for which zero is a valid value.
+        let mut stat: libc::semid_ds = unsafe { std::mem::zeroed() };
+        // SAFETY: the pointer is valid for the kernel to write one semid_ds.
+        Errno::result(unsafe { libc::semctl(self.0, 0, libc::IPC_STAT, &raw mut stat) })?;
+        Ok(stat)
+    }
+
+    /// Removes the set; only the owner may.
+    pub(crate) fn remove(self) -> Result<(), Errno> {
+        // SAFETY: IPC_RMID takes no argument.
+        Errno::result(unsafe { libc::semctl(self.0, 0, libc::IPC_RMID) }).map(drop)
+    }
+
+    /// Whether the kernel really undoes: a child claims semaphore 0 and dies, then we look.
+    ///
+    /// The child shares our memory and we wait for it (as `posix_spawn` does), so nothing is
+    /// copied; it sends no `SIGCHLD` and hides from the application's `wait`.
+    pub(crate) fn undo_works(self) -> Result<bool, Errno> {
+        let mut stack = vec![0u64; 4096];
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK;
+        let mut set = self.0;
+        // SAFETY: the stack outlives the child, because CLONE_VFORK suspends us until it has ended;
+        // `claim_and_die` makes two system calls and touches nothing else of ours.
+        let child = Errno::result(unsafe {
+            libc::clone(claim_and_die, stack.as_mut_ptr_range().end.cast(), flags, (&raw mut set).cast())
+        })?;
+        // SAFETY: no status is asked for.
+        while unsafe { libc::waitpid(child, null_mut(), libc::__WCLONE) } == -1
+            && Errno::last() == Errno::EINTR
+        {}
+        self.settles_at_zero()
+    }
+
+    /// Another creator's test may be under way on the same semaphore, so look more than once.
+    fn settles_at_zero(self) -> Result<bool, Errno> {
+        for _ in 0..20 {
+            if self.value(0)? == 0 {
+                return Ok(true);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        Ok(false)
+    }
+}
+
+extern "C" fn claim_and_die(set: *mut libc::c_void) -> c_int {
+    let mut plus_one = operation(0, 1);
+    // SAFETY: `set` points to the parent's i32, which outlives this child; `_exit` ends only the child.
+    unsafe {
+        libc::semop(*set.cast::<i32>(), &raw mut plus_one, 1);
+        libc::_exit(0)
+    }
+}
+
+fn operation(slot: usize, by: c_short) -> libc::sembuf {
+    libc::sembuf {
+        sem_num: slot as c_ushort,
+        sem_op: by,
+        sem_flg: (libc::IPC_NOWAIT | libc::SEM_UNDO) as c_short,
+    }
+}

@@ -1,0 +1,75 @@
+//! The hash index: publishes records, finds them again. Insertion is one
+//! compare-and-swap, so a process that dies or is stopped blocks nobody.
+
+use crate::{
+    layout::{Geometry, PAGE_WORDS, header},
+    region::Region,
+    sync::Word,
+};
+
+const OFFSET_BITS: u32 = 40;
+const OFFSET_MASK: u64 = (1 << OFFSET_BITS) - 1;
+
+/// A word of the index: the upper bits of the hash and the record's offset.
+pub(crate) fn entry(hash: u64, offset: u64) -> u64 {
+    (hash & !OFFSET_MASK) | offset
+}
+
+/// The record's offset in a word of the index.
+pub(crate) fn offset_of(entry: u64) -> u64 {
+    entry & OFFSET_MASK
+}
+
+/// Where a search ended.
+pub(crate) enum Found {
+    /// The word with the wanted record.
+    Record { place: u64, entry: u64 },
+    /// The empty word where it belongs.
+    Empty { place: u64 },
+    /// Every word is taken.
+    Full,
+}
+
+/// Looks for the record with `hash` that `is_wanted` recognises by its offset.
+pub(crate) fn search(
+    region: &Region,
+    geometry: &Geometry,
+    hash: u64,
+    mut is_wanted: impl FnMut(u64) -> bool,
+) -> Found {
+    let mask = geometry.index_words - 1;
+    for step in 0..geometry.index_words {
+        let place = hash.wrapping_add(step) & mask;
+        let Some(word) = word(region, geometry, place) else { return Found::Full };
+        let found = word.observe(); // pair: INDEX
+        if found == 0 {
+            return Found::Empty { place };
+        }
+        if found & !OFFSET_MASK == hash & !OFFSET_MASK && is_wanted(offset_of(found)) {
+            return Found::Record { place, entry: found };
+        }
+    }
+    Found::Full
+}
+
+/// Publishes `new` at `place` if `old` still stands there.
+pub(crate) fn publish(region: &Region, geometry: &Geometry, place: u64, old: u64, new: u64) -> bool {
+    let page = place / PAGE_WORDS as u64;
+    // The map first: a record on a page that the reader skips would be lost, a needless bit is not.
+    region.head(header!(index_map) + page / 64 * 8).mark(1 << (page % 64));
+    word(region, geometry, place).is_some_and(|word| word.claim(old, new).is_ok()) // pair: INDEX
+}
+
+/// The word at `place`.
+pub(crate) fn word<'r>(region: &'r Region, geometry: &Geometry, place: u64) -> Option<&'r Word> {
+    region.word(geometry.index + place * 8)
+}
+
+/// The places whose page has ever had an entry, page by page.
+pub(crate) fn touched_pages<'r>(region: &'r Region, geometry: &Geometry) -> impl Iterator<Item = u64> + 'r {
+    let pages = geometry.index_words / PAGE_WORDS as u64;
+    (0..pages).filter(|page| {
+        let map = region.head(header!(index_map) + page / 64 * 8).observe(); // pair: INDEX
+        map >> (page % 64) & 1 == 1
+    })
+}

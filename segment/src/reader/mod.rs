@@ -1,0 +1,178 @@
+//! The reader: a validated, merged view of the segment. It never writes, and trusts no byte.
+
+mod catalogue;
+mod merge;
+mod vitals;
+
+use crate::{
+    backend::{
+        self,
+        sysv::{Semaphores, SharedMemory},
+    },
+    config::SegmentName,
+    layout::{Geometry, header},
+    region::Region,
+    snapshot::Snapshot,
+    writer,
+};
+use catalogue::Catalogue;
+use nix::errno::Errno;
+use thiserror::Error;
+
+/// Why there is nothing to read. The texts name cause and mend.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum ReadError {
+    /// No segment of that name.
+    #[error("no segment {name}: no worker has counted yet, or the workers run in another IPC namespace")]
+    Absent {
+        /// The segment.
+        name: SegmentName,
+    },
+    /// The segment's mode does not let this process do what it wants.
+    #[error(
+        "segment {name} belongs to uid {uid}, gid {gid}, mode {mode:04o}, which shuts this process out: \
+         set promshm.mode=0640 and promshm.group to a group of this process, or run it as uid {uid}"
+    )]
+    NoPermission {
+        /// The segment.
+        name: SegmentName,
+        /// Its owner.
+        uid: u32,
+        /// Its group.
+        gid: u32,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Somebody else's memory.
+    #[error(
+        "segment {name} is not promshm's: another program uses that key; choose another one in promshm.segment \
+         and --segment"
+    )]
+    Foreign {
+        /// The segment.
+        name: SegmentName,
+    },
+    /// Written by another version.
+    #[error(
+        "segment {name} has layout version {found}, this program knows version {known}: install extension and \
+         exporter of the same release"
+    )]
+    Version {
+        /// The segment.
+        name: SegmentName,
+        /// The segment's layout version.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// Being created.
+    #[error("segment {name} is being created")]
+    NotReady {
+        /// The segment.
+        name: SegmentName,
+    },
+    /// Replaced or wiped; attach again.
+    #[error("segment {name} was retired, and its successor is not there yet")]
+    Retired {
+        /// The segment.
+        name: SegmentName,
+    },
+    /// Smaller than its header says, or than its settings need.
+    #[error(
+        "segment {name} has {actual} bytes, but its header needs {claimed}: remove it (promshm-exporter rm) and \
+         restart the workers"
+    )]
+    Short {
+        /// The segment.
+        name: SegmentName,
+        /// Bytes there are.
+        actual: u64,
+        /// Bytes there should be.
+        claimed: u64,
+    },
+    /// Anything else the kernel said.
+    #[error("segment {name}: {call} failed: {error}")]
+    Os {
+        /// The segment.
+        name: SegmentName,
+        /// The system call.
+        call: &'static str,
+        /// What it said.
+        error: Errno,
+    },
+}
+
+/// A read-only attachment and what it has learnt so far.
+#[derive(Debug)]
+pub struct Reader {
+    name: SegmentName,
+    memory: SharedMemory,
+    region: Region,
+    geometry: Geometry,
+    catalogue: Catalogue,
+    snapshot: Snapshot,
+    totals: Vec<f64>,
+}
+
+impl Reader {
+    /// Attaches the segment read-only.
+    pub fn attach(name: SegmentName) -> Result<Self, ReadError> {
+        let SegmentName::Sysv(key) = name;
+        let failed = |call| move |error| backend::read_error(name, call, error);
+        let memory = SharedMemory::find(key).map_err(failed("shmget"))?;
+        let region = memory.attach(true).map_err(failed("shmat"))?;
+        let geometry = writer::check(name, &region)?;
+        Ok(Self {
+            name,
+            memory,
+            region,
+            geometry,
+            catalogue: Catalogue::default(),
+            snapshot: Snapshot::default(),
+            totals: Vec::new(),
+        })
+    }
+
+    /// Reads the segment afresh. After [`ReadError::Retired`] attach again.
+    pub fn scrape(&mut self) -> Result<&Snapshot, ReadError> {
+        self.check_current()?;
+        let live = self.semaphore_values();
+        self.catalogue.refresh(&self.region, &self.geometry);
+        let slots = merge::Slots::look(&self.region, &self.geometry, live);
+        self.catalogue.choose(&self.region, &self.geometry, &slots, &mut self.snapshot);
+        merge::values(
+            &self.region,
+            &self.geometry,
+            &slots,
+            &self.catalogue,
+            &mut self.totals,
+            &mut self.snapshot,
+        );
+        self.snapshot.vitals =
+            vitals::collect(&self.region, &self.geometry, &slots, &self.catalogue, &self.snapshot);
+        Ok(&self.snapshot)
+    }
+
+    /// A retired segment, or one whose key leads elsewhere now, is not read any more. One whose key
+    /// is gone without a successor still is: its workers go on counting into it.
+    fn check_current(&self) -> Result<(), ReadError> {
+        let SegmentName::Sysv(key) = self.name;
+        let replaced = SharedMemory::find(key).is_ok_and(|memory| memory != self.memory);
+        if replaced {
+            return Err(ReadError::Retired { name: self.name });
+        }
+        writer::check(self.name, &self.region).map(drop)
+    }
+
+    /// The semaphores' values by slot, if there are semaphores to ask.
+    fn semaphore_values(&self) -> Option<Vec<u16>> {
+        let set: Semaphores = writer::recorded_semaphores(&self.region)?;
+        set.values().ok().filter(|values| values.len() >= self.geometry.slots)
+    }
+
+    /// The segment's epoch, for tests: unchanged while no handle is invalidated.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.region.head(header!(epoch)).peek()
+    }
+}

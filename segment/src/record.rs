@@ -1,0 +1,315 @@
+//! Records: how families and series are written down, and how they are read back with suspicion.
+//!
+//! ```text
+//! family   meta | hash | name bytes, help bytes << 32 | label bytes | newest claim | claim column | bounds… | text
+//! series   meta | hash | family's offset | column | removed | label bytes | text
+//! ```
+//! `meta` is a tag, the kind, the gauge mode, the number of labels and the number
+//! of bounds. Texts are UTF-8; a list of texts has each one's length before it, in
+//! two bytes. Everything but `newest claim` and `removed` is immutable once published.
+
+use crate::{
+    definition::{Definition, GaugeMode, Kind, MAX_HELP, MAX_LABELS, MAX_NAME},
+    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT},
+    region::Region,
+    sync::Word,
+};
+use siphasher::sip::SipHasher13;
+use std::hash::Hasher;
+
+const FAMILY: u64 = 0x46;
+const SERIES: u64 = 0x53;
+const HEAD_WORDS: u64 = 6;
+const TEXT_LIMIT: u64 = (MAX_LABELS * (65_535 + 2)) as u64;
+
+/// Bytes from a family record's begin to the word with its newest claim.
+const NEWEST_CLAIM: u64 = 4 * 8;
+/// Bytes from a series record's begin to its removed flag.
+const REMOVED: u64 = 4 * 8;
+
+/// A record that makes no sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Corrupt;
+
+/// The segment's keyed hash.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HashKey(pub(crate) [u64; 2]);
+
+impl HashKey {
+    fn hash(self, parts: &[&[u8]]) -> u64 {
+        let mut hasher = SipHasher13::new_with_keys(self.0[0], self.0[1]);
+        parts.iter().for_each(|part| hasher.write(part));
+        hasher.finish()
+    }
+}
+
+/// Texts as they stand in a record: each with its length before it.
+pub(crate) fn pack_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+    let mut packed = Vec::new();
+    for text in texts {
+        packed.extend_from_slice(&(text.len() as u16).to_le_bytes());
+        packed.extend_from_slice(text.as_bytes());
+    }
+    packed
+}
+
+/// The reverse of [`pack_texts`]: exactly `count` texts that fill `packed`, each valid UTF-8.
+pub(crate) fn unpack_texts(mut packed: &[u8], count: usize) -> Result<Vec<&str>, Corrupt> {
+    let mut texts = Vec::with_capacity(count.min(MAX_LABELS));
+    for _ in 0..count {
+        let (length, rest) = packed.split_first_chunk::<2>().ok_or(Corrupt)?;
+        let length = usize::from(u16::from_le_bytes(*length));
+        let (text, rest) = rest.split_at_checked(length).ok_or(Corrupt)?;
+        texts.push(std::str::from_utf8(text).map_err(|_| Corrupt)?);
+        packed = rest;
+    }
+    if packed.is_empty() { Ok(texts) } else { Err(Corrupt) }
+}
+
+fn words_of(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
+    bytes.chunks(8).map(|chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u64::from_le_bytes(word)
+    })
+}
+
+fn bytes_of(words: &[u64]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, bounds: usize) -> u64 {
+    let (kind, mode) = match definition_kind {
+        None | Some(Kind::Counter) => (0, 0),
+        Some(Kind::Gauge(mode)) => (1, mode as u64),
+        Some(Kind::Histogram) => (2, 0),
+    };
+    tag | kind << 8 | mode << 16 | (labels as u64) << 32 | (bounds as u64) << 48
+}
+
+fn kind_of(meta: u64) -> Result<Kind, Corrupt> {
+    let mode = match (meta >> 16) & 0xff {
+        0 => GaugeMode::Last,
+        1 => GaugeMode::Sum,
+        2 => GaugeMode::Min,
+        3 => GaugeMode::Max,
+        4 => GaugeMode::All,
+        _ => return Err(Corrupt),
+    };
+    match (meta >> 8) & 0xff {
+        0 => Ok(Kind::Counter),
+        1 => Ok(Kind::Gauge(mode)),
+        2 => Ok(Kind::Histogram),
+        _ => Err(Corrupt),
+    }
+}
+
+/// Copies a whole record's words, after checking that they lie among the records.
+fn copy(region: &Region, geometry: &Geometry, offset: u64, words: u64) -> Result<Vec<u64>, Corrupt> {
+    let inside = offset >= geometry.records && offset.is_multiple_of(RECORD_UNIT);
+    let words = inside.then(|| region.copy_words(offset, words)).flatten();
+    words.ok_or(Corrupt)
+}
+
+/// A family as it stands in the segment.
+#[derive(Debug, Clone)]
+pub(crate) struct FamilyRecord {
+    pub(crate) definition: Definition,
+    pub(crate) hash: u64,
+    /// Where living processes write when they asserted this definition, in the living plane.
+    pub(crate) claim_column: u64,
+    /// Bytes it takes.
+    pub(crate) bytes: u64,
+}
+
+impl FamilyRecord {
+    /// Hash of all that makes two definitions one family.
+    pub(crate) fn hash(key: HashKey, definition: &Definition) -> u64 {
+        let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
+        let labels = pack_texts(definition.label_names.iter().map(String::as_str));
+        let bounds = bytes_of(&definition.bounds.iter().map(|bound| bound.to_bits()).collect::<Vec<_>>());
+        key.hash(&[&kind.to_le_bytes(), definition.name.as_bytes(), &[0], &labels, &bounds])
+    }
+
+    /// The record's words.
+    pub(crate) fn compose(definition: &Definition, hash: u64, claim_column: u64) -> Vec<u64> {
+        let labels = pack_texts(definition.label_names.iter().map(String::as_str));
+        let text = [definition.name.as_bytes(), definition.help.as_bytes(), &labels].concat();
+        let lengths = definition.name.len() as u64 | (definition.help.len() as u64) << 32;
+        let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
+        let mut words = vec![kind, hash, lengths, labels.len() as u64, 0, claim_column];
+        words.extend(definition.bounds.iter().map(|bound| bound.to_bits()));
+        words.extend(words_of(&text));
+        words
+    }
+
+    /// Reads and checks the record at `offset`.
+    pub(crate) fn parse(region: &Region, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
+        let head = copy(region, geometry, offset, HEAD_WORDS)?;
+        let [meta, hash, lengths, label_bytes, _, claim_column] = head[..] else { return Err(Corrupt) };
+        let (name_bytes, help_bytes) = (lengths & 0xffff_ffff, lengths >> 32);
+        let (labels, bounds) = ((meta >> 32) & 0xffff, meta >> 48);
+        let sensible = meta & 0xff == FAMILY
+            && name_bytes <= MAX_NAME as u64
+            && help_bytes <= MAX_HELP as u64
+            && label_bytes <= TEXT_LIMIT
+            && labels <= MAX_LABELS as u64
+            && claim_column < Plane::Living.capacity();
+        if !sensible {
+            return Err(Corrupt);
+        }
+        let text_bytes = name_bytes + help_bytes + label_bytes;
+        let words = HEAD_WORDS + bounds + text_bytes.div_ceil(8);
+        let body = copy(region, geometry, offset, words)?.split_off(HEAD_WORDS as usize);
+        let (bounds, text) = body.split_at(bounds as usize);
+        let text = bytes_of(text);
+        let (name, text) = text.split_at(name_bytes as usize);
+        let (help, text) = text.split_at(help_bytes as usize);
+        let names = unpack_texts(&text[..label_bytes as usize], labels as usize)?;
+        let text_of = |bytes| std::str::from_utf8(bytes).map_err(|_| Corrupt);
+        let bounds: Vec<f64> = bounds.iter().map(|bits| f64::from_bits(*bits)).collect();
+        let definition = Definition::new(text_of(name)?, text_of(help)?, kind_of(meta)?, &names, &bounds)
+            .map_err(|_| Corrupt)?;
+        let honest = definition.bounds == bounds && definition.cells() <= PAGE_WORDS;
+        if honest { Ok(Self { definition, hash, claim_column, bytes: words * 8 }) } else { Err(Corrupt) }
+    }
+
+    /// The word that holds the newest claim on the name.
+    pub(crate) fn newest_claim(region: &Region, offset: u64) -> Option<&Word> {
+        region.word(offset.checked_add(NEWEST_CLAIM)?)
+    }
+}
+
+/// A series as it stands in the segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SeriesRecord {
+    pub(crate) family: u64,
+    pub(crate) hash: u64,
+    /// First of its cells, in the plane of its family's kind.
+    pub(crate) column: u64,
+    pub(crate) removed: bool,
+    /// Number of labels, as the record says.
+    pub(crate) label_count: usize,
+    /// Label values, as [`pack_texts`] packs them.
+    pub(crate) labels: Vec<u8>,
+    /// Bytes it takes.
+    pub(crate) bytes: u64,
+}
+
+impl SeriesRecord {
+    /// Hash of the family and the label values.
+    pub(crate) fn hash(key: HashKey, family: u64, labels: &[u8]) -> u64 {
+        key.hash(&[&family.to_le_bytes(), labels])
+    }
+
+    /// The record's words.
+    pub(crate) fn compose(
+        family: u64,
+        hash: u64,
+        column: u64,
+        label_count: usize,
+        labels: &[u8],
+    ) -> Vec<u64> {
+        let mut words =
+            vec![meta(SERIES, None, label_count, 0), hash, family, column, 0, labels.len() as u64];
+        words.extend(words_of(labels));
+        words
+    }
+
+    /// Reads and checks the record at `offset`; the labels' inner form is left to [`unpack_texts`].
+    pub(crate) fn parse(region: &Region, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
+        let head = copy(region, geometry, offset, HEAD_WORDS)?;
+        let [meta, hash, family, column, removed, label_bytes] = head[..] else { return Err(Corrupt) };
+        let label_count = (meta >> 32) & 0xffff;
+        if meta & 0xff != SERIES || label_bytes > TEXT_LIMIT || label_count > MAX_LABELS as u64 {
+            return Err(Corrupt);
+        }
+        let words = HEAD_WORDS + label_bytes.div_ceil(8);
+        let mut labels = bytes_of(&copy(region, geometry, offset, words)?[HEAD_WORDS as usize..]);
+        labels.truncate(label_bytes as usize);
+        let label_count = label_count as usize;
+        Ok(Self { family, hash, column, removed: removed != 0, label_count, labels, bytes: words * 8 })
+    }
+
+    /// The word that says whether the series was removed.
+    pub(crate) fn removed(region: &Region, offset: u64) -> Option<&Word> {
+        region.word(offset.checked_add(REMOVED)?)
+    }
+}
+
+/// What an index word points to.
+#[derive(Debug)]
+pub(crate) enum Record {
+    Family(FamilyRecord),
+    Series(SeriesRecord),
+}
+
+impl Record {
+    /// Reads and checks whatever is at `offset`.
+    pub(crate) fn parse(region: &Region, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
+        match region.word(offset).ok_or(Corrupt)?.peek() & 0xff {
+            FAMILY => FamilyRecord::parse(region, geometry, offset).map(Self::Family),
+            SERIES => SeriesRecord::parse(region, geometry, offset).map(Self::Series),
+            _ => Err(Corrupt),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Shape;
+
+    fn place() -> (Region, Geometry) {
+        let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
+        let size = Geometry::new(shape, 0).unwrap_err();
+        (Region::heap(size), Geometry::new(shape, size).unwrap())
+    }
+
+    fn histogram() -> Definition {
+        Definition::new("h", "héλp", Kind::Histogram, &["a", "bc"], &[0.5, 1.0]).unwrap()
+    }
+
+    #[test]
+    fn a_family_is_read_back() {
+        let (region, geometry) = place();
+        region.fill_words(geometry.records, &FamilyRecord::compose(&histogram(), 7, 3)).unwrap();
+        let family = FamilyRecord::parse(&region, &geometry, geometry.records).unwrap();
+        assert_eq!((family.definition, family.hash, family.claim_column), (histogram(), 7, 3));
+    }
+
+    #[test]
+    fn a_series_is_read_back() {
+        let (region, geometry) = place();
+        let labels = pack_texts(["", "x", "λ"]);
+        region.fill_words(geometry.records, &SeriesRecord::compose(64, 9, 5, 3, &labels)).unwrap();
+        let series = SeriesRecord::parse(&region, &geometry, geometry.records).unwrap();
+        assert_eq!(unpack_texts(&series.labels, 3), Ok(vec!["", "x", "λ"]));
+        assert_eq!((series.family, series.hash, series.column, series.removed), (64, 9, 5, false));
+    }
+
+    #[test]
+    fn every_single_forged_word_is_survived() {
+        let (region, geometry) = place();
+        let words = FamilyRecord::compose(&histogram(), 7, 3);
+        for at in 0..words.len() {
+            for forged in [0, 1, 0x53, u64::MAX, 1 << 63, f64::NAN.to_bits(), words[at] ^ 1 << 40] {
+                region.fill_words(geometry.records, &words).unwrap();
+                region.word(geometry.records + 8 * at as u64).unwrap().fill(forged);
+                let _survived = Record::parse(&region, &geometry, geometry.records);
+            }
+        }
+        for offset in [0, 8, geometry.records + 8, region.bytes(), u64::MAX - 7] {
+            assert!(Record::parse(&region, &geometry, offset).is_err(), "{offset}");
+        }
+    }
+
+    #[test]
+    fn texts_must_fill_their_place_exactly() {
+        let packed = pack_texts(["ab", "c"]);
+        assert_eq!(unpack_texts(&packed, 2), Ok(vec!["ab", "c"]));
+        assert_eq!(unpack_texts(&packed, 1), Err(Corrupt));
+        assert_eq!(unpack_texts(&packed, 3), Err(Corrupt));
+        assert_eq!(unpack_texts(&[2, 0, 0xff, 0xfe], 1), Err(Corrupt), "not UTF-8");
+    }
+}

@@ -1,0 +1,311 @@
+//! Finding or making the segment. Creation is a row of words that are each settled
+//! once: whoever finds it half done goes on, so a creator that dies or is stopped blocks nobody.
+
+use crate::{
+    backend::{
+        self,
+        sysv::{Semaphores, SharedMemory},
+    },
+    config::{Config, SegmentName},
+    layout::{
+        FRESH, Geometry, IDENTITY, LIVENESS_DEGRADED, LIVENESS_KERNEL, MAGIC, NO_SEMAPHORES, PAGE, READY,
+        RETIRED, Shape, VERSION, header,
+    },
+    reader::ReadError,
+    record::HashKey,
+    region::Region,
+};
+use nix::errno::Errno;
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+    time::{SystemTime, UNIX_EPOCH},
+};
+use thiserror::Error;
+
+/// Why a process cannot count. The texts are shown to PHP programmers as they are.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum AttachError {
+    /// The existing segment cannot be used.
+    #[error("{0}")]
+    Unusable(ReadError),
+    /// May not be written by this process.
+    #[error(
+        "segment {name} belongs to uid {uid}, gid {gid}, mode {mode:04o}, and may not be written by this \
+         process (uid {me}): run all workers as one user, or set promshm.mode=0660 and promshm.group to a \
+         group they share, then remove the segment (promshm-exporter rm)"
+    )]
+    NoPermission {
+        /// The segment.
+        name: SegmentName,
+        /// Its owner.
+        uid: u32,
+        /// Its group.
+        gid: u32,
+        /// Its permission bits.
+        mode: u32,
+        /// This process's effective user.
+        me: u32,
+    },
+    /// The settings ask for more than fits.
+    #[error(
+        "promshm.size is {size} bytes, but promshm.max_series and promshm.max_processes need at least {needed}"
+    )]
+    TooSmall {
+        /// As configured.
+        size: u64,
+        /// At least.
+        needed: u64,
+    },
+    /// The kernel has no room for another segment.
+    #[error(
+        "the kernel refuses a segment of {size} bytes ({error}): raise kernel.shmmax, kernel.shmall or kernel.shmmni, or lower promshm.size"
+    )]
+    Refused {
+        /// As configured.
+        size: u64,
+        /// What the kernel said.
+        error: Errno,
+    },
+    /// Marked retired, but this process may not remove it.
+    #[error(
+        "segment {name} is retired and uid {uid} alone may remove it: run `promshm-exporter rm` as that user"
+    )]
+    Stuck {
+        /// The segment.
+        name: SegmentName,
+        /// Its owner.
+        uid: u32,
+    },
+    /// Segments came and went faster than we could attach one.
+    #[error("segment {0} is replaced again and again: two programs use that key")]
+    Unstable(SegmentName),
+}
+
+/// An attached segment that is ready for use.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    pub(crate) memory: SharedMemory,
+    pub(crate) region: Region,
+    pub(crate) geometry: Geometry,
+    pub(crate) hash_key: HashKey,
+    pub(crate) semaphores: Option<Semaphores>,
+}
+
+/// What one look at the key led to.
+enum Step {
+    Attached(Box<Attached>),
+    /// It changed meanwhile: look again.
+    Again,
+}
+
+/// Attaches the segment, and creates or replaces it where needed.
+pub(crate) fn attach(config: &Config) -> Result<Attached, AttachError> {
+    let shape = shape_of(config);
+    Geometry::new(shape, config.size)
+        .map_err(|needed| AttachError::TooSmall { size: config.size, needed })?;
+    for _ in 0..16 {
+        match step(config, shape)? {
+            Step::Attached(attached) => return Ok(*attached),
+            Step::Again => {}
+        }
+    }
+    Err(AttachError::Unstable(config.name))
+}
+
+fn shape_of(config: &Config) -> Shape {
+    Shape {
+        max_series: config.max_series,
+        max_processes: config.max_processes as u16,
+        max_label_length: config.max_label_length as u16,
+    }
+}
+
+fn step(config: &Config, shape: Shape) -> Result<Step, AttachError> {
+    let SegmentName::Sysv(key) = config.name;
+    let memory = match SharedMemory::find(key) {
+        Ok(memory) => memory,
+        Err(Errno::ENOENT) => match SharedMemory::create(key, config.size, config.mode) {
+            Ok(memory) => memory,
+            Err(Errno::EEXIST) => return Ok(Step::Again),
+            Err(error) => return Err(AttachError::Refused { size: config.size, error }),
+        },
+        Err(error) => return Err(unusable(config.name, "shmget", error)),
+    };
+    match memory.attach(false) {
+        Ok(region) => use_region(config, shape, memory, region),
+        Err(Errno::EINVAL | Errno::EIDRM) => Ok(Step::Again),
+        Err(Errno::EACCES) => Err(no_permission(config.name)),
+        Err(error) => Err(unusable(config.name, "shmat", error)),
+    }
+}
+
+fn use_region(
+    config: &Config,
+    shape: Shape,
+    memory: SharedMemory,
+    region: Region,
+) -> Result<Step, AttachError> {
+    let name = config.name;
+    if region.bytes() < PAGE {
+        return Err(AttachError::Unusable(ReadError::Foreign { name }));
+    }
+    let identity = region.head(header!(identity)).observe();
+    let version = identity as u32;
+    // Zeros may be a segment whose creator died at once; only one of our size is taken for that.
+    let unborn = identity == 0 && region.bytes() == config.size;
+    if !unborn && identity >> 32 != MAGIC {
+        return Err(AttachError::Unusable(ReadError::Foreign { name }));
+    }
+    if !unborn && version > VERSION {
+        let error = ReadError::Version { name, found: version, known: VERSION };
+        return Err(AttachError::Unusable(error));
+    }
+    let outdated = !unborn && version < VERSION;
+    if outdated || region.head(header!(state)).observe() == RETIRED {
+        return replace(name, memory, &region);
+    }
+    if region.head(header!(state)).observe() == FRESH {
+        create(config, shape, memory, &region);
+    }
+    open(name, memory, region)
+}
+
+/// Takes an outdated or retired segment away, so that the next look creates its successor.
+fn replace(name: SegmentName, memory: SharedMemory, region: &Region) -> Result<Step, AttachError> {
+    let SegmentName::Sysv(key) = name;
+    if let Err(ReadError::NoPermission { uid, .. }) = backend::check_owner(memory, name) {
+        return Err(AttachError::Stuck { name, uid });
+    }
+    backend::retire(region, memory, key).map_err(|error| unusable(name, "shmctl", error))?;
+    Ok(Step::Again)
+}
+
+/// Settles the header's words; several processes may do this at once, and any of them may stop half-way.
+fn create(config: &Config, shape: Shape, memory: SharedMemory, region: &Region) {
+    let SegmentName::Sysv(key) = config.name;
+    // Only the owner succeeds, and its INI is as good as ours.
+    let _others_may_not = memory.set_access(config.mode, config.group);
+    region.head(header!(identity)).settle(IDENTITY);
+    region.head(header!(size)).settle(region.bytes());
+    let shape = Shape::unpack(region.head(header!(config)).settle(shape.pack()));
+    region.head(header!(hash_key)).settle(random());
+    region.head(header!(hash_key) + 8).settle(random());
+    region.head(header!(created)).settle(now().to_bits());
+    region.head(header!(epoch)).settle(1);
+    let set = semaphores(config, key, usize::from(shape.max_processes) + 1);
+    let id = set.map_or(NO_SEMAPHORES, |set| set.0 as u64 + 1);
+    let recorded = region.head(header!(semaphores)).settle(id);
+    if let (Some(set), true) = (set, recorded == id)
+        && region.head(header!(liveness)).observe() == 0
+        && let Ok(works) = set.undo_works()
+    {
+        region.head(header!(liveness)).settle(if works { LIVENESS_KERNEL } else { LIVENESS_DEGRADED });
+    }
+    let _or_retired = region.head(header!(state)).claim(FRESH, READY); // pair: READY
+}
+
+/// The set under the segment's key. One left behind by a segment that was removed alone is reused,
+/// or, if it is too small and nobody holds it, replaced.
+fn semaphores(config: &Config, key: i32, count: usize) -> Option<Semaphores> {
+    let set = match Semaphores::find_or_create(key, count, config.mode) {
+        Err(Errno::EINVAL) => {
+            let old = Semaphores::find(key).ok()?;
+            let ours = old.owner().ok()? == nix::unistd::geteuid().as_raw();
+            let idle = old.values().ok()?.iter().all(|value| *value == 0);
+            if !(ours && idle) {
+                return None;
+            }
+            old.remove().ok()?;
+            Semaphores::find_or_create(key, count, config.mode).ok()?
+        }
+        found => found.ok()?,
+    };
+    let _others_may_not = set.set_access(config.mode, config.group);
+    Some(set)
+}
+
+fn open(name: SegmentName, memory: SharedMemory, region: Region) -> Result<Step, AttachError> {
+    match check(name, &region) {
+        Ok(geometry) => {
+            let hash_key = hash_key(&region);
+            let semaphores = recorded_semaphores(&region);
+            Ok(Step::Attached(Box::new(Attached { memory, region, geometry, hash_key, semaphores })))
+        }
+        Err(ReadError::Retired { .. } | ReadError::NotReady { .. }) => Ok(Step::Again),
+        Err(error) => Err(AttachError::Unusable(error)),
+    }
+}
+
+/// The set that the header names.
+pub(crate) fn recorded_semaphores(region: &Region) -> Option<Semaphores> {
+    match region.head(header!(semaphores)).observe() {
+        0 | NO_SEMAPHORES => None,
+        id => i32::try_from(id - 1).ok().map(Semaphores),
+    }
+}
+
+/// The segment's hash key.
+pub(crate) fn hash_key(region: &Region) -> HashKey {
+    HashKey([region.head(header!(hash_key)).observe(), region.head(header!(hash_key) + 8).observe()])
+}
+
+/// Checks a header, byte by distrusted byte. Reader and writer both begin here.
+pub(crate) fn check(name: SegmentName, region: &Region) -> Result<Geometry, ReadError> {
+    if region.bytes() < PAGE {
+        return Err(ReadError::Foreign { name });
+    }
+    let identity = region.head(header!(identity)).observe();
+    if identity == 0 {
+        return Err(ReadError::NotReady { name });
+    }
+    if identity >> 32 != MAGIC {
+        return Err(ReadError::Foreign { name });
+    }
+    if identity as u32 != VERSION {
+        return Err(ReadError::Version { name, found: identity as u32, known: VERSION });
+    }
+    match region.head(header!(state)).observe() {
+        FRESH => return Err(ReadError::NotReady { name }), // pair: READY
+        READY => {}
+        _ => return Err(ReadError::Retired { name }),
+    }
+    let (claimed, actual) = (region.head(header!(size)).observe(), region.bytes());
+    let short = ReadError::Short { name, actual, claimed };
+    if claimed > actual {
+        return Err(short);
+    }
+    let shape = Shape::unpack(region.head(header!(config)).observe());
+    let sane = shape.max_series <= Config::MAX_SERIES
+        && shape.max_series > 0
+        && u32::from(shape.max_label_length) >= Config::MIN_LABEL_LENGTH
+        && (1..=Config::MAX_PROCESSES).contains(&u32::from(shape.max_processes));
+    if !sane {
+        return Err(short);
+    }
+    Geometry::new(shape, claimed).map_err(|claimed| ReadError::Short { name, actual, claimed })
+}
+
+fn no_permission(name: SegmentName) -> AttachError {
+    let me = nix::unistd::geteuid().as_raw();
+    match backend::read_error(name, "shmat", Errno::EACCES) {
+        ReadError::NoPermission { uid, gid, mode, .. } => {
+            AttachError::NoPermission { name, uid, gid, mode, me }
+        }
+        other => AttachError::Unusable(other),
+    }
+}
+
+fn unusable(name: SegmentName, call: &'static str, error: Errno) -> AttachError {
+    AttachError::Unusable(backend::read_error(name, call, error))
+}
+
+/// Wall clock, in seconds since 1970.
+pub(crate) fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// A random number that is not 0, from the source that seeds Rust's hash maps.
+pub(crate) fn random() -> u64 {
+    RandomState::new().build_hasher().finish() | 1
+}

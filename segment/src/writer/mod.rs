@@ -1,0 +1,112 @@
+//! The writer: attaches, registers, and hands out the cells that a process counts into.
+
+mod attach;
+mod register;
+mod slot;
+
+pub use attach::AttachError;
+pub(crate) use attach::{check, hash_key, recorded_semaphores};
+pub(crate) use slot::{SHARED, page_number};
+
+use crate::{
+    backend,
+    config::{Config, SegmentName},
+    layout::{Plane, header},
+    reader::ReadError,
+    snapshot::Reason,
+    sync::{Cell, Word},
+};
+use attach::Attached;
+use slot::{ClaimedSlot, Pages};
+use std::collections::HashMap;
+
+/// One process's (or thread's) attachment, and its slot.
+///
+/// Dropping it unmaps the segment but keeps the slot until the process ends; [`Writer::goodbye`]
+/// gives the slot back.
+#[derive(Debug)]
+pub struct Writer {
+    attached: Attached,
+    slot: ClaimedSlot,
+    pages: Pages,
+    config: Config,
+    /// The definition this process gave each name last, as the record's offset.
+    asserted: HashMap<String, u64>,
+}
+
+/// A family registered through a [`Writer`]. Register again after attaching or forking anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FamilyId {
+    offset: u64,
+    plane: Plane,
+    /// Its cells are those of the shared slot, whoever writes.
+    global: bool,
+    cells: usize,
+    labels: usize,
+}
+
+/// The cells that a series' updates go to.
+#[derive(Debug, Clone, Copy)]
+pub struct Resolved<'w> {
+    /// One cell; for a histogram one per bucket (`+Inf` included) and then the sum.
+    pub cells: &'w [Cell],
+    /// Other processes write them too: use the `shared` methods of [`Cell`].
+    pub shared: bool,
+}
+
+impl Writer {
+    /// Attaches the segment, creating it where needed, and claims a slot.
+    pub fn attach(config: &Config) -> Result<Self, AttachError> {
+        Ok(Self::settle(attach::attach(config)?, config.clone()))
+    }
+
+    fn settle(attached: Attached, config: Config) -> Self {
+        let slot = ClaimedSlot::claim(&attached);
+        Self { attached, slot, pages: Pages::default(), config, asserted: HashMap::new() }
+    }
+
+    /// In a forked child: keeps the mapping, leaves the parent's slot to the parent, claims another.
+    #[must_use]
+    pub fn forked(self) -> Self {
+        Self::settle(self.attached, self.config)
+    }
+
+    /// Gives the slot back, counted as a clean exit or as one after a fatal error.
+    /// Not for a forked child that has not called [`Writer::forked`]: the slot is its parent's.
+    pub fn goodbye(self, after_fatal: bool) {
+        self.slot.leave(&self.attached, after_fatal);
+    }
+
+    /// The word that changes when cells must be resolved again.
+    #[must_use]
+    pub fn epoch(&self) -> &Word {
+        self.attached.region.head(header!(epoch))
+    }
+
+    /// Whether this segment is still the one to count into; otherwise attach anew.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        check(self.config.name, &self.attached.region).is_ok()
+    }
+
+    /// The slot's number; 0 is the shared one.
+    #[must_use]
+    pub fn slot(&self) -> usize {
+        self.slot.number
+    }
+
+    /// Counts an update that could not be stored.
+    pub fn count_drop(&self, reason: Reason) {
+        self.slot.count_drop(&self.attached.region, &self.attached.geometry, reason);
+    }
+
+    /// Retires the segment: all processes start afresh with a new one at their next update.
+    /// Only the segment's owner may.
+    pub fn wipe(self) -> Result<(), ReadError> {
+        let Self { attached, config, .. } = self;
+        let SegmentName::Sysv(key) = config.name;
+        backend::check_owner(attached.memory, config.name)?;
+        backend::retire(&attached.region, attached.memory, key)
+            .map_err(|error| backend::read_error(config.name, "shmctl", error))
+    }
+}

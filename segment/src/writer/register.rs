@@ -1,0 +1,290 @@
+//! Registration of families and series: lock-free, so that no dead or stopped process blocks another.
+//!
+//! Room is reserved first, then the record is filled, then one compare-and-swap publishes it.
+//! Who loses the race or dies half-way leaves a record that nobody can reach: a leak of its size,
+//! which the reader sees as the difference between what was taken and what it found.
+
+use super::{FamilyId, Resolved, SHARED, Writer};
+use crate::{
+    definition::{Definition, GaugeMode, Kind},
+    index::{self, Found},
+    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Space, header},
+    record::{FamilyRecord, SeriesRecord, pack_texts},
+    region::Region,
+    snapshot::Reason,
+};
+use siphasher::sip128::{Hasher128, SipHasher13};
+use std::{borrow::Cow, hash::Hasher};
+
+impl Writer {
+    /// Finds or makes the family, and asserts that this process counts by this definition.
+    pub fn register(&mut self, definition: &Definition) -> Result<FamilyId, Reason> {
+        if definition.cells() > PAGE_WORDS {
+            return Err(Reason::TooManyBuckets);
+        }
+        let hash = FamilyRecord::hash(self.attached.hash_key, definition);
+        let offset = self.find_or_publish(hash, &mut FamilyDraft { definition, hash })?.offset;
+        self.assert(definition, offset)?;
+        Ok(FamilyId {
+            offset,
+            plane: plane_of(definition.kind),
+            global: definition.kind == Kind::Gauge(GaugeMode::Last),
+            cells: definition.cells(),
+            labels: definition.label_names.len(),
+        })
+    }
+
+    /// Several definitions may share a name, during a deploy for instance: the one that the youngest
+    /// living process asserts is exported. A process that changes its mind takes a new number.
+    fn assert(&mut self, definition: &Definition, offset: u64) -> Result<(), Reason> {
+        let (region, geometry) = (&self.attached.region, &self.attached.geometry);
+        let claim = match self.asserted.insert(definition.name.clone(), offset) {
+            Some(former) if former != offset => region.head(header!(births)).tally(1) + 1,
+            _ => self.slot.birth,
+        };
+        FamilyRecord::newest_claim(region, offset).ok_or(Reason::Corrupt)?.raise(claim);
+        if self.slot.number == SHARED {
+            return Ok(());
+        }
+        let family = FamilyRecord::parse(region, geometry, offset).map_err(|_| Reason::Corrupt)?;
+        let slot = self.slot.number;
+        let cells = self.pages.cells(&self.attached, slot, Plane::Living, family.claim_column, 1)?;
+        cells[0].set(claim as f64);
+        Ok(())
+    }
+
+    /// Finds or makes the series and answers this process's cells of it.
+    ///
+    /// Values longer than the segment's limit are cut and end in a hash of the whole, so that no two
+    /// series become one.
+    pub fn resolve(&mut self, family: FamilyId, labels: &[&str]) -> Result<Resolved<'_>, Reason> {
+        if labels.len() != family.labels {
+            return Err(Reason::Corrupt);
+        }
+        let limit = usize::from(self.attached.geometry.shape.max_label_length);
+        let fitting: Vec<Cow<'_, str>> = labels.iter().map(|label| fit(label, limit)).collect();
+        let packed = pack_texts(fitting.iter().map(AsRef::as_ref));
+        let hash = SeriesRecord::hash(self.attached.hash_key, family.offset, &packed);
+        let published = self.find_or_publish(hash, &mut SeriesDraft { family, labels: &packed, hash })?;
+        let cut = fitting.iter().filter(|label| matches!(label, Cow::Owned(_))).count();
+        let (region, geometry) = (&self.attached.region, &self.attached.geometry);
+        if published.is_new && cut > 0 {
+            self.slot.count_truncated(region, geometry, cut as u64);
+        }
+        let column =
+            SeriesRecord::parse(region, geometry, published.offset).map_err(|_| Reason::Corrupt)?.column;
+        let slot = if family.global { SHARED } else { self.slot.number };
+        let cells = self.pages.cells(&self.attached, slot, family.plane, column, family.cells)?;
+        Ok(Resolved { cells, shared: slot == SHARED })
+    }
+
+    /// Hides the series at once; a later update starts it afresh from zero. Answers whether there was one.
+    pub fn remove(&mut self, family: FamilyId, labels: &[&str]) -> bool {
+        let limit = usize::from(self.attached.geometry.shape.max_label_length);
+        let fitting: Vec<Cow<'_, str>> = labels.iter().map(|label| fit(label, limit)).collect();
+        let packed = pack_texts(fitting.iter().map(AsRef::as_ref));
+        let hash = SeriesRecord::hash(self.attached.hash_key, family.offset, &packed);
+        let (region, geometry) = (&self.attached.region, &self.attached.geometry);
+        let draft = SeriesDraft { family, labels: &packed, hash };
+        let Found::Record { entry, .. } =
+            index::search(region, geometry, hash, |offset| draft.is_at(region, geometry, offset))
+        else {
+            return false;
+        };
+        let removed = SeriesRecord::removed(region, index::offset_of(entry));
+        if !removed.is_some_and(|flag| flag.claim(0, 1).is_ok()) {
+            return false;
+        }
+        release(region, 1, 0);
+        region.head(header!(epoch)).tally(1); // pair: EPOCH
+        true
+    }
+
+    /// The search, and where it finds nothing the publication, of one record.
+    fn find_or_publish(&mut self, hash: u64, draft: &mut dyn Draft) -> Result<Published, Reason> {
+        let (region, geometry) = (&self.attached.region, &self.attached.geometry);
+        let mut drafted = None;
+        loop {
+            let found = index::search(region, geometry, hash, |offset| draft.is_at(region, geometry, offset));
+            let (place, old) = match found {
+                Found::Record { place, entry } if draft.is_gone(region, index::offset_of(entry)) => {
+                    (place, entry)
+                }
+                Found::Record { entry, .. } => {
+                    if drafted.is_some() {
+                        release(region, draft.series(), 1);
+                    }
+                    return Ok(Published { offset: index::offset_of(entry), is_new: false });
+                }
+                Found::Empty { place } => (place, 0),
+                Found::Full => return Err(Reason::SeriesLimit),
+            };
+            let offset = match drafted {
+                Some(offset) => offset,
+                None => *drafted.insert(draft_record(region, geometry, draft)?),
+            };
+            if index::publish(region, geometry, place, old, index::entry(hash, offset)) {
+                if old != 0 {
+                    release(region, 0, 1); // the word was in use before
+                }
+                return Ok(Published { offset, is_new: true });
+            }
+        }
+    }
+}
+
+struct Published {
+    offset: u64,
+    is_new: bool,
+}
+
+/// A record that may have to be made.
+trait Draft {
+    /// Whether the record at `offset` is the one.
+    fn is_at(&self, region: &Region, geometry: &Geometry, offset: u64) -> bool;
+    /// Whether the record was removed and is to be replaced.
+    fn is_gone(&self, region: &Region, offset: u64) -> bool;
+    /// How many series it is: 1 or 0.
+    fn series(&self) -> u64;
+    /// Takes its columns and composes its words.
+    fn compose(&self, region: &Region) -> Result<Vec<u64>, Reason>;
+}
+
+struct FamilyDraft<'a> {
+    definition: &'a Definition,
+    hash: u64,
+}
+
+impl Draft for FamilyDraft<'_> {
+    fn is_at(&self, region: &Region, geometry: &Geometry, offset: u64) -> bool {
+        FamilyRecord::parse(region, geometry, offset)
+            .is_ok_and(|family| family.definition.same_family(self.definition))
+    }
+    fn is_gone(&self, _: &Region, _: u64) -> bool {
+        false
+    }
+    fn series(&self) -> u64 {
+        0
+    }
+    fn compose(&self, region: &Region) -> Result<Vec<u64>, Reason> {
+        let column = take_columns(region, Plane::Living, 1)?;
+        Ok(FamilyRecord::compose(self.definition, self.hash, column))
+    }
+}
+
+struct SeriesDraft<'a> {
+    family: FamilyId,
+    labels: &'a [u8],
+    hash: u64,
+}
+
+impl Draft for SeriesDraft<'_> {
+    fn is_at(&self, region: &Region, geometry: &Geometry, offset: u64) -> bool {
+        SeriesRecord::parse(region, geometry, offset)
+            .is_ok_and(|series| series.family == self.family.offset && series.labels == self.labels)
+    }
+    fn is_gone(&self, region: &Region, offset: u64) -> bool {
+        SeriesRecord::removed(region, offset).is_some_and(|flag| flag.observe() != 0)
+    }
+    fn series(&self) -> u64 {
+        1
+    }
+    fn compose(&self, region: &Region) -> Result<Vec<u64>, Reason> {
+        let FamilyId { offset, plane, cells, labels, .. } = self.family;
+        let column = take_columns(region, plane, cells as u64)?;
+        Ok(SeriesRecord::compose(offset, self.hash, column, labels, self.labels))
+    }
+}
+
+/// Reserves all that a record needs and fills it; nobody can see it yet.
+fn draft_record(region: &Region, geometry: &Geometry, draft: &dyn Draft) -> Result<u64, Reason> {
+    reserve(region, geometry, draft.series())?;
+    let filled = draft.compose(region).and_then(|words| {
+        let offset = take_record(region, geometry, words.len() as u64 * 8)?;
+        region.fill_words(offset, &words).ok_or(Reason::Corrupt)?;
+        Ok(offset)
+    });
+    filled.inspect_err(|_| release(region, draft.series(), 1))
+}
+
+/// Reserves a word of the index, and a series if it is one.
+fn reserve(region: &Region, geometry: &Geometry, series: u64) -> Result<(), Reason> {
+    let limit = u64::from(geometry.shape.max_series);
+    let words = geometry.index_words / 4 * 3;
+    let grow = |word: u64| {
+        let (live, used) = ((word & 0xffff_ffff) + series, (word >> 32) + 1);
+        (live <= limit && used <= words).then_some(live | used << 32)
+    };
+    region.head(header!(population)).update(grow).map(drop).map_err(|_| Reason::SeriesLimit)
+}
+
+/// Gives a reservation back.
+fn release(region: &Region, series: u64, words: u64) {
+    let shrink = |word: u64| {
+        let (live, used) = (word & 0xffff_ffff, word >> 32);
+        Some(live.saturating_sub(series) | used.saturating_sub(words) << 32)
+    };
+    let _never_gives_up = region.head(header!(population)).update(shrink);
+}
+
+/// Takes a range of columns that does not cross a page, so that its cells lie side by side.
+fn take_columns(region: &Region, plane: Plane, count: u64) -> Result<u64, Reason> {
+    let page = PAGE_WORDS as u64;
+    let fit = |next: u64| if next % page + count > page { next.next_multiple_of(page) } else { next };
+    let grow = |next: u64| Some(fit(next) + count).filter(|end| *end <= plane.capacity());
+    let before = region
+        .head(plane.columns_offset())
+        .update(|next| if next <= plane.capacity() { grow(next) } else { None });
+    before.map(fit).map_err(|_| Reason::SegmentFull)
+}
+
+fn take_record(region: &Region, geometry: &Geometry, bytes: u64) -> Result<u64, Reason> {
+    let units = bytes.div_ceil(RECORD_UNIT);
+    let grow = |word| {
+        let space = Space::unpack(word);
+        Space { units: space.units + units, ..space }.pack(geometry)
+    };
+    let before = region.head(header!(space)).update(grow).map_err(|_| Reason::SegmentFull)?;
+    Ok(geometry.records + Space::unpack(before).units * RECORD_UNIT)
+}
+
+fn plane_of(kind: Kind) -> Plane {
+    if matches!(kind, Kind::Gauge(_)) { Plane::Living } else { Plane::Lasting }
+}
+
+/// A label value within the limit: cut where needed, and then marked with a hash of the whole.
+fn fit(label: &str, limit: usize) -> Cow<'_, str> {
+    if label.len() <= limit {
+        return Cow::Borrowed(label);
+    }
+    let mut hasher = SipHasher13::new();
+    hasher.write(label.as_bytes());
+    let mark = format!("~{:032x}", hasher.finish128().as_u128());
+    let keep =
+        (0..=limit.saturating_sub(mark.len())).rev().find(|end| label.is_char_boundary(*end)).unwrap_or(0);
+    Cow::Owned(format!("{}{mark}", &label[..keep]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cut_labels_stay_apart_and_within_the_limit() {
+        let (a, b) = ("é".repeat(100), format!("{}x", "é".repeat(100)));
+        let (cut_a, cut_b) = (fit(&a, 64), fit(&b, 64));
+        assert!(cut_a.len() <= 64 && cut_b.len() <= 64);
+        assert_ne!(cut_a, cut_b);
+        assert_eq!(fit("short", 64), "short");
+    }
+
+    #[test]
+    fn columns_do_not_cross_pages() {
+        let region = Region::heap(4096);
+        assert_eq!(take_columns(&region, Plane::Lasting, 500), Ok(0));
+        assert_eq!(take_columns(&region, Plane::Lasting, 13), Ok(512));
+        assert_eq!(take_columns(&region, Plane::Lasting, 512), Ok(1024));
+        region.head(Plane::Lasting.columns_offset()).fill(u64::MAX);
+        assert_eq!(take_columns(&region, Plane::Lasting, 1), Err(Reason::SegmentFull));
+    }
+}

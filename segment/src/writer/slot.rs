@@ -1,0 +1,228 @@
+//! A process's slot: claiming it, and finding or making the pages of its cells.
+
+use super::attach::{Attached, now, random};
+use crate::{
+    backend::sysv::Semaphores,
+    layout::{Geometry, PAGE_WORDS, Plane, Slot, Space, UNSET, header},
+    region::Region,
+    snapshot::Reason,
+    sync::{Cell, Word},
+};
+use nix::errno::Errno;
+use std::{mem::offset_of, sync::OnceLock};
+
+/// The slot that all processes may add to.
+pub(crate) const SHARED: usize = 0;
+
+/// A claimed slot. The shared one is "claimed" by all who found no other.
+#[derive(Debug)]
+pub(crate) struct ClaimedSlot {
+    pub(crate) number: usize,
+    /// Where this claim stands among all claims and definitions.
+    pub(crate) birth: u64,
+}
+
+impl ClaimedSlot {
+    /// Claims the lowest free slot, or the shared one.
+    pub(crate) fn claim(attached: &Attached) -> Self {
+        let number = attached.semaphores.and_then(|set| take_semaphore(set, attached)).unwrap_or(SHARED);
+        let slot = Self { number, birth: attached.region.head(header!(births)).tally(1) + 1 };
+        slot.move_in(attached);
+        slot
+    }
+
+    fn move_in(&self, attached: &Attached) {
+        let Attached { region, geometry, .. } = attached;
+        region.head(header!(slots_high)).raise(self.number as u64 + 1); // pair: SLOT
+        self.count(region, geometry, offset_of!(Slot, claims), 1);
+        if self.number == SHARED {
+            return;
+        }
+        let fill = |field, value| {
+            if let Some(word) = self.word(region, geometry, field) {
+                word.fill(value);
+            }
+        };
+        fill(offset_of!(Slot, pid), u64::from(std::process::id()));
+        fill(offset_of!(Slot, since), now().to_bits());
+        fill(offset_of!(Slot, birth), self.birth);
+        fill(offset_of!(Slot, image), image());
+        clear_living(region, geometry, self.number);
+        if let Some(set) = attached.semaphores {
+            let _set_removed_meanwhile = set.shift(self.number, 1);
+        }
+    }
+
+    /// Says goodbye and gives the slot back.
+    pub(crate) fn leave(&self, attached: &Attached, after_fatal: bool) {
+        let field = if after_fatal { offset_of!(Slot, fatal) } else { offset_of!(Slot, clean) };
+        self.count(&attached.region, &attached.geometry, field, 1);
+        if let (Some(set), true) = (attached.semaphores, self.number != SHARED) {
+            let _set_removed_meanwhile = set.shift(self.number, -2);
+        }
+    }
+
+    /// Counts a dropped update.
+    pub(crate) fn count_drop(&self, region: &Region, geometry: &Geometry, reason: Reason) {
+        self.count(region, geometry, offset_of!(Slot, dropped) + 8 * reason as usize, 1);
+    }
+
+    /// Counts label values that were cut.
+    pub(crate) fn count_truncated(&self, region: &Region, geometry: &Geometry, labels: u64) {
+        self.count(region, geometry, offset_of!(Slot, truncated), labels);
+    }
+
+    fn count(&self, region: &Region, geometry: &Geometry, field: usize, by: u64) {
+        match self.word(region, geometry, field) {
+            Some(word) if self.number == SHARED => drop(word.tally(by)),
+            Some(word) => word.tally_owned(by),
+            None => {}
+        }
+    }
+
+    fn word<'r>(&self, region: &'r Region, geometry: &Geometry, field: usize) -> Option<&'r Word> {
+        region.word(geometry.slot(self.number) + field as u64)
+    }
+}
+
+/// Finds pages, and makes them.
+#[derive(Debug, Default)]
+pub(crate) struct Pages {
+    /// Pages that lost a race into the shared slot: ours, zero again, for the next need.
+    spare: Vec<u64>,
+}
+
+impl Pages {
+    /// The `count` cells of `slot` from `column` on, their page made if it is not there yet.
+    pub(crate) fn cells<'r>(
+        &mut self,
+        Attached { region, geometry, .. }: &'r Attached,
+        slot: usize,
+        plane: Plane,
+        column: u64,
+        count: usize,
+    ) -> Result<&'r [Cell], Reason> {
+        let at = Place::of(column);
+        let root = geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;
+        let root = region.word(root).filter(|_| at.root < plane.roots()).ok_or(Reason::Corrupt)?;
+        let directory = self.page(region, geometry, root, 0)?;
+        let directory = region.page_offset(geometry, directory).ok_or(Reason::Corrupt)?;
+        let entry = region.word(directory + 8 * at.entry as u64).ok_or(Reason::Corrupt)?;
+        let fresh = if plane == Plane::Living { UNSET } else { 0 };
+        let number = self.page(region, geometry, entry, fresh)?;
+        let cells = region.page(geometry, number).ok_or(Reason::Corrupt)?;
+        cells.get(at.cell..at.cell + count).ok_or(Reason::Corrupt)
+    }
+
+    /// The page number in `word`; if there is none, that of a new page filled with `fresh`.
+    fn page(&mut self, region: &Region, geometry: &Geometry, word: &Word, fresh: u64) -> Result<u64, Reason> {
+        let known = word.observe(); // pair: PAGE
+        if known != 0 {
+            return Ok(known);
+        }
+        let spare = self.spare.pop();
+        let number = spare.map_or_else(|| take_page(region, geometry), Ok)?;
+        if fresh != 0 {
+            fill_page(region, geometry, number, fresh);
+        }
+        let Err(winner) = word.claim(0, number) else { return Ok(number) }; // pair: PAGE
+        if fresh != 0 {
+            fill_page(region, geometry, number, 0);
+        }
+        self.spare.push(number);
+        Ok(winner)
+    }
+}
+
+/// A column's way through a page tree.
+pub(crate) struct Place {
+    pub(crate) root: usize,
+    pub(crate) entry: usize,
+    pub(crate) cell: usize,
+}
+
+impl Place {
+    pub(crate) fn of(column: u64) -> Self {
+        let (page, cell) = (column as usize / PAGE_WORDS, column as usize % PAGE_WORDS);
+        Self { root: page / PAGE_WORDS, entry: page % PAGE_WORDS, cell }
+    }
+}
+
+fn take_page(region: &Region, geometry: &Geometry) -> Result<u64, Reason> {
+    let grow = |word| {
+        let space = Space::unpack(word);
+        Space { pages: space.pages + 1, ..space }.pack(geometry)
+    };
+    let before = region.head(header!(space)).update(grow).map_err(|_| Reason::SegmentFull)?;
+    Ok(Space::unpack(before).pages + 1)
+}
+
+fn fill_page(region: &Region, geometry: &Geometry, number: u64, value: u64) {
+    if let Some(cells) = region.page(geometry, number) {
+        cells.iter().for_each(|cell| cell.set(f64::from_bits(value)));
+    }
+}
+
+/// Takes the semaphore of a free slot, or finds the one that this process held before an exec.
+fn take_semaphore(set: Semaphores, attached: &Attached) -> Option<usize> {
+    let values = set.values().ok()?;
+    let slots = attached.geometry.slots.min(values.len());
+    release_former_self(set, &values[..slots], attached);
+    let mut candidates = (1..slots).filter(|slot| values[*slot] == 0);
+    candidates.find_map(|slot| match set.claim(slot) {
+        Ok(()) => Some(Some(slot)),
+        Err(Errno::EAGAIN) => None,
+        Err(_) => Some(None), // no permission, or the set is gone: no other will go better
+    })?
+}
+
+/// An exec keeps the process and so its semaphores, but the image that counted is gone.
+fn release_former_self(set: Semaphores, values: &[u16], attached: &Attached) {
+    let me = std::process::id().cast_signed();
+    let held = (1..values.len()).filter(|slot| values[*slot] > 0);
+    for slot in held.filter(|slot| set.last_pid(*slot) == Ok(me) && !owned_by_this_image(attached, *slot)) {
+        let former = ClaimedSlot { number: slot, birth: 0 };
+        former.count(&attached.region, &attached.geometry, offset_of!(Slot, clean), 1);
+        let _set_removed_meanwhile = set.shift(slot, -(values[slot] as i16));
+    }
+}
+
+fn owned_by_this_image(Attached { region, geometry, .. }: &Attached, slot: usize) -> bool {
+    let owner = region.word(geometry.slot(slot) + offset_of!(Slot, image) as u64);
+    owner.is_some_and(|owner| owner.peek() == image())
+}
+
+/// Tells this run of a program from what the same process ran before an exec.
+fn image() -> u64 {
+    static IMAGE: OnceLock<u64> = OnceLock::new();
+    *IMAGE.get_or_init(random)
+}
+
+/// Gauges of the slot's former owner must not count for the new one.
+fn clear_living(region: &Region, geometry: &Geometry, slot: usize) {
+    for number in living_pages(region, geometry, slot) {
+        fill_page(region, geometry, number, UNSET);
+    }
+}
+
+fn living_pages(region: &Region, geometry: &Geometry, slot: usize) -> impl Iterator<Item = u64> {
+    let columns = region.head(header!(columns) + 8 * Plane::Living as u64).peek();
+    let pages = columns.min(Plane::Living.capacity()).div_ceil(PAGE_WORDS as u64);
+    (0..pages).filter_map(move |page| page_number(region, geometry, slot, Plane::Living, page))
+}
+
+/// The number of a slot's `page`th page of cells, if it was made.
+pub(crate) fn page_number(
+    region: &Region,
+    geometry: &Geometry,
+    slot: usize,
+    plane: Plane,
+    page: u64,
+) -> Option<u64> {
+    let at = Place::of(page * PAGE_WORDS as u64);
+    let root = geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;
+    let directory = region.word(root)?.observe(); // pair: PAGE
+    let directory = region.page_offset(geometry, directory)?;
+    let number = region.word(directory + 8 * at.entry as u64)?.observe(); // pair: PAGE
+    (number != 0).then_some(number)
+}

@@ -1,0 +1,242 @@
+//! What is counted is what is read, whoever lives or dies.
+
+mod support;
+
+use promshm_segment::{GaugeMode, ReadError, Reader, snapshot::SlotState};
+use support::*;
+
+#[test]
+fn a_reader_finds_nothing_before_the_first_writer() {
+    let place = Place::new();
+    assert!(matches!(Reader::attach(place.config.name), Err(ReadError::Absent { .. })));
+}
+
+#[test]
+fn counters_add_up_over_series_and_calls() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let jobs = counter("jobs_total", &["queue", "status"]);
+    count(&mut writer, &jobs, &["mail", "ok"], 1.0);
+    count(&mut writer, &jobs, &["mail", "ok"], 2.5);
+    count(&mut writer, &jobs, &["mail", "fail"], 1.0);
+    let found = rows(&mut place.reader(), "jobs_total");
+    let expected = [(["mail", "fail"], 1.0), (["mail", "ok"], 3.5)];
+    assert_eq!(found, expected.map(|(labels, value)| (labels.map(String::from).to_vec(), vec![value])));
+}
+
+#[test]
+fn a_reader_follows_new_series_and_families() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let mut reader = place.reader();
+    for name in ["b", "a", "c"] {
+        count(&mut writer, &counter(name, &[]), &[], 1.0);
+        assert_eq!(value(&mut reader, name), Some(1.0));
+    }
+    let names: Vec<_> =
+        reader.scrape().unwrap().families.iter().map(|family| family.definition.name.clone()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+}
+
+#[test]
+fn histograms_have_their_buckets_and_sum() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let family = writer.register(&histogram("h")).unwrap();
+    let cells = writer.resolve(family, &[]).unwrap().cells;
+    assert_eq!(cells.len(), 4);
+    cells[1].add_owned(1.0);
+    cells[3].add_owned(1.5);
+    assert_eq!(rows(&mut place.reader(), "h"), [(vec![], vec![0.0, 1.0, 0.0, 1.5])]);
+}
+
+#[test]
+fn a_killed_process_leaves_its_counts_and_takes_its_gauges() {
+    let place = Place::new();
+    let (jobs, busy) = (counter("jobs", &[]), gauge("busy", GaugeMode::Sum));
+    let work = || {
+        let mut writer = place.writer();
+        count(&mut writer, &jobs, &[], 5.0);
+        set(&mut writer, &busy, 3.0);
+    };
+    let child = Child::run(work);
+    let mut reader = place.reader();
+    assert_eq!(value(&mut reader, "jobs"), Some(5.0));
+    assert_eq!(value(&mut reader, "busy"), Some(3.0));
+    child.kill();
+    assert_eq!(value(&mut reader, "jobs"), Some(5.0));
+    assert_eq!(value(&mut reader, "busy"), Some(0.0));
+    let vitals = reader.scrape().unwrap().vitals.clone();
+    assert_eq!((vitals.worker_starts, vitals.exits_abrupt, vitals.exits_clean), (1, 1, 0));
+    assert_eq!(vitals.slots_in(SlotState::Inherited), 1);
+
+    let heir = Child::run(work);
+    assert_eq!(value(&mut reader, "jobs"), Some(10.0));
+    assert_eq!(value(&mut reader, "busy"), Some(3.0));
+    let vitals = reader.scrape().unwrap().vitals.clone();
+    assert_eq!((vitals.worker_starts, vitals.exits_abrupt), (2, 1), "an heir does not undo a death");
+    assert_eq!(vitals.slots.len(), 2, "the heir continues in the same slot");
+    heir.end();
+}
+
+#[test]
+fn an_heir_does_not_show_the_dead_ones_gauges() {
+    let place = Place::new();
+    let busy = gauge("busy", GaugeMode::Max);
+    Child::run(|| set(&mut place.writer(), &busy, 9.0)).kill();
+    let heir = Child::run(|| count(&mut place.writer(), &counter("c", &[]), &[], 1.0));
+    assert_eq!(value(&mut place.reader(), "busy"), None);
+    heir.end();
+}
+
+#[test]
+fn goodbyes_are_told_from_deaths() {
+    let place = Place::new();
+    for after_fatal in [false, false, true] {
+        Child::run(|| {
+            let mut writer = place.writer();
+            count(&mut writer, &counter("c", &[]), &[], 1.0);
+            writer.goodbye(after_fatal);
+        })
+        .end();
+    }
+    let mut reader = place.reader();
+    let vitals = &reader.scrape().unwrap().vitals;
+    assert_eq!((vitals.exits_clean, vitals.exits_fatal, vitals.exits_abrupt), (2, 1, 0));
+    assert_eq!(vitals.slots_in(SlotState::Live), 0);
+}
+
+#[test]
+fn gauge_modes_merge_the_living() {
+    let place = Place::new();
+    let modes = [GaugeMode::Last, GaugeMode::Sum, GaugeMode::Min, GaugeMode::Max, GaugeMode::All];
+    let name = |mode| format!("g_{mode:?}").to_lowercase();
+    let setting = |to: f64| {
+        Child::run(|| {
+            let mut writer = place.writer();
+            modes.iter().for_each(|mode| set(&mut writer, &gauge(&name(*mode), *mode), to));
+        })
+    };
+    let (one, four) = (setting(1.0), setting(4.0));
+    let mut reader = place.reader();
+    let merged = modes[..4].iter().map(|mode| value(&mut reader, &name(*mode)).unwrap());
+    assert_eq!(merged.collect::<Vec<_>>(), [4.0, 5.0, 1.0, 4.0]);
+    let all = rows(&mut reader, "g_all");
+    assert_eq!(all.len(), 2);
+    assert_ne!(all[0].0, all[1].0, "each process has its own pid label");
+    four.kill();
+    let merged = modes[..4].iter().map(|mode| value(&mut reader, &name(*mode)).unwrap());
+    assert_eq!(merged.collect::<Vec<_>>(), [4.0, 1.0, 1.0, 1.0], "the last value stays, the rest forgets");
+    assert_eq!(rows(&mut reader, "g_all").len(), 1);
+    one.end();
+}
+
+#[test]
+fn removal_hides_at_once_and_a_later_update_starts_from_zero() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let mut reader = place.reader();
+    let jobs = counter("jobs", &["q"]);
+    count(&mut writer, &jobs, &["a"], 5.0);
+    count(&mut writer, &jobs, &["b"], 1.0);
+    assert_eq!(rows(&mut reader, "jobs").len(), 2);
+    let (family, epoch) = (writer.register(&jobs).unwrap(), writer.epoch().peek());
+    assert!(writer.remove(family, &["a"]));
+    assert!(!writer.remove(family, &["a"]), "it is gone already");
+    assert!(!writer.remove(family, &["never"]));
+    assert_ne!(writer.epoch().peek(), epoch, "handles must be looked up again");
+    assert_eq!(rows(&mut reader, "jobs"), [(vec!["b".into()], vec![1.0])]);
+    count(&mut writer, &jobs, &["a"], 2.0);
+    assert_eq!(rows(&mut reader, "jobs")[0], (vec!["a".into()], vec![2.0]));
+    assert_eq!(reader.scrape().unwrap().vitals.corrupt_records, 0);
+}
+
+#[test]
+fn the_definition_of_the_youngest_living_process_is_exported() {
+    let place = Place::new();
+    let (old, new) = (counter("c", &["a"]), counter("c", &["a", "b"]));
+    let elder = Child::run(|| count(&mut place.writer(), &old, &["x"], 1.0));
+    let mut reader = place.reader();
+    assert_eq!(rows(&mut reader, "c").len(), 1);
+    let younger = Child::run(|| count(&mut place.writer(), &new, &["x", "y"], 2.0));
+    assert_eq!(rows(&mut reader, "c"), [(vec!["x".into(), "y".into()], vec![2.0])]);
+    younger.kill();
+    assert_eq!(rows(&mut reader, "c"), [(vec!["x".into()], vec![1.0])], "a rolled back deploy");
+    elder.kill();
+    assert_eq!(rows(&mut reader, "c")[0].1, [2.0], "nobody lives: the last definition stays");
+}
+
+#[test]
+fn a_forked_child_counts_in_a_slot_of_its_own() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let c = counter("c", &[]);
+    count(&mut writer, &c, &[], 1.0);
+    let parents_slot = writer.slot();
+    let mut inherited = Some(writer);
+    let child = Child::run(|| {
+        let mut writer = inherited.take().unwrap().forked();
+        assert_ne!(writer.slot(), parents_slot);
+        count(&mut writer, &c, &[], 10.0);
+        writer.goodbye(false);
+    });
+    child.end();
+    let mut writer = inherited.take().unwrap();
+    count(&mut writer, &c, &[], 100.0);
+    assert_eq!(value(&mut place.reader(), "c"), Some(111.0));
+}
+
+#[test]
+fn wiping_replaces_the_segment() {
+    let place = Place::new();
+    let c = counter("c", &[]);
+    let mut writer = place.writer();
+    let mut other = place.writer();
+    count(&mut writer, &c, &[], 5.0);
+    let mut reader = place.reader();
+    let epoch = other.epoch().peek();
+    writer.wipe().unwrap();
+    assert!(!other.is_current());
+    assert_ne!(other.epoch().peek(), epoch);
+    assert!(matches!(reader.scrape(), Err(ReadError::Retired { .. })));
+    other = place.writer();
+    count(&mut other, &c, &[], 1.0);
+    assert_eq!(value(&mut place.reader(), "c"), Some(1.0));
+}
+
+#[test]
+fn processes_without_a_slot_share_one_and_stay_exact() {
+    let mut place = Place::new();
+    place.config.max_processes = 1;
+    let c = counter("c", &[]);
+    let own = Child::run(|| count(&mut place.writer(), &c, &[], 1.0));
+    let overflow: Vec<_> = (0..3)
+        .map(|_| {
+            Child::run(|| {
+                let mut writer = place.writer();
+                assert_eq!(writer.slot(), 0);
+                (0..1000).for_each(|_| count(&mut writer, &c, &[], 1.0));
+            })
+        })
+        .collect();
+    let mut reader = place.reader();
+    assert_eq!(value(&mut reader, "c"), Some(3001.0));
+    assert_eq!(reader.scrape().unwrap().vitals.overflow_processes, 3);
+    overflow.into_iter().for_each(Child::kill);
+    own.kill();
+    assert_eq!(value(&mut reader, "c"), Some(3001.0));
+}
+
+#[test]
+fn the_series_limit_drops_and_the_others_go_on() {
+    let mut place = Place::new();
+    place.config.max_series = 3;
+    let mut writer = place.writer();
+    let c = counter("c", &["n"]);
+    let family = writer.register(&c).unwrap();
+    let made = (0..5).filter(|n: &i32| writer.resolve(family, &[&n.to_string()]).is_ok()).count();
+    assert_eq!(made, 3);
+    assert!(writer.remove(family, &["0"]));
+    assert!(writer.resolve(family, &["4"]).is_ok(), "removal makes room");
+    assert!(writer.resolve(family, &["1"]).is_ok(), "what exists goes on");
+}

@@ -1,0 +1,142 @@
+//! Segments for tests: a key of their own each, removed at the end, also of a failed test.
+#![allow(dead_code, unreachable_pub, missing_docs)] // shared by test binaries, each of which uses its part
+
+use promshm_segment::{Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer, backend};
+use std::{
+    os::fd::OwnedFd,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+/// Settings with a segment of their own; removes it when dropped.
+pub struct Place {
+    pub config: Config,
+    owner: u32,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let own = std::process::id() << 8 | NEXT.fetch_add(1, Ordering::Relaxed) & 0xff;
+        let key = (0x4000_0000 | own & 0x3fff_ffff).cast_signed();
+        let config = Config {
+            name: SegmentName::Sysv(key),
+            size: 16 << 20,
+            max_series: 1000,
+            max_processes: 16,
+            ..Config::default()
+        };
+        Self { config, owner: std::process::id() }
+    }
+
+    pub fn writer(&self) -> Writer {
+        Writer::attach(&self.config).expect("the segment can be attached")
+    }
+
+    pub fn reader(&self) -> Reader {
+        Reader::attach(self.config.name).expect("the segment can be read")
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.owner == std::process::id() {
+            let _may_be_gone = backend::remove(&self.config.name);
+        }
+    }
+}
+
+pub fn counter(name: &str, labels: &[&str]) -> Definition {
+    Definition::new(name, "", Kind::Counter, labels, &[]).unwrap()
+}
+
+pub fn gauge(name: &str, mode: GaugeMode) -> Definition {
+    Definition::new(name, "", Kind::Gauge(mode), &[], &[]).unwrap()
+}
+
+pub fn histogram(name: &str) -> Definition {
+    Definition::new(name, "", Kind::Histogram, &[], &[1.0, 2.0]).unwrap()
+}
+
+/// Adds to a counter as the extension does.
+pub fn count(writer: &mut Writer, definition: &Definition, labels: &[&str], by: f64) {
+    let family = writer.register(definition).expect("room for a family");
+    let series = writer.resolve(family, labels).expect("room for a series");
+    if series.shared { series.cells[0].add_shared(by) } else { series.cells[0].add_owned(by) }
+}
+
+/// Sets a gauge as the extension does.
+pub fn set(writer: &mut Writer, definition: &Definition, to: f64) {
+    let family = writer.register(definition).expect("room for a family");
+    writer.resolve(family, &[]).expect("room for a series").cells[0].set(to);
+}
+
+/// The rows of a family: label values and numbers. Empty if it is not exported.
+pub fn rows(reader: &mut Reader, name: &str) -> Vec<(Vec<String>, Vec<f64>)> {
+    let snapshot = reader.scrape().expect("a scrape");
+    let family = snapshot.families.iter().find(|family| family.definition.name == name);
+    let rows = family.into_iter().flat_map(|family| family.rows());
+    rows.map(|row| (row.labels().map(String::from).collect(), row.values().to_vec())).collect()
+}
+
+/// The only number of an unlabelled counter or gauge.
+pub fn value(reader: &mut Reader, name: &str) -> Option<f64> {
+    rows(reader, name).first().map(|(_, values)| values[0])
+}
+
+/// A forked process that runs `work` and then waits to be killed or told to end.
+pub struct Child {
+    pid: nix::unistd::Pid,
+    /// Closing it lets the child end.
+    hold: Option<std::io::PipeWriter>,
+    reaped: bool,
+}
+
+impl Child {
+    /// Starts it and waits until `work` is done.
+    pub fn run(work: impl FnOnce()) -> Self {
+        let (mut done_read, done_write) = std::io::pipe().unwrap();
+        let (hold_read, hold_write) = std::io::pipe().unwrap();
+        // SAFETY: the test binary is single-threaded where it matters: nextest runs one test a process.
+        match unsafe { nix::unistd::fork() }.unwrap() {
+            nix::unistd::ForkResult::Child => {
+                drop((done_read, hold_write));
+                let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
+                let outcome = std::io::Write::write_all(&mut { done_write }, &[u8::from(failed)]);
+                let _ended = std::io::Read::read(&mut { hold_read }, &mut [0]);
+                // SAFETY: ends this process without running the test binary's exit handlers.
+                unsafe { libc::_exit(i32::from(outcome.is_err())) }
+            }
+            nix::unistd::ForkResult::Parent { child } => {
+                drop((done_write, OwnedFd::from(hold_read)));
+                let mut failed = [2];
+                std::io::Read::read_exact(&mut done_read, &mut failed).expect("the child reports");
+                assert_eq!(failed, [0], "the child's work failed");
+                Self { pid: child, hold: Some(hold_write), reaped: false }
+            }
+        }
+    }
+
+    /// Kills it, whatever it does.
+    pub fn kill(mut self) {
+        nix::sys::signal::kill(self.pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        self.reap();
+    }
+
+    /// Lets it end.
+    pub fn end(mut self) {
+        self.reap();
+    }
+
+    fn reap(&mut self) {
+        drop(self.hold.take());
+        if !std::mem::replace(&mut self.reaped, true) {
+            nix::sys::wait::waitpid(self.pid, None).unwrap();
+        }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.reap();
+    }
+}
