@@ -1,2 +1,30 @@
-//! x
-fn main() {}
+//! `promshm-exporter`: reads a promshm segment and serves it to Prometheus.
+//!
+//! [`cli`] says what can be asked for, [`collect`] makes a page, [`http`] says
+//! which page answers what, and [`serve`] runs the server around it.
+#![forbid(unsafe_code)]
+
+mod address;
+mod cli;
+mod collect;
+mod failure;
+mod healthcheck;
+mod http;
+mod logging;
+mod own_metrics;
+mod remove;
+mod serve;
+mod status;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("promshm-exporter: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Listen addresses: `:10200`, `127.0.0.1:0`, `[::1]:10200`.
+//!
+//! Read without a resolver: an image made from scratch has none of its files.
+
+use nix::libc::{EADDRNOTAVAIL, EAFNOSUPPORT};
+use std::{
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    str::FromStr,
+};
+use thiserror::Error;
+
+/// Where the server listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ListenAddress {
+    /// `:10200`: on every address of the machine.
+    Port(u16),
+    /// On this address alone.
+    Socket(SocketAddr),
+}
+
+/// A text that is no listen address.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("write :PORT, or a numeric address and port such as 127.0.0.1:10200 or [::1]:10200")]
+pub(crate) struct BadAddress;
+
+impl FromStr for ListenAddress {
+    type Err = BadAddress;
+
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        let digits = |port: &&str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        match text.strip_prefix(':').filter(digits) {
+            Some(port) => port.parse().map(Self::Port).map_err(|_| BadAddress),
+            None => text.parse().map(Self::Socket).map_err(|_| BadAddress),
+        }
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => write!(f, ":{port}"),
+            Self::Socket(socket) => socket.fmt(f),
+        }
+    }
+}
+
+impl ListenAddress {
+    /// Opens the listener. A bare port takes IPv6 and IPv4 alike, or IPv4 where the kernel has no IPv6.
+    pub(crate) fn bind(self) -> io::Result<TcpListener> {
+        let port = match self {
+            Self::Socket(socket) => return TcpListener::bind(socket),
+            Self::Port(port) => port,
+        };
+        match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)) {
+            Err(error) if has_no_ipv6(&error) => TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)),
+            outcome => outcome,
+        }
+    }
+
+    /// Where a client on this machine finds the server, the likeliest address first.
+    pub(crate) fn seen_from_here(self) -> Vec<SocketAddr> {
+        let (v4, v6) = (IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST));
+        let (addresses, port) = match self {
+            Self::Port(port) => (vec![v4, v6], port),
+            Self::Socket(socket) if !socket.ip().is_unspecified() => return vec![socket],
+            Self::Socket(socket) if socket.is_ipv4() => (vec![v4], socket.port()),
+            Self::Socket(socket) => (vec![v6, v4], socket.port()),
+        };
+        addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect()
+    }
+}
+
+fn has_no_ipv6(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(EAFNOSUPPORT | EADDRNOTAVAIL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> ListenAddress {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn addresses_are_read_and_written() {
+        assert_eq!(parsed(":10200"), ListenAddress::Port(10200));
+        assert_eq!(parsed("127.0.0.1:0"), ListenAddress::Socket(([127, 0, 0, 1], 0).into()));
+        for text in [":1", "0.0.0.0:10200", "[::1]:10200", "[::]:0"] {
+            assert_eq!(parsed(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for bad in ["", ":", "10200", ":+1", ":65536", "localhost:1", "127.0.0.1", "::1:10200", ":1 "] {
+            assert_eq!(bad.parse::<ListenAddress>(), Err(BadAddress), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_local_client_does_not_ask_the_unspecified_address() {
+        let seen = |text| parsed(text).seen_from_here().iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(seen(":7"), ["127.0.0.1:7", "[::1]:7"]);
+        assert_eq!(seen("0.0.0.0:7"), ["127.0.0.1:7"]);
+        assert_eq!(seen("[::]:7"), ["[::1]:7", "127.0.0.1:7"]);
+        assert_eq!(seen("10.1.2.3:7"), ["10.1.2.3:7"]);
+    }
+
+    #[test]
+    fn a_bare_port_is_reached_over_ipv4() {
+        let listener = ListenAddress::Port(0).bind().expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("reached");
+    }
+}

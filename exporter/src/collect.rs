@@ -1,0 +1,145 @@
+//! Makes a page: attaches the segment, reads it, writes it, and adds the exporter's own metrics.
+
+use crate::{failure::Failure, own_metrics::OwnMetrics};
+use log::{info, warn};
+use promshm_exposition::{Encoder, Format};
+use promshm_segment::{Family, ReadError, Reader, SegmentName};
+use std::{
+    collections::HashSet,
+    io::{self, Write},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A segment that is being replaced has a successor in a moment: so often, and so far apart, it is asked for.
+const ATTEMPTS: usize = 5;
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// Whether a scrape found the segment it knew or attached one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attachment {
+    /// The segment of the scrape before.
+    Known,
+    /// Attached in this scrape.
+    Fresh,
+}
+
+/// One segment and all that is kept between its scrapes.
+pub(crate) struct Collector {
+    name: SegmentName,
+    /// Gone after any error: the next attempt attaches afresh.
+    reader: Option<Reader>,
+    encoder: Encoder,
+    own: OwnMetrics,
+    /// Families that are left out, each logged once.
+    hidden: HashSet<String>,
+}
+
+impl Collector {
+    /// Attaches nothing yet.
+    pub(crate) fn new(name: SegmentName, own: OwnMetrics) -> Self {
+        let encoder = Encoder::new(Format::Text);
+        Self { name, reader: None, encoder, own, hidden: HashSet::new() }
+    }
+
+    /// Appends a page to `page`. Without a readable segment it holds the exporter's
+    /// own metrics alone, with `promshm_up 0`.
+    pub(crate) fn scrape(&mut self, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
+        let start = Instant::now();
+        let outcome = self.read(page);
+        self.own.note_scrape(outcome.is_ok(), start.elapsed());
+        self.own.encode(page);
+        outcome
+    }
+
+    /// A segment that was replaced or removed since the last scrape is attached afresh in this one.
+    fn read(&mut self, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
+        let was_attached = self.reader.is_some();
+        let mut outcome = self.attempt(page);
+        for _ in 1..ATTEMPTS {
+            match outcome {
+                Err(ReadError::Retired { .. } | ReadError::NotReady { .. }) => {}
+                Err(ReadError::Absent { .. }) if was_attached => {}
+                _ => break,
+            }
+            thread::sleep(PAUSE);
+            outcome = self.attempt(page);
+        }
+        outcome
+    }
+
+    fn attempt(&mut self, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
+        let Some(reader) = self.reader.take() else {
+            let reader = Reader::attach(self.name)?;
+            return self.write(reader, Attachment::Fresh, page);
+        };
+        match self.write(reader, Attachment::Known, page) {
+            Err(_) => self.attempt(page),
+            outcome => outcome,
+        }
+    }
+
+    fn write(
+        &mut self,
+        mut reader: Reader,
+        attachment: Attachment,
+        page: &mut Vec<u8>,
+    ) -> Result<Attachment, ReadError> {
+        let snapshot = reader.scrape()?;
+        self.own.observe(&snapshot.vitals, attachment);
+        let (own, hidden) = (&self.own, &mut self.hidden);
+        let shown = snapshot.families.iter().filter(|family| is_shown(family, own, hidden));
+        self.encoder.encode(shown, page);
+        self.reader = Some(reader);
+        Ok(attachment)
+    }
+}
+
+/// A family with the name of one of our own would be a second one of that name: Prometheus
+/// refuses the whole page for it.
+fn is_shown(family: &Family, own: &OwnMetrics, hidden: &mut HashSet<String>) -> bool {
+    let name = &family.definition.name;
+    let collides = own.has(name);
+    if collides && hidden.insert(name.clone()) {
+        warn!(metric = name.as_str(); "a worker's metric is left out: the exporter has one of that name");
+    }
+    !collides
+}
+
+/// Logs what scrapes find, once for each change.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    failing: Option<ReadError>,
+}
+
+impl Journal {
+    /// Takes note of a scrape's outcome.
+    pub(crate) fn note(&mut self, outcome: Result<Attachment, ReadError>, name: SegmentName) {
+        match outcome {
+            Ok(Attachment::Fresh) => info!(segment:% = name; "attached the segment"),
+            Ok(Attachment::Known) => {}
+            Err(error) if self.failing.as_ref() == Some(&error) => return,
+            Err(error) => return self.complain(error, name),
+        }
+        self.failing = None;
+    }
+
+    /// Before the first worker there is no segment: that is worth a line, not a warning.
+    fn complain(&mut self, error: ReadError, name: SegmentName) {
+        match error {
+            ReadError::Absent { .. } => info!(segment:% = name, cause:% = error; "waiting for the segment"),
+            _ => warn!(segment:% = name, cause:% = error; "the segment cannot be read"),
+        }
+        self.failing = Some(error);
+    }
+}
+
+/// `dump`: prints one scrape, without the metrics of this short-lived process.
+pub(crate) fn dump(name: SegmentName) -> Result<(), Failure> {
+    let mut page = Vec::new();
+    Collector::new(name, OwnMetrics::of_segment()).scrape(&mut page)?;
+    match io::stdout().lock().write_all(&page) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()), // `dump | head` has seen enough
+    }
+}

@@ -1,0 +1,241 @@
+//! `status`: the segment as a table for people.
+
+use crate::failure::Failure;
+use comfy_table::{CellAlignment, Table, presets};
+use jiff::{SignedDuration, Timestamp};
+use promshm_segment::{
+    Reader, SegmentName, Vitals,
+    backend::{self, Inspection},
+    snapshot::{Liveness, Reason, SlotState, SlotView},
+};
+use std::io::{self, Write};
+
+const BAR_WIDTH: usize = 24;
+
+/// Prints the segment's header, space and slots.
+pub(crate) fn print(name: SegmentName) -> Result<(), Failure> {
+    let mut reader = Reader::attach(name)?;
+    let vitals = &reader.scrape()?.vitals;
+    let found = backend::inspect(&name)?;
+    let text = render(name, &found, vitals, Timestamp::now());
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn render(name: SegmentName, found: &Inspection, vitals: &Vitals, now: Timestamp) -> String {
+    let overview = written(overview(name, found, vitals, now));
+    let slots = written(slots(vitals, now));
+    format!("{overview}\n{slots}")
+}
+
+fn overview(name: SegmentName, found: &Inspection, vitals: &Vitals, now: Timestamp) -> Table {
+    let Inspection { id, uid, gid, mode, attached, .. } = found;
+    let used = gauge(vitals.used_bytes, vitals.reserved_bytes, human_bytes);
+    let series = gauge(vitals.series, vitals.max_series, |count| count.to_string());
+    let mut table = plain_table();
+    table.add_row(["Segment", &format!("{name}, id {id}")]);
+    table.add_row(["Created", &moment(vitals.created, now)]);
+    table.add_row(["Owner", &format!("uid {uid}, gid {gid}, mode {mode:04o}; attached {attached} times")]);
+    table.add_row(["Space", &used]);
+    table.add_row(["Series", &series]);
+    table.add_row(["Slots", &slot_counts(vitals)]);
+    table.add_row(["Liveness", &liveness(vitals.liveness)]);
+    table.add_row(["Workers", &workers(vitals)]);
+    table.add_row(["Dropped", &dropped(vitals)]);
+    table.add_row(["Labels cut", &vitals.truncated_labels.to_string()]);
+    table.add_row(["Bad records", &vitals.corrupt_records.to_string()]);
+    table
+}
+
+fn plain_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table
+}
+
+/// Text begins at the left edge; two blanks stand between columns.
+fn written(mut table: Table) -> String {
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table.trim_fmt() + "\n"
+}
+
+/// `[####--------] 1.0 MiB of 4.0 MiB (25.0%)`
+fn gauge(part: u64, whole: u64, unit: impl Fn(u64) -> String) -> String {
+    let share = if whole == 0 { 0.0 } else { (part as f64 / whole as f64).min(1.0) };
+    let filled = (part.min(whole).saturating_mul(BAR_WIDTH as u64) / whole.max(1)) as usize;
+    let bar = "#".repeat(filled) + &"-".repeat(BAR_WIDTH - filled);
+    format!("[{bar}] {} of {} ({:.1}%)", unit(part), unit(whole), share * 100.0)
+}
+
+fn slot_counts(vitals: &Vitals) -> String {
+    let [live, inherited, free] =
+        [SlotState::Live, SlotState::Inherited, SlotState::Free].map(|state| vitals.slots_in(state));
+    let overflow = vitals.overflow_processes;
+    format!(
+        "{live} live, {inherited} inherited, {free} free of {}; {overflow} processes without one",
+        vitals.max_processes
+    )
+}
+
+fn liveness(mode: Liveness) -> String {
+    let meaning = match mode {
+        Liveness::Unknown => "not tested yet",
+        Liveness::Kernel => "the kernel frees a dead process's slot at once",
+        Liveness::Degraded => "this kernel ignores SEM_UNDO: a killed process's slot stays taken",
+    };
+    format!("{} ({meaning})", mode.as_str())
+}
+
+fn workers(vitals: &Vitals) -> String {
+    let Vitals { worker_starts, exits_clean, exits_fatal, exits_abrupt, .. } = vitals;
+    format!("{worker_starts} started; ended: {exits_clean} clean, {exits_fatal} fatal, {exits_abrupt} abrupt")
+}
+
+fn dropped(vitals: &Vitals) -> String {
+    let total: u64 = vitals.dropped.iter().sum();
+    let reasons = Reason::ALL.iter().zip(vitals.dropped).filter(|(_, count)| *count > 0);
+    let reasons: Vec<_> = reasons.map(|(reason, count)| format!("{} {count}", reason.as_str())).collect();
+    if total == 0 { "0".into() } else { format!("{total}: {}", reasons.join(", ")) }
+}
+
+fn slots(vitals: &Vitals, now: Timestamp) -> Table {
+    let mut table = plain_table();
+    table.set_header(["SLOT", "STATE", "PID", "SINCE", "STARTS", "BYTES"]);
+    for slot in &vitals.slots {
+        table.add_row(slot_row(slot, now));
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        let is_text = matches!(index, 1 | 3);
+        column.set_cell_alignment(if is_text { CellAlignment::Left } else { CellAlignment::Right });
+    }
+    table
+}
+
+fn slot_row(slot: &SlotView, now: Timestamp) -> [String; 6] {
+    let bytes = human_bytes(slot.bytes);
+    if slot.index == 0 {
+        return ["0".into(), "shared".into(), "-".into(), "-".into(), "-".into(), bytes];
+    }
+    let state = match slot.state {
+        SlotState::Live => "live",
+        SlotState::Free => "free",
+        SlotState::Inherited => "inherited",
+    };
+    let since = if slot.starts == 0 { "-".into() } else { moment(slot.since, now) };
+    [slot.index.to_string(), state.into(), slot.pid.to_string(), since, slot.starts.to_string(), bytes]
+}
+
+/// `2026-01-31 12:00:00 UTC (2h 5m 3s ago)`
+fn moment(seconds: f64, now: Timestamp) -> String {
+    let Ok(then) = Timestamp::from_second(seconds as i64) else { return "unknown".into() };
+    let age = SignedDuration::from_secs(now.duration_since(then).as_secs().max(0));
+    format!("{} ({age:#} ago)", then.strftime("%Y-%m-%d %H:%M:%S UTC"))
+}
+
+/// `512 B`, `1.5 KiB`, `256.0 MiB`
+pub(crate) fn human_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut amount = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while amount >= 1023.95 && unit + 1 < UNITS.len() {
+        amount /= 1024.0;
+        unit += 1;
+    }
+    format!("{amount:.1} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vitals() -> Vitals {
+        let slot = |index, state, pid, starts| SlotView {
+            index,
+            state,
+            pid,
+            since: 1_700_000_000.0,
+            starts,
+            bytes: 8192,
+        };
+        Vitals {
+            reserved_bytes: 256 << 20,
+            used_bytes: 64 << 20,
+            series: 10,
+            max_series: 10_000,
+            max_processes: 256,
+            slots: vec![
+                slot(0, SlotState::Live, 0, 0),
+                slot(1, SlotState::Live, 17, 3),
+                slot(2, SlotState::Inherited, 18, 1),
+            ],
+            dropped: [5, 0, 0, 2],
+            worker_starts: 4,
+            exits_abrupt: 1,
+            liveness: Liveness::Kernel,
+            created: 1_700_000_000.0,
+            ..Vitals::default()
+        }
+    }
+
+    #[test]
+    fn the_table_shows_header_space_and_slots() {
+        let found =
+            Inspection { id: 3, size: 256 << 20, uid: 33, gid: 34, mode: 0o640, attached: 2, creator_pid: 9 };
+        let now = Timestamp::from_second(1_700_003_723).expect("in range");
+        let text = render(SegmentName::default(), &found, &vitals(), now);
+        let expected = "\
+Segment      sysv:0x70736d31, id 3
+Created      2023-11-14 22:13:20 UTC (1h 2m 3s ago)
+Owner        uid 33, gid 34, mode 0640; attached 2 times
+Space        [######------------------] 64.0 MiB of 256.0 MiB (25.0%)
+Series       [------------------------] 10 of 10000 (0.1%)
+Slots        1 live, 1 inherited, 254 free of 256; 0 processes without one
+Liveness     kernel (the kernel frees a dead process's slot at once)
+Workers      4 started; ended: 0 clean, 0 fatal, 1 abrupt
+Dropped      7: series_limit 5, corrupt 2
+Labels cut   0
+Bad records  0
+
+SLOT  STATE      PID  SINCE                                   STARTS    BYTES
+   0  shared       -  -                                            -  8.0 KiB
+   1  live        17  2023-11-14 22:13:20 UTC (1h 2m 3s ago)       3  8.0 KiB
+   2  inherited   18  2023-11-14 22:13:20 UTC (1h 2m 3s ago)       1  8.0 KiB
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn bytes_are_for_people() {
+        let expected = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1536, "1.5 KiB"),
+            ((1 << 20) - 1, "1.0 MiB"),
+            (256 << 20, "256.0 MiB"),
+            (u64::MAX, "16384.0 PiB"),
+        ];
+        for (bytes, text) in expected {
+            assert_eq!(human_bytes(bytes), text);
+        }
+    }
+
+    #[test]
+    fn a_bar_stays_in_its_frame() {
+        assert!(gauge(0, 0, |n| n.to_string()).starts_with("[------------------------] 0 of 0 (0.0%)"));
+        assert!(gauge(9, 3, |n| n.to_string()).starts_with("[########################] 9 of 3 (100.0%)"));
+    }
+
+    #[test]
+    fn times_out_of_reach_are_unknown() {
+        assert_eq!(moment(f64::MAX, Timestamp::UNIX_EPOCH), "unknown");
+        assert_eq!(moment(60.0, Timestamp::UNIX_EPOCH), "1970-01-01 00:01:00 UTC (0s ago)");
+    }
+}

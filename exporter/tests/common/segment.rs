@@ -1,0 +1,53 @@
+//! Segments of a test's own, removed when they go out of scope.
+
+use nix::libc;
+use promshm_segment::SegmentName;
+use std::sync::Mutex;
+
+static TAKEN: Mutex<i32> = Mutex::new(0);
+
+/// A key that no other test has, and what is found under it.
+pub struct OwnSegment {
+    pub name: SegmentName,
+}
+
+impl OwnSegment {
+    /// Nothing is there yet.
+    pub fn absent() -> Self {
+        let mut taken = TAKEN.lock().expect("no test panics here");
+        *taken += 1;
+        let pid = i32::try_from(std::process::id()).expect("a pid");
+        let own = Self { name: SegmentName::Sysv(0x2000_0000 + pid * 64 + *taken) };
+        own.remove(); // a killed run with our pid may have left it
+        own
+    }
+
+    /// Memory of `size` bytes that another program might have made.
+    pub fn foreign(size: usize, mode: i32) -> Self {
+        let own = Self::absent();
+        // SAFETY: makes a new object of our own key; no memory is touched.
+        let id = unsafe { libc::shmget(own.key(), size, libc::IPC_CREAT | libc::IPC_EXCL | mode) };
+        assert!(id >= 0, "shmget: {}", std::io::Error::last_os_error());
+        own
+    }
+
+    pub fn key(&self) -> i32 {
+        let SegmentName::Sysv(key) = self.name;
+        key
+    }
+
+    /// Removes memory and semaphores, whatever is in them.
+    pub fn remove(&self) {
+        // SAFETY: removing an object by its id touches no memory of this process.
+        unsafe {
+            libc::shmctl(libc::shmget(self.key(), 0, 0), libc::IPC_RMID, std::ptr::null_mut());
+            libc::semctl(libc::semget(self.key(), 0, 0), 0, libc::IPC_RMID);
+        }
+    }
+}
+
+impl Drop for OwnSegment {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
