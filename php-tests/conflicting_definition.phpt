@@ -1,0 +1,42 @@
+--TEST--
+One process cannot define one name in two ways
+--DESCRIPTION--
+It is a mistake in the program and must be seen at once; the first definition goes on.
+--INI--
+promshm.segment=sysv:0x${PROMSHM_RUN}021
+--FILE--
+<?php
+require __DIR__ . '/common.inc';
+
+use Promshm\{Counter, Gauge, GaugeMode, Histogram};
+
+$c = new Counter('m', '', ['a', 'b']);
+attempt(fn () => new Counter('m'), 'm');
+attempt(fn () => new Counter('m', '', ['a']), 'm');
+attempt(fn () => new Counter('m', '', ['b', 'a']), 'm');
+attempt(fn () => new Counter('m', '', ['a', 'b', 'c']), 'm');
+attempt(fn () => new Gauge('m', '', ['a', 'b']), 'm');
+attempt(fn () => new Histogram('m', '', ['a', 'b']), 'm');
+$g = new Gauge('g');
+attempt(fn () => new Gauge('g', '', [], GaugeMode::Sum), 'g');
+$h = new Histogram('h', '', [], [1, 2]);
+attempt(fn () => new Histogram('h', '', [], [1, 3]), 'h');
+attempt(fn () => new Histogram('h'), 'h');
+$c->inc(['x', 'y']);
+attempt(fn () => new Gauge('m'), 'm');
+show();
+?>
+--CLEAN--
+<?php require __DIR__ . '/clean.inc'; ?>
+--EXPECT--
+Promshm\Exception\MetricsRegistrationException
+Promshm\Exception\MetricsRegistrationException
+Promshm\Exception\MetricsRegistrationException
+Promshm\Exception\MetricsRegistrationException
+Promshm\Exception\MetricsRegistrationException
+Promshm\Exception\MetricsRegistrationException
+Promshm\Exception\MetricsRegistrationException
+Promshm\Exception\MetricsRegistrationException
+Promshm\Exception\MetricsRegistrationException
+Promshm\Exception\MetricsRegistrationException
+m{a="x",b="y"} 1

@@ -1,0 +1,37 @@
+--TEST--
+Counter::incBy() refuses to go down
+--DESCRIPTION--
+A negative increment looks like a restart to Prometheus, and NAN would stay for ever. Neither may change the total.
+--INI--
+promshm.segment=sysv:0x${PROMSHM_RUN}003
+--FILE--
+<?php
+require __DIR__ . '/common.inc';
+
+use Promshm\Counter;
+
+$c = new Counter('c_total');
+$bound = (new Counter('bound_total', '', ['a']))->labels('x');
+$c->incBy(2);
+$bound->incBy(2);
+foreach ([-1, -0.5, NAN, -INF, PHP_INT_MIN] as $bad) {
+    attempt(fn () => $c->incBy($bad), 'c_total');
+    attempt(fn () => $bound->incBy($bad), 'bound_total');
+}
+show();
+?>
+--CLEAN--
+<?php require __DIR__ . '/clean.inc'; ?>
+--EXPECT--
+Promshm\Exception\InvalidArgumentException
+Promshm\Exception\InvalidArgumentException
+Promshm\Exception\InvalidArgumentException
+Promshm\Exception\InvalidArgumentException
+Promshm\Exception\InvalidArgumentException
+Promshm\Exception\InvalidArgumentException
+Promshm\Exception\InvalidArgumentException
+Promshm\Exception\InvalidArgumentException
+Promshm\Exception\InvalidArgumentException
+Promshm\Exception\InvalidArgumentException
+bound_total{a="x"} 2
+c_total 2

@@ -1,0 +1,78 @@
+--TEST--
+A bad setting warns at startup, naming the setting, and the default is kept
+--DESCRIPTION--
+A typo in php.ini must neither stop the workers nor pass unseen.
+--INI--
+promshm.segment=sysv:0x${PROMSHM_RUN}039
+--FILE--
+<?php
+require __DIR__ . '/common.inc';
+
+$bad = [
+    'promshm.segment' => ['', 'nonsense', 'shm:1', 'sysv:', 'sysv:0', 'sysv:xyz', 'sysv:0x100000000', 'sysv:-1'],
+    'promshm.size' => ['0', '-1', '1', 'big', '12Q', '99999999999G'],
+    'promshm.mode' => ['', '9', 'rw', '01777', '1000', '-1'],
+    'promshm.group' => ['no_such_group_here', '-5', '99999999999'],
+    'promshm.max_processes' => ['', '0', '-1', '1024', 'many'],
+    'promshm.max_series' => ['', '0', '-1', '4000001', 'many'],
+    'promshm.max_label_length' => ['', '0', '63', '65536', 'long'],
+];
+$defaults = [
+    'promshm.segment' => 'sysv:0x70736d31',
+    'promshm.size' => '256M',
+    'promshm.mode' => '0640',
+    'promshm.group' => '',
+    'promshm.max_processes' => '256',
+    'promshm.max_series' => '10000',
+    'promshm.max_label_length' => '1024',
+];
+foreach ($bad as $setting => $values) {
+    foreach ($values as $value) {
+        $output = run_php("echo 'kept ', ini_get('$setting'), PHP_EOL;", [$setting => $value]);
+        $warned = preg_match('/^Warning: .*promshm.* in /m', $output) && str_contains($output, $setting);
+        $kept = str_contains($output, "kept $defaults[$setting]\n");
+        echo "$setting=$value: ", $warned && $kept ? "refused\n" : "ACCEPTED\n$output";
+    }
+}
+?>
+--CLEAN--
+<?php require __DIR__ . '/clean.inc'; ?>
+--EXPECT--
+promshm.segment=: refused
+promshm.segment=nonsense: refused
+promshm.segment=shm:1: refused
+promshm.segment=sysv:: refused
+promshm.segment=sysv:0: refused
+promshm.segment=sysv:xyz: refused
+promshm.segment=sysv:0x100000000: refused
+promshm.segment=sysv:-1: refused
+promshm.size=0: refused
+promshm.size=-1: refused
+promshm.size=1: refused
+promshm.size=big: refused
+promshm.size=12Q: refused
+promshm.size=99999999999G: refused
+promshm.mode=: refused
+promshm.mode=9: refused
+promshm.mode=rw: refused
+promshm.mode=01777: refused
+promshm.mode=1000: refused
+promshm.mode=-1: refused
+promshm.group=no_such_group_here: refused
+promshm.group=-5: refused
+promshm.group=99999999999: refused
+promshm.max_processes=: refused
+promshm.max_processes=0: refused
+promshm.max_processes=-1: refused
+promshm.max_processes=1024: refused
+promshm.max_processes=many: refused
+promshm.max_series=: refused
+promshm.max_series=0: refused
+promshm.max_series=-1: refused
+promshm.max_series=4000001: refused
+promshm.max_series=many: refused
+promshm.max_label_length=: refused
+promshm.max_label_length=0: refused
+promshm.max_label_length=63: refused
+promshm.max_label_length=65536: refused
+promshm.max_label_length=long: refused

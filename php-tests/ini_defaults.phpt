@@ -1,0 +1,22 @@
+--TEST--
+The settings, their defaults, and that only the system can change them
+--DESCRIPTION--
+A script must not point a running process at other memory. No segment is touched here.
+--FILE--
+<?php
+foreach (ini_get_all('promshm') as $name => $setting) {
+    echo "$name = \"{$setting['global_value']}\"", $setting['access'] === INI_SYSTEM ? '' : ' CHANGEABLE', "\n";
+    if (@ini_set($name, '1') !== false) {
+        echo "  ini_set() works\n";
+    }
+}
+?>
+--EXPECT--
+promshm.enabled = "1"
+promshm.group = ""
+promshm.max_label_length = "1024"
+promshm.max_processes = "256"
+promshm.max_series = "10000"
+promshm.mode = "0640"
+promshm.segment = "sysv:0x70736d31"
+promshm.size = "256M"

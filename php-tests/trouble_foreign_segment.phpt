@@ -1,0 +1,49 @@
+--TEST--
+Memory of another program under our key: one warning, no exception, nothing overwritten
+--DESCRIPTION--
+The key may be taken. Metrics then do nothing, and the other program's bytes stay as they are.
+--EXTENSIONS--
+shmop
+--INI--
+promshm.segment=sysv:0x${PROMSHM_RUN}03f
+--FILE--
+<?php
+require __DIR__ . '/common.inc';
+
+use Promshm\{Counter, Gauge, Histogram, Segment};
+
+$foreign = shmop_open(segment_key(), 'n', 0666, 1 << 20);
+shmop_write($foreign, str_repeat('not promshm ', 1000), 0);
+$before = md5(shmop_read($foreign, 0, 1 << 20));
+$warnings = [];
+set_error_handler(function (int $level, string $message) use (&$warnings) {
+    $warnings[] = [$level === E_WARNING, $message];
+    return true;
+});
+$c = new Counter('c_total', '', ['a']);
+$c->inc(['x']);
+$c->inc(['x']);
+$c->labels('x')->incBy(2);
+(new Gauge('g'))->set(1);
+(new Histogram('h'))->observe(1);
+var_dump($c->remove(['x']), Segment::render());
+echo count($warnings), ' warning, ', var_export($warnings[0][0], true), "\n";
+var_dump(str_starts_with($warnings[0][1], 'promshm: '));
+var_dump(str_contains($warnings[0][1], 'promshm.segment') || str_contains($warnings[0][1], ini_get('promshm.segment')));
+$status = Segment::status();
+var_dump($status['enabled'], $status['attached'], is_string($status['error']), $status['unstored_updates']);
+var_dump(md5(shmop_read($foreign, 0, 1 << 20)) === $before);
+?>
+--CLEAN--
+<?php require __DIR__ . '/clean.inc'; ?>
+--EXPECT--
+bool(false)
+string(0) ""
+1 warning, true
+bool(true)
+bool(true)
+bool(true)
+bool(false)
+bool(true)
+int(5)
+bool(true)
