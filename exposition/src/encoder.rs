@@ -65,7 +65,7 @@ impl Encoder {
 
     fn prefixes(&mut self, family: &Family) -> &mut Prefixes {
         let name = &family.definition.name;
-        if !self.families.get(name).is_some_and(|cached| cached.generation == family.generation()) {
+        if self.families.get(name).is_none_or(|cached| cached.generation != family.generation()) {
             self.families.insert(name.clone(), Cached::of(family));
         }
         let cached = self.families.get_mut(name).expect("inserted above if it was not there");

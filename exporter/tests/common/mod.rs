@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)] // each test binary uses its part
 
 pub mod segment;
+pub mod worker;
 
 use nix::{
     sys::signal::{Signal, kill},

@@ -36,6 +36,24 @@ impl OwnSegment {
         key
     }
 
+    /// Writes a word into the memory, as no worker would.
+    pub fn poke(&self, offset: usize, word: u64) {
+        // SAFETY: the kernel chooses a free address; the segments of these tests hold `offset`, which is a
+        // multiple of 8; no reference into the mapping is made, and it ends here.
+        unsafe {
+            let address = libc::shmat(libc::shmget(self.key(), 0, 0), std::ptr::null(), 0);
+            assert_ne!(address.addr(), usize::MAX, "shmat: {}", std::io::Error::last_os_error());
+            address.byte_add(offset).cast::<u64>().write_volatile(word);
+            libc::shmdt(address);
+        }
+    }
+
+    /// Whether the key leads to no semaphores.
+    pub fn has_no_semaphores(&self) -> bool {
+        // SAFETY: no pointers are passed.
+        unsafe { libc::semget(self.key(), 0, 0) == -1 }
+    }
+
     /// Removes memory and semaphores, whatever is in them.
     pub fn remove(&self) {
         // SAFETY: removing an object by its id touches no memory of this process.

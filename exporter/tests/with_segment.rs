@@ -1,0 +1,173 @@
+//! Real segments with real workers: what is served is what was counted.
+#![allow(missing_docs)]
+
+mod common;
+
+use common::{
+    Answer, Server, run, sample,
+    segment::OwnSegment,
+    text,
+    worker::{Counting, Worker, be_a_worker, config, jobs},
+};
+use nix::sys::signal::Signal;
+use promshm_segment::{Definition, Kind, Writer};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+const MAILS: &str = "jobs_total{queue=\"mail\"}";
+const ABRUPT: &str = "promshm_worker_exits_total{kind=\"abrupt\"}";
+
+#[test]
+#[ignore = "the worker process of other tests"]
+fn worker_process() {
+    be_a_worker();
+}
+
+fn writer(own: &OwnSegment) -> Writer {
+    Writer::attach(&config(own)).expect("the segment can be attached")
+}
+
+#[test]
+fn a_segment_that_comes_later_is_attached() {
+    let own = OwnSegment::absent();
+    let server = Server::start(own.name, &[]);
+    assert_eq!(sample(&server.page(), "promshm_up"), Some(0.0));
+
+    let mut writer = writer(&own);
+    writer.count(&jobs(), &["mail"], 3.0);
+    let page = server.page();
+    assert_eq!(sample(&page, "promshm_up"), Some(1.0));
+    assert_eq!(sample(&page, MAILS), Some(3.0));
+    assert!(page.starts_with("# HELP jobs_total Jobs done.\n# TYPE jobs_total counter\n"), "{page}");
+
+    writer.count(&jobs(), &["mail"], 2.0);
+    assert_eq!(sample(&server.page(), MAILS), Some(5.0));
+    let (_, log) = server.stop();
+    assert_eq!(log.matches("attached the segment").count(), 1, "{log}");
+}
+
+#[test]
+fn a_replaced_segment_is_followed_in_the_same_scrape() {
+    let own = OwnSegment::absent();
+    let mut first = writer(&own);
+    first.count(&jobs(), &["mail"], 3.0);
+    let server = Server::start(own.name, &[]);
+    let starts = sample(&server.page(), "promshm_worker_starts_total").expect("up");
+
+    first.wipe().expect("the owner may");
+    let mut second = writer(&own);
+    second.count(&jobs(), &["video"], 1.0);
+    let page = server.page();
+    assert_eq!(sample(&page, "promshm_up"), Some(1.0));
+    assert_eq!(sample(&page, MAILS), None);
+    assert_eq!(sample(&page, "jobs_total{queue=\"video\"}"), Some(1.0));
+    assert_eq!(sample(&page, "promshm_worker_starts_total"), Some(starts + 1.0), "added, not begun anew");
+    let (_, log) = server.stop();
+    assert_eq!(log.matches("attached the segment").count(), 2, "{log}");
+    assert!(!log.contains("level=warn"), "{log}");
+}
+
+#[test]
+fn a_killed_worker_leaves_its_counts_and_is_counted() {
+    let own = OwnSegment::absent();
+    let server = Server::start(own.name, &[]);
+    let (first, second) = (Worker::start(&own, 3), Worker::start(&own, 4));
+    let page = server.page();
+    assert_eq!(sample(&page, MAILS), Some(7.0));
+    assert_eq!(sample(&page, "promshm_slots{state=\"live\"}"), Some(2.0));
+    assert_eq!(sample(&page, ABRUPT), Some(0.0));
+
+    first.kill();
+    let page = server.page();
+    assert_eq!(sample(&page, MAILS), Some(7.0));
+    assert_eq!(sample(&page, "promshm_slots{state=\"inherited\"}"), Some(1.0));
+    assert_eq!(sample(&page, ABRUPT), Some(1.0));
+
+    let heir = Worker::start(&own, 10);
+    second.end();
+    let page = server.page();
+    assert_eq!(sample(&page, MAILS), Some(17.0));
+    assert_eq!(sample(&page, ABRUPT), Some(1.0), "a slot that is inherited does not take it back");
+    assert_eq!(sample(&page, "promshm_worker_exits_total{kind=\"clean\"}"), Some(1.0));
+    assert_eq!(sample(&page, "promshm_worker_starts_total"), Some(3.0));
+    heir.end();
+}
+
+#[test]
+fn a_workers_metric_with_a_name_of_ours_is_left_out() {
+    let own = OwnSegment::absent();
+    let mut writer = writer(&own);
+    let thief = Definition::new("promshm_up", "Mine.", Kind::Counter, &[], &[]).expect("a good definition");
+    writer.count(&thief, &[], 77.0);
+    writer.count(&jobs(), &["mail"], 1.0);
+    let server = Server::start(own.name, &[]);
+    for _ in 0..3 {
+        let page = server.page();
+        assert_eq!(page.matches("# TYPE promshm_up ").count(), 1, "{page}");
+        assert_eq!(sample(&page, "promshm_up"), Some(1.0));
+        assert_eq!(sample(&page, MAILS), Some(1.0));
+    }
+    let (_, log) = server.stop();
+    assert_eq!(log.matches("metric=promshm_up").count(), 1, "{log}");
+}
+
+#[test]
+fn dump_prints_a_page() {
+    let own = OwnSegment::absent();
+    let mut writer = writer(&own);
+    writer.count(&jobs(), &["mail"], 3.5);
+    let output = run(own.name, &["dump"]);
+    let page = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(sample(&page, MAILS), Some(3.5));
+    assert_eq!(sample(&page, "promshm_up"), Some(1.0));
+    assert!(!page.contains("process_"), "{page}");
+}
+
+#[test]
+fn status_shows_the_segment() {
+    let own = OwnSegment::absent();
+    let worker = Worker::start(&own, 3);
+    let output = run(own.name, &["status"]);
+    let table = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    for part in [&own.name.to_string(), "mode 0640", "of 64.0 MiB", "1 of 1000", "1 live", "1 started"] {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+    assert!(table.lines().any(|line| line.contains("live") && line.contains("ago)")), "{table}");
+    worker.end();
+}
+
+#[test]
+fn answers_on_their_way_are_finished() {
+    let own = OwnSegment::absent();
+    fill_with_megabytes(&mut writer(&own));
+    let mut server = Server::start(own.name, &[]);
+    let mut stream = server.connect();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut beginning = [0; 1024];
+    stream.read_exact(&mut beginning).expect("the answer has begun");
+
+    server.signal(Signal::SIGTERM);
+    server.wait_for_line("msg=\"stopping\"");
+    while TcpStream::connect(server.address).is_ok() {}
+    let answer = Answer::read(beginning.chain(stream));
+    assert_eq!(answer.header("Content-Length"), Some(answer.body.len().to_string().as_str()));
+    assert!(answer.body.len() > 12 << 20, "{} bytes fit the kernel's buffers", answer.body.len());
+    let (status, log) = server.wait();
+    assert!(status.success() && !log.contains("level=warn"), "{log}");
+}
+
+/// More than the buffers of a connection take.
+fn fill_with_megabytes(writer: &mut Writer) {
+    let bounds: Vec<f64> = (1..100).map(f64::from).collect();
+    let definition = Definition::new("long", "Long.", Kind::Histogram, &["text"], &bounds).expect("good");
+    let family = writer.register(&definition).expect("room");
+    for row in 0..150 {
+        let text = format!("{row:01000}");
+        let cells = writer.resolve(family, &[&text]).expect("room").cells;
+        cells[0].add_owned(1.0);
+    }
+}
