@@ -1,0 +1,64 @@
+# promshm: PHP metrics in shared memory. `make` alone lists what can be made.
+
+PHP        ?= php
+PHP_CONFIG ?= php-config
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+
+target    := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+extension := $(abspath $(target))/release/libpromshm.so
+exporter  := $(abspath $(target))/release/promshm-exporter
+
+export PHP PHP_CONFIG
+export PROMSHM_EXTENSION := $(extension)
+export PROMSHM_EXPORTER := $(exporter)
+
+.PHONY: help deps testdeps build demo test lint deny unit phpt fpm e2e readme install clean
+
+help: ## Show this list
+	@sed -nE 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+deps: ## Install what building needs: PHP's headers, libclang, Rust
+	@scripts/build-deps.sh
+
+testdeps: ## Install what the tests talk to: php-fpm, Prometheus, cargo tools
+	@scripts/test-deps.sh
+
+build: ## Build the extension and the exporter
+	cargo build --release --locked -p promshm -p promshm-exporter
+
+demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECONDS=5 ends it)
+	@demo/run.sh
+
+test: deps testdeps ## Lint, and run every test
+	@tests/run-all.sh lint deny unit phpt fpm e2e readme
+
+lint: ## Check formats and lints; warnings are errors
+	@scripts/lint.sh
+
+deny: ## Check the licences and sources of dependencies
+	@scripts/deny.sh
+
+unit: ## Rust tests
+	cargo nextest run --workspace --locked
+
+phpt: build ## Tests of the PHP extension
+	@tests/run-phpt.sh $(extension)
+
+fpm: build ## Real requests to a real php-fpm
+	@python3 tests/fpm/test_fpm.py
+
+e2e: build ## Workers, exporter and Prometheus in namespaces of their own
+	@python3 tests/e2e/test_e2e.py
+
+readme: build ## The README's quick start and its tables
+	@python3 tests/readme/test_readme.py
+
+install: build ## Install the extension for $(PHP_CONFIG)'s PHP and the exporter into $(PREFIX)
+	install -D -m 0644 $(extension) $(DESTDIR)$(shell $(PHP_CONFIG) --extension-dir)/promshm.so
+	install -D -m 0755 $(exporter) $(DESTDIR)$(PREFIX)/bin/promshm-exporter
+	@echo "Now add this line to php.ini: extension=promshm"
+
+clean: ## Remove what was built, and what failed tests left behind
+	cargo clean
+	@cd php-tests && rm -f *.diff *.exp *.log *.out *.php *.sh *.mem

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Formats and lints of every language in the tree. Each check fails when it found no file.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+. scripts/lib.sh
+
+passed=0 failed=0
+
+check() { # name command...
+  local name=$1 log
+  shift
+  log=$(mktemp)
+  if "$@" >"$log" 2>&1; then
+    passed=$((passed + 1))
+    say "lint: $name: ok"
+  else
+    failed=$((failed + 1))
+    say "lint: $name: FAILED"
+    cat "$log"
+  fi
+  rm -f "$log"
+}
+
+# Files that git knows or would add, one a line.
+files() { git ls-files --cached --others --exclude-standard -- "$@"; }
+
+shell_scripts() {
+  { files '*.sh'; files | xargs -r grep -lE '^#!.*\b(ba)?sh$' -- 2>/dev/null; } | sort -u
+}
+
+shell_lint() {
+  local scripts
+  mapfile -t scripts < <(shell_scripts)
+  [ ${#scripts[@]} -gt 0 ] && shellcheck --external-sources "${scripts[@]}"
+}
+
+php_lint() {
+  local file checked=0
+  for file in $(files '*.php' 'php-tests/*.inc'); do
+    "${PHP:-php}" -n -l "$file" >/dev/null || return 1
+    checked=$((checked + 1))
+  done
+  [ "$checked" -gt 0 ]
+}
+
+# Compiles without leaving compiled files behind.
+python_lint() {
+  local sources
+  mapfile -t sources < <(files '*.py')
+  [ ${#sources[@]} -gt 0 ] &&
+    python3 -c 'import ast, sys; [ast.parse(open(name).read(), name) for name in sys.argv[1:]]' "${sources[@]}"
+}
+
+check rustfmt cargo fmt --all --check
+check clippy cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+check shellcheck shell_lint
+check 'php -l' php_lint
+check python python_lint
+say "lint: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

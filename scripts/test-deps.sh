@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Sees to what the tests need on top of scripts/build-deps.sh: the real partners
+# (php-fpm, Prometheus, cgi-fcgi), linters and cargo's tools. Installs what is missing
+# when it may, else says what to install.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+version=$("${PHP:-php}" -n -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')
+
+# The test suite loads these as shared modules, as Debian ships them.
+has_modules() {
+  local module dir
+  dir=$("${PHP_CONFIG:-php-config}" --extension-dir)
+  for module in posix shmop opcache; do
+    [ -f "$dir/$module.so" ] || "${PHP:-php}" -n -m | grep -qix "$module" || return 1
+  done
+}
+
+missing=()
+have "php-fpm$version" || have php-fpm || missing+=("php$version-fpm")
+has_modules || missing+=("php$version-common" "php$version-opcache")
+have cgi-fcgi || missing+=(libfcgi-bin)
+{ have prometheus && have promtool; } || missing+=(prometheus)
+have shellcheck || missing+=(shellcheck)
+have python3 || missing+=(python3)
+{ have unshare && have nsenter && have setpriv; } || missing+=(util-linux)
+have git || missing+=(git)
+install_packages ${missing[@]+"${missing[@]}"}
+
+# The linters come with the compiler: from rustup, or as packages beside rustc-web.
+missing=()
+cargo fmt --version >/dev/null 2>&1 || missing+=(rustfmt)
+cargo clippy --version >/dev/null 2>&1 || missing+=(clippy)
+if [ ${#missing[@]} -gt 0 ]; then
+  if have rustup; then
+    rustup component add "${missing[@]}"
+  elif have apt-get && apt-cache show rustc-web >/dev/null 2>&1; then
+    install_packages rustfmt-web rust-web-clippy
+  else
+    fail "Please install ${missing[*]} for your Rust"
+  fi
+fi
+
+cargo_tool cargo-nextest 0.9.143
+cargo_tool cargo-deny 0.20.2
