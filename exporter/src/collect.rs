@@ -52,14 +52,14 @@ impl Collector {
         outcome
     }
 
-    /// A segment that was replaced or removed since the last scrape is attached afresh in this one.
+    /// A segment that was replaced since the last scrape is attached afresh in this one.
     fn read(&mut self, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
         let was_attached = self.reader.is_some();
         let mut outcome = self.attempt(page);
         for _ in 1..ATTEMPTS {
             match outcome {
                 Err(ReadError::Retired { .. } | ReadError::NotReady { .. }) => {}
-                Err(ReadError::Absent { .. }) if was_attached => {}
+                Err(_) if was_attached => {}
                 _ => break,
             }
             thread::sleep(PAUSE);
@@ -69,13 +69,9 @@ impl Collector {
     }
 
     fn attempt(&mut self, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
-        let Some(reader) = self.reader.take() else {
-            let reader = Reader::attach(self.name)?;
-            return self.write(reader, Attachment::Fresh, page);
-        };
-        match self.write(reader, Attachment::Known, page) {
-            Err(_) => self.attempt(page),
-            outcome => outcome,
+        match self.reader.take() {
+            Some(reader) => self.write(reader, Attachment::Known, page),
+            None => self.write(Reader::attach(self.name)?, Attachment::Fresh, page),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `serve`: the server's life, from the first listener to the last answer.
 
 use crate::{cli::Cli, collect::Collector, failure::Failure, http::Site, own_metrics::OwnMetrics};
-use log::{error, info, warn};
+use log::{debug, error, info, warn};
 use nix::sys::socket::{Shutdown, setsockopt, shutdown, sockopt::TcpNoDelay};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -128,6 +128,7 @@ fn stop(shared: &Shared, accepting: &TcpListener, workers: &Receiver<()>) {
     for _ in 0..WORKERS {
         shared.server.unblock();
     }
+    debug!("waiting for the answers on their way");
     if workers.recv_timeout(DRAIN_LIMIT) == Err(RecvTimeoutError::Timeout) {
         warn!("some clients have not taken their answers");
     }

@@ -144,15 +144,15 @@ fn status_shows_the_segment() {
 fn answers_on_their_way_are_finished() {
     let own = OwnSegment::absent();
     fill_with_megabytes(&mut writer(&own));
-    let mut server = Server::start(own.name, &[]);
+    let mut server = Server::start(own.name, &["--log.level=debug"]);
     let mut stream = server.connect();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").expect("sent");
     let mut beginning = [0; 1024];
     stream.read_exact(&mut beginning).expect("the answer has begun");
 
     server.signal(Signal::SIGTERM);
-    server.wait_for_line("msg=\"stopping\"");
-    while TcpStream::connect(server.address).is_ok() {}
+    server.wait_for_line("waiting for the answers");
+    assert!(TcpStream::connect(server.address).is_err(), "new clients are refused");
     let answer = Answer::read(beginning.chain(stream));
     assert_eq!(answer.header("Content-Length"), Some(answer.body.len().to_string().as_str()));
     assert!(answer.body.len() > 12 << 20, "{} bytes fit the kernel's buffers", answer.body.len());

@@ -3,6 +3,9 @@
 /// Whole numbers below this are written out; from here on an exponent is shorter and as exact.
 const WRITTEN_OUT: f64 = 1e21;
 
+/// Numbers of this size have no fraction left, and no larger ones do.
+const FITS_I64: f64 = 9_223_372_036_854_775_808.0;
+
 /// The powers of ten that Go writes without an exponent.
 const GO_WRITES_OUT: std::ops::Range<i32> = -4..6;
 
@@ -13,7 +16,7 @@ pub fn push_value(page: &mut Vec<u8>, value: f64) {
     // By bits, so that neither -0 nor NaN passes for 0; MAX is what too large a number saturates to.
     if (whole as f64).to_bits() == value.to_bits() && whole != i64::MAX {
         page.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
-    } else if value.is_finite() && value.fract() != 0.0 {
+    } else if value.abs() < FITS_I64 && value - whole as f64 != 0.0 {
         page.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     } else {
         push_rare(page, value);
