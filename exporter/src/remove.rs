@@ -25,7 +25,7 @@ fn confirm(name: SegmentName, found: &Inspection) -> Result<(), Failure> {
     let Inspection { uid, attached, .. } = found;
     let size = human_bytes(found.size);
     print!(
-        "{name} ({size}, owner uid {uid}, attached {attached} times): remove it with all its counts? [y/N] "
+        "{name} ({size}, owner uid {uid}, attached now: {attached}): remove it with all its counts? [y/N] "
     );
     io::stdout().flush()?;
     let mut answer = String::new();

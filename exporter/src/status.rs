@@ -14,9 +14,9 @@ const BAR_WIDTH: usize = 24;
 
 /// Prints the segment's header, space and slots.
 pub(crate) fn print(name: SegmentName) -> Result<(), Failure> {
+    let found = backend::inspect(&name)?; // first, so as not to count this process
     let mut reader = Reader::attach(name)?;
     let vitals = &reader.scrape()?.vitals;
-    let found = backend::inspect(&name)?;
     let text = render(name, &found, vitals, Timestamp::now());
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -37,7 +37,7 @@ fn overview(name: SegmentName, found: &Inspection, vitals: &Vitals, now: Timesta
     let mut table = plain_table();
     table.add_row(["Segment", &format!("{name}, id {id}")]);
     table.add_row(["Created", &moment(vitals.created, now)]);
-    table.add_row(["Owner", &format!("uid {uid}, gid {gid}, mode {mode:04o}; attached {attached} times")]);
+    table.add_row(["Owner", &format!("uid {uid}, gid {gid}, mode {mode:04o}; attached now: {attached}")]);
     table.add_row(["Space", &used]);
     table.add_row(["Series", &series]);
     table.add_row(["Slots", &slot_counts(vitals)]);
@@ -193,7 +193,7 @@ mod tests {
         let expected = "\
 Segment      sysv:0x70736d31, id 3
 Created      2023-11-14 22:13:20 UTC (1h 2m 3s ago)
-Owner        uid 33, gid 34, mode 0640; attached 2 times
+Owner        uid 33, gid 34, mode 0640; attached now: 2
 Space        [######------------------] 64.0 MiB of 256.0 MiB (25.0%)
 Series       [------------------------] 10 of 10000 (0.1%)
 Slots        1 live, 1 inherited, 254 free of 256; 0 processes without one

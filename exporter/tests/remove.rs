@@ -58,7 +58,7 @@ fn on_a_terminal_it_asks() {
     for no in ["n\n", "\n", "maybe\n"] {
         let output = rm_and_type(&own, no);
         assert_eq!(output.status.code(), Some(1), "{no}");
-        assert!(text(&output.stdout).contains("attached 1 times"), "{}", text(&output.stdout));
+        assert!(text(&output.stdout).contains("attached now: 1"), "{}", text(&output.stdout));
         assert!(text(&output.stderr).contains("is not removed"), "{}", text(&output.stderr));
         assert!(is_there(&own));
     }

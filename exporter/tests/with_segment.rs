@@ -133,7 +133,14 @@ fn status_shows_the_segment() {
     let output = run(own.name, &["status"]);
     let table = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    for part in [&own.name.to_string(), "mode 0640", "of 64.0 MiB", "1 of 1000", "1 live", "1 started"] {
+    for part in [
+        &own.name.to_string(),
+        "mode 0640; attached now: 1",
+        "of 64.0 MiB",
+        "1 of 1000",
+        "1 live",
+        "1 started",
+    ] {
         assert!(table.contains(part), "{part}: {table}");
     }
     assert!(table.lines().any(|line| line.contains("live") && line.contains("ago)")), "{table}");
