@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""The product as it is deployed: workers in one PID namespace under one user, the exporter
+in another under another user, one IPC namespace, scraped by a real Prometheus."""
+
+import collections
+import json
+import os
+import pathlib
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness
+from harness import wait_until, workers_samples
+
+# Numbers that no account has: the kernel wants no names.
+WORKER_UID = 41001
+EXPORTER_UID = 41002
+STRANGER_UID = 41003
+SHARED_GID = 41004
+
+PROMETHEUS_CONFIG = """\
+global:
+  scrape_interval: 1s
+  scrape_timeout: 1s
+scrape_configs:
+  - job_name: promshm
+    static_configs:
+      - targets: ["{target}"]
+"""
+
+
+class PidNamespace(harness.Process):
+    """A PID namespace with nothing but its init; what a container's sandbox is."""
+
+    number = 0
+
+    def __init__(self, test):
+        PidNamespace.number += 1
+        command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sleep", "infinity"]
+        super().__init__(test, f"namespace-{PidNamespace.number}", command)
+        self.init = wait_until("the namespace's init", self.find_init)
+
+    def find_init(self):
+        """The `sleep`, once it is that: before, it is still making its namespace ready."""
+        for pid in harness.descendants(self.pid):
+            if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep"):
+                return pid
+        return None
+
+    def enter(self, uid, gid, groups=()):
+        """The words that run a command in here as that user."""
+        groups = ["--groups", ",".join(map(str, groups))] if groups else ["--clear-groups"]
+        user = ["setpriv", "--reuid", str(uid), "--regid", str(gid), *groups]
+        return ["nsenter", "--target", str(self.init), "--pid", "--mount", *user]
+
+    def kill(self):
+        """The end of the container: the kernel kills every process in it."""
+        os.kill(self.init, signal.SIGKILL)
+        self.wait()
+
+
+class Worker(harness.Process):
+    """A PHP worker that takes commands, and the sum of what it has reported."""
+
+    number = 0
+
+    def __init__(self, test, namespace, **settings):
+        Worker.number += 1
+        settings = {"promshm.segment": test.segment, **settings}
+        command = [*namespace.enter(WORKER_UID, SHARED_GID), harness.PHP, "-n", "-d", "extension=posix"]
+        command += ["-d", f"extension={test.folder / harness.EXTENSION.name}"]
+        for name, value in settings.items():
+            command += ["-d", f"{name}={value}"]
+        command.append(test.folder / "worker.php")
+        name = f"worker-{Worker.number}"
+        super().__init__(test, name, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.total = collections.Counter()
+
+    def ask(self, do, **command):
+        """Gives a command and returns the report."""
+        self.process.stdin.write(json.dumps({"do": do, **command}).encode() + b"\n")
+        self.process.stdin.flush()
+        ready, _, _ = select.select([self.process.stdout], [], [], harness.WATCHDOG)
+        line = self.process.stdout.readline() if ready else b""
+        if not line:
+            raise AssertionError(f"{self.log.name} does not answer:\n{self.output()}")
+        return json.loads(line)
+
+    def jobs(self, number, seed):
+        self.total.update(self.ask("jobs", number=number, seed=seed))
+
+    def php(self):
+        """PHP's process id as seen from here: nsenter stands above it."""
+        return wait_until("php", lambda: harness.descendants(self.pid)[-1:])[0]
+
+    def kill(self):
+        os.kill(self.php(), signal.SIGKILL)
+        self.wait()
+
+    def leave(self):
+        """The end of the script, as at the end of its input."""
+        self.process.stdin.close()
+        return self.wait()
+
+
+class Prometheus(harness.Process):
+    """A real Prometheus that scrapes one target each second."""
+
+    def __init__(self, test, target):
+        config = test.folder / "prometheus.yml"
+        config.write_text(PROMETHEUS_CONFIG.format(target=target))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = "127.0.0.1:%d" % free.getsockname()[1]
+        command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={test.folder / 'tsdb'}"]
+        super().__init__(test, "prometheus", [*command, f"--web.listen-address={self.address}"])
+        self.wait_for("Server is ready to receive web requests")
+
+    def query(self, expression):
+        """The answer as a dict from series to number, with labels in order and without the target's."""
+        words = urllib.parse.urlencode({"query": expression})
+        with urllib.request.urlopen(f"http://{self.address}/api/v1/query?{words}", timeout=harness.WATCHDOG) as answer:
+            found = json.load(answer)["data"]["result"]
+        return {self.series(each["metric"]): float(each["value"][1]) for each in found}
+
+    @staticmethod
+    def series(metric):
+        labels = {name: value for name, value in metric.items() if name not in ("__name__", "job", "instance")}
+        escaped = {name: value.replace("\\", "\\\\").replace('"', '\\"') for name, value in labels.items()}
+        inside = ",".join(f'{name}="{escaped[name]}"' for name in sorted(escaped))
+        return f"{metric.get('__name__', '')}{{{inside}}}"
+
+
+class EndToEndTest(harness.TestCase):
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0:
+            self.fail("namespaces and users need root: run it with sudo")
+        self.copy(harness.EXTENSION, harness.EXPORTER, pathlib.Path(__file__).parent / "worker.php")
+        self.worker_namespace = PidNamespace(self)
+        self.exporter_namespace = PidNamespace(self)
+
+    def exporter(self, uid=EXPORTER_UID, groups=(SHARED_GID,)):
+        through = self.exporter_namespace.enter(uid, uid, groups)
+        return harness.Exporter(self, self.segment, through, self.folder / harness.EXPORTER.name)
+
+    def worker(self, **settings):
+        return Worker(self, self.worker_namespace, **settings)
+
+    def own(self, exporter, metric):
+        return harness.parse(exporter.get()).get(metric)
+
+    def wait_for_totals(self, prometheus, workers):
+        """Waits until Prometheus shows exactly what all the workers have reported."""
+        expected = sum((worker.total for worker in workers), collections.Counter())
+        expected = {series: float(amount) for series, amount in expected.items()}
+        self.assertGreater(len(expected), 15, "the workers have reported next to nothing")
+        query = '{job="promshm",__name__=~"jobs_total|sent_bytes_total|job_duration_seconds_.*"}'
+        try:
+            wait_until("the exact totals", lambda: prometheus.query(query) == expected)
+        except AssertionError:
+            self.assertEqual(prometheus.query(query), expected, self.logs())
+
+    def assert_apart(self, worker, exporter):
+        """That workers and exporter are as far apart as two containers."""
+        one, other = worker.php(), harness.descendants(exporter.pid)[-1]
+        namespace = {pid: {kind: os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("pid", "ipc")} for pid in (one, other)}
+        self.assertNotEqual(namespace[one]["pid"], namespace[other]["pid"])
+        self.assertEqual(namespace[one]["ipc"], namespace[other]["ipc"])
+        users = [os.stat(f"/proc/{pid}").st_uid for pid in (one, other)]
+        self.assertEqual(users, [WORKER_UID, EXPORTER_UID])
+
+    def assert_well_formed(self, exporter):
+        """promtool must have nothing to say."""
+        page = exporter.get().encode()
+        done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, timeout=harness.WATCHDOG)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, b""))
+
+    def test_a_real_prometheus_shows_the_exact_totals(self):
+        exporter = self.exporter()
+        self.assertEqual(self.own(exporter, "promshm_up"), 0)
+        prometheus = Prometheus(self, exporter.address)
+        wait_until("a scrape without a segment", lambda: prometheus.query("promshm_up") == {"promshm_up{}": 0})
+
+        workers = [self.worker() for _ in range(4)]
+        for seed, worker in enumerate(workers):
+            worker.jobs(2000, seed)
+        workers[0].ask("level", number=17)
+        self.assert_apart(workers[0], exporter)
+        self.wait_for_totals(prometheus, workers)
+        self.assertEqual(prometheus.query("promshm_up"), {"promshm_up{}": 1})
+        self.assertEqual(prometheus.query("up"), {"up{}": 1})
+        wait_until("the level", lambda: prometheus.query("queue_level") == {"queue_level{}": 17})
+        self.assert_well_formed(exporter)
+
+        for worker in workers:
+            self.assertEqual(worker.leave(), 0)
+        workers.append(self.worker())
+        workers[-1].jobs(500, 99)
+        self.wait_for_totals(prometheus, workers)
+        self.assertEqual(self.own(exporter, 'promshm_worker_exits_total{kind="clean"}'), 4)
+
+    def test_a_killed_worker_costs_its_gauge_and_nothing_else(self):
+        exporter = self.exporter()
+        prometheus = Prometheus(self, exporter.address)
+        workers = [self.worker() for _ in range(3)]
+        for seed, worker in enumerate(workers):
+            worker.jobs(1000, seed)
+            worker.ask("begin", number=10 ** seed)
+        self.wait_for_totals(prometheus, workers)
+        wait_until("all in flight", lambda: prometheus.query("jobs_in_flight") == {"jobs_in_flight{}": 111})
+
+        workers[1].kill()
+        wait_until("the gauge to forget", lambda: prometheus.query("jobs_in_flight") == {"jobs_in_flight{}": 101})
+        self.wait_for_totals(prometheus, workers)
+
+        workers.append(self.worker())
+        workers[3].jobs(1000, 3)
+        self.wait_for_totals(prometheus, workers)
+        slots = [worker.ask("status")["slot"] for worker in (workers[0], workers[3], workers[2])]
+        self.assertEqual(slots, [1, 2, 3], "the new worker continues the killed one's slot")
+        self.assertEqual(prometheus.query("jobs_in_flight"), {"jobs_in_flight{}": 101})
+        exits = {kind: self.own(exporter, f'promshm_worker_exits_total{{kind="{kind}"}}') for kind in ("clean", "fatal", "abrupt")}
+        self.assertEqual(exits, {"clean": 0, "fatal": 0, "abrupt": 1})
+        resets = prometheus.query('sum(resets({__name__=~"jobs_total|sent_bytes_total|job_duration_seconds_.*"}[1h]))')
+        self.assertEqual(resets, {"{}": 0}, "no counter ever went back")
+
+    def test_a_killed_container_is_continued_by_the_next(self):
+        """The new container's process ids begin at 1 again, so they say nothing about who lives."""
+        exporter = self.exporter()
+        workers = [self.worker() for _ in range(2)]
+        for seed, worker in enumerate(workers):
+            worker.jobs(500, seed)
+            worker.ask("begin", number=5)
+        before = workers_samples(exporter.get())
+        self.assertEqual(before["jobs_in_flight"], 10)
+
+        self.worker_namespace.kill()
+        self.worker_namespace = PidNamespace(self)
+        wait_until("two abrupt exits", lambda: self.own(exporter, 'promshm_worker_exits_total{kind="abrupt"}') == 2)
+        kept = workers_samples(exporter.get())
+        self.assertEqual({**kept, "jobs_in_flight": 10}, before)
+        self.assertEqual(kept.get("jobs_in_flight", 0), 0)
+
+        successor = self.worker()
+        successor.jobs(500, 7)
+        count = sum(worker.total["sent_bytes_total{}"] for worker in (*workers, successor))
+        self.assertEqual(workers_samples(exporter.get())["sent_bytes_total"], count)
+
+    def test_a_wipe_is_followed(self):
+        exporter = self.exporter()
+        first, second = self.worker(), self.worker()
+        first.jobs(100, 1)
+        second.jobs(100, 2)
+        self.assertEqual(len(workers_samples(exporter.get())) > 15, True)
+        first.ask("wipe")
+        wait_until("an empty page", lambda: not workers_samples(exporter.get()))
+        second.total.clear()
+        second.jobs(10, 3)
+        total = wait_until("the new count", lambda: workers_samples(exporter.get()).get("sent_bytes_total"))
+        self.assertEqual(total, second.total["sent_bytes_total{}"])
+        self.assertEqual(self.own(exporter, "promshm_up"), 1)
+
+    def test_a_restarted_exporter_shows_the_same(self):
+        exporter = self.exporter()
+        worker = self.worker()
+        worker.jobs(300, 1)
+        before = workers_samples(exporter.get())
+        exporter.end()
+        self.assertEqual(workers_samples(self.exporter().get()), before)
+
+    def test_a_stranger_may_not_read_and_says_why(self):
+        """Mode 0640 and no shared group: the commonest mistake in setting up."""
+        worker = self.worker()
+        worker.jobs(10, 1)
+        stranger = self.exporter(STRANGER_UID, ())
+        self.assertEqual(self.own(stranger, "promshm_up"), 0)
+        self.assertEqual(workers_samples(stranger.get()), {})
+        line = stranger.wait_for(r".*promshm\.(mode|group).*").group(0)
+        self.assertRegex(line, rf"{WORKER_UID}")
+        stranger.get()
+        self.assertEqual(len(re.findall(r"promshm\.mode|promshm\.group", stranger.output())) > 0, True)
+
+    def test_mode_0644_lets_everybody_read(self):
+        worker = self.worker(**{"promshm.mode": "0644"})
+        worker.jobs(10, 1)
+        stranger = self.exporter(STRANGER_UID, ())
+        self.assertEqual(self.own(stranger, "promshm_up"), 1)
+        self.assertEqual(workers_samples(stranger.get())["sent_bytes_total"], worker.total["sent_bytes_total{}"])
+
+
+if __name__ == "__main__":
+    harness.isolate()
+    harness.main("e2e")

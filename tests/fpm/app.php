@@ -1,0 +1,46 @@
+<?php
+// The application behind php-fpm: each request does one thing and answers with JSON.
+
+use Promshm\{Counter, Gauge, GaugeMode, Histogram, Segment};
+
+/** Keeps this child busy until the test says go. */
+function hold(string $until): void
+{
+    for ($i = 0; $i < 6000 && !file_exists($until); $i++) {
+        usleep(10000);
+        clearstatcache();
+    }
+}
+
+$requests = new Counter('requests_total', 'Requests served', ['action']);
+$sizes = new Histogram('sizes', 'Sizes asked for', [], [1, 10]);
+parse_str($_SERVER['QUERY_STRING'], $query);
+$answer = ['pid' => getmypid()];
+$requests->inc([$query['do']]);
+
+switch ($query['do']) {
+    case 'count':
+        $sizes->observe((float) $query['size']);
+        break;
+    case 'hold':
+        (new Gauge('busy', 'Children at work', [], GaugeMode::Sum))->inc();
+        hold($query['until']);
+        (new Gauge('busy', 'Children at work', [], GaugeMode::Sum))->dec();
+        break;
+    case 'define':
+        (new Counter('deployed_total', 'Changes with a deploy', [$query['label']]))->inc(['x']);
+        break;
+    case 'fatal':
+        no_such_function();
+    case 'kill':
+        (new Gauge('busy', 'Children at work', [], GaugeMode::Sum))->inc();
+        posix_kill(getmypid(), 9);
+    case 'render':
+        $answer['page'] = Segment::render();
+        break;
+    case 'status':
+        $answer['status'] = Segment::status();
+        break;
+}
+header('Content-Type: application/json');
+echo json_encode($answer);

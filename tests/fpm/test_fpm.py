@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Real requests to a real php-fpm: one MINIT, then forks; request after request in one
+process; children that come and go."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness
+from harness import dump, wait_until, workers_samples
+
+CONFIG = """\
+[global]
+error_log = {folder}/fpm-error.log
+daemonize = no
+[promshm]
+listen = {folder}/fpm.sock
+listen.mode = 0666
+{user}
+pm = static
+pm.max_children = {children}
+pm.max_requests = {max_requests}
+catch_workers_output = yes
+"""
+
+
+def fpm_binary():
+    """The php-fpm of the same version as the php in use."""
+    version = subprocess.run(
+        [harness.PHP, "-n", "-r", "echo PHP_MAJOR_VERSION, '.', PHP_MINOR_VERSION;"], capture_output=True, text=True
+    ).stdout
+    places = os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin"
+    for name in (f"php-fpm{version}", "php-fpm"):
+        found = shutil.which(name, path=places)
+        if found:
+            return found
+    raise AssertionError("php-fpm is not installed")
+
+
+class FpmTest(harness.TestCase):
+    def start(self, children=1, max_requests=0):
+        self.copy(harness.EXTENSION, pathlib.Path(__file__).parent / "app.php")
+        user = "user = nobody\ngroup = nogroup" if os.geteuid() == 0 else ""
+        config = self.folder / "fpm.conf"
+        config.write_text(
+            CONFIG.format(folder=self.folder, user=user, children=children, max_requests=max_requests)
+        )
+        settings = {
+            "zend_extension": "opcache",
+            "extension": self.folder / harness.EXTENSION.name,
+            "promshm.segment": self.segment,
+            "display_errors": "0",
+        }
+        command = [fpm_binary(), "-n", "-F", "-y", config, "-d", "extension=posix"]
+        for name, value in settings.items():
+            command += ["-d", f"{name}={value}"]
+        self.fpm = harness.Process(self, "fpm", command)
+        wait_until("the socket", lambda: (self.folder / "fpm.sock").exists() or self.fpm.process.poll())
+        self.assertIsNone(self.fpm.process.poll(), self.fpm.output())
+
+    def request(self, do, **query):
+        """One request; returns the answer's JSON, or None if there was none."""
+        words = "&".join(f"{name}={value}" for name, value in {"do": do, **query}.items())
+        environment = {
+            "PATH": os.environ["PATH"],
+            "REQUEST_METHOD": "GET",
+            "SCRIPT_FILENAME": str(self.folder / "app.php"),
+            "QUERY_STRING": words,
+        }
+        command = ["cgi-fcgi", "-bind", "-connect", str(self.folder / "fpm.sock")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=harness.WATCHDOG)
+        body = done.stdout.partition("\r\n\r\n")[2]
+        return json.loads(body) if body.startswith("{") else None
+
+    def samples(self):
+        return workers_samples(dump(self.segment))
+
+    def busy(self):
+        """The gauge of children at work; None while there is no segment yet."""
+        try:
+            return self.samples().get("busy")
+        except subprocess.CalledProcessError:
+            return None
+
+    def exits(self):
+        page = harness.parse(dump(self.segment))
+        return {kind: page[f'promshm_worker_exits_total{{kind="{kind}"}}'] for kind in ("clean", "fatal", "abrupt")}
+
+    def starts(self):
+        return harness.parse(dump(self.segment))["promshm_worker_starts_total"]
+
+    def test_the_master_attaches_nothing(self):
+        """MINIT runs once, in the master: a segment made there would belong to root."""
+        self.start(children=2)
+        self.assertNotIn(self.key, harness.kernel_keys("shm"))
+        self.assertNotIn(self.key, harness.kernel_keys("sem"))
+        self.request("count", size=1)
+        self.assertIn(self.key, harness.kernel_keys("shm"))
+        self.assertEqual(self.starts(), 1)
+
+    def test_totals_over_children_are_exact(self):
+        self.start(children=4)
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda n: self.request("count", size=n % 20), range(400)))
+        self.assertNotIn(None, answers, self.logs())
+        expected = {
+            'requests_total{action="count"}': 400,
+            'sizes_bucket{le="1.0"}': 40,
+            'sizes_bucket{le="10.0"}': 220,
+            'sizes_bucket{le="+Inf"}': 400,
+            "sizes_sum": 20 * 190,
+            "sizes_count": 400,
+        }
+        self.assertEqual(self.samples(), expected)
+        page = workers_samples(self.request("render")["page"])
+        self.assertEqual(page, {**expected, 'requests_total{action="render"}': 1})
+
+    def test_children_at_work_at_the_same_time_have_slots_of_their_own(self):
+        self.start(children=3)
+        go = self.folder / "go"
+        with ThreadPoolExecutor(3) as pool:
+            held = [pool.submit(self.request, "hold", until=go) for _ in range(3)]
+            wait_until("three busy children", lambda: self.busy() == 3)
+            go.touch()
+            pids = {done.result()["pid"] for done in held}
+        self.assertEqual(len(pids), 3)
+        self.assertEqual(self.starts(), 3)
+        self.assertEqual(self.samples(), {'requests_total{action="hold"}': 3, "busy": 0})
+
+    def test_request_after_request_in_one_process(self):
+        self.start(children=1)
+        answers = [self.request("count", size=1) for _ in range(50)]
+        self.assertEqual(len({answer["pid"] for answer in answers}), 1)
+        status = self.request("status")["status"]
+        self.assertEqual((status["slot"], status["worker_starts"]), (1, 1))
+        self.assertEqual(self.samples()['requests_total{action="count"}'], 50)
+
+    def test_recycled_children_say_goodbye_and_lose_nothing(self):
+        self.start(children=1, max_requests=5)
+        answers = [self.request("count", size=1) for _ in range(40)]
+        self.assertEqual(len({answer["pid"] for answer in answers}), 8)
+        wait_until("eight goodbyes", lambda: self.exits()["clean"] == 8)
+        self.assertEqual(self.exits(), {"clean": 8, "fatal": 0, "abrupt": 0})
+        self.assertEqual(self.starts(), 8)
+        self.assertEqual(self.samples()['requests_total{action="count"}'], 40)
+
+    def test_a_fatal_request_leaves_the_child_counting(self):
+        self.start(children=1)
+        first = self.request("count", size=1)
+        self.request("fatal")
+        second = self.request("count", size=1)
+        self.assertEqual(first["pid"], second["pid"])
+        samples = self.samples()
+        self.assertEqual(samples['requests_total{action="fatal"}'], 1)
+        self.assertEqual(samples['requests_total{action="count"}'], 2)
+        self.fpm.stop(signal.SIGQUIT)
+        self.assertEqual(self.exits(), {"clean": 1, "fatal": 0, "abrupt": 0})
+
+    def test_a_child_whose_last_request_was_fatal_counts_as_such(self):
+        self.start(children=1)
+        self.request("fatal")
+        self.fpm.stop(signal.SIGQUIT)
+        self.assertEqual(self.exits(), {"clean": 0, "fatal": 1, "abrupt": 0})
+
+    def test_a_killed_child_leaves_its_counters_and_takes_its_gauge_along(self):
+        self.start(children=1)
+        self.request("count", size=1)
+        self.assertIsNone(self.request("kill"))
+        wait_until("the next child", lambda: self.request("count", size=1))
+        self.assertEqual(self.exits(), {"clean": 0, "fatal": 0, "abrupt": 1})
+        samples = self.samples()
+        self.assertEqual(samples['requests_total{action="kill"}'], 1)
+        self.assertEqual(samples['requests_total{action="count"}'], 2)
+        self.assertEqual(samples.get("busy", 0), 0)
+        self.assertEqual(self.request("status")["status"]["slot"], 1)
+
+    def test_a_deploy_changes_a_definition_between_two_requests(self):
+        """The processes stay, the code changes: that is what an opcache reset does."""
+        self.start(children=1)
+        before = self.request("define", label="old")
+        after = self.request("define", label="new")
+        self.assertIsNotNone(after, self.logs())
+        self.assertEqual(before["pid"], after["pid"])
+        samples = self.samples()
+        self.assertEqual(samples['deployed_total{new="x"}'], 1)
+        self.assertNotIn('deployed_total{old="x"}', samples)
+
+    def test_a_graceful_stop_is_a_clean_exit_of_each_child(self):
+        self.start(children=2)
+        go = self.folder / "go"
+        with ThreadPoolExecutor(2) as pool:
+            held = [pool.submit(self.request, "hold", until=go) for _ in range(2)]
+            wait_until("two busy children", lambda: self.busy() == 2)
+            go.touch()
+            [done.result() for done in held]
+        self.fpm.stop(signal.SIGQUIT)
+        self.assertEqual(self.exits(), {"clean": 2, "fatal": 0, "abrupt": 0})
+
+
+if __name__ == "__main__":
+    harness.isolate()
+    harness.main("fpm")

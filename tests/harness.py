@@ -1,0 +1,211 @@
+"""What the Python tests share: processes that never outlive a test, waiting with a
+watchdog, the exporter and its page, and a count that cannot be empty.
+
+Only the standard library is used.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PHP = os.environ.get("PHP", "php")
+WATCHDOG = 60  # seconds; no test waits longer for what must come, and none is faster for it
+
+
+def _built(variable, name):
+    target = os.environ.get("CARGO_TARGET_DIR", ROOT / "target")
+    return pathlib.Path(os.environ.get(variable) or pathlib.Path(target) / "release" / name).resolve()
+
+
+EXTENSION = _built("PROMSHM_EXTENSION", "libpromshm.so")
+EXPORTER = _built("PROMSHM_EXPORTER", "promshm-exporter")
+
+
+def wait_until(what, probe):
+    """Asks again and again until the answer is true, and returns it."""
+    deadline = time.monotonic() + WATCHDOG
+    answer = None
+    while time.monotonic() < deadline:
+        answer = probe()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"waited {WATCHDOG} s for {what}; last seen: {answer!r}")
+
+
+def parse(page):
+    """A page of Prometheus text as a dict from series to number."""
+    samples = {}
+    for line in page.splitlines():
+        if line and not line.startswith("#"):
+            series, value = line.rsplit(" ", 1)
+            assert series not in samples, f"{series} stands twice"
+            samples[series] = float(value)
+    return samples
+
+
+def workers_samples(page):
+    """Like parse(), without the exporter's own metrics."""
+    own = re.compile(r"(promshm|process)_")
+    return {series: value for series, value in parse(page).items() if not own.match(series)}
+
+
+def kernel_keys(table="shm"):
+    """The System V keys that exist in this IPC namespace."""
+    lines = pathlib.Path(f"/proc/sysvipc/{table}").read_text().splitlines()[1:]
+    return {int(line.split()[0]) & 0xFFFFFFFF for line in lines}
+
+
+def descendants(pid):
+    """All processes below one, as this PID namespace numbers them."""
+    parents = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it has just ended
+        parents[int(stat.parent.name)] = int(fields[1])
+    found = [pid]
+    for parent in found:
+        found += [child for child, of in parents.items() if of == parent]
+    return found[1:]
+
+
+class Process:
+    """A child process with its output in a file; ended with the test that started it."""
+
+    def __init__(self, test, name, command, **options):
+        self.log = test.folder / f"{name}.log"
+        with self.log.open("ab") as log:
+            options.setdefault("stdout", log)
+            self.process = subprocess.Popen(
+                [str(word) for word in command],
+                stderr=log,
+                stdin=options.pop("stdin", subprocess.DEVNULL),
+                start_new_session=True,
+                **options,
+            )
+        test.addCleanup(self.end)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def output(self):
+        return self.log.read_text(errors="replace")
+
+    def wait_for(self, pattern):
+        """Waits until the output matches, and returns the match."""
+
+        def probe():
+            found = re.search(pattern, self.output())
+            if not found and self.process.poll() is not None:
+                raise AssertionError(f"{self.log.name} ended with {self.process.returncode}:\n{self.output()}")
+            return found
+
+        return wait_until(f"{pattern!r} in {self.log.name}", probe)
+
+    def send(self, number):
+        self.process.send_signal(number)
+
+    def wait(self):
+        return self.process.wait(WATCHDOG)
+
+    def stop(self, number=signal.SIGTERM):
+        """Asks it to end, and waits."""
+        self.send(number)
+        return self.wait()
+
+    def end(self):
+        """Ends it whatever it is doing, with all that it started."""
+        if self.process.poll() is None:
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
+
+
+class Exporter(Process):
+    """The exporter on a free port. `through` are the words that start it elsewhere."""
+
+    started = 0
+
+    def __init__(self, test, segment, through=(), binary=None):
+        Exporter.started += 1
+        command = [*through, binary or EXPORTER, "serve", "--segment", segment, "--web.listen-address=127.0.0.1:0"]
+        super().__init__(test, f"exporter-{Exporter.started}", command)
+        self.address = self.wait_for(r"address=(\S+:\d+)").group(1)
+
+    def get(self, path="/metrics"):
+        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=WATCHDOG) as answer:
+            return answer.read().decode()
+
+
+def dump(segment):
+    """One scrape by the exporter's `dump`."""
+    return subprocess.run([EXPORTER, "dump", "--segment", segment], check=True, capture_output=True, text=True).stdout
+
+
+class TestCase(unittest.TestCase):
+    """Gives each test a folder that other users can read, and a segment of its own."""
+
+    maxDiff = None
+    next_key = 0
+
+    def setUp(self):
+        for built in (EXTENSION, EXPORTER):
+            self.assertTrue(built.exists(), f"{built} is not built")
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="promshm-test-"))
+        self.folder.chmod(0o755)
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        TestCase.next_key += 1
+        key = 0x10000000 + os.getpid() % 0x10000 * 0x1000 + TestCase.next_key
+        self.segment = f"sysv:{key:#010x}"
+        self.key = key
+        self.addCleanup(self.remove_segment)
+
+    def remove_segment(self):
+        subprocess.run(["ipcrm", "-M", hex(self.key), "-S", hex(self.key)], capture_output=True)
+
+    def logs(self):
+        """All output of the processes of this test, for messages."""
+        return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')}" for log in self.folder.glob("*.log"))
+
+    def copy(self, *files):
+        """Copies files to where another user may read them."""
+        for file in files:
+            shutil.copy(file, self.folder)
+            (self.folder / pathlib.Path(file).name).chmod(0o755)
+
+
+def isolate():
+    """Goes on in an IPC namespace of its own, where nothing is left behind and nobody is disturbed."""
+    if os.geteuid() == 0 and "PROMSHM_TEST_ISOLATED" not in os.environ:
+        os.environ["PROMSHM_TEST_ISOLATED"] = "1"
+        os.execvp("unshare", ["unshare", "--ipc", sys.executable, "-B", *sys.argv])
+
+
+def main(name):
+    """Runs the tests of the calling module and closes with their count; no test at all is a failure."""
+    program = unittest.main(exit=False, verbosity=2, module="__main__")
+    result = program.result
+    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    skipped = len(result.skipped)
+    passed = result.testsRun - failed - skipped
+    if passed <= 0 and failed == 0:
+        failed = 1
+    print(f"{name}: {passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    sys.exit(1 if failed else 0)
