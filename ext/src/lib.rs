@@ -1,1 +1,41 @@
-//! x
+//! The PHP extension `promshm`: metric objects whose updates are stores into shared memory.
+//!
+//! Reading order: [`handle`] is what a PHP object holds and how an update finds its cell;
+//! [`process`] is what a PHP process holds; `counter`, `gauge`, `histogram` and `segment` are the
+//! PHP classes; [`lifecycle`] says what happens at start, fork and stop. Unsafe code lives in
+//! [`zend`], [`local`] and [`handle`], and in the hooks of [`ini`] and [`lifecycle`].
+#![deny(unsafe_code)]
+
+mod arguments;
+mod class;
+mod counter;
+mod exceptions;
+mod gauge;
+mod guard;
+mod handle;
+mod histogram;
+mod info;
+mod ini;
+mod labels;
+mod lifecycle;
+mod local;
+mod metric;
+mod process;
+mod segment;
+mod stamp;
+mod zend;
+
+use ext_php_rs::prelude::*;
+
+/// What the engine asks for when it loads the library.
+#[php_module]
+pub fn module(module: ModuleBuilder<'_>) -> ModuleBuilder<'_> {
+    module
+        .name("promshm")
+        .startup_function(lifecycle::startup)
+        .shutdown_function(lifecycle::shutdown)
+        .request_startup_function(lifecycle::request_startup)
+        .request_shutdown_function(lifecycle::request_shutdown)
+        .info_function(info::info)
+        .enumeration::<gauge::GaugeMode>()
+}

@@ -1,0 +1,197 @@
+//! What the three metric classes have in common.
+
+use crate::{
+    arguments::{self, table},
+    exceptions::{Thrown, invalid_argument},
+    guard::fenced,
+    handle::{Handle, with_packed},
+    labels, process,
+    zend::{
+        self, IS_DOUBLE, IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, More, Parse, argument, bytes_of, given,
+        named_arguments, parse, parsed, parsed_string, this,
+    },
+};
+use ext_php_rs::{
+    args::Arg,
+    builders::{ClassBuilder, FunctionBuilder},
+    flags::{ClassFlags, DataType, MethodFlags},
+    types::{ZendHashTable, Zval},
+    zend::ExecuteData,
+    zend_fastcall,
+};
+use promshm_segment::{Definition, Kind};
+use std::{ptr::null_mut, rc::Rc};
+
+/// A raw handler: the engine's own calling convention, at the price of a C method.
+pub(crate) type Handler = extern "C" fn(&mut ExecuteData, &mut Zval);
+/// A method, to be given its arguments.
+pub(crate) type Method = FunctionBuilder<'static>;
+
+/// A method that returns nothing.
+pub(crate) fn void(name: &str, handler: Handler) -> Method {
+    FunctionBuilder::new(name, handler).returns(DataType::Void, false, false)
+}
+
+/// `array $labels = []`, last.
+pub(crate) fn with_labels(method: Method) -> Method {
+    method.not_required().arg(Arg::new("labels", DataType::Array).default("[]"))
+}
+
+/// The parameters that every constructor has.
+pub(crate) fn constructor(handler: Handler) -> Method {
+    FunctionBuilder::new("__construct", handler)
+        .arg(Arg::new("name", DataType::String))
+        .not_required()
+        .arg(Arg::new("help", DataType::String).default("''"))
+        .arg(Arg::new("labelNames", DataType::Array).default("[]"))
+}
+
+/// A final metric class with the methods that all three have.
+pub(crate) fn metric_class(name: &'static str, constructor: Method) -> ClassBuilder {
+    let getter = |name, handler, kind| FunctionBuilder::new(name, handler).returns(kind, false, false);
+    let any = Arg::new("values", DataType::Object("Stringable".into())).is_variadic();
+    let bind = FunctionBuilder::new("labels", bind).not_required().arg(any);
+    ClassBuilder::new(name)
+        .flags(ClassFlags::Final.union(ClassFlags::NotSerializable).union(ClassFlags::NoDynamicProperties))
+        .method(constructor, MethodFlags::Public)
+        .method(bind.returns(DataType::Object(name.into()), false, false), MethodFlags::Public)
+        .method(with_labels(getter("remove", remove, DataType::Bool)), MethodFlags::Public)
+        .method(getter("getName", get_name, DataType::String), MethodFlags::Public)
+        .method(getter("getHelp", get_help, DataType::String), MethodFlags::Public)
+        .method(getter("getLabelNames", get_label_names, DataType::Array), MethodFlags::Public)
+        .method(getter("getType", get_type, DataType::String), MethodFlags::Public)
+        .registration(|class, arg_info| {
+            zend::hold_handles(class);
+            zend::widen(class, "labels", 0, ANY_LABEL);
+            zend::widen(class, "incby", 0, 1 << IS_LONG);
+            zend::widen(class, "decby", 0, 1 << IS_LONG);
+            std::mem::forget(arg_info); // the engine reads it as long as the class lives
+        })
+}
+
+/// `string|int|float|bool`, besides `Stringable`.
+const ANY_LABEL: u32 = 1 << IS_STRING | 1 << IS_LONG | 1 << IS_DOUBLE | 1 << IS_TRUE | 1 << IS_FALSE;
+
+/// Reads a constructor's arguments and makes `$this` a handle on the metric they define.
+/// `kind_of` makes the kind and the buckets of the argument that the class adds.
+pub(crate) fn construct(
+    ex: &ExecuteData,
+    more: More,
+    kind_of: impl FnOnce(Option<&Zval>) -> Result<(Kind, Vec<f64>), Thrown>,
+) -> Result<(), Thrown> {
+    let (mut name, mut help, mut label_names, mut last) = (null_mut(), null_mut(), null_mut(), null_mut());
+    let (names, more) = (&mut label_names, (more, &mut last));
+    if !parse(ex, Parse::Definition { name: &mut name, help: &mut help, labels: names, more }) {
+        return Err(Thrown);
+    }
+    let (kind, bounds) = kind_of(parsed(last))?;
+    let names = table(label_names).map(label_names_of).transpose()?.unwrap_or_default();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let text = |string| String::from_utf8_lossy(parsed_string(string).unwrap_or_default());
+    let definition = Definition::new(&text(name), &text(help), kind, &names, &bounds)
+        .map_err(|error| invalid_argument(&error.to_string()))?;
+    this(ex).stand_for(process::metric(definition)?)
+}
+
+fn label_names_of(table: &ZendHashTable) -> Result<Vec<String>, Thrown> {
+    let name =
+        |value: &Zval| bytes_of(value.dereference()).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let names: Option<Vec<String>> = table.values().map(name).collect();
+    names.ok_or_else(|| invalid_argument("Label names must be strings"))
+}
+
+zend_fastcall! {
+    extern fn bind(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| drop(bind_sibling(ex, ret)));
+    }
+}
+
+fn bind_sibling(ex: &ExecuteData, ret: &mut Zval) -> Result<(), Thrown> {
+    let metric = this(ex).check_unbound()?;
+    let definition = &metric.definition;
+    let by_name = named_arguments(ex).filter(|_| given(ex) == 0);
+    let pack = |key: &mut Vec<u8>| match by_name {
+        Some(table) => labels::pack_table(definition, table, key),
+        None => labels::pack_arguments(definition, Arguments { ex, next: 0 }, key),
+    };
+    with_packed(pack, |key| zend::return_sibling(ex, ret).bind(Rc::clone(metric), key))?
+}
+
+/// The arguments of a variadic call.
+struct Arguments<'e> {
+    ex: &'e ExecuteData,
+    next: u32,
+}
+
+impl<'e> Iterator for Arguments<'e> {
+    type Item = &'e Zval;
+
+    fn next(&mut self) -> Option<&'e Zval> {
+        let value = argument(self.ex, self.next)?;
+        self.next += 1;
+        Some(value)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = (given(self.ex) - self.next) as usize;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Arguments<'_> {}
+
+zend_fastcall! {
+    extern fn remove(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            ret.set_bool(false);
+            let Some(labels) = arguments::labels(ex) else { return };
+            if let Ok(removed) = removed(this(ex), labels) {
+                ret.set_bool(removed);
+            }
+        });
+    }
+}
+
+fn removed(handle: &Handle, labels: arguments::Labels<'_>) -> Result<bool, Thrown> {
+    match labels {
+        Some(labels) if !labels.is_empty() => {
+            handle.with_key(labels, |metric, key| process::remove(metric, key))
+        }
+        _ => Ok(process::remove(handle.metric()?, handle.own_key()?)),
+    }
+}
+
+/// Runs `show` on the definition, for a getter without arguments.
+fn getter(ex: &ExecuteData, show: impl FnOnce(&Definition)) {
+    fenced(|| {
+        if parse(ex, Parse::Nothing)
+            && let Ok(metric) = this(ex).metric()
+        {
+            show(&metric.definition);
+        }
+    });
+}
+
+zend_fastcall! {
+    extern fn get_name(ex: &mut ExecuteData, ret: &mut Zval) {
+        getter(ex, |definition| drop(ret.set_string(&definition.name, false)));
+    }
+}
+
+zend_fastcall! {
+    extern fn get_help(ex: &mut ExecuteData, ret: &mut Zval) {
+        getter(ex, |definition| drop(ret.set_string(&definition.help, false)));
+    }
+}
+
+zend_fastcall! {
+    extern fn get_type(ex: &mut ExecuteData, ret: &mut Zval) {
+        getter(ex, |definition| drop(ret.set_string(definition.kind.as_str(), false)));
+    }
+}
+
+zend_fastcall! {
+    extern fn get_label_names(ex: &mut ExecuteData, ret: &mut Zval) {
+        getter(ex, |definition| drop(ret.set_array(definition.label_names.clone())));
+    }
+}

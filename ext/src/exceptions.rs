@@ -1,0 +1,70 @@
+//! The exceptions that programming errors throw. Storage trouble never does.
+
+use crate::local::Local;
+use ext_php_rs::{
+    builders::ClassBuilder,
+    error::Result,
+    exception::PhpException,
+    flags::ClassFlags,
+    zend::{ClassEntry, ce},
+};
+
+/// An exception is on its way: return to the engine.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Thrown;
+
+type Class = Option<&'static ClassEntry>;
+
+// Registered again at every module startup: some servers restart modules in one process.
+static INTERFACE: Local<Class> = Local::new(None);
+static INVALID_ARGUMENT: Local<Class> = Local::new(None);
+static REGISTRATION: Local<Class> = Local::new(None);
+
+/// Registers the classes.
+pub(crate) fn register() -> Result<()> {
+    ClassBuilder::new("Promshm\\Exception\\ExceptionInterface")
+        .flags(ClassFlags::Interface)
+        .implements((ce::throwable, "\\Throwable"))
+        .registration(|class, _| INTERFACE.set(Some(class)))
+        .register()?;
+    ClassBuilder::new("Promshm\\Exception\\InvalidArgumentException")
+        .extends((invalid_argument_parent, "\\InvalidArgumentException"))
+        .implements((interface, "\\Promshm\\Exception\\ExceptionInterface"))
+        .registration(|class, _| INVALID_ARGUMENT.set(Some(class)))
+        .register()?;
+    ClassBuilder::new("Promshm\\Exception\\MetricsRegistrationException")
+        .extends((runtime_parent, "\\RuntimeException"))
+        .implements((interface, "\\Promshm\\Exception\\ExceptionInterface"))
+        .registration(|class, _| REGISTRATION.set(Some(class)))
+        .register()
+}
+
+fn interface() -> &'static ClassEntry {
+    INTERFACE.get().unwrap_or_else(ce::throwable)
+}
+
+/// SPL's class; where it is missing, the exception it extends.
+fn invalid_argument_parent() -> &'static ClassEntry {
+    ClassEntry::try_find("InvalidArgumentException").unwrap_or_else(ce::exception)
+}
+
+fn runtime_parent() -> &'static ClassEntry {
+    ClassEntry::try_find("RuntimeException").unwrap_or_else(ce::exception)
+}
+
+/// Throws for arguments that cannot be meant.
+#[cold]
+pub(crate) fn invalid_argument(message: &str) -> Thrown {
+    throw(INVALID_ARGUMENT.get(), message)
+}
+
+/// Throws for a definition that contradicts an earlier one.
+#[cold]
+pub(crate) fn conflicting_definition(message: &str) -> Thrown {
+    throw(REGISTRATION.get(), message)
+}
+
+fn throw(class: Class, message: &str) -> Thrown {
+    PhpException::new(message.into(), 0, class.unwrap_or_else(ce::exception)).throw();
+    Thrown
+}

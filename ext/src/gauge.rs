@@ -1,0 +1,163 @@
+//! `Promshm\Gauge` and `Promshm\GaugeMode`.
+
+use crate::{
+    arguments::{self, Labels},
+    class::{construct, constructor, metric_class, void, with_labels},
+    exceptions::Thrown,
+    guard::fenced,
+    handle::{Cells, Handle},
+    zend::{More, given, this},
+};
+use ext_php_rs::{
+    args::Arg,
+    convert::FromZval,
+    error::Result,
+    flags::{DataType, MethodFlags},
+    prelude::php_enum,
+    types::Zval,
+    zend::{ClassEntry, ExecuteData},
+    zend_fastcall,
+};
+use promshm_segment::{Kind, layout::UNSET, sync};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How the values of several processes become one.
+#[php_enum]
+#[php(name = "Promshm\\GaugeMode")]
+#[derive(Debug, Clone, Copy)]
+pub enum GaugeMode {
+    /// One value that all processes set; the last write wins.
+    #[php(value = "last")]
+    Last,
+    /// The sum over living processes.
+    #[php(value = "sum")]
+    Sum,
+    /// The smallest of a living process.
+    #[php(value = "min")]
+    Min,
+    /// The largest of a living process.
+    #[php(value = "max")]
+    Max,
+    /// A series for each living process.
+    #[php(value = "all")]
+    All,
+}
+
+impl From<GaugeMode> for promshm_segment::GaugeMode {
+    fn from(mode: GaugeMode) -> Self {
+        match mode {
+            GaugeMode::Last => Self::Last,
+            GaugeMode::Sum => Self::Sum,
+            GaugeMode::Min => Self::Min,
+            GaugeMode::Max => Self::Max,
+            GaugeMode::All => Self::All,
+        }
+    }
+}
+
+const MODE: &str = "Promshm\\GaugeMode";
+
+pub(crate) fn register() -> Result<()> {
+    let value = |name, handler| with_labels(void(name, handler).arg(Arg::new("value", DataType::Double)));
+    let mode = Arg::new("mode", DataType::Object(MODE.into())).default("\\Promshm\\GaugeMode::Last");
+    metric_class("Promshm\\Gauge", constructor(new).arg(mode))
+        .method(value("set", set), MethodFlags::Public)
+        .method(with_labels(void("inc", inc)), MethodFlags::Public)
+        .method(value("incBy", inc_by), MethodFlags::Public)
+        .method(with_labels(void("dec", dec)), MethodFlags::Public)
+        .method(value("decBy", dec_by), MethodFlags::Public)
+        .method(with_labels(void("setToCurrentTime", set_to_current_time)), MethodFlags::Public)
+        .register()
+}
+
+zend_fastcall! {
+    extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| {
+            let Some(class) = ClassEntry::try_find(MODE) else { return };
+            drop(construct(ex, More::Object(class), |mode| Ok((Kind::Gauge(mode_of(mode)?), Vec::new()))));
+        });
+    }
+}
+
+fn mode_of(mode: Option<&Zval>) -> std::result::Result<promshm_segment::GaugeMode, Thrown> {
+    let Some(mode) = mode else { return Ok(promshm_segment::GaugeMode::Last) };
+    GaugeMode::from_zval(mode).map(Into::into).ok_or(Thrown)
+}
+
+zend_fastcall! {
+    extern fn set(ex: &mut ExecuteData, _ret: &mut Zval) {
+        let Some((value, labels)) = arguments::float(ex) else { return };
+        match this(ex).own_cell() {
+            Some(cell) if labels.is_none() => cell.set(value),
+            _ => fenced(|| set_to(this(ex), labels, value)),
+        }
+    }
+}
+
+zend_fastcall! {
+    extern fn set_to_current_time(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| if let Some(labels) = arguments::labels(ex) { set_to(this(ex), labels, now()) });
+    }
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+fn set_to(handle: &Handle, labels: Labels<'_>, value: f64) {
+    let _thrown = handle.update(labels, |cells| cells.all[0].set(value));
+}
+
+zend_fastcall! {
+    extern fn inc(ex: &mut ExecuteData, _ret: &mut Zval) {
+        step(ex, 1.0);
+    }
+}
+
+zend_fastcall! {
+    extern fn dec(ex: &mut ExecuteData, _ret: &mut Zval) {
+        step(ex, -1.0);
+    }
+}
+
+#[inline(always)]
+fn step(ex: &ExecuteData, by: f64) {
+    match this(ex).own_cell() {
+        Some(cell) if given(ex) == 0 => cell.set(or_zero(cell.get()) + by),
+        _ => fenced(|| {
+            if let Some(labels) = arguments::labels(ex) {
+                add(this(ex), labels, by)
+            }
+        }),
+    }
+}
+
+zend_fastcall! {
+    extern fn inc_by(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| if let Some((value, labels)) = arguments::number(ex) { add(this(ex), labels, value) });
+    }
+}
+
+zend_fastcall! {
+    extern fn dec_by(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| if let Some((value, labels)) = arguments::number(ex) { add(this(ex), labels, -value) });
+    }
+}
+
+fn add(handle: &Handle, labels: Labels<'_>, by: f64) {
+    let _thrown = handle.update(labels, |Cells { all, shared }| add_to(&all[0], shared, by));
+}
+
+fn add_to(cell: &sync::Cell, shared: bool, by: f64) {
+    if shared {
+        cell.change_shared(|value| or_zero(value) + by);
+    } else {
+        cell.set(or_zero(cell.get()) + by);
+    }
+}
+
+/// A gauge that was never set counts from zero.
+#[inline(always)]
+fn or_zero(value: f64) -> f64 {
+    if value.to_bits() == UNSET { 0.0 } else { value }
+}

@@ -1,0 +1,159 @@
+//! `Promshm\Histogram`.
+
+use crate::{
+    arguments,
+    class::{construct, constructor, metric_class, void, with_labels},
+    exceptions::{Thrown, invalid_argument},
+    guard::fenced,
+    handle::{Cells, Handle},
+    zend::{IS_DOUBLE, IS_LONG, More, Parse, dereferenced, double_of, long_of, parse, this, type_of},
+};
+use ext_php_rs::{
+    args::Arg,
+    builders::FunctionBuilder,
+    error::Result,
+    flags::{DataType, MethodFlags},
+    types::{ZendHashTable, Zval},
+    zend::ExecuteData,
+    zend_fastcall,
+};
+use promshm_segment::{Kind, sync};
+
+/// The default upper bounds, in seconds; those of the widespread PHP client library.
+const DEFAULT_BUCKETS: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+/// More buckets than this in one list are a slip.
+const MOST_BUCKETS: i64 = 10_000;
+
+pub(crate) fn register() -> Result<()> {
+    let buckets = Arg::new("buckets", DataType::Array).allow_null().default("null");
+    let observe = void("observe", observe).arg(Arg::new("value", DataType::Double));
+    let list = |name, handler| FunctionBuilder::new(name, handler).returns(DataType::Array, false, false);
+    let public_static = MethodFlags::Public | MethodFlags::Static;
+    let number = |name| Arg::new(name, DataType::Double);
+    let count = || Arg::new("numberOfBuckets", DataType::Long);
+    let exponential =
+        list("exponentialBuckets", exponential).arg(number("start")).arg(number("growthFactor"));
+    let linear = list("linearBuckets", linear).arg(number("start")).arg(number("width"));
+    metric_class("Promshm\\Histogram", constructor(new).arg(buckets))
+        .method(with_labels(observe), MethodFlags::Public)
+        .method(list("getDefaultBuckets", default_buckets), public_static)
+        .method(exponential.arg(count()), public_static)
+        .method(linear.arg(count()), public_static)
+        .register()
+}
+
+zend_fastcall! {
+    extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| drop(construct(ex, More::Array, |buckets| Ok((Kind::Histogram, bounds_of(buckets)?)))));
+    }
+}
+
+fn bounds_of(buckets: Option<&Zval>) -> std::result::Result<Vec<f64>, Thrown> {
+    let Some(buckets) = buckets.and_then(Zval::array) else { return Ok(DEFAULT_BUCKETS.to_vec()) };
+    let number = |value: &Zval| {
+        let value = dereferenced(value);
+        match type_of(value) {
+            IS_LONG => Some(long_of(value) as f64),
+            IS_DOUBLE => Some(double_of(value)),
+            _ => None,
+        }
+    };
+    let bounds: Option<Vec<f64>> = buckets.values().map(number).collect();
+    bounds.ok_or_else(|| invalid_argument("Histogram buckets must be a list of numbers"))
+}
+
+zend_fastcall! {
+    extern fn observe(ex: &mut ExecuteData, _ret: &mut Zval) {
+        let Some((value, labels)) = arguments::float(ex) else { return };
+        let handle = this(ex);
+        match (handle.own_cells(), handle.metric()) {
+            (Some(cells), Ok(metric)) if labels.is_none() => {
+                let bucket = bucket(&metric.definition.bounds, value);
+                count(cells, bucket, value);
+            }
+            _ => fenced(|| observe_slowly(handle, labels, value)),
+        }
+    }
+}
+
+fn observe_slowly(handle: &Handle, labels: arguments::Labels<'_>, value: f64) {
+    let Ok(metric) = handle.metric() else { return };
+    let bucket = bucket(&metric.definition.bounds, value);
+    let _thrown = handle.update(labels, |Cells { all, shared }| {
+        if !shared {
+            return count(all, bucket, value);
+        }
+        all[bucket].add_shared(1.0);
+        all[all.len() - 1].add_shared(value);
+    });
+}
+
+/// The bucket first: a process that dies in between leaves a count without its share of the sum,
+/// never a sum that nothing counted.
+#[inline(always)]
+fn count(cells: &[sync::Cell], bucket: usize, value: f64) {
+    if let (Some(bucket), Some(sum)) = (cells.get(bucket), cells.last()) {
+        bucket.add_owned(1.0);
+        sum.add_owned(value);
+    }
+}
+
+/// The first bucket whose bound is not below the value; NaN goes to +Inf. Without branches, so that
+/// the compiler compares several bounds at once.
+#[inline(always)]
+fn bucket(bounds: &[f64], value: f64) -> usize {
+    bounds.iter().map(|bound| usize::from(!(value <= *bound))).sum()
+}
+
+zend_fastcall! {
+    extern fn default_buckets(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| if parse(ex, Parse::Nothing) { return_list(ret, DEFAULT_BUCKETS.into_iter()) });
+    }
+}
+
+zend_fastcall! {
+    extern fn exponential(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            let Some((start, factor, count)) = series(ex) else { return };
+            if !(start > 0.0 && factor > 1.0) {
+                invalid_argument("exponentialBuckets() needs a start above 0 and a growth factor above 1");
+                return;
+            }
+            return_list(ret, (0..count).scan(start, |next, _| Some(std::mem::replace(next, *next * factor))));
+        });
+    }
+}
+
+zend_fastcall! {
+    extern fn linear(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            let Some((start, width, count)) = series(ex) else { return };
+            if !(width > 0.0 && start.is_finite()) {
+                invalid_argument("linearBuckets() needs a width above 0");
+                return;
+            }
+            return_list(ret, (0..count).map(|index| start + width * index as f64));
+        });
+    }
+}
+
+fn series(ex: &ExecuteData) -> Option<(f64, f64, i64)> {
+    let (mut start, mut step, mut count) = (0.0, 0.0, 0);
+    if !parse(ex, Parse::Series(&mut start, &mut step, &mut count)) {
+        return None;
+    }
+    if !(1..=MOST_BUCKETS).contains(&count) {
+        invalid_argument(&format!("The number of buckets must be from 1 to {MOST_BUCKETS}, got {count}"));
+        return None;
+    }
+    Some((start, step, count))
+}
+
+fn return_list(ret: &mut Zval, numbers: impl Iterator<Item = f64>) {
+    let mut list = ZendHashTable::new();
+    for number in numbers {
+        let _only_fails_on_overflow = list.push(number);
+    }
+    ret.set_hashtable(list);
+}

@@ -1,0 +1,42 @@
+//! What `phpinfo()` and `php --ri promshm` show.
+
+use crate::{guard::silenced, ini, process, segment, zend};
+use ext_php_rs::{info_table_end, info_table_row, info_table_start, zend::ModuleEntry};
+
+/// Prints the table.
+pub(crate) extern "C" fn info(module: *mut ModuleEntry) {
+    silenced(|| {
+        info_table_start!();
+        for (name, value) in rows() {
+            info_table_row!(name, value);
+        }
+        info_table_end!();
+        zend::print_ini(module);
+    });
+}
+
+fn rows() -> Vec<(&'static str, String)> {
+    let process = process::status();
+    let status = match (ini::enabled(), &process.error, process.attached) {
+        (false, _, _) => "disabled (promshm.enabled=0)".into(),
+        (true, Some(error), _) => format!("metrics are not stored: {error}"),
+        (true, None, true) => "attached".into(),
+        (true, None, false) => "enabled, attaches at the first update".into(),
+    };
+    let mut rows = vec![
+        ("promshm", status),
+        ("Version", env!("CARGO_PKG_VERSION").into()),
+        ("Segment", ini::config().name.to_string()),
+        ("Slot", process.slot.map_or("none".into(), |slot| slot.to_string())),
+    ];
+    match segment::vitals() {
+        Err(error) => rows.push(("Segment state", error.to_string())),
+        Ok(vitals) => rows.extend([
+            ("Bytes used / reserved", format!("{} / {}", vitals.used_bytes, vitals.reserved_bytes)),
+            ("Series used / limit", format!("{} / {}", vitals.series, vitals.max_series)),
+            ("Updates dropped", vitals.dropped.iter().sum::<u64>().to_string()),
+            ("Liveness mode", vitals.liveness.as_str().into()),
+        ]),
+    }
+    rows
+}

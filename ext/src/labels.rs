@@ -1,0 +1,128 @@
+//! Label values as PHP gives them, packed into one key: each with its length before it.
+//!
+//! The key is made of the raw bytes, so a series that is known already costs no check of its
+//! UTF-8; that happens once, when the series is looked up in the segment.
+
+use crate::{
+    exceptions::{Thrown, invalid_argument},
+    zend::{
+        IS_ARRAY, IS_DOUBLE, IS_FALSE, IS_LONG, IS_NULL, IS_OBJECT, IS_STRING, IS_TRUE, IS_UNDEF, bytes_of,
+        dereferenced, double_of, long_of, stringified, type_of,
+    },
+};
+use ext_php_rs::types::{ZendHashTable, Zval};
+use promshm_segment::Definition;
+use std::{borrow::Cow, io::Write};
+
+/// Packs the values of an array: a list in the order of the label names, or keyed by them.
+pub(crate) fn pack_table(
+    definition: &Definition,
+    table: &ZendHashTable,
+    key: &mut Vec<u8>,
+) -> Result<(), Thrown> {
+    let names = &definition.label_names;
+    if table.len() != names.len() {
+        return Err(wrong_count(definition, table.len()));
+    }
+    let is_list = names.is_empty() || table.get_index(0).is_some();
+    for (index, name) in names.iter().enumerate() {
+        let value = if is_list { table.get_index(index as i64) } else { table.get(name.as_str()) };
+        let value = value.ok_or_else(|| missing(definition, table, index, is_list))?;
+        pack_value(definition, index, value, key)?;
+    }
+    Ok(())
+}
+
+/// Packs the values of an argument list.
+pub(crate) fn pack_arguments<'v>(
+    definition: &Definition,
+    values: impl ExactSizeIterator<Item = &'v Zval>,
+    key: &mut Vec<u8>,
+) -> Result<(), Thrown> {
+    if values.len() != definition.label_names.len() {
+        return Err(wrong_count(definition, values.len()));
+    }
+    values.enumerate().try_for_each(|(index, value)| pack_value(definition, index, value, key))
+}
+
+fn pack_value(definition: &Definition, index: usize, value: &Zval, key: &mut Vec<u8>) -> Result<(), Thrown> {
+    let value = dereferenced(value);
+    let start = key.len();
+    key.extend_from_slice(&[0; 4]);
+    match type_of(value) {
+        IS_STRING => key.extend_from_slice(bytes_of(value).unwrap_or_default()),
+        IS_LONG => write(key, long_of(value)),
+        IS_DOUBLE => write_double(key, double_of(value)),
+        IS_TRUE => key.extend_from_slice(b"true"),
+        IS_FALSE => key.extend_from_slice(b"false"),
+        IS_NULL | IS_UNDEF => {}
+        IS_OBJECT => key.extend_from_slice(&stringified(value).ok_or(Thrown)?),
+        other => return Err(wrong_type(definition, index, other)),
+    }
+    let length = (key.len() - start - 4) as u32;
+    key[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    Ok(())
+}
+
+fn write(key: &mut Vec<u8>, value: impl std::fmt::Display) {
+    let _a_vec_takes_all = write!(key, "{value}");
+}
+
+/// As PHP spells them, but with all digits that tell two numbers apart, whatever `precision` says.
+fn write_double(key: &mut Vec<u8>, value: f64) {
+    match value {
+        _ if value.is_nan() => write(key, "NAN"),
+        f64::INFINITY => write(key, "INF"),
+        f64::NEG_INFINITY => write(key, "-INF"),
+        _ => write(key, value),
+    }
+}
+
+/// The values in a key, as UTF-8: what is none is replaced by U+FFFD.
+pub(crate) fn unpack(mut key: &[u8]) -> Vec<Cow<'_, str>> {
+    let mut values = Vec::new();
+    while let Some((length, rest)) = key.split_first_chunk::<4>() {
+        let (value, rest) = rest.split_at(u32::from_le_bytes(*length) as usize);
+        values.push(String::from_utf8_lossy(value));
+        key = rest;
+    }
+    values
+}
+
+pub(crate) fn wrong_count(definition: &Definition, given: usize) -> Thrown {
+    let Definition { name, label_names, .. } = definition;
+    invalid_argument(&match label_names.len() {
+        0 => format!(
+            "{name} has no labels, but {given} given: leave them out, or name them in the constructor"
+        ),
+        n => format!(
+            "{name} needs {n} label value{} ({}), {given} given: pass one for each, in this order or keyed by name",
+            if n == 1 { "" } else { "s" },
+            label_names.join(", "),
+        ),
+    })
+}
+
+fn missing(definition: &Definition, table: &ZendHashTable, index: usize, is_list: bool) -> Thrown {
+    let Definition { name, label_names, .. } = definition;
+    let known = label_names.join(", ");
+    if is_list {
+        let message =
+            format!("{name}: label values must be a list (keys 0, 1, …) or keyed by name ({known})");
+        return invalid_argument(&message);
+    }
+    let unknown = table.iter().map(|(key, _)| key.to_string()).find(|key| !label_names.contains(key));
+    invalid_argument(&format!(
+        "{name}: label {} is missing{}; the labels are {known}",
+        label_names[index],
+        unknown.map(|key| format!(", and {key} is not one of its labels")).unwrap_or_default(),
+    ))
+}
+
+fn wrong_type(definition: &Definition, index: usize, kind: u8) -> Thrown {
+    let found = if kind == IS_ARRAY { "an array" } else { "a value" };
+    invalid_argument(&format!(
+        "{}: label {} must be a string, a number, a bool or Stringable, but is {found} that cannot be one",
+        definition.name, definition.label_names[index],
+    ))
+}

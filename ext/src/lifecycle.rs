@@ -1,0 +1,63 @@
+//! Start, fork and stop.
+//!
+//! Traps: FPM runs module startup once and then forks its workers, so nothing is attached before
+//! the first update. A forked child runs request and module shutdown too: whoever says goodbye
+//! checks that the slot is its own. An exec runs neither: the next image of the process finds
+//! its former slot by itself (see `segment`).
+#![allow(unsafe_code)]
+
+use crate::{
+    counter, exceptions, gauge, guard::silenced, histogram, ini, local::Local, process, segment, zend,
+};
+use ext_php_rs::ffi::{E_COMPILE_ERROR, E_CORE_ERROR, E_ERROR, E_PARSE, E_RECOVERABLE_ERROR, E_USER_ERROR};
+
+/// Errors that end a request; an uncaught exception is an `E_ERROR`.
+const FATAL: u32 = E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_RECOVERABLE_ERROR;
+
+/// Whether the last request ended in a fatal error.
+static AFTER_FATAL: Local<bool> = Local::new(false);
+
+/// Module startup: settings, classes, the fork hook.
+pub(crate) unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
+    let mut status = -1;
+    silenced(|| {
+        ini::register(module);
+        zend::prepare_handlers();
+        let classes = [
+            exceptions::register,
+            counter::register,
+            gauge::register,
+            histogram::register,
+            segment::register,
+        ];
+        if classes.iter().try_for_each(|register| register()).is_ok() {
+            zend::at_fork_in_child(in_forked_child);
+            status = 0;
+        }
+    });
+    status
+}
+
+/// Module shutdown: the worker ends.
+pub(crate) unsafe extern "C" fn shutdown(_kind: i32, module: i32) -> i32 {
+    silenced(|| process::goodbye(AFTER_FATAL.get()));
+    zend::unregister_ini(module);
+    0
+}
+
+/// Request startup.
+pub(crate) unsafe extern "C" fn request_startup(_kind: i32, _module: i32) -> i32 {
+    AFTER_FATAL.set(false);
+    0
+}
+
+/// Request shutdown: what the request defined may be defined anew by the next.
+pub(crate) unsafe extern "C" fn request_shutdown(_kind: i32, _module: i32) -> i32 {
+    AFTER_FATAL.set(zend::last_error_kind() & FATAL != 0);
+    silenced(process::end_request);
+    0
+}
+
+unsafe extern "C" fn in_forked_child() {
+    process::forked();
+}

@@ -1,0 +1,302 @@
+//! What one PHP process holds: its attachment to the segment and the metrics it has met.
+
+use crate::{
+    exceptions::{Thrown, conflicting_definition},
+    ini, labels,
+    local::Local,
+    metric::{Metric, Series, Target},
+    stamp, zend,
+};
+use promshm_segment::{Definition, FamilyId, Writer, backend, snapshot::Reason};
+use std::{
+    collections::BTreeMap,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+static STATE: Local<State> = Local::new(State::new());
+/// Set in a forked child until it has a slot of its own.
+static FORKED: Local<bool> = Local::new(false);
+
+/// How long to leave the kernel alone after it refused.
+const RETRY: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+struct State {
+    writer: Option<Writer>,
+    /// The process that attached: a forked child must not say goodbye for it.
+    owner: u32,
+    /// Counts attachments and forks: families are registered again in each.
+    life: u64,
+    metrics: BTreeMap<String, Vec<Rc<Metric>>>,
+    /// What this request has constructed: within it a name has one definition.
+    in_request: BTreeMap<String, Rc<Metric>>,
+    error: Option<String>,
+    retry_at: Option<Instant>,
+    warned: bool,
+    unstored: u64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        if self.writer.is_some() {
+            stamp::detach();
+        }
+    }
+}
+
+/// What `Segment::status()` and phpinfo tell of this process.
+#[derive(Debug)]
+pub(crate) struct Status {
+    pub(crate) attached: bool,
+    pub(crate) slot: Option<usize>,
+    pub(crate) error: Option<String>,
+    pub(crate) unstored: u64,
+}
+
+/// The metric with that definition: a known one, or a new one. Throws where this request has
+/// already defined the name otherwise.
+pub(crate) fn metric(definition: Definition) -> Result<Rc<Metric>, Thrown> {
+    STATE.with(|state| state.metric(definition)).map_err(|message| conflicting_definition(&message))
+}
+
+/// Looks the series up in the segment, attaching it first where needed.
+#[cold]
+pub(crate) fn resolve(metric: &Metric, key: &[u8]) -> Series {
+    with_warnings(|state| state.resolve(metric, key))
+}
+
+/// Removes the series; answers whether there was one.
+pub(crate) fn remove(metric: &Metric, key: &[u8]) -> bool {
+    with_warnings(|state| state.remove(metric, key))
+}
+
+/// Retires the segment. What goes wrong is a warning.
+pub(crate) fn wipe() {
+    if let Err(message) = STATE.with(State::wipe) {
+        zend::warn(&message);
+    }
+}
+
+/// Counts an update that had no room.
+pub(crate) fn count_drop(reason: Reason) {
+    STATE.with(|state| {
+        if let Some(writer) = &state.writer {
+            writer.count_drop(reason);
+        }
+    });
+}
+
+/// Counts an update that had no segment.
+pub(crate) fn count_unstored() {
+    STATE.with(|state| state.unstored += 1);
+}
+
+pub(crate) fn status() -> Status {
+    STATE.with(|state| Status {
+        attached: state.writer.is_some() && !FORKED.get(),
+        slot: state.writer.as_ref().filter(|_| !FORKED.get()).map(Writer::slot),
+        error: state.error.clone(),
+        unstored: state.unstored,
+    })
+}
+
+/// A request has ended: the next one may define anew.
+pub(crate) fn end_request() {
+    STATE.with(|state| state.in_request.clear());
+}
+
+/// The process ends: gives the slot back, unless it is a parent's.
+pub(crate) fn goodbye(after_fatal: bool) {
+    let writer = STATE.with(State::detach);
+    let owner = STATE.with(|state| state.owner);
+    if let Some(writer) = writer.filter(|_| owner == std::process::id()) {
+        writer.goodbye(after_fatal);
+    }
+}
+
+/// In a forked child, before anything else of it runs: nothing of the parent's may be written.
+pub(crate) fn forked() {
+    FORKED.set(true);
+    stamp::detach();
+}
+
+fn with_warnings<R>(look: impl FnOnce(&mut State) -> R) -> R {
+    let (result, warning) = STATE.with(|state| (look(state), state.take_warning()));
+    if let Some(message) = warning {
+        zend::warn(&message);
+    }
+    result
+}
+
+impl State {
+    const fn new() -> Self {
+        Self {
+            writer: None,
+            owner: 0,
+            life: 0,
+            metrics: BTreeMap::new(),
+            in_request: BTreeMap::new(),
+            error: None,
+            retry_at: None,
+            warned: false,
+            unstored: 0,
+        }
+    }
+
+    fn metric(&mut self, definition: Definition) -> Result<Rc<Metric>, String> {
+        if let Some(earlier) = self.in_request.get(&definition.name) {
+            let same = earlier.definition.same_family(&definition);
+            return if same {
+                Ok(Rc::clone(earlier))
+            } else {
+                Err(conflict(&earlier.definition, &definition))
+            };
+        }
+        let name = definition.name.clone();
+        let known = self.metrics.entry(name.clone()).or_default();
+        let found = known.iter().find(|metric| metric.definition.same_family(&definition)).cloned();
+        let metric = found.unwrap_or_else(|| {
+            known.push(Rc::new(Metric::new(definition)));
+            Rc::clone(&known[known.len() - 1])
+        });
+        self.in_request.insert(name, Rc::clone(&metric));
+        Ok(metric)
+    }
+
+    fn resolve(&mut self, metric: &Metric, key: &[u8]) -> Series {
+        if !self.is_ready() {
+            return Series::UNKNOWN;
+        }
+        let stamp = stamp::current(); // before the lookup: what changes during it makes it stale
+        let target = self.look_up(metric, key).unwrap_or_else(Target::Dropped);
+        Series { stamp, target }
+    }
+
+    fn look_up(&mut self, metric: &Metric, key: &[u8]) -> Result<Target, Reason> {
+        let family = self.family(metric)?;
+        let Some(writer) = &mut self.writer else { return Ok(Target::Unstored) };
+        let values = labels::unpack(key);
+        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+        let resolved = writer.resolve(family, &values)?;
+        let cells = resolved.cells.as_ptr();
+        Ok(if resolved.shared { Target::Shared(cells) } else { Target::Owned(cells) })
+    }
+
+    fn remove(&mut self, metric: &Metric, key: &[u8]) -> bool {
+        if !self.is_ready() {
+            return false;
+        }
+        let Ok(family) = self.family(metric) else { return false };
+        let values = labels::unpack(key);
+        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+        self.writer.as_mut().is_some_and(|writer| writer.remove(family, &values))
+    }
+
+    /// The family's record; registered once in each life.
+    fn family(&mut self, metric: &Metric) -> Result<FamilyId, Reason> {
+        match (metric.family.get(), &mut self.writer) {
+            (Some((family, life)), _) if life == self.life => Ok(family),
+            (_, Some(writer)) => {
+                let family = writer.register(&metric.definition)?;
+                metric.family.set(Some((family, self.life)));
+                Ok(family)
+            }
+            (_, None) => Err(Reason::Corrupt),
+        }
+    }
+
+    /// Attached to the present segment with a slot of this very process, after trying to be.
+    fn is_ready(&mut self) -> bool {
+        if !ini::enabled() {
+            return false;
+        }
+        if FORKED.replace(false)
+            && let Some(writer) = self.detach()
+        {
+            self.settle(writer.forked());
+        }
+        match &self.writer {
+            Some(writer) if writer.is_current() => return true,
+            _ => drop(self.detach()),
+        }
+        self.attach();
+        self.writer.is_some()
+    }
+
+    fn attach(&mut self) {
+        if self.retry_at.is_some_and(|then| Instant::now() < then) {
+            return;
+        }
+        match Writer::attach(&ini::config()) {
+            Ok(writer) => self.settle(writer),
+            Err(error) => {
+                self.error = Some(error.to_string());
+                self.retry_at = Some(Instant::now() + RETRY);
+            }
+        }
+    }
+
+    fn settle(&mut self, writer: Writer) {
+        stamp::attach(writer.epoch());
+        self.owner = std::process::id();
+        self.life += 1;
+        self.error = None;
+        self.retry_at = None;
+        self.writer = Some(writer);
+    }
+
+    fn detach(&mut self) -> Option<Writer> {
+        stamp::detach();
+        self.writer.take()
+    }
+
+    fn wipe(&mut self) -> Result<(), String> {
+        let done = match self.detach().filter(|_| !FORKED.replace(false)) {
+            Some(writer) => writer.wipe(),
+            None => backend::remove(&ini::config().name),
+        };
+        match done {
+            Err(promshm_segment::ReadError::Absent { .. }) => Ok(()),
+            done => done.map_err(|error| format!("the segment was not wiped: {error}")),
+        }
+    }
+
+    /// The first trouble of the process, once.
+    fn take_warning(&mut self) -> Option<String> {
+        if self.warned {
+            return None;
+        }
+        let error = self.error.as_ref()?;
+        self.warned = true;
+        Some(format!("metrics are not stored: {error}"))
+    }
+}
+
+fn conflict(earlier: &Definition, later: &Definition) -> String {
+    format!(
+        "{} is already defined as {}, and cannot be {} as well: use one definition, or another name",
+        earlier.name,
+        describe(earlier),
+        describe(later),
+    )
+}
+
+fn describe(definition: &Definition) -> String {
+    let Definition { kind, label_names, bounds, .. } = definition;
+    let mut text = format!("a {} with labels ({})", kind.as_str(), label_names.join(", "));
+    if let promshm_segment::Kind::Gauge(mode) = kind {
+        text += &format!(" and mode {mode:?}");
+    }
+    if !bounds.is_empty() {
+        let bounds: Vec<String> = bounds.iter().map(ToString::to_string).collect();
+        text += &format!(" and buckets ({})", bounds.join(", "));
+    }
+    text
+}

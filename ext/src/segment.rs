@@ -1,0 +1,124 @@
+//! `Promshm\Segment`: a look at the segment from PHP.
+
+use crate::{
+    class::void,
+    guard::fenced,
+    ini, process,
+    zend::{Parse, parse, warn},
+};
+use ext_php_rs::{
+    boxed::ZBox,
+    builders::{ClassBuilder, FunctionBuilder},
+    convert::IntoZval,
+    error::Result,
+    flags::{ClassFlags, DataType, MethodFlags},
+    types::{ZendHashTable, Zval},
+    zend::ExecuteData,
+    zend_fastcall,
+};
+use promshm_exposition::Encoder;
+use promshm_segment::{ReadError, Reader, Vitals, snapshot::Reason};
+
+pub(crate) fn register() -> Result<()> {
+    let public_static = MethodFlags::Public | MethodFlags::Static;
+    let returns = |name, handler, kind| FunctionBuilder::new(name, handler).returns(kind, false, false);
+    ClassBuilder::new("Promshm\\Segment")
+        .flags(ClassFlags::Final.union(ClassFlags::NotSerializable).union(ClassFlags::NoDynamicProperties))
+        .method(returns("status", status, DataType::Array), public_static)
+        .method(returns("render", render, DataType::String), public_static)
+        .method(void("wipe", wipe), public_static)
+        .registration(|_, arg_info| std::mem::forget(arg_info)) // the engine reads it as long as the class lives
+        .register()
+}
+
+zend_fastcall! {
+    extern fn render(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            if parse(ex, Parse::Nothing) {
+                let page = String::from_utf8(page()).unwrap_or_default();
+                drop(ret.set_string(&page, false));
+            }
+        });
+    }
+}
+
+/// The page as the exporter would serve it, without the exporter's own metrics. Empty without a segment.
+fn page() -> Vec<u8> {
+    let mut page = Vec::new();
+    match read(|reader| {
+        reader.scrape().map(|snapshot| Encoder::default().encode(&snapshot.families, &mut page))
+    }) {
+        Ok(()) | Err(ReadError::Absent { .. } | ReadError::NotReady { .. } | ReadError::Retired { .. }) => {}
+        Err(error) => warn(&error.to_string()),
+    }
+    page
+}
+
+fn read<R>(
+    look: impl FnOnce(&mut Reader) -> std::result::Result<R, ReadError>,
+) -> std::result::Result<R, ReadError> {
+    look(&mut Reader::attach(ini::config().name)?)
+}
+
+/// The segment's state, if it can be read.
+pub(crate) fn vitals() -> std::result::Result<Vitals, ReadError> {
+    read(|reader| reader.scrape().map(|snapshot| snapshot.vitals.clone()))
+}
+
+zend_fastcall! {
+    extern fn wipe(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| if parse(ex, Parse::Nothing) { process::wipe() });
+    }
+}
+
+zend_fastcall! {
+    extern fn status(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| if parse(ex, Parse::Nothing) { ret.set_hashtable(status_array()) });
+    }
+}
+
+fn status_array() -> ZBox<ZendHashTable> {
+    let process = process::status();
+    let seen = vitals();
+    let error = match (&process.error, &seen) {
+        (Some(error), _) => Some(error.clone()),
+        (None, Err(ReadError::Absent { .. }) | Ok(_)) => None,
+        (None, Err(error)) => Some(error.to_string()),
+    };
+    let vitals = seen.unwrap_or_default();
+    let mut array = ZendHashTable::new();
+    put(&mut array, "enabled", ini::enabled());
+    put(&mut array, "attached", process.attached);
+    put(&mut array, "segment", ini::config().name.to_string());
+    put(&mut array, "error", error);
+    put(&mut array, "slot", process.slot.map(|slot| slot as i64));
+    put(&mut array, "unstored_updates", process.unstored.cast_signed());
+    put_vitals(&mut array, &vitals);
+    array
+}
+
+fn put_vitals(array: &mut ZendHashTable, vitals: &Vitals) {
+    let number = |value: u64| value.cast_signed();
+    put(array, "liveness", vitals.liveness.as_str());
+    put(array, "reserved_bytes", number(vitals.reserved_bytes));
+    put(array, "used_bytes", number(vitals.used_bytes));
+    put(array, "series", number(vitals.series));
+    put(array, "max_series", number(vitals.max_series));
+    put(array, "max_processes", number(vitals.max_processes));
+    let mut dropped = ZendHashTable::new();
+    for (reason, count) in Reason::ALL.iter().zip(vitals.dropped) {
+        put(&mut dropped, reason.as_str(), number(count));
+    }
+    put(array, "dropped", dropped);
+    put(array, "truncated_labels", number(vitals.truncated_labels));
+    put(array, "worker_starts", number(vitals.worker_starts));
+    let mut exits = ZendHashTable::new();
+    put(&mut exits, "clean", number(vitals.exits_clean));
+    put(&mut exits, "fatal", number(vitals.exits_fatal));
+    put(&mut exits, "abrupt", number(vitals.exits_abrupt));
+    put(array, "worker_exits", exits);
+}
+
+fn put(array: &mut ZendHashTable, key: &str, value: impl IntoZval) {
+    let _only_fails_on_overflow = array.insert(key, value);
+}

@@ -1,0 +1,336 @@
+//! The engine as the rest of the extension sees it: frames, arguments, objects, warnings.
+#![allow(unsafe_code)]
+
+use crate::{handle::Handle, local::Local};
+use ext_php_rs::{
+    ffi,
+    types::{ZendHashTable, Zval},
+    zend::{ClassEntry, ExecuteData},
+};
+use std::{
+    ffi::{CString, c_char, c_int},
+    mem::{MaybeUninit, offset_of},
+    ptr::{from_mut, from_ref},
+};
+
+/// Type bytes of a zval (`Zend/zend_types.h`).
+pub(crate) const IS_UNDEF: u8 = 0;
+pub(crate) const IS_NULL: u8 = 1;
+pub(crate) const IS_FALSE: u8 = 2;
+pub(crate) const IS_TRUE: u8 = 3;
+pub(crate) const IS_LONG: u8 = 4;
+pub(crate) const IS_DOUBLE: u8 = 5;
+pub(crate) const IS_STRING: u8 = 6;
+pub(crate) const IS_ARRAY: u8 = 7;
+pub(crate) const IS_OBJECT: u8 = 8;
+pub(crate) const IS_REFERENCE: u8 = 10;
+
+/// Zvals that the engine's call frame takes before the first argument.
+const FRAME_SLOTS: usize = size_of::<ExecuteData>().div_ceil(size_of::<Zval>());
+/// `ZEND_CALL_HAS_EXTRA_NAMED_PARAMS`.
+const EXTRA_NAMED: u32 = 1 << 27;
+
+unsafe extern "C" {
+    fn zend_parse_parameters(num_args: u32, spec: *const c_char, ...) -> c_int;
+    fn zval_try_get_string_func(op: *mut Zval) -> *mut ffi::zend_string;
+    fn zend_error(kind: c_int, format: *const c_char, ...);
+    fn display_ini_entries(module: *mut ffi::zend_module_entry);
+    fn zend_unregister_ini_entries(module_number: c_int);
+}
+
+/// What a PHP metric object is: our part first, the engine's last, as the engine wants it.
+#[repr(C)]
+struct Object {
+    handle: Handle,
+    std: ffi::zend_object,
+}
+
+static HANDLERS: Local<MaybeUninit<ffi::zend_object_handlers>> = Local::new(MaybeUninit::uninit());
+
+/// Prepares the handlers of metric objects; once at module startup.
+pub(crate) fn prepare_handlers() {
+    // SAFETY: the engine's own table is complete before any module starts.
+    let mut handlers = unsafe { ffi::std_object_handlers };
+    handlers.offset = offset_of!(Object, std) as _;
+    handlers.free_obj = Some(free_object);
+    handlers.clone_obj = None;
+    HANDLERS.set(MaybeUninit::new(handlers));
+}
+
+unsafe extern "C" fn create_object(class: *mut ClassEntry) -> *mut ffi::zend_object {
+    // SAFETY: the engine passes our own class; the object is complete before it is returned, and
+    // HANDLERS, a static, was filled at startup.
+    unsafe {
+        let object = ffi::ext_php_rs_zend_object_alloc(size_of::<Object>(), class).cast::<Object>();
+        (&raw mut (*object).handle).write(Handle::default());
+        ffi::zend_object_std_init(&raw mut (*object).std, class);
+        ffi::object_properties_init(&raw mut (*object).std, class);
+        (*object).std.handlers = HANDLERS.as_ptr().cast();
+        &raw mut (*object).std
+    }
+}
+
+unsafe extern "C" fn free_object(std: *mut ffi::zend_object) {
+    // SAFETY: called once for an object that create_object made; the engine frees the memory itself.
+    unsafe {
+        std::ptr::drop_in_place(&raw mut (*object_of(std)).handle);
+        ffi::zend_object_std_dtor(std);
+    }
+}
+
+unsafe fn object_of(std: *mut ffi::zend_object) -> *mut Object {
+    // SAFETY: the caller has a pointer to the last field of an Object.
+    unsafe { std.byte_sub(offset_of!(Object, std)).cast() }
+}
+
+/// Makes objects of this class hold a [`Handle`].
+pub(crate) fn hold_handles(class: &mut ClassEntry) {
+    class.__bindgen_anon_2.create_object = Some(create_object);
+}
+
+/// The handle of `$this`.
+#[inline(always)]
+pub(crate) fn this(ex: &ExecuteData) -> &Handle {
+    // SAFETY: only used by methods of our final classes, whose objects create_object made; the call
+    // holds a reference on the object, and nobody makes a mutable reference to its handle.
+    unsafe { &(*object_of(ex.This.value.obj)).handle }
+}
+
+/// A new object of the class of `$this`, in `ret`; answers its handle.
+pub(crate) fn return_sibling<'r>(ex: &ExecuteData, ret: &'r mut Zval) -> &'r Handle {
+    // SAFETY: `$this` is one of our objects, so its class is one whose create_object is ours; `ret`
+    // takes the object's only reference.
+    unsafe {
+        let std = create_object((*ex.This.value.obj).ce);
+        ret.value.obj = std;
+        ret.u1.type_info = u32::from(IS_OBJECT) | OBJECT_FLAGS;
+        &(*object_of(std)).handle
+    }
+}
+
+/// `IS_TYPE_REFCOUNTED | IS_TYPE_COLLECTABLE`, in their place in a zval's type word.
+const OBJECT_FLAGS: u32 = 0x300;
+
+/// How many arguments were passed.
+#[inline(always)]
+pub(crate) fn given(ex: &ExecuteData) -> u32 {
+    // SAFETY: in a call frame this union holds the number of arguments.
+    unsafe { ex.This.u2.num_args }
+}
+
+/// Argument `n`, from 0, if it was passed.
+#[inline(always)]
+pub(crate) fn argument(ex: &ExecuteData, n: u32) -> Option<&Zval> {
+    // SAFETY: the frame is followed by as many zvals as arguments were passed.
+    (n < given(ex)).then(|| unsafe { &*from_ref(ex).cast::<Zval>().add(FRAME_SLOTS + n as usize) })
+}
+
+/// Arguments that a variadic method was given by name.
+pub(crate) fn named_arguments(ex: &ExecuteData) -> Option<&ZendHashTable> {
+    // SAFETY: the flag says that the engine has set the pointer, which lives as long as the call.
+    unsafe {
+        let has_any = ex.This.u1.type_info & EXTRA_NAMED != 0;
+        has_any.then(|| ex.extra_named_params.as_ref()).flatten()
+    }
+}
+
+/// A zval's type byte.
+#[inline(always)]
+pub(crate) fn type_of(value: &Zval) -> u8 {
+    // SAFETY: every zval has a type.
+    unsafe { value.u1.v.type_ }
+}
+
+/// The zval behind a reference.
+#[inline(always)]
+pub(crate) fn dereferenced(value: &Zval) -> &Zval {
+    if type_of(value) == IS_REFERENCE { value.dereference() } else { value }
+}
+
+/// The number in a zval whose type was checked to be `IS_LONG`.
+#[inline(always)]
+pub(crate) fn long_of(value: &Zval) -> i64 {
+    debug_assert_eq!(type_of(value), IS_LONG);
+    // SAFETY: plain data, any bits are a number; the caller has checked the type.
+    unsafe { value.value.lval }
+}
+
+/// The number in a zval whose type was checked to be `IS_DOUBLE`.
+#[inline(always)]
+pub(crate) fn double_of(value: &Zval) -> f64 {
+    debug_assert_eq!(type_of(value), IS_DOUBLE);
+    // SAFETY: plain data, any bits are a number; the caller has checked the type.
+    unsafe { value.value.dval }
+}
+
+/// The bytes of a string, which PHP does not promise to be UTF-8.
+pub(crate) fn bytes_of(value: &Zval) -> Option<&[u8]> {
+    // SAFETY: the type says that the pointer is a string's, which lives as long as the zval.
+    (type_of(value) == IS_STRING).then(|| unsafe { string_bytes(value.value.str_) })
+}
+
+unsafe fn string_bytes<'a>(string: *const ffi::zend_string) -> &'a [u8] {
+    // SAFETY: the caller passes a valid zend_string, whose bytes follow its head.
+    unsafe { std::slice::from_raw_parts((&raw const (*string).val).cast(), (*string).len) }
+}
+
+/// The bytes of the string that the engine makes of any value, `__toString()` included;
+/// `None` if that threw.
+pub(crate) fn stringified(value: &Zval) -> Option<Vec<u8>> {
+    let mut copy = value.shallow_clone();
+    // SAFETY: the copy is a valid zval; the string is ours to release.
+    unsafe {
+        let string = zval_try_get_string_func(&raw mut copy);
+        if string.is_null() {
+            return None;
+        }
+        let bytes = string_bytes(string).to_vec();
+        ffi::ext_php_rs_zend_string_release(string);
+        Some(bytes)
+    }
+}
+
+/// The native way to read arguments: coercion, `strict_types`, deprecations and messages as of any
+/// PHP function. `false` if it threw.
+pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
+    let n = given(ex);
+    // SAFETY: each specification asks for just the pointers that follow it (Zend/README.PARAMETER_PARSING_API).
+    let status = unsafe {
+        match request {
+            Parse::Nothing => zend_parse_parameters(n, c"".as_ptr()),
+            Parse::Labels(labels) => zend_parse_parameters(n, c"|a".as_ptr(), from_mut(labels)),
+            Parse::Number(number, labels) => {
+                zend_parse_parameters(n, c"n|a".as_ptr(), from_mut(number), from_mut(labels))
+            }
+            Parse::Float(float, labels) => {
+                zend_parse_parameters(n, c"d|a".as_ptr(), from_mut(float), from_mut(labels))
+            }
+            Parse::Definition { name, help, labels, more: (more, last) } => {
+                let (name, help) = (from_mut(name), from_mut(help));
+                let (labels, last) = (from_mut(labels), from_mut(last));
+                match more {
+                    More::Nothing => zend_parse_parameters(n, c"S|Sa".as_ptr(), name, help, labels),
+                    More::Array => zend_parse_parameters(n, c"S|Saa!".as_ptr(), name, help, labels, last),
+                    More::Object(class) => {
+                        let class = from_ref(class);
+                        zend_parse_parameters(n, c"S|SaO".as_ptr(), name, help, labels, last, class)
+                    }
+                }
+            }
+            Parse::Series(start, step, count) => {
+                zend_parse_parameters(n, c"ddl".as_ptr(), from_mut(start), from_mut(step), from_mut(count))
+            }
+        }
+    };
+    status == 0
+}
+
+/// What [`parse`] is to read, and where to.
+pub(crate) enum Parse<'p> {
+    /// No arguments.
+    Nothing,
+    /// `array $labels = []`
+    Labels(&'p mut *mut Zval),
+    /// `int|float $value, array $labels = []`
+    Number(&'p mut *mut Zval, &'p mut *mut Zval),
+    /// `float $value, array $labels = []`
+    Float(&'p mut f64, &'p mut *mut Zval),
+    /// `string $name, string $help = '', array $labelNames = []` and what a class adds.
+    Definition {
+        name: &'p mut *mut ffi::zend_string,
+        help: &'p mut *mut ffi::zend_string,
+        labels: &'p mut *mut Zval,
+        more: (More, &'p mut *mut Zval),
+    },
+    /// `float $start, float $step, int $count`
+    Series(&'p mut f64, &'p mut f64, &'p mut i64),
+}
+
+/// The last argument of a constructor.
+pub(crate) enum More {
+    /// None.
+    Nothing,
+    /// An object of this class.
+    Object(&'static ClassEntry),
+    /// An array or null.
+    Array,
+}
+
+/// A zval that [`parse`] may have set.
+pub(crate) fn parsed<'a>(value: *mut Zval) -> Option<&'a Zval> {
+    // SAFETY: null, or an argument of the running call.
+    unsafe { value.as_ref() }
+}
+
+/// A string that [`parse`] may have set.
+pub(crate) fn parsed_string<'a>(string: *mut ffi::zend_string) -> Option<&'a [u8]> {
+    // SAFETY: null, or an argument of the running call.
+    (!string.is_null()).then(|| unsafe { string_bytes(string) })
+}
+
+/// Gives parameter `n` of a method further types, as a mask of `1 << IS_…`: the builders know no unions.
+pub(crate) fn widen(class: &ClassEntry, method: &str, n: usize, types: u32) {
+    let found = class.function_table.get(method).and_then(Zval::function_of);
+    // SAFETY: the engine keeps a writable table of `num_args` entries for the method, variadic ones included.
+    unsafe {
+        if let Some(info) = found.and_then(|function| (*function).internal_function.arg_info.as_mut()) {
+            (*from_mut(info).add(n)).type_.type_mask |= types;
+        }
+    }
+}
+
+trait FunctionOf {
+    fn function_of(&self) -> Option<*mut ffi::zend_function>;
+}
+
+impl FunctionOf for Zval {
+    fn function_of(&self) -> Option<*mut ffi::zend_function> {
+        // SAFETY: a function table holds nothing but pointers to functions.
+        unsafe { self.ptr::<ffi::zend_function>() }
+    }
+}
+
+/// Raises a warning that reaches the log and the screen but no user error handler: frameworks turn
+/// warnings into exceptions there, and a metric must never throw for storage trouble.
+pub(crate) fn warn(message: &str) {
+    let Ok(text) = CString::new(message.replace('\0', "")) else { return };
+    // SAFETY: executor_globals is this interpreter's; the handler is put back before anyone can miss it.
+    unsafe {
+        let globals = ffi::ext_php_rs_executor_globals();
+        let handler = &raw mut (*globals).user_error_handler;
+        let former = handler.replace(Zval::new());
+        zend_error(ffi::E_WARNING.cast_signed(), c"promshm: %s".as_ptr(), text.as_ptr());
+        handler.write(former);
+    }
+}
+
+/// The kind of the last error of this request, 0 if there was none.
+pub(crate) fn last_error_kind() -> u32 {
+    // SAFETY: core globals are this interpreter's and live as long as it.
+    unsafe { (*ffi::ext_php_rs_process_globals()).last_error_type.cast_unsigned() }
+}
+
+/// Prints the table of INI settings in phpinfo.
+pub(crate) fn print_ini(module: *mut ffi::zend_module_entry) {
+    // SAFETY: the engine passed us this module's entry.
+    unsafe { display_ini_entries(module) }
+}
+
+/// Takes the INI settings away at module shutdown.
+pub(crate) fn unregister_ini(module: i32) {
+    // SAFETY: called from module shutdown with the module's number.
+    unsafe { zend_unregister_ini_entries(module) }
+}
+
+/// The text of an INI value.
+pub(crate) fn ini_text<'a>(value: *mut ffi::zend_string) -> &'a str {
+    // SAFETY: the engine passes a valid string.
+    std::str::from_utf8(unsafe { string_bytes(value) }).unwrap_or("")
+}
+
+/// Asks to be called in each forked child, before it goes on.
+pub(crate) fn at_fork_in_child(hook: unsafe extern "C" fn()) {
+    // SAFETY: the hook is a function of this library, which PHP never unloads while forks are possible;
+    // glibc drops it when the library is unloaded.
+    unsafe { libc::pthread_atfork(None, None, Some(hook)) };
+}
