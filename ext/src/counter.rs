@@ -52,8 +52,11 @@ zend_fastcall! {
 }
 
 fn add(handle: &Handle, labels: Labels<'_>, value: f64) {
-    if !(value >= 0.0) {
-        let message = format!("A counter only grows: it cannot be increased by {value}; use a Gauge");
+    let Ok(metric) = handle.metric() else { return };
+    if value < 0.0 || value.is_nan() {
+        let name = &metric.definition.name;
+        let message =
+            format!("{name} is a counter and only grows: it cannot be increased by {value}; use a Gauge");
         invalid_argument(&message);
         return;
     }

@@ -1,6 +1,6 @@
 //! The exceptions that programming errors throw. Storage trouble never does.
 
-use crate::local::Local;
+use crate::{local::Local, zend};
 use ext_php_rs::{
     builders::ClassBuilder,
     error::Result,
@@ -43,13 +43,12 @@ fn interface() -> &'static ClassEntry {
     INTERFACE.get().unwrap_or_else(ce::throwable)
 }
 
-/// SPL's class; where it is missing, the exception it extends.
 fn invalid_argument_parent() -> &'static ClassEntry {
-    ClassEntry::try_find("InvalidArgumentException").unwrap_or_else(ce::exception)
+    zend::spl_invalid_argument_exception()
 }
 
 fn runtime_parent() -> &'static ClassEntry {
-    ClassEntry::try_find("RuntimeException").unwrap_or_else(ce::exception)
+    zend::spl_runtime_exception()
 }
 
 /// Throws for arguments that cannot be meant.

@@ -10,9 +10,12 @@ use crate::{
 };
 use ext_php_rs::{
     args::Arg,
+    builders::EnumBuilder,
+    class::RegisteredClass,
     convert::FromZval,
+    enum_::RegisteredEnum,
     error::Result,
-    flags::{DataType, MethodFlags},
+    flags::{ClassFlags, DataType, MethodFlags},
     prelude::php_enum,
     types::Zval,
     zend::{ClassEntry, ExecuteData},
@@ -57,7 +60,19 @@ impl From<GaugeMode> for promshm_segment::GaugeMode {
 
 const MODE: &str = "Promshm\\GaugeMode";
 
+/// The enum, final as every enum is; the module builder's own way would leave that out.
+fn register_mode() -> Result<()> {
+    let builder = GaugeMode::CASES.iter().fold(EnumBuilder::new(MODE), EnumBuilder::case);
+    let registered = |class: &'static mut ClassEntry, arg_info| {
+        class.ce_flags |= ClassFlags::Final.bits();
+        GaugeMode::get_metadata().set_ce(class);
+        GaugeMode::get_metadata().set_arg_info(arg_info);
+    };
+    builder.registration(registered).register()
+}
+
 pub(crate) fn register() -> Result<()> {
+    register_mode()?;
     let value = |name, handler| with_labels(void(name, handler).arg(Arg::new("value", DataType::Double)));
     let mode = Arg::new("mode", DataType::Object(MODE.into())).default("\\Promshm\\GaugeMode::Last");
     metric_class("Promshm\\Gauge", constructor(new).arg(mode))
@@ -126,7 +141,7 @@ fn step(ex: &ExecuteData, by: f64) {
         Some(cell) if given(ex) == 0 => cell.set(or_zero(cell.get()) + by),
         _ => fenced(|| {
             if let Some(labels) = arguments::labels(ex) {
-                add(this(ex), labels, by)
+                add(this(ex), labels, by);
             }
         }),
     }

@@ -6,7 +6,10 @@ use crate::{
     exceptions::{Thrown, invalid_argument},
     guard::fenced,
     handle::{Cells, Handle},
-    zend::{IS_DOUBLE, IS_LONG, More, Parse, dereferenced, double_of, long_of, parse, this, type_of},
+    zend::{
+        IS_DOUBLE, IS_LONG, IS_STRING, More, Parse, bytes_of, dereferenced, double_of, long_of, parse, this,
+        type_of,
+    },
 };
 use ext_php_rs::{
     args::Arg,
@@ -56,6 +59,7 @@ fn bounds_of(buckets: Option<&Zval>) -> std::result::Result<Vec<f64>, Thrown> {
         match type_of(value) {
             IS_LONG => Some(long_of(value) as f64),
             IS_DOUBLE => Some(double_of(value)),
+            IS_STRING => std::str::from_utf8(bytes_of(value)?).ok()?.trim().parse().ok(),
             _ => None,
         }
     };
@@ -102,6 +106,7 @@ fn count(cells: &[sync::Cell], bucket: usize, value: f64) {
 /// The first bucket whose bound is not below the value; NaN goes to +Inf. Without branches, so that
 /// the compiler compares several bounds at once.
 #[inline(always)]
+#[allow(clippy::neg_cmp_op_on_partial_ord)] // so that NaN is above every bound
 fn bucket(bounds: &[f64], value: f64) -> usize {
     bounds.iter().map(|bound| usize::from(!(value <= *bound))).sum()
 }
@@ -116,8 +121,8 @@ zend_fastcall! {
     extern fn exponential(ex: &mut ExecuteData, ret: &mut Zval) {
         fenced(|| {
             let Some((start, factor, count)) = series(ex) else { return };
-            if !(start > 0.0 && factor > 1.0) {
-                invalid_argument("exponentialBuckets() needs a start above 0 and a growth factor above 1");
+            if !(start > 0.0 && factor > 1.0 && start.is_finite() && factor.is_finite()) {
+                invalid_argument("exponentialBuckets() needs a finite start above 0 and a finite growth factor above 1");
                 return;
             }
             return_list(ret, (0..count).scan(start, |next, _| Some(std::mem::replace(next, *next * factor))));
@@ -129,8 +134,8 @@ zend_fastcall! {
     extern fn linear(ex: &mut ExecuteData, ret: &mut Zval) {
         fenced(|| {
             let Some((start, width, count)) = series(ex) else { return };
-            if !(width > 0.0 && start.is_finite()) {
-                invalid_argument("linearBuckets() needs a width above 0");
+            if !(width > 0.0 && width.is_finite() && start.is_finite()) {
+                invalid_argument("linearBuckets() needs a finite start and a finite width above 0");
                 return;
             }
             return_list(ret, (0..count).map(|index| start + width * index as f64));

@@ -24,7 +24,7 @@ fn rows() -> Vec<(&'static str, String)> {
         (true, None, false) => "enabled, attaches at the first update".into(),
     };
     let mut rows = vec![
-        ("promshm", status),
+        ("Status", status),
         ("Version", env!("CARGO_PKG_VERSION").into()),
         ("Segment", ini::config().name.to_string()),
         ("Slot", process.slot.map_or("none".into(), |slot| slot.to_string())),

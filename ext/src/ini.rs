@@ -96,7 +96,7 @@ on_modify! {
         change(|config| config.mode = mode)
     };
     on_group => "promshm.group", "a group's number or name, or empty", |text| {
-        let group = group(text)?;
+        let group = if text.is_empty() { None } else { Some(group(text)?) };
         change(|config| config.group = group)
     };
     on_max_processes => "promshm.max_processes", "a number from 1 to 1023", |text| {
@@ -142,14 +142,8 @@ fn size(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
-/// A group's id; `Some(None)` for none.
-fn group(text: &str) -> Option<Option<u32>> {
-    if text.is_empty() {
-        return Some(None);
-    }
-    if let Ok(id) = text.parse() {
-        return Some(Some(id));
-    }
-    let group = nix::unistd::Group::from_name(text).ok()??;
-    Some(Some(group.gid.as_raw()))
+/// A group's id, given as such or by name.
+fn group(text: &str) -> Option<u32> {
+    let by_name = || nix::unistd::Group::from_name(text).ok()?.map(|group| group.gid.as_raw());
+    text.parse().ok().or_else(by_name)
 }

@@ -37,5 +37,4 @@ pub fn module(module: ModuleBuilder<'_>) -> ModuleBuilder<'_> {
         .request_startup_function(lifecycle::request_startup)
         .request_shutdown_function(lifecycle::request_shutdown)
         .info_function(info::info)
-        .enumeration::<gauge::GaugeMode>()
 }

@@ -7,7 +7,7 @@ use crate::{
     metric::{Metric, Series, Target},
     stamp, zend,
 };
-use promshm_segment::{Definition, FamilyId, Writer, backend, snapshot::Reason};
+use promshm_segment::{Definition, FamilyId, Kind, Writer, backend, snapshot::Reason};
 use std::{
     collections::BTreeMap,
     rc::Rc,
@@ -80,7 +80,7 @@ pub(crate) fn remove(metric: &Metric, key: &[u8]) -> bool {
 /// Retires the segment. What goes wrong is a warning.
 pub(crate) fn wipe() {
     if let Err(message) = STATE.with(State::wipe) {
-        zend::warn(&message);
+        zend::warn(&message); // asked for by name, so it is answered every time
     }
 }
 
@@ -125,6 +125,13 @@ pub(crate) fn goodbye(after_fatal: bool) {
 pub(crate) fn forked() {
     FORKED.set(true);
     stamp::detach();
+}
+
+/// Warns of storage trouble, unless the process has warned already.
+pub(crate) fn warn_once(message: &str) {
+    if !STATE.with(|state| std::mem::replace(&mut state.warned, true)) {
+        zend::warn(message);
+    }
 }
 
 fn with_warnings<R>(look: impl FnOnce(&mut State) -> R) -> R {
@@ -290,13 +297,12 @@ fn conflict(earlier: &Definition, later: &Definition) -> String {
 
 fn describe(definition: &Definition) -> String {
     let Definition { kind, label_names, bounds, .. } = definition;
-    let mut text = format!("a {} with labels ({})", kind.as_str(), label_names.join(", "));
-    if let promshm_segment::Kind::Gauge(mode) = kind {
-        text += &format!(" and mode {mode:?}");
-    }
-    if !bounds.is_empty() {
-        let bounds: Vec<String> = bounds.iter().map(ToString::to_string).collect();
-        text += &format!(" and buckets ({})", bounds.join(", "));
-    }
-    text
+    let mode = match kind {
+        Kind::Gauge(mode) => format!(" and mode {mode:?}"),
+        _ => String::new(),
+    };
+    let bounds: Vec<String> = bounds.iter().map(ToString::to_string).collect();
+    let buckets =
+        if bounds.is_empty() { String::new() } else { format!(" and buckets ({})", bounds.join(", ")) };
+    format!("a {} with labels ({}){mode}{buckets}", kind.as_str(), label_names.join(", "))
 }

@@ -4,7 +4,7 @@ use crate::{
     class::void,
     guard::fenced,
     ini, process,
-    zend::{Parse, parse, warn},
+    zend::{Parse, parse},
 };
 use ext_php_rs::{
     boxed::ZBox,
@@ -49,7 +49,7 @@ fn page() -> Vec<u8> {
         reader.scrape().map(|snapshot| Encoder::default().encode(&snapshot.families, &mut page))
     }) {
         Ok(()) | Err(ReadError::Absent { .. } | ReadError::NotReady { .. } | ReadError::Retired { .. }) => {}
-        Err(error) => warn(&error.to_string()),
+        Err(error) => process::warn_once(&format!("the metrics cannot be read: {error}")),
     }
     page
 }
@@ -91,31 +91,34 @@ fn status_array() -> ZBox<ZendHashTable> {
     put(&mut array, "attached", process.attached);
     put(&mut array, "segment", ini::config().name.to_string());
     put(&mut array, "error", error);
+    put_storage(&mut array, &vitals);
     put(&mut array, "slot", process.slot.map(|slot| slot as i64));
+    put(&mut array, "max_processes", vitals.max_processes.cast_signed());
+    put(&mut array, "liveness", vitals.liveness.as_str());
     put(&mut array, "unstored_updates", process.unstored.cast_signed());
-    put_vitals(&mut array, &vitals);
+    put_workers(&mut array, &vitals);
     array
 }
 
-fn put_vitals(array: &mut ZendHashTable, vitals: &Vitals) {
-    let number = |value: u64| value.cast_signed();
-    put(array, "liveness", vitals.liveness.as_str());
-    put(array, "reserved_bytes", number(vitals.reserved_bytes));
-    put(array, "used_bytes", number(vitals.used_bytes));
-    put(array, "series", number(vitals.series));
-    put(array, "max_series", number(vitals.max_series));
-    put(array, "max_processes", number(vitals.max_processes));
+fn put_storage(array: &mut ZendHashTable, vitals: &Vitals) {
+    put(array, "reserved_bytes", vitals.reserved_bytes.cast_signed());
+    put(array, "used_bytes", vitals.used_bytes.cast_signed());
+    put(array, "series", vitals.series.cast_signed());
+    put(array, "max_series", vitals.max_series.cast_signed());
     let mut dropped = ZendHashTable::new();
     for (reason, count) in Reason::ALL.iter().zip(vitals.dropped) {
-        put(&mut dropped, reason.as_str(), number(count));
+        put(&mut dropped, reason.as_str(), count.cast_signed());
     }
     put(array, "dropped", dropped);
-    put(array, "truncated_labels", number(vitals.truncated_labels));
-    put(array, "worker_starts", number(vitals.worker_starts));
+    put(array, "truncated_labels", vitals.truncated_labels.cast_signed());
+}
+
+fn put_workers(array: &mut ZendHashTable, vitals: &Vitals) {
+    put(array, "worker_starts", vitals.worker_starts.cast_signed());
     let mut exits = ZendHashTable::new();
-    put(&mut exits, "clean", number(vitals.exits_clean));
-    put(&mut exits, "fatal", number(vitals.exits_fatal));
-    put(&mut exits, "abrupt", number(vitals.exits_abrupt));
+    put(&mut exits, "clean", vitals.exits_clean.cast_signed());
+    put(&mut exits, "fatal", vitals.exits_fatal.cast_signed());
+    put(&mut exits, "abrupt", vitals.exits_abrupt.cast_signed());
     put(array, "worker_exits", exits);
 }
 

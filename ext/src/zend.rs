@@ -31,6 +31,10 @@ const FRAME_SLOTS: usize = size_of::<ExecuteData>().div_ceil(size_of::<Zval>());
 const EXTRA_NAMED: u32 = 1 << 27;
 
 unsafe extern "C" {
+    #[allow(non_upper_case_globals)] // the engine's name
+    static spl_ce_InvalidArgumentException: *mut ClassEntry;
+    #[allow(non_upper_case_globals)] // the engine's name
+    static spl_ce_RuntimeException: *mut ClassEntry;
     fn zend_parse_parameters(num_args: u32, spec: *const c_char, ...) -> c_int;
     fn zval_try_get_string_func(op: *mut Zval) -> *mut ffi::zend_string;
     fn zend_error(kind: c_int, format: *const c_char, ...);
@@ -111,6 +115,18 @@ pub(crate) fn return_sibling<'r>(ex: &ExecuteData, ret: &'r mut Zval) -> &'r Han
 /// `IS_TYPE_REFCOUNTED | IS_TYPE_COLLECTABLE`, in their place in a zval's type word.
 const OBJECT_FLAGS: u32 = 0x300;
 
+/// SPL's `InvalidArgumentException`.
+pub(crate) fn spl_invalid_argument_exception() -> &'static ClassEntry {
+    // SAFETY: SPL is always built in and starts before any loaded extension.
+    unsafe { &*spl_ce_InvalidArgumentException }
+}
+
+/// SPL's `RuntimeException`.
+pub(crate) fn spl_runtime_exception() -> &'static ClassEntry {
+    // SAFETY: as above.
+    unsafe { &*spl_ce_RuntimeException }
+}
+
 /// How many arguments were passed.
 #[inline(always)]
 pub(crate) fn given(ex: &ExecuteData) -> u32 {
@@ -127,10 +143,12 @@ pub(crate) fn argument(ex: &ExecuteData, n: u32) -> Option<&Zval> {
 
 /// Arguments that a variadic method was given by name.
 pub(crate) fn named_arguments(ex: &ExecuteData) -> Option<&ZendHashTable> {
-    // SAFETY: the flag says that the engine has set the pointer, which lives as long as the call.
+    // SAFETY: the flag says whether the engine has set the pointer, which lives as long as the call.
     unsafe {
-        let has_any = ex.This.u1.type_info & EXTRA_NAMED != 0;
-        has_any.then(|| ex.extra_named_params.as_ref()).flatten()
+        if ex.This.u1.type_info & EXTRA_NAMED == 0 {
+            return None;
+        }
+        ex.extra_named_params.as_ref()
     }
 }
 
@@ -298,7 +316,9 @@ pub(crate) fn warn(message: &str) {
     unsafe {
         let globals = ffi::ext_php_rs_executor_globals();
         let handler = &raw mut (*globals).user_error_handler;
-        let former = handler.replace(Zval::new());
+        let mut none = Zval::new();
+        none.u1.type_info = u32::from(IS_UNDEF);
+        let former = handler.replace(none);
         zend_error(ffi::E_WARNING.cast_signed(), c"promshm: %s".as_ptr(), text.as_ptr());
         handler.write(former);
     }
