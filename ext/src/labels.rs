@@ -10,7 +10,10 @@ use crate::{
         dereferenced, double_of, long_of, stringified, type_of,
     },
 };
-use ext_php_rs::types::{ZendHashTable, Zval};
+use ext_php_rs::{
+    types::{ZendHashTable, Zval},
+    zend::ce,
+};
 use promshm_segment::Definition;
 use std::{borrow::Cow, io::Write};
 
@@ -56,12 +59,16 @@ fn pack_value(definition: &Definition, index: usize, value: &Zval, key: &mut Vec
         IS_TRUE => key.extend_from_slice(b"true"),
         IS_FALSE => key.extend_from_slice(b"false"),
         IS_NULL | IS_UNDEF => {}
-        IS_OBJECT => key.extend_from_slice(&stringified(value).ok_or(Thrown)?),
+        IS_OBJECT if is_stringable(value) => key.extend_from_slice(&stringified(value).ok_or(Thrown)?),
         other => return Err(wrong_type(definition, index, other)),
     }
     let length = (key.len() - start - 4) as u32;
     key[start..start + 4].copy_from_slice(&length.to_le_bytes());
     Ok(())
+}
+
+fn is_stringable(value: &Zval) -> bool {
+    value.object().is_some_and(|object| object.instance_of(ce::stringable()))
 }
 
 fn write(key: &mut Vec<u8>, value: impl std::fmt::Display) {

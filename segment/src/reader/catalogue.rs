@@ -8,6 +8,7 @@ use crate::{
     record::{FamilyRecord, HashKey, Record, SeriesRecord, unpack_texts},
     region::Region,
     snapshot::{Family, Snapshot},
+    sync::Word,
     writer,
 };
 use std::collections::{BTreeMap, HashMap};
@@ -193,7 +194,7 @@ impl Catalogue {
         let mut by_name: BTreeMap<&str, ((u64, u64, u64), u64)> = BTreeMap::new();
         for (offset, entry) in self.families.iter().filter(|(_, entry)| !entry.series.is_empty()) {
             let living = slots.newest_claim(region, geometry, entry.claim_column);
-            let ever = FamilyRecord::newest_claim(region, *offset).map_or(0, |claim| claim.peek());
+            let ever = FamilyRecord::newest_claim(region, *offset).map_or(0, Word::peek);
             let candidate = ((living, ever, *offset), *offset);
             let best = by_name.entry(&entry.definition.name).or_insert(candidate);
             *best = (*best).max(candidate);
@@ -253,7 +254,6 @@ impl Entry {
 
 /// Generations are unique in the process, so that a cache never takes one reader's rows for another's.
 pub(crate) fn next_generation() -> u64 {
-    use crate::sync::Word;
     static NEXT: Word = Word::new(1);
     NEXT.tally(1)
 }

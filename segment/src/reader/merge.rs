@@ -6,6 +6,7 @@ use crate::{
     layout::{Geometry, PAGE_WORDS, Plane, Slot, UNSET, header},
     region::Region,
     snapshot::{ABSENT, Family, Snapshot},
+    sync::Word,
     writer::{SHARED, page_number},
 };
 use std::mem::offset_of;
@@ -31,7 +32,7 @@ impl Slots {
         let high = region.head(header!(slots_high)).observe() as usize; // pair: SLOT
         let high = high.min(geometry.slots);
         let mut slots = Self { values, high, open: Vec::new(), shared_in_use: false };
-        slots.shared_in_use = high > 0 && slots.unsaid_goodbyes(region, geometry, SHARED) > 0;
+        slots.shared_in_use = high > 0 && unsaid_goodbyes(region, geometry, SHARED) > 0;
         slots.open = (1..high).filter(|slot| slots.is_open(region, geometry, *slot)).collect();
         slots
     }
@@ -40,7 +41,7 @@ impl Slots {
     fn is_open(&self, region: &Region, geometry: &Geometry, slot: usize) -> bool {
         match &self.values {
             Some(values) => values[slot] >= OPEN,
-            None => self.unsaid_goodbyes(region, geometry, slot) > 0,
+            None => unsaid_goodbyes(region, geometry, slot) > 0,
         }
     }
 
@@ -57,13 +58,6 @@ impl Slots {
         self.values.is_some()
     }
 
-    /// Owners that neither said goodbye nor were counted as dead by anyone.
-    pub(crate) fn unsaid_goodbyes(&self, region: &Region, geometry: &Geometry, slot: usize) -> u64 {
-        let word = |field| slot_word(region, geometry, slot, field);
-        let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
-        word(offset_of!(Slot, claims)).saturating_sub(said)
-    }
-
     /// The highest number that a living process has written as its claim in that column.
     pub(crate) fn newest_claim(&self, region: &Region, geometry: &Geometry, column: u64) -> u64 {
         let claims = self.open.iter().map(|slot| gauge(region, geometry, *slot, column));
@@ -76,9 +70,16 @@ impl Slots {
     }
 }
 
+/// Owners of the slot that never said goodbye: the present one, and those that died abruptly.
+pub(crate) fn unsaid_goodbyes(region: &Region, geometry: &Geometry, slot: usize) -> u64 {
+    let word = |field| slot_word(region, geometry, slot, field);
+    let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
+    word(offset_of!(Slot, claims)).saturating_sub(said)
+}
+
 /// One word of a slot, 0 where there is none.
 pub(crate) fn slot_word(region: &Region, geometry: &Geometry, slot: usize, field: usize) -> u64 {
-    region.word(geometry.slot(slot) + field as u64).map_or(0, |word| word.peek())
+    region.word(geometry.slot(slot) + field as u64).map_or(0, Word::peek)
 }
 
 /// Refreshes the numbers of all rows.

@@ -2,7 +2,7 @@
 
 use super::{
     catalogue::Catalogue,
-    merge::{Slots, slot_word},
+    merge::{Slots, slot_word, unsaid_goodbyes},
 };
 use crate::{
     index,
@@ -28,10 +28,10 @@ pub(crate) fn collect(
     };
     let abrupt = |slot: &usize| {
         let living = u64::from(slots.is_live(region, geometry, *slot));
-        slots.unsaid_goodbyes(region, geometry, *slot).saturating_sub(living)
+        unsaid_goodbyes(region, geometry, *slot).saturating_sub(living)
     };
     let rows = snapshot.families.iter().map(|family| family.rows().count() as u64);
-    let overflow = if slots.high == 0 { 0 } else { slots.unsaid_goodbyes(region, geometry, SHARED) };
+    let overflow = if slots.high == 0 { 0 } else { unsaid_goodbyes(region, geometry, SHARED) };
     Vitals {
         reserved_bytes: region.bytes(),
         used_bytes: used_bytes(region, geometry, slots),

@@ -92,7 +92,7 @@ impl Writer {
             return false;
         };
         let removed = SeriesRecord::removed(region, index::offset_of(entry));
-        if !removed.is_some_and(|flag| flag.claim(0, 1).is_ok()) {
+        if removed.is_none_or(|flag| flag.claim(0, 1).is_err()) {
             return false;
         }
         release(region, 1, 0);

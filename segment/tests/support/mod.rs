@@ -74,7 +74,7 @@ pub fn set(writer: &mut Writer, definition: &Definition, to: f64) {
 pub fn rows(reader: &mut Reader, name: &str) -> Vec<(Vec<String>, Vec<f64>)> {
     let snapshot = reader.scrape().expect("a scrape");
     let family = snapshot.families.iter().find(|family| family.definition.name == name);
-    let rows = family.into_iter().flat_map(|family| family.rows());
+    let rows = family.into_iter().flat_map(promshm_segment::Family::rows);
     rows.map(|row| (row.labels().map(String::from).collect(), row.values().to_vec())).collect()
 }
 
