@@ -1,15 +1,28 @@
 # promshm: PHP metrics in shared memory. `make` alone lists what can be made.
 
-PHP        ?= php
-PHP_CONFIG ?= php-config
-PREFIX     ?= /usr/local
-DESTDIR    ?=
+#
+#   PHP=php8.3 PHP_CONFIG=php-config8.3   another PHP than the one on the path
+#   PREFIX=/usr/local DESTDIR=            where `make install` puts the exporter
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+# ext-php-rs wants full paths, and builds all anew when these variables come or go:
+# so they are set only for those who set them.
+ifdef PHP
+override PHP := $(shell command -v $(PHP))
+export PHP
+endif
+ifdef PHP_CONFIG
+override PHP_CONFIG := $(shell command -v $(PHP_CONFIG))
+export PHP_CONFIG
+endif
+php_config := $(or $(PHP_CONFIG),php-config)
 
 target    := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 extension := $(abspath $(target))/release/libpromshm.so
 exporter  := $(abspath $(target))/release/promshm-exporter
 
-export PHP PHP_CONFIG
 export PROMSHM_EXTENSION := $(extension)
 export PROMSHM_EXPORTER := $(exporter)
 
@@ -54,8 +67,8 @@ e2e: build ## Workers, exporter and Prometheus in namespaces of their own
 readme: build ## The README's quick start and its tables
 	@python3 tests/readme/test_readme.py
 
-install: build ## Install the extension for $(PHP_CONFIG)'s PHP and the exporter into $(PREFIX)
-	install -D -m 0644 $(extension) $(DESTDIR)$(shell $(PHP_CONFIG) --extension-dir)/promshm.so
+install: build ## Install the extension beside PHP's own ones, and the exporter
+	install -D -m 0644 $(extension) $(DESTDIR)$(shell $(php_config) --extension-dir)/promshm.so
 	install -D -m 0755 $(exporter) $(DESTDIR)$(PREFIX)/bin/promshm-exporter
 	@echo "Now add this line to php.ini: extension=promshm"
 

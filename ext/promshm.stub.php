@@ -280,6 +280,7 @@ namespace Promshm {
          *     series: int,
          *     max_series: int,
          *     dropped: array{series_limit: int, segment_full: int, too_many_buckets: int, corrupt: int},
+         *     truncated_labels: int,
          *     slot: int|null,
          *     max_processes: int,
          *     liveness: 'kernel'|'degraded'|'unknown',

@@ -18,7 +18,7 @@ $c->incBy(null, ['null']);
 $g = new Gauge('g', '', ['case']);
 $g->set('2.5', ['string']);
 $g->set(true, ['bool']);
-(new Histogram('h', '', [], ['0.5', 1]))->observe('0.25');
+(new Histogram('h', '', [], [0.5, 1]))->observe('0.25');
 (new Counter(new class {
     public function __toString(): string
     {

@@ -31,4 +31,4 @@ show();
 --CLEAN--
 <?php require __DIR__ . '/clean.inc'; ?>
 --EXPECT--
-c_total{a="x"} 17
+c_total{a="x"} 18

@@ -30,7 +30,7 @@ mixed_sum 2
 mixed_count 1
 negative_bucket{le="-1.5"} 0
 negative_bucket{le="0.0"} 1
-negative_bucket{le="1000000.0"} 1
+negative_bucket{le="1e+06"} 1
 negative_bucket{le="+Inf"} 1
 negative_sum 0
 negative_count 1

@@ -50,6 +50,7 @@ c_total{a="y"} 1
 bool(false)
 bool(true)
 bool(false)
+bool(true)
 c_total{a="y"} 1
 g 1
 h_bucket{a="x",le="1.0"} 0

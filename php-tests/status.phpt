@@ -39,6 +39,7 @@ used_bytes int
 series int
 max_series int
 dropped array
+truncated_labels int
 slot int
 max_processes int
 liveness string

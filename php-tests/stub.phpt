@@ -89,7 +89,7 @@ foreach (array_intersect($inStub, $inExtension) as $name) {
     }
     $compared += count($stub);
 }
-echo $compared > 60 ? 'enough' : "only $compared", " lines compared\n";
+echo $compared > 50 ? 'enough' : "only $compared", " lines compared\n";
 ?>
 --CLEAN--
 <?php require __DIR__ . '/clean.inc'; ?>

@@ -52,7 +52,7 @@ count() {
 }
 
 unexpected_skips() {
-  grep -P '^SKIPPED\t' "$results" | cut -f2 | while read -r test; do
+  { grep -P '^SKIPPED\t' "$results" || true; } | cut -f2 | while read -r test; do
     grep -q "^$(basename "$test"):" "$allowed_skips" || echo "$test"
   done
 }
@@ -71,7 +71,7 @@ export PROMSHM_RUN NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$php
 
 status=0
 "$php" "$run_tests" -q -n -p "$php" -d "extension=$extension" "-j${JOBS:-2}" \
-  -g FAIL,XFAIL,BORK,WARN,LEAK,SKIP --show-diff --set-timeout "${TEST_TIMEOUT:-120}" \
+  -g FAIL,XFAIL,BORK,WARN,LEAK,SKIP --no-color --no-progress --show-diff --set-timeout "${TEST_TIMEOUT:-120}" \
   -W "$results" "${tests[@]}" </dev/null || status=$?
 
 passed=$(count PASSED)

@@ -20,6 +20,8 @@ CONFIG = """\
 [global]
 error_log = {folder}/fpm-error.log
 daemonize = no
+; Without it the master kills its children at once instead of letting them end.
+process_control_timeout = 60s
 [promshm]
 listen = {folder}/fpm.sock
 listen.mode = 0666
@@ -76,7 +78,7 @@ class FpmTest(harness.TestCase):
         }
         command = ["cgi-fcgi", "-bind", "-connect", str(self.folder / "fpm.sock")]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=harness.WATCHDOG)
-        body = done.stdout.partition("\r\n\r\n")[2]
+        body = done.stdout.partition("\n\n")[2]
         return json.loads(body) if body.startswith("{") else None
 
     def samples(self):
