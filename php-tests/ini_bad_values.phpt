@@ -9,6 +9,7 @@ promshm.segment=sysv:0x${PROMSHM_RUN}039
 require __DIR__ . '/common.inc';
 
 $bad = [
+    'promshm.enabled' => ['maybe', '2'],
     'promshm.segment' => ['', 'nonsense', 'shm:1', 'sysv:', 'sysv:0', 'sysv:xyz', 'sysv:0x100000000', 'sysv:-1'],
     'promshm.size' => ['0', '-1', '1', 'big', '12Q', '99999999999G'],
     'promshm.mode' => ['', '9', 'rw', '01777', '1000', '-1'],
@@ -18,6 +19,7 @@ $bad = [
     'promshm.max_label_length' => ['', '0', '63', '65536', 'long'],
 ];
 $defaults = [
+    'promshm.enabled' => '1',
     'promshm.segment' => 'sysv:0x70736d31',
     'promshm.size' => '256M',
     'promshm.mode' => '0640',
@@ -38,6 +40,8 @@ foreach ($bad as $setting => $values) {
 --CLEAN--
 <?php require __DIR__ . '/clean.inc'; ?>
 --EXPECT--
+promshm.enabled=maybe: refused
+promshm.enabled=2: refused
 promshm.segment=: refused
 promshm.segment=nonsense: refused
 promshm.segment=shm:1: refused

@@ -83,7 +83,7 @@ if [ -n "$surprising" ]; then
   failed=$((failed + $(wc -w <<<"$surprising")))
   skipped=$((skipped - $(wc -w <<<"$surprising")))
 fi
-if [ "$passed" -eq 0 ] || { [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; }; then
+if [ "$failed" -eq 0 ] && { [ "$passed" -eq 0 ] || [ "$status" -ne 0 ]; }; then
   echo "run-tests.php ended with $status and $passed passed tests"
   failed=$((failed + 1))
 fi

@@ -30,6 +30,7 @@ pm = static
 pm.max_children = {children}
 pm.max_requests = {max_requests}
 catch_workers_output = yes
+{pool_settings}
 """
 
 
@@ -47,12 +48,18 @@ def fpm_binary():
 
 
 class FpmTest(harness.TestCase):
-    def start(self, children=1, max_requests=0):
+    def start(self, children=1, max_requests=0, pool_settings=()):
         self.copy(harness.EXTENSION, pathlib.Path(__file__).parent / "app.php")
         user = "user = nobody\ngroup = nogroup" if os.geteuid() == 0 else ""
         config = self.folder / "fpm.conf"
         config.write_text(
-            CONFIG.format(folder=self.folder, user=user, children=children, max_requests=max_requests)
+            CONFIG.format(
+                folder=self.folder,
+                user=user,
+                children=children,
+                max_requests=max_requests,
+                pool_settings="\n".join(pool_settings),
+            )
         )
         settings = {
             "zend_extension": "opcache",
@@ -193,6 +200,24 @@ class FpmTest(harness.TestCase):
         samples = self.samples()
         self.assertEqual(samples['deployed_total{new="x"}'], 1)
         self.assertNotIn('deployed_total{old="x"}', samples)
+
+    def test_a_pool_may_have_settings_of_its_own(self):
+        """php_admin_value reaches the child after the fork, long after the module's start."""
+        key = self.key + 0x800
+        self.addCleanup(subprocess.run, ["ipcrm", "-M", hex(key), "-S", hex(key)], capture_output=True)
+        self.start(
+            pool_settings=[
+                f"php_admin_value[promshm.segment] = sysv:{key:#010x}",
+                "php_admin_value[promshm.size] = 64M",
+                "php_admin_value[promshm.max_series] = 50",
+            ]
+        )
+        self.assertIsNotNone(self.request("count", size=1), self.logs())
+        self.assertIn(key, harness.kernel_keys("shm"))
+        self.assertNotIn(self.key, harness.kernel_keys("shm"))
+        status = self.request("status")["status"]
+        self.assertEqual((status["segment"], status["reserved_bytes"]), (f"sysv:{key:#010x}", 64 << 20))
+        self.assertEqual(status["max_series"], 50)
 
     def test_a_graceful_stop_is_a_clean_exit_of_each_child(self):
         self.start(children=2)
