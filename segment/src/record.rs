@@ -27,6 +27,12 @@ const NEWEST_CLAIM: u64 = 4 * 8;
 /// Bytes from a series record's begin to its removed flag.
 const REMOVED: u64 = 4 * 8;
 
+/// A series' removed flag: someone is removing it, and may have died over it. It is still exported,
+/// because others may still count into it; whoever looks it up finishes the removal.
+pub(crate) const LEAVING: u64 = 1;
+/// A series' removed flag: nobody counts into it any more, and it is not exported.
+pub(crate) const GONE: u64 = 2;
+
 /// A record that makes no sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Corrupt;
@@ -228,7 +234,7 @@ impl SeriesRecord {
         let mut labels = bytes_of(&copy(region, geometry, offset, words)?[HEAD_WORDS as usize..]);
         labels.truncate(label_bytes as usize);
         let label_count = label_count as usize;
-        Ok(Self { family, hash, column, removed: removed != 0, label_count, labels, bytes: words * 8 })
+        Ok(Self { family, hash, column, removed: removed == GONE, label_count, labels, bytes: words * 8 })
     }
 
     /// The word that says whether the series was removed.

@@ -224,6 +224,11 @@ pub struct Vitals {
     pub reserved_bytes: u64,
     /// Bytes handed out so far: header, slots in use, index, records and pages.
     pub used_bytes: u64,
+    /// Those of them that lead nowhere: what died half-made, and removed series that were replaced.
+    /// A little may be in the making.
+    pub leaked_bytes: u64,
+    /// Series that count against the limit although they died half-made.
+    pub leaked_series: u64,
     /// Series exported.
     pub series: u64,
     /// The most series the segment takes.

@@ -4,8 +4,8 @@ use super::merge::Slots;
 use crate::{
     definition::{Definition, GaugeMode, Kind},
     index,
-    layout::{Geometry, PAGE_WORDS, Plane, header},
-    record::{FamilyRecord, HashKey, Record, SeriesRecord, unpack_texts},
+    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, header},
+    record::{FamilyRecord, GONE, HashKey, Record, SeriesRecord, unpack_texts},
     region::Region,
     snapshot::{Family, Snapshot},
     sync::Word,
@@ -64,6 +64,8 @@ pub(crate) struct Catalogue {
     generation: u64,
     /// Bytes of records taken in: more than the segment has would be a forgery.
     pub(crate) record_bytes: u64,
+    /// [`RECORD_UNIT`]s of the records that the index leads to now.
+    pub(crate) record_units: u64,
     /// Records that made no sense.
     pub(crate) corrupt: u64,
 }
@@ -95,7 +97,11 @@ impl Catalogue {
         if entry == before {
             return;
         }
-        self.replaced |= before != 0;
+        if before != 0 {
+            self.replaced = true;
+            let replaced = Record::parse(region, geometry, index::offset_of(before));
+            self.record_units -= replaced.map_or(0, |record| units(&record)).min(self.record_units);
+        }
         let offset = index::offset_of(entry);
         match Record::parse(region, geometry, offset) {
             Ok(record) if self.is_honest(&record, geometry, key, entry) => self.take_in(offset, record),
@@ -119,7 +125,14 @@ impl Catalogue {
         fits && stored == computed && index::entry(computed, index::offset_of(entry)) == entry
     }
 
+    /// Series that are found in the segment now, exported or not.
+    pub(crate) fn series_count(&self) -> u64 {
+        let known: usize = self.families.values().map(|family| family.series.len()).sum();
+        (known + self.orphans.len()) as u64
+    }
+
     fn take_in(&mut self, offset: u64, record: Record) {
+        self.record_units += units(&record);
         match record {
             Record::Series(series) => self.orphans.push(Orphan { offset, series, hopeless: false }),
             Record::Family(family) => {
@@ -152,7 +165,7 @@ impl Catalogue {
         for family in self.families.values_mut() {
             let before = family.series.len();
             family.series.retain(|series| {
-                SeriesRecord::removed(region, series.offset).is_some_and(|flag| flag.peek() == 0)
+                SeriesRecord::removed(region, series.offset).is_some_and(|flag| flag.peek() != GONE)
             });
             family.dirty |= family.series.len() != before;
         }
@@ -206,6 +219,11 @@ impl Catalogue {
     pub(crate) fn chosen(&self) -> impl Iterator<Item = &Entry> {
         self.chosen.iter().filter_map(|offset| self.families.get(offset))
     }
+}
+
+fn units(record: &Record) -> u64 {
+    let (Record::Family(FamilyRecord { bytes, .. }) | Record::Series(SeriesRecord { bytes, .. })) = record;
+    bytes.div_ceil(RECORD_UNIT)
 }
 
 impl Entry {

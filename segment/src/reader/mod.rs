@@ -18,6 +18,7 @@ use crate::{
 use catalogue::Catalogue;
 use nix::errno::Errno;
 use thiserror::Error;
+use vitals::Deaths;
 
 /// Why there is nothing to read. The texts name cause and mend.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -110,6 +111,7 @@ pub struct Reader {
     region: Region,
     geometry: Geometry,
     catalogue: Catalogue,
+    deaths: Deaths,
     snapshot: Snapshot,
     totals: Vec<f64>,
 }
@@ -128,6 +130,7 @@ impl Reader {
             region,
             geometry,
             catalogue: Catalogue::default(),
+            deaths: Deaths::default(),
             snapshot: Snapshot::default(),
             totals: Vec::new(),
         })
@@ -136,7 +139,9 @@ impl Reader {
     /// Reads the segment afresh. After [`ReadError::Retired`] attach again.
     pub fn scrape(&mut self) -> Result<&Snapshot, ReadError> {
         self.check_current()?;
-        let live = self.semaphore_values();
+        let mut deaths = std::mem::take(&mut self.deaths);
+        let live = deaths.look(&self.region, &self.geometry, || self.semaphore_values());
+        self.deaths = deaths;
         self.catalogue.refresh(&self.region, &self.geometry);
         let slots = merge::Slots::look(&self.region, &self.geometry, live);
         self.catalogue.choose(&self.region, &self.geometry, &slots, &mut self.snapshot);
@@ -148,8 +153,14 @@ impl Reader {
             &mut self.totals,
             &mut self.snapshot,
         );
-        self.snapshot.vitals =
-            vitals::collect(&self.region, &self.geometry, &slots, &self.catalogue, &self.snapshot);
+        self.snapshot.vitals = vitals::collect(
+            &self.region,
+            &self.geometry,
+            &slots,
+            &self.deaths,
+            &self.catalogue,
+            &self.snapshot,
+        );
         Ok(&self.snapshot)
     }
 

@@ -16,25 +16,65 @@ use crate::{
 };
 use std::mem::offset_of;
 
+/// Owners of each slot that died without a goodbye, as far as they are known.
+///
+/// Semaphores and slots cannot be read at one instant, and a counter must not go back. So a slot
+/// is only judged by a look that cannot be too high, and the highest one stands.
+#[derive(Debug, Default)]
+pub(crate) struct Deaths(Vec<u64>);
+
+impl Deaths {
+    /// Reads the semaphores between two looks at the slots.
+    pub(crate) fn look(
+        &mut self,
+        region: &Region,
+        geometry: &Geometry,
+        ask: impl FnOnce() -> Option<Vec<u16>>,
+    ) -> Option<Vec<u16>> {
+        let look = |slot| tenants(region, geometry, slot);
+        let high = region.head(header!(slots_high)).observe() as usize; // pair: SLOT
+        let before: Vec<_> = (0..high.min(geometry.slots)).map(look).collect();
+        let values = ask()?;
+        self.0.resize(before.len().max(self.0.len()), 0);
+        for (slot, (known, before)) in self.0.iter_mut().zip(before).enumerate().skip(1) {
+            let after = look(slot);
+            // Whoever came or went between the looks may be the living one.
+            let living = u64::from(values[slot] > 0 || before != after);
+            *known = (*known).max(before.0.saturating_sub(after.1).saturating_sub(living));
+        }
+        Some(values)
+    }
+
+    fn total(&self) -> u64 {
+        self.0.iter().fold(0, |sum, deaths| sum.saturating_add(*deaths))
+    }
+}
+
+/// How many processes have claimed the slot, and how many of them said goodbye.
+fn tenants(region: &Region, geometry: &Geometry, slot: usize) -> (u64, u64) {
+    let word = |field| slot_word(region, geometry, slot, field);
+    let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
+    (word(offset_of!(Slot, claims)), said)
+}
+
 pub(crate) fn collect(
     region: &Region,
     geometry: &Geometry,
     slots: &Slots,
+    deaths: &Deaths,
     catalogue: &Catalogue,
     snapshot: &Snapshot,
 ) -> Vitals {
     let sum = |field| -> u64 {
         (0..slots.high).map(|slot| slot_word(region, geometry, slot, field)).fold(0, u64::wrapping_add)
     };
-    let abrupt = |slot: &usize| {
-        let living = u64::from(slots.is_live(region, geometry, *slot));
-        unsaid_goodbyes(region, geometry, *slot).saturating_sub(living)
-    };
     let rows = snapshot.families.iter().map(|family| family.rows().count() as u64);
     let overflow = if slots.high == 0 { 0 } else { unsaid_goodbyes(region, geometry, SHARED) };
     Vitals {
         reserved_bytes: region.bytes(),
         used_bytes: used_bytes(region, geometry, slots),
+        leaked_bytes: leaked_bytes(region, geometry, slots, catalogue),
+        leaked_series: leaked_series(region, catalogue),
         series: rows.sum(),
         max_series: u64::from(geometry.shape.max_series),
         max_processes: u64::from(geometry.shape.max_processes),
@@ -44,7 +84,7 @@ pub(crate) fn collect(
         worker_starts: sum(offset_of!(Slot, claims)),
         exits_clean: sum(offset_of!(Slot, clean)),
         exits_fatal: sum(offset_of!(Slot, fatal)),
-        exits_abrupt: if slots.knows_deaths() { (1..slots.high).map(|slot| abrupt(&slot)).sum() } else { 0 },
+        exits_abrupt: deaths.total(),
         overflow_processes: overflow,
         corrupt_records: catalogue.corrupt,
         liveness: liveness(region, slots),
@@ -66,6 +106,30 @@ fn used_bytes(region: &Region, geometry: &Geometry, slots: &Slots) -> u64 {
     let index = index::touched_pages(region, geometry).count() as u64 * PAGE;
     let slots = (slots.high * size_of::<Slot>()) as u64;
     PAGE + slots + index + space.units * RECORD_UNIT + space.pages * PAGE
+}
+
+/// What was taken and leads nowhere: dead processes' half-made records and pages, replaced series.
+fn leaked_bytes(region: &Region, geometry: &Geometry, slots: &Slots, catalogue: &Catalogue) -> u64 {
+    let space = Space::unpack(region.head(header!(space)).observe());
+    let planes = (0..slots.high).flat_map(|slot| [(slot, Plane::Lasting), (slot, Plane::Living)]);
+    let pages = planes.map(|(slot, plane)| {
+        pages_of(region, geometry, slot, plane) + directories_of(region, geometry, slot, plane)
+    });
+    let records = space.units.saturating_sub(catalogue.record_units) * RECORD_UNIT;
+    records + space.pages.saturating_sub(pages.sum()) * PAGE
+}
+
+/// Series that count against the limit although nobody can find them.
+fn leaked_series(region: &Region, catalogue: &Catalogue) -> u64 {
+    let counted = region.head(header!(population)).peek() & 0xffff_ffff;
+    counted.saturating_sub(catalogue.series_count())
+}
+
+/// How many pages of page numbers a slot has.
+fn directories_of(region: &Region, geometry: &Geometry, slot: usize, plane: Plane) -> u64 {
+    let root = |index: usize| geometry.slot(slot) + plane.roots_offset() + 8 * index as u64;
+    let made = |index: &usize| region.word(root(*index)).is_some_and(|word| word.peek() != 0);
+    (0..plane.roots()).filter(made).count() as u64
 }
 
 fn view(region: &Region, geometry: &Geometry, slots: &Slots, slot: usize) -> SlotView {

@@ -9,9 +9,10 @@ use crate::{
     definition::{Definition, GaugeMode, Kind},
     index::{self, Found},
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Space, header},
-    record::{FamilyRecord, SeriesRecord, pack_texts},
+    record::{FamilyRecord, GONE, LEAVING, SeriesRecord, pack_texts},
     region::Region,
     snapshot::Reason,
+    sync::Word,
 };
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::{borrow::Cow, hash::Hasher};
@@ -48,8 +49,10 @@ impl Writer {
         }
         let family = FamilyRecord::parse(region, geometry, offset).map_err(|_| Reason::Corrupt)?;
         let slot = self.slot.number;
-        let cells = self.pages.cells(&self.attached, slot, Plane::Living, family.claim_column, 1)?;
-        cells[0].set(claim as f64);
+        // Without room for it the newest claim of all stands: no reason to refuse the whole family.
+        if let Ok(cells) = self.pages.cells(&self.attached, slot, Plane::Living, family.claim_column, 1) {
+            cells[0].set(claim as f64);
+        }
         Ok(())
     }
 
@@ -73,9 +76,22 @@ impl Writer {
         }
         let column =
             SeriesRecord::parse(region, geometry, published.offset).map_err(|_| Reason::Corrupt)?.column;
-        let slot = if family.global { SHARED } else { self.slot.number };
-        let cells = self.pages.cells(&self.attached, slot, family.plane, column, family.cells)?;
-        Ok(Resolved { cells, shared: slot == SHARED })
+        self.cells_of(family, column)
+    }
+
+    /// The cells of one's own slot. What lasts may go to the shared slot where there is no room for a
+    /// page of one's own; a gauge may not, because there it would outlive this process.
+    fn cells_of(&mut self, family: FamilyId, column: u64) -> Result<Resolved<'_>, Reason> {
+        let own = if family.global { SHARED } else { self.slot.number };
+        let (attached, pages) = (&self.attached, &mut self.pages);
+        let mut cells_in = |slot| {
+            let cells = pages.cells(attached, slot, family.plane, column, family.cells)?;
+            Ok(Resolved { cells, shared: slot == SHARED })
+        };
+        match cells_in(own) {
+            Err(Reason::SegmentFull) if own != SHARED && family.plane == Plane::Lasting => cells_in(SHARED),
+            found => found,
+        }
     }
 
     /// Hides the series at once; a later update starts it afresh from zero. Answers whether there was one.
@@ -91,12 +107,11 @@ impl Writer {
         else {
             return false;
         };
-        let removed = SeriesRecord::removed(region, index::offset_of(entry));
-        if removed.is_none_or(|flag| flag.claim(0, 1).is_err()) {
+        let Some(flag) = SeriesRecord::removed(region, index::offset_of(entry)) else { return false };
+        if flag.claim(0, LEAVING).is_err() {
             return false;
         }
-        release(region, 1, 0);
-        region.head(header!(epoch)).tally(1); // pair: EPOCH
+        finish_removal(region, flag);
         true
     }
 
@@ -110,14 +125,14 @@ impl Writer {
                 Found::Record { place, entry } if draft.is_gone(region, index::offset_of(entry)) => {
                     (place, entry)
                 }
-                Found::Record { entry, .. } => {
+                Found::Empty { place } => (place, 0),
+                Found::Record { .. } | Found::Full => {
                     if drafted.is_some() {
                         release(region, draft.series(), 1);
                     }
+                    let Found::Record { entry, .. } = found else { return Err(Reason::SeriesLimit) };
                     return Ok(Published { offset: index::offset_of(entry), is_new: false });
                 }
-                Found::Empty { place } => (place, 0),
-                Found::Full => return Err(Reason::SeriesLimit),
             };
             let offset = match drafted {
                 Some(offset) => offset,
@@ -146,8 +161,10 @@ trait Draft {
     fn is_gone(&self, region: &Region, offset: u64) -> bool;
     /// How many series it is: 1 or 0.
     fn series(&self) -> u64;
-    /// Takes its columns and composes its words.
-    fn compose(&self, region: &Region) -> Result<Vec<u64>, Reason>;
+    /// The columns that it needs.
+    fn columns(&self) -> (Plane, u64);
+    /// Its words, if its columns begin there.
+    fn compose(&self, column: u64) -> Vec<u64>;
 }
 
 struct FamilyDraft<'a> {
@@ -166,9 +183,11 @@ impl Draft for FamilyDraft<'_> {
     fn series(&self) -> u64 {
         0
     }
-    fn compose(&self, region: &Region) -> Result<Vec<u64>, Reason> {
-        let column = take_columns(region, Plane::Living, 1)?;
-        Ok(FamilyRecord::compose(self.definition, self.hash, column))
+    fn columns(&self) -> (Plane, u64) {
+        (Plane::Living, 1)
+    }
+    fn compose(&self, column: u64) -> Vec<u64> {
+        FamilyRecord::compose(self.definition, self.hash, column)
     }
 }
 
@@ -184,27 +203,46 @@ impl Draft for SeriesDraft<'_> {
             .is_ok_and(|series| series.family == self.family.offset && series.labels == self.labels)
     }
     fn is_gone(&self, region: &Region, offset: u64) -> bool {
-        SeriesRecord::removed(region, offset).is_some_and(|flag| flag.observe() != 0)
+        let Some(flag) = SeriesRecord::removed(region, offset) else { return false };
+        let seen = flag.observe();
+        if seen == LEAVING {
+            finish_removal(region, flag);
+        }
+        seen != 0
     }
     fn series(&self) -> u64 {
         1
     }
-    fn compose(&self, region: &Region) -> Result<Vec<u64>, Reason> {
-        let FamilyId { offset, plane, cells, labels, .. } = self.family;
-        let column = take_columns(region, plane, cells as u64)?;
-        Ok(SeriesRecord::compose(offset, self.hash, column, labels, self.labels))
+    fn columns(&self) -> (Plane, u64) {
+        (self.family.plane, self.family.cells as u64)
+    }
+    fn compose(&self, column: u64) -> Vec<u64> {
+        SeriesRecord::compose(self.family.offset, self.hash, column, self.family.labels, self.labels)
     }
 }
 
 /// Reserves all that a record needs and fills it; nobody can see it yet.
+///
+/// Columns come last: they cost every scrape a look, so what finds no room must not take any.
 fn draft_record(region: &Region, geometry: &Geometry, draft: &dyn Draft) -> Result<u64, Reason> {
     reserve(region, geometry, draft.series())?;
-    let filled = draft.compose(region).and_then(|words| {
-        let offset = take_record(region, geometry, words.len() as u64 * 8)?;
+    let filled = take_record(region, geometry, draft.compose(0).len() as u64 * 8).and_then(|offset| {
+        let (plane, count) = draft.columns();
+        let words = draft.compose(take_columns(region, plane, count)?);
         region.fill_words(offset, &words).ok_or(Reason::Corrupt)?;
         Ok(offset)
     });
     filled.inspect_err(|_| release(region, draft.series(), 1))
+}
+
+/// Makes everybody look the series up anew, and only then hides it: nothing is counted into a hidden
+/// series. Anyone may finish what a dead process began, any number of times.
+fn finish_removal(region: &Region, flag: &Word) {
+    region.head(header!(epoch)).tally(1); // pair: EPOCH
+    if flag.claim(LEAVING, GONE).is_ok() {
+        region.head(header!(epoch)).tally(1); // pair: EPOCH, for readers
+        release(region, 1, 0);
+    }
 }
 
 /// Reserves a word of the index, and a series if it is one.
