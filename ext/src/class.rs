@@ -5,9 +5,11 @@ use crate::{
     exceptions::{Thrown, invalid_argument},
     guard::fenced,
     handle::{Handle, with_packed},
-    labels, process,
+    labels,
+    metric::Series,
+    process,
     zend::{
-        self, IS_DOUBLE, IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, More, Parse, argument, bytes_of, given,
+        self, IS_DOUBLE, IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, More, Parse, bytes_of, given,
         named_arguments, parse, parsed, parsed_string, this,
     },
 };
@@ -108,37 +110,20 @@ zend_fastcall! {
 
 fn bind_sibling(ex: &ExecuteData, ret: &mut Zval) -> Result<(), Thrown> {
     let metric = this(ex).check_unbound()?;
+    if let Some((key, series)) = metric.known_series(zend::arguments(ex)) {
+        return zend::return_sibling(ex, ret).bind(Rc::clone(metric), key, series);
+    }
     let definition = &metric.definition;
     let by_name = named_arguments(ex).filter(|_| given(ex) == 0);
     let pack = |key: &mut Vec<u8>| match by_name {
         Some(table) => labels::pack_table(definition, table, key),
-        None => labels::pack_arguments(definition, Arguments { ex, next: 0 }, key),
+        None => labels::pack_arguments(definition, zend::arguments(ex), key),
     };
-    with_packed(pack, |key| zend::return_sibling(ex, ret).bind(Rc::clone(metric), key))?
+    // Nothing is stored before the first update, so nothing is looked up either.
+    let bind =
+        |key: &[u8]| zend::return_sibling(ex, ret).bind(Rc::clone(metric), key.into(), Series::UNKNOWN);
+    with_packed(pack, bind)?
 }
-
-/// The arguments of a variadic call.
-struct Arguments<'e> {
-    ex: &'e ExecuteData,
-    next: u32,
-}
-
-impl<'e> Iterator for Arguments<'e> {
-    type Item = &'e Zval;
-
-    fn next(&mut self) -> Option<&'e Zval> {
-        let value = argument(self.ex, self.next)?;
-        self.next += 1;
-        Some(value)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = (given(self.ex) - self.next) as usize;
-        (left, Some(left))
-    }
-}
-
-impl ExactSizeIterator for Arguments<'_> {}
 
 zend_fastcall! {
     extern fn remove(ex: &mut ExecuteData, ret: &mut Zval) {

@@ -8,8 +8,8 @@ use crate::{
     exceptions::{Thrown, invalid_argument},
     labels,
     local::Local,
-    metric::{Metric, Series, Target},
-    process, stamp,
+    metric::{Key, Metric, Series, Target},
+    process, stamp, zend,
 };
 use ext_php_rs::types::ZendHashTable;
 use promshm_segment::sync as segment;
@@ -40,7 +40,7 @@ struct Meaning {
     metric: Rc<Metric>,
     /// The label values of a bound handle, packed; empty for a metric without labels; `None` for a
     /// metric with labels whose values come with each call.
-    key: Option<Box<[u8]>>,
+    key: Option<Key>,
 }
 
 impl Default for Handle {
@@ -65,19 +65,27 @@ pub(crate) struct Cells<'c> {
 
 /// Room for a key, kept between calls so that a known series costs no allocation.
 static KEY: Local<Vec<u8>> = Local::new(Vec::new());
-/// A process does not remember more series of one metric than this that had no room.
-const REMEMBERED_DROPS: usize = 1000;
+
+#[cold]
+fn count_lost(target: Target) {
+    match target {
+        Target::Dropped(reason) => process::count_drop(reason),
+        _ => process::count_unstored(),
+    }
+}
 
 impl Handle {
     /// Makes it a handle on a metric; on its only series if it has no labels.
     pub(crate) fn stand_for(&self, metric: Rc<Metric>) -> Result<(), Thrown> {
-        let key = metric.definition.label_names.is_empty().then(Box::default);
+        let key = metric.definition.label_names.is_empty().then(|| Key::from([]));
         self.mean(Meaning { metric, key })
     }
 
-    /// Makes it a handle on one series.
-    pub(crate) fn bind(&self, metric: Rc<Metric>, key: &[u8]) -> Result<(), Thrown> {
-        self.mean(Meaning { metric, key: Some(key.into()) })
+    /// Makes it a handle on one series, with what is known of it.
+    pub(crate) fn bind(&self, metric: Rc<Metric>, key: Key, series: Series) -> Result<(), Thrown> {
+        self.mean(Meaning { metric, key: Some(key) })?;
+        self.remember(series);
+        Ok(())
     }
 
     fn mean(&self, meaning: Meaning) -> Result<(), Thrown> {
@@ -113,66 +121,58 @@ impl Handle {
 
     /// Runs `apply` on the cells of the series that the labels name. Where there are none, the
     /// update is counted as lost.
+    #[inline(always)]
     pub(crate) fn update(
         &self,
         labels: Option<&ZendHashTable>,
         apply: impl FnOnce(Cells<'_>),
     ) -> Result<(), Thrown> {
-        let series = match labels {
-            Some(labels) if !labels.is_empty() => self.named_series(labels)?,
-            _ => self.only_series()?,
+        let target = match labels {
+            Some(labels) if !labels.is_empty() => self.named_target(labels)?,
+            _ => self.only_target()?,
         };
-        let (cells, shared) = match series.target {
+        let (cells, shared) = match target {
             Target::Owned(cells) => (cells, false),
             Target::Shared(cells) => (cells, true),
-            Target::Dropped(reason) => {
-                process::count_drop(reason);
-                return Ok(());
-            }
-            Target::Unstored => {
-                process::count_unstored();
+            lost => {
+                count_lost(lost);
                 return Ok(());
             }
         };
-        // SAFETY: the series was just found to hold under the present stamp: `count` mapped cells.
+        // SAFETY: the target was just found to hold under the present stamp: `count` mapped cells.
         apply(Cells { all: unsafe { slice::from_raw_parts(cells, self.count.get()) }, shared });
         Ok(())
     }
 
-    /// The series of a bound handle, or of a metric without labels.
-    fn only_series(&self) -> Result<Series, Thrown> {
-        let Meaning { metric, key } = self.meaning()?;
-        let Some(key) = key else { return Err(labels::wrong_count(&metric.definition, 0)) };
+    /// Where updates of a bound handle go, or of a metric without labels.
+    fn only_target(&self) -> Result<Target, Thrown> {
         if self.series.get().stamp != stamp::current() {
-            let series = process::resolve(metric, key);
-            self.series.set(series);
-            if let Target::Owned(cells) = series.target {
-                self.cells.set(cells);
-                self.stamp.set(series.stamp);
-            }
+            let Meaning { metric, key } = self.meaning()?;
+            let Some(key) = key else { return Err(labels::wrong_count(&metric.definition, 0)) };
+            self.remember(metric.series(key).1);
         }
-        Ok(self.series.get())
+        Ok(self.series.get().target)
     }
 
-    fn named_series(&self, labels: &ZendHashTable) -> Result<Series, Thrown> {
-        self.with_key(labels, |metric, key| {
-            let known = metric.series.borrow().get(key).copied();
-            let present = known.filter(|series| series.stamp == stamp::current());
-            present.unwrap_or_else(|| Self::find_series(metric, key))
-        })
+    fn remember(&self, series: Series) {
+        self.series.set(series);
+        if let Target::Owned(cells) = series.target {
+            self.cells.set(cells);
+            self.stamp.set(series.stamp);
+        }
     }
 
-    fn find_series(metric: &Metric, key: &[u8]) -> Series {
-        let series = process::resolve(metric, key);
-        let mut known = metric.series.borrow_mut();
-        let has_room = matches!(series.target, Target::Owned(_) | Target::Shared(_));
-        if has_room || known.len() < REMEMBERED_DROPS {
-            known.insert(key.into(), series);
+    #[inline(always)]
+    fn named_target(&self, labels: &ZendHashTable) -> Result<Target, Thrown> {
+        let metric = self.check_unbound()?;
+        match zend::list_values(labels).and_then(|values| metric.known_target(values)) {
+            Some(target) => Ok(target),
+            None => self.with_key(labels, |metric, key| metric.series(key).1.target),
         }
-        series
     }
 
     /// Runs `look` with the packed label values.
+    #[inline(never)]
     pub(crate) fn with_key<R>(
         &self,
         labels: &ZendHashTable,

@@ -6,8 +6,8 @@
 use crate::{
     exceptions::{Thrown, invalid_argument},
     zend::{
-        IS_ARRAY, IS_DOUBLE, IS_FALSE, IS_LONG, IS_NULL, IS_OBJECT, IS_STRING, IS_TRUE, IS_UNDEF, bytes_of,
-        dereferenced, double_of, long_of, stringified, type_of,
+        self, IS_ARRAY, IS_DOUBLE, IS_FALSE, IS_LONG, IS_NULL, IS_OBJECT, IS_STRING, IS_TRUE, IS_UNDEF,
+        bytes_of, dereferenced, double_of, long_of, stringified, type_of,
     },
 };
 use ext_php_rs::{
@@ -37,15 +37,15 @@ pub(crate) fn pack_table(
 }
 
 /// Packs the values of an argument list.
-pub(crate) fn pack_arguments<'v>(
+pub(crate) fn pack_arguments(
     definition: &Definition,
-    values: impl ExactSizeIterator<Item = &'v Zval>,
+    values: &[Zval],
     key: &mut Vec<u8>,
 ) -> Result<(), Thrown> {
     if values.len() != definition.label_names.len() {
         return Err(wrong_count(definition, values.len()));
     }
-    values.enumerate().try_for_each(|(index, value)| pack_value(definition, index, value, key))
+    values.iter().enumerate().try_for_each(|(index, value)| pack_value(definition, index, value, key))
 }
 
 fn pack_value(definition: &Definition, index: usize, value: &Zval, key: &mut Vec<u8>) -> Result<(), Thrown> {
@@ -85,15 +85,59 @@ fn write_double(key: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// The values in a key, as UTF-8: what is none is replaced by U+FFFD.
-pub(crate) fn unpack(mut key: &[u8]) -> Vec<Cow<'_, str>> {
-    let mut values = Vec::new();
-    while let Some((length, rest)) = key.split_first_chunk::<4>() {
-        let (value, rest) = rest.split_at(u32::from_le_bytes(*length) as usize);
-        values.push(String::from_utf8_lossy(value));
-        key = rest;
+/// A hash of values that are all strings, or `None`: PHP keeps the hash of a string with it.
+#[inline(always)]
+pub(crate) fn hash_values(values: &[Zval]) -> Option<u64> {
+    let mut hash = 0;
+    for value in values {
+        hash = mix(hash, zend::string_hash(value)?);
     }
-    values
+    Some(hash)
+}
+
+/// The same hash of a key.
+pub(crate) fn hash_key(key: &[u8]) -> u64 {
+    parts(key).fold(0, |hash, value| mix(hash, zend::hash_of_bytes(value)))
+}
+
+/// Spreads over all bits, the upper ones too: the table looks at those.
+#[inline(always)]
+fn mix(hash: u64, value: u64) -> u64 {
+    (hash.rotate_left(5) ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Whether the key holds just these values, of which [`hash_values`] has found that they are strings.
+#[inline(always)]
+pub(crate) fn are(values: &[Zval], key: &[u8]) -> bool {
+    let mut rest = key;
+    values.iter().all(|value| {
+        let (Some(bytes), Some((length, tail))) = (bytes_of(value), rest.split_first_chunk::<4>()) else {
+            return false;
+        };
+        let same_length = u32::from_le_bytes(*length) as usize == bytes.len();
+        match tail.split_at_checked(bytes.len()) {
+            Some((known, tail)) if same_length && known == bytes => {
+                rest = tail;
+                true
+            }
+            _ => false,
+        }
+    })
+}
+
+/// The raw values in a key.
+fn parts(mut key: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (length, rest) = key.split_first_chunk::<4>()?;
+        let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        key = rest;
+        Some(value)
+    })
+}
+
+/// The values in a key, as UTF-8: what is none is replaced by U+FFFD.
+pub(crate) fn unpack(key: &[u8]) -> Vec<Cow<'_, str>> {
+    parts(key).map(String::from_utf8_lossy).collect()
 }
 
 pub(crate) fn wrong_count(definition: &Definition, given: usize) -> Thrown {

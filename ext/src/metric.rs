@@ -1,9 +1,12 @@
 //! A metric as one PHP process knows it: its definition, and the series it has met.
 
-use promshm_segment::{Definition, FamilyId, sync};
+use crate::{labels, process, stamp};
+use ext_php_rs::types::Zval;
+use hashbrown::HashTable;
+use promshm_segment::{Definition, FamilyId, snapshot::Reason, sync};
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    rc::Rc,
 };
 
 /// A metric that scripts have constructed. Lives as long as the process: a later request that
@@ -13,9 +16,19 @@ pub(crate) struct Metric {
     pub(crate) definition: Definition,
     /// The family's record, and the life of the process it was registered in.
     pub(crate) family: Cell<Option<(FamilyId, u64)>>,
-    /// Series met so far, by their label values as `labels` packs them.
-    pub(crate) series: RefCell<HashMap<Box<[u8]>, Series>>,
+    known: RefCell<HashTable<Known>>,
 }
+
+/// A series that the process has met.
+#[derive(Debug)]
+struct Known {
+    hash: u64,
+    key: Key,
+    series: Series,
+}
+
+/// The label values of a series, as [`labels`] packs them.
+pub(crate) type Key = Rc<[u8]>;
 
 /// Where updates of one series go.
 #[derive(Debug, Clone, Copy)]
@@ -34,18 +47,82 @@ pub(crate) enum Target {
     /// Cells that other processes write too.
     Shared(*const sync::Cell),
     /// There is no room.
-    Dropped(promshm_segment::snapshot::Reason),
+    Dropped(Reason),
     /// There is no segment.
     Unstored,
 }
 
+/// A process does not remember more series of one metric than this once there is no room for them.
+const REMEMBERED_DROPS: usize = 1000;
+
 impl Series {
     /// Nothing found out yet.
     pub(crate) const UNKNOWN: Self = Self { stamp: 0, target: Target::Unstored };
+
+    #[inline(always)]
+    fn holds(self) -> bool {
+        self.stamp == stamp::current()
+    }
+
+    fn has_cells(self) -> bool {
+        matches!(self.target, Target::Owned(_) | Target::Shared(_))
+    }
 }
 
 impl Metric {
     pub(crate) fn new(definition: Definition) -> Self {
-        Self { definition, family: Cell::new(None), series: RefCell::default() }
+        Self { definition, family: Cell::new(None), known: RefCell::default() }
+    }
+
+    /// The series of these label values, if it is known and still holds. Does not allocate, and
+    /// leaves whatever is unusual to [`Metric::series`].
+    #[inline]
+    pub(crate) fn known_series(&self, values: &[Zval]) -> Option<(Key, Series)> {
+        self.look_up(values, |known| (Rc::clone(&known.key), known.series))
+    }
+
+    /// As [`Metric::known_series`], without the key.
+    #[inline]
+    pub(crate) fn known_target(&self, values: &[Zval]) -> Option<Target> {
+        self.look_up(values, |known| known.series.target)
+    }
+
+    #[inline(always)]
+    fn look_up<R>(&self, values: &[Zval], take: impl FnOnce(&Known) -> R) -> Option<R> {
+        if values.len() != self.definition.label_names.len() {
+            return None;
+        }
+        let hash = labels::hash_values(values)?;
+        let known = self.known.borrow();
+        let found = known.find(hash, |known| known.hash == hash && labels::are(values, &known.key))?;
+        found.series.holds().then(|| take(found))
+    }
+
+    /// The series with that key, looked up in the segment where it is not known.
+    pub(crate) fn series(&self, key: &[u8]) -> (Key, Series) {
+        let hash = labels::hash_key(key);
+        let found = self
+            .known
+            .borrow()
+            .find(hash, |known| *known.key == *key)
+            .map(|known| (Rc::clone(&known.key), known.series));
+        match found {
+            Some((key, series)) if series.holds() => (key, series),
+            Some((key, _)) => self.resolve(hash, key),
+            None => self.resolve(hash, key.into()),
+        }
+    }
+
+    fn resolve(&self, hash: u64, key: Key) -> (Key, Series) {
+        let series = process::resolve(self, &key);
+        let mut known = self.known.borrow_mut();
+        let is_worth_it = series.has_cells() || known.len() < REMEMBERED_DROPS;
+        if let Some(known) = known.find_mut(hash, |known| known.key == key) {
+            known.series = series;
+        } else if is_worth_it {
+            let entry = Known { hash, key: Rc::clone(&key), series };
+            known.insert_unique(hash, entry, |known| known.hash);
+        }
+        (key, series)
     }
 }

@@ -11,6 +11,7 @@ use std::{
     ffi::{CString, c_char, c_int},
     mem::{MaybeUninit, offset_of},
     ptr::{from_mut, from_ref},
+    slice,
 };
 
 /// Type bytes of a zval (`Zend/zend_types.h`).
@@ -36,6 +37,8 @@ unsafe extern "C" {
     #[allow(non_upper_case_globals)] // the engine's name
     static spl_ce_RuntimeException: *mut ClassEntry;
     fn zend_parse_parameters(num_args: u32, spec: *const c_char, ...) -> c_int;
+    fn zend_string_hash_func(string: *mut ffi::zend_string) -> u64;
+    fn zend_hash_func(bytes: *const c_char, length: usize) -> u64;
     fn zval_try_get_string_func(op: *mut Zval) -> *mut ffi::zend_string;
     fn zend_error(kind: c_int, format: *const c_char, ...);
     fn display_ini_entries(module: *mut ffi::zend_module_entry);
@@ -141,6 +144,45 @@ pub(crate) fn argument(ex: &ExecuteData, n: u32) -> Option<&Zval> {
     (n < given(ex)).then(|| unsafe { &*from_ref(ex).cast::<Zval>().add(FRAME_SLOTS + n as usize) })
 }
 
+/// All arguments.
+pub(crate) fn arguments(ex: &ExecuteData) -> &[Zval] {
+    // SAFETY: the frame is followed by as many zvals as arguments were passed.
+    unsafe { slice::from_raw_parts(from_ref(ex).cast::<Zval>().add(FRAME_SLOTS), given(ex) as usize) }
+}
+
+/// The values of a list without gaps, which the engine keeps side by side.
+#[inline(always)]
+pub(crate) fn list_values(table: &ZendHashTable) -> Option<&[Zval]> {
+    // SAFETY: the flag says that the union holds packed values; as many as are used are initialised,
+    // and none is a gap if all of them are elements.
+    unsafe {
+        let is_list = table.u.v.flags & PACKED != 0 && table.nNumUsed == table.nNumOfElements;
+        is_list.then(|| slice::from_raw_parts(table.__bindgen_anon_1.arPacked, table.nNumUsed as usize))
+    }
+}
+
+/// `HASH_FLAG_PACKED`.
+const PACKED: u8 = 1 << 2;
+
+/// The hash of a string as the engine computes it, once for each string; `None` for other types.
+#[inline(always)]
+pub(crate) fn string_hash(value: &Zval) -> Option<u64> {
+    if type_of(value) != IS_STRING {
+        return None;
+    }
+    // SAFETY: the type says that the pointer is a string's.
+    unsafe {
+        let string = value.value.str_;
+        Some(if (*string).h != 0 { (*string).h } else { zend_string_hash_func(string) })
+    }
+}
+
+/// The same hash of bytes.
+pub(crate) fn hash_of_bytes(bytes: &[u8]) -> u64 {
+    // SAFETY: pointer and length are one slice's.
+    unsafe { zend_hash_func(bytes.as_ptr().cast(), bytes.len()) }
+}
+
 /// Arguments that a variadic method was given by name.
 pub(crate) fn named_arguments(ex: &ExecuteData) -> Option<&ZendHashTable> {
     // SAFETY: the flag says whether the engine has set the pointer, which lives as long as the call.
@@ -189,7 +231,7 @@ pub(crate) fn bytes_of(value: &Zval) -> Option<&[u8]> {
 
 unsafe fn string_bytes<'a>(string: *const ffi::zend_string) -> &'a [u8] {
     // SAFETY: the caller passes a valid zend_string, whose bytes follow its head.
-    unsafe { std::slice::from_raw_parts((&raw const (*string).val).cast(), (*string).len) }
+    unsafe { slice::from_raw_parts((&raw const (*string).val).cast(), (*string).len) }
 }
 
 /// The bytes of the string that the engine makes of any value, `__toString()` included;
