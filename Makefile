@@ -25,6 +25,9 @@ exporter  := $(abspath $(target))/release/promshm-exporter
 
 export PROMSHM_EXTENSION := $(extension)
 export PROMSHM_EXPORTER := $(exporter)
+# Launchers such as pyenv's change the path, and ext-php-rs builds anew when it changes:
+# a test that runs make again hands this one down.
+export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 
 .PHONY: help deps testdeps build demo test lint deny unit phpt fpm e2e readme install clean
 
