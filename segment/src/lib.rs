@@ -7,6 +7,8 @@
 
 pub mod backend;
 pub mod config;
+#[cfg(feature = "crash-points")]
+pub mod crash;
 pub mod definition;
 mod index;
 pub mod layout;

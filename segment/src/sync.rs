@@ -47,16 +47,22 @@ impl Word {
 
     /// Writes without any promise: the filling of a record that nobody can see yet, or a word of one's own slot.
     pub fn fill(&self, value: u64) {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         self.0.store(value, Relaxed);
     }
 
     /// Writes, and hands over all that was written before (Release).
     pub fn publish(&self, value: u64) {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         self.0.store(value, Release);
     }
 
     /// Replaces `old` by `new`, hands over what was written before, or answers what stands there (`AcqRel`).
     pub fn claim(&self, old: u64, new: u64) -> Result<(), u64> {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         self.0.compare_exchange(old, new, AcqRel, Acquire).map(drop)
     }
 
@@ -67,6 +73,8 @@ impl Word {
 
     /// Adds, from several processes, and answers the value before (`AcqRel`).
     pub fn tally(&self, by: u64) -> u64 {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         self.0.fetch_add(by, AcqRel)
     }
 
@@ -77,12 +85,16 @@ impl Word {
 
     /// Raises the word to at least `value` (Release).
     pub fn raise(&self, value: u64) {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         self.0.fetch_max(value, AcqRel);
     }
 
     /// Sets bits (Release).
     pub fn mark(&self, bits: u64) {
         if self.peek() & bits != bits {
+            #[cfg(feature = "crash-points")]
+            crate::crash::point();
             self.0.fetch_or(bits, AcqRel);
         }
     }
@@ -90,6 +102,8 @@ impl Word {
     /// Replaces the value by `next(value)` until nobody interferes, or gives up where `next` does.
     /// Lock-free: each failed turn is another process's success.
     pub fn update(&self, next: impl FnMut(u64) -> Option<u64>) -> Result<u64, u64> {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         self.0.fetch_update(AcqRel, Acquire, next)
     }
 }
@@ -116,6 +130,8 @@ impl Cell {
     /// Writes the number.
     #[inline(always)]
     pub fn set(&self, value: f64) {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         self.0.store(value.to_bits(), Relaxed);
     }
 
@@ -133,6 +149,8 @@ impl Cell {
     /// Replaces the number by `change(number)` where others may write too.
     pub fn change_shared(&self, change: impl Fn(f64) -> f64) {
         let step = |bits| Some(change(f64::from_bits(bits)).to_bits());
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         let _never_gives_up = self.0.fetch_update(Relaxed, Relaxed, step);
     }
 }

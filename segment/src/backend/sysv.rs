@@ -36,6 +36,8 @@ impl SharedMemory {
     /// Creates the segment under `key`; `EEXIST` if there is one. Pages cost memory only once touched.
     pub(crate) fn create(key: key_t, size: u64, mode: u32) -> Result<Self, Errno> {
         let flags = libc::IPC_CREAT | libc::IPC_EXCL | libc::SHM_NORESERVE | mode.cast_signed();
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         // SAFETY: no pointers are passed.
         Errno::result(unsafe { libc::shmget(key, size as usize, flags) }).map(Self)
     }
@@ -44,6 +46,8 @@ impl SharedMemory {
     pub(crate) fn attach(self, read_only: bool) -> Result<Region, Errno> {
         let bytes = self.stat()?.size;
         let flags = if read_only { libc::SHM_RDONLY } else { 0 };
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         // SAFETY: the kernel chooses a free address.
         let address = unsafe { libc::shmat(self.0, null(), flags) };
         if address.addr() == usize::MAX {
@@ -81,12 +85,16 @@ impl SharedMemory {
         let mut stat = self.raw_stat()?;
         stat.shm_perm.mode = mode as _;
         stat.shm_perm.gid = group.unwrap_or(stat.shm_perm.gid);
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         // SAFETY: the pointer is valid for the kernel to read one shmid_ds.
         Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_SET, &raw mut stat) }).map(drop)
     }
 
     /// Takes the key away; the memory lives until the last process detaches. Only the owner may.
     pub(crate) fn remove(self) -> Result<(), Errno> {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         // SAFETY: IPC_RMID takes no argument.
         Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_RMID, null_mut()) }).map(drop)
     }
@@ -104,6 +112,8 @@ pub(crate) struct Semaphores(pub(crate) i32);
 impl Semaphores {
     /// The set under `key`, made if there is none; `EINVAL` if there is a smaller one.
     pub(crate) fn find_or_create(key: key_t, count: usize, mode: u32) -> Result<Self, Errno> {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         // SAFETY: no pointers are passed.
         Errno::result(unsafe { libc::semget(key, count as c_int, libc::IPC_CREAT | mode.cast_signed()) })
             .map(Self)
@@ -126,6 +136,8 @@ impl Semaphores {
     }
 
     fn operate(self, operations: &mut [libc::sembuf]) -> Result<(), Errno> {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         // SAFETY: the pointer and length are one slice's.
         Errno::result(unsafe { libc::semop(self.0, operations.as_mut_ptr(), operations.len()) }).map(drop)
     }
@@ -155,6 +167,8 @@ impl Semaphores {
         let mut stat = self.stat()?;
         stat.sem_perm.mode = mode as _;
         stat.sem_perm.gid = group.unwrap_or(stat.sem_perm.gid);
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         // SAFETY: the pointer is valid for the kernel to read one semid_ds.
         Errno::result(unsafe { libc::semctl(self.0, 0, libc::IPC_SET, &raw mut stat) }).map(drop)
     }
@@ -174,6 +188,8 @@ impl Semaphores {
 
     /// Removes the set; only the owner may.
     pub(crate) fn remove(self) -> Result<(), Errno> {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         // SAFETY: IPC_RMID takes no argument.
         Errno::result(unsafe { libc::semctl(self.0, 0, libc::IPC_RMID) }).map(drop)
     }
@@ -186,6 +202,8 @@ impl Semaphores {
         let mut stack = vec![0u64; 4096];
         let flags = libc::CLONE_VM | libc::CLONE_VFORK;
         let mut set = self.0;
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
         // SAFETY: the stack outlives the child, because CLONE_VFORK suspends us until it has ended;
         // `claim_and_die` makes two system calls and touches nothing else of ours.
         let child = Errno::result(unsafe {

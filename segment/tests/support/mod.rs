@@ -1,7 +1,11 @@
 //! Segments for tests: a key of their own each, removed at the end, also of a failed test.
 #![allow(dead_code, unreachable_pub, missing_docs)] // shared by test binaries, each of which uses its part
 
-use promshm_segment::{Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer, backend};
+pub mod crash;
+
+use promshm_segment::{
+    Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer, backend, sync::Cell,
+};
 use std::{
     os::fd::OwnedFd,
     sync::atomic::{AtomicU32, Ordering},
@@ -62,6 +66,18 @@ pub fn count(writer: &mut Writer, definition: &Definition, labels: &[&str], by: 
     let family = writer.register(definition).expect("room for a family");
     let series = writer.resolve(family, labels).expect("room for a series");
     if series.shared { series.cells[0].add_shared(by) } else { series.cells[0].add_owned(by) }
+}
+
+/// Observes as the extension does: the bucket, then the sum.
+pub fn observe(writer: &mut Writer, definition: &Definition, value: f64, times: u64) {
+    let family = writer.register(definition).expect("room for a family");
+    let series = writer.resolve(family, &[]).expect("room for a series");
+    let bucket = definition.bounds.iter().filter(|bound| value > **bound).count();
+    let add = |cell: &Cell, by| if series.shared { cell.add_shared(by) } else { cell.add_owned(by) };
+    for _ in 0..times {
+        add(&series.cells[bucket], 1.0);
+        add(&series.cells[series.cells.len() - 1], value);
+    }
 }
 
 /// Sets a gauge as the extension does.

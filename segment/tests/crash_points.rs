@@ -1,0 +1,409 @@
+//! A process dies or stops at every single step of everything it does to the segment. Others go on.
+
+mod support;
+
+use promshm_segment::{Definition, GaugeMode, Reader, Writer, snapshot::SlotState};
+use support::{
+    crash::{Fate, die_at, stop_at},
+    *,
+};
+
+/// What the workers of these tests count.
+fn jobs() -> Definition {
+    counter("jobs", &["queue"])
+}
+
+fn tiny_place() -> Place {
+    let mut place = Place::new();
+    place.config.max_series = 8;
+    place.config.max_processes = 4;
+    place.config.size = 1 << 20;
+    place
+}
+
+/// One of each kind, so that every way of registration and page allocation is taken.
+fn count_all(writer: &mut Writer, by: f64) {
+    count(writer, &jobs(), &["mail"], by);
+    observe(writer, &histogram("seconds"), 0.3, by as u64);
+    set(writer, &gauge("busy", GaugeMode::Sum), by);
+    set(writer, &gauge("load", GaugeMode::Last), by);
+}
+
+fn jobs_total(reader: &mut Reader) -> f64 {
+    rows(reader, "jobs").iter().map(|(_, values)| values[0]).sum()
+}
+
+/// Bucket counts added up, and the sum.
+fn seconds_total(reader: &mut Reader) -> (f64, f64) {
+    rows(reader, "seconds").first().map_or((0.0, 0.0), |(_, values)| {
+        let (sum, buckets) = values.split_last().unwrap();
+        (buckets.iter().sum(), *sum)
+    })
+}
+
+/// What one operation's trials came to.
+#[derive(Default)]
+struct Tally {
+    points: u64,
+    leaking: u64,
+    most_leaked: u64,
+}
+
+impl Tally {
+    fn take(&mut self, leaked: u64) {
+        self.points += 1;
+        self.leaking += u64::from(leaked > 0);
+        self.most_leaked = self.most_leaked.max(leaked);
+    }
+
+    fn report(&self, operation: &str, least: u64) {
+        let Self { points, leaking, most_leaked } = self;
+        println!("{operation}: died at {points} points, {leaking} leak, at most {most_leaked} bytes");
+        assert!(*points >= least, "{operation}: only {points} crash points were found");
+    }
+}
+
+/// Kills a process at each step of `act`, in a segment of its own each time, until it completes.
+fn kill_at_every_step<T>(
+    operation: &str,
+    least: u64,
+    before: impl Fn(&Place),
+    prepare: impl Fn(&Place) -> T,
+    act: impl Fn(&Place, &mut Option<T>),
+    check: impl Fn(&Place, Fate) -> Aftermath,
+) {
+    let mut tally = Tally::default();
+    let mut reachable = None;
+    for point in 1.. {
+        let place = tiny_place();
+        before(&place);
+        let fate = die_at(point, || prepare(&place), |prepared| act(&place, prepared));
+        let Aftermath { leaked, used } = check(&place, fate);
+        assert!(leaked <= 3 * 4096, "point {point}: {leaked} bytes leaked");
+        // All that was taken is reachable, or it is a leak that is shown.
+        assert_eq!(*reachable.get_or_insert(used - leaked), used - leaked, "point {point}");
+        if fate == Fate::Completed {
+            break;
+        }
+        tally.take(leaked);
+    }
+    tally.report(operation, least);
+}
+
+/// What a segment looks like when all is over.
+#[derive(Default)]
+struct Aftermath {
+    leaked: u64,
+    used: u64,
+}
+
+/// Nobody lives any more: every start has its end, and what leaked is exactly what is missing.
+fn at_rest(place: &Place) -> Aftermath {
+    let mut reader = place.reader();
+    let vitals = reader.scrape().unwrap().vitals.clone();
+    let ends = vitals.exits_clean + vitals.exits_fatal + vitals.exits_abrupt;
+    assert_eq!(vitals.worker_starts, ends, "{vitals:?}");
+    assert_eq!((vitals.slots_in(SlotState::Live), vitals.corrupt_records), (0, 0));
+    assert!(vitals.slots.len() <= 3, "at most two lived at a time: {vitals:?}");
+    assert!(vitals.leaked_series <= 1);
+    let room = vitals.max_series - reachable_series(&vitals) - vitals.leaked_series;
+    assert_eq!(fill_up(place), room, "the limit holds what is shown, and what is shown as leaked");
+    Aftermath { leaked: vitals.leaked_bytes, used: vitals.used_bytes }
+}
+
+fn reachable_series(vitals: &promshm_segment::Vitals) -> u64 {
+    vitals.series
+}
+
+/// How many series still fit.
+fn fill_up(place: &Place) -> u64 {
+    let mut writer = place.writer();
+    let family = writer.register(&counter("filler", &["n"])).unwrap();
+    let made = (0..20).take_while(|n: &i32| writer.resolve(family, &[&n.to_string()]).is_ok()).count();
+    writer.goodbye(false);
+    made as u64
+}
+
+/// The next process attaches, counts the same series, is scraped, and says goodbye.
+fn heir_counts(place: &Place, expected_jobs: &[f64], expected_seconds: &[f64]) {
+    let mut writer = place.writer();
+    assert_ne!(writer.slot(), 0, "a dead or stopped process does not cost the others their slots");
+    count_all(&mut writer, 10.0);
+    let mut reader = place.reader();
+    let jobs = jobs_total(&mut reader);
+    assert!(expected_jobs.contains(&(jobs - 10.0)), "{jobs} jobs");
+    let (observations, _) = seconds_total(&mut reader);
+    assert!(expected_seconds.contains(&(observations - 10.0)), "{observations} observations");
+    assert_eq!(value(&mut reader, "busy"), Some(10.0), "the living one's gauge alone");
+    assert_eq!(value(&mut reader, "load"), Some(10.0));
+    writer.goodbye(false);
+}
+
+fn nothing(_: &Place) {}
+
+#[test]
+fn dying_while_creating_the_segment() {
+    let check = |place: &Place, _: Fate| {
+        heir_counts(place, &[0.0], &[0.0]);
+        at_rest(place)
+    };
+    kill_at_every_step("creation", 20, nothing, |_| (), |place, _| drop(place.writer()), check);
+}
+
+/// A worker that has counted and died, so that its heir has a living plane to clear.
+fn a_life(place: &Place) {
+    Child::run(|| count_all(&mut place.writer(), 3.0)).kill();
+}
+
+#[test]
+fn dying_while_claiming_a_slot() {
+    let check = |place: &Place, _: Fate| {
+        heir_counts(place, &[3.0], &[3.0]);
+        at_rest(place)
+    };
+    kill_at_every_step("slot claim", 500, a_life, |_| (), |place, _| drop(place.writer()), check);
+}
+
+#[test]
+fn dying_while_registering_and_counting() {
+    let check = |place: &Place, _: Fate| {
+        heir_counts(place, &[0.0, 1.0], &[0.0, 1.0]);
+        at_rest(place)
+    };
+    let act = |_: &Place, writer: &mut Option<Writer>| count_all(writer.as_mut().unwrap(), 1.0);
+    kill_at_every_step("registration and first update", 1000, nothing, Place::writer, act, check);
+}
+
+#[test]
+fn dying_while_observing() {
+    let known = |place: &Place| {
+        let mut writer = place.writer();
+        count_all(&mut writer, 1.0);
+        writer
+    };
+    let act = |_: &Place, writer: &mut Option<Writer>| {
+        observe(writer.as_mut().unwrap(), &histogram("seconds"), 0.3, 3);
+    };
+    let check = |place: &Place, _: Fate| {
+        let (observations, sum) = seconds_total(&mut place.reader());
+        let lag = observations * 0.3 - sum;
+        assert!((-1e-9..0.3 + 1e-9).contains(&lag), "the sum lags by one observation at most");
+        heir_counts(place, &[1.0], &[1.0, 2.0, 3.0, 4.0]);
+        at_rest(place)
+    };
+    kill_at_every_step("histogram update", 6, nothing, known, act, check);
+}
+
+#[test]
+fn dying_while_saying_goodbye() {
+    let known = |place: &Place| {
+        let mut writer = place.writer();
+        count_all(&mut writer, 1.0);
+        writer
+    };
+    let act = |_: &Place, writer: &mut Option<Writer>| writer.take().unwrap().goodbye(false);
+    let check = |place: &Place, _: Fate| {
+        heir_counts(place, &[1.0], &[1.0]);
+        at_rest(place)
+    };
+    kill_at_every_step("goodbye", 2, nothing, known, act, check);
+}
+
+#[test]
+fn dying_while_retiring_the_segment() {
+    let known = |place: &Place| {
+        let mut writer = place.writer();
+        count_all(&mut writer, 1.0);
+        writer
+    };
+    let act = |_: &Place, writer: &mut Option<Writer>| writer.take().unwrap().wipe().unwrap();
+    let check = |place: &Place, _: Fate| {
+        heir_counts(place, &[0.0, 1.0], &[0.0, 1.0]);
+        at_rest(place)
+    };
+    kill_at_every_step("retirement", 4, nothing, known, act, check);
+}
+
+/// Counts as the extension does: cells that were looked up are used until the epoch changes.
+struct Bystander {
+    writer: Writer,
+    epoch: u64,
+}
+
+impl Bystander {
+    fn new(place: &Place) -> Self {
+        let mut writer = place.writer();
+        count(&mut writer, &jobs(), &["mail"], 0.0);
+        let epoch = writer.epoch().peek();
+        Self { writer, epoch }
+    }
+}
+
+#[test]
+fn dying_while_removing_a_series() {
+    removal("removal", false);
+}
+
+#[test]
+fn dying_while_removing_a_series_and_starting_it_afresh() {
+    removal("removal and return", true);
+}
+
+/// A bystander goes on counting into the cells that it knows unless the epoch tells it to look again.
+/// Whatever it counts after the death is exported.
+fn removal(operation: &str, and_return: bool) {
+    let mut tally = Tally::default();
+    for point in 1.. {
+        let place = tiny_place();
+        let mut bystander = Bystander::new(&place);
+        let mut old_reader = place.reader();
+        let family = bystander.writer.register(&jobs()).unwrap();
+        let known: *const promshm_segment::sync::Cell =
+            bystander.writer.resolve(family, &["mail"]).unwrap().cells.as_ptr();
+        // SAFETY: the bystander stays attached.
+        let known = unsafe { &*known };
+        known.add_owned(5.0);
+        assert!((jobs_total(&mut old_reader) - 5.0).abs() < 1e-9);
+        let act = |writer: &mut Option<Writer>| {
+            let writer = writer.as_mut().unwrap();
+            let family = writer.register(&jobs()).unwrap();
+            assert!(writer.remove(family, &["mail"]));
+            if and_return {
+                count(writer, &jobs(), &["mail"], 1.0);
+            }
+        };
+        let fate = die_at(point, || place.writer(), act);
+        if bystander.writer.epoch().peek() == bystander.epoch {
+            known.add_owned(100.0);
+        } else {
+            count(&mut bystander.writer, &jobs(), &["mail"], 100.0);
+        }
+        for reader in [&mut old_reader, &mut place.reader()] {
+            let total = jobs_total(reader);
+            let right = [100.0, 101.0, 105.0].contains(&total);
+            assert!(right, "{operation}, point {point}: {total} after 5, a removal and 100");
+        }
+        bystander.writer.goodbye(false);
+        let Aftermath { leaked, .. } = at_rest(&place);
+        if fate == Fate::Completed {
+            break;
+        }
+        tally.take(leaked);
+    }
+    tally.report(operation, 5);
+}
+
+#[test]
+fn dying_while_claiming_anew_after_a_fork() {
+    let mut tally = Tally::default();
+    for point in 1.. {
+        let place = tiny_place();
+        let mut parent = place.writer();
+        count_all(&mut parent, 1.0);
+        let parents_slot = parent.slot();
+        let mut inherited = Some(parent);
+        let act = |writer: &mut Option<Writer>| {
+            let mut own = writer.take().unwrap().forked();
+            assert_ne!(own.slot(), parents_slot);
+            count_all(&mut own, 5.0);
+            std::mem::forget(own);
+        };
+        let fate = die_at(point, || inherited.take().unwrap(), act);
+        let mut parent = inherited.take().unwrap();
+        count(&mut parent, &jobs(), &["mail"], 1.0);
+        let mut reader = place.reader();
+        let jobs = jobs_total(&mut reader);
+        assert!([2.0, 7.0].contains(&jobs), "point {point}: {jobs}");
+        assert_eq!(value(&mut reader, "busy"), Some(1.0), "the parent's gauge alone");
+        parent.goodbye(false);
+        let Aftermath { leaked, .. } = at_rest(&place);
+        if fate == Fate::Completed {
+            break;
+        }
+        tally.take(leaked);
+    }
+    tally.report("fork and claim", 500);
+}
+
+/// Stops a process at each step; others attach, count the same series and are scraped meanwhile.
+/// Then the process goes on, and all counts are there.
+fn stop_at_every_step<T>(
+    operation: &str,
+    least: u64,
+    before: impl Fn(&Place),
+    prepare: impl Fn(&Place) -> T,
+    act: impl Fn(&Place, &mut Option<T>),
+    jobs_meanwhile: &[f64],
+    jobs_at_last: f64,
+) {
+    let mut stops = 0;
+    // Pages are filled by 512 equal steps: a few of each are enough here.
+    let step = |point: u64| if point < 120 { 1 } else { 37 };
+    let mut point = 1;
+    loop {
+        let place = tiny_place();
+        before(&place);
+        let victim = stop_at(point, || prepare(&place), |prepared| act(&place, prepared));
+        let completed = victim.is_none();
+        {
+            let mut writer = place.writer();
+            assert_ne!(writer.slot(), 0, "{operation}, point {point}");
+            count(&mut writer, &jobs(), &["mail"], 10.0);
+            observe(&mut writer, &histogram("seconds"), 0.3, 10);
+            let jobs = jobs_total(&mut place.reader()) - 10.0;
+            let right = jobs_meanwhile.contains(&jobs) || completed;
+            assert!(right, "{operation}, point {point}: {jobs} meanwhile");
+            if let Some(victim) = victim {
+                victim.go_on();
+            }
+            // As the extension does at its next update.
+            if !writer.is_current() {
+                writer = place.writer();
+            }
+            writer.goodbye(false);
+        }
+        let jobs = jobs_total(&mut place.reader()) - 10.0;
+        assert!((jobs - jobs_at_last).abs() < 1e-9, "{operation}, point {point}: {jobs} at last");
+        at_rest(&place);
+        if completed {
+            break;
+        }
+        stops += 1;
+        point += step(point);
+    }
+    println!("{operation}: stopped at {stops} points");
+    assert!(stops >= least, "{operation}: only {stops} points were found");
+}
+
+#[test]
+fn a_stopped_creator_blocks_nobody() {
+    let act = |place: &Place, _: &mut Option<()>| {
+        let mut writer = place.writer();
+        count(&mut writer, &jobs(), &["mail"], 1.0);
+        std::mem::forget(writer);
+    };
+    stop_at_every_step("creation", 40, nothing, |_| (), act, &[0.0, 1.0], 1.0);
+}
+
+#[test]
+fn a_stopped_heir_blocks_nobody() {
+    let act = |place: &Place, _: &mut Option<()>| std::mem::forget(place.writer());
+    stop_at_every_step("slot claim", 20, a_life, |_| (), act, &[3.0], 3.0);
+}
+
+#[test]
+fn a_stopped_registration_blocks_nobody() {
+    let act = |_: &Place, writer: &mut Option<Writer>| count_all(writer.as_mut().unwrap(), 1.0);
+    stop_at_every_step("registration", 100, nothing, Place::writer, act, &[0.0, 1.0], 1.0);
+}
+
+#[test]
+fn a_stopped_goodbye_blocks_nobody() {
+    let act = |_: &Place, writer: &mut Option<Writer>| writer.take().unwrap().goodbye(false);
+    let known = |place: &Place| {
+        let mut writer = place.writer();
+        count(&mut writer, &jobs(), &["mail"], 1.0);
+        writer
+    };
+    stop_at_every_step("goodbye", 2, nothing, known, act, &[1.0], 1.0);
+}
