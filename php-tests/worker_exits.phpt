@@ -40,6 +40,14 @@ run_php($inc . 'try { throw new Exception("caught"); } catch (Exception) {}');
 exits('caught exception');
 run_php($inc . 'trigger_error("only a warning", E_USER_WARNING);');
 exits('a warning');
+run_php('register_shutdown_function(fn () => trigger_error("afterwards", E_USER_WARNING));' . $inc . 'no_such_function();');
+exits('a warning after a fatal error');
+run_php('register_shutdown_function("error_clear_last");' . $inc . 'no_such_function();');
+exits('a fatal error that is cleared');
+run_php('register_shutdown_function(fn () => exit(0));' . $inc . 'no_such_function();');
+exits('a fatal error, then exit(0)');
+run_php($inc . 'trigger_error("enough", E_USER_ERROR);');
+exits('a user error');
 show();
 ?>
 --CLEAN--
@@ -55,4 +63,8 @@ SIGSEGV: {"clean":2,"fatal":3,"abrupt":2} of 8
 no metrics: {"clean":2,"fatal":3,"abrupt":2} of 8
 caught exception: {"clean":3,"fatal":3,"abrupt":2} of 9
 a warning: {"clean":4,"fatal":3,"abrupt":2} of 10
-c_total 10
+a warning after a fatal error: {"clean":4,"fatal":4,"abrupt":2} of 11
+a fatal error that is cleared: {"clean":4,"fatal":5,"abrupt":2} of 12
+a fatal error, then exit(0): {"clean":4,"fatal":6,"abrupt":2} of 13
+a user error: {"clean":4,"fatal":7,"abrupt":2} of 14
+c_total 14
