@@ -9,7 +9,9 @@ use crate::{
     labels,
     local::Local,
     metric::{Key, Metric, Series, Target},
-    process, stamp, zend,
+    process,
+    recent::Recent,
+    stamp, zend,
 };
 use ext_php_rs::types::ZendHashTable;
 use promshm_segment::sync as segment;
@@ -32,6 +34,8 @@ pub(crate) struct Handle {
     /// Set once, by the constructor.
     meaning: OnceCell<Meaning>,
     series: Cell<Series>,
+    /// Only for a handle that is called with labels.
+    recent: OnceCell<Box<Recent>>,
 }
 
 /// What a handle stands for.
@@ -51,6 +55,7 @@ impl Default for Handle {
             count: Cell::new(0),
             meaning: OnceCell::new(),
             series: Cell::new(Series::UNKNOWN),
+            recent: OnceCell::new(),
         }
     }
 }
@@ -128,7 +133,7 @@ impl Handle {
         apply: impl FnOnce(Cells<'_>),
     ) -> Result<(), Thrown> {
         let target = match labels {
-            Some(labels) if !labels.is_empty() => self.named_target(labels)?,
+            Some(labels) if !zend::is_empty(labels) => self.named_target(labels)?,
             _ => self.only_target()?,
         };
         let (cells, shared) = match target {
@@ -164,11 +169,24 @@ impl Handle {
 
     #[inline(always)]
     fn named_target(&self, labels: &ZendHashTable) -> Result<Target, Thrown> {
-        let metric = self.check_unbound()?;
-        match zend::list_values(labels).and_then(|values| metric.known_target(values)) {
-            Some(target) => Ok(target),
-            None => self.with_key(labels, |metric, key| metric.series(key).1.target),
+        let recent = self.recent.get().zip(zend::list_values(labels));
+        match recent.and_then(|(recent, values)| recent.cells_of(values)) {
+            Some(cells) => Ok(Target::Owned(cells)),
+            None => self.less_recent_target(labels),
         }
+    }
+
+    fn less_recent_target(&self, labels: &ZendHashTable) -> Result<Target, Thrown> {
+        let metric = self.check_unbound()?;
+        let values = zend::list_values(labels);
+        let Some((values, target)) = values.and_then(|values| Some((values, metric.known_target(values)?)))
+        else {
+            return self.with_key(labels, |metric, key| metric.series(key).1.target);
+        };
+        if let Target::Owned(cells) = target {
+            self.recent.get_or_init(Box::default).keep(values, zend::is_shared(labels), cells);
+        }
+        Ok(target)
     }
 
     /// Runs `look` with the packed label values.

@@ -21,6 +21,7 @@ mod lifecycle;
 mod local;
 mod metric;
 mod process;
+mod recent;
 mod segment;
 mod stamp;
 mod zend;

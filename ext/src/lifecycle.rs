@@ -9,12 +9,17 @@
 use crate::{
     counter, exceptions, gauge, guard::silenced, histogram, ini, local::Local, process, segment, zend,
 };
-use ext_php_rs::ffi::{E_COMPILE_ERROR, E_CORE_ERROR, E_ERROR, E_PARSE, E_RECOVERABLE_ERROR, E_USER_ERROR};
+use ext_php_rs::ffi::{
+    E_COMPILE_ERROR, E_CORE_ERROR, E_ERROR, E_PARSE, E_RECOVERABLE_ERROR, E_USER_ERROR, zend_string,
+};
 
-/// Errors that end a request; an uncaught exception is an `E_ERROR`.
-const FATAL: u32 = E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_RECOVERABLE_ERROR;
+/// Errors that nothing can stop from ending the request; an uncaught exception is an `E_ERROR`.
+const FATAL: u32 = E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR;
+/// Errors that end it unless a handler takes them: then they are not the last one known.
+const FATAL_UNLESS_HANDLED: u32 = E_USER_ERROR | E_RECOVERABLE_ERROR;
 
-/// Whether the last request ended in a fatal error.
+/// Whether the last request ended in a fatal error. Noted when it happens: shutdown functions run
+/// later and may clear it, or raise another.
 static AFTER_FATAL: Local<bool> = Local::new(false);
 
 /// Module startup: settings, classes, the fork hook.
@@ -32,6 +37,7 @@ pub(crate) unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
         ];
         if classes.iter().try_for_each(|register| register()).is_ok() {
             zend::at_fork_in_child(in_forked_child);
+            zend::at_error(on_error);
             status = 0;
         }
     });
@@ -53,9 +59,17 @@ pub(crate) unsafe extern "C" fn request_startup(_kind: i32, _module: i32) -> i32
 
 /// Request shutdown: what the request defined may be defined anew by the next.
 pub(crate) unsafe extern "C" fn request_shutdown(_kind: i32, _module: i32) -> i32 {
-    AFTER_FATAL.set(zend::last_error_kind() & FATAL != 0);
+    if zend::last_error_kind() & FATAL_UNLESS_HANDLED != 0 {
+        AFTER_FATAL.set(true);
+    }
     silenced(process::end_request);
     0
+}
+
+unsafe extern "C" fn on_error(kind: i32, _file: *mut zend_string, _line: u32, _message: *mut zend_string) {
+    if kind.cast_unsigned() & FATAL != 0 {
+        AFTER_FATAL.set(true);
+    }
 }
 
 unsafe extern "C" fn in_forked_child() {

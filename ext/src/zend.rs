@@ -40,10 +40,14 @@ unsafe extern "C" {
     fn zend_string_hash_func(string: *mut ffi::zend_string) -> u64;
     fn zend_hash_func(bytes: *const c_char, length: usize) -> u64;
     fn zval_try_get_string_func(op: *mut Zval) -> *mut ffi::zend_string;
+    fn zend_observer_error_register(hook: ErrorHook);
     fn zend_error(kind: c_int, format: *const c_char, ...);
     fn display_ini_entries(module: *mut ffi::zend_module_entry);
     fn zend_unregister_ini_entries(module_number: c_int);
 }
+
+/// What is told of an error: kind, file, line, message.
+pub(crate) type ErrorHook = unsafe extern "C" fn(c_int, *mut ffi::zend_string, u32, *mut ffi::zend_string);
 
 /// What a PHP metric object is: our part first, the engine's last, as the engine wants it.
 #[repr(C)]
@@ -159,6 +163,75 @@ pub(crate) fn list_values(table: &ZendHashTable) -> Option<&[Zval]> {
         let is_list = table.u.v.flags & PACKED != 0 && table.nNumUsed == table.nNumOfElements;
         is_list.then(|| slice::from_raw_parts(table.__bindgen_anon_1.arPacked, table.nNumUsed as usize))
     }
+}
+
+/// Whether an array has no elements.
+#[inline(always)]
+pub(crate) fn is_empty(table: &ZendHashTable) -> bool {
+    table.nNumOfElements == 0
+}
+
+/// A string that cannot change as long as this is kept: the engine copies before it writes to what
+/// others hold too. A literal in a script is the same such string at every call.
+#[derive(Debug)]
+pub(crate) struct Kept(*mut ffi::zend_string);
+
+impl Kept {
+    /// Keeps the string, unless the list that it came in is its only holder and ends with the
+    /// running call: then it will not come again.
+    pub(crate) fn of(value: &Zval, list_lives_on: bool) -> Option<Self> {
+        if type_of(value) != IS_STRING {
+            return None;
+        }
+        // SAFETY: the type says that the pointer is a string's, alive for the running call; the
+        // interpreter has one thread.
+        unsafe {
+            let string = value.value.str_;
+            if !is_interned(string) {
+                if (*string).gc.refcount < 2 && !list_lives_on {
+                    return None;
+                }
+                (*string).gc.refcount += 1;
+            }
+            Some(Self(string))
+        }
+    }
+
+    /// Whether the value is this very string.
+    #[inline(always)]
+    pub(crate) fn is(&self, value: &Zval) -> bool {
+        // SAFETY: only compared; a value of another type never has a kept string's address.
+        type_of(value) == IS_STRING && unsafe { value.value.str_ } == self.0
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // SAFETY: `of` took a reference, or the string is interned and counts none.
+        unsafe { ffi::ext_php_rs_zend_string_release(self.0) }
+    }
+}
+
+/// Whether others than the running call hold the array, as they do a literal.
+pub(crate) fn is_shared(table: &ZendHashTable) -> bool {
+    // SAFETY: this union always holds the type word.
+    let is_immutable = unsafe { table.gc.u.type_info & ffi::GC_IMMUTABLE != 0 };
+    is_immutable || table.gc.refcount > 1
+}
+
+unsafe fn is_interned(string: *mut ffi::zend_string) -> bool {
+    // SAFETY: the caller has a valid string; this union always holds the type word.
+    unsafe { (*string).gc.u.type_info & INTERNED != 0 }
+}
+
+/// `IS_STR_INTERNED`.
+const INTERNED: u32 = 1 << 6;
+
+/// Where a value's string lies, or any number for other types.
+#[inline(always)]
+pub(crate) fn address_of(value: &Zval) -> usize {
+    // SAFETY: plain data, any bits are a number.
+    unsafe { value.value.lval as usize }
 }
 
 /// `HASH_FLAG_PACKED`.
@@ -388,6 +461,12 @@ pub(crate) fn unregister_ini(module: i32) {
 pub(crate) fn ini_text<'a>(value: *mut ffi::zend_string) -> &'a str {
     // SAFETY: the engine passes a valid string.
     std::str::from_utf8(unsafe { string_bytes(value) }).unwrap_or("")
+}
+
+/// Asks to be told of each error, before any handler is; once at module startup.
+pub(crate) fn at_error(hook: ErrorHook) {
+    // SAFETY: the hook is a function of this library, which stays loaded as long as the module.
+    unsafe { zend_observer_error_register(hook) }
 }
 
 /// Asks to be called in each forked child, before it goes on.
