@@ -119,6 +119,7 @@ fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
+#[inline(never)]
 fn set_to(handle: &Handle, labels: Labels<'_>, value: f64) {
     let _thrown = handle.update(labels, |cells| cells.all[0].set(value));
 }

@@ -81,6 +81,7 @@ zend_fastcall! {
     }
 }
 
+#[inline(never)] // so that the fast way saves no registers for it
 fn observe_slowly(handle: &Handle, labels: arguments::Labels<'_>, value: f64) {
     let Ok(metric) = handle.metric() else { return };
     let bucket = bucket(&metric.definition.bounds, value);
@@ -103,12 +104,11 @@ fn count(cells: &[sync::Cell], bucket: usize, value: f64) {
     }
 }
 
-/// The first bucket whose bound is not below the value; NaN goes to +Inf. Without branches, so that
-/// the compiler compares several bounds at once.
+/// The first bucket whose bound is not below the value; NaN goes to +Inf.
 #[inline(always)]
 #[allow(clippy::neg_cmp_op_on_partial_ord)] // so that NaN is above every bound
 fn bucket(bounds: &[f64], value: f64) -> usize {
-    bounds.iter().map(|bound| usize::from(!(value <= *bound))).sum()
+    bounds.partition_point(|bound| !(value <= *bound))
 }
 
 zend_fastcall! {
