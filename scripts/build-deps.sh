@@ -37,7 +37,7 @@ install_packages ${missing[@]+"${missing[@]}"}
 if ! has_rust; then
   have rustup && fail "Rust is older than 1.$rust_minor. Please run: rustup update stable"
   # The list of packages decides between two names, so it must be there first.
-  if have apt-get; then as_root apt-get update -qq || true; fi
+  if have apt-get && as_root true; then quietly apt_get update; fi
   # shellcheck disable=SC2046 # two words, two packages
   install_packages $(rust_packages)
   has_rust || fail "Rust 1.$rust_minor or newer is needed; $(rustc --version 2>/dev/null || echo none) is here. See https://rustup.rs"

@@ -24,20 +24,21 @@ as_root() {
 # Installs Debian packages, or says which ones to install.
 install_packages() {
   [ $# -gt 0 ] || return 0
-  say "Installing $* ..."
   have apt-get || fail "Please install what these Debian packages hold, then try again: $*"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
-    fail "Installing needs root. Please run: apt-get install $*"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null ||
-    fail "apt-get could not install: $*"
+  as_root true || fail "Installing needs root. Please run: apt-get install $*"
+  say "Installing $* ..."
+  quietly apt_get update
+  quietly apt_get install -y --no-install-recommends "$@"
 }
 
-# Of the packages named, those that dpkg does not know as installed.
-missing_packages() {
-  local package
-  for package; do
-    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || echo "$package"
-  done
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 "$@" </dev/null; }
+
+# Runs a command, and shows its output only if it fails.
+quietly() {
+  local log
+  log=$(mktemp)
+  "$@" >"$log" 2>&1 || { cat "$log" >&2; rm -f "$log"; fail "This failed: $*"; }
+  rm -f "$log"
 }
 
 # Builds a cargo tool if it is missing. Its speed matters less than the wait for it.
