@@ -10,6 +10,12 @@ use crate::{
 const OFFSET_BITS: u32 = 40;
 const OFFSET_MASK: u64 = (1 << OFFSET_BITS) - 1;
 
+/// Words that a search looks at. At most three quarters of the index are in use and nobody can
+/// choose hashes, so even the longest run of used words in the largest index is some hundred long.
+const MOST_STEPS: u64 = 4096;
+/// Records that a search looks at: those whose upper 24 bits of hash are the wanted ones.
+const MOST_RECORDS: usize = 64;
+
 /// A word of the index: the upper bits of the hash and the record's offset.
 pub(crate) fn entry(hash: u64, offset: u64) -> u64 {
     (hash & !OFFSET_MASK) | offset
@@ -26,11 +32,12 @@ pub(crate) enum Found {
     Record { place: u64, entry: u64 },
     /// The empty word where it belongs.
     Empty { place: u64 },
-    /// Every word is taken.
+    /// There is no room where it belongs.
     Full,
 }
 
-/// Looks for the record with `hash` that `is_wanted` recognises by its offset.
+/// Looks for the record with `hash` that `is_wanted` recognises by its offset. A forged index
+/// makes the search fail, never long.
 pub(crate) fn search(
     region: &Region,
     geometry: &Geometry,
@@ -38,15 +45,23 @@ pub(crate) fn search(
     mut is_wanted: impl FnMut(u64) -> bool,
 ) -> Found {
     let mask = geometry.index_words - 1;
-    for step in 0..geometry.index_words {
+    let mut records = 0;
+    for step in 0..geometry.index_words.min(MOST_STEPS) {
         let place = hash.wrapping_add(step) & mask;
         let Some(word) = word(region, geometry, place) else { return Found::Full };
         let found = word.observe(); // pair: INDEX
         if found == 0 {
             return Found::Empty { place };
         }
-        if found & !OFFSET_MASK == hash & !OFFSET_MASK && is_wanted(offset_of(found)) {
+        if found & !OFFSET_MASK != hash & !OFFSET_MASK {
+            continue;
+        }
+        if is_wanted(offset_of(found)) {
             return Found::Record { place, entry: found };
+        }
+        records += 1;
+        if records == MOST_RECORDS {
+            break;
         }
     }
     Found::Full

@@ -10,7 +10,8 @@
 
 use crate::{
     definition::{Definition, GaugeMode, Kind, MAX_HELP, MAX_LABELS, MAX_NAME},
-    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT},
+    index,
+    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Space, header},
     region::Region,
     sync::Word,
 };
@@ -20,7 +21,12 @@ use std::hash::Hasher;
 const FAMILY: u64 = 0x46;
 const SERIES: u64 = 0x53;
 const HEAD_WORDS: u64 = 6;
-const TEXT_LIMIT: u64 = (MAX_LABELS * (65_535 + 2)) as u64;
+/// Most bytes of a series' label values.
+const MAX_VALUES: u64 = (MAX_LABELS * (65_535 + 2)) as u64;
+/// Most bytes of a family's label names.
+const MAX_NAMES: u64 = (MAX_LABELS * (MAX_NAME + 2)) as u64;
+/// Most bounds of a histogram: its cells, two more, lie in one page.
+const MAX_BOUNDS: u64 = PAGE_WORDS as u64 - 2;
 
 /// Bytes from a family record's begin to the word with its newest claim.
 const NEWEST_CLAIM: u64 = 4 * 8;
@@ -59,17 +65,30 @@ pub(crate) fn pack_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8
     packed
 }
 
-/// The reverse of [`pack_texts`]: exactly `count` texts that fill `packed`, each valid UTF-8.
-pub(crate) fn unpack_texts(mut packed: &[u8], count: usize) -> Result<Vec<&str>, Corrupt> {
-    let mut texts = Vec::with_capacity(count.min(MAX_LABELS));
-    for _ in 0..count {
-        let (length, rest) = packed.split_first_chunk::<2>().ok_or(Corrupt)?;
+/// The reverse of [`pack_texts`]: the texts, and an error in place of the first that makes no sense.
+pub(crate) fn texts(mut packed: &[u8]) -> impl Iterator<Item = Result<&str, Corrupt>> {
+    std::iter::from_fn(move || {
+        let (length, rest) = match packed.split_first_chunk::<2>() {
+            Some(split) => split,
+            None if packed.is_empty() => return None,
+            None => return Some(Err(Corrupt)),
+        };
         let length = usize::from(u16::from_le_bytes(*length));
-        let (text, rest) = rest.split_at_checked(length).ok_or(Corrupt)?;
-        texts.push(std::str::from_utf8(text).map_err(|_| Corrupt)?);
+        let Some((text, rest)) = rest.split_at_checked(length) else { return Some(Err(Corrupt)) };
         packed = rest;
-    }
-    if packed.is_empty() { Ok(texts) } else { Err(Corrupt) }
+        Some(std::str::from_utf8(text).map_err(|_| Corrupt))
+    })
+}
+
+/// Whether `packed` is exactly `count` texts. [`texts`] ends after an error only if its caller does.
+pub(crate) fn are_texts(packed: &[u8], count: usize) -> bool {
+    let mut seen = 0;
+    texts(packed).take(MAX_LABELS + 1).all(|text| {
+        text.is_ok_and(|_| {
+            seen += 1;
+            true
+        })
+    }) && seen == count
 }
 
 fn words_of(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
@@ -82,6 +101,13 @@ fn words_of(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
 
 fn bytes_of(words: &[u64]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// Copies the first `count` bytes of the words into `bytes`.
+fn copy_bytes(words: &[Word], count: u64, bytes: &mut Vec<u8>) {
+    bytes.clear();
+    words.iter().for_each(|word| bytes.extend_from_slice(&word.peek().to_le_bytes()));
+    bytes.truncate(count as usize);
 }
 
 fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, bounds: usize) -> u64 {
@@ -110,11 +136,25 @@ fn kind_of(meta: u64) -> Result<Kind, Corrupt> {
     }
 }
 
-/// Copies a whole record's words, after checking that they lie among the records.
-fn copy(region: &Region, geometry: &Geometry, offset: u64, words: u64) -> Result<Vec<u64>, Corrupt> {
-    let inside = offset >= geometry.records && offset.is_multiple_of(RECORD_UNIT);
-    let words = inside.then(|| region.copy_words(offset, words)).flatten();
-    words.ok_or(Corrupt)
+/// `count` words from `offset` on, if they lie among the records handed out so far. What lies
+/// beyond is a hole: whoever reads it gets charged for its memory.
+fn place<'r>(
+    region: &'r Region,
+    geometry: &Geometry,
+    offset: u64,
+    count: u64,
+) -> Result<&'r [Word], Corrupt> {
+    let space = Space::unpack(region.head(header!(space)).observe());
+    let end = geometry.end.min(geometry.records + space.units * RECORD_UNIT);
+    let room = end.checked_sub(offset).ok_or(Corrupt)?;
+    let inside = offset >= geometry.records && offset.is_multiple_of(RECORD_UNIT) && count <= room / 8;
+    inside.then(|| region.words(offset, count)).flatten().ok_or(Corrupt)
+}
+
+/// The words that every record begins with.
+fn head(region: &Region, geometry: &Geometry, offset: u64) -> Result<[u64; HEAD_WORDS as usize], Corrupt> {
+    let words = place(region, geometry, offset, HEAD_WORDS)?;
+    Ok(std::array::from_fn(|at| words[at].peek()))
 }
 
 /// A family as it stands in the segment.
@@ -129,6 +169,10 @@ pub(crate) struct FamilyRecord {
 }
 
 impl FamilyRecord {
+    /// More than any record takes.
+    pub(crate) const MAX_BYTES: u64 =
+        (HEAD_WORDS + MAX_BOUNDS + 1) * 8 + MAX_NAME as u64 + MAX_HELP as u64 + MAX_NAMES;
+
     /// Hash of all that makes two definitions one family.
     pub(crate) fn hash(key: HashKey, definition: &Definition) -> u64 {
         let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
@@ -149,34 +193,41 @@ impl FamilyRecord {
         words
     }
 
+    /// Whether the record at `offset` may be the one with that hash; cheap, so that a forged index
+    /// does not make a search slow.
+    pub(crate) fn has_hash(region: &Region, geometry: &Geometry, offset: u64, hash: u64) -> bool {
+        head(region, geometry, offset).is_ok_and(|head| head[0] & 0xff == FAMILY && head[1] == hash)
+    }
+
     /// Reads and checks the record at `offset`.
     pub(crate) fn parse(region: &Region, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
-        let head = copy(region, geometry, offset, HEAD_WORDS)?;
-        let [meta, hash, lengths, label_bytes, _, claim_column] = head[..] else { return Err(Corrupt) };
+        let [meta, hash, lengths, label_bytes, _, claim_column] = head(region, geometry, offset)?;
         let (name_bytes, help_bytes) = (lengths & 0xffff_ffff, lengths >> 32);
         let (labels, bounds) = ((meta >> 32) & 0xffff, meta >> 48);
         let sensible = meta & 0xff == FAMILY
             && name_bytes <= MAX_NAME as u64
             && help_bytes <= MAX_HELP as u64
-            && label_bytes <= TEXT_LIMIT
+            && label_bytes <= MAX_NAMES
             && labels <= MAX_LABELS as u64
+            && bounds <= MAX_BOUNDS
             && claim_column < Plane::Living.capacity();
         if !sensible {
             return Err(Corrupt);
         }
         let text_bytes = name_bytes + help_bytes + label_bytes;
         let words = HEAD_WORDS + bounds + text_bytes.div_ceil(8);
-        let body = copy(region, geometry, offset, words)?.split_off(HEAD_WORDS as usize);
-        let (bounds, text) = body.split_at(bounds as usize);
-        let text = bytes_of(text);
+        let body = &place(region, geometry, offset, words)?[HEAD_WORDS as usize..];
+        let (bounds, body) = body.split_at(bounds as usize);
+        let bounds: Vec<f64> = bounds.iter().map(|bits| f64::from_bits(bits.peek())).collect();
+        let mut text = Vec::new();
+        copy_bytes(body, text_bytes, &mut text);
         let (name, text) = text.split_at(name_bytes as usize);
-        let (help, text) = text.split_at(help_bytes as usize);
-        let names = unpack_texts(&text[..label_bytes as usize], labels as usize)?;
+        let (help, names) = text.split_at(help_bytes as usize);
+        let names: Vec<&str> = texts(names).take(MAX_LABELS + 1).collect::<Result<_, _>>()?;
         let text_of = |bytes| std::str::from_utf8(bytes).map_err(|_| Corrupt);
-        let bounds: Vec<f64> = bounds.iter().map(|bits| f64::from_bits(*bits)).collect();
         let definition = Definition::new(text_of(name)?, text_of(help)?, kind_of(meta)?, &names, &bounds)
             .map_err(|_| Corrupt)?;
-        let honest = definition.bounds == bounds && definition.cells() <= PAGE_WORDS;
+        let honest = definition.bounds == bounds && names.len() as u64 == labels;
         if honest { Ok(Self { definition, hash, claim_column, bytes: words * 8 }) } else { Err(Corrupt) }
     }
 
@@ -186,8 +237,8 @@ impl FamilyRecord {
     }
 }
 
-/// A series as it stands in the segment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A series as it stands in the segment, without its label values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SeriesRecord {
     pub(crate) family: u64,
     pub(crate) hash: u64,
@@ -196,10 +247,7 @@ pub(crate) struct SeriesRecord {
     pub(crate) removed: bool,
     /// Number of labels, as the record says.
     pub(crate) label_count: usize,
-    /// Label values, as [`pack_texts`] packs them.
-    pub(crate) labels: Vec<u8>,
-    /// Bytes it takes.
-    pub(crate) bytes: u64,
+    label_bytes: u64,
 }
 
 impl SeriesRecord {
@@ -222,19 +270,57 @@ impl SeriesRecord {
         words
     }
 
-    /// Reads and checks the record at `offset`; the labels' inner form is left to [`unpack_texts`].
+    /// Reads and checks the head of the record at `offset`.
     pub(crate) fn parse(region: &Region, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
-        let head = copy(region, geometry, offset, HEAD_WORDS)?;
-        let [meta, hash, family, column, removed, label_bytes] = head[..] else { return Err(Corrupt) };
+        let [meta, hash, family, column, removed, label_bytes] = head(region, geometry, offset)?;
         let label_count = (meta >> 32) & 0xffff;
-        if meta & 0xff != SERIES || label_bytes > TEXT_LIMIT || label_count > MAX_LABELS as u64 {
+        if meta & 0xff != SERIES || label_bytes > MAX_VALUES || label_count > MAX_LABELS as u64 {
             return Err(Corrupt);
         }
-        let words = HEAD_WORDS + label_bytes.div_ceil(8);
-        let mut labels = bytes_of(&copy(region, geometry, offset, words)?[HEAD_WORDS as usize..]);
-        labels.truncate(label_bytes as usize);
         let label_count = label_count as usize;
-        Ok(Self { family, hash, column, removed: removed == GONE, label_count, labels, bytes: words * 8 })
+        let series = Self { family, hash, column, removed: removed == GONE, label_count, label_bytes };
+        series.text(region, geometry, offset).map(|_| series)
+    }
+
+    fn text<'r>(&self, region: &'r Region, geometry: &Geometry, offset: u64) -> Result<&'r [Word], Corrupt> {
+        let words = place(region, geometry, offset, self.bytes() / 8)?;
+        Ok(&words[HEAD_WORDS as usize..])
+    }
+
+    /// Copies the label values, as [`pack_texts`] packed them; their inner form is left to [`are_texts`].
+    pub(crate) fn copy_labels(
+        &self,
+        region: &Region,
+        geometry: &Geometry,
+        offset: u64,
+        labels: &mut Vec<u8>,
+    ) -> Result<(), Corrupt> {
+        copy_bytes(self.text(region, geometry, offset)?, self.label_bytes, labels);
+        Ok(())
+    }
+
+    /// Whether the record at `offset` is that series. Compares what is cheap first and copies
+    /// nothing, so that a forged index does not make a search slow.
+    pub(crate) fn is_at(
+        region: &Region,
+        geometry: &Geometry,
+        offset: u64,
+        hash: u64,
+        family: u64,
+        labels: &[u8],
+    ) -> bool {
+        let Ok(series) = Self::parse(region, geometry, offset) else { return false };
+        series.hash == hash
+            && series.family == family
+            && series.label_bytes == labels.len() as u64
+            && series
+                .text(region, geometry, offset)
+                .is_ok_and(|text| text.iter().map(Word::peek).eq(words_of(labels)))
+    }
+
+    /// Bytes it takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        (HEAD_WORDS + self.label_bytes.div_ceil(8)) * 8
     }
 
     /// The word that says whether the series was removed.
@@ -244,18 +330,26 @@ impl SeriesRecord {
 }
 
 /// What an index word points to.
-#[derive(Debug)]
-pub(crate) enum Record {
-    Family(FamilyRecord),
-    Series(SeriesRecord),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tag {
+    Family,
+    Series,
 }
 
-impl Record {
-    /// Reads and checks whatever is at `offset`.
-    pub(crate) fn parse(region: &Region, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
-        match region.word(offset).ok_or(Corrupt)?.peek() & 0xff {
-            FAMILY => FamilyRecord::parse(region, geometry, offset).map(Self::Family),
-            SERIES => SeriesRecord::parse(region, geometry, offset).map(Self::Series),
+impl Tag {
+    /// Looks at the head of the record at `offset`: its hash must have the upper bits of `entry`,
+    /// an index word.
+    pub(crate) fn read(
+        region: &Region,
+        geometry: &Geometry,
+        offset: u64,
+        entry: u64,
+    ) -> Result<Self, Corrupt> {
+        let [meta, hash, ..] = head(region, geometry, offset)?;
+        match meta & 0xff {
+            _ if index::entry(hash, offset) != entry => Err(Corrupt),
+            FAMILY => Ok(Self::Family),
+            SERIES => Ok(Self::Series),
             _ => Err(Corrupt),
         }
     }
@@ -269,7 +363,9 @@ mod tests {
     fn place() -> (Region, Geometry) {
         let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
         let size = Geometry::new(shape, 0).unwrap_err();
-        (Region::heap(size), Geometry::new(shape, size).unwrap())
+        let region = Region::heap(size);
+        region.head(header!(space)).fill(64);
+        (region, Geometry::new(shape, size).unwrap())
     }
 
     fn histogram() -> Definition {
@@ -288,10 +384,20 @@ mod tests {
     fn a_series_is_read_back() {
         let (region, geometry) = place();
         let labels = pack_texts(["", "x", "λ"]);
-        region.fill_words(geometry.records, &SeriesRecord::compose(64, 9, 5, 3, &labels)).unwrap();
-        let series = SeriesRecord::parse(&region, &geometry, geometry.records).unwrap();
-        assert_eq!(unpack_texts(&series.labels, 3), Ok(vec!["", "x", "λ"]));
+        let at = geometry.records;
+        region.fill_words(at, &SeriesRecord::compose(64, 9, 5, 3, &labels)).unwrap();
+        let series = SeriesRecord::parse(&region, &geometry, at).unwrap();
+        let mut found = Vec::new();
+        series.copy_labels(&region, &geometry, at, &mut found).unwrap();
+        assert!(are_texts(&found, 3));
+        assert_eq!(texts(&found).collect::<Result<Vec<_>, _>>(), Ok(vec!["", "x", "λ"]));
         assert_eq!((series.family, series.hash, series.column, series.removed), (64, 9, 5, false));
+        assert!(SeriesRecord::is_at(&region, &geometry, at, 9, 64, &labels));
+        for other in [pack_texts(["", "x", "y"]), pack_texts(["", "x", "λ", ""]), Vec::new()] {
+            assert!(!SeriesRecord::is_at(&region, &geometry, at, 9, 64, &other));
+        }
+        assert!(!SeriesRecord::is_at(&region, &geometry, at, 8, 64, &labels));
+        assert!(!SeriesRecord::is_at(&region, &geometry, at, 9, 80, &labels));
     }
 
     #[test]
@@ -302,20 +408,35 @@ mod tests {
             for forged in [0, 1, 0x53, u64::MAX, 1 << 63, f64::NAN.to_bits(), words[at] ^ 1 << 40] {
                 region.fill_words(geometry.records, &words).unwrap();
                 region.word(geometry.records + 8 * at as u64).unwrap().fill(forged);
-                let _survived = Record::parse(&region, &geometry, geometry.records);
+                let _survived = FamilyRecord::parse(&region, &geometry, geometry.records);
             }
         }
         for offset in [0, 8, geometry.records + 8, region.bytes(), u64::MAX - 7] {
-            assert!(Record::parse(&region, &geometry, offset).is_err(), "{offset}");
+            assert_eq!(Tag::read(&region, &geometry, offset, offset), Err(Corrupt), "{offset}");
+            assert!(FamilyRecord::parse(&region, &geometry, offset).is_err(), "{offset}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_handed_out_is_not_read() {
+        let (region, geometry) = place();
+        let words = FamilyRecord::compose(&histogram(), 7, 3);
+        region.fill_words(geometry.records, &words).unwrap();
+        let units = (words.len() as u64 * 8).div_ceil(RECORD_UNIT);
+        for (units, readable) in [(units, true), (units - 1, false), (0, false), (u64::MAX >> 32, true)] {
+            region.head(header!(space)).fill(units);
+            let found = FamilyRecord::parse(&region, &geometry, geometry.records);
+            assert_eq!(found.is_ok(), readable, "{units}");
         }
     }
 
     #[test]
     fn texts_must_fill_their_place_exactly() {
         let packed = pack_texts(["ab", "c"]);
-        assert_eq!(unpack_texts(&packed, 2), Ok(vec!["ab", "c"]));
-        assert_eq!(unpack_texts(&packed, 1), Err(Corrupt));
-        assert_eq!(unpack_texts(&packed, 3), Err(Corrupt));
-        assert_eq!(unpack_texts(&[2, 0, 0xff, 0xfe], 1), Err(Corrupt), "not UTF-8");
+        assert_eq!(texts(&packed).collect::<Result<Vec<_>, _>>(), Ok(vec!["ab", "c"]));
+        for (bytes, count) in [(&packed[..], 1), (&packed, 3), (&packed[..6], 2), (&[2, 0, 0xff, 0xfe], 1)] {
+            assert!(!are_texts(bytes, count), "{bytes:?} {count}");
+        }
+        assert!(are_texts(&packed, 2) && are_texts(&[], 0));
     }
 }

@@ -2,8 +2,8 @@
 #![allow(unsafe_code)]
 
 use crate::{
-    layout::{Geometry, PAGE_WORDS, Space, header},
-    sync::{Cell, Word, cells_at, word_at},
+    layout::{Geometry, PAGE_WORDS, RECORD_UNIT, Space, header},
+    sync::{Cell, Word, cells_at, word_at, words_at},
 };
 use std::ptr::NonNull;
 
@@ -83,18 +83,22 @@ impl Region {
         Some(unsafe { cells_at(self.base.as_ptr().add(offset as usize / 8)) })
     }
 
-    /// The offset of the page with that number, if it is one of those handed out.
+    /// The offset of the page with that number, if it is one of those handed out and lies above all records.
     pub(crate) fn page_offset(&self, geometry: &Geometry, number: u64) -> Option<u64> {
-        let taken = Space::unpack(self.head(header!(space)).observe()).pages;
-        let offset = geometry.page(number).filter(|_| number <= taken)?;
-        (offset + 8 * PAGE_WORDS as u64 <= self.bytes).then_some(offset)
+        let space = Space::unpack(self.head(header!(space)).observe());
+        let offset = geometry.page(number).filter(|_| number <= space.pages)?;
+        let above = offset - geometry.records >= space.units * RECORD_UNIT;
+        (above && offset + 8 * PAGE_WORDS as u64 <= self.bytes).then_some(offset)
     }
 
-    /// Copies `count` words out, if they lie inside.
-    pub(crate) fn copy_words(&self, offset: u64, count: u64) -> Option<Vec<u64>> {
-        let last = offset.checked_add(count.checked_mul(8)?.checked_sub(8)?)?;
-        self.word(last)?;
-        (0..count).map(|index| self.word(offset + 8 * index).map(Word::peek)).collect()
+    /// `count` words from `offset` on, if they lie inside.
+    pub(crate) fn words(&self, offset: u64, count: u64) -> Option<&[Word]> {
+        let room = self.bytes.checked_sub(offset)?;
+        if !offset.is_multiple_of(8) || count > room / 8 {
+            return None;
+        }
+        // SAFETY: inside the mapping and aligned, as just checked; from_raw's caller promises the rest.
+        Some(unsafe { words_at(self.base.as_ptr().add(offset as usize / 8), count as usize) })
     }
 
     /// Writes words at `offset`; the caller has allocated that place.
@@ -109,6 +113,7 @@ impl Region {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Shape;
 
     #[test]
     fn nothing_outside_or_unaligned_is_handed_out() {
@@ -117,12 +122,26 @@ mod tests {
         for bad in [1, 4, 4089, 4096, u64::MAX, u64::MAX - 7] {
             assert!(region.word(bad).is_none(), "{bad}");
         }
-        assert!(region.copy_words(4080, 2).is_some());
-        for (offset, count) in [(4088, 2), (0, u64::MAX), (0, 1 << 61), (u64::MAX, 1), (8, 0)] {
-            assert!(
-                region.copy_words(offset, count).is_none_or(|words| words.is_empty()),
-                "{offset} {count}"
-            );
+        assert_eq!(region.words(4080, 2).map(<[Word]>::len), Some(2));
+        for (offset, count) in [(4088, 2), (0, u64::MAX), (0, 1 << 61), (u64::MAX, 1), (4, 1), (4104, 0)] {
+            assert!(region.words(offset, count).is_none(), "{offset} {count}");
         }
+    }
+
+    #[test]
+    fn pages_never_reach_into_records() {
+        let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
+        let size = Geometry::new(shape, 0).unwrap_err();
+        let (region, geometry) = (Region::heap(size), Geometry::new(shape, size).unwrap());
+        let pages_with = |units: u64, pages: u64| {
+            region.head(header!(space)).fill(units | pages << 32);
+            (0..40).filter(|number| region.page(&geometry, *number).is_some()).count()
+        };
+        assert_eq!([pages_with(0, 0), pages_with(0, 3), pages_with(1, 15)], [0, 3, 15]);
+        assert_eq!(pages_with(1, 16), 15, "the last page would lie on a record");
+        assert_eq!(
+            [pages_with(256, 16), pages_with(u64::MAX >> 32, 16), pages_with(0, 1 << 31)],
+            [15, 0, 16]
+        );
     }
 }

@@ -4,6 +4,7 @@
 //! names, labels and row order stay where they are while nothing is registered.
 
 use crate::definition::Definition;
+use std::sync::Arc;
 
 /// All that a scrape found.
 #[derive(Debug, Default)]
@@ -19,14 +20,48 @@ pub struct Snapshot {
 pub struct Family {
     /// Name, kind, label names and bounds.
     pub definition: Definition,
-    /// Label values of all rows, one after the other.
-    text: String,
-    /// Where each label value ends in `text`: row by row.
-    ends: Vec<u32>,
+    /// Shared with the reader, so that there is one copy.
+    labels: Arc<Labels>,
     /// `definition.cells()` numbers a row.
     values: Vec<f64>,
     rows: usize,
     generation: u64,
+}
+
+/// Label values of rows, one after the other. How many a row has is for the owner to know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Labels {
+    text: String,
+    /// Where each label value ends in `text`: row by row.
+    ends: Vec<u32>,
+}
+
+impl Labels {
+    /// Most bytes of text.
+    pub(crate) const LIMIT: usize = u32::MAX as usize;
+
+    pub(crate) fn with_capacity(values: usize, bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(values) }
+    }
+
+    pub(crate) fn push(&mut self, value: &str) {
+        self.text.push_str(value);
+        self.ends.push(self.text.len() as u32);
+    }
+
+    /// The `width` values of row `index`.
+    pub(crate) fn row(&self, width: usize, index: usize) -> impl Iterator<Item = &str> {
+        let first = index * width;
+        (first..first + width).map(|at| {
+            let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
+            &self.text[start..self.ends[at] as usize]
+        })
+    }
+
+    /// Bytes of text.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len()
+    }
 }
 
 /// One series of a family.
@@ -40,7 +75,7 @@ impl Family {
     /// A family without rows.
     #[must_use]
     pub fn new(definition: Definition) -> Self {
-        Self { definition, text: String::new(), ends: Vec::new(), values: Vec::new(), rows: 0, generation: 0 }
+        Self { definition, labels: Arc::default(), values: Vec::new(), rows: 0, generation: 0 }
     }
 
     /// Adds a row: one label value per label name, and one number per cell
@@ -49,12 +84,10 @@ impl Family {
     /// # Panics
     /// If the numbers of labels or values do not fit the definition.
     pub fn push<'l>(&mut self, labels: impl IntoIterator<Item = &'l str>, values: &[f64]) {
-        let before = self.ends.len();
-        for label in labels {
-            self.text.push_str(label);
-            self.ends.push(self.text.len() as u32);
-        }
-        assert_eq!(self.ends.len() - before, self.definition.label_names.len(), "a value for each label");
+        let all = Arc::make_mut(&mut self.labels);
+        let before = all.ends.len();
+        labels.into_iter().for_each(|label| all.push(label));
+        assert_eq!(all.ends.len() - before, self.definition.label_names.len(), "a value for each label");
         assert_eq!(values.len(), self.definition.cells(), "a number for each cell");
         self.values.extend_from_slice(values);
         self.rows += 1;
@@ -62,10 +95,17 @@ impl Family {
 
     /// Takes all rows away and sets the generation that the next rows will have.
     pub fn clear(&mut self, generation: u64) {
-        self.text.clear();
-        self.ends.clear();
+        self.labels = Arc::default();
         self.values.clear();
         self.rows = 0;
+        self.generation = generation;
+    }
+
+    /// Replaces all rows; their numbers are 0.
+    pub(crate) fn set_rows(&mut self, labels: Arc<Labels>, rows: usize, generation: u64) {
+        self.labels = labels;
+        self.values = vec![0.0; rows * self.definition.cells()];
+        self.rows = rows;
         self.generation = generation;
     }
 
@@ -78,7 +118,7 @@ impl Family {
 
     /// Whether both have the same labels row by row.
     pub(crate) fn same_rows(&self, other: &Self) -> bool {
-        self.rows == other.rows && self.ends == other.ends && self.text == other.text
+        self.rows == other.rows && self.labels == other.labels
     }
 
     pub(crate) fn set_generation(&mut self, generation: u64) {
@@ -112,12 +152,7 @@ impl<'a> Row<'a> {
 
     /// The label values, in the order of the definition's label names.
     pub fn labels(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let (family, width) = (self.family, self.family.definition.label_names.len());
-        let first = self.index * width;
-        (first..first + width).map(move |at| {
-            let start = if at == 0 { 0 } else { family.ends[at - 1] as usize };
-            &family.text[start..family.ends[at] as usize]
-        })
+        self.family.labels.row(self.family.definition.label_names.len(), self.index)
     }
 
     /// The numbers: one for a counter or gauge; a histogram's bucket counts (not cumulative) and its sum.

@@ -108,6 +108,14 @@ impl Word {
     }
 }
 
+/// A number that this process has not had before; no part of any segment.
+#[must_use]
+pub(crate) fn unique() -> u64 {
+    #[allow(clippy::disallowed_types)]
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    NEXT.fetch_add(1, Relaxed)
+}
+
 /// A number that is counted into: an `f64`, exact for whole numbers up to 2^53.
 #[derive(Debug, Default)]
 #[repr(transparent)]
@@ -164,6 +172,16 @@ impl Cell {
 pub(crate) unsafe fn word_at<'a>(at: *const u64) -> &'a Word {
     // SAFETY: Word is a transparent AtomicU64, which has u64's size and alignment; the caller promises the rest.
     unsafe { &*at.cast::<Word>() }
+}
+
+/// Looks at `count` places of memory as words.
+///
+/// # Safety
+/// As for [`word_at`], for `count` words.
+#[must_use]
+pub(crate) unsafe fn words_at<'a>(at: *const u64, count: usize) -> &'a [Word] {
+    // SAFETY: Word is a transparent AtomicU64, so `count` of them are as many u64; the caller promises the rest.
+    unsafe { std::slice::from_raw_parts(at.cast::<Word>(), count) }
 }
 
 /// Looks at `N` places of memory as cells.

@@ -1,69 +1,55 @@
 //! What the segment's index has led to: families and series, checked once and kept.
 
-use super::merge::Slots;
+use super::{
+    bits::Bits,
+    entry::{Entry, Series},
+    merge::Cells,
+};
 use crate::{
-    definition::{Definition, GaugeMode, Kind},
     index,
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, header},
-    record::{FamilyRecord, GONE, HashKey, Record, SeriesRecord, unpack_texts},
+    record::{Corrupt, FamilyRecord, HashKey, SeriesRecord, Tag},
     region::Region,
-    snapshot::{Family, Snapshot},
-    sync::Word,
+    snapshot::Snapshot,
+    sync::{Word, unique},
     writer,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-/// A family's record and its series.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) definition: Definition,
-    claim_column: u64,
-    pub(crate) series: Vec<Series>,
-    /// Series came or went since the rows were laid out.
-    dirty: bool,
+/// A word of the index that changed, and has not been followed yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Lead {
+    /// Where its record begins, in units from the first record's begin.
+    unit: u32,
+    /// The word's upper bits.
+    hash: u32,
 }
 
-/// A series' record.
-#[derive(Debug)]
-pub(crate) struct Series {
-    offset: u64,
-    /// First of its cells.
-    pub(crate) column: u64,
-    labels: Box<[u8]>,
-}
-
-impl Series {
-    /// Label values; checked when the record was read.
-    pub(crate) fn labels(&self, count: usize) -> Vec<&str> {
-        unpack_texts(&self.labels, count).unwrap_or_default()
-    }
-}
-
-/// A series that waits for its family.
-#[derive(Debug)]
-struct Orphan {
-    offset: u64,
-    series: SeriesRecord,
-    /// It was waiting at the last refresh already, so its family does not exist.
-    hopeless: bool,
-}
+/// Stands in [`Catalogue::seen`] for a word that leads out of the records.
+const NOWHERE: u32 = u32::MAX;
 
 /// All that is known of the index so far.
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
-    /// The index as last seen, so that only changed words are looked at.
-    seen: Vec<u64>,
-    families: HashMap<u64, Entry>,
-    /// Series whose family has not been seen: it stands further on in the index, or came after our look.
-    orphans: Vec<Orphan>,
+    /// For each word of the index the unit it was last seen to lead to, plus one.
+    seen: Vec<u32>,
+    leads: Vec<Lead>,
+    families: Vec<Entry>,
+    /// Where each family's record is in `families`.
+    by_offset: HashMap<u64, usize>,
+    /// The families in the order of their names.
+    by_name: Vec<usize>,
     /// The family behind each of the snapshot's families.
-    chosen: Vec<u64>,
+    chosen: Vec<usize>,
+    /// Units of records that were taken in.
+    ground: Bits,
+    /// Columns of each plane that were taken in.
+    columns: [Bits; 2],
+    /// Label values of the record at hand.
+    labels: Vec<u8>,
     /// A removed series was replaced since the last refresh.
     replaced: bool,
     epoch: u64,
-    generation: u64,
-    /// Bytes of records taken in: more than the segment has would be a forgery.
-    pub(crate) record_bytes: u64,
     /// [`RECORD_UNIT`]s of the records that the index leads to now.
     pub(crate) record_units: u64,
     /// Records that made no sense.
@@ -76,202 +62,210 @@ impl Catalogue {
         // The epoch first: what is removed after this look is seen at the next.
         let epoch = region.head(header!(epoch)).observe(); // pair: EPOCH
         self.seen.resize(geometry.index_words as usize, 0);
-        let key = writer::hash_key(region);
-        for page in index::touched_pages(region, geometry) {
-            let first = page * PAGE_WORDS as u64;
-            for place in first..first + PAGE_WORDS as u64 {
-                self.look_at(region, geometry, key, place);
-            }
+        // Words that change faster than they can be followed are no segment's, and wait.
+        if self.leads.len() < geometry.index_words as usize {
+            index::touched_pages(region, geometry).for_each(|page| self.look_at(region, geometry, page));
         }
+        self.follow_leads(region, geometry);
         if epoch != self.epoch || self.replaced {
             (self.epoch, self.replaced) = (epoch, false);
-            self.drop_removed(region);
+            self.families.iter_mut().for_each(|family| family.drop_removed(region, geometry));
         }
-        std::mem::take(&mut self.orphans).into_iter().for_each(|orphan| self.adopt(orphan));
     }
 
-    fn look_at(&mut self, region: &Region, geometry: &Geometry, key: HashKey, place: u64) {
-        let Some(word) = index::word(region, geometry, place) else { return };
-        let entry = word.observe(); // pair: INDEX
-        let before = std::mem::replace(&mut self.seen[place as usize], entry);
-        if entry == before {
-            return;
+    /// Compares a page of the index with what was seen there before.
+    fn look_at(&mut self, region: &Region, geometry: &Geometry, page: u64) {
+        let first = page as usize * PAGE_WORDS;
+        let words = region.words(geometry.index + first as u64 * 8, PAGE_WORDS as u64);
+        for (at, word) in words.into_iter().flatten().enumerate() {
+            let entry = word.observe(); // pair: INDEX
+            let code = code(geometry, entry);
+            if code != self.seen[first + at] {
+                let before = std::mem::replace(&mut self.seen[first + at], code);
+                self.note(region, geometry, before, code, entry);
+            }
         }
+    }
+
+    fn note(&mut self, region: &Region, geometry: &Geometry, before: u32, code: u32, entry: u64) {
         if before != 0 {
-            self.replaced = true;
-            let replaced = Record::parse(region, geometry, index::offset_of(before));
-            self.record_units -= replaced.map_or(0, |record| units(&record)).min(self.record_units);
+            self.note_replacement(region, geometry, before);
         }
-        let offset = index::offset_of(entry);
-        match Record::parse(region, geometry, offset) {
-            Ok(record) if self.is_honest(&record, geometry, key, entry) => self.take_in(offset, record),
-            _ => self.corrupt += 1,
+        match code {
+            0 => {}
+            NOWHERE => self.corrupt += 1,
+            code => self.leads.push(Lead { unit: code - 1, hash: (entry >> 32) as u32 }),
         }
     }
 
-    /// The hash proves that the record is what was published here; the sum of sizes that no record
-    /// is taken in again and again.
-    fn is_honest(&mut self, record: &Record, geometry: &Geometry, key: HashKey, entry: u64) -> bool {
-        let (stored, computed, bytes) = match record {
-            Record::Family(family) => {
-                (family.hash, FamilyRecord::hash(key, &family.definition), family.bytes)
-            }
-            Record::Series(series) => {
-                (series.hash, SeriesRecord::hash(key, series.family, &series.labels), series.bytes)
-            }
-        };
-        self.record_bytes += bytes;
-        let fits = self.record_bytes <= geometry.end - geometry.records;
-        fits && stored == computed && index::entry(computed, index::offset_of(entry)) == entry
+    fn note_replacement(&mut self, region: &Region, geometry: &Geometry, before: u32) {
+        self.replaced = true;
+        if before != NOWHERE {
+            let offset = geometry.records + u64::from(before - 1) * RECORD_UNIT;
+            let bytes = SeriesRecord::parse(region, geometry, offset).map_or(0, |series| series.bytes());
+            self.record_units = self.record_units.saturating_sub(bytes.div_ceil(RECORD_UNIT));
+        }
     }
 
-    /// Series that are found in the segment now, exported or not.
-    pub(crate) fn series_count(&self) -> u64 {
-        let known: usize = self.families.values().map(|family| family.series.len()).sum();
-        (known + self.orphans.len()) as u64
-    }
-
-    fn take_in(&mut self, offset: u64, record: Record) {
-        self.record_units += units(&record);
-        match record {
-            Record::Series(series) => self.orphans.push(Orphan { offset, series, hopeless: false }),
-            Record::Family(family) => {
-                let FamilyRecord { definition, claim_column, .. } = family;
-                let entry = Entry { definition, claim_column, series: Vec::new(), dirty: true };
-                if self.families.insert(offset, entry).is_some() {
-                    self.corrupt += 1; // the same record twice in the index
-                }
+    /// Reads the records in the order in which they lie there, which is kind to caches and finds
+    /// families before their series.
+    ///
+    /// Records that are refused cost work too. Where that is more than the segment is large, the
+    /// rest waits for the next scrape.
+    fn follow_leads(&mut self, region: &Region, geometry: &Geometry) {
+        let look = Look { region, geometry, key: writer::hash_key(region) };
+        let mut leads = std::mem::take(&mut self.leads);
+        leads.sort_unstable_by(|a, b| b.cmp(a));
+        let mut budget = 2 * (geometry.end - geometry.records);
+        while let Some(lead) = leads.pop_if(|_| budget > 0) {
+            if self.follow(look, lead, &mut budget).is_err() {
+                self.corrupt += 1;
             }
         }
+        if !leads.is_empty() {
+            self.leads = leads;
+        }
+        self.sort_families();
     }
 
-    fn adopt(&mut self, orphan: Orphan) {
-        let Orphan { offset, series, hopeless } = orphan;
-        if series.removed {
-            return;
-        }
-        match self.families.get_mut(&series.family) {
-            Some(family) if family.accepts(&series) => {
-                let SeriesRecord { column, labels, .. } = series;
-                family.series.push(Series { offset, column, labels: labels.into() });
-                family.dirty = true;
+    fn follow(&mut self, look: Look<'_>, lead: Lead, budget: &mut u64) -> Result<(), Corrupt> {
+        let offset = look.geometry.records + u64::from(lead.unit) * RECORD_UNIT;
+        let entry = u64::from(lead.hash) << 32 | offset;
+        match Tag::read(look.region, look.geometry, offset, entry)? {
+            Tag::Family => {
+                let at = self.family(look, offset, budget)?;
+                let twice = std::mem::replace(&mut self.families[at].is_indexed, true);
+                if twice { Err(Corrupt) } else { Ok(()) }
             }
-            None if !hopeless => self.orphans.push(Orphan { offset, series, hopeless: true }),
-            _ => self.corrupt += 1,
+            Tag::Series => self.take_series(look, offset, budget),
         }
     }
 
-    fn drop_removed(&mut self, region: &Region) {
-        for family in self.families.values_mut() {
-            let before = family.series.len();
-            family.series.retain(|series| {
-                SeriesRecord::removed(region, series.offset).is_some_and(|flag| flag.peek() != GONE)
-            });
-            family.dirty |= family.series.len() != before;
+    /// The family at that offset, read if it was not. Its series may be found a moment before the
+    /// index leads to the family itself.
+    fn family(&mut self, look: Look<'_>, offset: u64, budget: &mut u64) -> Result<usize, Corrupt> {
+        if let Some(known) = self.by_offset.get(&offset) {
+            return Ok(*known);
+        }
+        let parsed = FamilyRecord::parse(look.region, look.geometry, offset);
+        spend(budget, parsed.as_ref().map_or(FamilyRecord::MAX_BYTES, |family| family.bytes));
+        let family = parsed?;
+        let honest = FamilyRecord::hash(look.key, &family.definition) == family.hash;
+        if !honest
+            || !self.columns[Plane::Living as usize].take(family.claim_column, 1)
+            || !self.take_ground(look, offset, family.bytes)
+        {
+            return Err(Corrupt);
+        }
+        self.families.push(Entry::new(family, offset));
+        self.by_offset.insert(offset, self.families.len() - 1);
+        Ok(self.families.len() - 1)
+    }
+
+    fn take_series(&mut self, look: Look<'_>, offset: u64, budget: &mut u64) -> Result<(), Corrupt> {
+        let series = SeriesRecord::parse(look.region, look.geometry, offset)?;
+        spend(budget, series.bytes());
+        series.copy_labels(look.region, look.geometry, offset, &mut self.labels)?;
+        if SeriesRecord::hash(look.key, series.family, &self.labels) != series.hash {
+            return Err(Corrupt);
+        }
+        let at = self.family(look, series.family, budget)?;
+        let family = &mut self.families[at];
+        if !family.accepts(&series, &self.labels) {
+            return Err(Corrupt);
+        }
+        let (plane, cells) = (family.plane(), family.definition.cells() as u64);
+        if !self.columns[plane as usize].take(series.column, cells)
+            || !self.take_ground(look, offset, series.bytes())
+        {
+            return Err(Corrupt);
+        }
+        if !series.removed {
+            let unit = (offset - look.geometry.records) / RECORD_UNIT;
+            self.families[at].take(Series { unit: unit as u32, column: series.column as u32 }, &self.labels);
+        }
+        Ok(())
+    }
+
+    fn take_ground(&mut self, look: Look<'_>, offset: u64, bytes: u64) -> bool {
+        let units = bytes.div_ceil(RECORD_UNIT);
+        let free = self.ground.take((offset - look.geometry.records) / RECORD_UNIT, units);
+        self.record_units += if free { units } else { 0 };
+        free
+    }
+
+    fn sort_families(&mut self) {
+        if self.by_name.len() != self.families.len() {
+            self.by_name = (0..self.families.len()).collect();
+            let families = &self.families;
+            self.by_name.sort_by(|a, b| families[*a].definition.name.cmp(&families[*b].definition.name));
         }
     }
 
     /// Lays the rows of the families out that are to be exported: one for each name.
-    pub(crate) fn choose(
-        &mut self,
-        region: &Region,
-        geometry: &Geometry,
-        slots: &Slots,
-        snapshot: &mut Snapshot,
-    ) {
-        let chosen = self.newest(region, geometry, slots);
+    pub(crate) fn choose(&mut self, region: &Region, cells: &Cells<'_>, snapshot: &mut Snapshot) {
+        let chosen = self.newest(region, cells);
         if chosen != self.chosen {
-            snapshot.families.clear();
-            snapshot.families.extend(chosen.iter().map(|offset| self.families[offset].empty_view()));
-            chosen.iter().for_each(|offset| self.mark_dirty(*offset));
+            snapshot.families = chosen.iter().map(|at| self.families[*at].empty_view()).collect();
+            chosen.iter().for_each(|at| self.families[*at].dirty = true);
             self.chosen = chosen;
         }
-        for (offset, view) in self.chosen.iter().zip(&mut snapshot.families) {
-            let Some(entry) = self.families.get_mut(offset) else { continue };
-            if entry.dirty {
-                self.generation = next_generation();
-                self.corrupt += entry.lay_out(view, self.generation);
+        for (at, view) in self.chosen.iter().zip(&mut snapshot.families) {
+            if self.families[*at].dirty {
+                self.corrupt += self.families[*at].lay_out(view, unique());
             }
-        }
-    }
-
-    fn mark_dirty(&mut self, offset: u64) {
-        if let Some(entry) = self.families.get_mut(&offset) {
-            entry.dirty = true;
         }
     }
 
     /// For each name, the family that the youngest living process asserts; where none does, the one
     /// that was asserted last. Sorted by name.
-    fn newest(&self, region: &Region, geometry: &Geometry, slots: &Slots) -> Vec<u64> {
-        let mut by_name: BTreeMap<&str, ((u64, u64, u64), u64)> = BTreeMap::new();
-        for (offset, entry) in self.families.iter().filter(|(_, entry)| !entry.series.is_empty()) {
-            let living = slots.newest_claim(region, geometry, entry.claim_column);
-            let ever = FamilyRecord::newest_claim(region, *offset).map_or(0, Word::peek);
-            let candidate = ((living, ever, *offset), *offset);
-            let best = by_name.entry(&entry.definition.name).or_insert(candidate);
-            *best = (*best).max(candidate);
-        }
-        by_name.into_values().map(|(_, offset)| offset).collect()
+    fn newest(&self, region: &Region, cells: &Cells<'_>) -> Vec<usize> {
+        let age = |at: &&usize| {
+            let family = &self.families[**at];
+            let ever = FamilyRecord::newest_claim(region, family.offset).map_or(0, Word::peek);
+            (cells.newest_claim(family.claim_column), ever, family.offset)
+        };
+        let in_use: Vec<usize> =
+            self.by_name.iter().copied().filter(|at| !self.families[*at].is_empty()).collect();
+        in_use
+            .chunk_by(|a, b| self.families[*a].definition.name == self.families[*b].definition.name)
+            .filter_map(|of_a_name| match of_a_name {
+                [only] => Some(*only),
+                several => several.iter().max_by_key(age).copied(),
+            })
+            .collect()
     }
 
     /// The chosen families, in the snapshot's order.
     pub(crate) fn chosen(&self) -> impl Iterator<Item = &Entry> {
-        self.chosen.iter().filter_map(|offset| self.families.get(offset))
+        self.chosen.iter().map(|at| &self.families[*at])
+    }
+
+    /// Series that are found in the segment now, exported or not.
+    pub(crate) fn series_count(&self) -> u64 {
+        self.families.iter().map(|family| family.live as u64).sum()
     }
 }
 
-fn units(record: &Record) -> u64 {
-    let (Record::Family(FamilyRecord { bytes, .. }) | Record::Series(SeriesRecord { bytes, .. })) = record;
-    bytes.div_ceil(RECORD_UNIT)
+/// What every step of a refresh needs.
+#[derive(Clone, Copy)]
+struct Look<'r> {
+    region: &'r Region,
+    geometry: &'r Geometry,
+    key: HashKey,
 }
 
-impl Entry {
-    /// Whether the series' record fits the family.
-    fn accepts(&self, series: &SeriesRecord) -> bool {
-        let plane = self.plane();
-        let cells = self.definition.cells() as u64;
-        series.label_count == self.definition.label_names.len()
-            && series.column.checked_add(cells).is_some_and(|end| end <= plane.capacity())
-            && series.column % PAGE_WORDS as u64 + cells <= PAGE_WORDS as u64
-            && unpack_texts(&series.labels, series.label_count).is_ok()
-    }
-
-    pub(crate) fn plane(&self) -> Plane {
-        if matches!(self.definition.kind, Kind::Gauge(_)) { Plane::Living } else { Plane::Lasting }
-    }
-
-    /// The family as it is exported; `all` gauges tell their processes apart by one more label.
-    fn empty_view(&self) -> Family {
-        let mut definition = self.definition.clone();
-        if definition.kind == Kind::Gauge(GaugeMode::All) {
-            definition.label_names.push("pid".into());
-        }
-        Family::new(definition)
-    }
-
-    /// Sorts the rows and writes them down anew. Answers how many doubles it dropped: two series
-    /// with the same labels would break the page.
-    fn lay_out(&mut self, view: &mut Family, generation: u64) -> u64 {
-        let width = self.definition.label_names.len();
-        let key = |series: &Series| series.labels(width).join("\u{0}");
-        self.series.sort_by_cached_key(key);
-        let before = self.series.len();
-        self.series.dedup_by(|a, b| a.labels == b.labels);
-        self.dirty = false;
-        view.clear(generation);
-        if self.definition.kind != Kind::Gauge(GaugeMode::All) {
-            let zeros = vec![0.0; self.definition.cells()];
-            for series in &self.series {
-                view.push(series.labels(width), &zeros);
-            }
-        }
-        (before - self.series.len()) as u64
-    }
+fn spend(budget: &mut u64, bytes: u64) {
+    *budget = budget.saturating_sub(bytes);
 }
 
-/// Generations are unique in the process, so that a cache never takes one reader's rows for another's.
-pub(crate) fn next_generation() -> u64 {
-    static NEXT: Word = Word::new(1);
-    NEXT.tally(1)
+/// What is remembered of a word of the index.
+fn code(geometry: &Geometry, entry: u64) -> u32 {
+    // A misaligned offset's lowest bits come out on top, where they are too large.
+    let unit = index::offset_of(entry).wrapping_sub(geometry.records).rotate_right(RECORD_UNIT.ilog2());
+    match entry {
+        0 => 0,
+        _ if unit < u64::from(NOWHERE) - 1 => unit as u32 + 1,
+        _ => NOWHERE,
+    }
 }

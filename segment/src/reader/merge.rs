@@ -1,15 +1,19 @@
 //! The merge: sums over slots for what lasts, views over living processes for gauges.
 
-use super::catalogue::{Catalogue, Entry, next_generation};
+use super::{
+    catalogue::Catalogue,
+    entry::Entry,
+    pages::{Page, Pages, Survey},
+};
 use crate::{
     definition::{GaugeMode, Kind},
-    layout::{Geometry, PAGE_WORDS, Plane, Slot, UNSET, header},
+    layout::{Geometry, PAGE_WORDS, Slot, UNSET, header},
     region::Region,
     snapshot::{ABSENT, Family, Snapshot},
-    sync::Word,
-    writer::{SHARED, page_number},
+    sync::{Cell, Word, unique},
+    writer::SHARED,
 };
-use std::mem::offset_of;
+use std::{collections::HashSet, mem::offset_of};
 
 /// Semaphore value of a slot whose owner has cleared the living plane.
 const OPEN: u16 = 2;
@@ -21,27 +25,25 @@ pub(crate) struct Slots {
     values: Option<Vec<u16>>,
     /// One more than the highest ever used.
     pub(crate) high: usize,
-    /// Those whose gauges count.
-    open: Vec<usize>,
-    /// Whether processes without a slot of their own may be alive.
-    shared_in_use: bool,
+    /// Of each slot, whether its gauges count. The shared one's do while processes without a slot
+    /// of their own may be alive.
+    counts: Vec<bool>,
 }
 
 impl Slots {
     pub(crate) fn look(region: &Region, geometry: &Geometry, values: Option<Vec<u16>>) -> Self {
         let high = region.head(header!(slots_high)).observe() as usize; // pair: SLOT
-        let high = high.min(geometry.slots);
-        let mut slots = Self { values, high, open: Vec::new(), shared_in_use: false };
-        slots.shared_in_use = high > 0 && unsaid_goodbyes(region, geometry, SHARED) > 0;
-        slots.open = (1..high).filter(|slot| slots.is_open(region, geometry, *slot)).collect();
+        let mut slots = Self { values, high: high.min(geometry.slots), counts: Vec::new() };
+        let is_open = |slot| slots.is_open(region, geometry, slot);
+        slots.counts = (0..slots.high).map(is_open).collect();
         slots
     }
 
     /// Without semaphores a slot counts as living until its owner says goodbye.
     fn is_open(&self, region: &Region, geometry: &Geometry, slot: usize) -> bool {
         match &self.values {
-            Some(values) => values[slot] >= OPEN,
-            None => unsaid_goodbyes(region, geometry, slot) > 0,
+            Some(values) if slot != SHARED => values[slot] >= OPEN,
+            _ => unsaid_goodbyes(region, geometry, slot) > 0,
         }
     }
 
@@ -57,17 +59,6 @@ impl Slots {
     pub(crate) fn knows_deaths(&self) -> bool {
         self.values.is_some()
     }
-
-    /// The highest number that a living process has written as its claim in that column.
-    pub(crate) fn newest_claim(&self, region: &Region, geometry: &Geometry, column: u64) -> u64 {
-        let claims = self.open.iter().map(|slot| gauge(region, geometry, *slot, column));
-        claims.filter(|claim| *claim > 0.0).fold(0.0, f64::max) as u64
-    }
-
-    /// The slots whose values of a gauge count.
-    fn gauge_slots(&self) -> impl Iterator<Item = usize> + '_ {
-        self.shared_in_use.then_some(SHARED).into_iter().chain(self.open.iter().copied())
-    }
 }
 
 /// Owners of the slot that never said goodbye: the present one, and those that died abruptly.
@@ -82,122 +73,177 @@ pub(crate) fn slot_word(region: &Region, geometry: &Geometry, slot: usize, field
     region.word(geometry.slot(slot) + field as u64).map_or(0, Word::peek)
 }
 
-/// Refreshes the numbers of all rows.
+/// The way from a column to its cells.
+#[derive(Clone, Copy)]
+pub(crate) struct Cells<'r> {
+    pub(crate) region: &'r Region,
+    pub(crate) geometry: &'r Geometry,
+    pub(crate) slots: &'r Slots,
+    pub(crate) survey: &'r Survey,
+}
+
+impl<'r> Cells<'r> {
+    /// The highest number that a living process has written as its claim in that column.
+    pub(crate) fn newest_claim(&self, column: u64) -> u64 {
+        let claims = self.gauges(column).filter(|(slot, _)| *slot != SHARED).map(|(_, claim)| claim);
+        claims.filter(|claim| *claim > 0.0).fold(0.0, f64::max) as u64
+    }
+
+    fn cell(&self, page: Page, column: u64) -> Option<&'r Cell> {
+        page.cells(self.region, self.geometry).get(column as usize % PAGE_WORDS)
+    }
+
+    /// What is set in a column of the living plane by those whose gauges count.
+    fn gauges(&self, column: u64) -> impl Iterator<Item = (usize, f64)> {
+        let pages = self.survey.living.of(column).iter();
+        let counting = pages.filter(|page| self.slots.counts[usize::from(page.slot)]);
+        let values = counting.filter_map(move |page| Some((page, self.cell(*page, column)?.get())));
+        values.filter(|(_, value)| !is_unset(*value)).map(|(page, value)| (usize::from(page.slot), value))
+    }
+
+    /// The value that all processes share.
+    fn shared(&self, column: u64) -> f64 {
+        let page = self.survey.living.of(column).first().filter(|page| usize::from(page.slot) == SHARED);
+        page.and_then(|page| self.cell(*page, column)).map_or(ABSENT, Cell::get)
+    }
+}
+
+/// The lasting plane, added up over all slots.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    sums: Vec<f64>,
+}
+
+impl Totals {
+    /// Adds up page by page; a page that no slot has takes no room.
+    fn refresh(&mut self, region: &Region, geometry: &Geometry, pages: &Pages) {
+        self.sums.clear();
+        self.sums.resize(pages.groups().count() * PAGE_WORDS, 0.0);
+        for (sums, group) in self.sums.chunks_exact_mut(PAGE_WORDS).zip(pages.groups()) {
+            for page in group {
+                let cells = page.cells(region, geometry);
+                sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += cell.get());
+            }
+        }
+    }
+
+    /// The sums of `count` cells.
+    fn of(&self, pages: &Pages, column: u64, count: usize) -> Option<&[f64]> {
+        let first = pages.rank(column)? * PAGE_WORDS + column as usize % PAGE_WORDS;
+        self.sums.get(first..first + count)
+    }
+}
+
+/// Refreshes the numbers of all rows. Answers how many rows found no room.
 pub(crate) fn values(
-    region: &Region,
-    geometry: &Geometry,
-    slots: &Slots,
+    cells: &Cells<'_>,
     catalogue: &Catalogue,
-    totals: &mut Vec<f64>,
+    totals: &mut Totals,
     snapshot: &mut Snapshot,
-) {
-    sum_lasting(region, geometry, slots, totals);
+) -> u64 {
+    let lasting = &cells.survey.lasting;
+    totals.refresh(cells.region, cells.geometry, lasting);
+    let mut processes = None;
     for (entry, view) in catalogue.chosen().zip(&mut snapshot.families) {
         match entry.definition.kind {
-            Kind::Gauge(GaugeMode::All) => per_process(region, geometry, slots, entry, view),
-            Kind::Gauge(mode) => merged_gauges(region, geometry, slots, entry, mode, view),
-            Kind::Counter | Kind::Histogram => copy_totals(entry, totals, view),
+            Kind::Gauge(GaugeMode::All) => {
+                processes.get_or_insert_with(|| Processes::look(cells)).rows(cells, entry, view);
+            }
+            Kind::Gauge(mode) => merged_gauges(cells, entry, mode, view),
+            Kind::Counter | Kind::Histogram => copy_totals(entry, totals, lasting, view),
         }
     }
+    processes.map_or(0, |processes| processes.left_out)
 }
 
-/// Adds the lasting plane up over all slots, page by page; a page that does not exist is not touched.
-fn sum_lasting(region: &Region, geometry: &Geometry, slots: &Slots, totals: &mut Vec<f64>) {
-    let columns = region.head(Plane::Lasting.columns_offset()).observe().min(Plane::Lasting.capacity());
-    let pages = columns.div_ceil(PAGE_WORDS as u64).min(geometry.end / 4096);
-    totals.clear();
-    totals.resize(pages as usize * PAGE_WORDS, 0.0);
-    for slot in 0..slots.high {
-        for (page, sums) in totals.chunks_exact_mut(PAGE_WORDS).enumerate() {
-            let number = page_number(region, geometry, slot, Plane::Lasting, page as u64);
-            let Some(cells) = number.and_then(|number| region.page(geometry, number)) else { continue };
-            sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += cell.get());
-        }
-    }
-}
-
-fn copy_totals(entry: &Entry, totals: &[f64], view: &mut Family) {
+fn copy_totals(entry: &Entry, totals: &Totals, pages: &Pages, view: &mut Family) {
     let cells = entry.definition.cells();
-    for (row, series) in entry.series.iter().enumerate() {
-        let column = series.column as usize;
-        if let Some(numbers) = totals.get(column..column + cells) {
-            view.values_mut(row).copy_from_slice(numbers);
+    for (row, column) in entry.columns().enumerate() {
+        match totals.of(pages, column, cells) {
+            Some(sums) => view.values_mut(row).copy_from_slice(sums),
+            None => view.values_mut(row).fill(0.0),
         }
     }
 }
 
-fn merged_gauges(
-    region: &Region,
-    geometry: &Geometry,
-    slots: &Slots,
-    entry: &Entry,
-    mode: GaugeMode,
-    view: &mut Family,
-) {
-    for (row, series) in entry.series.iter().enumerate() {
-        let value = |slot| gauge(region, geometry, slot, series.column);
-        let living = slots.gauge_slots().map(value).filter(|value| !is_unset(*value));
+fn merged_gauges(cells: &Cells<'_>, entry: &Entry, mode: GaugeMode, view: &mut Family) {
+    for (row, column) in entry.columns().enumerate() {
+        let living = cells.gauges(column).map(|(_, value)| value);
         view.values_mut(row)[0] = match mode {
-            GaugeMode::Last | GaugeMode::All => value(SHARED),
-            GaugeMode::Sum => living.sum(),
+            GaugeMode::Last | GaugeMode::All => cells.shared(column),
+            GaugeMode::Sum => living.fold(0.0, |sum, value| sum + value),
             GaugeMode::Min => living.reduce(f64::min).unwrap_or(ABSENT),
             GaugeMode::Max => living.reduce(f64::max).unwrap_or(ABSENT),
         };
     }
 }
 
-/// Lays out a row for each series and living process; keeps the generation if they are the same as before.
-fn per_process(region: &Region, geometry: &Geometry, slots: &Slots, entry: &Entry, view: &mut Family) {
-    let processes = process_labels(region, geometry, slots);
-    let width = entry.definition.label_names.len();
-    let mut fresh = Family::new(view.definition.clone());
-    fresh.clear(view.generation());
-    for series in &entry.series {
-        for (slot, process) in &processes {
-            let value = gauge(region, geometry, *slot, series.column);
-            if !is_unset(value) {
-                fresh.push(series.labels(width).into_iter().chain([process.as_str()]), &[value]);
+/// The processes that `all` gauges are told apart by.
+struct Processes {
+    /// The value of the label `pid`, by slot; empty where nobody lives.
+    labels: Vec<String>,
+    /// Where each slot stands in the order of these labels.
+    ranks: Vec<usize>,
+    /// Bytes that rows may still take: every process repeats all labels, and that can be more than
+    /// the whole segment.
+    room: usize,
+    left_out: u64,
+}
+
+impl Processes {
+    /// Two containers may both have a process 1: the elder keeps the plain number, the other gets
+    /// its slot's number behind it.
+    fn look(cells: &Cells<'_>) -> Self {
+        let word = |slot, field| slot_word(cells.region, cells.geometry, slot, field);
+        let mut living: Vec<usize> = (1..cells.slots.high).filter(|slot| cells.slots.counts[*slot]).collect();
+        living.sort_by_key(|slot| word(*slot, offset_of!(Slot, birth)));
+        let mut labels = vec![String::new(); cells.slots.high];
+        let mut taken = HashSet::new();
+        for slot in living {
+            let pid = word(slot, offset_of!(Slot, pid));
+            labels[slot] = if taken.insert(pid) { pid.to_string() } else { format!("{pid}-{slot}") };
+        }
+        if let Some(shared) = labels.first_mut() {
+            *shared = "shared".into();
+        }
+        let mut order: Vec<usize> = (0..labels.len()).collect();
+        order.sort_unstable_by(|a, b| labels[*a].cmp(&labels[*b]));
+        let mut ranks = vec![0; labels.len()];
+        order.iter().enumerate().for_each(|(rank, slot)| ranks[*slot] = rank);
+        Self { labels, ranks, room: cells.geometry.end as usize, left_out: 0 }
+    }
+
+    /// Lays out a row for each series and living process; keeps the generation if they are the same as before.
+    fn rows(&mut self, cells: &Cells<'_>, entry: &Entry, view: &mut Family) {
+        let mut fresh = Family::new(view.definition.clone());
+        fresh.clear(view.generation());
+        for (row, column) in entry.columns().enumerate() {
+            let mut living: Vec<(usize, f64)> = cells.gauges(column).collect();
+            living.sort_unstable_by_key(|(slot, _)| self.ranks[*slot]);
+            let bytes: usize = entry.labels(row).map(|label| label.len() + ROW_BYTES).sum();
+            for (slot, value) in living {
+                if self.make_room(bytes + 2 * ROW_BYTES) {
+                    let labels = entry.labels(row).chain([self.labels[slot].as_str()]);
+                    fresh.push(labels, &[value]);
+                }
             }
         }
+        if !fresh.same_rows(view) {
+            fresh.set_generation(unique());
+        }
+        *view = fresh;
     }
-    if !fresh.same_rows(view) {
-        fresh.set_generation(next_generation());
+
+    fn make_room(&mut self, bytes: usize) -> bool {
+        let left = self.room.checked_sub(bytes);
+        self.left_out += u64::from(left.is_none());
+        self.room = left.unwrap_or(self.room);
+        left.is_some()
     }
-    *view = fresh;
 }
 
-/// The label `pid` of each living process. Two containers may both have a process 1: the
-/// elder keeps the plain number, the other gets its slot's number behind it.
-fn process_labels(region: &Region, geometry: &Geometry, slots: &Slots) -> Vec<(usize, String)> {
-    let mut living: Vec<(u64, usize, u64)> = slots
-        .open
-        .iter()
-        .map(|slot| {
-            let word = |field| slot_word(region, geometry, *slot, field);
-            (word(offset_of!(Slot, birth)), *slot, word(offset_of!(Slot, pid)))
-        })
-        .collect();
-    living.sort_unstable();
-    let mut labels: Vec<(usize, String)> = Vec::with_capacity(living.len() + 1);
-    for (_, slot, pid) in living {
-        let plain = pid.to_string();
-        let taken = labels.iter().any(|(_, label)| *label == plain);
-        labels.push((slot, if taken { format!("{plain}-{slot}") } else { plain }));
-    }
-    if slots.shared_in_use {
-        labels.push((SHARED, "shared".into()));
-    }
-    labels.sort_unstable_by(|a, b| a.1.cmp(&b.1));
-    labels
-}
-
-/// One cell of the living plane; unset where there is no page.
-fn gauge(region: &Region, geometry: &Geometry, slot: usize, column: u64) -> f64 {
-    let page = column / PAGE_WORDS as u64;
-    let number = page_number(region, geometry, slot, Plane::Living, page);
-    let cells = number.and_then(|number| region.page(geometry, number));
-    cells.map_or(ABSENT, |cells| cells[column as usize % PAGE_WORDS].get())
-}
+/// Bytes that a label takes beside its text, and a number beside its row; generous.
+const ROW_BYTES: usize = 16;
 
 fn is_unset(value: f64) -> bool {
     value.to_bits() == UNSET

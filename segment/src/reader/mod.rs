@@ -1,7 +1,10 @@
 //! The reader: a validated, merged view of the segment. It never writes, and trusts no byte.
 
+mod bits;
 mod catalogue;
+mod entry;
 mod merge;
+mod pages;
 mod vitals;
 
 use crate::{
@@ -16,7 +19,9 @@ use crate::{
     writer,
 };
 use catalogue::Catalogue;
+use merge::{Cells, Slots, Totals};
 use nix::errno::Errno;
+use pages::Survey;
 use thiserror::Error;
 use vitals::Deaths;
 
@@ -67,7 +72,10 @@ pub enum ReadError {
         known: u32,
     },
     /// Being created.
-    #[error("segment {name} is being created")]
+    #[error(
+        "segment {name} is being created; if this lasts, its memory is another program's, or its creator died: \
+         let a worker count, or remove it (ipcrm -M with that key)"
+    )]
     NotReady {
         /// The segment.
         name: SegmentName,
@@ -113,7 +121,11 @@ pub struct Reader {
     catalogue: Catalogue,
     deaths: Deaths,
     snapshot: Snapshot,
-    totals: Vec<f64>,
+    survey: Survey,
+    totals: Totals,
+    /// The most that any scrape found of what is looked at afresh in each: words that lead to no page,
+    /// or to another's, and rows of which there were more than the segment is large.
+    corrupt: u64,
 }
 
 impl Reader {
@@ -123,44 +135,41 @@ impl Reader {
         let failed = |call| move |error| backend::read_error(name, call, error);
         let memory = SharedMemory::find(key).map_err(failed("shmget"))?;
         let region = memory.attach(true).map_err(failed("shmat"))?;
-        let geometry = writer::check(name, &region)?;
+        Self::over(name, memory, region)
+    }
+
+    /// Begins to read memory, if it is a segment.
+    fn over(name: SegmentName, memory: SharedMemory, region: Region) -> Result<Self, ReadError> {
         Ok(Self {
             name,
             memory,
+            geometry: writer::check(name, &region)?,
             region,
-            geometry,
             catalogue: Catalogue::default(),
             deaths: Deaths::default(),
             snapshot: Snapshot::default(),
-            totals: Vec::new(),
+            survey: Survey::default(),
+            totals: Totals::default(),
+            corrupt: 0,
         })
     }
 
     /// Reads the segment afresh. After [`ReadError::Retired`] attach again.
     pub fn scrape(&mut self) -> Result<&Snapshot, ReadError> {
         self.check_current()?;
-        let mut deaths = std::mem::take(&mut self.deaths);
-        let live = deaths.look(&self.region, &self.geometry, || self.semaphore_values());
-        self.deaths = deaths;
-        self.catalogue.refresh(&self.region, &self.geometry);
-        let slots = merge::Slots::look(&self.region, &self.geometry, live);
-        self.catalogue.choose(&self.region, &self.geometry, &slots, &mut self.snapshot);
-        merge::values(
-            &self.region,
-            &self.geometry,
-            &slots,
-            &self.catalogue,
-            &mut self.totals,
-            &mut self.snapshot,
-        );
-        self.snapshot.vitals = vitals::collect(
-            &self.region,
-            &self.geometry,
-            &slots,
-            &self.deaths,
-            &self.catalogue,
-            &self.snapshot,
-        );
+        let (region, geometry) = (&self.region, &self.geometry);
+        let ask = || semaphore_values(region, geometry);
+        let live = self.deaths.look(region, geometry, ask);
+        self.catalogue.refresh(region, geometry);
+        let slots = Slots::look(region, geometry, live);
+        self.survey.refresh(region, geometry, slots.high);
+        let cells = Cells { region, geometry, slots: &slots, survey: &self.survey };
+        self.catalogue.choose(region, &cells, &mut self.snapshot);
+        let left_out = merge::values(&cells, &self.catalogue, &mut self.totals, &mut self.snapshot);
+        self.corrupt = self.corrupt.max(self.survey.bad + left_out);
+        let corrupt = self.catalogue.corrupt + self.corrupt;
+        self.snapshot.vitals =
+            vitals::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);
         Ok(&self.snapshot)
     }
 
@@ -175,15 +184,15 @@ impl Reader {
         writer::check(self.name, &self.region).map(drop)
     }
 
-    /// The semaphores' values by slot, if there are semaphores to ask.
-    fn semaphore_values(&self) -> Option<Vec<u16>> {
-        let set: Semaphores = writer::recorded_semaphores(&self.region)?;
-        set.values().ok().filter(|values| values.len() >= self.geometry.slots)
-    }
-
     /// The segment's epoch, for tests: unchanged while no handle is invalidated.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.region.head(header!(epoch)).peek()
     }
+}
+
+/// The semaphores' values by slot, if there are semaphores to ask.
+fn semaphore_values(region: &Region, geometry: &Geometry) -> Option<Vec<u16>> {
+    let set: Semaphores = writer::recorded_semaphores(region)?;
+    set.values().ok().filter(|values| values.len() >= geometry.slots)
 }

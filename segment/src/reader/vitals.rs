@@ -2,17 +2,15 @@
 
 use super::{
     catalogue::Catalogue,
-    merge::{Slots, slot_word, unsaid_goodbyes},
+    merge::{Cells, Slots, slot_word, unsaid_goodbyes},
+    pages::Survey,
 };
 use crate::{
     index,
-    layout::{
-        Geometry, LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, PAGE_WORDS, Plane, RECORD_UNIT, Slot, Space,
-        header,
-    },
+    layout::{Geometry, LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, Slot, Space, header},
     region::Region,
     snapshot::{Liveness, Reason, SlotState, SlotView, Snapshot, Vitals},
-    writer::{SHARED, page_number},
+    writer::SHARED,
 };
 use std::mem::offset_of;
 
@@ -58,13 +56,13 @@ fn tenants(region: &Region, geometry: &Geometry, slot: usize) -> (u64, u64) {
 }
 
 pub(crate) fn collect(
-    region: &Region,
-    geometry: &Geometry,
-    slots: &Slots,
+    cells: &Cells<'_>,
     deaths: &Deaths,
     catalogue: &Catalogue,
     snapshot: &Snapshot,
+    corrupt: u64,
 ) -> Vitals {
+    let Cells { region, geometry, slots, survey } = *cells;
     let sum = |field| -> u64 {
         (0..slots.high).map(|slot| slot_word(region, geometry, slot, field)).fold(0, u64::wrapping_add)
     };
@@ -73,12 +71,12 @@ pub(crate) fn collect(
     Vitals {
         reserved_bytes: region.bytes(),
         used_bytes: used_bytes(region, geometry, slots),
-        leaked_bytes: leaked_bytes(region, geometry, slots, catalogue),
+        leaked_bytes: leaked_bytes(region, geometry, survey, catalogue),
         leaked_series: leaked_series(region, catalogue),
         series: rows.sum(),
         max_series: u64::from(geometry.shape.max_series),
         max_processes: u64::from(geometry.shape.max_processes),
-        slots: (0..slots.high).map(|slot| view(region, geometry, slots, slot)).collect(),
+        slots: views(cells),
         dropped: Reason::ALL.map(|reason| sum(offset_of!(Slot, dropped) + 8 * reason as usize)),
         truncated_labels: sum(offset_of!(Slot, truncated)),
         worker_starts: sum(offset_of!(Slot, claims)),
@@ -86,7 +84,7 @@ pub(crate) fn collect(
         exits_fatal: sum(offset_of!(Slot, fatal)),
         exits_abrupt: deaths.total(),
         overflow_processes: overflow,
-        corrupt_records: catalogue.corrupt,
+        corrupt_records: corrupt,
         liveness: liveness(region, slots),
         created: f64::from_bits(region.head(header!(created)).peek()),
     }
@@ -103,20 +101,19 @@ fn liveness(region: &Region, slots: &Slots) -> Liveness {
 
 fn used_bytes(region: &Region, geometry: &Geometry, slots: &Slots) -> u64 {
     let space = Space::unpack(region.head(header!(space)).observe());
+    // Never more than there is, whatever the word says.
+    let taken = (space.units * RECORD_UNIT + space.pages * PAGE).min(geometry.end - geometry.records);
     let index = index::touched_pages(region, geometry).count() as u64 * PAGE;
     let slots = (slots.high * size_of::<Slot>()) as u64;
-    PAGE + slots + index + space.units * RECORD_UNIT + space.pages * PAGE
+    PAGE + slots + index + taken
 }
 
 /// What was taken and leads nowhere: dead processes' half-made records and pages, replaced series.
-fn leaked_bytes(region: &Region, geometry: &Geometry, slots: &Slots, catalogue: &Catalogue) -> u64 {
+fn leaked_bytes(region: &Region, geometry: &Geometry, survey: &Survey, catalogue: &Catalogue) -> u64 {
     let space = Space::unpack(region.head(header!(space)).observe());
-    let planes = (0..slots.high).flat_map(|slot| [(slot, Plane::Lasting), (slot, Plane::Living)]);
-    let pages = planes.map(|(slot, plane)| {
-        pages_of(region, geometry, slot, plane) + directories_of(region, geometry, slot, plane)
-    });
     let records = space.units.saturating_sub(catalogue.record_units) * RECORD_UNIT;
-    records + space.pages.saturating_sub(pages.sum()) * PAGE
+    let pages = space.pages.saturating_sub(survey.total) * PAGE;
+    (records + pages).min(geometry.end - geometry.records)
 }
 
 /// Series that count against the limit although nobody can find them.
@@ -125,17 +122,14 @@ fn leaked_series(region: &Region, catalogue: &Catalogue) -> u64 {
     counted.saturating_sub(catalogue.series_count())
 }
 
-/// How many pages of page numbers a slot has.
-fn directories_of(region: &Region, geometry: &Geometry, slot: usize, plane: Plane) -> u64 {
-    let root = |index: usize| geometry.slot(slot) + plane.roots_offset() + 8 * index as u64;
-    let made = |index: &usize| region.word(root(*index)).is_some_and(|word| word.peek() != 0);
-    (0..plane.roots()).filter(made).count() as u64
+fn views(cells: &Cells<'_>) -> Vec<SlotView> {
+    let mut pages = vec![0; cells.slots.high];
+    [&cells.survey.lasting, &cells.survey.living].iter().for_each(|plane| plane.add_to(&mut pages));
+    pages.iter().enumerate().map(|(slot, pages)| view(cells, slot, pages * PAGE)).collect()
 }
 
-fn view(region: &Region, geometry: &Geometry, slots: &Slots, slot: usize) -> SlotView {
+fn view(Cells { region, geometry, slots, .. }: &Cells<'_>, slot: usize, bytes: u64) -> SlotView {
     let word = |field| slot_word(region, geometry, slot, field);
-    let bytes = [Plane::Lasting, Plane::Living].map(|plane| pages_of(region, geometry, slot, plane) * PAGE);
-    let bytes = bytes.iter().sum();
     let starts = word(offset_of!(Slot, claims));
     let state = match slots.is_live(region, geometry, slot) {
         _ if slot == SHARED => SlotState::Live,
@@ -151,11 +145,4 @@ fn view(region: &Region, geometry: &Geometry, slots: &Slots, slot: usize) -> Slo
         starts,
         bytes,
     }
-}
-
-/// How many pages of cells a slot has.
-fn pages_of(region: &Region, geometry: &Geometry, slot: usize, plane: Plane) -> u64 {
-    let columns = region.head(plane.columns_offset()).peek().min(plane.capacity());
-    let pages = columns.div_ceil(PAGE_WORDS as u64);
-    (0..pages).filter(|page| page_number(region, geometry, slot, plane, *page).is_some()).count() as u64
 }

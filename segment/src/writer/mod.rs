@@ -6,7 +6,7 @@ mod slot;
 
 pub use attach::AttachError;
 pub(crate) use attach::{check, hash_key, recorded_semaphores};
-pub(crate) use slot::{SHARED, page_number};
+pub(crate) use slot::SHARED;
 
 use crate::{
     backend,

@@ -17,6 +17,10 @@ use crate::{
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::{borrow::Cow, hash::Hasher};
 
+/// Each turn but the last is lost to another process that filled the same word, so more than there
+/// can be processes is not what processes do.
+const MOST_TURNS: usize = 4096;
+
 impl Writer {
     /// Finds or makes the family, and asserts that this process counts by this definition.
     pub fn register(&mut self, definition: &Definition) -> Result<FamilyId, Reason> {
@@ -40,7 +44,7 @@ impl Writer {
     fn assert(&mut self, definition: &Definition, offset: u64) -> Result<(), Reason> {
         let (region, geometry) = (&self.attached.region, &self.attached.geometry);
         let claim = match self.asserted.insert(definition.name.clone(), offset) {
-            Some(former) if former != offset => region.head(header!(births)).tally(1) + 1,
+            Some(former) if former != offset => region.head(header!(births)).tally(1).wrapping_add(1),
             _ => self.slot.birth,
         };
         FamilyRecord::newest_claim(region, offset).ok_or(Reason::Corrupt)?.raise(claim);
@@ -119,7 +123,7 @@ impl Writer {
     fn find_or_publish(&mut self, hash: u64, draft: &mut dyn Draft) -> Result<Published, Reason> {
         let (region, geometry) = (&self.attached.region, &self.attached.geometry);
         let mut drafted = None;
-        loop {
+        for _ in 0..MOST_TURNS {
             let found = index::search(region, geometry, hash, |offset| draft.is_at(region, geometry, offset));
             let (place, old) = match found {
                 Found::Record { place, entry } if draft.is_gone(region, index::offset_of(entry)) => {
@@ -145,6 +149,8 @@ impl Writer {
                 return Ok(Published { offset, is_new: true });
             }
         }
+        release(region, draft.series(), 1);
+        Err(Reason::Corrupt)
     }
 }
 
@@ -174,8 +180,9 @@ struct FamilyDraft<'a> {
 
 impl Draft for FamilyDraft<'_> {
     fn is_at(&self, region: &Region, geometry: &Geometry, offset: u64) -> bool {
-        FamilyRecord::parse(region, geometry, offset)
-            .is_ok_and(|family| family.definition.same_family(self.definition))
+        FamilyRecord::has_hash(region, geometry, offset, self.hash)
+            && FamilyRecord::parse(region, geometry, offset)
+                .is_ok_and(|family| family.definition.same_family(self.definition))
     }
     fn is_gone(&self, _: &Region, _: u64) -> bool {
         false
@@ -199,8 +206,7 @@ struct SeriesDraft<'a> {
 
 impl Draft for SeriesDraft<'_> {
     fn is_at(&self, region: &Region, geometry: &Geometry, offset: u64) -> bool {
-        SeriesRecord::parse(region, geometry, offset)
-            .is_ok_and(|series| series.family == self.family.offset && series.labels == self.labels)
+        SeriesRecord::is_at(region, geometry, offset, self.hash, self.family.offset, self.labels)
     }
     fn is_gone(&self, region: &Region, offset: u64) -> bool {
         let Some(flag) = SeriesRecord::removed(region, offset) else { return false };

@@ -26,7 +26,7 @@ impl ClaimedSlot {
     /// Claims the lowest free slot, or the shared one.
     pub(crate) fn claim(attached: &Attached) -> Self {
         let number = attached.semaphores.and_then(|set| take_semaphore(set, attached)).unwrap_or(SHARED);
-        let slot = Self { number, birth: attached.region.head(header!(births)).tally(1) + 1 };
+        let slot = Self { number, birth: attached.region.head(header!(births)).tally(1).wrapping_add(1) };
         slot.move_in(attached);
         slot
     }
@@ -212,13 +212,7 @@ fn living_pages(region: &Region, geometry: &Geometry, slot: usize) -> impl Itera
 }
 
 /// The number of a slot's `page`th page of cells, if it was made.
-pub(crate) fn page_number(
-    region: &Region,
-    geometry: &Geometry,
-    slot: usize,
-    plane: Plane,
-    page: u64,
-) -> Option<u64> {
+fn page_number(region: &Region, geometry: &Geometry, slot: usize, plane: Plane, page: u64) -> Option<u64> {
     let at = Place::of(page * PAGE_WORDS as u64);
     let root = geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;
     let directory = region.word(root)?.observe(); // pair: PAGE

@@ -1,0 +1,181 @@
+//! A family and its series: checks them against each other, and lays them out as rows.
+
+use crate::{
+    definition::{Definition, GaugeMode, Kind},
+    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT},
+    record::{FamilyRecord, GONE, SeriesRecord, are_texts, texts},
+    region::Region,
+    snapshot::{Family, Labels},
+};
+use std::{cmp::Ordering, sync::Arc};
+
+/// A series without its label values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Series {
+    /// Where its record begins, in units from the first record's begin.
+    pub(crate) unit: u32,
+    /// First of its cells.
+    pub(crate) column: u32,
+}
+
+/// In place of [`Series::unit`]: removed, and to be left out of the next layout.
+const LEFT: u32 = u32::MAX;
+
+/// A family's record and its series.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) definition: Definition,
+    pub(crate) offset: u64,
+    pub(crate) claim_column: u64,
+    /// The index leads to it, not only its series.
+    pub(crate) is_indexed: bool,
+    /// Series came or went since the rows were laid out, or the rows are not laid out.
+    pub(crate) dirty: bool,
+    /// Series that were not removed.
+    pub(crate) live: usize,
+    /// Laid out, in the order of their labels.
+    rows: Vec<Series>,
+    /// The rows' labels, shared with the snapshot.
+    labels: Arc<Labels>,
+    /// Not laid out yet.
+    fresh: Vec<Series>,
+    fresh_labels: Labels,
+}
+
+impl Entry {
+    pub(crate) fn new(family: FamilyRecord, offset: u64) -> Self {
+        let FamilyRecord { definition, claim_column, .. } = family;
+        Self {
+            definition,
+            offset,
+            claim_column,
+            is_indexed: false,
+            dirty: true,
+            live: 0,
+            rows: Vec::new(),
+            labels: Arc::default(),
+            fresh: Vec::new(),
+            fresh_labels: Labels::default(),
+        }
+    }
+
+    /// Whether the series' record fits the family.
+    pub(crate) fn accepts(&self, series: &SeriesRecord, labels: &[u8]) -> bool {
+        let cells = self.definition.cells() as u64;
+        series.label_count == self.width()
+            && series.column.checked_add(cells).is_some_and(|end| end <= self.plane().capacity())
+            && series.column % PAGE_WORDS as u64 + cells <= PAGE_WORDS as u64
+            && are_texts(labels, series.label_count)
+            && self.labels.bytes() + self.fresh_labels.bytes() + labels.len() <= Labels::LIMIT
+    }
+
+    /// Takes a series that was accepted.
+    pub(crate) fn take(&mut self, series: Series, labels: &[u8]) {
+        texts(labels).map_while(Result::ok).for_each(|label| self.fresh_labels.push(label));
+        self.fresh.push(series);
+        self.live += 1;
+        self.dirty = true;
+    }
+
+    /// Looks which series were removed; they leave at the next layout.
+    pub(crate) fn drop_removed(&mut self, region: &Region, geometry: &Geometry) {
+        for series in self.rows.iter_mut().chain(&mut self.fresh).filter(|series| series.unit != LEFT) {
+            let flag = SeriesRecord::removed(region, geometry.records + u64::from(series.unit) * RECORD_UNIT);
+            if flag.is_none_or(|flag| flag.peek() == GONE) {
+                series.unit = LEFT;
+                self.live -= 1;
+                self.dirty = true;
+            }
+        }
+    }
+
+    /// Whether no series is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// The columns of the rows that were laid out.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = u64> {
+        self.rows.iter().map(|series| u64::from(series.column))
+    }
+
+    /// The label values of row `index`.
+    pub(crate) fn labels(&self, index: usize) -> impl Iterator<Item = &str> {
+        self.labels.row(self.width(), index)
+    }
+
+    pub(crate) fn plane(&self) -> Plane {
+        if matches!(self.definition.kind, Kind::Gauge(_)) { Plane::Living } else { Plane::Lasting }
+    }
+
+    fn width(&self) -> usize {
+        self.definition.label_names.len()
+    }
+
+    /// The family as it is exported; `all` gauges tell their processes apart by one more label.
+    pub(crate) fn empty_view(&self) -> Family {
+        let mut definition = self.definition.clone();
+        if definition.kind == Kind::Gauge(GaugeMode::All) {
+            definition.label_names.push("pid".into());
+        }
+        Family::new(definition)
+    }
+
+    /// Sorts the rows and writes them down anew. Answers how many doubles it dropped: two series
+    /// with the same labels would break the page.
+    pub(crate) fn lay_out(&mut self, view: &mut Family, generation: u64) -> u64 {
+        self.dirty = false;
+        let doubles = if self.is_laid_out() { 0 } else { self.merge_fresh() };
+        if self.definition.kind == Kind::Gauge(GaugeMode::All) {
+            view.clear(generation);
+        } else {
+            view.set_rows(self.labels.clone(), self.rows.len(), generation);
+        }
+        doubles
+    }
+
+    fn is_laid_out(&self) -> bool {
+        self.fresh.is_empty() && self.live == self.rows.len()
+    }
+
+    fn merge_fresh(&mut self) -> u64 {
+        let mut order = self.order();
+        let before = order.len();
+        order.dedup_by(|b, a| self.compare(*a, *b) == Ordering::Equal);
+        let bytes = self.labels.bytes() + self.fresh_labels.bytes();
+        let mut labels = Labels::with_capacity(order.len() * self.width(), bytes);
+        order.iter().for_each(|at| self.labels_at(*at).for_each(|label| labels.push(label)));
+        self.rows = order.iter().map(|at| self.series_at(*at)).collect();
+        self.labels = Arc::new(labels);
+        (self.fresh, self.fresh_labels) = (Vec::new(), Labels::default());
+        self.live = self.rows.len();
+        (before - order.len()) as u64
+    }
+
+    /// The series that are left, old and fresh, by their labels. The old ones are in order, and
+    /// stand first among equals.
+    fn order(&self) -> Vec<u32> {
+        let all = 0..(self.rows.len() + self.fresh.len()) as u32;
+        let mut order: Vec<u32> = all.filter(|at| self.series_at(*at).unit != LEFT).collect();
+        order.sort_by(|a, b| self.compare(*a, *b));
+        order
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Ordering {
+        self.labels_at(a).cmp(self.labels_at(b))
+    }
+
+    fn series_at(&self, at: u32) -> Series {
+        let at = at as usize;
+        self.rows.get(at).copied().unwrap_or_else(|| self.fresh[at - self.rows.len()])
+    }
+
+    fn labels_at(&self, at: u32) -> impl Iterator<Item = &str> {
+        let at = at as usize;
+        let (labels, index) = match at.checked_sub(self.rows.len()) {
+            None => (&*self.labels, at),
+            Some(fresh) => (&self.fresh_labels, fresh),
+        };
+        labels.row(self.width(), index)
+    }
+}

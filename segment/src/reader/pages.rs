@@ -1,0 +1,147 @@
+//! The pages of cells that exist, found through the slots' directories. Each page is taken once,
+//! so a scrape never looks at more pages than the segment has, whatever the directories say.
+
+use super::bits::Bits;
+use crate::{
+    layout::{Geometry, PAGE_WORDS, Plane},
+    region::Region,
+    sync::Cell,
+};
+
+/// One slot's page of cells.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Page {
+    /// Which of the plane's pages it is.
+    place: u32,
+    /// Whose it is.
+    pub(crate) slot: u16,
+    /// Its number in the segment.
+    number: u32,
+}
+
+impl Page {
+    /// Its cells.
+    pub(crate) fn cells<'r>(&self, region: &'r Region, geometry: &Geometry) -> &'r [Cell] {
+        region.page(geometry, u64::from(self.number)).map_or(&[], |cells| &cells[..])
+    }
+}
+
+/// One plane's pages of cells, of all slots.
+#[derive(Debug, Default)]
+pub(crate) struct Pages {
+    /// In the order of the plane, and for each of its pages in the order of slots.
+    found: Vec<Page>,
+    /// Where in `found` each of the plane's pages begins, and where the last one ends.
+    starts: Vec<u32>,
+    /// How many of the plane's pages before each exist in at least one slot.
+    ranks: Vec<u32>,
+}
+
+/// One look at all directories.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    pub(crate) lasting: Pages,
+    pub(crate) living: Pages,
+    /// Pages that were found, directories included.
+    pub(crate) total: u64,
+    /// Words in directories that lead nowhere, or where another one leads.
+    pub(crate) bad: u64,
+    taken: Bits,
+}
+
+impl Survey {
+    /// Looks again.
+    pub(crate) fn refresh(&mut self, region: &Region, geometry: &Geometry, slots: usize) {
+        self.taken.clear();
+        (self.total, self.bad) = (0, 0);
+        for plane in [Plane::Lasting, Plane::Living] {
+            let mut pages = std::mem::take(self.pages_mut(plane));
+            pages.found.clear();
+            (0..slots).for_each(|slot| self.walk(region, geometry, slot, plane, &mut pages.found));
+            pages.arrange();
+            *self.pages_mut(plane) = pages;
+        }
+    }
+
+    fn pages_mut(&mut self, plane: Plane) -> &mut Pages {
+        match plane {
+            Plane::Lasting => &mut self.lasting,
+            Plane::Living => &mut self.living,
+        }
+    }
+
+    fn walk(
+        &mut self,
+        region: &Region,
+        geometry: &Geometry,
+        slot: usize,
+        plane: Plane,
+        found: &mut Vec<Page>,
+    ) {
+        let roots = geometry.slot(slot) + plane.roots_offset();
+        for root in 0..plane.roots() {
+            let Some((_, directory)) = self.enter(region, geometry, roots + 8 * root as u64) else {
+                continue;
+            };
+            for entry in 0..PAGE_WORDS {
+                if let Some((number, _)) = self.enter(region, geometry, directory + 8 * entry as u64) {
+                    found.push(Page { place: (root * PAGE_WORDS + entry) as u32, slot: slot as u16, number });
+                }
+            }
+        }
+    }
+
+    /// The number and offset of the page that the word at `offset` leads to, the first time.
+    fn enter(&mut self, region: &Region, geometry: &Geometry, offset: u64) -> Option<(u32, u64)> {
+        let number = region.word(offset)?.observe(); // pair: PAGE
+        if number == 0 {
+            return None;
+        }
+        let Some(offset) = region.page_offset(geometry, number).filter(|_| self.taken.take(number, 1)) else {
+            self.bad += 1;
+            return None;
+        };
+        self.total += 1;
+        Some((number as u32, offset))
+    }
+}
+
+impl Pages {
+    fn arrange(&mut self) {
+        self.found.sort_by_key(|page| page.place); // stable, so slots stay in order
+        self.starts.clear();
+        self.ranks.clear();
+        let mut at = 0;
+        for (rank, group) in self.found.chunk_by(|a, b| a.place == b.place).enumerate() {
+            self.starts.resize(group[0].place as usize + 1, at);
+            self.ranks.resize(group[0].place as usize + 1, rank as u32);
+            at += group.len() as u32;
+        }
+        self.starts.push(at);
+    }
+
+    /// Where the page of that column stands among the groups.
+    pub(crate) fn rank(&self, column: u64) -> Option<usize> {
+        let page = (column / PAGE_WORDS as u64) as usize;
+        self.ranks.get(page).filter(|_| !self.of(column).is_empty()).map(|rank| *rank as usize)
+    }
+
+    /// The slots' pages that hold that column.
+    pub(crate) fn of(&self, column: u64) -> &[Page] {
+        let page = (column / PAGE_WORDS as u64) as usize;
+        match self.starts.get(page..page + 2) {
+            Some(&[start, end]) => &self.found[start as usize..end as usize],
+            _ => &[],
+        }
+    }
+
+    /// The plane's pages that exist in at least one slot, one group each, of all slots' pages.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &[Page]> {
+        self.found.chunk_by(|a, b| a.place == b.place)
+    }
+
+    /// How many pages each of the first `slots` slots has.
+    pub(crate) fn add_to(&self, by_slot: &mut [u64]) {
+        self.found.iter().for_each(|page| by_slot[usize::from(page.slot)] += 1);
+    }
+}
