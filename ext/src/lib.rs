@@ -5,6 +5,7 @@
 //! PHP classes; [`lifecycle`] says what happens at start, fork and stop. Unsafe code lives in
 //! [`zend`], [`local`] and [`handle`], and in the hooks of [`ini`] and [`lifecycle`].
 #![deny(unsafe_code)]
+#![allow(missing_docs)] // the macro's entry point has none, and nothing else is public
 
 mod arguments;
 mod class;

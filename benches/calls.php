@@ -1,0 +1,89 @@
+<?php
+// One way of counting, many times: php calls.php VARIANT ROUNDS. Each variant is a loop of its own,
+// so that nothing but the call is inside it. Without a known variant it lists them all.
+
+use Promshm\{Counter, Gauge, GaugeMode, Histogram};
+
+[$variant, $rounds] = [$argv[1] ?? '', (int) ($argv[2] ?? 0)];
+[$method, $status] = ['GET', '200'];
+
+final class Userland
+{
+    private float $value = 0;
+
+    public function inc(): void
+    {
+        $this->value += 1;
+    }
+}
+
+$variants = [
+    'empty loop' => function (int $n) { for ($i = 0; $i < $n; $i++) { } },
+    'C: nothing()' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->nothing(); } },
+    'C: inc()' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->inc(); } },
+    'C: incBy(1.5)' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->incBy(1.5); } },
+    "C: incLabels(['GET', '200'])" => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->incLabels(['GET', '200']); } },
+    'C: incLabels([$m, $s])' => function (int $n, $x, $m, $s) { for ($i = 0; $i < $n; $i++) { $x->incLabels([$m, $s]); } },
+    'PHP method' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->inc(); } },
+    '$a[\'k\']++' => function (int $n) { $a = ['k' => 0]; for ($i = 0; $i < $n; $i++) { $a['k']++; } },
+    'bound inc()' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->inc(); } },
+    "inc(['GET', '200'])" => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->inc(['GET', '200']); } },
+    'inc([$m, $s])' => function (int $n, $x, $m, $s) { for ($i = 0; $i < $n; $i++) { $x->inc([$m, $s]); } },
+    'labels($m, $s)->inc()' => function (int $n, $x, $m, $s) { for ($i = 0; $i < $n; $i++) { $x->labels($m, $s)->inc(); } },
+    'bound incBy(1.5)' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->incBy(1.5); } },
+    'Gauge::set(1.5), mode sum' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->set(1.5); } },
+    'Gauge::set(1.5), mode last' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->set(1.5); } },
+    'bound observe(0.3), 14 buckets' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3); } },
+    'bound observe(0.3), 60 buckets' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3); } },
+    'apcu_inc' => function (int $n) { for ($i = 0; $i < $n; $i++) { apcu_inc('requests_GET_200'); } },
+    'APCu as libraries do it' => function (int $n, $x, $m, $s) {
+        for ($i = 0; $i < $n; $i++) {
+            apcu_inc('prom:counter:requests:' . base64_encode(json_encode([$m, $s])) . ':value');
+        }
+    },
+    'Redis as libraries do it' => function (int $n, $x, $m, $s) {
+        for ($i = 0; $i < $n; $i++) {
+            $x->hIncrByFloat('PROMETHEUS_requests', json_encode([$m, $s]), 1);
+        }
+    },
+];
+
+/** What the variant is called on. */
+function subject(string $variant, string $method, string $status): mixed
+{
+    $labels = ['method', 'status'];
+    return match (true) {
+        str_starts_with($variant, 'C:') => new Floor(),
+        $variant === 'PHP method' => new Userland(),
+        str_starts_with($variant, 'inc('), str_starts_with($variant, 'labels(') => new Counter('requests', '', $labels),
+        str_starts_with($variant, 'bound inc') => (new Counter('requests', '', $labels))->labels($method, $status),
+        str_contains($variant, 'mode sum') => new Gauge('gauge_sum', '', [], GaugeMode::Sum),
+        str_contains($variant, 'mode last') => new Gauge('gauge_last'),
+        str_contains($variant, '14 buckets') => new Histogram('latency_14'),
+        str_contains($variant, '60 buckets') => new Histogram('latency_60', '', [], Histogram::linearBuckets(0.01, 0.01, 60)),
+        str_starts_with($variant, 'Redis') => redis(),
+        default => null,
+    };
+}
+
+function redis(): Redis
+{
+    $redis = new Redis();
+    $redis->connect('127.0.0.1', (int) getenv('BENCH_REDIS_PORT'));
+    return $redis;
+}
+
+if (!isset($variants[$variant])) {
+    echo implode("\n", array_keys($variants)), "\n";
+    exit;
+}
+$subject = subject($variant, $method, $status);
+$variants[$variant](100, $subject, $method, $status); // the first update registers the series
+$before = getrusage();
+$variants[$variant]($rounds, $subject, $method, $status);
+$after = getrusage();
+$seconds = 0;
+foreach (['ru_utime', 'ru_stime'] as $kind) {
+    $seconds += $after["$kind.tv_sec"] - $before["$kind.tv_sec"] + ($after["$kind.tv_usec"] - $before["$kind.tv_usec"]) / 1e6;
+}
+echo $seconds, "\n";

@@ -1,0 +1,86 @@
+"""Runs one variant of calls.php, and measures it: instructions, system calls, allocations, seconds."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests"))
+import harness
+
+FLOOR = harness.EXTENSION.parent / "floor.so"
+# Redis is not in here: it needs a server, and a system call for each count anyway.
+OURS = [
+    "bound inc()",
+    "inc(['GET', '200'])",
+    "inc([$m, $s])",
+    "labels($m, $s)->inc()",
+    "bound incBy(1.5)",
+    "Gauge::set(1.5), mode sum",
+    "Gauge::set(1.5), mode last",
+    "bound observe(0.3), 14 buckets",
+    "bound observe(0.3), 60 buckets",
+]
+
+
+def build_floor():
+    """Compiles the C extension that ours is held against."""
+    config = os.environ.get("PHP_CONFIG", "php-config")
+    includes = subprocess.check_output([config, "--includes"], text=True).split()
+    source = HERE / "floor" / "floor.c"
+    subprocess.check_call(["cc", "-O2", "-shared", "-fPIC", *includes, str(source), "-o", str(FLOOR)])
+
+
+def command(variant, rounds, segment, *options):
+    """The command that runs a variant in a PHP without any other configuration."""
+    php = shutil.which(harness.PHP)
+    settings = [f"extension={FLOOR}", f"extension={harness.EXTENSION}", f"promshm.segment={segment}", *options]
+    flags = [word for setting in settings for word in ("-d", setting)]
+    return [php, "-n", *flags, str(HERE / "calls.php"), variant, str(rounds)]
+
+
+def instructions(variant, segment, *options, few=2_000, many=22_000):
+    """Instructions of one call, the loop around it included: a difference, so that start-up does not count."""
+    few_cost, many_cost = (_callgrind(command(variant, rounds, segment, *options)) for rounds in (few, many))
+    return round((many_cost - few_cost) / (many - few))
+
+
+def _callgrind(words):
+    run = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *words]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=600)
+    # The last count is the process's own; one before it may be a child's.
+    counts = re.findall(r"Collected : (\d+)", done.stderr)
+    if done.returncode or not counts:
+        raise RuntimeError(f"{words} failed:\n{done.stdout}{done.stderr}")
+    return int(counts[-1])
+
+
+def system_calls(variant, segment, rounds):
+    """How many system calls the whole process makes."""
+    run = ["strace", "-qq", *command(variant, rounds, segment)]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=600)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return len(done.stderr.splitlines())
+
+
+def allocations(variant, segment, rounds):
+    """How many times the whole process allocates, PHP's own allocator out of the way."""
+    run = ["valgrind", "--leak-check=no", *command(variant, rounds, segment)]
+    environment = dict(os.environ, USE_ZEND_ALLOC="0")
+    done = subprocess.run(run, capture_output=True, text=True, timeout=600, env=environment)
+    counts = re.findall(r"total heap usage: ([\d,]+) allocs", done.stderr)
+    if done.returncode or not counts:
+        raise RuntimeError(done.stderr)
+    return int(counts[-1].replace(",", ""))
+
+
+def seconds(variant, segment, rounds, *options):
+    """CPU seconds of the loop."""
+    done = subprocess.run(command(variant, rounds, segment, *options), capture_output=True, text=True, timeout=600)
+    if done.returncode:
+        raise RuntimeError(f"{variant}: {done.stdout}{done.stderr}")
+    return float(done.stdout)

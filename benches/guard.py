@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Holds the price of a call: instructions against the limits in instructions.json, no system call
+and no allocation once a series exists. Nothing here is timed, so a busy machine changes nothing."""
+
+import json
+import sys
+import unittest
+
+import calls
+import harness
+
+LIMITS = json.loads((calls.HERE / "instructions.json").read_text())
+
+
+class GuardTest(harness.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        calls.build_floor()
+
+    def test_every_way_of_counting_has_a_limit(self):
+        self.assertEqual(sorted(LIMITS), sorted(calls.OURS))
+
+    def test_instructions_stay_within_the_limits(self):
+        loop = calls.instructions("empty loop", self.segment)
+        floors = {limit["floor"] for limit in LIMITS.values()}
+        floors = {floor: calls.instructions(floor, self.segment) - loop for floor in sorted(floors)}
+        for variant, limit in LIMITS.items():
+            with self.subTest(variant):
+                price, floor = calls.instructions(variant, self.segment) - loop, limit["floor"]
+                ratio = price / floors[floor]
+                print(f"{variant}: {price} instructions, {ratio:.2f} x {floor} ({floors[floor]})")
+                self.assertGreater(price, 50, "this cannot have counted anything")
+                self.assertLessEqual(ratio, limit["at most"])
+
+    def test_no_system_call_once_the_series_exists(self):
+        calls.system_calls(calls.OURS[0], self.segment, 10)  # creates the segment, which the others find
+        for variant in calls.OURS:
+            with self.subTest(variant):
+                few, many = (calls.system_calls(variant, self.segment, rounds) for rounds in (10, 10_010))
+                self.assertLess(abs(many - few), 10, "10,000 calls made system calls")
+
+    def test_no_allocation_once_the_series_exists(self):
+        """Where PHP itself makes an array or an object for the call, it is that one and no other."""
+        own = {"inc([$m, $s])": 2, "labels($m, $s)->inc()": 1}
+        for variant in calls.OURS:
+            with self.subTest(variant):
+                few, many = (calls.allocations(variant, self.segment, rounds) for rounds in (10, 2_010))
+                self.assertLess(abs(many - few - 2_000 * own.get(variant, 0)), 10)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main("guard"))
