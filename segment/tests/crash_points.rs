@@ -72,6 +72,7 @@ fn kill_at_every_step<T>(
     act: impl Fn(&Place, &mut Option<T>),
     check: impl Fn(&Place, Fate) -> Aftermath,
 ) {
+    let _watchdog = Watchdog::new(300);
     let mut tally = Tally::default();
     let mut reachable = None;
     for point in 1.. {
@@ -252,6 +253,7 @@ fn dying_while_removing_a_series_and_starting_it_afresh() {
 /// A bystander goes on counting into the cells that it knows unless the epoch tells it to look again.
 /// Whatever it counts after the death is exported.
 fn removal(operation: &str, and_return: bool) {
+    let _watchdog = Watchdog::new(300);
     let mut tally = Tally::default();
     for point in 1.. {
         let place = tiny_place();
@@ -295,6 +297,7 @@ fn removal(operation: &str, and_return: bool) {
 
 #[test]
 fn dying_while_claiming_anew_after_a_fork() {
+    let _watchdog = Watchdog::new(300);
     let mut tally = Tally::default();
     for point in 1.. {
         let place = tiny_place();
@@ -336,6 +339,7 @@ fn stop_at_every_step<T>(
     jobs_meanwhile: &[f64],
     jobs_at_last: f64,
 ) {
+    let _watchdog = Watchdog::new(300);
     let mut stops = 0;
     // Pages are filled by 512 equal steps: a few of each are enough here.
     let step = |point: u64| if point < 120 { 1 } else { 37 };

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs)] // shared by test binaries, each of which uses its part
 
 pub mod crash;
+pub mod workers;
 
 use promshm_segment::{
     Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer, backend, sync::Cell,
@@ -97,6 +98,46 @@ pub fn rows(reader: &mut Reader, name: &str) -> Vec<(Vec<String>, Vec<f64>)> {
 /// The only number of an unlabelled counter or gauge.
 pub fn value(reader: &mut Reader, name: &str) -> Option<f64> {
     rows(reader, name).first().map(|(_, values)| values[0])
+}
+
+/// A histogram with labels and the usual three buckets of these tests.
+pub fn histogram_with(name: &str, labels: &[&str]) -> Definition {
+    Definition::new(name, "", Kind::Histogram, labels, &[1.0, 2.0]).unwrap()
+}
+
+/// Numbers that look random, the same in each run.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed ^ mixed >> 31
+    }
+}
+
+/// Ends the whole test when it hangs; nothing is said about how fast it should be.
+pub struct Watchdog(#[allow(dead_code)] std::sync::mpsc::Sender<()>);
+
+impl Watchdog {
+    pub fn new(seconds: u64) -> Self {
+        let (alive, watched) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let gone = watched.recv_timeout(std::time::Duration::from_secs(seconds));
+            if gone == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                eprintln!("the test hangs");
+                std::process::abort();
+            }
+        });
+        Self(alive)
+    }
+}
+
+/// How many kernel objects stand under the place's key: `shm` or `sem`.
+pub fn kernel_objects(kind: &str, place: &Place) -> usize {
+    let SegmentName::Sysv(key) = place.config.name;
+    let list = std::fs::read_to_string(format!("/proc/sysvipc/{kind}")).unwrap();
+    list.lines().filter(|line| line.split_whitespace().next() == Some(key.to_string().as_str())).count()
 }
 
 /// A forked process that runs `work` and then waits to be killed or told to end.

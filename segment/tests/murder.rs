@@ -1,0 +1,265 @@
+//! Workers are killed at random instants, by the hundred; nothing that they reported is lost, and
+//! nothing is counted that they did not begin. `PROMSHM_SOAK=1` kills thousands.
+
+mod support;
+
+use nix::sys::signal::Signal;
+use promshm_segment::{Definition, GaugeMode, Reader, Vitals, Writer, snapshot::SlotState};
+use std::time::Duration;
+use support::{
+    workers::{Crew, LEAVE, START},
+    *,
+};
+
+const COUNTERS: u8 = 12;
+const HISTOGRAMS: u8 = 4;
+const WORKERS: u8 = 8;
+
+fn soak() -> bool {
+    std::env::var_os("PROMSHM_SOAK").is_some_and(|value| value != "0")
+}
+
+fn definitions() -> (Definition, Definition, Definition) {
+    (counter("c", &["n"]), histogram_with("h", &["n"]), gauge("alive", GaugeMode::Sum))
+}
+
+/// A worker's life: attaches, sets its bit in the gauge, then counts at random until it is killed.
+/// Once in some thousands of updates it says goodbye instead.
+fn work(place: &Place, report: &mut workers::Report, worker: u8, seed: u64) {
+    let (c, h, alive) = definitions();
+    report.begin(START);
+    let mut writer = place.writer();
+    let family = writer.register(&alive).unwrap();
+    let bit = writer.resolve(family, &[]).unwrap();
+    bit.cells[0].set(if bit.shared { 0.0 } else { f64::from(1 << worker) });
+    report.end(START);
+    let mut random = Random(seed);
+    loop {
+        let kind = (random.next() % u64::from(COUNTERS + HISTOGRAMS)) as u8;
+        report.begin(kind);
+        update(&mut writer, &c, &h, kind);
+        report.end(kind);
+        if random.next().is_multiple_of(5000) {
+            report.begin(LEAVE);
+            writer.goodbye(random.next().is_multiple_of(2));
+            report.end(LEAVE);
+            return;
+        }
+    }
+}
+
+fn update(writer: &mut Writer, c: &Definition, h: &Definition, kind: u8) {
+    let label = kind.to_string();
+    if kind < COUNTERS {
+        return count(writer, c, &[&label], 1.0);
+    }
+    let family = writer.register(h).unwrap();
+    let series = writer.resolve(family, &[&label]).unwrap();
+    let add = |cell: usize, by| {
+        let cell = &series.cells[cell];
+        if series.shared { cell.add_shared(by) } else { cell.add_owned(by) }
+    };
+    add(usize::from(kind) % 3, 1.0);
+    add(3, f64::from(kind));
+}
+
+/// What one scrape says, in the numbers that must never go back.
+#[derive(Debug, Clone, PartialEq)]
+struct Totals {
+    by_kind: Vec<f64>,
+    sums: Vec<f64>,
+    alive: u64,
+    vitals: Vitals,
+}
+
+fn scrape(reader: &mut Reader) -> Totals {
+    let snapshot = reader.scrape().expect("a scrape");
+    let mut by_kind = vec![0.0; usize::from(COUNTERS + HISTOGRAMS)];
+    let (mut sums, mut alive) = (by_kind.clone(), 0);
+    for family in &snapshot.families {
+        for row in family.rows() {
+            let kind = row.labels().next().map_or(0, |label| label.parse::<usize>().unwrap());
+            match family.definition.name.as_str() {
+                "c" => by_kind[kind] = row.values()[0],
+                "h" => {
+                    by_kind[kind] = row.values()[..3].iter().sum();
+                    sums[kind] = row.values()[3];
+                }
+                _ => alive = row.values()[0] as u64,
+            }
+        }
+    }
+    Totals { by_kind, sums, alive, vitals: snapshot.vitals.clone() }
+}
+
+impl Totals {
+    /// Nothing went back since `before`.
+    fn assert_after(&self, before: &Self) {
+        let pairs = self.by_kind.iter().zip(&before.by_kind).chain(self.sums.iter().zip(&before.sums));
+        assert!(pairs.clone().all(|(now, then)| now >= then), "{before:?}\n{self:?}");
+        let counters = |vitals: &Vitals| {
+            [vitals.worker_starts, vitals.exits_clean, vitals.exits_fatal, vitals.exits_abrupt]
+        };
+        let pairs = counters(&self.vitals).into_iter().zip(counters(&before.vitals));
+        assert!(pairs.clone().all(|(now, then)| now >= then), "{before:?}\n{self:?}");
+        assert_eq!(self.vitals.corrupt_records, 0);
+    }
+
+    /// reported ≤ total ≤ begun, series by series; a histogram's sum lags by what died in flight.
+    fn assert_within(&self, ended: &[u64], begun: &[u64]) {
+        for kind in 0..self.by_kind.len() {
+            let total = self.by_kind[kind];
+            let (least, most) = (ended[kind] as f64, begun[kind] as f64);
+            assert!((least..=most).contains(&total), "series {kind}: {least} ≤ {total} ≤ {most}");
+            if kind >= usize::from(COUNTERS) {
+                let (sum, value) = (self.sums[kind], kind as f64);
+                assert!(sum >= least * value && sum <= total * value, "series {kind}: sum {sum} of {total}");
+            }
+        }
+    }
+}
+
+/// Kills, restarts, scrapes and compares until `kills` workers have died.
+fn murder(place: &Place, kills: u64, own_slots: bool) -> Totals {
+    let mut crew = Crew::start(WORKERS, |report, worker, seed| work(place, report, worker, seed));
+    let mut random = Random(7);
+    crew.wait_for_starts();
+    let mut reader = place.reader();
+    let mut before = scrape(&mut reader);
+    let mut looks = 0;
+    while crew.kills < kills {
+        std::thread::sleep(Duration::from_micros(random.next() % 3000));
+        crew.drain();
+        let ended = crew.ended.clone();
+        let now = scrape(&mut reader);
+        crew.drain();
+        now.assert_after(&before);
+        now.assert_within(&ended, &crew.begun);
+        before = now;
+        crew.replace((random.next() % u64::from(WORKERS)) as u8);
+        looks += 1;
+        if looks % 10 == 0 {
+            standstill(&mut crew, &mut reader, own_slots);
+        }
+    }
+    crew.kill_all();
+    let at_rest = scrape(&mut place.reader());
+    at_rest.assert_after(&before);
+    at_rest.assert_within(&crew.ended, &crew.begun);
+    let updates: u64 = crew.ended[..usize::from(COUNTERS + HISTOGRAMS)].iter().sum();
+    println!("kills: {}, goodbyes: {}, updates: {updates}, scrapes: {looks}", crew.kills, crew.goodbyes);
+    assert!(updates > kills && looks > 0, "something was counted and compared");
+    let Vitals { worker_starts, exits_clean, exits_fatal, exits_abrupt, .. } = at_rest.vitals;
+    let goodbyes = exits_clean + exits_fatal;
+    assert!(crew.reported(START).contains(&worker_starts));
+    assert!(crew.reported(LEAVE).contains(&goodbyes));
+    if own_slots {
+        assert_eq!(exits_abrupt, worker_starts - goodbyes, "each of the others was killed");
+        assert!(crew.kills - exits_abrupt <= crew.kills_outside_work, "{} kills", crew.kills);
+    }
+    at_rest
+}
+
+/// With everybody stopped the gauge is exactly the living workers' bits.
+fn standstill(crew: &mut Crew, reader: &mut Reader, own_slots: bool) {
+    crew.signal_all(Signal::SIGSTOP);
+    crew.drain();
+    let Totals { alive, vitals, .. } = scrape(reader);
+    if own_slots {
+        let (surely, perhaps) = (crew.started(), crew.perhaps_started());
+        assert_eq!(alive & surely, surely, "{alive:b} has the bit of every worker that has set its own");
+        assert_eq!(alive & !perhaps, 0, "{alive:b} has no dead worker's bit");
+        assert!(vitals.slots.len() <= usize::from(WORKERS) + 1, "slots follow the peak of concurrency");
+        assert!(vitals.slots_in(SlotState::Live) <= u64::from(WORKERS));
+    }
+    crew.signal_all(Signal::SIGCONT);
+}
+
+#[test]
+fn nothing_is_lost_under_murder() {
+    let _watchdog = Watchdog::new(if soak() { 1800 } else { 300 });
+    let place = Place::new();
+    murder(&place, if soak() { 5000 } else { 312 }, true);
+}
+
+#[test]
+fn nothing_is_lost_in_the_shared_slot() {
+    let _watchdog = Watchdog::new(if soak() { 1800 } else { 300 });
+    let mut place = Place::new();
+    place.config.max_processes = 3;
+    murder(&place, if soak() { 2000 } else { 150 }, false);
+}
+
+/// Every kill is counted, exactly, when the dead had counted themselves in.
+#[test]
+fn each_kill_is_one_abrupt_exit() {
+    let _watchdog = Watchdog::new(300);
+    let place = Place::new();
+    let kills = if soak() { 2000 } else { 200 };
+    let c = counter("c", &[]);
+    for _ in 0..kills {
+        Child::run(|| count(&mut place.writer(), &c, &[], 1.0)).kill();
+    }
+    let vitals = place.reader().scrape().unwrap().vitals.clone();
+    println!("kills: {kills}");
+    assert_eq!((vitals.worker_starts, vitals.exits_abrupt), (kills, kills));
+    assert_eq!(value(&mut place.reader(), "c"), Some(kills as f64));
+}
+
+/// Memory and the work of a scrape follow the peak of concurrency, not the number of processes.
+#[test]
+fn short_lived_processes_leave_nothing_behind() {
+    let _watchdog = Watchdog::new(if soak() { 1800 } else { 300 });
+    let place = Place::new();
+    let c = counter("c", &["n"]);
+    let life = |n: u32| {
+        let mut writer = place.writer();
+        count(&mut writer, &c, &[&(n % 10).to_string()], 1.0);
+        if !n.is_multiple_of(3) {
+            writer.goodbye(n % 3 == 1);
+        }
+    };
+    let lives: u32 = if soak() { 50_000 } else { 2_000 };
+    (0..10).for_each(|n| Child::run(|| life(n)).end());
+    let mut reader = place.reader();
+    let first = reader.scrape().unwrap().vitals.clone();
+    (10..lives).for_each(|n| Child::run(|| life(n)).end());
+    let last = reader.scrape().unwrap().vitals.clone();
+    println!("processes: {lives}, used: {} bytes", last.used_bytes);
+    assert_eq!(
+        (last.used_bytes, last.slots.len(), last.leaked_bytes),
+        (first.used_bytes, first.slots.len(), 0)
+    );
+    let total: f64 = rows(&mut reader, "c").iter().map(|(_, values)| values[0]).sum();
+    assert!((total - f64::from(lives)).abs() < 1e-9);
+    assert_eq!(last.exits_clean + last.exits_fatal + last.exits_abrupt, u64::from(lives));
+    assert_eq!(last.exits_abrupt, u64::from(lives.div_ceil(3)));
+}
+
+/// 200 processes find no segment at the same instant. One segment, one set, 200 slots, 200 counts.
+#[test]
+fn creation_is_raced() {
+    let _watchdog = Watchdog::new(if soak() { 1800 } else { 300 });
+    let rounds = if soak() { 50 } else { 3 };
+    for _ in 0..rounds {
+        let mut place = Place::new();
+        place.config.max_processes = 256;
+        let (racers, slots) = workers::race(200, || {
+            let mut writer = place.writer();
+            count(&mut writer, &counter("c", &[]), &[], 1.0);
+            let slot = writer.slot();
+            std::mem::forget(writer);
+            slot as u16
+        });
+        let distinct: std::collections::BTreeSet<_> = slots.iter().collect();
+        assert_eq!((slots.len(), distinct.len()), (200, 200), "no slot is given twice");
+        assert!(!distinct.contains(&0), "and each has its own");
+        assert_eq!(value(&mut place.reader(), "c"), Some(200.0));
+        let vitals = place.reader().scrape().unwrap().vitals.clone();
+        assert_eq!((vitals.worker_starts, vitals.slots_in(SlotState::Live)), (200, 200));
+        assert_eq!(vitals.liveness, promshm_segment::snapshot::Liveness::Kernel);
+        assert_eq!((kernel_objects("shm", &place), kernel_objects("sem", &place)), (1, 1));
+        drop(racers);
+    }
+    println!("racers: {}", 200 * rounds);
+}
