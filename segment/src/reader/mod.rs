@@ -158,7 +158,7 @@ impl Reader {
     pub fn scrape(&mut self) -> Result<&Snapshot, ReadError> {
         self.check_current()?;
         let (region, geometry) = (&self.region, &self.geometry);
-        let ask = || semaphore_values(region, geometry);
+        let ask = || semaphore_values(self.name, region, geometry);
         let live = self.deaths.look(region, geometry, ask);
         self.catalogue.refresh(region, geometry);
         let slots = Slots::look(region, geometry, live);
@@ -192,7 +192,7 @@ impl Reader {
 }
 
 /// The semaphores' values by slot, if there are semaphores to ask.
-fn semaphore_values(region: &Region, geometry: &Geometry) -> Option<Vec<u16>> {
-    let set: Semaphores = writer::recorded_semaphores(region)?;
+fn semaphore_values(name: SegmentName, region: &Region, geometry: &Geometry) -> Option<Vec<u16>> {
+    let set: Semaphores = writer::recorded_semaphores(name, region)?;
     set.values().ok().filter(|values| values.len() >= geometry.slots)
 }

@@ -229,7 +229,7 @@ fn open(name: SegmentName, memory: SharedMemory, region: Region) -> Result<Step,
     match check(name, &region) {
         Ok(geometry) => {
             let hash_key = hash_key(&region);
-            let semaphores = recorded_semaphores(&region);
+            let semaphores = recorded_semaphores(name, &region);
             Ok(Step::Attached(Box::new(Attached { memory, region, geometry, hash_key, semaphores })))
         }
         Err(ReadError::Retired { .. } | ReadError::NotReady { .. }) => Ok(Step::Again),
@@ -237,12 +237,15 @@ fn open(name: SegmentName, memory: SharedMemory, region: Region) -> Result<Step,
     }
 }
 
-/// The set that the header names.
-pub(crate) fn recorded_semaphores(region: &Region) -> Option<Semaphores> {
-    match region.head(header!(semaphores)).observe() {
+/// The set that the header names, if it stands under the segment's key: a forged header must not
+/// lead to another program's semaphores.
+pub(crate) fn recorded_semaphores(name: SegmentName, region: &Region) -> Option<Semaphores> {
+    let SegmentName::Sysv(key) = name;
+    let recorded = match region.head(header!(semaphores)).observe() {
         0 | NO_SEMAPHORES => None,
         id => i32::try_from(id - 1).ok().map(Semaphores),
-    }
+    };
+    recorded.filter(|set| Semaphores::find(key) == Ok(*set))
 }
 
 /// The segment's hash key.

@@ -1,0 +1,158 @@
+//! Forged segments: raw access to a segment's words, and an allocator that counts.
+#![allow(dead_code, unreachable_pub, missing_docs)] // shared by test binaries, each of which uses its part
+
+use super::Place;
+use promshm_segment::{SegmentName, layout::Header};
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    mem::offset_of,
+};
+
+/// Values that break things: all ones, counts of 2^63, offsets just out of range, not-a-numbers.
+pub const EVIL: [u64; 12] = [
+    0,
+    1,
+    8,
+    0x53,
+    4096,
+    0xffff_ffff,
+    1 << 32,
+    1 << 40,
+    1 << 63,
+    0x7ff4_7073_686d_0001,
+    0x7ff8_0000_0000_0000,
+    u64::MAX,
+];
+
+/// A segment mapped for writing, past all rules.
+pub struct Raw {
+    base: *mut u64,
+    pub bytes: usize,
+    id: i32,
+}
+
+impl Raw {
+    pub fn open(place: &Place) -> Self {
+        let id = id_of(place);
+        // SAFETY: the kernel chooses a free address.
+        let base = unsafe { libc::shmat(id, std::ptr::null(), 0) }.cast::<u64>();
+        assert_ne!(base.addr(), usize::MAX, "the segment can be mapped");
+        Self { base, bytes: place.config.size as usize, id }
+    }
+
+    /// Whether the key still leads to this segment.
+    pub fn is_current(&self, place: &Place) -> bool {
+        self.id == id_of(place)
+    }
+
+    pub fn words(&self) -> usize {
+        self.bytes / 8
+    }
+
+    pub fn get(&self, offset: usize) -> u64 {
+        assert!(offset < self.bytes && offset.is_multiple_of(8), "{offset}");
+        // SAFETY: inside the mapping and aligned, as just checked.
+        unsafe { self.base.add(offset / 8).read_volatile() }
+    }
+
+    pub fn set(&self, offset: usize, value: u64) {
+        assert!(offset < self.bytes && offset.is_multiple_of(8), "{offset}");
+        // SAFETY: inside the mapping and aligned, as just checked.
+        unsafe { self.base.add(offset / 8).write_volatile(value) }
+    }
+
+    pub fn image(&self) -> Vec<u64> {
+        (0..self.words()).map(|at| self.get(8 * at)).collect()
+    }
+
+    /// Makes it what it was.
+    pub fn restore(&self, image: &[u64]) {
+        assert!(image.len() <= self.words());
+        // SAFETY: the mapping is at least as long as the image, and nobody else uses it now.
+        unsafe { self.base.copy_from_nonoverlapping(image.as_ptr(), image.len()) }
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        // SAFETY: base came from shmat, and nobody uses it after this.
+        unsafe { libc::shmdt(self.base.cast()) };
+    }
+}
+
+fn id_of(place: &Place) -> i32 {
+    let SegmentName::Sysv(key) = place.config.name;
+    // SAFETY: no pointers are passed.
+    unsafe { libc::shmget(key, 0, 0) }
+}
+
+/// Where a field of the header stands.
+pub const SPACE: usize = offset_of!(Header, space);
+pub const POPULATION: usize = offset_of!(Header, population);
+pub const SLOTS_HIGH: usize = offset_of!(Header, slots_high);
+pub const SEMAPHORES: usize = offset_of!(Header, semaphores);
+pub const COLUMNS: usize = offset_of!(Header, columns);
+pub const INDEX_MAP: usize = offset_of!(Header, index_map);
+
+/// The same row of numbers at each run.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb) ^ mixed >> 31
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+
+    pub fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+}
+
+/// Counts what each thread has allocated.
+pub struct Counting;
+
+thread_local! {
+    static NOW: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
+// SAFETY: all is left to the system's allocator; counting touches no memory of its own.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        NOW.set(NOW.get() + layout.size() as isize);
+        PEAK.set(PEAK.get().max(NOW.get()));
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        NOW.set(NOW.get() - layout.size() as isize);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+/// The most bytes that `work` had allocated at one time.
+pub fn peak_of(work: impl FnOnce()) -> usize {
+    let before = NOW.get();
+    PEAK.set(before);
+    work();
+    (PEAK.get() - before).unsigned_abs()
+}
+
+/// Kills this process if it hangs.
+pub fn watchdog() {
+    // SAFETY: no pointers are passed.
+    unsafe { libc::alarm(300) };
+}
+
+/// Whether there is time for more.
+pub fn soak() -> bool {
+    std::env::var_os("PROMSHM_SOAK").is_some()
+}
