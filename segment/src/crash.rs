@@ -15,6 +15,8 @@ static PASSED: AtomicU64 = AtomicU64::new(0);
 static TARGET: AtomicU64 = AtomicU64::new(0);
 #[allow(clippy::disallowed_types)]
 static SIGNAL: AtomicU64 = AtomicU64::new(0);
+#[allow(clippy::disallowed_types)]
+static NO_UNDO: AtomicU64 = AtomicU64::new(0);
 
 /// From now on: raises `signal` just before the `target`th step. 0 never does.
 pub fn arm(target: u64, signal: Signal) {
@@ -32,6 +34,15 @@ pub fn passed() -> u64 {
 /// Goes on without dying.
 pub fn disarm() {
     TARGET.store(0, Relaxed);
+}
+
+/// Whether `SEM_UNDO` is left out from now on: gVisor accepts it, and does nothing.
+pub fn ignore_undo(ignore: bool) {
+    NO_UNDO.store(ignore.into(), Relaxed);
+}
+
+pub(crate) fn undo_has_no_effect() -> bool {
+    NO_UNDO.load(Relaxed) != 0
 }
 
 /// One step is about to be taken.

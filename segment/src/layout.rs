@@ -75,7 +75,12 @@ pub struct Header {
     pub created: u64,
     /// [`LIVENESS_KERNEL`] or [`LIVENESS_DEGRADED`]. Settled once.
     pub liveness: u64,
-    pad: [u64; 7],
+    /// The key it was created under + 1, because the kernel forgets the key of a removed segment. Settled once.
+    pub key: u64,
+    /// When the semaphore set was last changed other than by its users, in the kernel's seconds + 1;
+    /// if that changes, values were forged. Settled once.
+    pub semaphores_since: u64,
+    pad: [u64; 5],
     /// Grows when handles must be looked up again: wipe, removal. Read at every call, so it has
     /// a cache line of its own. Pair EPOCH.
     pub epoch: u64,

@@ -95,15 +95,43 @@ pub(crate) fn retire(region: &Region, memory: SharedMemory, key: i32) -> Result<
     region.head(header!(state)).publish(RETIRED); // pair: EPOCH, by the next line
     region.head(header!(epoch)).tally(1);
     let recorded = region.head(header!(semaphores)).observe();
-    // A set that is not the recorded one may be somebody else's: leave it.
+    // A set that is not the recorded one may be somebody else's, and a segment that has lost its key
+    // may have left the set to its successor: leave it.
+    let has_key = SharedMemory::find(key) == Ok(memory);
     match Semaphores::find(key) {
-        Ok(set) if recorded == set.0 as u64 + 1 => set.remove()?,
+        Ok(set) if has_key && recorded == set.0 as u64 + 1 => unless_gone(set.remove())?,
         _ => {}
     }
-    match memory.remove() {
-        Err(Errno::EINVAL | Errno::EIDRM) => Ok(()), // somebody else was faster
+    unless_gone(memory.remove())
+}
+
+/// Somebody else may have been faster.
+fn unless_gone(removed: Result<(), Errno>) -> Result<(), Errno> {
+    match removed {
+        Err(Errno::EINVAL | Errno::EIDRM) => Ok(()),
         other => other,
     }
+}
+
+/// Tells those who still count into a segment that somebody removed with `ipcrm -M`: they would never
+/// look at the key. Its successor's creator finds it in the kernel's list and retires it.
+pub(crate) fn retire_orphans(key: i32) {
+    let list = std::fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+    let orphans = list.lines().skip(1).filter_map(|line| parse_listed(line, 0));
+    for orphan in orphans.filter(|orphan| orphan.size >= PAGE && orphan.attached > 0) {
+        let Ok(region) = SharedMemory(orphan.id).attach(false) else { continue };
+        let ours = region.head(header!(identity)).observe() >> 32 == IDENTITY >> 32
+            && region.head(header!(key)).observe() == key_word(key);
+        if ours && region.head(header!(state)).observe() != RETIRED {
+            region.head(header!(state)).publish(RETIRED); // pair: EPOCH, by the next line
+            region.head(header!(epoch)).tally(1);
+        }
+    }
+}
+
+/// A key as it stands in the header.
+pub(crate) fn key_word(key: i32) -> u64 {
+    u64::from(key.cast_unsigned()) + 1
 }
 
 /// Only the owner may take the key away; better to know before anything is marked.

@@ -142,6 +142,12 @@ impl Semaphores {
         Errno::result(unsafe { libc::semop(self.0, operations.as_mut_ptr(), operations.len()) }).map(drop)
     }
 
+    /// When the set was made or last changed by anything but its users' claims: `SETALL` and its like
+    /// make the kernel forget what it would have undone. In the kernel's seconds.
+    pub(crate) fn changed_at(self) -> Result<u64, Errno> {
+        self.stat().map(|stat| stat.sem_ctime as u64)
+    }
+
     /// All values. Needs the read bit.
     pub(crate) fn values(self) -> Result<Vec<u16>, Errno> {
         let mut values: Vec<c_ushort> = vec![0; self.stat()?.sem_nsems as usize];
@@ -165,8 +171,13 @@ impl Semaphores {
     /// Sets mode and, if given, group; only the owner may.
     pub(crate) fn set_access(self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
         let mut stat = self.stat()?;
+        let group = group.unwrap_or(stat.sem_perm.gid);
+        // A change that changes nothing would still change the time of the last change.
+        if u32::from(stat.sem_perm.mode) & 0o777 == mode && stat.sem_perm.gid == group {
+            return Ok(());
+        }
         stat.sem_perm.mode = mode as _;
-        stat.sem_perm.gid = group.unwrap_or(stat.sem_perm.gid);
+        stat.sem_perm.gid = group;
         #[cfg(feature = "crash-points")]
         crate::crash::point();
         // SAFETY: the pointer is valid for the kernel to read one semid_ds.
@@ -194,32 +205,33 @@ impl Semaphores {
         Errno::result(unsafe { libc::semctl(self.0, 0, libc::IPC_RMID) }).map(drop)
     }
 
-    /// Whether the kernel really undoes: a child claims semaphore 0 and dies, then we look.
+    /// Whether the kernel really undoes: a child claims semaphore 0 and dies, then we look. `None` if
+    /// somebody else's test, or one that died, stands in the way.
     ///
     /// The child shares our memory and we wait for it (as `posix_spawn` does), so nothing is
     /// copied; it sends no `SIGCHLD` and hides from the application's `wait`.
-    pub(crate) fn undo_works(self) -> Result<bool, Errno> {
+    pub(crate) fn undo_works(self) -> Result<Option<bool>, Errno> {
         let mut stack = vec![0u64; 4096];
         let flags = libc::CLONE_VM | libc::CLONE_VFORK;
-        let mut set = self.0;
+        let mut test = UndoTest { set: self.0, claimed: false };
         #[cfg(feature = "crash-points")]
         crate::crash::point();
         // SAFETY: the stack outlives the child, because CLONE_VFORK suspends us until it has ended;
         // `claim_and_die` makes two system calls and touches nothing else of ours.
         let child = Errno::result(unsafe {
-            libc::clone(claim_and_die, stack.as_mut_ptr_range().end.cast(), flags, (&raw mut set).cast())
+            libc::clone(claim_and_die, stack.as_mut_ptr_range().end.cast(), flags, (&raw mut test).cast())
         })?;
         // SAFETY: no status is asked for.
         while unsafe { libc::waitpid(child, null_mut(), libc::__WCLONE) } == -1
             && Errno::last() == Errno::EINTR
         {}
-        self.settles_at_zero()
+        if test.claimed { self.is_undone(child).map(Some) } else { Ok(None) }
     }
 
-    /// Another creator's test may be under way on the same semaphore, so look more than once.
-    fn settles_at_zero(self) -> Result<bool, Errno> {
+    /// Only a free semaphore can be claimed, so a claim after the child's proves that it was undone.
+    fn is_undone(self, child: i32) -> Result<bool, Errno> {
         for _ in 0..20 {
-            if self.value(0)? == 0 {
+            if self.value(0)? == 0 || self.last_pid(0)? != child {
                 return Ok(true);
             }
             std::thread::sleep(std::time::Duration::from_millis(1));
@@ -228,19 +240,25 @@ impl Semaphores {
     }
 }
 
-extern "C" fn claim_and_die(set: *mut libc::c_void) -> c_int {
-    let mut plus_one = operation(0, 1);
-    // SAFETY: `set` points to the parent's i32, which outlives this child; `_exit` ends only the child.
+/// What the child of [`Semaphores::undo_works`] is told, and answers.
+struct UndoTest {
+    set: i32,
+    claimed: bool,
+}
+
+extern "C" fn claim_and_die(test: *mut libc::c_void) -> c_int {
+    let test = test.cast::<UndoTest>();
+    let mut claim = [operation(0, 0), operation(0, 1)];
+    // SAFETY: `test` points to the parent's, which waits for this child; `_exit` ends only the child.
     unsafe {
-        libc::semop(*set.cast::<i32>(), &raw mut plus_one, 1);
+        (*test).claimed = libc::semop((*test).set, claim.as_mut_ptr(), claim.len()) == 0;
         libc::_exit(0)
     }
 }
 
 fn operation(slot: usize, by: c_short) -> libc::sembuf {
-    libc::sembuf {
-        sem_num: slot as c_ushort,
-        sem_op: by,
-        sem_flg: (libc::IPC_NOWAIT | libc::SEM_UNDO) as c_short,
-    }
+    let flags = libc::IPC_NOWAIT | libc::SEM_UNDO;
+    #[cfg(feature = "crash-points")]
+    let flags = if crate::crash::undo_has_no_effect() { libc::IPC_NOWAIT } else { flags };
+    libc::sembuf { sem_num: slot as c_ushort, sem_op: by, sem_flg: flags as c_short }
 }

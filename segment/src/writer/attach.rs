@@ -193,16 +193,27 @@ fn create(config: &Config, shape: Shape, memory: SharedMemory, region: &Region) 
     region.head(header!(hash_key) + 8).settle(random());
     region.head(header!(created)).settle(now().to_bits());
     region.head(header!(epoch)).settle(1);
+    region.head(header!(key)).settle(backend::key_word(key));
+    backend::retire_orphans(key);
     let set = semaphores(config, key, usize::from(shape.max_processes) + 1);
     let id = set.map_or(NO_SEMAPHORES, |set| set.0 as u64 + 1);
     let recorded = region.head(header!(semaphores)).settle(id);
-    if let (Some(set), true) = (set, recorded == id)
-        && region.head(header!(liveness)).observe() == 0
-        && let Ok(works) = set.undo_works()
+    if let Some(set) = set.filter(|_| recorded == id) {
+        settle_liveness(region, set);
+    }
+    let _or_retired = region.head(header!(state)).claim(FRESH, READY); // pair: READY
+}
+
+/// Notes the set's state, and finds out whether the kernel tells of deaths.
+fn settle_liveness(region: &Region, set: Semaphores) {
+    if let Ok(since) = set.changed_at() {
+        region.head(header!(semaphores_since)).settle(since + 1);
+    }
+    if region.head(header!(liveness)).observe() == 0
+        && let Ok(Some(works)) = set.undo_works()
     {
         region.head(header!(liveness)).settle(if works { LIVENESS_KERNEL } else { LIVENESS_DEGRADED });
     }
-    let _or_retired = region.head(header!(state)).claim(FRESH, READY); // pair: READY
 }
 
 /// The set under the segment's key. One left behind by a segment that was removed alone is reused,

@@ -9,7 +9,7 @@ pub(crate) use attach::{check, hash_key, recorded_semaphores};
 pub(crate) use slot::SHARED;
 
 use crate::{
-    backend,
+    backend::{self, sysv::SharedMemory},
     config::{Config, SegmentName},
     layout::{Plane, header},
     reader::ReadError,
@@ -18,7 +18,12 @@ use crate::{
 };
 use attach::Attached;
 use slot::{ClaimedSlot, Pages};
-use std::collections::HashMap;
+use nix::errno::Errno;
+use std::{
+    cell::Cell as Local,
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 /// One process's (or thread's) attachment, and its slot.
 ///
@@ -32,6 +37,8 @@ pub struct Writer {
     config: Config,
     /// The definition this process gave each name last, as the record's offset.
     asserted: HashMap<String, u64>,
+    /// When the kernel was last asked whether the key still leads here.
+    asked_at: Local<Instant>,
 }
 
 /// A family registered through a [`Writer`]. Register again after attaching or forking anew.
@@ -62,7 +69,14 @@ impl Writer {
 
     fn settle(attached: Attached, config: Config) -> Self {
         let slot = ClaimedSlot::claim(&attached);
-        Self { attached, slot, pages: Pages::default(), config, asserted: HashMap::new() }
+        Self {
+            attached,
+            slot,
+            pages: Pages::default(),
+            config,
+            asserted: HashMap::new(),
+            asked_at: Local::new(Instant::now()),
+        }
     }
 
     /// In a forked child: keeps the mapping, leaves the parent's slot to the parent, claims another.
@@ -84,9 +98,25 @@ impl Writer {
     }
 
     /// Whether this segment is still the one to count into; otherwise attach anew.
+    ///
+    /// Also asks the kernel, once a second at most, whether the key still leads here: `ipcrm -M` leaves
+    /// no mark in the segment. So call it where nothing is hot: before a new series is looked up, and
+    /// when a request begins.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        check(self.config.name, &self.attached.region).is_ok()
+        check(self.config.name, &self.attached.region).is_ok() && self.has_key()
+    }
+
+    fn has_key(&self) -> bool {
+        if self.asked_at.get().elapsed() < Duration::from_secs(1) {
+            return true;
+        }
+        self.asked_at.set(Instant::now());
+        let SegmentName::Sysv(key) = self.config.name;
+        match SharedMemory::find(key) {
+            Ok(found) => found == self.attached.memory,
+            Err(error) => error != Errno::ENOENT,
+        }
     }
 
     /// The slot's number; 0 is the shared one.

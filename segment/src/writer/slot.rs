@@ -3,7 +3,7 @@
 use super::attach::{Attached, now, random};
 use crate::{
     backend::sysv::Semaphores,
-    layout::{Geometry, PAGE_WORDS, Plane, Slot, Space, UNSET, header},
+    layout::{Geometry, NO_SEMAPHORES, PAGE_WORDS, Plane, Slot, Space, UNSET, header},
     region::Region,
     snapshot::Reason,
     sync::{Cell, Word},
@@ -25,6 +25,7 @@ pub(crate) struct ClaimedSlot {
 impl ClaimedSlot {
     /// Claims the lowest free slot, or the shared one.
     pub(crate) fn claim(attached: &Attached) -> Self {
+        let _alone = Alone::wait();
         let number = attached.semaphores.and_then(|set| take_semaphore(set, attached)).unwrap_or(SHARED);
         let slot = Self { number, birth: attached.region.head(header!(births)).tally(1).wrapping_add(1) };
         slot.move_in(attached);
@@ -70,6 +71,14 @@ impl ClaimedSlot {
     /// Counts label values that were cut.
     pub(crate) fn count_truncated(&self, region: &Region, geometry: &Geometry, labels: u64) {
         self.count(region, geometry, offset_of!(Slot, truncated), labels);
+    }
+
+    /// Whether its owner counted itself in here, and not out: a set may be used by a second segment
+    /// when the first one was removed alone.
+    fn is_counted(&self, region: &Region, geometry: &Geometry) -> bool {
+        let word = |field| self.word(region, geometry, field).map_or(0, Word::peek);
+        let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
+        word(offset_of!(Slot, claims)) > said
     }
 
     fn count(&self, region: &Region, geometry: &Geometry, field: usize, by: u64) {
@@ -163,17 +172,62 @@ fn fill_page(region: &Region, geometry: &Geometry, number: u64, value: u64) {
     }
 }
 
-/// Takes the semaphore of a free slot, or finds the one that this process held before an exec.
+/// One thread of the process claims at a time: until it has moved in, its slot looks like one that
+/// this process held before an exec. A holder that is another process is a fork's parent.
+struct Alone;
+
+static CLAIMING: Word = Word::new(0);
+
+impl Alone {
+    fn wait() -> Self {
+        let me = u64::from(std::process::id());
+        while let Err(holder) = CLAIMING.claim(0, me) {
+            if holder != me && CLAIMING.claim(holder, me).is_ok() {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        Self
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        CLAIMING.publish(0);
+    }
+}
+
+/// Takes the semaphore of a free slot. None where none is free, or none can be trusted.
 fn take_semaphore(set: Semaphores, attached: &Attached) -> Option<usize> {
+    if is_forged(set, attached) {
+        return None;
+    }
     let values = set.values().ok()?;
     let slots = attached.geometry.slots.min(values.len());
     release_former_self(set, &values[..slots], attached);
     let mut candidates = (1..slots).filter(|slot| values[*slot] == 0);
-    candidates.find_map(|slot| match set.claim(slot) {
+    let slot = candidates.find_map(|slot| match set.claim(slot) {
         Ok(()) => Some(Some(slot)),
         Err(Errno::EAGAIN) => None,
         Err(_) => Some(None), // no permission, or the set is gone: no other will go better
-    })?
+    })??;
+    // Again: values may have been forged after the first look, and the slot be somebody's.
+    (!is_forged(set, attached)).then_some(slot)
+}
+
+/// Whether somebody has set the values by hand (`SETALL`, `SETVAL`): then a free semaphore may belong to
+/// a living process, whose numbers a second owner would ruin. From then on nobody claims a slot: new
+/// processes share slot 0, which is exact, until the segment is wiped.
+///
+/// The kernel tells the second of the last change; what is forged in the second of the segment's
+/// creation is not noticed.
+fn is_forged(set: Semaphores, Attached { region, .. }: &Attached) -> bool {
+    let since = region.head(header!(semaphores_since)).observe();
+    let forged = since != 0 && set.changed_at().is_ok_and(|now| now.wrapping_add(1) != since);
+    if forged {
+        let _found_already = region.head(header!(semaphores)).claim(set.0 as u64 + 1, NO_SEMAPHORES);
+    }
+    forged
 }
 
 /// An exec keeps the process and so its semaphores, but the image that counted is gone.
@@ -182,7 +236,9 @@ fn release_former_self(set: Semaphores, values: &[u16], attached: &Attached) {
     let held = (1..values.len()).filter(|slot| values[*slot] > 0);
     for slot in held.filter(|slot| set.last_pid(*slot) == Ok(me) && !owned_by_this_image(attached, *slot)) {
         let former = ClaimedSlot { number: slot, birth: 0 };
-        former.count(&attached.region, &attached.geometry, offset_of!(Slot, clean), 1);
+        if former.is_counted(&attached.region, &attached.geometry) {
+            former.count(&attached.region, &attached.geometry, offset_of!(Slot, clean), 1);
+        }
         let _set_removed_meanwhile = set.shift(slot, -(values[slot] as i16));
     }
 }
