@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""`make bench`: measures, prints the tables, and writes BENCHMARKS.md around the notes in NOTES.md."""
+
+import argparse
+import datetime
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import calls
+import harness
+import writers
+
+SEGMENT = "sysv:0x6265_6e63".replace("_", "")
+SCRAPE = harness.EXTENSION.parent / "promshm-bench-scrape"
+OTHERS = ["C: nothing()", "C: inc()", "C: incBy(1.5)", "C: incLabels(['GET', '200'])", "C: incLabels([$m, $s])"]
+USERLAND = ["PHP method", "$a['k']++", "apcu_inc", "APCu as libraries do it"]
+APCU = ["extension=apcu", "apc.enable_cli=1"]
+MODES = {
+    "no opcache": [],
+    "opcache": ["zend_extension=opcache", "opcache.enable_cli=1", "opcache.jit=disable"],
+    "JIT": ["zend_extension=opcache", "opcache.enable_cli=1", "opcache.jit=tracing", "opcache.jit_buffer_size=32M"],
+}
+
+
+def remove_segment():
+    subprocess.run(["ipcrm", "-M", SEGMENT[5:], "-S", SEGMENT[5:]], capture_output=True)
+
+
+def table(head, rows):
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def say(*words):
+    print(*words, file=sys.stderr, flush=True)
+
+
+def call_instructions():
+    """Instructions of one call without the loop, and the ratio to the C method of the same shape."""
+    import json
+
+    limits = json.loads((calls.HERE / "instructions.json").read_text())
+    loop = calls.instructions("empty loop", SEGMENT)
+    floors = {floor: calls.instructions(floor, SEGMENT) - loop for floor in OTHERS}
+    rows = [[floor, price, "", ""] for floor, price in floors.items()]
+    for variant, limit in limits.items():
+        say("instructions:", variant)
+        price = calls.instructions(variant, SEGMENT) - loop
+        rows.append([variant, price, f"{price / floors[limit['floor']]:.2f} x `{limit['floor']}`", f"{limit['at most']} x"])
+    rows = [[f"`{name}`", *rest] for name, *rest in rows]
+    return table(["Call", "Instructions", "Ratio", "Limit"], rows)
+
+
+def call_seconds(rounds, repeats):
+    """CPU nanoseconds of one call less the empty loop: interleaved, the median."""
+    names = [*OTHERS, *USERLAND, *calls.OURS]
+    found = {(name, mode): [] for name in ["empty loop", *names] for mode in MODES}
+    for repeat in range(repeats):
+        say(f"seconds: round {repeat + 1} of {repeats}")
+        for (name, mode), times in found.items():
+            options = [*MODES[mode], *(APCU if "apcu" in name.lower() else [])]
+            times.append(calls.seconds(name, SEGMENT, rounds, *options))
+    median = {key: statistics.median(times) / rounds * 1e9 for key, times in found.items()}
+    price = {(name, mode): median[name, mode] - median["empty loop", mode] for name in names for mode in MODES}
+    rows = [[f"`{name}`", *(f"{price[name, mode]:.1f}" for mode in MODES), f"{price['apcu_inc', 'no opcache'] / price[name, 'no opcache']:.1f} x"] for name in names]
+    return table(["Call, ns", *MODES, "cheaper than `apcu_inc`"], rows)
+
+
+def many_writers(rounds):
+    counts = [1, 2, 4, 8]
+    rows = []
+    for script in writers.SCRIPTS:
+        say("writers:", script)
+        best = [min(writers.measure(SEGMENT, script, count, rounds) for _ in range(3)) for count in counts]
+        rows.append([script, *(f"{time:.1f}" for time in best), f"{best[1] / best[0]:.2f} x"])
+    return table(["CPU ns a call, processes:", *map(str, counts), "2 against 1"], rows)
+
+
+def scrapes(sizes):
+    rows = []
+    for series, slots, kind in sizes:
+        say("scrape:", series, slots, kind)
+        words = [SCRAPE, str(series), str(slots), kind, SEGMENT, "against"]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=1800, check=True)
+        found = {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", done.stdout)}
+        whole = found["merge"] + found["encode"]
+        page = found["bytes"] / 2**20
+        rows.append([
+            f"{series:,} {kind}", slots, f"{page:.1f}", f"{found['first']:.1f}", f"{found['merge']:.2f}",
+            f"{found['encode']:.2f}", f"{found['copy']:.2f}", f"{found['compress']:.1f}", f"{found['write']:.2f}",
+            f"{found['peak_kib'] / 1024:.1f}", f"{found['prometheus_crate'] / whole:.0f} x",
+        ])
+    head = ["Series", "Slots", "Page MiB", "First ms", "Merge ms", "Encode ms", "Copy ms", "gzip ms", "Write ms", "Memory MiB", "prometheus crate / ours"]
+    return table(head, rows)
+
+
+PYTHON = """
+import os, sys, time
+os.environ['PROMETHEUS_MULTIPROC_DIR'] = sys.argv[1]
+from prometheus_client import CollectorRegistry, Counter, generate_latest, multiprocess
+series, processes = int(sys.argv[2]), int(sys.argv[3])
+for process in range(processes):
+    if os.fork() == 0:
+        jobs = Counter('jobs', 'Jobs done.', ['queue', 'job', 'status'])
+        for row in range(series):
+            jobs.labels(f'queue-{row % 50}', f'App\\\\Jobs\\\\Handler{row:07}', 'succeeded').inc(row % 1000 + process)
+        os._exit(0)
+for process in range(processes):
+    os.wait()
+start = time.monotonic()
+registry = CollectorRegistry()
+multiprocess.MultiProcessCollector(registry)
+page = generate_latest(registry)
+print('ms=%f bytes=%d' % ((time.monotonic() - start) * 1e3, len(page)))
+"""
+
+
+def python_multiprocess(series, processes):
+    """One scrape of Python's own multiprocess mode over the same numbers."""
+    say("python multiprocess:", series, processes)
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-c", PYTHON, folder, str(series), str(processes)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=1800, check=True)
+    return float(re.search(r"ms=([\d.]+)", done.stdout).group(1))
+
+
+STARTUP = """
+$t = hrtime(true); $c = new Promshm\\Counter('c', '', ['a']); $c->inc(['x']); $attach = hrtime(true) - $t;
+$n = 5000; $t = hrtime(true); for ($i = 0; $i < $n; $i++) { $c->inc(["y$i"]); } $series = (hrtime(true) - $t) / $n;
+echo "attach=", $attach / 1e3, " series=", $series / 1e3, "\\n";
+"""
+
+
+def start_up():
+    php = [harness.PHP, "-n"]
+    ours = ["-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={SEGMENT}", "-d", "promshm.max_series=4000000", "-d", "promshm.size=8G"]
+    plain, loaded = [], []
+    for _ in range(100):
+        for times, words in ((plain, []), (loaded, ours)):
+            start = time.monotonic()
+            subprocess.run([*php, *words, "-r", ""], check=True)
+            times.append((time.monotonic() - start) * 1e3)
+    subprocess.run([*php, *ours, "-r", STARTUP], check=True, capture_output=True)  # creates the segment
+    found = []
+    for run in range(20):
+        done = subprocess.run([*php, *ours, "-r", STARTUP.replace("y$i", f"z{run}-$i")], check=True, capture_output=True, text=True)
+        found.append([float(value) for value in re.findall(r"=([\d.]+)", done.stdout)])
+    attach, series = (statistics.median(column) for column in zip(*found))
+    start = time.monotonic()
+    for _ in range(500):
+        subprocess.run([*php, *ours, "-r", "(new Promshm\\Counter('short'))->inc();"], check=True)
+    short = 500 / (time.monotonic() - start) * 60
+    rows = [
+        ["Loading the extension, ms", f"{statistics.median(loaded) - statistics.median(plain):.2f}", "< 1"],
+        ["First update of a process: attach, claim, register, microseconds", f"{attach:.0f}", "< 200"],
+        ["A new series, microseconds", f"{series:.2f}", "< 2"],
+        ["Short-lived processes a minute, one after the other", f"{short:,.0f}", "10,000"],
+    ]
+    return table(["Start-up", "Measured", "Goal"], rows)
+
+
+def interference(seconds=10):
+    """A worker's calls, with and without ten scrapes a second beside it."""
+    rates = []
+    for scraped in (False, True) * 3:
+        remove_segment()
+        scraper = None
+        words = calls.command("bound inc()", 40_000_000, SEGMENT)
+        if scraped:
+            loop = f"while sleep 0.1; do {harness.EXPORTER} dump --segment {SEGMENT} >/dev/null 2>&1; done"
+            scraper = subprocess.Popen(["sh", "-c", loop], start_new_session=True)
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        if scraper:
+            os.killpg(scraper.pid, 15)
+            scraper.wait()
+        rates.append((scraped, float(done.stdout)))
+    alone, beside = (statistics.median(time for scraped, time in rates if scraped == which) for which in (False, True))
+    return f"A worker alone: {alone / 40_000_000 * 1e9:.2f} ns a call; with 10 scrapes a second beside it: {beside / 40_000_000 * 1e9:.2f} ns ({(beside / alone - 1) * 100:+.1f} %).\n"
+
+
+def machine():
+    cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    php = subprocess.check_output([harness.PHP, "-n", "-r", "echo PHP_VERSION;"], text=True)
+    rust = subprocess.check_output(["rustc", "--version"], text=True).strip()
+    return f"{os.cpu_count()} cores, {cpu.group(1) if cpu else platform.machine()}, Linux {platform.release()}, PHP {php}, {rust}"
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes; BENCHMARKS.md stays as it is")
+    quick = options.parse_args().quick
+    calls.build_floor()
+    remove_segment()
+    sizes = [(size, slots, kind) for kind in ("counters", "histograms") for size in (1_000, 10_000, 100_000) for slots in (1, 8, 64)]
+    sizes += [(10_000, 256, "counters"), (1_000_000, 1, "counters"), (1_000_000, 8, "counters")]
+    sizes = [size for size in sizes if size[0] * size[1] * (16 if size[2] == "histograms" else 1) <= 30_000_000]
+    if quick:
+        sizes = sizes[:2]
+    sections = {
+        "instructions": call_instructions(),
+        "calls": call_seconds(*((200_000, 3) if quick else (10_000_000, 5))),
+        "writers": many_writers(500_000 if quick else 10_000_000),
+        "scrapes": scrapes(sizes),
+        "python": f"Python's multiprocess mode, 8 processes, {2_000 if quick else 100_000:,} counters with 3 labels: {python_multiprocess(2_000 if quick else 100_000, 8):,.0f} ms a scrape.\n",
+        "startup": start_up(),
+        "interference": interference(),
+        "machine": f"Measured on {datetime.date.today()}: {machine()}. Repeat with `make bench`.\n",
+    }
+    remove_segment()
+    text = (calls.HERE / "NOTES.md").read_text()
+    for name, section in sections.items():
+        text = text.replace(f"<!-- {name} -->\n", section)
+        print(f"\n{section}", flush=True)
+    if not quick:
+        (harness.ROOT / "BENCHMARKS.md").write_text(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+//! One scrape, taken apart: `promshm-bench-scrape SERIES SLOTS counters|histograms KEY [against]`.
+//!
+//! Makes a segment of its own under KEY, in which each slot has counted into every series, and prints
+//! one line of `name=value` pairs: milliseconds (the median), bytes, KiB. With `against` it also lets the
+//! `prometheus` crate build and encode the same families.
+
+mod against;
+
+use flate2::{Compression, write::GzEncoder};
+use promshm_exposition::Encoder;
+use promshm_segment::{Config, Definition, Kind, Reader, SegmentName, Snapshot, Writer, backend};
+use std::{
+    env,
+    fs::{File, read_to_string},
+    hint::black_box,
+    io::Write,
+    time::Instant,
+};
+
+const BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+const LABELS: [&str; 3] = ["queue", "job", "status"];
+const ROUNDS: usize = 15;
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [series, slots, kind, key, ..] = &arguments[..] else { panic!("SERIES SLOTS KIND KEY [against]") };
+    let (series, slots) = (series.parse().expect("a number"), slots.parse().expect("a number"));
+    let config = config(key.parse().expect("a segment's name"), series, slots);
+    fill(&config, series, slots, kind == "histograms");
+    let with_others = arguments.get(4).is_some_and(|word| word == "against");
+    measure(config.name, with_others);
+    backend::remove(&config.name).expect("our own segment can be removed");
+}
+
+fn config(name: SegmentName, series: u32, slots: u32) -> Config {
+    Config { name, size: 16 << 30, max_series: series, max_processes: slots, ..Config::default() }
+}
+
+/// Each writer is a slot: several in one process are as good as several processes, to a reader.
+fn fill(config: &Config, series: u32, slots: u32, histograms: bool) {
+    let (kind, bounds) = if histograms { (Kind::Histogram, &BOUNDS[..]) } else { (Kind::Counter, &[][..]) };
+    let definition = Definition::new("jobs", "Jobs done.", kind, &LABELS, bounds).expect("a good definition");
+    for slot in 0..slots {
+        let mut writer = Writer::attach(config).expect("a segment");
+        let family = writer.register(&definition).expect("room for a family");
+        for row in 0..series {
+            let (queue, job) = (format!("queue-{}", row % 50), format!("App\\Jobs\\Handler{row:07}"));
+            let cells = writer.resolve(family, &[&queue, &job, "succeeded"]).expect("room for a series").cells;
+            cells.iter().for_each(|cell| cell.add_owned(f64::from(row % 1000 + slot)));
+        }
+        std::mem::forget(writer); // the slot stays taken, as by a living process
+    }
+}
+
+fn measure(name: SegmentName, with_others: bool) {
+    let before = peak_kib();
+    let start = Instant::now();
+    let mut reader = Reader::attach(name).expect("the segment");
+    let mut encoder = Encoder::default();
+    let mut page = Vec::new();
+    encoder.encode(&reader.scrape().expect("a scrape").families, &mut page);
+    let first = milliseconds(start);
+    let merge = median(|| drop(black_box(reader.scrape().map(|snapshot| snapshot.families.len()))));
+    let snapshot = reader.scrape().expect("a scrape");
+    let encode = median(|| {
+        page.clear();
+        encoder.encode(&snapshot.families, &mut page);
+    });
+    let peak = peak_kib() - before;
+    let copy = cached_copy(&page);
+    let (compress, compressed) = compressed(&page);
+    let write = written(&page);
+    print!("first={first:.3} merge={merge:.3} encode={encode:.3} copy={copy:.3} compress={compress:.3} write={write:.3} ");
+    print!("bytes={} compressed={compressed} peak_kib={peak}", page.len());
+    if with_others {
+        print!(" prometheus_crate={:.3}", against::prometheus_crate(snapshot, ROUNDS));
+    }
+    println!();
+}
+
+/// The least that any encoder must do: for each line copy its cached prefix and its value.
+fn cached_copy(page: &[u8]) -> f64 {
+    let lines: Vec<(Vec<u8>, Vec<u8>)> = page
+        .split_inclusive(|byte| *byte == b'\n')
+        .map(|line| {
+            let value = line.iter().rposition(|byte| *byte == b' ').map_or(0, |at| at + 1);
+            (line[..value].to_vec(), line[value..].to_vec())
+        })
+        .collect();
+    let mut copy = Vec::with_capacity(page.len());
+    median(|| {
+        copy.clear();
+        for (prefix, value) in &lines {
+            copy.extend_from_slice(prefix);
+            copy.extend_from_slice(value);
+        }
+        black_box(&copy);
+    })
+}
+
+fn compressed(page: &[u8]) -> (f64, usize) {
+    let mut bytes = 0;
+    let time = median(|| {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(page).expect("memory");
+        bytes = gzip.finish().expect("memory").len();
+    });
+    (time, bytes)
+}
+
+/// Writing the page to a pipe that somebody reads.
+fn written(page: &[u8]) -> f64 {
+    let (mut from, mut to) = std::io::pipe().expect("a pipe");
+    let reader = std::thread::spawn(move || {
+        let mut sink = File::create("/dev/null").expect("the sink");
+        std::io::copy(&mut from, &mut sink)
+    });
+    let time = median(|| to.write_all(page).expect("a reader"));
+    drop(to);
+    let _all_read = reader.join();
+    time
+}
+
+fn median(mut work: impl FnMut()) -> f64 {
+    let mut times: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            milliseconds(start)
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[ROUNDS / 2]
+}
+
+fn milliseconds(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
+}
+
+/// Memory of our own at its peak: the segment's pages are the workers', and not counted.
+fn peak_kib() -> u64 {
+    let status = read_to_string("/proc/self/status").unwrap_or_default();
+    let field = |name| {
+        let line = status.lines().find(|line: &&str| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    };
+    field("RssAnon:").unwrap_or(0)
+}
+
+/// What a snapshot is handed over as.
+type Page<'s> = &'s Snapshot;
