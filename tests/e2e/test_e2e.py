@@ -58,7 +58,7 @@ class PidNamespace(harness.Process):
         """The words that run a command in here as that user."""
         groups = ["--groups", ",".join(map(str, groups))] if groups else ["--clear-groups"]
         user = ["setpriv", "--reuid", str(uid), "--regid", str(gid), *groups]
-        return ["nsenter", "--target", str(self.init), "--pid", "--mount", *user]
+        return ["nsenter", "--target", str(self.init), "--pid", "--mount", "--root", *user]
 
     def kill(self):
         """The end of the container: the kernel kills every process in it."""
