@@ -51,9 +51,10 @@ pub(crate) unsafe extern "C" fn shutdown(_kind: i32, module: i32) -> i32 {
     0
 }
 
-/// Request startup.
+/// Request startup: what the last one left behind is forgotten.
 pub(crate) unsafe extern "C" fn request_startup(_kind: i32, _module: i32) -> i32 {
     AFTER_FATAL.set(false);
+    silenced(process::begin_request);
     0
 }
 

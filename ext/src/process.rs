@@ -107,6 +107,16 @@ pub(crate) fn status() -> Status {
     })
 }
 
+/// A request begins: a segment that was removed by hand leaves no mark that a known series would
+/// notice, so here is a look.
+pub(crate) fn begin_request() {
+    STATE.with(|state| {
+        if state.writer.as_ref().is_some_and(|writer| !writer.is_current()) {
+            drop(state.detach());
+        }
+    });
+}
+
 /// A request has ended: the next one may define anew.
 pub(crate) fn end_request() {
     STATE.with(|state| state.in_request.clear());
