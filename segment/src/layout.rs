@@ -55,6 +55,8 @@ pub const LIVENESS_KERNEL: u64 = 1;
 pub const LIVENESS_DEGRADED: u64 = 2;
 /// [`Header::semaphores`]: there is no usable set; all processes share slot 0.
 pub const NO_SEMAPHORES: u64 = u64::MAX;
+/// [`Header::semaphores_since`]: the set tells nothing any more, and nobody claims from it.
+pub const FORGED: u64 = u64::MAX;
 
 /// The first page. The words up to `state` keep their places in all versions.
 #[repr(C)]
@@ -78,7 +80,7 @@ pub struct Header {
     /// The key it was created under + 1, because the kernel forgets the key of a removed segment. Settled once.
     pub key: u64,
     /// When the semaphore set was last changed other than by its users, in the kernel's seconds + 1;
-    /// if that changes, values were forged. Settled once.
+    /// if that changes, values were forged: then [`FORGED`]. Settled once before.
     pub semaphores_since: u64,
     pad: [u64; 5],
     /// Grows when handles must be looked up again: wipe, removal. Read at every call, so it has

@@ -8,8 +8,8 @@ use crate::{
     },
     config::{Config, SegmentName},
     layout::{
-        FRESH, Geometry, IDENTITY, LIVENESS_DEGRADED, LIVENESS_KERNEL, MAGIC, NO_SEMAPHORES, PAGE, READY,
-        RETIRED, Shape, VERSION, header,
+        FORGED, FRESH, Geometry, IDENTITY, LIVENESS_DEGRADED, LIVENESS_KERNEL, MAGIC, NO_SEMAPHORES, PAGE,
+        READY, RETIRED, Shape, VERSION, header,
     },
     reader::ReadError,
     record::HashKey,
@@ -256,7 +256,8 @@ pub(crate) fn recorded_semaphores(name: SegmentName, region: &Region) -> Option<
         0 | NO_SEMAPHORES => None,
         id => i32::try_from(id - 1).ok().map(Semaphores),
     };
-    recorded.filter(|set| Semaphores::find(key) == Ok(*set))
+    let forged = region.head(header!(semaphores_since)).observe() == FORGED;
+    recorded.filter(|set| !forged && Semaphores::find(key) == Ok(*set))
 }
 
 /// The segment's hash key.

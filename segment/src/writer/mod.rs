@@ -17,8 +17,8 @@ use crate::{
     sync::{Cell, Word},
 };
 use attach::Attached;
-use slot::{ClaimedSlot, Pages};
 use nix::errno::Errno;
+use slot::{ClaimedSlot, Pages};
 use std::{
     cell::Cell as Local,
     collections::HashMap,
@@ -88,7 +88,11 @@ impl Writer {
     /// Gives the slot back, counted as a clean exit or as one after a fatal error.
     /// Not for a forked child that has not called [`Writer::forked`]: the slot is its parent's.
     pub fn goodbye(self, after_fatal: bool) {
-        self.slot.leave(&self.attached, after_fatal);
+        self.slot.say_goodbye(&self.attached, after_fatal);
+        // A segment that lost its key may have left its semaphores to a successor, and ours to another.
+        if self.leads_here() {
+            self.slot.give_back(&self.attached);
+        }
     }
 
     /// The word that changes when cells must be resolved again.
@@ -112,6 +116,10 @@ impl Writer {
             return true;
         }
         self.asked_at.set(Instant::now());
+        self.leads_here()
+    }
+
+    fn leads_here(&self) -> bool {
         let SegmentName::Sysv(key) = self.config.name;
         match SharedMemory::find(key) {
             Ok(found) => found == self.attached.memory,

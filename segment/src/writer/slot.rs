@@ -3,7 +3,7 @@
 use super::attach::{Attached, now, random};
 use crate::{
     backend::sysv::Semaphores,
-    layout::{Geometry, NO_SEMAPHORES, PAGE_WORDS, Plane, Slot, Space, UNSET, header},
+    layout::{FORGED, Geometry, PAGE_WORDS, Plane, Slot, Space, UNSET, header},
     region::Region,
     snapshot::Reason,
     sync::{Cell, Word},
@@ -54,10 +54,14 @@ impl ClaimedSlot {
         }
     }
 
-    /// Says goodbye and gives the slot back.
-    pub(crate) fn leave(&self, attached: &Attached, after_fatal: bool) {
+    /// Counts the end of this owner.
+    pub(crate) fn say_goodbye(&self, attached: &Attached, after_fatal: bool) {
         let field = if after_fatal { offset_of!(Slot, fatal) } else { offset_of!(Slot, clean) };
         self.count(&attached.region, &attached.geometry, field, 1);
+    }
+
+    /// Lets others claim the slot.
+    pub(crate) fn give_back(&self, attached: &Attached) {
         if let (Some(set), true) = (attached.semaphores, self.number != SHARED) {
             let _set_removed_meanwhile = set.shift(self.number, -2);
         }
@@ -202,9 +206,9 @@ fn take_semaphore(set: Semaphores, attached: &Attached) -> Option<usize> {
     if is_forged(set, attached) {
         return None;
     }
-    let values = set.values().ok()?;
+    let mut values = set.values().ok()?;
     let slots = attached.geometry.slots.min(values.len());
-    release_former_self(set, &values[..slots], attached);
+    release_former_self(set, &mut values[..slots], attached);
     let mut candidates = (1..slots).filter(|slot| values[*slot] == 0);
     let slot = candidates.find_map(|slot| match set.claim(slot) {
         Ok(()) => Some(Some(slot)),
@@ -222,24 +226,29 @@ fn take_semaphore(set: Semaphores, attached: &Attached) -> Option<usize> {
 /// The kernel tells the second of the last change; what is forged in the second of the segment's
 /// creation is not noticed.
 fn is_forged(set: Semaphores, Attached { region, .. }: &Attached) -> bool {
-    let since = region.head(header!(semaphores_since)).observe();
-    let forged = since != 0 && set.changed_at().is_ok_and(|now| now.wrapping_add(1) != since);
+    let since = region.head(header!(semaphores_since));
+    let known = since.observe();
+    let forged = known != 0 && set.changed_at().is_ok_and(|now| now.wrapping_add(1) != known);
     if forged {
-        let _found_already = region.head(header!(semaphores)).claim(set.0 as u64 + 1, NO_SEMAPHORES);
+        let _found_already = since.claim(known, FORGED);
     }
     forged
 }
 
 /// An exec keeps the process and so its semaphores, but the image that counted is gone.
-fn release_former_self(set: Semaphores, values: &[u16], attached: &Attached) {
+fn release_former_self(set: Semaphores, values: &mut [u16], attached: &Attached) {
     let me = std::process::id().cast_signed();
-    let held = (1..values.len()).filter(|slot| values[*slot] > 0);
-    for slot in held.filter(|slot| set.last_pid(*slot) == Ok(me) && !owned_by_this_image(attached, *slot)) {
+    for (slot, value) in values.iter_mut().enumerate().skip(1).filter(|(_, value)| **value > 0) {
+        if set.last_pid(slot) != Ok(me) || owned_by_this_image(attached, slot) {
+            continue;
+        }
         let former = ClaimedSlot { number: slot, birth: 0 };
         if former.is_counted(&attached.region, &attached.geometry) {
             former.count(&attached.region, &attached.geometry, offset_of!(Slot, clean), 1);
         }
-        let _set_removed_meanwhile = set.shift(slot, -(values[slot] as i16));
+        if set.shift(slot, -(*value as i16)).is_ok() {
+            *value = 0;
+        }
     }
 }
 

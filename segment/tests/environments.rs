@@ -1,0 +1,549 @@
+//! Forks, execs, namespaces, permissions and people with `ipcrm`: what the kernel and others do around us.
+
+mod support;
+
+use nix::{
+    sys::signal::{Signal, kill},
+    sys::wait::{WaitPidFlag, WaitStatus, waitpid},
+    unistd::{ForkResult, Gid, Pid, Uid, fork, setgid, setgroups, setsid, setuid},
+};
+use promshm_segment::{
+    AttachError, GaugeMode, Reader, SegmentName, Writer, crash,
+    snapshot::{Liveness, SlotState},
+};
+use std::{os::unix::process::CommandExt, process::Command};
+use support::*;
+
+fn key(place: &Place) -> i32 {
+    let SegmentName::Sysv(key) = place.config.name;
+    key
+}
+
+fn shm_id(place: &Place) -> i32 {
+    // SAFETY: no pointers are passed.
+    unsafe { libc::shmget(key(place), 0, 0) }
+}
+
+fn sem_id(place: &Place) -> i32 {
+    // SAFETY: no pointers are passed.
+    unsafe { libc::semget(key(place), 0, 0) }
+}
+
+fn live(place: &Place) -> u64 {
+    place.reader().scrape().unwrap().vitals.slots_in(SlotState::Live)
+}
+
+fn count_one(place: &Place) -> Writer {
+    let mut writer = place.writer();
+    count(&mut writer, &counter("c", &[]), &[], 1.0);
+    writer
+}
+
+fn total(place: &Place) -> Option<f64> {
+    value(&mut place.reader(), "c")
+}
+
+/// Removes what a test's key leads to, whoever owns it by now.
+fn ipcrm_memory(place: &Place) {
+    // SAFETY: IPC_RMID takes no argument.
+    assert_eq!(unsafe { libc::shmctl(shm_id(place), libc::IPC_RMID, std::ptr::null_mut()) }, 0);
+}
+
+fn ipcrm_semaphores(place: &Place) {
+    // SAFETY: IPC_RMID takes no argument.
+    assert_eq!(unsafe { libc::semctl(sem_id(place), 0, libc::IPC_RMID) }, 0);
+}
+
+// Forks.
+
+#[test]
+fn a_storm_of_forks_after_the_claim() {
+    let place = Place::new();
+    let writer = count_one(&place);
+    let mut inherited = Some(writer);
+    for _ in 0..100 {
+        Child::run(|| {
+            let mut writer = inherited.take().unwrap().forked();
+            count(&mut writer, &counter("c", &[]), &[], 1.0);
+            writer.goodbye(false);
+        })
+        .end();
+    }
+    assert_eq!(total(&place), Some(101.0));
+    assert_eq!(place.reader().scrape().unwrap().vitals.slots.len(), 3);
+}
+
+#[test]
+fn forked_children_of_forked_children_at_once() {
+    let mut place = Place::new();
+    place.config.max_processes = 40;
+    let mut inherited = Some(count_one(&place));
+    let (racers, slots) = workers::race(30, || {
+        let taken: *const Option<Writer> = &raw const inherited;
+        // SAFETY: each racer is a process of its own, with its own copy.
+        let mut writer = unsafe { taken.read() }.unwrap().forked();
+        count(&mut writer, &counter("c", &[]), &[], 1.0);
+        let slot = writer.slot();
+        std::mem::forget(writer);
+        slot as u16
+    });
+    let distinct: std::collections::BTreeSet<_> = slots.into_iter().collect();
+    assert_eq!((distinct.len(), total(&place)), (30, Some(31.0)));
+    drop(racers);
+    inherited.take().unwrap().goodbye(false);
+    let vitals = place.reader().scrape().unwrap().vitals.clone();
+    assert_eq!((vitals.exits_abrupt, vitals.exits_clean), (30, 1));
+}
+
+/// The first process claims, forks and exits; so does the second; the daemon goes on in its own slot.
+#[test]
+fn a_daemon_forks_twice() {
+    let place = Place::new();
+    let (done, finished) = std::io::pipe().unwrap();
+    let daemon = |writer: Writer| {
+        let mut writer = writer.forked();
+        count(&mut writer, &counter("c", &[]), &[], 1.0);
+        std::io::Write::write_all(&mut &finished, b"!").unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(600));
+    };
+    let starter = fork_to(|| {
+        let writer = count_one(&place);
+        setsid().unwrap();
+        fork_to(|| {
+            fork_to(|| daemon(writer));
+        });
+    });
+    std::io::Read::read_exact(&mut &done, &mut [0]).unwrap();
+    assert_eq!(waitpid(starter, None).unwrap(), WaitStatus::Exited(starter, 0));
+    assert_eq!((total(&place), live(&place)), (Some(2.0), 1));
+    let slots = place.reader().scrape().unwrap().vitals.slots.clone();
+    let daemon = slots.iter().find(|slot| slot.index > 0 && slot.state == SlotState::Live).unwrap();
+    kill(Pid::from_raw(daemon.pid.cast_signed()), Signal::SIGKILL).unwrap();
+    until(|| live(&place) == 0);
+}
+
+fn fork_to(work: impl FnOnce()) -> Pid {
+    // SAFETY: the test binary is single-threaded where it matters: nextest runs one test a process.
+    match unsafe { fork() }.unwrap() {
+        ForkResult::Parent { child } => child,
+        ForkResult::Child => {
+            let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
+            // SAFETY: ends this process without running the test binary's exit handlers.
+            unsafe { libc::_exit(i32::from(failed)) }
+        }
+    }
+}
+
+#[test]
+fn a_zombie_holds_no_slot() {
+    let place = Place::new();
+    let zombie = fork_to(|| std::mem::forget(count_one(&place)));
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+    nix::sys::wait::waitid(nix::sys::wait::Id::Pid(zombie), flags).unwrap();
+    assert_eq!(live(&place), 0);
+    let heir = count_one(&place);
+    assert_eq!(heir.slot(), 1, "it is free although its owner is not reaped");
+    assert_eq!(waitpid(zombie, None).unwrap(), WaitStatus::Exited(zombie, 0));
+    heir.goodbye(false);
+}
+
+/// The test binary runs itself again in the same process: the second image takes over.
+#[test]
+fn an_exec_does_not_leave_two_lives() {
+    const MARK: &str = "PROMSHM_TEST_SECOND_IMAGE";
+    let mut place = Place::new();
+    let busy = gauge("busy", GaugeMode::Sum);
+    if let Ok(key) = std::env::var(MARK) {
+        place.config.name = key.parse().unwrap();
+        let mut writer = count_one(&place);
+        set(&mut writer, &busy, 5.0);
+        assert_eq!((value(&mut place.reader(), "busy"), live(&place), writer.slot()), (Some(5.0), 1, 1));
+        // SAFETY: ends this image without removing the first image's segment.
+        unsafe { libc::_exit(0) }
+    }
+    let child = fork_to(|| {
+        let mut writer = count_one(&place);
+        set(&mut writer, &busy, 3.0);
+        std::mem::forget(writer);
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "an_exec_does_not_leave_two_lives"]).env(MARK, place.config.name.to_string());
+        panic!("{}", again.exec());
+    });
+    assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
+    let vitals = place.reader().scrape().unwrap().vitals.clone();
+    assert_eq!((vitals.worker_starts, vitals.exits_clean, vitals.exits_abrupt), (2, 1, 1));
+    assert_eq!(total(&place), Some(2.0));
+}
+
+// Namespaces.
+
+/// Runs `work` as process 1 of a new PID namespace.
+fn as_init(work: impl FnOnce()) -> Pid {
+    // SAFETY: takes flags alone.
+    assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWPID) }, 0);
+    fork_to(work)
+}
+
+#[test]
+fn two_containers_both_have_a_process_1() {
+    if !needs_root() {
+        return;
+    }
+    let place = Place::new();
+    let all = gauge("all", GaugeMode::All);
+    let container = |to: f64| {
+        Child::run(|| {
+            let (done, finished) = std::io::pipe().unwrap();
+            as_init(|| {
+                assert_eq!(std::process::id(), 1);
+                let mut writer = count_one(&place);
+                set(&mut writer, &all, to);
+                std::mem::forget(writer);
+                std::io::Write::write_all(&mut &finished, b"!").unwrap();
+                std::thread::sleep(std::time::Duration::from_secs(600));
+            });
+            std::io::Read::read_exact(&mut &done, &mut [0]).unwrap();
+        })
+    };
+    let (one, two) = (container(1.0), container(2.0));
+    let found = rows(&mut place.reader(), "all");
+    let labels: Vec<_> = found.iter().map(|(labels, _)| labels[0].as_str()).collect();
+    assert_eq!(labels, ["1", "1-2"]);
+    assert_eq!(live(&place), 2);
+    // The death of a namespace's init takes all its processes, and their slots, with it.
+    for child in children_of_namespaces() {
+        kill(child, Signal::SIGKILL).unwrap();
+    }
+    until(|| live(&place) == 0);
+    assert_eq!(place.reader().scrape().unwrap().vitals.exits_abrupt, 2);
+    assert_eq!(total(&place), Some(2.0));
+    two.end();
+    one.end();
+}
+
+/// Grandchildren: the children of our children.
+fn children_of_namespaces() -> Vec<Pid> {
+    let children = |pid: String| -> Vec<String> {
+        let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        list.split_whitespace().map(String::from).collect()
+    };
+    let me = std::process::id();
+    let threads = std::fs::read_dir(format!("/proc/{me}/task")).unwrap();
+    let own = threads.flat_map(|thread| {
+        let thread = thread.unwrap().file_name().into_string().unwrap();
+        let list = std::fs::read_to_string(format!("/proc/{me}/task/{thread}/children")).unwrap_or_default();
+        list.split_whitespace().map(String::from).collect::<Vec<_>>()
+    });
+    own.flat_map(children).map(|pid| Pid::from_raw(pid.parse().unwrap())).collect()
+}
+
+fn until(mut happened: impl FnMut() -> bool) {
+    let _watchdog = Watchdog::new(60);
+    while !happened() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+/// With `kernel.shm_rmid_forced` the memory goes with its last user; the next worker starts afresh.
+#[test]
+fn segments_that_die_with_their_last_user() {
+    let child = fork_to(|| {
+        // SAFETY: takes flags alone.
+        if unsafe { libc::unshare(libc::CLONE_NEWIPC) } != 0 {
+            println!("skipped: no permission to unshare the IPC namespace");
+            return;
+        }
+        if std::fs::write("/proc/sys/kernel/shm_rmid_forced", "1").is_err() {
+            println!("skipped: shm_rmid_forced cannot be set");
+            return;
+        }
+        let place = Place::new();
+        let first = Child::run(|| std::mem::forget(count_one(&place)));
+        assert_eq!(total(&place), Some(1.0));
+        first.kill();
+        assert!(Reader::attach(place.config.name).is_err(), "it went with its last user");
+        let mut second = count_one(&place);
+        count(&mut second, &counter("c", &[]), &[], 1.0);
+        assert_eq!((total(&place), second.slot()), (Some(2.0), 1));
+    });
+    assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
+}
+
+// Hands that remove and forge.
+
+#[test]
+fn memory_removed_under_attached_workers() {
+    let place = Place::new();
+    let hot = count_one(&place);
+    let mut reader = place.reader();
+    ipcrm_memory(&place);
+    assert_eq!(value(&mut reader, "c"), Some(1.0), "without a successor the old one is still read");
+    // An old worker that meets a cold point a second later finds out by itself.
+    assert!(hot.is_current(), "the kernel is not asked at every look");
+    let epoch = hot.epoch().peek();
+    // A new worker makes a new segment, and tells all who count into the old one at their next update.
+    let newcomer = Child::run(|| std::mem::forget(count_one(&place)));
+    assert_ne!(hot.epoch().peek(), epoch);
+    assert!(!hot.is_current());
+    assert!(reader.scrape().is_err(), "the reader attaches anew");
+    drop(hot);
+    let moved = count_one(&place);
+    assert_eq!(total(&place), Some(2.0));
+    assert_ne!(moved.slot(), 0);
+    let vitals = place.reader().scrape().unwrap().vitals.clone();
+    assert_eq!((vitals.worker_starts, vitals.exits_abrupt, vitals.exits_clean), (2, 0, 0));
+    assert_eq!(vitals.slots_in(SlotState::Live), 2, "it gave its slot in the old one back");
+    newcomer.kill();
+    assert_eq!(place.reader().scrape().unwrap().vitals.exits_abrupt, 1);
+}
+
+#[test]
+fn memory_removed_without_a_newcomer() {
+    let place = Place::new();
+    let hot = count_one(&place);
+    ipcrm_memory(&place);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert!(!hot.is_current(), "a cold point finds out");
+}
+
+/// An orphan's worker wipes: its successor keeps its semaphores.
+#[test]
+fn wiping_an_orphan_leaves_its_successor_alone() {
+    let place = Place::new();
+    let orphan = count_one(&place);
+    ipcrm_memory(&place);
+    let successor = Child::run(|| std::mem::forget(count_one(&place)));
+    orphan.wipe().unwrap();
+    assert_eq!(kernel_objects("sem", &place), 1);
+    assert_eq!((total(&place), live(&place)), (Some(1.0), 2));
+    successor.kill();
+    assert_eq!(place.reader().scrape().unwrap().vitals.exits_abrupt, 1);
+}
+
+#[test]
+fn semaphores_removed_alone() {
+    let place = Place::new();
+    let mut old = count_one(&place);
+    ipcrm_semaphores(&place);
+    let new = Child::run(|| {
+        let mut writer = place.writer();
+        assert_eq!(writer.slot(), 0, "no newcomer shares the old one's slot");
+        (0..100).for_each(|_| count(&mut writer, &counter("c", &[]), &[], 1.0));
+    });
+    (0..100).for_each(|_| count(&mut old, &counter("c", &[]), &[], 1.0));
+    assert_eq!(total(&place), Some(201.0));
+    assert_eq!(place.reader().scrape().unwrap().vitals.liveness, Liveness::Unknown, "and it is shown");
+    new.end();
+}
+
+fn forge_semaphores(place: &Place, value: u16) {
+    // Changes are told apart by the second, so this must not be the second of the creation.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let mut values = vec![value; 17];
+    // SAFETY: the set has 17 semaphores.
+    assert_eq!(unsafe { libc::semctl(sem_id(place), 0, libc::SETALL, values.as_mut_ptr()) }, 0);
+}
+
+#[test]
+fn semaphores_forged_to_zero() {
+    forged(0);
+}
+
+#[test]
+fn semaphores_forged_to_seven() {
+    forged(7);
+}
+
+/// Two processes in one slot would lose counts: nobody claims one any more.
+fn forged(value: u16) {
+    let place = Place::new();
+    let c = counter("c", &[]);
+    let old = count_one(&place);
+    forge_semaphores(&place, value);
+    let slots: Vec<Child> = (0..3)
+        .map(|_| {
+            Child::run(|| {
+                let mut writer = place.writer();
+                assert_eq!(writer.slot(), 0);
+                (0..1000).for_each(|_| count(&mut writer, &c, &[], 1.0));
+            })
+        })
+        .collect();
+    assert_eq!(total(&place), Some(3001.0));
+    assert_eq!(place.reader().scrape().unwrap().vitals.liveness, Liveness::Unknown, "and it is shown");
+    slots.into_iter().for_each(Child::kill);
+    old.wipe().unwrap();
+    let healed = count_one(&place);
+    assert_eq!((healed.slot(), place.reader().scrape().unwrap().vitals.liveness), (1, Liveness::Kernel));
+}
+
+/// Another program's memory under our key, and settings that differ between workers.
+#[test]
+fn what_stands_under_the_key_already() {
+    let place = Place::new();
+    // SAFETY: no pointers are passed.
+    let foreign = unsafe { libc::shmget(key(&place), 8192, libc::IPC_CREAT | 0o600) };
+    let refused = Writer::attach(&place.config).unwrap_err();
+    assert!(refused.to_string().contains("another program uses that key"), "{refused}");
+    // SAFETY: IPC_RMID takes no argument.
+    unsafe { libc::shmctl(foreign, libc::IPC_RMID, std::ptr::null_mut()) };
+
+    let first = count_one(&place);
+    for (size, max_processes) in [(64 << 20, 200), (1 << 20, 4)] {
+        let mut other = promshm_segment::Config { size, max_processes, ..place.config.clone() };
+        other.max_label_length = 4096;
+        let mut writer = Writer::attach(&other).unwrap();
+        count(&mut writer, &counter("c", &[]), &[], 1.0);
+        assert_ne!(writer.slot(), first.slot());
+        writer.goodbye(false);
+    }
+    assert_eq!(total(&place), Some(3.0));
+    assert_eq!(place.reader().scrape().unwrap().vitals.max_processes, 16, "the first one decided");
+}
+
+// Users and modes.
+
+const MASTER: u32 = 0;
+const WEB: u32 = 33;
+const OTHER: u32 = 65_534;
+const SHARED_GROUP: u32 = 4242;
+
+/// Runs `work` as another user, in a process of its own that ends with it.
+fn as_user(uid: u32, groups: &[u32], work: impl FnOnce()) {
+    let child = fork_to(|| {
+        setgroups(&groups.iter().map(|gid| Gid::from_raw(*gid)).collect::<Vec<_>>()).unwrap();
+        setgid(Gid::from_raw(uid)).unwrap();
+        setuid(Uid::from_raw(uid)).unwrap();
+        work();
+    });
+    assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0), "as user {uid}");
+}
+
+fn needs_root() -> bool {
+    let root = nix::unistd::geteuid().as_raw() == MASTER;
+    if !root {
+        println!("skipped: only root can become other users");
+    }
+    root
+}
+
+#[test]
+fn every_mode_works_or_says_what_to_set() {
+    if !needs_root() {
+        return;
+    }
+    // mode; may another user read, and write; and may one of the shared group?
+    let table = [
+        (0o600, [false, false], [false, false]),
+        (0o640, [false, false], [true, false]),
+        (0o604, [true, false], [false, false]),
+        (0o644, [true, false], [true, false]),
+        (0o660, [false, false], [true, true]),
+        (0o666, [true, true], [true, true]),
+    ];
+    for (mode, stranger, member) in table {
+        let mut place = Place::new();
+        place.config.mode = mode;
+        place.config.group = Some(SHARED_GROUP);
+        as_user(WEB, &[SHARED_GROUP], || std::mem::forget(count_one(&place)));
+        as_user(OTHER, &[], || check_access(&place, stranger));
+        as_user(OTHER, &[SHARED_GROUP], || check_access(&place, member));
+        as_user(WEB, &[SHARED_GROUP], || assert_ne!(count_one(&place).slot(), 0, "mode {mode:o}"));
+    }
+    println!("modes: {}", table.len());
+}
+
+fn check_access(place: &Place, [may_read, may_write]: [bool; 2]) {
+    let mode = place.config.mode;
+    match Reader::attach(place.config.name) {
+        Ok(mut reader) => {
+            assert!(may_read && value(&mut reader, "c").is_some(), "mode {mode:o}");
+            assert_eq!(reader.scrape().unwrap().vitals.liveness, Liveness::Kernel, "it sees who lives");
+        }
+        Err(error) => {
+            assert!(!may_read, "mode {mode:o}: {error}");
+            assert!(error.to_string().contains("promshm.mode=0640 and promshm.group"), "{error}");
+        }
+    }
+    match Writer::attach(&place.config) {
+        Ok(writer) => {
+            assert!(may_write, "mode {mode:o}");
+            writer.goodbye(false);
+        }
+        Err(error @ AttachError::NoPermission { .. }) => {
+            assert!(!may_write, "mode {mode:o}: {error}");
+            let advice = format!("mode {mode:04o}");
+            assert!(error.to_string().contains(&advice) && error.to_string().contains("0660"), "{error}");
+        }
+        Err(error) => panic!("mode {mode:o}: {error}"),
+    }
+}
+
+/// A master attaches as root and forks workers that become somebody else: they keep the mapping but
+/// may not use the semaphores, so they count in the shared slot, and nothing is lost.
+#[test]
+fn a_root_master_with_other_users_children() {
+    if !needs_root() {
+        return;
+    }
+    let place = Place::new();
+    let mut inherited = Some(count_one(&place));
+    for _ in 0..5 {
+        as_user(WEB, &[], || {
+            let mut writer = inherited.take().unwrap().forked();
+            assert_eq!(writer.slot(), 0);
+            count(&mut writer, &counter("c", &[]), &[], 1.0);
+            writer.goodbye(false);
+        });
+    }
+    assert_eq!(total(&place), Some(6.0));
+}
+
+// Kernels that ignore SEM_UNDO.
+
+#[test]
+fn a_kernel_without_undo_is_found_out() {
+    let place = Place::new();
+    crash::ignore_undo(true);
+    let killed = Child::run(|| std::mem::forget(count_one(&place)));
+    killed.kill();
+    let said = Child::run(|| count_one(&place).goodbye(false));
+    said.end();
+    let next = count_one(&place);
+    let mut reader = place.reader();
+    let vitals = reader.scrape().unwrap().vitals.clone();
+    assert_eq!(vitals.liveness, Liveness::Degraded);
+    assert_eq!(next.slot(), 2, "a goodbye gives the slot back, a death does not");
+    assert_eq!(total(&place), Some(3.0));
+    assert_eq!(vitals.slots.len(), 3);
+    next.goodbye(false);
+}
+
+// Memory and clocks.
+
+/// Bytes of the segment that are in memory, as the kernel's list says.
+fn resident(place: &Place) -> u64 {
+    let list = std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
+    let fields = |line: &str| line.split_whitespace().map(String::from).collect::<Vec<_>>();
+    let line = list.lines().map(fields).find(|line| line[0] == key(place).to_string()).unwrap();
+    line[14].parse().unwrap()
+}
+
+#[test]
+fn a_scrape_adds_no_pages_to_a_sparse_segment() {
+    let mut place = Place::new();
+    place.config.size = 256 << 20;
+    place.config.max_processes = 256;
+    place.config.max_series = 10_000;
+    let mut writer = count_one(&place);
+    set(&mut writer, &gauge("g", GaugeMode::Sum), 1.0);
+    let before = resident(&place);
+    let mut reader = place.reader();
+    for _ in 0..3 {
+        reader.scrape().unwrap();
+    }
+    assert_eq!(resident(&place), before);
+    assert!(before < 64 * 4096, "{before} bytes for one worker");
+    println!("resident: {before} bytes of {}", place.config.size);
+    writer.goodbye(false);
+}

@@ -1,0 +1,196 @@
+//! Full is a number, not an error: what has no room is counted by reason, and everything else goes on.
+
+mod support;
+
+use promshm_segment::{Definition, GaugeMode, Kind, Writer, crash, snapshot::Reason};
+use support::*;
+
+/// Counts as the extension does: an update without room is dropped and counted.
+fn count_or_drop(writer: &mut Writer, definition: &Definition, labels: &[&str]) {
+    let outcome = match writer.register(definition) {
+        Ok(family) => writer.resolve(family, labels).map(|series| {
+            if series.shared { series.cells[0].add_shared(1.0) } else { series.cells[0].add_owned(1.0) }
+        }),
+        Err(reason) => Err(reason),
+    };
+    if let Err(reason) = outcome {
+        writer.count_drop(reason);
+    }
+}
+
+fn dropped(place: &Place, reason: Reason) -> u64 {
+    place.reader().scrape().unwrap().vitals.dropped[reason as usize]
+}
+
+#[test]
+fn the_series_limit_counts_each_dropped_update() {
+    let mut place = Place::new();
+    place.config.max_series = 5;
+    let c = counter("c", &["n"]);
+    let work = || {
+        let mut writer = place.writer();
+        (0..300).for_each(|n| count_or_drop(&mut writer, &c, &[&(n % 30).to_string()]));
+    };
+    let children = [Child::run(work), Child::run(work)];
+    let stored: f64 = rows(&mut place.reader(), "c").iter().map(|(_, values)| values[0]).sum();
+    assert_eq!((stored, dropped(&place, Reason::SeriesLimit)), (100.0, 500), "every update is somewhere");
+    children.into_iter().for_each(Child::kill);
+    assert_eq!(dropped(&place, Reason::SeriesLimit), 500, "a death takes no drop away");
+}
+
+/// Fills a small segment with series until neither records nor pages are left.
+#[test]
+fn a_full_segment_drops_by_number_and_the_others_go_on() {
+    let mut place = Place::new();
+    place.config.size = 1 << 20;
+    place.config.max_series = 10_000;
+    let (before, c) = (counter("before", &[]), counter("c", &["n"]));
+    let mut writer = place.writer();
+    count(&mut writer, &before, &[], 1.0);
+    let text = "x".repeat(900);
+    let updates = 2000;
+    (0..updates).for_each(|n| count_or_drop(&mut writer, &c, &[&format!("{n}{text}")]));
+    count(&mut writer, &before, &[], 1.0);
+    let mut reader = place.reader();
+    let stored: f64 = rows(&mut reader, "c").iter().map(|(_, values)| values[0]).sum();
+    let vitals = reader.scrape().unwrap().vitals.clone();
+    let lost = vitals.dropped[Reason::SegmentFull as usize];
+    println!("stored {stored}, dropped {lost}");
+    assert!(stored > 100.0 && lost > 100, "it was filled");
+    assert!((stored + lost as f64 - f64::from(updates)).abs() < 1e-9, "every update is somewhere");
+    assert_eq!(value(&mut reader, "before"), Some(2.0));
+    assert_eq!((vitals.leaked_series, vitals.leaked_bytes), (0, 0), "what found no room took none");
+    assert!(vitals.used_bytes <= vitals.reserved_bytes);
+}
+
+/// A process that finds no page of its own counts where all may count.
+#[test]
+fn without_a_page_of_its_own_a_process_counts_in_the_shared_slot() {
+    let mut place = Place::new();
+    place.config.size = 1 << 20;
+    place.config.max_series = 10_000;
+    place.config.max_processes = 1;
+    let c = counter("c", &["n"]);
+    let own = Child::run(|| count(&mut place.writer(), &c, &["early"], 1.0));
+    // This one has no slot, so it makes the pages of slot 0, and then leaves no room for others.
+    let filler = Child::run(|| {
+        let mut writer = place.writer();
+        assert_eq!(writer.slot(), 0);
+        count(&mut writer, &c, &["early"], 1.0);
+        fill_up(&mut writer);
+    });
+    own.kill();
+    let heir = Child::run(|| {
+        let mut writer = place.writer();
+        assert_eq!(writer.slot(), 1);
+        count(&mut writer, &c, &["early"], 1.0);
+    });
+    assert_eq!(value(&mut place.reader(), "c"), Some(3.0));
+    heir.end();
+    filler.end();
+}
+
+fn fill_up(writer: &mut Writer) {
+    let filler = counter("filler", &["n"]);
+    let family = writer.register(&filler).unwrap();
+    for length in [900, 60, 0] {
+        let text = "x".repeat(length);
+        let fits = |n: &i32| writer.resolve(family, &[&format!("{length}-{n}{text}")]).is_ok();
+        assert!((0..100_000).take_while(fits).count() < 100_000);
+    }
+}
+
+#[test]
+fn without_room_for_anything_a_newcomer_still_counts_what_is_known() {
+    let mut place = Place::new();
+    place.config.size = 1 << 20;
+    place.config.max_series = 10_000;
+    place.config.max_processes = 2;
+    let c = counter("c", &[]);
+    let mut first = place.writer();
+    count(&mut first, &c, &[], 1.0);
+    fill_up(&mut first);
+    let second = Child::run(|| {
+        let mut writer = place.writer();
+        assert_eq!(writer.slot(), 2);
+        (0..7).for_each(|_| count_or_drop(&mut writer, &c, &[]));
+    });
+    let stored = value(&mut place.reader(), "c").unwrap();
+    let lost = dropped(&place, Reason::SegmentFull);
+    assert!((stored - 1.0 + lost as f64 - 7.0).abs() < 1e-9, "stored {stored}, dropped {lost}");
+    second.end();
+}
+
+#[test]
+fn a_histogram_with_too_many_cells_is_dropped_by_number() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let bounds: Vec<f64> = (0..511).map(f64::from).collect();
+    let fits = Definition::new("fits", "", Kind::Histogram, &[], &bounds[..510]).unwrap();
+    let large = Definition::new("large", "", Kind::Histogram, &[], &bounds).unwrap();
+    (0..3).for_each(|_| count_or_drop(&mut writer, &fits, &[]));
+    (0..4).for_each(|_| count_or_drop(&mut writer, &large, &[]));
+    assert!((rows(&mut place.reader(), "fits")[0].1[0] - 3.0).abs() < 1e-9);
+    assert_eq!(dropped(&place, Reason::TooManyBuckets), 4);
+}
+
+/// Long values that agree in all but the last byte, that are cut within a character, and one that
+/// is spelled like another's mark: as many series as values.
+#[test]
+fn cutting_never_merges_two_series() {
+    let mut place = Place::new();
+    place.config.max_label_length = 64;
+    let c = counter("c", &["a", "b"]);
+    let mut writer = place.writer();
+    let mut values: Vec<String> = (0..200).map(|n| format!("{}{n:03}", "ü".repeat(60))).collect();
+    values.extend((60..70).map(|length| "y".repeat(length)));
+    let family = writer.register(&c).unwrap();
+    for value in &values {
+        writer.resolve(family, &[value, value]).unwrap().cells[0].add_owned(1.0);
+    }
+    let first: Vec<String> =
+        rows(&mut place.reader(), "c").into_iter().map(|(labels, _)| labels[0].clone()).collect();
+    for cut in &first {
+        writer.resolve(family, &[cut, cut]).unwrap().cells[0].add_owned(1.0);
+    }
+    let found = rows(&mut place.reader(), "c");
+    assert_eq!(found.len(), values.len());
+    assert!(found.iter().all(|(labels, _)| labels.iter().all(|label| label.len() <= 64)));
+    assert!(found.iter().all(|(_, values)| (values[0] - 2.0).abs() < 1e-9), "a cut value names its series");
+    let vitals = place.reader().scrape().unwrap().vitals.clone();
+    assert_eq!(vitals.truncated_labels, 2 * 205);
+}
+
+/// Dropping costs no system call, however often it happens; every step that changes anything passes a
+/// crash point, and the kernel counts the rest.
+#[test]
+fn a_dropped_update_is_one_store() {
+    let mut place = Place::new();
+    place.config.max_series = 1;
+    let c = counter("c", &["n"]);
+    let mut writer = place.writer();
+    count(&mut writer, &c, &["stays"], 1.0);
+    let family = writer.register(&c).unwrap();
+    let reason = writer.resolve(family, &["drop"]).unwrap_err();
+    crash::arm(0, nix::sys::signal::Signal::SIGKILL);
+    (0..1000).for_each(|_| writer.count_drop(reason));
+    assert_eq!(crash::passed(), 1000);
+    assert_eq!(dropped(&place, Reason::SeriesLimit), 1000);
+}
+
+#[test]
+fn gauges_of_processes_without_a_slot_are_merged_too() {
+    let mut place = Place::new();
+    place.config.max_processes = 1;
+    let busy = gauge("busy", GaugeMode::Sum);
+    let own = Child::run(|| set(&mut place.writer(), &busy, 1.0));
+    let shared = Child::run(|| {
+        let mut writer = place.writer();
+        let family = writer.register(&busy).unwrap();
+        writer.resolve(family, &[]).unwrap().cells[0].set(2.0);
+        assert_eq!(writer.slot(), 0);
+    });
+    assert_eq!(value(&mut place.reader(), "busy"), Some(3.0));
+    shared.end();
+    own.end();
+}
