@@ -105,6 +105,13 @@ impl Totals {
         assert_eq!(self.vitals.corrupt_records, 0);
     }
 
+    /// With nobody alive no sum is ahead of its count: a death costs a share of the sum, never a count.
+    fn assert_sums_lag(&self) {
+        for kind in usize::from(COUNTERS)..self.by_kind.len() {
+            assert!(self.sums[kind] <= self.by_kind[kind] * kind as f64, "series {kind}: {self:?}");
+        }
+    }
+
     /// reported ≤ total ≤ begun, series by series; a histogram's sum lags by what died in flight.
     fn assert_within(&self, ended: &[u64], begun: &[u64]) {
         for kind in 0..self.by_kind.len() {
@@ -113,7 +120,8 @@ impl Totals {
             assert!((least..=most).contains(&total), "series {kind}: {least} ≤ {total} ≤ {most}");
             if kind >= usize::from(COUNTERS) {
                 let (sum, value) = (self.sums[kind], kind as f64);
-                assert!(sum >= least * value && sum <= total * value, "series {kind}: sum {sum} of {total}");
+                let right = sum >= least * value && sum <= most * value;
+                assert!(right, "series {kind}: sum {sum} of {least} ≤ {total} ≤ {most}");
             }
         }
     }
@@ -146,6 +154,7 @@ fn murder(place: &Place, kills: u64, own_slots: bool) -> Totals {
     let at_rest = scrape(&mut place.reader());
     at_rest.assert_after(&before);
     at_rest.assert_within(&crew.ended, &crew.begun);
+    at_rest.assert_sums_lag();
     let updates: u64 = crew.ended[..usize::from(COUNTERS + HISTOGRAMS)].iter().sum();
     println!("kills: {}, goodbyes: {}, updates: {updates}, scrapes: {looks}", crew.kills, crew.goodbyes);
     assert!(updates > kills && looks > 0, "something was counted and compared");

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Real PHP workers are killed at random instants, and many short-lived ones come and go.
+
+Every update is reported before and after it is made, so each series' total has exact bounds.
+PROMSHM_SOAK=1 kills more. Prints what it did, and fails if that was nothing.
+"""
+
+import collections
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+EXTENSION = os.environ.get("PROMSHM_EXTENSION", os.path.join(ROOT, "target/release/libpromshm.so"))
+SOAK = os.environ.get("PROMSHM_SOAK", "0") != "0"
+KEY = 0x72000000 | os.getpid() & 0xFFFFFF
+PHP = [os.environ.get("PHP", "php"), "-n", "-d", f"extension={EXTENSION}", "-d", f"promshm.segment=sysv:{KEY}"]
+
+
+def php(code):
+    return subprocess.run([*PHP, "-r", code], check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def status():
+    return json.loads(php("echo json_encode(Promshm\\Segment::status());"))
+
+
+def series():
+    """The page as a dictionary, and its histograms checked: _count is the +Inf bucket."""
+    page = php("echo Promshm\\Segment::render();")
+    found = {name: float(value) for name, value in re.findall(r"^([^# ]\S*) (\S+)$", page, re.M)}
+    for name, value in found.items():
+        if name.startswith("h_count"):
+            inf = name.replace("h_count{", "h_bucket{").replace("}", ',le="+Inf"}')
+            assert found[inf] == value, f"{name} is {value}, its +Inf bucket {found[inf]}"
+    return found
+
+
+def total(page, n):
+    return page.get(f'c_total{{n="{n}"}}' if n < 5 else f'h_count{{n="{n}"}}', 0)
+
+
+class Worker:
+    """One PHP process. It reports into a file, so that it never waits for us and a kill loses no report."""
+
+    def __init__(self, number, reports):
+        self.reports = open(reports, "w+b")
+        self.process = subprocess.Popen(
+            [*PHP, os.path.join(HERE, "worker.php"), str(number), str(random.randrange(1 << 30))],
+            stdout=self.reports,
+        )
+
+    def read(self):
+        """How often each kind was begun and ended so far."""
+        size = os.fstat(self.reports.fileno()).st_size
+        text = os.pread(self.reports.fileno(), size, 0).decode()
+        return collections.Counter(text[: text.rfind("\n") + 1].splitlines())
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        assert self.process.wait(60) == -signal.SIGKILL, "a worker ended by itself"
+        reports = self.read()
+        self.reports.close()
+        return reports
+
+
+def murder(kills, crew=4):
+    path = f"/tmp/promshm-reliability-{os.getpid()}"
+    workers = [Worker(number, f"{path}-{number}") for number in range(crew)]
+    dead, before, done, scrapes = collections.Counter(), {}, 0, 0
+    try:
+        while done < kills:
+            time.sleep(random.random() * 0.05)
+            number = random.randrange(crew)
+            dead += workers[number].kill()
+            workers[number] = Worker(number, f"{path}-{number}")
+            done += 1
+            if done % 5 == 0:
+                least = sum((worker.read() for worker in workers), dead)
+                page = series()
+                most = sum((worker.read() for worker in workers), dead)
+                check(page, least, most, before)
+                before, scrapes = page, scrapes + 1
+    finally:
+        for worker in workers:
+            dead += worker.kill()
+            done += 1
+        for number in range(crew):
+            os.unlink(f"{path}-{number}")
+    page, ends = series(), status()
+    check(page, dead, dead, before)
+    assert page.get("alive", 0) == 0, "nobody lives"
+    starts, exits = ends["worker_starts"], ends["worker_exits"]
+    assert dead["e s"] <= starts <= dead["b s"], f"{starts} starts, {dead['e s']} reported"
+    assert exits["abrupt"] == starts and exits["clean"] == exits["fatal"] == 0, exits
+    updates = sum(dead[f"e {n}"] for n in range(8))
+    assert updates > kills and scrapes > 0, "nothing was counted"
+    print(f"PHP kills: {done}, updates: {updates}, scrapes: {scrapes}, starts: {starts}")
+
+
+def check(page, least, most, before):
+    for n in range(8):
+        low, high, found = least[f"e {n}"], most[f"b {n}"], total(page, n)
+        assert low <= found <= high, f"series {n}: {low} <= {found} <= {high}"
+        assert found >= total(before, n), f"series {n} went back to {found}"
+
+
+def short_lives(count):
+    code = "(new Promshm\\Counter('short_total', '', ['n']))->inc([(string) mt_rand(0, 9)]);"
+    command = [*PHP, "-r", code]
+    start = status()["worker_exits"]["clean"]
+    for done in range(0, count, 8):
+        batch = [subprocess.Popen(command) for _ in range(min(8, count - done))]
+        assert all(process.wait(60) == 0 for process in batch)
+        if done == 200:
+            first = status()
+    last, page = status(), series()
+    counted = sum(value for name, value in page.items() if name.startswith("short_total"))
+    assert counted == count, f"{counted} of {count}"
+    assert last["worker_exits"]["clean"] - start == count, last["worker_exits"]
+    assert last["used_bytes"] - first["used_bytes"] <= 8 * 8192, (first["used_bytes"], last["used_bytes"])
+    print(f"PHP processes: {count}, used bytes: {first['used_bytes']} and at last {last['used_bytes']}")
+
+
+def main():
+    random.seed(1)
+    try:
+        murder(2000 if SOAK else 60)
+        short_lives(100_000 if SOAK else 2_000)
+    finally:
+        for kind in ("-M", "-S"):
+            subprocess.run(["ipcrm", kind, str(KEY)], check=False, stderr=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
