@@ -3,7 +3,8 @@
 #
 #   tests/run-phpt.sh [EXTENSION.so [TEST.phpt...]]
 #
-# PHP names the interpreter (default: php), JOBS the number of workers.
+# PHP names the interpreter (default: php), JOBS the number of workers. PHP_UNDER_TEST may name a
+# program that runs that interpreter, under valgrind for instance; run-tests.php itself runs without it.
 # run-tests.php calls a run in which every test was skipped a success, as happens
 # when the extension does not load. So this script looks before and counts after.
 set -euo pipefail
@@ -67,10 +68,11 @@ trap 'rm -f "$results"' EXIT
 
 # Five hex digits of every key, so that runs beside each other do not meet.
 PROMSHM_RUN=$(printf '%05x' $(((RANDOM << 15 | RANDOM) % 0x70000 + 0x10000)))
-export PROMSHM_RUN NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$php
+under_test=${PHP_UNDER_TEST:-$php}
+export PROMSHM_RUN NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$under_test
 
 status=0
-"$php" "$run_tests" -q -n -p "$php" -d "extension=$extension" "-j${JOBS:-2}" \
+"$php" "$run_tests" -q -n -p "$under_test" -d "extension=$extension" "-j${JOBS:-2}" \
   -g FAIL,XFAIL,BORK,WARN,LEAK,SKIP --no-color --no-progress --show-diff --set-timeout "${TEST_TIMEOUT:-120}" \
   -W "$results" "${tests[@]}" </dev/null || status=$?
 

@@ -3,7 +3,7 @@
 
 use crate::{
     stamp,
-    zend::{Kept, address_of},
+    zend::{Kept, string_address},
 };
 use ext_php_rs::types::Zval;
 use promshm_segment::sync;
@@ -41,10 +41,10 @@ impl Default for Recent {
 }
 
 impl Recent {
-    /// This process's own cells of the series with these very values, if they still hold.
+    /// This process's own cells of the series with these very strings, if they still hold.
     #[inline(always)]
     pub(crate) fn cells_of(&self, values: &[Zval]) -> Option<*const sync::Cell> {
-        let place = self.place_of(values);
+        let place = self.place_of(values)?;
         if place.stamp.get() != stamp::current() || values.len() > MOST_LABELS {
             return None;
         }
@@ -63,15 +63,18 @@ impl Recent {
         if values.len() > MOST_LABELS || strings[..values.len()].iter().any(Option::is_none) {
             return;
         }
-        let place = self.place_of(values);
+        let Some(place) = self.place_of(values) else { return };
         place.stamp.set(stamp::current());
         place.cells.set(cells);
         std::mem::swap(&mut *place.strings.borrow_mut(), &mut strings);
     }
 
     #[inline(always)]
-    fn place_of(&self, values: &[Zval]) -> &Place {
-        let mix = |hash: usize, value| (hash ^ address_of(value)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        &self.0[values.iter().fold(0, mix) >> (usize::BITS - PLACE_BITS)]
+    fn place_of(&self, values: &[Zval]) -> Option<&Place> {
+        let mut hash: usize = 0;
+        for value in values {
+            hash = (hash ^ string_address(value)?).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+        Some(&self.0[hash >> (usize::BITS - PLACE_BITS)])
     }
 }

@@ -200,8 +200,7 @@ impl Kept {
     /// Whether the value is this very string.
     #[inline(always)]
     pub(crate) fn is(&self, value: &Zval) -> bool {
-        // SAFETY: only compared; a value of another type never has a kept string's address.
-        type_of(value) == IS_STRING && unsafe { value.value.str_ } == self.0
+        string_address(value) == Some(self.0.addr())
     }
 }
 
@@ -227,11 +226,11 @@ unsafe fn is_interned(string: *mut ffi::zend_string) -> bool {
 /// `IS_STR_INTERNED`.
 const INTERNED: u32 = 1 << 6;
 
-/// Where a value's string lies, or any number for other types.
+/// Where a string lies; `None` for other types.
 #[inline(always)]
-pub(crate) fn address_of(value: &Zval) -> usize {
-    // SAFETY: plain data, any bits are a number.
-    unsafe { value.value.lval as usize }
+pub(crate) fn string_address(value: &Zval) -> Option<usize> {
+    // SAFETY: the type says that there is a pointer; it is only looked at as a number.
+    (type_of(value) == IS_STRING).then(|| unsafe { value.value.lval as usize })
 }
 
 /// `HASH_FLAG_PACKED`.

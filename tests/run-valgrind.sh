@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Runs the phpt suite under valgrind, PHP's own allocator out of the way, and looks for errors
+# and leaks with our code in their stack. What PHP itself does is not ours to judge.
+#
+#   tests/run-valgrind.sh EXTENSION.so [TEST.phpt...]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+extension=$(realpath -- "$1")
+shift
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+php=$(command -v "${PHP:-php}")
+
+# run-tests.php takes it for PHP. Forked children are watched too.
+cat >"$work/php" <<EOF
+#!/bin/sh
+export USE_ZEND_ALLOC=0 ZEND_DONT_UNLOAD_MODULES=1
+exec valgrind -q --leak-check=full --show-leak-kinds=definite --num-callers=40 \\
+  --log-file=$work/%p.log $php "\$@"
+EOF
+chmod +x "$work/php"
+
+status=0
+PHP_UNDER_TEST="$work/php" TEST_TIMEOUT=600 tests/run-phpt.sh "$extension" "$@" >"$work/phpt.txt" 2>&1 || {
+  sed -n '/FAILED TEST SUMMARY/,$p' "$work/phpt.txt"
+  echo "valgrind: the suite itself fails" >&2
+  status=1
+}
+
+# A paragraph of valgrind's is an error or a leak. Classes are registered once and live as long as PHP.
+ours=$(cat "$work"/*.log 2>/dev/null | sed 's/^==[0-9]*== \?//' |
+  awk 'BEGIN { RS = "" } /promshm/ && !/lifecycle::startup|register|get_module/ { print; print "" }')
+processes=$(find "$work" -name '*.log' | wc -l)
+[ -z "$ours" ] || { printf '%s\n' "$ours" | head -n 100; status=1; }
+[ "$processes" -gt 0 ] || { echo "valgrind: nothing ran" >&2; status=1; }
+grep -E '^phpt: ' "$work/phpt.txt" || true
+echo "valgrind: $processes processes watched"
+if [ "$status" -eq 0 ]; then echo "valgrind: 1 passed, 0 failed"; else echo "valgrind: 0 passed, 1 failed"; fi
+exit "$status"
