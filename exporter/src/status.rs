@@ -39,6 +39,7 @@ fn overview(name: SegmentName, found: &Inspection, vitals: &Vitals, now: Timesta
     table.add_row(["Created", &moment(vitals.created, now)]);
     table.add_row(["Owner", &format!("uid {uid}, gid {gid}, mode {mode:04o}; attached now: {attached}")]);
     table.add_row(["Space", &used]);
+    table.add_row(["Leaked", &human_bytes(vitals.leaked_bytes)]);
     table.add_row(["Series", &series]);
     table.add_row(["Slots", &slot_counts(vitals)]);
     table.add_row(["Liveness", &liveness(vitals.liveness)]);

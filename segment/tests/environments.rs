@@ -186,9 +186,7 @@ fn as_init(work: impl FnOnce()) -> Pid {
 
 #[test]
 fn two_containers_both_have_a_process_1() {
-    if !needs_root() {
-        return;
-    }
+    only_root_can_become_others();
     let place = Place::new();
     let all = gauge("all", GaugeMode::All);
     let container = |to: f64| {
@@ -249,14 +247,9 @@ fn until(mut happened: impl FnMut() -> bool) {
 fn segments_that_die_with_their_last_user() {
     let child = fork_to(|| {
         // SAFETY: takes flags alone.
-        if unsafe { libc::unshare(libc::CLONE_NEWIPC) } != 0 {
-            println!("skipped: no permission to unshare the IPC namespace");
-            return;
-        }
-        if std::fs::write("/proc/sys/kernel/shm_rmid_forced", "1").is_err() {
-            println!("skipped: shm_rmid_forced cannot be set");
-            return;
-        }
+        let unshared = unsafe { libc::unshare(libc::CLONE_NEWIPC) };
+        assert_eq!(unshared, 0, "an IPC namespace of one's own needs root");
+        std::fs::write("/proc/sys/kernel/shm_rmid_forced", "1").expect("shm_rmid_forced can be set");
         let place = Place::new();
         let first = Child::run(|| std::mem::forget(count_one(&place)));
         assert_eq!(total(&place), Some(1.0));
@@ -419,19 +412,13 @@ fn as_user(uid: u32, groups: &[u32], work: impl FnOnce()) {
     assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0), "as user {uid}");
 }
 
-fn needs_root() -> bool {
-    let root = nix::unistd::geteuid().as_raw() == MASTER;
-    if !root {
-        println!("skipped: only root can become other users");
-    }
-    root
+fn only_root_can_become_others() {
+    assert_eq!(nix::unistd::geteuid().as_raw(), MASTER, "this test becomes other users: run it as root");
 }
 
 #[test]
 fn every_mode_works_or_says_what_to_set() {
-    if !needs_root() {
-        return;
-    }
+    only_root_can_become_others();
     // mode; may another user read, and write; and may one of the shared group?
     let table = [
         (0o600, [false, false], [false, false]),
@@ -483,9 +470,7 @@ fn check_access(place: &Place, [may_read, may_write]: [bool; 2]) {
 /// may not use the semaphores, so they count in the shared slot, and nothing is lost.
 #[test]
 fn a_root_master_with_other_users_children() {
-    if !needs_root() {
-        return;
-    }
+    only_root_can_become_others();
     let place = Place::new();
     let mut inherited = Some(count_one(&place));
     for _ in 0..5 {

@@ -16,6 +16,8 @@ pub(super) struct SegmentMetrics {
     registered: Registered,
     reserved: IntGauge,
     used: IntGauge,
+    leaked: IntGauge,
+    leaked_series: IntGauge,
     series: IntGauge,
     series_limit: IntGauge,
     slots: IntGaugeVec,
@@ -49,6 +51,14 @@ impl SegmentMetrics {
         Self {
             reserved: all.gauge("promshm_segment_reserved_bytes", "Address space of the segment."),
             used: all.gauge("promshm_segment_used_bytes", "Bytes of the segment that are handed out."),
+            leaked: all.gauge(
+                "promshm_segment_leaked_bytes",
+                "Bytes of the segment that lead nowhere: what died half-made, and removed series.",
+            ),
+            leaked_series: all.gauge(
+                "promshm_leaked_series",
+                "Series that count against the limit although their process died before they were made.",
+            ),
             series: all.gauge("promshm_series", "Series exported from the segment."),
             series_limit: all.gauge("promshm_series_limit", "The most series that the segment takes."),
             slots: all.gauges(
@@ -92,6 +102,8 @@ impl SegmentMetrics {
     pub(super) fn observe(&mut self, vitals: &Vitals, attachment: Attachment) {
         self.reserved.set(vitals.reserved_bytes as i64);
         self.used.set(vitals.used_bytes as i64);
+        self.leaked.set(vitals.leaked_bytes as i64);
+        self.leaked_series.set(vitals.leaked_series as i64);
         self.series.set(vitals.series as i64);
         self.series_limit.set(vitals.max_series as i64);
         self.overflow.set(vitals.overflow_processes as i64);
