@@ -196,6 +196,7 @@ Segment      sysv:0x70736d31, id 3
 Created      2023-11-14 22:13:20 UTC (1h 2m 3s ago)
 Owner        uid 33, gid 34, mode 0640; attached now: 2
 Space        [######------------------] 64.0 MiB of 256.0 MiB (25.0%)
+Leaked       0 B
 Series       [------------------------] 10 of 10000 (0.1%)
 Slots        1 live, 1 inherited, 254 free of 256; 0 processes without one
 Liveness     kernel (the kernel frees a dead process's slot at once)
