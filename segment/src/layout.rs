@@ -32,10 +32,12 @@ pub const VERSION: u32 = 1;
 /// What stands in [`Header::identity`].
 pub const IDENTITY: u64 = MAGIC << 32 | VERSION as u64;
 
-/// Size of a page of cells, of a directory page and of the header, in bytes.
-pub const PAGE: u64 = 4096;
-/// Words, or cells, or page numbers, in a page.
-pub const PAGE_WORDS: usize = 512;
+/// Size of the header, in bytes.
+pub const HEADER: u64 = 4096;
+/// Size of a page of cells and of a directory page, in bytes.
+pub const PAGE: u64 = 8 * PAGE_WORDS as u64;
+/// Words, or cells, or page numbers, in a page. Proofs try every order of all steps: few words there.
+pub const PAGE_WORDS: usize = if cfg!(loom) { 8 } else { 512 };
 /// Records begin at multiples of this many bytes.
 pub const RECORD_UNIT: u64 = 16;
 
@@ -140,7 +142,7 @@ pub const LASTING_ROOTS: usize = 64;
 /// Directory pages a slot has for living cells: 4.2 million cells.
 pub const LIVING_ROOTS: usize = 16;
 
-const _: () = assert!(size_of::<Header>() == PAGE as usize);
+const _: () = assert!(size_of::<Header>() == HEADER as usize);
 const _: () = assert!(size_of::<Slot>() == 1024);
 const _: () = assert!(offset_of!(Header, state) == 8);
 const _: () = assert!(offset_of!(Header, epoch) == 128);
@@ -249,7 +251,7 @@ impl Geometry {
     /// With the least size in bytes that the shape needs.
     pub fn new(shape: Shape, size: u64) -> Result<Self, u64> {
         let slots = usize::from(shape.max_processes) + 1;
-        let index = PAGE + (slots as u64 * size_of::<Slot>() as u64).next_multiple_of(PAGE);
+        let index = HEADER + (slots as u64 * size_of::<Slot>() as u64).next_multiple_of(PAGE);
         let index_words = (u64::from(shape.max_series) * 2).next_power_of_two().max(PAGE_WORDS as u64);
         let records = index + index_words * 8;
         let needed = records + 16 * PAGE;
@@ -260,7 +262,7 @@ impl Geometry {
     /// Offset of a slot.
     #[must_use]
     pub fn slot(&self, slot: usize) -> u64 {
-        PAGE + slot as u64 * size_of::<Slot>() as u64
+        HEADER + slot as u64 * size_of::<Slot>() as u64
     }
 
     /// Offset of page number `number` (the first one is 1) if that many pages have room above the records.

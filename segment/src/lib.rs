@@ -12,6 +12,10 @@ pub mod crash;
 pub mod definition;
 mod index;
 pub mod layout;
+#[cfg(loom)]
+mod modelled;
+#[cfg(all(test, loom))]
+mod proofs;
 mod reader;
 mod record;
 mod region;

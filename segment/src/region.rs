@@ -3,21 +3,30 @@
 
 use crate::{
     layout::{Geometry, PAGE_WORDS, RECORD_UNIT, Space, header},
-    sync::{Cell, Word, cells_at, word_at, words_at},
+    sync::{Cell, Word, cells},
 };
 use std::ptr::NonNull;
 
+#[cfg(not(loom))]
+use crate::sync::words_at;
+
 /// Memory that is looked at in words; unmapped when dropped.
+#[cfg(not(loom))]
 #[derive(Debug)]
 pub(crate) struct Region {
     base: NonNull<u64>,
     bytes: u64,
     release: unsafe fn(NonNull<u64>, u64),
+    /// Memory of this process, which several regions may share as processes do.
+    #[cfg(any(test, fuzzing))]
+    heap: Option<std::sync::Arc<[Word]>>,
 }
 
+#[cfg(not(loom))]
 // SAFETY: the memory is only touched through atomics, and `release` may run on any thread.
 unsafe impl Send for Region {}
 
+#[cfg(not(loom))]
 impl Drop for Region {
     fn drop(&mut self) {
         // SAFETY: base and bytes are what `release` was given for, and nobody can use them after this.
@@ -25,6 +34,7 @@ impl Drop for Region {
     }
 }
 
+#[cfg(not(loom))]
 impl Region {
     /// Takes a mapping over.
     ///
@@ -37,21 +47,35 @@ impl Region {
         bytes: u64,
         release: unsafe fn(NonNull<u64>, u64),
     ) -> Self {
-        Self { base, bytes, release }
+        Self {
+            base,
+            bytes,
+            release,
+            #[cfg(any(test, fuzzing))]
+            heap: None,
+        }
     }
 
     /// Zeroed memory of this process alone, for tests.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn heap(bytes: u64) -> Self {
-        unsafe fn free(base: NonNull<u64>, bytes: u64) {
-            let words = std::ptr::slice_from_raw_parts_mut(base.as_ptr(), bytes as usize / 8);
-            // SAFETY: made by Box::into_raw below, with that length.
-            drop(unsafe { Box::from_raw(words) });
-        }
-        let words = Box::into_raw(vec![0u64; bytes as usize / 8].into_boxed_slice());
-        let base = NonNull::new(words.cast::<u64>()).expect("a box is not null");
-        // SAFETY: the box is valid for its length until `free`; nobody else knows it.
-        unsafe { Self::from_raw(base, bytes, free) }
+        Self::over((0..bytes / 8).map(|_| Word::new(0)).collect())
+    }
+
+    /// Another way to the same memory, as another process has it.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn share(&self) -> Option<Self> {
+        self.heap.clone().map(Self::over)
+    }
+
+    #[cfg(any(test, fuzzing))]
+    fn over(words: std::sync::Arc<[Word]>) -> Self {
+        unsafe fn keep(_: NonNull<u64>, _: u64) {}
+        let base = NonNull::from(&*words).cast();
+        // SAFETY: the words are atomics, valid as long as `heap` counts them, which is as long as the region.
+        let mut region = unsafe { Self::from_raw(base, words.len() as u64 * 8, keep) };
+        region.heap = Some(words);
+        region
     }
 
     /// Bytes that are mapped.
@@ -59,13 +83,53 @@ impl Region {
         self.bytes
     }
 
-    /// The word at `offset`, if it lies inside and is aligned.
-    pub(crate) fn word(&self, offset: u64) -> Option<&Word> {
-        if !offset.is_multiple_of(8) || offset > self.bytes.checked_sub(8)? {
+    /// `count` words from `offset` on, if they lie inside.
+    #[inline]
+    pub(crate) fn words(&self, offset: u64, count: u64) -> Option<&[Word]> {
+        let room = self.bytes.checked_sub(offset)?;
+        if !offset.is_multiple_of(8) || count > room / 8 {
             return None;
         }
         // SAFETY: inside the mapping and aligned, as just checked; from_raw's caller promises the rest.
-        Some(unsafe { word_at(self.base.as_ptr().add(offset as usize / 8)) })
+        Some(unsafe { words_at(self.base.as_ptr().add(offset as usize / 8), count as usize) })
+    }
+}
+
+/// In proofs: words that the model knows, in place of memory.
+#[cfg(loom)]
+#[derive(Debug)]
+pub(crate) struct Region(std::sync::Arc<[Word]>);
+
+#[cfg(loom)]
+impl Region {
+    pub(crate) unsafe fn from_raw(_: NonNull<u64>, _: u64, _: unsafe fn(NonNull<u64>, u64)) -> Self {
+        unimplemented!("the model knows no mapped memory")
+    }
+
+    pub(crate) fn heap(bytes: u64) -> Self {
+        Self((0..bytes / 8).map(|_| Word::modelled()).collect())
+    }
+
+    pub(crate) fn share(&self) -> Option<Self> {
+        Some(Self(self.0.clone()))
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.len() as u64 * 8
+    }
+
+    pub(crate) fn words(&self, offset: u64, count: u64) -> Option<&[Word]> {
+        let first = offset as usize / 8;
+        let end = first.checked_add(usize::try_from(count).ok()?)?;
+        self.0.get(first..end).filter(|_| offset.is_multiple_of(8))
+    }
+}
+
+impl Region {
+    /// The word at `offset`, if it lies inside and is aligned.
+    #[inline]
+    pub(crate) fn word(&self, offset: u64) -> Option<&Word> {
+        self.words(offset, 1)?.first()
     }
 
     /// A word whose offset is a constant of the layout inside the header.
@@ -78,9 +142,7 @@ impl Region {
 
     /// The page of cells with that number, if it is one of those handed out.
     pub(crate) fn page(&self, geometry: &Geometry, number: u64) -> Option<&[Cell; PAGE_WORDS]> {
-        let offset = self.page_offset(geometry, number)?;
-        // SAFETY: a whole page inside the mapping, as just checked; from_raw's caller promises the rest.
-        Some(unsafe { cells_at(self.base.as_ptr().add(offset as usize / 8)) })
+        cells(self.words(self.page_offset(geometry, number)?, PAGE_WORDS as u64)?)
     }
 
     /// The offset of the page with that number, if it is one of those handed out and lies above all records.
@@ -88,17 +150,7 @@ impl Region {
         let space = Space::unpack(self.head(header!(space)).observe());
         let offset = geometry.page(number).filter(|_| number <= space.pages)?;
         let above = offset - geometry.records >= space.units * RECORD_UNIT;
-        (above && offset + 8 * PAGE_WORDS as u64 <= self.bytes).then_some(offset)
-    }
-
-    /// `count` words from `offset` on, if they lie inside.
-    pub(crate) fn words(&self, offset: u64, count: u64) -> Option<&[Word]> {
-        let room = self.bytes.checked_sub(offset)?;
-        if !offset.is_multiple_of(8) || count > room / 8 {
-            return None;
-        }
-        // SAFETY: inside the mapping and aligned, as just checked; from_raw's caller promises the rest.
-        Some(unsafe { words_at(self.base.as_ptr().add(offset as usize / 8), count as usize) })
+        (above && offset + 8 * PAGE_WORDS as u64 <= self.bytes()).then_some(offset)
     }
 
     /// Writes words at `offset`; the caller has allocated that place.

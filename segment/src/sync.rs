@@ -16,6 +16,9 @@
 //! any update a moment late.
 #![allow(unsafe_code)]
 
+#[cfg(loom)]
+use crate::modelled::Atomic;
+#[cfg(not(loom))]
 #[allow(clippy::disallowed_types)] // this is the room that the lint points to
 type Atomic = std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -30,6 +33,12 @@ impl Word {
     #[must_use]
     pub const fn new(value: u64) -> Self {
         Self(Atomic::new(value))
+    }
+
+    /// A word that the model knows from the start.
+    #[cfg(loom)]
+    pub(crate) fn modelled() -> Self {
+        Self(Atomic::made(0))
     }
 
     /// Reads without any promise about other words.
@@ -163,33 +172,22 @@ impl Cell {
     }
 }
 
-/// Looks at one place of memory as a word.
-///
-/// # Safety
-/// `at` is valid for reads for `'a`, 8-byte aligned, and only touched through
-/// atomics meanwhile; it is valid for writes if a writing method is called.
-#[must_use]
-pub(crate) unsafe fn word_at<'a>(at: *const u64) -> &'a Word {
-    // SAFETY: Word is a transparent AtomicU64, which has u64's size and alignment; the caller promises the rest.
-    unsafe { &*at.cast::<Word>() }
-}
-
 /// Looks at `count` places of memory as words.
 ///
 /// # Safety
-/// As for [`word_at`], for `count` words.
+/// `at` is valid for reads of `count` words for `'a`, 8-byte aligned, and only touched through
+/// atomics meanwhile; it is valid for writes if a writing method is called.
+#[cfg(not(loom))]
 #[must_use]
 pub(crate) unsafe fn words_at<'a>(at: *const u64, count: usize) -> &'a [Word] {
     // SAFETY: Word is a transparent AtomicU64, so `count` of them are as many u64; the caller promises the rest.
     unsafe { std::slice::from_raw_parts(at.cast::<Word>(), count) }
 }
 
-/// Looks at `N` places of memory as cells.
-///
-/// # Safety
-/// As for [`word_at`], for `N` words.
+/// Looks at words as cells, if there are `N`.
 #[must_use]
-pub(crate) unsafe fn cells_at<'a, const N: usize>(at: *const u64) -> &'a [Cell; N] {
-    // SAFETY: Cell is a transparent AtomicU64, so N of them are an array of N u64; the caller promises the rest.
-    unsafe { &*at.cast::<[Cell; N]>() }
+pub(crate) fn cells<const N: usize>(words: &[Word]) -> Option<&[Cell; N]> {
+    let words: &[Word; N] = words.try_into().ok()?;
+    // SAFETY: Word and Cell are both transparent over the same atomic.
+    Some(unsafe { &*std::ptr::from_ref(words).cast::<[Cell; N]>() })
 }

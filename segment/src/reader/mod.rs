@@ -5,6 +5,8 @@ mod catalogue;
 mod entry;
 mod merge;
 mod pages;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod vitals;
 
 use crate::{
@@ -18,7 +20,7 @@ use crate::{
     snapshot::Snapshot,
     writer,
 };
-use catalogue::Catalogue;
+pub(crate) use catalogue::Catalogue;
 use merge::{Cells, Slots, Totals};
 use nix::errno::Errno;
 use pages::Survey;
@@ -115,7 +117,8 @@ pub enum ReadError {
 #[derive(Debug)]
 pub struct Reader {
     name: SegmentName,
-    memory: SharedMemory,
+    /// None if nobody has mapped it.
+    memory: Option<SharedMemory>,
     region: Region,
     geometry: Geometry,
     catalogue: Catalogue,
@@ -135,11 +138,17 @@ impl Reader {
         let failed = |call| move |error| backend::read_error(name, call, error);
         let memory = SharedMemory::find(key).map_err(failed("shmget"))?;
         let region = memory.attach(true).map_err(failed("shmat"))?;
-        Self::over(name, memory, region)
+        Self::over(name, Some(memory), region)
+    }
+
+    /// Reads memory that nobody has mapped.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn over_region(region: Region) -> Result<Self, ReadError> {
+        Self::over(SegmentName::default(), None, region)
     }
 
     /// Begins to read memory, if it is a segment.
-    fn over(name: SegmentName, memory: SharedMemory, region: Region) -> Result<Self, ReadError> {
+    fn over(name: SegmentName, memory: Option<SharedMemory>, region: Region) -> Result<Self, ReadError> {
         Ok(Self {
             name,
             memory,
@@ -177,7 +186,8 @@ impl Reader {
     /// is gone without a successor still is: its workers go on counting into it.
     fn check_current(&self) -> Result<(), ReadError> {
         let SegmentName::Sysv(key) = self.name;
-        let replaced = SharedMemory::find(key).is_ok_and(|memory| memory != self.memory);
+        let is_another = |known| SharedMemory::find(key).is_ok_and(|found| found != known);
+        let replaced = self.memory.is_some_and(is_another);
         if replaced {
             return Err(ReadError::Retired { name: self.name });
         }

@@ -3,10 +3,14 @@
 mod attach;
 mod register;
 mod slot;
+#[cfg(any(test, fuzzing))]
+mod testing;
 
 pub use attach::AttachError;
 pub(crate) use attach::{check, hash_key, recorded_semaphores};
 pub(crate) use slot::SHARED;
+#[cfg(any(test, fuzzing))]
+pub(crate) use testing::prepare;
 
 use crate::{
     backend::{self, sysv::SharedMemory},
@@ -69,6 +73,10 @@ impl Writer {
 
     fn settle(attached: Attached, config: Config) -> Self {
         let slot = ClaimedSlot::claim(&attached);
+        Self::with_slot(attached, config, slot)
+    }
+
+    fn with_slot(attached: Attached, config: Config, slot: ClaimedSlot) -> Self {
         Self {
             attached,
             slot,

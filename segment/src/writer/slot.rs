@@ -102,7 +102,7 @@ impl ClaimedSlot {
 #[derive(Debug, Default)]
 pub(crate) struct Pages {
     /// Pages that lost a race into the shared slot: ours, zero again, for the next need.
-    spare: Vec<u64>,
+    pub(super) spare: Vec<u64>,
 }
 
 impl Pages {

@@ -1,0 +1,365 @@
+//! Proofs by trial of every order: the publication protocols run under loom, which tries all
+//! interleavings (with at most [`PREEMPTIONS`] forced ones) and all values that a weakly ordered
+//! processor may read. Processes are threads here, each with a writer of its own over the same words.
+//!
+//! Run by `segment/proofs.sh`. Each proof says how many executions it explored, and fails on none.
+
+use crate::{
+    config::SegmentName,
+    definition::{Definition, GaugeMode, Kind},
+    index::{self, Found},
+    layout::{FRESH, Geometry, IDENTITY, PAGE_WORDS, Plane, READY, Shape, Space, UNSET, header},
+    reader::Catalogue,
+    record::{GONE, SeriesRecord, pack_texts},
+    region::Region,
+    sync::Word,
+    writer::{FamilyId, Writer, check, hash_key, prepare},
+};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+const PREEMPTIONS: usize = 2;
+const SHAPE: Shape = Shape { max_series: 4, max_processes: 1, max_label_length: 64 };
+
+static EXECUTIONS: AtomicUsize = AtomicUsize::new(0);
+/// How often a scene came out the one way, and the other.
+static OUTCOMES: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
+
+fn note(outcome: bool) {
+    OUTCOMES[usize::from(outcome)].fetch_add(1, Relaxed);
+}
+
+/// Tries all orders of `scene`. Its threads do the work: loom tries no orders of the first one's steps.
+fn explore(name: &str, scene: impl Fn() + Sync + Send + 'static) {
+    let executed = || EXECUTIONS.swap(0, Relaxed);
+    let outcomes = || OUTCOMES.each_ref().map(|count| count.swap(0, Relaxed));
+    let _of_others = (executed(), outcomes());
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(PREEMPTIONS);
+    model.max_branches = 100_000;
+    model.check(move || {
+        EXECUTIONS.fetch_add(1, Relaxed);
+        scene();
+    });
+    let (executions, [one, other]) = (executed(), outcomes());
+    println!("proof: {name}: {executions} executions, outcomes {one} and {other}");
+    assert!(executions > 20, "{name} proved nothing");
+    assert_eq!(one == 0, other == 0, "{name} always came out the same way");
+}
+
+fn segment() -> (Region, Geometry) {
+    let size = Geometry::new(SHAPE, 0).unwrap_err();
+    let region = Region::heap(size);
+    prepare(&region, SHAPE);
+    (region, Geometry::new(SHAPE, size).unwrap())
+}
+
+fn process(region: &Region, slot: usize) -> Writer {
+    Writer::over(region.share().unwrap(), slot).unwrap()
+}
+
+fn definition(kind: Kind) -> Definition {
+    Definition::new("m", "", kind, &["l"], &[]).unwrap()
+}
+
+/// Records that the index leads to, and whether each is gone.
+fn published(region: &Region, geometry: &Geometry) -> Vec<(SeriesRecord, bool)> {
+    let entries =
+        (0..geometry.index_words).map(|place| index::word(region, geometry, place).unwrap().observe());
+    let series = entries.filter(|entry| *entry != 0).filter_map(|entry| {
+        let offset = index::offset_of(entry);
+        let gone = SeriesRecord::removed(region, offset).is_some_and(|flag| flag.peek() == GONE);
+        Some((SeriesRecord::parse(region, geometry, offset).ok()?, gone))
+    });
+    series.collect()
+}
+
+fn population(region: &Region) -> (u64, u64) {
+    let word = region.head(header!(population)).peek();
+    (word & 0xffff_ffff, word >> 32)
+}
+
+/// What a process that looks a series up sees: nothing, or a record that is filled to the last word.
+fn look_up(region: &Region, geometry: &Geometry, family: u64, label: &str) -> bool {
+    let labels = pack_texts([label]);
+    let hash = SeriesRecord::hash(hash_key(region), family, &labels);
+    match index::search(region, geometry, hash, |_| true) {
+        Found::Record { entry, .. } => {
+            let offset = index::offset_of(entry);
+            assert!(SeriesRecord::is_at(region, geometry, offset, hash, family, &labels), "half a record");
+            true
+        }
+        Found::Empty { .. } => false,
+        Found::Full => panic!("there is room"),
+    }
+}
+
+#[test]
+fn two_that_register_one_series_get_one_record() {
+    explore("one series, two processes", || {
+        let (region, geometry) = segment();
+        let definition = definition(Kind::Counter);
+        let family = process(&region, 0).register(&definition).unwrap();
+        let register = |slot| {
+            let mut writer = process(&region, slot);
+            loom::thread::spawn(move || {
+                writer.resolve(family, &["x"]).unwrap().cells[0].add_shared(1.0);
+            })
+        };
+        let others = [register(0), register(0)];
+        others.map(|other| other.join().unwrap());
+        assert_eq!(published(&region, &geometry).len(), 1);
+        assert_eq!(population(&region), (1, 2));
+        let mut writer = process(&region, 0);
+        assert_eq!(writer.resolve(family, &["x"]).unwrap().cells[0].get() as u64, 2);
+    });
+}
+
+#[test]
+fn what_the_index_leads_to_is_complete() {
+    explore("a record and who looks for it", || {
+        let (region, geometry) = segment();
+        let family = process(&region, 0).register(&definition(Kind::Counter)).unwrap();
+        let (mut writer, reader) = (process(&region, 0), region.share().unwrap());
+        let write = loom::thread::spawn(move || drop(writer.resolve(family, &["x"]).unwrap()));
+        let read = loom::thread::spawn(move || look_up(&reader, &geometry, family.offset(), "x"));
+        write.join().unwrap();
+        note(read.join().unwrap());
+        assert!(look_up(&region, &geometry, family.offset(), "x"));
+    });
+}
+
+#[test]
+fn two_series_never_share_a_word_of_the_index() {
+    explore("two series, two processes", || {
+        let (region, geometry) = segment();
+        let family = process(&region, 0).register(&definition(Kind::Counter)).unwrap();
+        let register = |label: &'static str| {
+            let mut writer = process(&region, 0);
+            loom::thread::spawn(move || {
+                writer.resolve(family, &[label]).unwrap().cells[0].add_shared(1.0);
+            })
+        };
+        let others = [register("x"), register("y")];
+        others.map(|other| other.join().unwrap());
+        let found = published(&region, &geometry);
+        assert_eq!((found.len(), population(&region)), (2, (2, 3)));
+        assert_ne!(found[0].0.column, found[1].0.column);
+        assert_apart(&region, &geometry);
+    });
+}
+
+/// Records and pages do not overlap.
+fn assert_apart(region: &Region, geometry: &Geometry) {
+    let space = Space::unpack(region.head(header!(space)).peek());
+    assert!(space.pack(geometry).is_some(), "{space:?}");
+}
+
+#[test]
+fn a_removed_series_is_replaced_once() {
+    explore("removal against lookup", || {
+        let (region, geometry) = segment();
+        let mut first = process(&region, 0);
+        let family = first.register(&definition(Kind::Counter)).unwrap();
+        first.resolve(family, &["x"]).unwrap();
+        let epoch = region.head(header!(epoch)).peek();
+        let mut second = process(&region, 0);
+        let resolve = loom::thread::spawn(move || drop(second.resolve(family, &["x"]).unwrap()));
+        let remove = loom::thread::spawn(move || first.remove(family, &["x"]));
+        resolve.join().unwrap();
+        assert!(remove.join().unwrap());
+        let found = published(&region, &geometry);
+        let live = found.iter().filter(|(_, gone)| !gone).count();
+        note(live == 1);
+        assert_eq!((found.len(), population(&region).0), (1, live as u64));
+        assert_ne!(region.head(header!(epoch)).peek(), epoch);
+    });
+}
+
+#[test]
+fn two_that_remove_one_series_count_it_once() {
+    explore("two removals", || {
+        let (region, geometry) = segment();
+        let mut first = process(&region, 0);
+        let family = first.register(&definition(Kind::Counter)).unwrap();
+        first.resolve(family, &["x"]).unwrap();
+        let mut second = process(&region, 0);
+        let one = loom::thread::spawn(move || first.remove(family, &["x"]));
+        let other = loom::thread::spawn(move || second.remove(family, &["x"]));
+        let removed = [one.join().unwrap(), other.join().unwrap()];
+        note(removed[0]);
+        assert_ne!(removed[0], removed[1], "one of them removed it");
+        assert!(published(&region, &geometry)[0].1);
+        assert_eq!(population(&region), (0, 2));
+    });
+}
+
+/// Who sees the flag sees the new epoch, and who saw the last epoch sees the flag: so a handle that
+/// is still current leads to no hidden series, and a reader misses no removal for good.
+#[test]
+fn the_epoch_goes_before_a_removal_and_after_it() {
+    explore("epoch and removal", || {
+        let (region, geometry) = segment();
+        let mut writer = process(&region, 0);
+        let family = writer.register(&definition(Kind::Counter)).unwrap();
+        writer.resolve(family, &["x"]).unwrap();
+        let old = region.head(header!(epoch)).peek();
+        let labels = pack_texts(["x"]);
+        let hash = SeriesRecord::hash(hash_key(&region), family.offset(), &labels);
+        let Found::Record { entry, .. } = index::search(&region, &geometry, hash, |_| true) else {
+            panic!("it was registered")
+        };
+        let offset = index::offset_of(entry);
+        let remove = loom::thread::spawn(move || writer.remove(family, &["x"]));
+        let look = loom::thread::spawn(move || {
+            let flag = || SeriesRecord::removed(&region, offset).unwrap();
+            let gone = flag().observe() == GONE;
+            let epoch = region.head(header!(epoch)).observe();
+            assert!(!gone || epoch != old, "hidden before the epoch said so");
+            assert!(epoch != old + 2 || flag().peek() == GONE, "the last epoch came before the flag");
+            gone
+        });
+        assert!(remove.join().unwrap());
+        note(look.join().unwrap());
+    });
+}
+
+#[test]
+fn two_that_make_one_page_use_one() {
+    explore("one page, two processes", || {
+        let (region, geometry) = segment();
+        let family = register_all(&region, Kind::Counter, &["x"]);
+        let count = || {
+            let mut writer = process(&region, 0);
+            loom::thread::spawn(move || {
+                writer.resolve(family, &["x"]).unwrap().cells[0].add_shared(1.0);
+                writer.spare_pages()
+            })
+        };
+        let before = region.head(header!(space)).peek() >> 32;
+        let others = [count(), count()];
+        let spare: usize = others.map(|other| other.join().unwrap()).iter().sum();
+        let taken = region.head(header!(space)).peek() >> 32;
+        note(spare > 0);
+        assert_eq!(taken - before - spare as u64, 2, "a directory and a page of cells, and no other");
+        assert_eq!(process(&region, 0).resolve(family, &["x"]).unwrap().cells[0].get() as u64, 2);
+        assert_apart(&region, &geometry);
+    });
+}
+
+fn register_all(region: &Region, kind: Kind, labels: &[&str]) -> FamilyId {
+    let mut writer = process(region, 1);
+    let family = writer.register(&definition(kind)).unwrap();
+    labels.iter().for_each(|label| drop(writer.resolve(family, &[label]).unwrap()));
+    family
+}
+
+/// A page of gauges is unset to the last cell before anyone can see it, and a page that lost a race
+/// is zero again before it becomes a page of counters.
+#[test]
+fn a_new_page_of_gauges_shows_no_zero() {
+    explore("a page of gauges and who reads it", || {
+        let (region, geometry) = segment();
+        let family = register_all(&region, Kind::Gauge(GaugeMode::Last), &[]);
+        let (mut writer, reader) = (process(&region, 0), region.share().unwrap());
+        let set = loom::thread::spawn(move || writer.resolve(family, &["x"]).unwrap().cells[0].set(7.0));
+        let look = loom::thread::spawn(move || {
+            let found = pages(&reader, &geometry, Plane::Living);
+            for page in &found {
+                let cells = reader.page(&geometry, *page).expect("a published page can be reached");
+                let mut values = cells.iter().map(|cell| cell.get().to_bits());
+                assert!(values.all(|value| value == UNSET || value == 7_f64.to_bits()));
+            }
+            !found.is_empty()
+        });
+        set.join().unwrap();
+        note(look.join().unwrap());
+        assert_eq!(pages(&region, &geometry, Plane::Living).len(), 1);
+    });
+}
+
+#[test]
+fn a_spare_page_is_clean() {
+    explore("a lost page of gauges becomes one of counters", || {
+        let (region, geometry) = segment();
+        // The directory is there, the page that "x" needs is not.
+        let gauges = register_all(&region, Kind::Gauge(GaugeMode::Sum), &[]);
+        process(&region, 0).resolve(gauges, &["w"]).unwrap();
+        region.head(Plane::Living.columns_offset()).fill(PAGE_WORDS as u64);
+        process(&region, 1).resolve(gauges, &["x"]).unwrap();
+        let counters = register_all(&region, Kind::Counter, &["y"]);
+        let (mut one, mut other) = (process(&region, 0), process(&region, 0));
+        let other = loom::thread::spawn(move || drop(other.resolve(gauges, &["x"]).unwrap()));
+        let one = loom::thread::spawn(move || {
+            one.resolve(gauges, &["x"]).unwrap();
+            let spares = one.spare_pages();
+            let cells = one.resolve(counters, &["y"]).expect("a spare page is a good directory").cells;
+            assert_eq!(cells[0].get().to_bits(), 0, "a new counter is zero");
+            spares > 0
+        });
+        other.join().unwrap();
+        note(one.join().unwrap());
+        assert_apart(&region, &geometry);
+    });
+}
+
+/// The pages of cells that slot 0's directories lead to.
+fn pages(region: &Region, geometry: &Geometry, plane: Plane) -> Vec<u64> {
+    let root = region.word(geometry.slot(0) + plane.roots_offset()).unwrap().observe();
+    let Some(directory) = region.page_offset(geometry, root) else { return Vec::new() };
+    let entries = region.words(directory, PAGE_WORDS as u64).unwrap().iter().map(Word::observe);
+    entries.filter(|number| *number != 0).collect()
+}
+
+/// Creators settle the header word by word, each with its own idea of it; whoever finds it ready
+/// finds the one shape that all will ever find.
+#[test]
+fn a_header_is_settled_once() {
+    explore("two creators and who attaches", || {
+        let size = Geometry::new(SHAPE, 0).unwrap_err();
+        let region = Region::heap(size);
+        let create = |max_series: u32| {
+            let region = region.share().unwrap();
+            loom::thread::spawn(move || {
+                region.head(header!(identity)).settle(IDENTITY);
+                region.head(header!(size)).settle(size);
+                region.head(header!(config)).settle(Shape { max_series, ..SHAPE }.pack());
+                let _or_retired = region.head(header!(state)).claim(FRESH, READY);
+            })
+        };
+        let look = |region: &Region| check(SegmentName::default(), region).ok().map(|found| found.shape);
+        let creators = [create(3), create(4)];
+        let early = region.share().unwrap();
+        let attach = loom::thread::spawn(move || look(&early));
+        creators.map(|creator| creator.join().unwrap());
+        let (early, late) = (attach.join().unwrap(), look(&region));
+        note(early.is_some());
+        assert!(late.is_some() && (early.is_none() || early == late), "{early:?} {late:?}");
+    });
+}
+
+/// A reader that looks while a series is removed and another one comes sees each at the latest when
+/// it looks again.
+#[test]
+fn a_reader_misses_nothing_for_good() {
+    explore("a reader beside a writer", || {
+        let (region, geometry) = segment();
+        let mut writer = process(&region, 0);
+        let family = writer.register(&definition(Kind::Counter)).unwrap();
+        writer.resolve(family, &["x"]).unwrap();
+        let reader = region.share().unwrap();
+        let write = loom::thread::spawn(move || {
+            assert!(writer.remove(family, &["x"]));
+            writer.resolve(family, &["y"]).unwrap();
+        });
+        let read = loom::thread::spawn(move || {
+            let mut catalogue = Catalogue::default();
+            catalogue.refresh(&reader, &geometry);
+            catalogue
+        });
+        write.join().unwrap();
+        let mut catalogue = read.join().unwrap();
+        note(catalogue.series_count() == 1);
+        catalogue.refresh(&region, &geometry);
+        assert_eq!((catalogue.series_count(), catalogue.corrupt), (1, 0));
+    });
+}

@@ -1,0 +1,273 @@
+//! Forgeries by someone who knows the hash key, so that only sense is left to tell them apart.
+
+use super::Reader;
+use crate::{
+    definition::{Definition, GaugeMode, Kind},
+    index,
+    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Shape, Space, header},
+    record::{FamilyRecord, SeriesRecord, pack_texts},
+    region::Region,
+    sync::Word,
+    writer::{FamilyId, Writer, hash_key, prepare},
+};
+
+const SHAPE: Shape = Shape { max_series: 100, max_processes: 3, max_label_length: 64 };
+
+/// A segment on the heap, and a process that counts in its slot 1.
+struct Scene {
+    region: Region,
+    geometry: Geometry,
+    writer: Writer,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let size = Geometry::new(SHAPE, 0).unwrap_err() + 64 * 4096;
+        let region = Region::heap(size);
+        prepare(&region, SHAPE);
+        // Without semaphores a slot counts as living while its owner has not said goodbye.
+        (0..4).for_each(|slot| region.word(4096 + 1024 * slot).unwrap().fill(1));
+        let writer = Writer::over(region.share().unwrap(), 1).unwrap();
+        Self { geometry: Geometry::new(SHAPE, size).unwrap(), region, writer }
+    }
+
+    fn family(&mut self, name: &str, kind: Kind) -> FamilyId {
+        self.writer.register(&Definition::new(name, "", kind, &["l"], &[]).unwrap()).unwrap()
+    }
+
+    fn count(&mut self, family: FamilyId, label: &str) {
+        self.writer.resolve(family, &[label]).unwrap().cells[0].add_shared(1.0);
+    }
+
+    fn place(&self) -> u64 {
+        let units = Space::unpack(self.region.head(header!(space)).peek()).units;
+        self.geometry.records + units * RECORD_UNIT
+    }
+
+    /// Writes a record behind the last one.
+    fn append(&self, words: &[u64]) -> u64 {
+        let offset = self.place();
+        let space = Space::unpack(self.region.head(header!(space)).peek());
+        let units = space.units + (words.len() as u64 * 8).div_ceil(RECORD_UNIT);
+        self.region.head(header!(space)).fill(units | space.pages << 32);
+        self.region.fill_words(offset, words).unwrap();
+        offset
+    }
+
+    /// Lets a free word of the index lead to it.
+    fn publish(&self, hash: u64, offset: u64) {
+        let places = 0..self.geometry.index_words;
+        let free = |place: &u64| {
+            index::word(&self.region, &self.geometry, *place).is_some_and(|word| word.peek() == 0)
+        };
+        let place = places.into_iter().find(free).unwrap();
+        assert!(index::publish(&self.region, &self.geometry, place, 0, index::entry(hash, offset)));
+    }
+
+    fn forge(&self, family: u64, column: u64, count: usize, labels: &[u8]) -> u64 {
+        let hash = SeriesRecord::hash(hash_key(&self.region), family, labels);
+        let offset = self.append(&SeriesRecord::compose(family, hash, column, count, labels));
+        self.publish(hash, offset);
+        offset
+    }
+
+    /// Rows and corrupt records, the same at each scrape.
+    fn read(&self) -> (usize, u64) {
+        let mut reader = Reader::over_region(self.region.share().unwrap()).unwrap();
+        let mut scrape = || {
+            let snapshot = reader.scrape().unwrap();
+            (snapshot.families.iter().map(|f| f.rows().count()).sum(), snapshot.vitals.corrupt_records)
+        };
+        let first = scrape();
+        assert_eq!(first, scrape(), "nothing is counted twice");
+        first
+    }
+}
+
+#[test]
+fn series_that_make_no_sense_cost_themselves_alone() {
+    let mut scene = Scene::new();
+    let family = scene.family("c", Kind::Counter);
+    scene.count(family, "honest");
+    let offset = scene.geometry.records;
+    let free = 100;
+    let beyond = Plane::Lasting.capacity();
+    assert_eq!(scene.read(), (1, 0));
+    let forgeries: [(u64, u64, usize, &[u8]); 12] = [
+        (offset, free, 1, &[2, 0, 0xff, 0xfe]),
+        (offset, free, 1, &[9, 0, b'x']),
+        (offset, free, 1, &[]),
+        (offset, free, 0, &[]),
+        (offset, free, 2, &pack_texts(["a", "b"])),
+        (offset, free, 64, &pack_texts(["x"])),
+        (offset, beyond, 1, &pack_texts(["too far"])),
+        (offset, u64::MAX, 1, &pack_texts(["much too far"])),
+        (offset, 0, 1, &pack_texts(["another's column"])),
+        (offset + 16, free, 1, &pack_texts(["no family"])),
+        (u64::MAX - 15, free, 1, &pack_texts(["nowhere"])),
+        (scene.place(), free, 1, &pack_texts(["its own family"])),
+    ];
+    for (number, (family, column, count, labels)) in forgeries.into_iter().enumerate() {
+        scene.forge(if family == scene.place() { scene.place() } else { family }, column, count, labels);
+        assert_eq!(scene.read(), (1, 1 + number as u64), "{number}");
+    }
+    scene.forge(offset, free, 1, &pack_texts(["honest too"]));
+    assert_eq!(scene.read(), (2, 12));
+}
+
+#[test]
+fn families_that_make_no_sense_take_their_series_with_them() {
+    let mut scene = Scene::new();
+    let family = scene.family("c", Kind::Counter);
+    scene.count(family, "honest");
+    let key = hash_key(&scene.region);
+    let definition = Definition::new("forged", "", Kind::Counter, &["l"], &[]).unwrap();
+    let hash = FamilyRecord::hash(key, &definition);
+    // Its claims would go where another family's do.
+    let offset = scene.append(&FamilyRecord::compose(&definition, hash, 0));
+    scene.publish(hash, offset);
+    scene.forge(offset, 100, 1, &pack_texts(["x"]));
+    assert_eq!(scene.read(), (1, 2));
+    // A family that no word of the index leads to is as good as another.
+    let offset = scene.append(&FamilyRecord::compose(&definition, hash, 77));
+    scene.forge(offset, 100, 1, &pack_texts(["x"]));
+    assert_eq!(scene.read(), (2, 2));
+    scene.publish(hash, offset);
+    assert_eq!(scene.read(), (2, 2));
+    scene.publish(hash, offset);
+    assert_eq!(scene.read(), (2, 3), "but two that lead to it are one too many");
+}
+
+/// Records inside another's text: the outer one is read first and keeps its ground.
+#[test]
+fn records_do_not_overlap() {
+    let mut scene = Scene::new();
+    let family = scene.family("c", Kind::Counter);
+    scene.count(family, "honest");
+    let (key, parent) = (hash_key(&scene.region), scene.geometry.records);
+    let inner_labels = pack_texts(["inner"]);
+    let inner_hash = SeriesRecord::hash(key, parent, &inner_labels);
+    let inner = SeriesRecord::compose(parent, inner_hash, 0x20, 1, &inner_labels);
+    let mut labels = vec![0; 16];
+    inner.iter().for_each(|word| labels.extend_from_slice(&word.to_le_bytes()));
+    let hash = SeriesRecord::hash(key, parent, &labels);
+    let outer = scene.append(&SeriesRecord::compose(parent, hash, 0x40, 1, &labels));
+    scene.publish(inner_hash, outer + 48 + 16);
+    assert_eq!(scene.read(), (2, 0), "alone it is a record");
+    scene.publish(hash, outer);
+    assert_eq!(scene.read(), (2, 1), "the outer one is no text");
+    let doubled = SeriesRecord::compose(parent, inner_hash, 0x60, 1, &inner_labels);
+    let offset = scene.append(&doubled);
+    scene.publish(inner_hash, offset);
+    assert_eq!(scene.read(), (2, 2), "the same labels a second time");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "hashes 120 kB, byte by interpreted byte")]
+fn gauges_of_many_processes_do_not_outgrow_the_segment() {
+    let mut scene = Scene::new();
+    let family = scene.family("g", Kind::Gauge(GaugeMode::All));
+    let long = "x".repeat(60);
+    for number in 0..100 {
+        scene.writer.resolve(family, &[&format!("{number}{long}")]).unwrap().cells[0].set(1.0);
+    }
+    assert_eq!(scene.read(), (100, 0));
+    for slot in [0, 2, 3] {
+        let mut writer = Writer::over(scene.region.share().unwrap(), slot).unwrap();
+        writer.resolve(family, &[&format!("0{long}")]).unwrap();
+    }
+    // Labels far longer than the segment's limit, as an honest writer never makes them, in each slot.
+    for column in [200, 201] {
+        let labels = [60_000_u16.to_le_bytes().to_vec(), vec![b'a' + (column - 200) as u8; 60_000]].concat();
+        scene.forge(scene.geometry.records, column, 1, &labels);
+        let mut survey = super::pages::Survey::default();
+        survey.refresh(&scene.region, &scene.geometry, 4);
+        let pages = survey.living.of(column);
+        assert_eq!(pages.len(), 4);
+        pages.iter().for_each(|page| page.cells(&scene.region, &scene.geometry)[column as usize].set(1.0));
+    }
+    let room = scene.geometry.end / 60_000;
+    assert!((3..8).contains(&room), "{room}");
+    let (rows, left_out) = scene.read();
+    assert!(left_out >= 8 - room, "{rows} rows, {left_out} left out");
+    assert_eq!(rows as u64 + left_out, 100 + 8, "{left_out} left out");
+}
+
+#[test]
+fn a_forged_directory_gives_a_writer_no_cells_outside_the_pages() {
+    let mut scene = Scene::new();
+    let family = scene.family("c", Kind::Counter);
+    scene.count(family, "x");
+    let root = scene.geometry.slot(1) + Plane::Lasting.roots_offset();
+    let root = scene.region.word(root).unwrap();
+    let (honest, space) = (root.peek(), scene.region.head(header!(space)));
+    let directory = scene.region.page_offset(&scene.geometry, honest).unwrap();
+    let last = (scene.geometry.end - scene.geometry.records) / 4096;
+    let taken = space.peek() >> 32;
+    for forged in [taken + 1, last, last + 1, u64::MAX, 1 << 52, 1 << 63] {
+        for word in [root, scene.region.word(directory).unwrap()] {
+            let before = word.peek();
+            word.fill(forged);
+            assert!(scene.writer.resolve(family, &["x"]).is_err(), "{forged}");
+            // Even if every page is said to be taken, those on the records are not given.
+            let honest_space = space.peek();
+            space.fill(honest_space & 0xffff_ffff | (last + 1) << 32);
+            let cells = scene.writer.resolve(family, &["x"]).map(|series| series.cells.as_ptr().addr());
+            let records = scene.region.words(scene.geometry.records, 1).unwrap().as_ptr().addr();
+            let above = records + (space.peek() & 0xffff_ffff) as usize * 16;
+            assert!(cells.is_err() || cells.is_ok_and(|cells| cells >= above), "{forged}");
+            space.fill(honest_space);
+            word.fill(before);
+        }
+    }
+    assert!(scene.writer.resolve(family, &["x"]).is_ok());
+}
+
+#[test]
+fn a_full_forged_index_makes_searches_fail_soon() {
+    let mut scene = Scene::new();
+    let family = scene.family("c", Kind::Counter);
+    scene.count(family, "x");
+    let entries =
+        (0..scene.geometry.index_words).map(|place| index::word(&scene.region, &scene.geometry, place));
+    let entry = entries.clone().flatten().map(Word::peek).find(|entry| *entry != 0).unwrap();
+    entries.flatten().for_each(|word| word.fill(entry));
+    for label in ["x", "y", "z"] {
+        let mut looks = 0;
+        let hash = entry & !0xff_ffff_ffff;
+        let found = index::search(&scene.region, &scene.geometry, hash, |_| {
+            looks += 1;
+            false
+        });
+        assert!(matches!(found, index::Found::Full) && looks <= 64, "{looks}");
+        let _answers = scene.writer.resolve(family, &[label]).is_ok();
+    }
+    assert_eq!(
+        scene.region.head(header!(population)).peek(),
+        1 | 2 << 32,
+        "what was not published is given back"
+    );
+}
+
+#[test]
+fn pages_that_two_words_lead_to_are_looked_at_once() {
+    let mut scene = Scene::new();
+    let family = scene.family("c", Kind::Counter);
+    scene.count(family, "x");
+    let root = |slot, index: u64| {
+        let offset = scene.geometry.slot(slot) + Plane::Lasting.roots_offset() + 8 * index;
+        scene.region.word(offset).unwrap()
+    };
+    let honest = root(1, 0).peek();
+    (0..4).for_each(|slot| (0..64).for_each(|index| root(slot, index).fill(honest)));
+    let directory = scene.region.page_offset(&scene.geometry, honest).unwrap();
+    let entries = scene.region.words(directory, PAGE_WORDS as u64).unwrap();
+    entries.iter().for_each(|word| word.fill(honest));
+    let mut survey = super::pages::Survey::default();
+    survey.refresh(&scene.region, &scene.geometry, 4);
+    let pages = scene.region.head(header!(space)).peek() >> 32;
+    assert!(survey.total <= pages, "{} of {pages}", survey.total);
+    assert_eq!(survey.bad, 4 * 64 - 1 + 512);
+    let mut reader = Reader::over_region(scene.region.share().unwrap()).unwrap();
+    assert_eq!(reader.scrape().unwrap().families[0].row_count(), 1);
+}

@@ -1,0 +1,57 @@
+//! A writer without a kernel behind it: for proofs and fuzzing.
+
+#[cfg(loom)]
+use super::FamilyId;
+use super::{
+    Writer,
+    attach::{Attached, check, hash_key},
+    slot::ClaimedSlot,
+};
+use crate::{
+    backend::sysv::SharedMemory,
+    config::Config,
+    layout::{IDENTITY, READY, Shape, header},
+    reader::ReadError,
+    region::Region,
+};
+
+impl Writer {
+    /// Writes to memory that nobody has mapped, in a slot that nobody has claimed.
+    pub(crate) fn over(region: Region, slot: usize) -> Result<Self, ReadError> {
+        let config = Config::default();
+        let geometry = check(config.name, &region)?;
+        let slot = ClaimedSlot { number: slot.min(geometry.slots - 1), birth: 1 };
+        let hash_key = hash_key(&region);
+        let attached = Attached { memory: SharedMemory(-1), region, geometry, hash_key, semaphores: None };
+        Ok(Self::with_slot(attached, config, slot))
+    }
+}
+
+#[cfg(loom)]
+impl Writer {
+    /// Pages that lost a race and wait for another need.
+    pub(crate) fn spare_pages(&self) -> usize {
+        self.pages.spare.len()
+    }
+}
+
+#[cfg(loom)]
+impl FamilyId {
+    /// Where its record is.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+/// Makes a segment of zeroed memory.
+pub(crate) fn prepare(region: &Region, shape: Shape) {
+    let settle = |offset, value| region.head(offset).fill(value);
+    settle(header!(identity), IDENTITY);
+    settle(header!(size), region.bytes());
+    settle(header!(config), shape.pack());
+    settle(header!(hash_key), 1);
+    settle(header!(hash_key) + 8, 2);
+    settle(header!(epoch), 1);
+    settle(header!(slots_high), u64::from(shape.max_processes) + 1);
+    settle(header!(state), READY);
+}
