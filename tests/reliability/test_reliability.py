@@ -13,11 +13,13 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 EXTENSION = os.environ.get("PROMSHM_EXTENSION", os.path.join(ROOT, "target/release/libpromshm.so"))
+EXPORTER = os.environ.get("PROMSHM_EXPORTER", os.path.join(ROOT, "target/release/promshm-exporter"))
 SOAK = os.environ.get("PROMSHM_SOAK", "0") != "0"
 KEY = 0x72000000 | os.getpid() & 0xFFFFFF
 PHP = [os.environ.get("PHP", "php"), "-n", "-d", f"extension={EXTENSION}", "-d", f"promshm.segment=sysv:{KEY}"]
@@ -128,12 +130,30 @@ def short_lives(count):
     print(f"PHP processes: {count}, used bytes: {first['used_bytes']} and at last {last['used_bytes']}")
 
 
+def clock_goes_back():
+    """An exporter whose wall clock is years off and runs backwards reads the same. The workers store
+    two moments and compare none: forging those words is the business of the segment's own tests."""
+    php("(new Promshm\\Counter('clock_total'))->incBy(5);")
+    with tempfile.TemporaryDirectory() as folder:
+        shim = os.path.join(folder, "clock.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, os.path.join(HERE, "clock.c")], check=True)
+        steps = [0, 10**9, -(10**9), -(2 * 10**9), 10**8]
+        for step in steps:
+            environment = dict(os.environ, LD_PRELOAD=shim, CLOCK_STEP=str(step))
+            for command, wanted in (("dump", "\nclock_total 5\n"), ("status", "Workers ")):
+                words = [EXPORTER, command, "--segment", f"sysv:{KEY}"]
+                done = subprocess.run(words, check=True, env=environment, capture_output=True, text=True, timeout=60)
+                assert wanted in done.stdout, done.stdout
+    print(f"clocks: {len(steps)}")
+
+
 def main():
     random.seed(1)
     try:
         murder(2000 if SOAK else 60)
         short_lives(100_000 if SOAK else 2_000)
-        print("reliability: 2 passed, 0 failed")
+        clock_goes_back()
+        print("reliability: 3 passed, 0 failed")
     finally:
         for kind in ("-M", "-S"):
             subprocess.run(["ipcrm", kind, str(KEY)], check=False, stderr=subprocess.DEVNULL)
