@@ -7,6 +7,7 @@ import os
 import pathlib
 import platform
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -20,8 +21,9 @@ import writers
 SEGMENT = "sysv:0x6265_6e63".replace("_", "")
 SCRAPE = harness.EXTENSION.parent / "promshm-bench-scrape"
 OTHERS = ["C: nothing()", "C: inc()", "C: incBy(1.5)", "C: incLabels(['GET', '200'])", "C: incLabels([$m, $s])"]
-USERLAND = ["PHP method", "$a['k']++", "apcu_inc", "APCu as libraries do it"]
-APCU = ["extension=apcu", "apc.enable_cli=1"]
+USERLAND = ["PHP method", "$a['k']++", "apcu_inc", "APCu as libraries do it", "Redis as libraries do it"]
+# What a variant needs, by a word in its name.
+NEEDS = {"apcu": ["extension=apcu", "apc.enable_cli=1"], "redis": ["extension=igbinary", "extension=redis"]}
 MODES = {
     "no opcache": [],
     "opcache": ["zend_extension=opcache", "opcache.enable_cli=1", "opcache.jit=disable"],
@@ -65,12 +67,30 @@ def call_seconds(rounds, repeats):
     for repeat in range(repeats):
         say(f"seconds: round {repeat + 1} of {repeats}")
         for (name, mode), times in found.items():
-            options = [*MODES[mode], *(APCU if "apcu" in name.lower() else [])]
-            times.append(calls.seconds(name, SEGMENT, rounds, *options))
-    median = {key: statistics.median(times) / rounds * 1e9 for key, times in found.items()}
+            needs = [option for word, options in NEEDS.items() if word in name.lower() for option in options]
+            fewer = rounds // 200 if "redis" in name.lower() else rounds
+            times.append(calls.seconds(name, SEGMENT, fewer, *MODES[mode], *needs) / fewer)
+    median = {key: statistics.median(times) * 1e9 for key, times in found.items()}
     price = {(name, mode): median[name, mode] - median["empty loop", mode] for name in names for mode in MODES}
     rows = [[f"`{name}`", *(f"{price[name, mode]:.1f}" for mode in MODES), f"{price['apcu_inc', 'no opcache'] / price[name, 'no opcache']:.1f} x"] for name in names]
     return table(["Call, ns", *MODES, "cheaper than `apcu_inc`"], rows)
+
+
+class RedisServer:
+    """A Redis of our own, that keeps nothing."""
+
+    def __enter__(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        os.environ["BENCH_REDIS_PORT"] = str(port)
+        words = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self.server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        harness.wait_until("Redis", lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+
+    def __exit__(self, *_):
+        self.server.terminate()
+        self.server.wait()
 
 
 def many_writers(rounds):
@@ -203,9 +223,11 @@ def main():
     sizes = [size for size in sizes if size[0] * size[1] * (16 if size[2] == "histograms" else 1) <= 30_000_000]
     if quick:
         sizes = sizes[:2]
+    with RedisServer():
+        times = call_seconds(*((200_000, 3) if quick else (10_000_000, 5)))
     sections = {
         "instructions": call_instructions(),
-        "calls": call_seconds(*((200_000, 3) if quick else (10_000_000, 5))),
+        "calls": times,
         "writers": many_writers(500_000 if quick else 10_000_000),
         "scrapes": scrapes(sizes),
         "python": f"Python's multiprocess mode, 8 processes, {2_000 if quick else 100_000:,} counters with 3 labels: {python_multiprocess(2_000 if quick else 100_000, 8):,.0f} ms a scrape.\n",

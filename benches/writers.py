@@ -29,7 +29,7 @@ for ($p = 0; $p < $processes; $p++) {
         $done = function () use (&$start, $n) {
             $end = getrusage();
             $used = fn ($r) => $r['ru_utime.tv_sec'] + $r['ru_utime.tv_usec'] / 1e6 + $r['ru_stime.tv_sec'] + $r['ru_stime.tv_usec'] / 1e6;
-            echo 'ns=', ($used($end) - $used($start)) / $n * 1e9, "\\n";
+            echo "ns=" . ($used($end) - $used($start)) / $n * 1e9 . "\\n";
         };
         %s
         exit;
@@ -43,7 +43,7 @@ while (pcntl_wait($status) > 0);
 
 def measure(segment, script, processes, rounds):
     """CPU nanoseconds of one call, over all processes."""
-    options = [f"extension={harness.EXTENSION}", "extension=pcntl", "extension=apcu", "apc.enable_cli=1"]
+    options = [f"extension={harness.EXTENSION}", "extension=apcu", "apc.enable_cli=1"]
     flags = [word for option in [*options, f"promshm.segment={segment}"] for word in ("-d", option)]
     code = PARENT % SCRIPTS[script]
     words = [harness.PHP, "-n", *flags, "-r", code, str(processes), str(rounds)]
