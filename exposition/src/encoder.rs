@@ -3,6 +3,7 @@
 use crate::{
     format::Format,
     number::push_value,
+    openmetrics::has_sum,
     prefix::{Prefixes, push_header},
 };
 use promshm_segment::{Definition, Family, Kind, snapshot::Row};
@@ -39,7 +40,14 @@ impl Encoder {
         Self { format, ..Self::default() }
     }
 
+    /// The format of its pages.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
     /// Appends `families` to `page`. A family without a value is left out, with its header.
+    /// [`Format::ending`] is for the caller, who knows when the page is complete.
     pub fn encode<'f>(&mut self, families: impl IntoIterator<Item = &'f Family>, page: &mut Vec<u8>) {
         self.pages += 1;
         for family in families {
@@ -56,10 +64,10 @@ impl Encoder {
         }
         let format = self.format;
         let prefixes = self.prefixes(family);
-        push_header(page, &family.definition);
+        push_header(page, &family.definition, format);
         for row in rows {
             let first = prefixes.first_line(&family.definition, row, format);
-            push_row(page, &family.definition, row, prefixes, first);
+            push_row(page, &family.definition, row, prefixes, first, format);
         }
     }
 
@@ -84,16 +92,24 @@ impl Cached {
     }
 }
 
-fn push_row(page: &mut Vec<u8>, definition: &Definition, row: Row<'_>, prefixes: &Prefixes, first: usize) {
+fn push_row(
+    page: &mut Vec<u8>,
+    definition: &Definition,
+    row: Row<'_>,
+    prefixes: &Prefixes,
+    first: usize,
+    format: Format,
+) {
     if definition.kind == Kind::Histogram {
-        push_histogram(page, row.values(), prefixes, first);
+        let has_sum = format != Format::OpenMetrics || has_sum(definition);
+        push_histogram(page, row.values(), prefixes, first, has_sum);
     } else {
         push_sample(page, prefixes.line(first), row.values()[0]);
     }
 }
 
 /// Buckets are counted one by one in the segment and exposed as running totals; `_count` is the last.
-fn push_histogram(page: &mut Vec<u8>, cells: &[f64], prefixes: &Prefixes, first: usize) {
+fn push_histogram(page: &mut Vec<u8>, cells: &[f64], prefixes: &Prefixes, first: usize, has_sum: bool) {
     let Some((sum, buckets)) = cells.split_last() else { return };
     let mut total = 0.0;
     let mut line = first;
@@ -102,8 +118,10 @@ fn push_histogram(page: &mut Vec<u8>, cells: &[f64], prefixes: &Prefixes, first:
         push_sample(page, prefixes.line(line), total);
         line += 1;
     }
-    push_sample(page, prefixes.line(line), *sum);
-    push_sample(page, prefixes.line(line + 1), total);
+    if has_sum {
+        push_sample(page, prefixes.line(line), *sum);
+        push_sample(page, prefixes.line(line + 1), total);
+    }
 }
 
 fn push_sample(page: &mut Vec<u8>, prefix: &[u8], value: f64) {

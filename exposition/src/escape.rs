@@ -5,8 +5,8 @@ pub(crate) fn push_help(page: &mut Vec<u8>, text: &str) {
     push_escaped(page, text, |byte| matches!(byte, b'\\' | b'\n'));
 }
 
-/// Appends a label's value, without the quotes around it.
-pub(crate) fn push_label_value(page: &mut Vec<u8>, text: &str) {
+/// Appends a label's value without the quotes around it, or a help text of `OpenMetrics`.
+pub(crate) fn push_quotable(page: &mut Vec<u8>, text: &str) {
     push_escaped(page, text, |byte| matches!(byte, b'\\' | b'\n' | b'"'));
 }
 
@@ -39,8 +39,8 @@ mod tests {
 
     #[test]
     fn label_values_escape_quotes_too() {
-        assert_eq!(written(push_label_value, "\"\\\n"), "\\\"\\\\\\n");
-        assert_eq!(written(push_label_value, "App\\Job\\Mail"), "App\\\\Job\\\\Mail");
-        assert_eq!(written(push_label_value, "größe\t✓"), "größe\t✓");
+        assert_eq!(written(push_quotable, "\"\\\n"), "\\\"\\\\\\n");
+        assert_eq!(written(push_quotable, "App\\Job\\Mail"), "App\\\\Job\\\\Mail");
+        assert_eq!(written(push_quotable, "größe\t✓"), "größe\t✓");
     }
 }

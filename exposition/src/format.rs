@@ -1,5 +1,5 @@
 //! The formats a page can be written in. A further one adds a variant here and
-//! says in each `match` of this file and of `prefix.rs` how it differs.
+//! says in each `match` of this file how it differs.
 
 /// An exposition format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -8,14 +8,48 @@ pub enum Format {
     /// Prometheus's text format, version 0.0.4: every Prometheus reads it.
     #[default]
     Text,
+    /// Prometheus's text format, version 1.0.0. It differs in names beyond ASCII, of which there
+    /// are none here: the same lines under another content type.
+    Text1,
+    /// `OpenMetrics` 1.0.0.
+    OpenMetrics,
 }
 
 impl Format {
+    /// All formats; where a client likes several the same, the first of them is chosen.
+    pub const ALL: [Self; 3] = [Self::Text, Self::Text1, Self::OpenMetrics];
+
     /// The `Content-Type` of a page in this format. Prometheus 3 refuses a page without one.
     #[must_use]
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Self::Text1 => "text/plain; version=1.0.0; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+
+    /// What stands once at the end of a page.
+    #[must_use]
+    pub fn ending(self) -> &'static [u8] {
+        match self {
+            Self::Text | Self::Text1 => b"",
+            Self::OpenMetrics => b"# EOF\n",
+        }
+    }
+
+    /// Type and subtype.
+    pub(crate) fn media_type(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Text | Self::Text1 => ("text", "plain"),
+            Self::OpenMetrics => ("application", "openmetrics-text"),
+        }
+    }
+
+    pub(crate) fn version(self) -> &'static str {
+        match self {
+            Self::Text => "0.0.4",
+            Self::Text1 | Self::OpenMetrics => "1.0.0",
         }
     }
 }

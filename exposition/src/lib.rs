@@ -2,14 +2,19 @@
 //!
 //! No input or output happens here and nothing is locked, so the exporter and
 //! the PHP extension share it. [`Encoder`] is the door; [`Format`] says which
-//! formats there are, and [`number`] how numbers are written.
+//! formats there are, [`negotiate`] which of them a client wants, and [`number`]
+//! how numbers are written.
 #![forbid(unsafe_code)]
 
 mod encoder;
 mod escape;
 mod format;
+mod negotiation;
 pub mod number;
+mod openmetrics;
 mod prefix;
 
 pub use encoder::Encoder;
 pub use format::Format;
+pub use negotiation::{Choice, negotiate, quality};
+pub use openmetrics::taken_names;

@@ -1,9 +1,10 @@
 //! Everything of a sample's line but its number: escaped once, kept as bytes.
 
 use crate::{
-    escape::{push_help, push_label_value},
+    escape::{push_help, push_quotable},
     format::Format,
     number::push_bound,
+    openmetrics::{Announced, announced, has_sum},
 };
 use promshm_segment::{Definition, Kind, snapshot::Row};
 
@@ -48,10 +49,12 @@ impl Prefixes {
             for bound in definition.bounds.iter().copied().chain([f64::INFINITY]) {
                 self.push_line(definition, "_bucket", row, Some(bound));
             }
-            self.push_line(definition, "_sum", row, None);
-            self.push_line(definition, "_count", row, None);
+            if format != Format::OpenMetrics || has_sum(definition) {
+                self.push_line(definition, "_sum", row, None);
+                self.push_line(definition, "_count", row, None);
+            }
         } else {
-            self.push_line(definition, sample_suffix(definition.kind, format), row, None);
+            self.push_line(definition, "", row, None);
         }
         first
     }
@@ -66,20 +69,13 @@ impl Prefixes {
     }
 }
 
-/// What the format adds to the name of a sample that is not a histogram's.
-fn sample_suffix(_kind: Kind, format: Format) -> &'static str {
-    match format {
-        Format::Text => "",
-    }
-}
-
 fn push_labels(bytes: &mut Vec<u8>, definition: &Definition, row: Row<'_>, le: Option<f64>) {
     let mut separator = b'{';
     for (name, value) in definition.label_names.iter().zip(row.labels()) {
         bytes.push(separator);
         bytes.extend_from_slice(name.as_bytes());
         bytes.extend_from_slice(b"=\"");
-        push_label_value(bytes, value);
+        push_quotable(bytes, value);
         bytes.push(b'"');
         separator = b',';
     }
@@ -95,18 +91,47 @@ fn push_labels(bytes: &mut Vec<u8>, definition: &Definition, row: Row<'_>, le: O
     }
 }
 
-/// Appends a family's `HELP` (if it has one) and `TYPE`.
-pub(crate) fn push_header(page: &mut Vec<u8>, definition: &Definition) {
+/// Appends what stands above a family's samples.
+pub(crate) fn push_header(page: &mut Vec<u8>, definition: &Definition, format: Format) {
+    match format {
+        Format::Text | Format::Text1 => push_text_header(page, definition),
+        Format::OpenMetrics => push_openmetrics_header(page, definition),
+    }
+}
+
+/// `HELP` (if there is one) and `TYPE`.
+fn push_text_header(page: &mut Vec<u8>, definition: &Definition) {
     if !definition.help.is_empty() {
-        page.extend_from_slice(b"# HELP ");
-        page.extend_from_slice(definition.name.as_bytes());
-        page.push(b' ');
+        push_comment(page, "HELP", &definition.name);
         push_help(page, &definition.help);
         page.push(b'\n');
     }
-    page.extend_from_slice(b"# TYPE ");
-    page.extend_from_slice(definition.name.as_bytes());
-    page.push(b' ');
+    push_comment(page, "TYPE", &definition.name);
     page.extend_from_slice(definition.kind.as_str().as_bytes());
     page.push(b'\n');
+}
+
+/// `TYPE`, `UNIT` and `HELP`, the latter two if there are any.
+fn push_openmetrics_header(page: &mut Vec<u8>, definition: &Definition) {
+    let Announced { name, kind, unit } = announced(definition);
+    push_comment(page, "TYPE", name);
+    page.extend_from_slice(kind.as_bytes());
+    page.push(b'\n');
+    if let Some(unit) = unit {
+        push_comment(page, "UNIT", name);
+        page.extend_from_slice(unit.as_bytes());
+        page.push(b'\n');
+    }
+    if !definition.help.is_empty() {
+        push_comment(page, "HELP", name);
+        push_quotable(page, &definition.help);
+        page.push(b'\n');
+    }
+}
+
+/// The beginning of a comment, with the space before its text.
+fn push_comment(page: &mut Vec<u8>, keyword: &str, name: &str) {
+    for part in ["# ", keyword, " ", name, " "] {
+        page.extend_from_slice(part.as_bytes());
+    }
 }

@@ -36,10 +36,17 @@ fn families() -> Vec<Family> {
 
     let unused = family("unused", "Never written.", Kind::Counter, &[], &[]);
 
+    let mut cpu = family("cpu_seconds_total", "CPU time.", Kind::Counter, &[], &[]);
+    cpu.push([], &[0.25]);
+
+    let mut degrees = family("degrees_celsius", "Below zero.", Kind::Histogram, &["at"], &[-1.0, 1.0]);
+    degrees.push(["pole"], &[4.0, 1.0, 0.0, -90.5]);
+    degrees.push(["sea"], &[0.0, 0.0, 2.0, 30.0]);
+
     let mut workers = family("workers", "Per process.", Kind::Gauge(GaugeMode::All), &[], &[]);
     workers.definition.label_names.push("pid".into()); // as the reader does it
     workers.push(["17"], &[1.0]);
-    vec![jobs, numbers, plain, seconds, sizes, unused, workers]
+    vec![cpu, degrees, jobs, numbers, plain, seconds, sizes, unused, workers]
 }
 
 fn assert_golden(name: &str, page: &[u8]) {
@@ -51,15 +58,32 @@ fn assert_golden(name: &str, page: &[u8]) {
     assert_eq!(String::from_utf8_lossy(page), expected);
 }
 
+/// A page of all families, the same from cached prefixes as from new ones.
+fn page(format: Format) -> Vec<u8> {
+    let families = families();
+    let mut encoder = Encoder::new(format);
+    let mut pages = [Vec::new(), Vec::new()];
+    for page in &mut pages {
+        encoder.encode(&families, page);
+        page.extend_from_slice(format.ending());
+    }
+    let [first, second] = pages;
+    assert_eq!(first, second, "a page from cached prefixes is the same page");
+    first
+}
+
 #[test]
 fn text_0_0_4() {
-    let families = families();
-    let mut encoder = Encoder::new(Format::Text);
-    let mut first = Vec::new();
-    encoder.encode(&families, &mut first);
-    assert_golden("text-0.0.4.txt", &first);
+    assert_golden("text-0.0.4.txt", &page(Format::Text));
+}
 
-    let mut second = Vec::new();
-    encoder.encode(&families, &mut second);
-    assert_eq!(first, second, "a page from cached prefixes is the same page");
+#[test]
+fn text_1_0_0() {
+    assert_golden("text-1.0.0.txt", &page(Format::Text1));
+    assert_eq!(page(Format::Text1), page(Format::Text));
+}
+
+#[test]
+fn openmetrics_1_0_0() {
+    assert_golden("openmetrics-1.0.0.txt", &page(Format::OpenMetrics));
 }

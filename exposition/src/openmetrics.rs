@@ -1,0 +1,113 @@
+//! What `OpenMetrics` wants otherwise than the text formats: names, types, units.
+//!
+//! There is no `_created`: the segment knows when it was made, not when a series began.
+
+use promshm_segment::{Definition, Kind};
+
+const TOTAL: &str = "_total";
+
+/// The base units of Prometheus and `OpenMetrics`. A family with such an ending has that unit.
+const UNITS: [&str; 10] =
+    ["amperes", "bytes", "celsius", "grams", "joules", "meters", "ratio", "ratios", "seconds", "volts"];
+
+/// How a family is announced.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Announced<'d> {
+    pub(crate) name: &'d str,
+    pub(crate) kind: &'static str,
+    pub(crate) unit: Option<&'static str>,
+}
+
+/// A counter is announced without its `_total`. One that has none is of unknown type: a
+/// counter's samples must end in `_total`, and no series has two names in two formats.
+pub(crate) fn announced(definition: &Definition) -> Announced<'_> {
+    let (name, kind) = match (stripped(definition), definition.kind) {
+        (Some(stripped), _) => (stripped, Kind::Counter.as_str()),
+        (None, Kind::Counter) => (definition.name.as_str(), "unknown"),
+        (None, kind) => (definition.name.as_str(), kind.as_str()),
+    };
+    Announced { name, kind, unit: unit(name) }
+}
+
+/// Sums of what may be negative are no counters: such a histogram has neither `_sum` nor `_count`.
+pub(crate) fn has_sum(definition: &Definition) -> bool {
+    definition.bounds.first().is_none_or(|bound| *bound >= 0.0)
+}
+
+/// All names that a family takes in `OpenMetrics`, its own first; no two families may share one.
+///
+/// A counter `x_total` takes `x`, `x_total` and `x_created`, whether or not each is written.
+#[must_use]
+pub fn taken_names(definition: &Definition) -> Vec<String> {
+    let Announced { name, kind, .. } = announced(definition);
+    let suffixes: &[&str] = match kind {
+        "counter" => &["", TOTAL, "_created"],
+        "histogram" => &["", "_bucket", "_count", "_sum", "_created"],
+        _ => &[""],
+    };
+    suffixes.iter().map(|suffix| format!("{name}{suffix}")).collect()
+}
+
+fn stripped(definition: &Definition) -> Option<&str> {
+    let is_counter = definition.kind == Kind::Counter;
+    let stripped = definition.name.strip_suffix(TOTAL).filter(|_| is_counter);
+    stripped.filter(|name| !name.is_empty())
+}
+
+fn unit(name: &str) -> Option<&'static str> {
+    let has = |unit: &str| name.strip_suffix(unit).is_some_and(|rest| rest.len() > 1 && rest.ends_with('_'));
+    UNITS.into_iter().find(|unit| has(unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promshm_segment::GaugeMode;
+
+    fn definition(name: &str, kind: Kind) -> Definition {
+        let bounds: &[f64] = if kind == Kind::Histogram { &[1.0] } else { &[] };
+        Definition::new(name, "", kind, &[], bounds).expect("a good definition")
+    }
+
+    fn of(name: &str, kind: Kind) -> (String, &'static str, Option<&'static str>) {
+        let definition = definition(name, kind);
+        let Announced { name, kind, unit } = announced(&definition);
+        (name.into(), kind, unit)
+    }
+
+    #[test]
+    fn only_counters_lose_their_ending() {
+        assert_eq!(of("jobs_total", Kind::Counter), ("jobs".into(), "counter", None));
+        assert_eq!(of("jobs_total_total", Kind::Counter), ("jobs_total".into(), "counter", None));
+        let gauge = Kind::Gauge(GaugeMode::Last);
+        assert_eq!(of("jobs_total", gauge), ("jobs_total".into(), "gauge", None));
+        assert_eq!(of("jobs_total", Kind::Histogram), ("jobs_total".into(), "histogram", None));
+    }
+
+    #[test]
+    fn a_counter_without_the_ending_is_unknown() {
+        assert_eq!(of("jobs", Kind::Counter), ("jobs".into(), "unknown", None));
+        assert_eq!(of("_total", Kind::Counter), ("_total".into(), "unknown", None));
+    }
+
+    #[test]
+    fn a_unit_is_the_end_of_the_announced_name() {
+        assert_eq!(
+            of("cpu_seconds_total", Kind::Counter),
+            ("cpu_seconds".into(), "counter", Some("seconds"))
+        );
+        assert_eq!(of("sent_bytes", Kind::Histogram).2, Some("bytes"));
+        for without in ["seconds", "_seconds", "milliseconds", "bytes_sent", "seconds_total"] {
+            assert_eq!(of(without, Kind::Counter).2, None, "{without}");
+        }
+    }
+
+    #[test]
+    fn families_take_their_suffixes_too() {
+        assert_eq!(taken_names(&definition("x_total", Kind::Counter)), ["x", "x_total", "x_created"]);
+        assert_eq!(taken_names(&definition("x", Kind::Counter)), ["x"]);
+        assert_eq!(taken_names(&definition("x", Kind::Gauge(GaugeMode::Sum))), ["x"]);
+        let histogram = ["x", "x_bucket", "x_count", "x_sum", "x_created"];
+        assert_eq!(taken_names(&definition("x", Kind::Histogram)), histogram);
+    }
+}
