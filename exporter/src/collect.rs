@@ -1,11 +1,10 @@
 //! Makes a page: attaches the segment, reads it, writes it, and adds the exporter's own metrics.
 
-use crate::{failure::Failure, own_metrics::OwnMetrics};
+use crate::{asked::Selection, failure::Failure, names::Names, own_metrics::OwnMetrics};
 use log::{info, warn};
 use promshm_exposition::{Encoder, Format};
 use promshm_segment::{Family, ReadError, Reader, SegmentName};
 use std::{
-    collections::HashSet,
     io::{self, Write},
     thread,
     time::{Duration, Instant},
@@ -29,33 +28,49 @@ pub(crate) struct Collector {
     name: SegmentName,
     /// Gone after any error: the next attempt attaches afresh.
     reader: Option<Reader>,
-    encoder: Encoder,
+    /// One for each format; those that nobody asks for are empty.
+    encoders: Vec<Encoder>,
     own: OwnMetrics,
-    /// Families that are left out, each logged once.
-    hidden: HashSet<String>,
+    names: Names,
+}
+
+/// What a page is to be.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) format: Format,
+    pub(crate) families: Option<&'a Selection>,
+}
+
+impl Wanted<'_> {
+    fn has(&self, family: &Family) -> bool {
+        self.families.is_none_or(|families| families.has(&family.definition.name))
+    }
 }
 
 impl Collector {
     /// Attaches nothing yet.
     pub(crate) fn new(name: SegmentName, own: OwnMetrics) -> Self {
-        let encoder = Encoder::new(Format::Text);
-        Self { name, reader: None, encoder, own, hidden: HashSet::new() }
+        let encoders = Format::ALL.into_iter().map(Encoder::new).collect();
+        Self { name, reader: None, encoders, own, names: Names::default() }
     }
 
     /// Appends a page to `page`. Without a readable segment it holds the exporter's
     /// own metrics alone, with `promshm_up 0`.
-    pub(crate) fn scrape(&mut self, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
+    pub(crate) fn scrape(&mut self, wanted: &Wanted, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
         let start = Instant::now();
-        let outcome = self.read(page);
+        let outcome = self.read(wanted, page);
         self.own.note_scrape(outcome.is_ok(), start.elapsed());
-        self.own.encode(page);
+        let own = self.own.families();
+        let own = own.iter().filter(|family| wanted.has(family));
+        Encoder::new(wanted.format).encode(own, page); // a few lines, not worth keeping
+        page.extend_from_slice(wanted.format.ending());
         outcome
     }
 
     /// A segment that was replaced since the last scrape is attached afresh in this one.
-    fn read(&mut self, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
+    fn read(&mut self, wanted: &Wanted, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
         let was_attached = self.reader.is_some();
-        let mut outcome = self.attempt(page);
+        let mut outcome = self.attempt(wanted, page);
         for _ in 1..ATTEMPTS {
             match outcome {
                 Err(ReadError::Retired { .. } | ReadError::NotReady { .. }) => {}
@@ -63,15 +78,15 @@ impl Collector {
                 _ => break,
             }
             thread::sleep(PAUSE);
-            outcome = self.attempt(page);
+            outcome = self.attempt(wanted, page);
         }
         outcome
     }
 
-    fn attempt(&mut self, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
+    fn attempt(&mut self, wanted: &Wanted, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
         match self.reader.take() {
-            Some(reader) => self.write(reader, Attachment::Known, page),
-            None => self.write(Reader::attach(self.name)?, Attachment::Fresh, page),
+            Some(reader) => self.write(reader, Attachment::Known, wanted, page),
+            None => self.write(Reader::attach(self.name)?, Attachment::Fresh, wanted, page),
         }
     }
 
@@ -79,27 +94,21 @@ impl Collector {
         &mut self,
         mut reader: Reader,
         attachment: Attachment,
+        wanted: &Wanted,
         page: &mut Vec<u8>,
     ) -> Result<Attachment, ReadError> {
         let snapshot = reader.scrape()?;
         self.own.observe(&snapshot.vitals, attachment);
-        let (own, hidden) = (&self.own, &mut self.hidden);
-        let shown = snapshot.families.iter().filter(|family| is_shown(family, own, hidden));
-        self.encoder.encode(shown, page);
+        let mut shown = self.names.shown(&snapshot.families, &self.own, wanted.format);
+        shown.retain(|family| wanted.has(family));
+        for encoder in &mut self.encoders {
+            // The others count the page too: what they keep for nobody is given back in time.
+            let is_asked = encoder.format() == wanted.format;
+            encoder.encode(shown.iter().copied().filter(|_| is_asked), page);
+        }
         self.reader = Some(reader);
         Ok(attachment)
     }
-}
-
-/// A family with the name of one of our own would be a second one of that name: Prometheus
-/// refuses the whole page for it.
-fn is_shown(family: &Family, own: &OwnMetrics, hidden: &mut HashSet<String>) -> bool {
-    let name = &family.definition.name;
-    let collides = own.has(name);
-    if collides && hidden.insert(name.clone()) {
-        warn!(metric = name.as_str(); "a worker's metric is left out: the exporter has one of that name");
-    }
-    !collides
 }
 
 /// Logs what scrapes find, once for each change.
@@ -133,7 +142,7 @@ impl Journal {
 /// `dump`: prints one scrape, without the metrics of this short-lived process.
 pub(crate) fn dump(name: SegmentName) -> Result<(), Failure> {
     let mut page = Vec::new();
-    Collector::new(name, OwnMetrics::of_segment()).scrape(&mut page)?;
+    Collector::new(name, OwnMetrics::of_segment()).scrape(&Wanted::default(), &mut page)?;
     match io::stdout().lock().write_all(&page) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()), // `dump | head` has seen enough

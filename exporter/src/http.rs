@@ -1,10 +1,17 @@
 //! Which page answers what.
 
-use crate::collect::{Collector, Journal};
+use crate::{
+    asked::Asked,
+    collect::{Collector, Journal, Wanted},
+};
+use flate2::{Compression, write::GzEncoder};
 use log::debug;
-use promshm_exposition::Format;
 use promshm_segment::SegmentName;
-use std::sync::{Mutex, PoisonError};
+use std::{
+    borrow::Cow,
+    io::Write,
+    sync::{Mutex, PoisonError},
+};
 use tiny_http::{Header, Method, Request, Response, StatusCode};
 
 /// The path of the health check.
@@ -31,15 +38,28 @@ struct Source {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Answer {
     status: u16,
-    content_type: &'static str,
-    /// The methods of the resource, where another one was used.
-    allow: Option<&'static str>,
+    content_type: Cow<'static, str>,
+    /// Further headers.
+    headers: Vec<(&'static str, &'static str)>,
     body: Vec<u8>,
 }
 
 impl Answer {
-    fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, content_type, allow: None, body: body.into() }
+    fn new(status: u16, content_type: impl Into<Cow<'static, str>>, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, content_type: content_type.into(), headers: Vec::new(), body: body.into() }
+    }
+
+    fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Level 1: the next ones save little more and take several times as long.
+    fn compressed(mut self) -> Self {
+        let mut gzip = GzEncoder::new(Vec::with_capacity(self.body.len() / 4), Compression::fast());
+        gzip.write_all(&self.body).expect("memory takes all that is written");
+        self.body = gzip.finish().expect("memory takes all that is written");
+        self.with("Content-Encoding", "gzip")
     }
 }
 
@@ -51,7 +71,7 @@ impl Site {
 
     /// Answers a request and sees it sent.
     pub(crate) fn respond(&self, request: Request) {
-        let answer = self.answer(request.method(), request.url());
+        let answer = self.answer(&Asked::by(&request));
         let length = answer.body.len();
         let response = Response::new(
             StatusCode(answer.status),
@@ -66,32 +86,53 @@ impl Site {
         }
     }
 
-    fn answer(&self, method: &Method, url: &str) -> Answer {
-        let path = url.split_once('?').map_or(url, |(path, _query)| path);
+    fn answer(&self, asked: &Asked) -> Answer {
+        let path = asked.path.as_str();
         let is_known = path == "/" || path == HEALTHY || path == self.telemetry_path;
         if !is_known {
             return Answer::new(404, TEXT, "404: there is no such page\n");
         }
-        if !matches!(method, Method::Get | Method::Head) {
+        if !matches!(asked.method, Method::Get | Method::Head) {
             let refusal = Answer::new(405, TEXT, "405: only GET and HEAD are answered\n");
-            return Answer { allow: Some("GET, HEAD"), ..refusal };
+            return refusal.with("Allow", "GET, HEAD");
         }
         match path {
             HEALTHY => Answer::new(200, TEXT, "promshm-exporter is healthy\n"),
-            _ if path == self.telemetry_path => self.metrics(),
+            _ if path == self.telemetry_path => self.metrics(asked),
             _ => Answer::new(200, HTML, self.landing_page()),
         }
     }
 
-    /// Scrapes the segment; always 200, for `promshm_up` tells how it went.
-    pub(crate) fn metrics(&self) -> Answer {
+    /// Scrapes once for nobody, so that the segment is known and its state logged.
+    pub(crate) fn warm_up(&self) {
+        self.page(&Wanted::default());
+    }
+
+    /// The page that was asked for, if there is still somebody to read it.
+    fn metrics(&self, asked: &Asked) -> Answer {
+        let wanted = Wanted { format: asked.choice.format, families: Some(&asked.families) };
+        let page = Answer::new(200, asked.choice.content_type(), self.page(&wanted));
+        let page = page.with("Vary", "Accept, Accept-Encoding");
+        let page = if asked.gzip { page.compressed() } else { page };
+        if asked.is_late() {
+            return Answer::new(
+                503,
+                TEXT,
+                "503: the time for this scrape was over before the page was ready\n",
+            );
+        }
+        page
+    }
+
+    /// Scrapes the segment; always a page, for `promshm_up` tells how it went.
+    fn page(&self, wanted: &Wanted) -> Vec<u8> {
         // A scrape that panicked has dropped its reader; the next one attaches afresh.
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         let mut page = Vec::with_capacity(source.length);
-        let outcome = source.collector.scrape(&mut page);
+        let outcome = source.collector.scrape(wanted, &mut page);
         source.journal.note(outcome, self.segment);
         source.length = page.len();
-        Answer::new(200, Format::Text.content_type(), page)
+        page
     }
 
     fn landing_page(&self) -> String {
@@ -107,8 +148,8 @@ impl Site {
 
 fn headers(answer: &Answer) -> Vec<Header> {
     let header = |name: &str, value: &str| Header::from_bytes(name, value).expect("ASCII from the source");
-    let mut headers = vec![header("Content-Type", answer.content_type)];
-    headers.extend(answer.allow.map(|methods| header("Allow", methods)));
+    let mut headers = vec![header("Content-Type", &answer.content_type)];
+    headers.extend(answer.headers.iter().map(|(name, value)| header(name, value)));
     headers
 }
 
@@ -121,11 +162,17 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::own_metrics::OwnMetrics;
+    use flate2::read::GzDecoder;
+    use std::io::Read;
 
     /// A key that nobody uses: there is no segment.
     fn site(telemetry_path: &str) -> Site {
         let name = SegmentName::Sysv(0x7e57_0001);
         Site::new(name, telemetry_path, Collector::new(name, OwnMetrics::of_server()))
+    }
+
+    fn get(url: &str) -> Asked {
+        Asked::with(Method::Get, url, &[])
     }
 
     fn text(answer: Answer) -> String {
@@ -134,30 +181,80 @@ mod tests {
 
     #[test]
     fn the_landing_page_links_what_there_is() {
-        let answer = site("/m&m").answer(&Method::Get, "/");
-        assert_eq!((answer.status, answer.content_type), (200, HTML));
+        let answer = site("/m&m").answer(&get("/"));
+        assert_eq!((answer.status, answer.content_type.as_ref()), (200, HTML));
         let page = text(answer);
         assert!(page.contains("href=\"/m&amp;m\"") && page.contains("href=\"/-/healthy\""), "{page}");
     }
 
     #[test]
     fn without_a_segment_the_page_says_so_and_is_200() {
-        let answer = site("/metrics").answer(&Method::Get, "/metrics?x=1");
+        let answer = site("/metrics").answer(&get("/metrics?x=1"));
         assert_eq!(answer.status, 200);
         assert_eq!(answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
+        assert_eq!(answer.headers, [("Vary", "Accept, Accept-Encoding")]);
         assert!(text(answer).contains("\npromshm_up 0\n"));
     }
 
     #[test]
+    fn the_format_is_the_clients_choice() {
+        let accept = [("Accept", "application/openmetrics-text;escaping=values;q=0.5,*/*;q=0.1")];
+        let answer = site("/metrics").answer(&Asked::with(Method::Get, "/metrics", &accept));
+        let expected = "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values";
+        assert_eq!(answer.content_type, expected);
+        let page = text(answer);
+        assert!(
+            page.contains("\n# TYPE process_cpu_seconds counter\n# UNIT process_cpu_seconds seconds\n"),
+            "{page}"
+        );
+        assert!(page.contains("\nprocess_cpu_seconds_total ") && page.ends_with("\n# EOF\n"), "{page}");
+        assert_eq!(page.matches("# EOF").count(), 1);
+    }
+
+    #[test]
+    fn a_page_is_compressed_for_those_who_want_it() {
+        let gzip = [("Accept-Encoding", "gzip")];
+        let answer = site("/metrics").answer(&Asked::with(Method::Get, "/metrics?name[]=promshm_up", &gzip));
+        assert!(answer.headers.contains(&("Content-Encoding", "gzip")), "{:?}", answer.headers);
+        let mut page = String::new();
+        GzDecoder::new(answer.body.as_slice()).read_to_string(&mut page).expect("gzip");
+        let plain = text(site("/metrics").answer(&get("/metrics?name[]=promshm_up")));
+        assert_eq!(page, plain);
+        let other = site("/metrics").answer(&Asked::with(Method::Get, "/-/healthy", &gzip));
+        assert!(other.headers.is_empty() && text(other).ends_with('\n'));
+    }
+
+    #[test]
+    fn names_choose_families() {
+        let page = |query: &str| text(site("/metrics").answer(&get(&format!("/metrics?{query}"))));
+        let expected = "# HELP promshm_up Whether the segment could be read: 1 or 0.\n# TYPE promshm_up gauge\n\
+            promshm_up 0\n";
+        assert_eq!(page("name[]=promshm_up"), expected);
+        let two = page("name%5B%5D=promshm_up&name[]=process_cpu_seconds_total");
+        assert_eq!(two.matches("# TYPE").count(), 2, "{two}");
+        assert_eq!(page("name[]=process_cpu_seconds"), "", "names are whole names");
+    }
+
+    #[test]
+    fn a_late_page_is_not_sent() {
+        let hurried = [("X-Prometheus-Scrape-Timeout-Seconds", "1e-9"), ("Accept-Encoding", "gzip")];
+        let answer = site("/metrics").answer(&Asked::with(Method::Get, "/metrics", &hurried));
+        assert_eq!((answer.status, answer.content_type.as_ref()), (503, TEXT));
+        assert_eq!(answer.headers, []);
+        let answer = site("/metrics").answer(&Asked::with(Method::Get, "/-/healthy", &hurried));
+        assert_eq!(answer.status, 200, "only scrapes have a budget");
+    }
+
+    #[test]
     fn metrics_may_take_the_landing_pages_place() {
-        assert!(text(site("/").answer(&Method::Get, "/")).contains("promshm_up"));
+        assert!(text(site("/").answer(&get("/"))).contains("promshm_up"));
     }
 
     #[test]
     fn head_is_answered_like_get() {
         let site = site("/metrics");
         for path in ["/", HEALTHY] {
-            assert_eq!(site.answer(&Method::Head, path), site.answer(&Method::Get, path));
+            assert_eq!(site.answer(&Asked::with(Method::Head, path, &[])), site.answer(&get(path)));
         }
     }
 
@@ -165,11 +262,11 @@ mod tests {
     fn other_paths_are_404_and_other_methods_405() {
         let site = site("/metrics");
         for path in ["/metrics/", "/nothing", "/-/", "*", ""] {
-            assert_eq!(site.answer(&Method::Get, path).status, 404, "{path}");
+            assert_eq!(site.answer(&get(path)).status, 404, "{path}");
         }
         for method in [Method::Post, Method::Put, Method::Delete, Method::Options] {
-            let answer = site.answer(&method, "/metrics");
-            assert_eq!((answer.status, answer.allow), (405, Some("GET, HEAD")), "{method}");
+            let answer = site.answer(&Asked::with(method, "/metrics", &[]));
+            assert_eq!((answer.status, answer.headers), (405, vec![("Allow", "GET, HEAD")]));
         }
     }
 }

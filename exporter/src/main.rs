@@ -5,12 +5,14 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod asked;
 mod cli;
 mod collect;
 mod failure;
 mod healthcheck;
 mod http;
 mod logging;
+mod names;
 mod own_metrics;
 mod remove;
 mod serve;

@@ -49,7 +49,7 @@ pub(crate) fn serve(cli: &Cli) -> Result<(), Failure> {
     report_signals(ends.clone()).map_err(Failure::Start)?;
     let collector = Collector::new(cli.segment, OwnMetrics::of_server());
     let site = Site::new(cli.segment, &cli.telemetry_path, collector);
-    site.metrics(); // logs what is there, and makes ready for the first request
+    site.warm_up(); // logs what is there, and makes ready for the first request
     let listener = listen(cli)?;
     let accepting = listener.try_clone().map_err(Failure::Start)?;
     let server =

@@ -1,4 +1,5 @@
 use super::*;
+use promshm_exposition::Encoder;
 use promshm_segment::snapshot::{Liveness, Reason};
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ fn vitals() -> Vitals {
 fn page(metrics: &mut OwnMetrics, is_up: bool) -> String {
     let mut page = Vec::new();
     metrics.note_scrape(is_up, Duration::from_millis(250));
-    metrics.encode(&mut page);
+    Encoder::default().encode(&metrics.families(), &mut page);
     String::from_utf8(page).expect("a page is UTF-8")
 }
 

@@ -1,0 +1,175 @@
+//! What a client asks for, read from a request's line and headers.
+
+use promshm_exposition::{Choice, negotiate, quality};
+use std::time::{Duration, Instant};
+use tiny_http::{Method, Request};
+
+/// A request, as far as answers depend on it.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) families: Selection,
+    pub(crate) choice: Choice,
+    pub(crate) gzip: bool,
+    /// After it nobody reads the page any more.
+    deadline: Option<Instant>,
+}
+
+impl Asked {
+    pub(crate) fn by(request: &Request) -> Self {
+        let header = |name: &'static str| {
+            let all = request.headers().iter().filter(|header| header.field.equiv(name));
+            all.map(|header| header.value.as_str()).collect::<Vec<_>>().join(",")
+        };
+        Self::new(request.method().clone(), request.url(), header)
+    }
+
+    /// `header` gives a header's value: several of one name joined by commas, none as nothing.
+    fn new(method: Method, url: &str, header: impl Fn(&'static str) -> String) -> Self {
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let budget = budget(&header("X-Prometheus-Scrape-Timeout-Seconds"));
+        Self {
+            method,
+            path: path.into(),
+            families: Selection::of(query),
+            choice: negotiate(&header("Accept")),
+            gzip: wants_gzip(&header("Accept-Encoding")),
+            deadline: budget.and_then(|budget| Instant::now().checked_add(budget)),
+        }
+    }
+
+    /// Whether the client has given up by now.
+    pub(crate) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with(method: Method, url: &str, headers: &[(&str, &str)]) -> Self {
+        let value = |name| headers.iter().find(|(each, _)| *each == name).map_or("", |(_, value)| value);
+        Self::new(method, url, |name| value(name).into())
+    }
+}
+
+/// The families that a page is to hold: those of `?name[]=`, or all if there is none.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Selection(Vec<String>);
+
+impl Selection {
+    fn of(query: &str) -> Self {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let named = pairs.filter(|(key, _)| decoded(key) == "name[]");
+        Self(named.map(|(_, name)| decoded(name)).collect())
+    }
+
+    /// Whether the family of this name is asked for; a name is the same in all formats.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.is_empty() || self.0.iter().any(|each| each == name)
+    }
+}
+
+/// The time that a scraper gives; what makes no sense is no limit.
+fn budget(text: &str) -> Option<Duration> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0)?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// Whether gzip is what the client likes best of gzip and nothing at all (RFC 9110, section 12.5.3).
+/// What it does not name, it likes less than what it names.
+fn wants_gzip(accept_encoding: &str) -> bool {
+    let items = || accept_encoding.split(',').filter_map(coding);
+    let quality_of = |names: &[&str]| {
+        let named = items().find(|(name, _)| names.iter().any(|each| name.eq_ignore_ascii_case(each)));
+        named.map(|(_, quality)| quality)
+    };
+    let any = quality_of(&["*"]);
+    let gzip = quality_of(&["gzip", "x-gzip"]).or(any).unwrap_or(0);
+    gzip > 0 && gzip >= quality_of(&["identity"]).unwrap_or(0)
+}
+
+/// A coding and its weight; `None` for what cannot be read.
+fn coding(item: &str) -> Option<(&str, u16)> {
+    let Some((name, parameter)) = item.split_once(';') else { return Some((item.trim(), 1000)) };
+    let (key, weight) = parameter.split_once('=')?;
+    let is_weight = key.trim().eq_ignore_ascii_case("q");
+    Some((name.trim(), quality(weight.trim()).filter(|_| is_weight)?))
+}
+
+/// Undoes the percent-encoding of a query. What is not UTF-8 matches no name.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let escaped = tail.get(..2).filter(|_| *first == b'%').and_then(hex);
+        bytes.push(escaped.unwrap_or(if *first == b'+' { b' ' } else { *first }));
+        rest = if escaped.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn hex(digits: &[u8]) -> Option<u8> {
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
+    u8::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_goes_by_weight() {
+        for yes in
+            ["gzip", "GZip", "x-gzip", "gzip, deflate, br", "br;q=1, gzip;q=0.1", "*", "identity;q=0, *"]
+        {
+            assert!(wants_gzip(yes), "{yes}");
+        }
+        for yes in ["gzip;q=0.5, identity;q=0.4", "gzip;q=0.5, identity;q=0", "gzip ; Q=0.5 , identity;q=0.5"]
+        {
+            assert!(wants_gzip(yes), "{yes}");
+        }
+        for no in ["", "identity", "deflate", "gzip;q=0", "gzip;q=0, *", "*;q=0", "gzip;q=0.5, identity"] {
+            assert!(!wants_gzip(no), "{no}");
+        }
+        for no in ["gzip;q=2", "gzip;", "gzip;x=1", "identity;q=0", "identity;q=0, br"] {
+            assert!(!wants_gzip(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn names_are_selected() {
+        let names = |query: &str| Selection::of(query).0;
+        assert_eq!(names("name[]=a&name%5B%5D=b_total&x=y&name[]=%C3%A4+%2B"), ["a", "b_total", "ä +"]);
+        assert_eq!(names("name=a&name[=b&name[]"), [""; 0]);
+        assert_eq!(
+            names("name[]=%&name[]=%4&name[]=%+4&name[]=%zz&name[]=%ff"),
+            ["%", "%4", "% 4", "%zz", "\u{fffd}"]
+        );
+        assert!(Selection::of("").has("a") && Selection::of("name[]=a").has("a"));
+        assert!(!Selection::of("name[]=a").has("a_total") && !Selection::of("name[]=").has("a"));
+    }
+
+    #[test]
+    fn budgets_are_positive_seconds() {
+        assert_eq!(budget("9.5"), Some(Duration::from_millis(9500)));
+        for none in ["", "0", "-1", "NaN", "inf", "1e300", "soon", "1,1"] {
+            assert_eq!(budget(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn only_a_budget_makes_late() {
+        let asked = |headers: &[(&str, &str)]| Asked::with(Method::Get, "/", headers);
+        assert!(!asked(&[]).is_late());
+        assert!(!asked(&[("X-Prometheus-Scrape-Timeout-Seconds", "86400")]).is_late());
+        let late = asked(&[("X-Prometheus-Scrape-Timeout-Seconds", "1e-9")]);
+        while !late.is_late() {}
+    }
+
+    #[test]
+    fn a_request_is_taken_apart() {
+        let asked = Asked::with(Method::Head, "/m?name[]=a?b", &[("Accept", "application/openmetrics-text")]);
+        assert_eq!((asked.path.as_str(), asked.gzip), ("/m", false));
+        assert_eq!(asked.families, Selection(vec!["a?b".into()]));
+        assert!(asked.choice.content_type().starts_with("application/openmetrics-text;"));
+    }
+}
