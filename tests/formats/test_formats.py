@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+"""The page in each format, as the programs that will read it understand it: Python's
+prometheus_client, promtool, and a real Prometheus."""
+
+import gzip
+import http.client
+import http.server
+import json
+import math
+import pathlib
+import socket
+import subprocess
+import sys
+import threading
+import urllib.parse
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness
+from harness import wait_until
+
+try:
+    import prometheus_client.openmetrics.parser
+    import prometheus_client.parser
+except ImportError:
+    sys.exit("formats: please install Python's prometheus_client: pip install prometheus_client")
+
+TEXT = "text/plain;version=0.0.4"
+TEXT_1 = "text/plain;version=1.0.0;escaping=allow-utf-8"
+OPENMETRICS = "application/openmetrics-text;version=1.0.0"
+CONTENT_TYPES = {
+    TEXT: "text/plain; version=0.0.4; charset=utf-8",
+    TEXT_1: "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
+    OPENMETRICS: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+}
+
+# What the worker has counted, without the metrics that stand in some formats only.
+LABELS = '{class="App\\Job\\"Mail"",queue="größe ✓\n2"}'
+EXPECTED = {
+    f"jobs_total{LABELS}": 3,
+    'jobs_total{queue="mail"}': 0.1,
+    "cpu_seconds_total{}": 12.5,
+    "plain{}": 42,
+    'numbers{kind="zero"}': 0,
+    'numbers{kind="negative"}': -2.5,
+    'numbers{kind="large"}': 1e20,
+    'numbers{kind="larger"}': 1e21,
+    'numbers{kind="tiny"}': 5e-324,
+    'numbers{kind="third"}': 1 / 3,
+    'numbers{kind="inf"}': math.inf,
+    'numbers{kind="minus_inf"}': -math.inf,
+    'job_seconds_bucket{le="0.005",queue="mail"}': 1,
+    'job_seconds_bucket{le="1.0",queue="mail"}': 3,
+    'job_seconds_bucket{le="1e+06",queue="mail"}': 4,
+    'job_seconds_bucket{le="+Inf",queue="mail"}': 5,
+    'job_seconds_sum{queue="mail"}': 10000008.501,
+    'job_seconds_count{queue="mail"}': 5,
+    'degrees_celsius_bucket{le="-1.0"}': 1,
+    'degrees_celsius_bucket{le="1.0"}': 1,
+    'degrees_celsius_bucket{le="+Inf"}': 2,
+    "clash{}": 1,
+}
+ONLY_TEXT = {"degrees_celsius_sum{}": -88.5, "degrees_celsius_count{}": 2, "clash_total{}": 1}
+EXPECTED_IN = {TEXT: EXPECTED | ONLY_TEXT, TEXT_1: EXPECTED | ONLY_TEXT, OPENMETRICS: EXPECTED}
+OWN = ("promshm_", "process_")
+PROMETHEUS_OWN = ("scrape_", "up{")
+
+PROMETHEUS_CONFIG = """\
+global:
+  scrape_interval: 1s
+  scrape_timeout: 1s
+scrape_configs:
+  - job_name: formats
+    static_configs:
+      - targets: ["{target}"]
+"""
+
+
+def series(name, labels, without=()):
+    """A series' name with its labels in order, unescaped; to Prometheus an empty label is none."""
+    inside = ",".join(f'{key}="{labels[key]}"' for key in sorted(labels) if labels[key] and key not in without)
+    return f"{name}{{{inside}}}"
+
+
+def workers_part(samples):
+    """Without what the exporter and Prometheus say of themselves, and what no test can foretell:
+    the number of a process, and NaN, which equals nothing."""
+    others = (*OWN, *PROMETHEUS_OWN, "open{", "level_nan{")
+    return {name: value for name, value in samples.items() if not name.startswith(others)}
+
+
+class Prometheus(harness.Process):
+    """A real Prometheus that scrapes one target each second."""
+
+    def __init__(self, test, target):
+        config = test.folder / "prometheus.yml"
+        config.write_text(PROMETHEUS_CONFIG.format(target=target))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = "127.0.0.1:%d" % free.getsockname()[1]
+        command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={test.folder / 'tsdb'}"]
+        super().__init__(test, "prometheus", [*command, f"--web.listen-address={self.address}"])
+        self.wait_for("Server is ready to receive web requests")
+
+    def api(self, path, **words):
+        url = f"http://{self.address}/api/v1/{path}?{urllib.parse.urlencode(words)}"
+        with urllib.request.urlopen(url, timeout=harness.WATCHDOG) as answer:
+            return json.load(answer)["data"]
+
+    def samples(self):
+        found = self.api("query", query='{job="formats"}')["result"]
+        target = ("__name__", "job", "instance")
+        return {series(each["metric"]["__name__"], each["metric"], target): float(each["value"][1]) for each in found}
+
+    def target(self):
+        return self.api("targets")["activeTargets"][0]
+
+
+class Proxy:
+    """Hands scrapes on, with the scraper's wishes or with a fixed `Accept`, and notes the answers' types."""
+
+    def __init__(self, test, address, accept=None):
+        proxy = self
+        self.content_types, self.encodings = set(), set()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                headers = dict(self.headers)
+                if accept:
+                    headers["Accept"] = accept
+                answer = ask(address, self.path, headers)
+                proxy.content_types.add(answer.getheader("Content-Type"))
+                proxy.encodings.add(answer.getheader("Content-Encoding"))
+                self.send_response(answer.status)
+                for name in ("Content-Type", "Content-Encoding", "Content-Length"):
+                    if answer.getheader(name):
+                        self.send_header(name, answer.getheader(name))
+                self.end_headers()
+                self.wfile.write(answer.body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = "127.0.0.1:%d" % self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        test.addCleanup(self.server.server_close)
+        test.addCleanup(self.server.shutdown)
+
+
+def ask(address, path="/metrics", headers=None, method="GET"):
+    """An answer as it came, its body in `body`."""
+    connection = http.client.HTTPConnection(address, timeout=harness.WATCHDOG)
+    try:
+        connection.request(method, path, headers=headers or {})
+        answer = connection.getresponse()
+        answer.body = answer.read()
+        return answer
+    finally:
+        connection.close()
+
+
+class FormatsTest(harness.TestCase):
+    def setUp(self):
+        super().setUp()
+        command = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={self.segment}"]
+        command.append(pathlib.Path(__file__).parent / "worker.php")
+        self.worker = harness.Process(self, "worker", command, stdin=subprocess.PIPE)
+        self.worker.wait_for("counted")
+        self.exporter = harness.Exporter(self, self.segment)
+
+    def page(self, accept, path="/metrics"):
+        answer = ask(self.exporter.address, path, {"Accept": accept})
+        self.assertEqual((answer.status, answer.getheader("Content-Type")), (200, CONTENT_TYPES[accept]))
+        return answer.body.decode()
+
+    def families(self, accept):
+        """The page as prometheus_client reads it."""
+        openmetrics = accept == OPENMETRICS
+        parser = prometheus_client.openmetrics.parser if openmetrics else prometheus_client.parser
+        return list(parser.text_string_to_metric_families(self.page(accept)))
+
+    def samples(self, accept):
+        """The samples in it, by series; no series may stand twice."""
+        found = [(series(s.name, s.labels), s.value) for family in self.families(accept) for s in family.samples]
+        self.assertEqual(len(dict(found)), len(found))
+        return dict(found)
+
+    def test_pythons_parsers_read_what_was_counted(self):
+        for accept, expected in EXPECTED_IN.items():
+            with self.subTest(accept):
+                samples = self.samples(accept)
+                if accept != OPENMETRICS:  # in text, this parser gives each counter an ending
+                    samples["plain{}"] = samples.pop("plain_total{}")
+                self.assertEqual(workers_part(samples), expected)
+                self.assertTrue(math.isnan(samples["level_nan{}"]))
+                self.assertEqual(samples["promshm_up{}"], 1)
+                self.assertEqual(samples['promshm_dropped_total{reason="corrupt"}'], 0)
+                self.assertGreater(samples["process_resident_memory_bytes{}"], 0)
+
+    def test_openmetrics_types_units_and_help(self):
+        families = {family.name: family for family in self.families(OPENMETRICS)}
+        about = {name: (family.type, family.unit) for name, family in families.items()}
+        expected = {
+            "jobs": ("counter", ""),
+            "cpu_seconds": ("counter", "seconds"),
+            "plain": ("unknown", ""),
+            "numbers": ("gauge", ""),
+            "job_seconds": ("histogram", "seconds"),
+            "degrees_celsius": ("histogram", "celsius"),
+            "process_cpu_seconds": ("counter", "seconds"),
+            "promshm_segment_used_bytes": ("gauge", "bytes"),
+            "promshm_dropped": ("counter", ""),
+        }
+        self.assertEqual({name: about.get(name) for name in expected}, expected)
+        self.assertEqual(families["jobs"].documentation, 'Jobs "done",\nby class \\ queue.')
+        page = self.page(OPENMETRICS)
+        self.assertTrue(page.endswith("\n# EOF\n"))
+        self.assertNotIn("_created", page)
+
+    def test_formats_hold_the_same_families(self):
+        lines = {accept: self.page(accept).splitlines() for accept in CONTENT_TYPES}
+        names = {accept: {line.split(" ")[0] for line in page if line[0] != "#"} for accept, page in lines.items()}
+        self.assertEqual(names[TEXT], names[TEXT_1])
+        self.assertEqual(names[TEXT] - names[OPENMETRICS], {name.removesuffix("{}") for name in ONLY_TEXT})
+        self.assertEqual(names[OPENMETRICS] - names[TEXT], set())
+
+    def test_a_clash_is_logged_once(self):
+        for _ in range(3):
+            self.page(OPENMETRICS)
+        self.exporter.stop()
+        self.assertEqual(self.exporter.output().count("metric=clash_total"), 1, self.exporter.output())
+
+    def test_promtool_has_nothing_against_the_text(self):
+        """Except for names that were chosen to be awkward."""
+        for accept in (TEXT, TEXT_1):
+            done = subprocess.run(
+                ["promtool", "check", "metrics"], input=self.page(accept), capture_output=True, text=True
+            )
+            complaints = [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("plain ")]
+            self.assertEqual(complaints, [])
+            self.assertIn(done.returncode, (0, 3), done.stderr)  # 3: style only
+            broken = subprocess.run(["promtool", "check", "metrics"], input="jobs {", capture_output=True, text=True)
+            self.assertEqual(broken.returncode, 1, "promtool judges")
+
+    def test_names_choose_families(self):
+        for accept, lines in {TEXT: 3, TEXT_1: 3, OPENMETRICS: 5}.items():
+            page = self.page(accept, "/metrics?name%5B%5D=cpu_seconds_total")
+            self.assertEqual(page.count("\n"), lines, page)
+            self.assertIn("\ncpu_seconds_total 12.5\n", page)
+            page = self.page(accept, "/metrics?name[]=job_seconds&name[]=promshm_up&name[]=absent")
+            self.assertEqual(page.count("# TYPE"), 2, page)
+        self.assertEqual(self.page(OPENMETRICS, "/metrics?name[]=absent"), "# EOF\n")
+
+    def test_gzip_and_head(self):
+        query = "/metrics?name[]=jobs_total&name[]=numbers"  # what does not change from page to page
+        for accept in CONTENT_TYPES:
+            plain = ask(self.exporter.address, query, {"Accept": accept})
+            zipped = ask(self.exporter.address, query, {"Accept": accept, "Accept-Encoding": "gzip"})
+            self.assertEqual(zipped.getheader("Content-Encoding"), "gzip")
+            self.assertIsNone(plain.getheader("Content-Encoding"))
+            self.assertEqual(gzip.decompress(zipped.body), plain.body)
+            self.assertLess(len(zipped.body), len(plain.body))
+            refused = ask(self.exporter.address, query, {"Accept": accept, "Accept-Encoding": "gzip;q=0, *"})
+            self.assertEqual(refused.body, plain.body)
+            for get, headers in ((plain, {}), (zipped, {"Accept-Encoding": "gzip"})):
+                head = ask(self.exporter.address, query, {"Accept": accept, **headers}, "HEAD")
+                self.assertEqual(head.body, b"")
+                for name in ("Content-Type", "Content-Encoding", "Content-Length", "Vary"):
+                    self.assertEqual(head.getheader(name), get.getheader(name), name)
+                self.assertEqual(head.getheader("Vary"), "Accept, Accept-Encoding")
+
+    def test_without_wishes_it_is_text(self):
+        for headers in ({}, {"Accept": "image/png"}, {"Accept": "*/*"}):
+            answer = ask(self.exporter.address, headers=headers)
+            self.assertEqual(answer.getheader("Content-Type"), CONTENT_TYPES[TEXT])
+
+    def test_a_spent_budget_is_503(self):
+        answer = ask(self.exporter.address, headers={"X-Prometheus-Scrape-Timeout-Seconds": "0.000000001"})
+        self.assertEqual((answer.status, answer.getheader("Content-Type")), (503, "text/plain; charset=utf-8"))
+        self.assertTrue(answer.body.startswith(b"503: "))
+
+    def scraped(self, accept, expected):
+        proxy = Proxy(self, self.exporter.address, accept)
+        prometheus = Prometheus(self, proxy.address)
+        wait_until("the counts in Prometheus", lambda: "clash{}" in prometheus.samples())
+        self.assertEqual(workers_part(prometheus.samples()), expected)
+        self.assertTrue(math.isnan(prometheus.samples()["level_nan{}"]))
+        self.assertEqual((prometheus.target()["health"], prometheus.target()["lastError"]), ("up", ""))
+        self.assertEqual(proxy.encodings, {"gzip"})
+        metadata = {each["metric"]: each for each in prometheus.api("targets/metadata")}
+        return proxy.content_types, metadata
+
+    def test_prometheus_asks_for_openmetrics_by_itself(self):
+        types, metadata = self.scraped(None, EXPECTED)
+        self.assertEqual(types, {CONTENT_TYPES[OPENMETRICS]})
+        self.assertEqual((metadata["cpu_seconds"]["type"], metadata["cpu_seconds"]["unit"]), ("counter", "seconds"))
+        self.assertEqual(metadata["plain"]["type"], "unknown")
+
+    def test_prometheus_reads_text_0_0_4(self):
+        self.assert_text_is_scraped(TEXT)
+
+    def test_prometheus_reads_text_1_0_0(self):
+        self.assert_text_is_scraped(TEXT_1)
+
+    def assert_text_is_scraped(self, accept):
+        types, metadata = self.scraped(accept, EXPECTED_IN[accept])
+        self.assertEqual(types, {CONTENT_TYPES[accept]})
+        self.assertEqual(metadata["cpu_seconds_total"]["type"], "counter")
+
+
+if __name__ == "__main__":
+    harness.isolate()
+    harness.main("formats")

@@ -1,0 +1,34 @@
+<?php
+// Counts what is awkward to write, once, and waits for the end of its input.
+
+use Promshm\{Counter, Gauge, GaugeMode, Histogram};
+
+$jobs = new Counter('jobs_total', "Jobs \"done\",\nby class \\ queue.", ['class', 'queue']);
+$jobs->incBy(3, ['App\\Job\\"Mail"', "größe ✓\n2"]);
+$jobs->incBy(0.1, ['', 'mail']);
+
+(new Counter('cpu_seconds_total', 'CPU time.'))->incBy(12.5);
+(new Counter('plain', 'A counter without the usual ending.'))->incBy(42);
+
+$numbers = new Gauge('numbers', 'All sorts.', ['kind']);
+foreach (['zero' => 0, 'negative' => -2.5, 'large' => 1e20, 'larger' => 1e21, 'tiny' => 5e-324,
+    'third' => 1 / 3, 'inf' => INF, 'minus_inf' => -INF] as $kind => $number) {
+    $numbers->set($number, [$kind]);
+}
+(new Gauge('level_nan', 'Not a number.'))->set(NAN);
+(new Gauge('open', 'Per process.', [], GaugeMode::All))->set(7);
+
+$seconds = new Histogram('job_seconds', 'How long jobs took.', ['queue'], [0.005, 1, 1e6]);
+foreach ([0.001, 0.5, 1, 7, 1e7] as $duration) {
+    $seconds->observe($duration, ['mail']);
+}
+$degrees = new Histogram('degrees_celsius', 'Below zero too.', [], [-1, 1]);
+$degrees->observe(-90.5);
+$degrees->observe(2);
+
+// Two names that OpenMetrics takes for one.
+(new Gauge('clash', 'The first one stays.'))->set(1);
+(new Counter('clash_total', 'The second is left out of OpenMetrics.'))->inc();
+
+echo "counted\n";
+stream_get_contents(STDIN);
