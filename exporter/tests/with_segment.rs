@@ -114,6 +114,44 @@ fn a_workers_metric_with_a_name_of_ours_is_left_out() {
 }
 
 #[test]
+fn a_workers_family_is_chosen_by_name() {
+    let own = OwnSegment::absent();
+    let mut writer = writer(&own);
+    writer.count(&jobs(), &["mail"], 3.0);
+    let other = Definition::new("other", "Other.", Kind::Counter, &[], &[]).expect("a good definition");
+    writer.count(&other, &[], 1.0);
+    let server = Server::start(own.name, &[]);
+    let page = server.get("/metrics?name[]=jobs_total").body;
+    assert_eq!(
+        page,
+        "# HELP jobs_total Jobs done.\n# TYPE jobs_total counter\njobs_total{queue=\"mail\"} 3\n"
+    );
+}
+
+#[test]
+fn formats_take_turns() {
+    let own = OwnSegment::absent();
+    let mut writer = writer(&own);
+    let server = Server::start(own.name, &[]);
+    let page = |accept: &str| {
+        let mut stream = server.connect();
+        let path = "/metrics?name[]=jobs_total";
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nAccept: {accept}\r\nConnection: close\r\n\r\n")
+            .expect("sent");
+        Answer::read(stream).body
+    };
+    for total in 1..4 {
+        writer.count(&jobs(), &["mail"], 1.0);
+        let sample = format!("jobs_total{{queue=\"mail\"}} {total}\n");
+        let text = format!("# HELP jobs_total Jobs done.\n# TYPE jobs_total counter\n{sample}");
+        assert_eq!(page("text/plain"), text);
+        assert_eq!(page("text/plain;version=1.0.0"), text);
+        let openmetrics = format!("# TYPE jobs counter\n# HELP jobs Jobs done.\n{sample}# EOF\n");
+        assert_eq!(page("application/openmetrics-text"), openmetrics);
+    }
+}
+
+#[test]
 fn dump_prints_a_page() {
     let own = OwnSegment::absent();
     let mut writer = writer(&own);
