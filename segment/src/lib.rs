@@ -10,6 +10,8 @@ pub mod config;
 #[cfg(feature = "crash-points")]
 pub mod crash;
 pub mod definition;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod index;
 pub mod layout;
 #[cfg(loom)]

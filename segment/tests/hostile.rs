@@ -61,8 +61,8 @@ impl Scene {
         let raw = Raw::open(&place);
         let honest = raw.image();
         let used = (0..honest.len()).filter(|at| honest[*at] != 0).map(|at| at * 8).collect();
-        // The slot stays claimed, so that gauges count.
-        std::mem::forget(writer);
+        // The slot stays claimed after this, so that gauges count.
+        drop(writer);
         Self { place, raw, honest, used, geometry: Geometry::new(shape, SIZE).unwrap() }
     }
 

@@ -51,6 +51,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing that Miri could see")]
     fn it_does_what_a_set_does() {
         let (mut bits, mut set) = (Bits::default(), std::collections::BTreeSet::new());
         let mut random = 1_u64;

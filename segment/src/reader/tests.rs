@@ -7,6 +7,7 @@ use crate::{
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Shape, Space, header},
     record::{FamilyRecord, SeriesRecord, pack_texts},
     region::Region,
+    snapshot::Family,
     sync::Word,
     writer::{FamilyId, Writer, hash_key, prepare},
 };
@@ -22,7 +23,8 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let size = Geometry::new(SHAPE, 0).unwrap_err() + 64 * 4096;
+        let pages = if cfg!(miri) { 16 } else { 64 };
+        let size = Geometry::new(SHAPE, 0).unwrap_err() + pages * 4096;
         let region = Region::heap(size);
         prepare(&region, SHAPE);
         // Without semaphores a slot counts as living while its owner has not said goodbye.
@@ -270,4 +272,44 @@ fn pages_that_two_words_lead_to_are_looked_at_once() {
     assert_eq!(survey.bad, 4 * 64 - 1 + 512);
     let mut reader = Reader::over_region(scene.region.share().unwrap()).unwrap();
     assert_eq!(reader.scrape().unwrap().families[0].row_count(), 1);
+}
+
+/// Threads stand for processes: two that count, remove and register, and one that reads.
+#[test]
+fn writers_and_a_reader_work_side_by_side() {
+    let mut scene = Scene::new();
+    let family = scene.family("c", Kind::Counter);
+    let rounds = if cfg!(miri) { 3 } else { 2000 };
+    let count = |slot| {
+        let mut writer = Writer::over(scene.region.share().unwrap(), slot).unwrap();
+        move || {
+            for round in 0..rounds {
+                let label = format!("{}", round % 10);
+                writer.resolve(family, &["all"]).unwrap().cells[0].add_owned(1.0);
+                let _may_be_removed =
+                    writer.resolve(family, &[&label]).map(|series| series.cells[0].add_owned(1.0));
+                if round % 7 == 0 {
+                    writer.remove(family, &[&label]);
+                }
+            }
+        }
+    };
+    let (one, other) = (count(1), count(2));
+    let mut reader = Reader::over_region(scene.region.share().unwrap()).unwrap();
+    let total = std::thread::scope(|scope| {
+        let writers = [scope.spawn(one), scope.spawn(other)];
+        let mut last = 0.0;
+        while !writers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+            let snapshot = reader.scrape().unwrap();
+            let all = snapshot.families.iter().flat_map(Family::rows);
+            let now = all.filter(|row| row.labels().eq(["all"])).map(|row| row.values()[0]).sum();
+            assert!(now >= last, "{now} after {last}");
+            last = now;
+        }
+        let snapshot = reader.scrape().unwrap();
+        let row = snapshot.families[0].rows().find(|row| row.labels().eq(["all"])).unwrap();
+        assert_eq!(snapshot.vitals.corrupt_records, 0);
+        row.values()[0] as usize
+    });
+    assert_eq!(total, 2 * rounds);
 }

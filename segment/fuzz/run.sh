@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Fuzzes the reader and the writer over forged segments, from the committed corpus on.
+#
+#   segment/fuzz/run.sh [seconds]     30 without an argument; PROMSHM_FUZZ_KEEP=1 keeps what is new in the corpus
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit
+. scripts/lib.sh
+
+seconds=${1:-30}
+toolchain=${PROMSHM_NIGHTLY:-nightly}
+CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")/fuzz
+export CARGO_TARGET_DIR
+cd segment/fuzz || exit
+log=$(mktemp)
+found=$(mktemp -d)
+trap 'rm -rf "$log" "$found"' EXIT
+
+cargo_tool cargo-fuzz 0.13.2
+quietly cargo +"$toolchain" fuzz build segment
+
+corpora=("$found" corpus/segment)
+[ "${PROMSHM_FUZZ_KEEP:-0}" = 0 ] || corpora=(corpus/segment)
+# Two gigabytes would be thousands of times the segment; ten seconds thousands of times an input's time.
+if ! cargo +"$toolchain" fuzz run segment "${corpora[@]}" -- -max_total_time="$seconds" -max_len=600 -timeout=10 \
+  -malloc_limit_mb=64 -rss_limit_mb=2048 -print_final_stats=1 >"$log" 2>&1; then
+  tail -n 60 "$log"
+  fail "fuzz: FAILED; the input is in segment/fuzz/artifacts"
+fi
+executions=$(sed -nE 's/^stat::number_of_executed_units: ([0-9]+)/\1/p' "$log")
+coverage=$(sed -nE 's/.* cov: ([0-9]+) .*/\1/p' "$log" | tail -n 1)
+[ "${executions:-0}" -gt 1000 ] || { tail -n 20 "$log"; fail "fuzz: ran nothing: ${executions:-0} executions"; }
+say "fuzz: $executions executions in $seconds seconds, $coverage edges covered, nothing found"

@@ -1,0 +1,259 @@
+//! What a fuzzer does to a segment: forges words, and lets readers and writers at them.
+//!
+//! An input is a row of commands, so that a fuzzer's small changes are sensible ones: a command
+//! picks a word by its place in the layout, not by its address, and may make a forged record's hash
+//! right again, which nobody would guess.
+
+use crate::{
+    definition::{Definition, GaugeMode, Kind},
+    index,
+    layout::{Geometry, RECORD_UNIT, Shape, Space, header},
+    reader::Reader,
+    record::{FamilyRecord, SeriesRecord, Tag},
+    region::Region,
+    writer::{FamilyId, Writer, hash_key, prepare},
+};
+use std::sync::OnceLock;
+
+const SHAPE: Shape = Shape { max_series: 60, max_processes: 3, max_label_length: 64 };
+const EVIL: [u64; 8] = [0, 1, 8, 1 << 32, 1 << 40, 1 << 63, 0x7ff8_0000_0000_0000, u64::MAX];
+const LABELS: [&str; 4] = ["a", "b", "", "a rather long value that is not cut"];
+
+/// What one input led to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Scrapes that gave a page.
+    pub scrapes: usize,
+    /// Series that a writer was given.
+    pub resolved: usize,
+}
+
+/// Runs one input.
+///
+/// # Panics
+/// If what the reader or the writer hands out makes no sense.
+#[must_use]
+pub fn run(input: &[u8]) -> Outcome {
+    let mut player = Player::new(input);
+    while let Some(command) = player.byte() {
+        player.play(command);
+    }
+    player.scrape();
+    player.write(0, 0);
+    player.outcome
+}
+
+fn definitions() -> Vec<Definition> {
+    let kinds = [
+        Kind::Counter,
+        Kind::Histogram,
+        Kind::Gauge(GaugeMode::Last),
+        Kind::Gauge(GaugeMode::Sum),
+        Kind::Gauge(GaugeMode::All),
+    ];
+    let name = |number: usize| format!("m{}", number % 4); // two of one name
+    let all = kinds.iter().enumerate();
+    all.map(|(number, kind)| Definition::new(&name(number), "", *kind, &["l"], &[0.5, 1.0]).expect("sane"))
+        .collect()
+}
+
+fn geometry() -> Geometry {
+    let size =
+        Geometry::new(SHAPE, 0).unwrap_or_else(|needed| Geometry::new(SHAPE, needed).expect("enough")).end;
+    Geometry::new(SHAPE, size + 4 * 4096).expect("enough")
+}
+
+/// An honest segment, word by word.
+fn honest() -> &'static [u64] {
+    static IMAGE: OnceLock<Vec<u64>> = OnceLock::new();
+    IMAGE.get_or_init(|| {
+        let geometry = geometry();
+        let region = Region::heap(geometry.end);
+        prepare(&region, SHAPE);
+        for slot in [0, 1] {
+            region.word(geometry.slot(slot)).expect("inside").fill(1);
+            let mut writer = Writer::over(region.share().expect("heap"), slot).expect("sane");
+            for definition in definitions() {
+                let family = writer.register(&definition).expect("room");
+                for label in &LABELS[..2] {
+                    writer.resolve(family, &[label]).expect("room").cells[0].set(1.0);
+                }
+            }
+        }
+        region.words(0, geometry.end / 8).expect("all").iter().map(crate::sync::Word::peek).collect()
+    })
+}
+
+struct Player<'i> {
+    input: &'i [u8],
+    region: Region,
+    geometry: Geometry,
+    reader: Option<Reader>,
+    writer: Option<Writer>,
+    outcome: Outcome,
+}
+
+impl<'i> Player<'i> {
+    fn new(input: &'i [u8]) -> Self {
+        let geometry = geometry();
+        let region = Region::heap(geometry.end);
+        region.fill_words(0, honest()).expect("of one size");
+        Self { input, region, geometry, reader: None, writer: None, outcome: Outcome::default() }
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let (byte, rest) = self.input.split_first()?;
+        self.input = rest;
+        Some(*byte)
+    }
+
+    fn number(&mut self) -> u64 {
+        (0..2).fold(0, |number, _| number << 8 | u64::from(self.byte().unwrap_or(0)))
+    }
+
+    fn play(&mut self, command: u8) {
+        match command % 8 {
+            0..=2 => {
+                let (at, value) = (self.pick(), self.value());
+                self.forge(at, value);
+            }
+            3 => self.make_honest(),
+            4 => self.scrape(),
+            5 => (self.reader, self.writer) = (None, None),
+            6 => {
+                let (family, label) = (self.number(), self.number());
+                self.write(family, label);
+            }
+            _ => {
+                let (slot, label) = (self.number(), self.number());
+                self.remove(slot, label);
+            }
+        }
+    }
+
+    /// The offset of a word that matters.
+    fn pick(&mut self) -> u64 {
+        let (area, at) = (self.byte().unwrap_or(0), self.number());
+        let records = self.geometry.records;
+        match area % 8 {
+            0 => at % 32 * 8,
+            1 => header!(index_map) + at % 4 * 8,
+            2 => self.geometry.slot((at % 4) as usize) + at / 4 % 128 * 8,
+            3 => self.used_entry(at),
+            4 => self.geometry.index + at % self.geometry.index_words * 8,
+            5 => records + at % 512 * 8,
+            6 => self.record_of(at) + at / 64 % 16 * 8,
+            _ => self.geometry.end - (1 + at % 4096) * 8,
+        }
+    }
+
+    fn value(&mut self) -> u64 {
+        let (kind, number) = (self.byte().unwrap_or(0), self.number());
+        match kind % 6 {
+            0 => EVIL[number as usize % EVIL.len()],
+            1 => number,
+            2 => number << 32 | self.number(),
+            3 => self.record_of(number),
+            4 => self.region.word(self.used_entry(number)).map_or(0, crate::sync::Word::peek),
+            _ => self.geometry.records + number * 8,
+        }
+    }
+
+    fn forge(&self, offset: u64, value: u64) {
+        if let Some(word) = self.region.word(offset) {
+            word.fill(value);
+        }
+    }
+
+    /// Where the `which`th word of the index stands that is in use.
+    fn used_entry(&self, which: u64) -> u64 {
+        let places = (0..self.geometry.index_words).map(|place| self.geometry.index + place * 8);
+        let used: Vec<u64> =
+            places.filter(|at| self.region.word(*at).is_some_and(|word| word.peek() != 0)).collect();
+        used.get(which as usize % used.len().max(1)).copied().unwrap_or(self.geometry.index)
+    }
+
+    fn record_of(&self, which: u64) -> u64 {
+        let entry = self.region.word(self.used_entry(which)).map_or(0, crate::sync::Word::peek);
+        index::offset_of(entry)
+    }
+
+    /// Gives a forged record the hash that it should have, there and in the index.
+    fn make_honest(&mut self) {
+        let at = self.number();
+        let (entry_at, offset, key) = (self.used_entry(at), self.record_of(at), hash_key(&self.region));
+        let stored = self.region.word(offset.wrapping_add(8)).map_or(0, crate::sync::Word::peek);
+        let (region, geometry) = (&self.region, &self.geometry);
+        let hash = match Tag::read(region, geometry, offset, index::entry(stored, offset)) {
+            Ok(Tag::Family) => FamilyRecord::parse(region, geometry, offset)
+                .map(|family| FamilyRecord::hash(key, &family.definition)),
+            Ok(Tag::Series) => SeriesRecord::parse(region, geometry, offset).and_then(|series| {
+                let mut labels = Vec::new();
+                series.copy_labels(region, geometry, offset, &mut labels)?;
+                Ok(SeriesRecord::hash(key, series.family, &labels))
+            }),
+            Err(error) => Err(error),
+        };
+        if let Ok(hash) = hash {
+            self.forge(offset + 8, hash);
+            self.forge(entry_at, index::entry(hash, offset));
+        }
+    }
+
+    fn scrape(&mut self) {
+        if self.reader.is_none() {
+            self.reader = self.region.share().and_then(|region| Reader::over_region(region).ok());
+        }
+        let Some(Ok(snapshot)) = self.reader.as_mut().map(Reader::scrape) else { return };
+        self.outcome.scrapes += 1;
+        let names = snapshot.families.iter().map(|family| &family.definition.name);
+        assert!(names.is_sorted_by(|a, b| a < b), "a name stands twice");
+        for family in &snapshot.families {
+            let rows: Vec<Vec<&str>> = family.rows().map(|row| row.labels().collect()).collect();
+            assert!(rows.is_sorted_by(|a, b| a < b), "a row stands twice: {rows:?}");
+            assert!(family.rows().all(|row| row.values().len() == family.definition.cells()));
+        }
+        assert!(snapshot.vitals.leaked_bytes <= self.geometry.end);
+    }
+
+    fn family(&mut self, number: u64) -> Option<FamilyId> {
+        if self.writer.is_none() {
+            let region = self.region.share()?;
+            self.writer = Writer::over(region, number as usize % 4).ok();
+        }
+        let definitions = definitions();
+        self.writer.as_mut()?.register(&definitions[number as usize / 4 % definitions.len()]).ok()
+    }
+
+    fn write(&mut self, family: u64, label: u64) {
+        let Some(family) = self.family(family) else { return };
+        let label = LABELS[label as usize % LABELS.len()];
+        let (first, above) = (self.address(0), self.address(self.end_of_records()));
+        let end = first + self.geometry.end as usize;
+        let Some(Ok(series)) = self.writer.as_mut().map(|writer| writer.resolve(family, &[label])) else {
+            return;
+        };
+        for cell in series.cells {
+            let at = std::ptr::from_ref(cell).addr();
+            assert!((above..end).contains(&at), "a cell outside the pages");
+            cell.add_shared(1.0);
+        }
+        self.outcome.resolved += 1;
+    }
+
+    fn remove(&mut self, family: u64, label: u64) {
+        let Some(family) = self.family(family) else { return };
+        let label = LABELS[label as usize % LABELS.len()];
+        self.writer.as_mut().map(|writer| writer.remove(family, &[label]));
+    }
+
+    fn address(&self, offset: u64) -> usize {
+        self.region.words(offset, 0).map_or(0, |words| words.as_ptr().addr())
+    }
+
+    /// As the segment says now: a forger may say anything, and the writer must believe that or less.
+    fn end_of_records(&self) -> u64 {
+        let space = Space::unpack(self.region.head(header!(space)).peek());
+        self.geometry.end.min(self.geometry.records + space.units * RECORD_UNIT)
+    }
+}
