@@ -29,7 +29,7 @@ export PROMSHM_EXPORTER := $(exporter)
 # a test that runs make again hands this one down.
 export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 
-.PHONY: help deps testdeps build demo test lint deny unit phpt fpm e2e readme install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind fpm e2e formats reliability guard readme install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -43,11 +43,21 @@ testdeps: ## Install what the tests talk to: php-fpm, Prometheus, cargo tools
 build: ## Build the extension and the exporter
 	cargo build --release --locked -p promshm -p promshm-exporter
 
+benchdeps:
+	@scripts/bench-deps.sh
+
 demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECONDS=5 ends it)
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt fpm e2e readme
+	@tests/run-all.sh lint deny unit phpt fpm e2e formats reliability guard valgrind readme
+
+soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: hours
+	@PROMSHM_SOAK=1 tests/run-all.sh murder reliability
+
+bench: deps testdeps benchdeps build ## Measure, and write BENCHMARKS.md: half an hour on an idle machine
+	cargo build --release --locked -p promshm-bench-scrape
+	@python3 benches/report.py
 
 lint: ## Check formats and lints; warnings are errors
 	@scripts/lint.sh
@@ -60,6 +70,21 @@ unit: ## Rust tests
 
 phpt: build ## Tests of the PHP extension
 	@tests/run-phpt.sh $(extension)
+
+valgrind: build ## The phpt suite under valgrind
+	@tests/run-valgrind.sh $(extension)
+
+reliability: build ## Kill real PHP workers, and let thousands come and go
+	@python3 tests/reliability/test_reliability.py
+
+murder:
+	cargo nextest run -p promshm-segment --locked -j1 --no-capture -E 'binary(murder)'
+
+formats: build ## Each format, read by the programs it is for
+	@python3 tests/formats/test_formats.py
+
+guard: build ## Instructions, system calls and allocations of a call
+	@python3 benches/guard.py
 
 fpm: build ## Real requests to a real php-fpm
 	@python3 tests/fpm/test_fpm.py

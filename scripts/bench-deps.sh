@@ -10,4 +10,5 @@ dir=$("${PHP_CONFIG:-php-config}" --extension-dir)
 [ -f "$dir/apcu.so" ] || missing+=(php-apcu)
 [ -f "$dir/redis.so" ] || missing+=(php-redis)
 install_packages ${missing[@]+"${missing[@]}"}
-python3 -c 'import prometheus_client' 2>/dev/null || python3 -m pip install --quiet prometheus_client
+python3 -c 'import prometheus_client' 2>/dev/null ||
+  python3 -m pip install --quiet prometheus_client 2>/dev/null || install_packages python3-prometheus-client

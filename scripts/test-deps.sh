@@ -45,5 +45,9 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 
+# Debian's own Python wants Debian's package; another Python cannot see that.
+python3 -c 'import prometheus_client' 2>/dev/null ||
+  python3 -m pip install --quiet prometheus_client 2>/dev/null || install_packages python3-prometheus-client
+
 cargo_tool cargo-nextest 0.9.143
 cargo_tool cargo-deny 0.20.2
