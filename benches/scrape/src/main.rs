@@ -45,7 +45,8 @@ fn fill(config: &Config, series: u32, slots: u32, histograms: bool) {
         let family = writer.register(&definition).expect("room for a family");
         for row in 0..series {
             let (queue, job) = (format!("queue-{}", row % 50), format!("App\\Jobs\\Handler{row:07}"));
-            let cells = writer.resolve(family, &[&queue, &job, "succeeded"]).expect("room for a series").cells;
+            let cells =
+                writer.resolve(family, &[&queue, &job, "succeeded"]).expect("room for a series").cells;
             cells.iter().for_each(|cell| cell.add_owned(f64::from(row % 1000 + slot)));
         }
         std::mem::forget(writer); // the slot stays taken, as by a living process
@@ -70,7 +71,9 @@ fn measure(name: SegmentName, with_others: bool) {
     let copy = cached_copy(&page);
     let (compress, compressed) = compressed(&page);
     let write = written(&page);
-    print!("first={first:.3} merge={merge:.3} encode={encode:.3} copy={copy:.3} compress={compress:.3} write={write:.3} ");
+    print!(
+        "first={first:.3} merge={merge:.3} encode={encode:.3} copy={copy:.3} compress={compress:.3} write={write:.3} "
+    );
     print!("bytes={} compressed={compressed} peak_kib={peak}", page.len());
     if with_others {
         print!(" prometheus_crate={:.3}", against::prometheus_crate(snapshot, ROUNDS));
