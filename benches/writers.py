@@ -25,7 +25,7 @@ PARENT = """
 $gate = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
 for ($p = 0; $p < $processes; $p++) {
     if (pcntl_fork() === 0) {
-        $go = function () use ($gate, &$start) { fread($gate[1], 1); $start = getrusage(); };
+        $go = function () use ($gate, &$start) { stream_socket_recvfrom($gate[1], 1); $start = getrusage(); };
         $done = function () use (&$start, $n) {
             $end = getrusage();
             $used = fn ($r) => $r['ru_utime.tv_sec'] + $r['ru_utime.tv_usec'] / 1e6 + $r['ru_stime.tv_sec'] + $r['ru_stime.tv_usec'] / 1e6;

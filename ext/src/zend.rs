@@ -229,8 +229,11 @@ const INTERNED: u32 = 1 << 6;
 /// Where a string lies; `None` for other types.
 #[inline(always)]
 pub(crate) fn string_address(value: &Zval) -> Option<usize> {
+    if type_of(value) != IS_STRING {
+        return None;
+    }
     // SAFETY: the type says that there is a pointer; it is only looked at as a number.
-    (type_of(value) == IS_STRING).then(|| unsafe { value.value.lval as usize })
+    Some(unsafe { value.value.lval as usize })
 }
 
 /// `HASH_FLAG_PACKED`.

@@ -25,7 +25,7 @@ fn family(family: &Family) -> MetricFamily {
     built.set_help(family.definition.help.clone());
     let is_histogram = family.definition.kind == Kind::Histogram;
     built.set_field_type(if is_histogram { MetricType::HISTOGRAM } else { MetricType::COUNTER });
-    built.set_metric(family.rows().map(|row| metric(family, row, is_histogram)).collect::<Vec<_>>().into());
+    built.set_metric(family.rows().map(|row| metric(family, row, is_histogram)).collect::<Vec<_>>());
     built
 }
 
@@ -37,7 +37,7 @@ fn metric(family: &Family, row: Row<'_>, is_histogram: bool) -> Metric {
         pair.set_value(value.into());
         pair
     });
-    built.set_label(pairs.collect::<Vec<_>>().into());
+    built.set_label(pairs.collect::<Vec<_>>());
     if is_histogram {
         built.set_histogram(histogram(&family.definition.bounds, row.values()));
     } else {
@@ -58,7 +58,7 @@ fn histogram(bounds: &[f64], cells: &[f64]) -> Histogram {
         bucket.set_cumulative_count(total as u64);
         bucket
     });
-    built.set_bucket(buckets.collect::<Vec<_>>().into());
+    built.set_bucket(buckets.collect::<Vec<_>>());
     built.set_sample_count(cells[..=bounds.len()].iter().sum::<f64>() as u64);
     built.set_sample_sum(cells[bounds.len() + 1]);
     built
