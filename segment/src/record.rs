@@ -169,9 +169,18 @@ pub(crate) struct FamilyRecord {
 }
 
 impl FamilyRecord {
-    /// More than any record takes.
-    pub(crate) const MAX_BYTES: u64 =
-        (HEAD_WORDS + MAX_BOUNDS + 1) * 8 + MAX_NAME as u64 + MAX_HELP as u64 + MAX_NAMES;
+    /// The bytes that the record at `offset` says it takes, honest or not: what reading it costs.
+    pub(crate) fn claimed_bytes(region: &Region, geometry: &Geometry, offset: u64) -> u64 {
+        const MOST: u64 = (HEAD_WORDS + MAX_BOUNDS + 1) * 8 + MAX_NAME as u64 + MAX_HELP as u64 + MAX_NAMES;
+        match head(region, geometry, offset) {
+            Ok([meta, _, lengths, label_bytes, ..]) if meta & 0xff == FAMILY => {
+                let texts = [lengths & 0xffff_ffff, lengths >> 32, label_bytes];
+                let bytes = (HEAD_WORDS + (meta >> 48)) * 8;
+                texts.into_iter().fold(bytes, u64::saturating_add).min(MOST)
+            }
+            _ => HEAD_WORDS * 8,
+        }
+    }
 
     /// Hash of all that makes two definitions one family.
     pub(crate) fn hash(key: HashKey, definition: &Definition) -> u64 {

@@ -147,9 +147,8 @@ impl Catalogue {
         if let Some(known) = self.by_offset.get(&offset) {
             return Ok(*known);
         }
-        let parsed = FamilyRecord::parse(look.region, look.geometry, offset);
-        spend(budget, parsed.as_ref().map_or(FamilyRecord::MAX_BYTES, |family| family.bytes));
-        let family = parsed?;
+        spend(budget, FamilyRecord::claimed_bytes(look.region, look.geometry, offset));
+        let family = FamilyRecord::parse(look.region, look.geometry, offset)?;
         let honest = FamilyRecord::hash(look.key, &family.definition) == family.hash;
         if !honest
             || !self.columns[Plane::Living as usize].take(family.claim_column, 1)

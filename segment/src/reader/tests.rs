@@ -313,3 +313,35 @@ fn writers_and_a_reader_work_side_by_side() {
     });
     assert_eq!(total, 2 * rounds);
 }
+
+/// Large records that are refused cost work; what is left when there was enough waits, and is not lost.
+#[test]
+#[cfg_attr(miri, ignore = "hashes megabytes")]
+fn refused_records_delay_others_but_not_for_ever() {
+    let mut scene = Scene::new();
+    let family = scene.family("c", Kind::Counter);
+    let parent = scene.geometry.records;
+    let key = hash_key(&scene.region);
+    // One huge text under many hashes: each is refused only after all of it was hashed.
+    let labels = vec![7; 100_000];
+    let offset = scene.append(&SeriesRecord::compose(parent, 0, 300, 1, &labels));
+    for number in 0..60 {
+        scene.publish(number << 40 << 3, offset);
+    }
+    scene.region.word(offset + 8).unwrap().fill(SeriesRecord::hash(key, parent, &labels));
+    scene.count(family, "honest");
+    let hash = SeriesRecord::hash(key, parent, &labels);
+    let places =
+        (0..scene.geometry.index_words).map(|place| index::word(&scene.region, &scene.geometry, place));
+    places.flatten().filter(|word| index::offset_of(word.peek()) == offset).for_each(|word| {
+        word.fill(index::entry(hash, offset));
+    });
+    let mut reader = Reader::over_region(scene.region.share().unwrap()).unwrap();
+    let mut counts = Vec::new();
+    for _ in 0..20 {
+        let snapshot = reader.scrape().unwrap();
+        counts.push((snapshot.families.len(), snapshot.vitals.corrupt_records));
+    }
+    assert_eq!(counts[0].0, 0, "the first scrape had enough to do: {counts:?}");
+    assert_eq!(counts[19], (1, 60), "all has its turn: {counts:?}");
+}
