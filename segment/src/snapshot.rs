@@ -136,6 +136,11 @@ impl Family {
         self.rows
     }
 
+    /// The numbers of all rows, row by row.
+    pub(crate) fn all_values_mut(&mut self) -> &mut [f64] {
+        &mut self.values
+    }
+
     /// The numbers of row `index`, to be refreshed in place.
     pub fn values_mut(&mut self, index: usize) -> &mut [f64] {
         let cells = self.definition.cells();

@@ -77,14 +77,16 @@ impl Catalogue {
     fn look_at(&mut self, region: &Region, geometry: &Geometry, page: u64) {
         let first = page as usize * PAGE_WORDS;
         let words = region.words(geometry.index + first as u64 * 8, PAGE_WORDS as u64);
-        for (at, word) in words.into_iter().flatten().enumerate() {
+        let Some(words) = words else { return };
+        let mut seen = std::mem::take(&mut self.seen);
+        for (word, seen) in words.iter().zip(&mut seen[first..]) {
             let entry = word.observe(); // pair: INDEX
             let code = code(geometry, entry);
-            if code != self.seen[first + at] {
-                let before = std::mem::replace(&mut self.seen[first + at], code);
-                self.note(region, geometry, before, code, entry);
+            if code != *seen {
+                self.note(region, geometry, std::mem::replace(seen, code), code, entry);
             }
         }
+        self.seen = seen;
     }
 
     fn note(&mut self, region: &Region, geometry: &Geometry, before: u32, code: u32, entry: u64) {
@@ -262,9 +264,7 @@ fn spend(budget: &mut u64, bytes: u64) {
 fn code(geometry: &Geometry, entry: u64) -> u32 {
     // A misaligned offset's lowest bits come out on top, where they are too large.
     let unit = index::offset_of(entry).wrapping_sub(geometry.records).rotate_right(RECORD_UNIT.ilog2());
-    match entry {
-        0 => 0,
-        _ if unit < u64::from(NOWHERE) - 1 => unit as u32 + 1,
-        _ => NOWHERE,
-    }
+    let code = unit.min(u64::from(NOWHERE) - 1) as u32 + 1;
+    // No jump: which words are in use is noise that a processor cannot predict.
+    code * u32::from(entry != 0)
 }

@@ -118,12 +118,11 @@ impl Totals {
     /// Adds up page by page; a page that no slot has takes no room.
     fn refresh(&mut self, region: &Region, geometry: &Geometry, pages: &Pages) {
         self.sums.clear();
-        self.sums.resize(pages.groups().count() * PAGE_WORDS, 0.0);
-        for (sums, group) in self.sums.chunks_exact_mut(PAGE_WORDS).zip(pages.groups()) {
-            for page in group {
-                let cells = page.cells(region, geometry);
-                sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += cell.get());
-            }
+        self.sums.resize(pages.count() * PAGE_WORDS, 0.0);
+        for (rank, page) in pages.ranked() {
+            let sums = &mut self.sums[rank * PAGE_WORDS..][..PAGE_WORDS];
+            let cells = page.cells(region, geometry);
+            sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += cell.get());
         }
     }
 
@@ -158,10 +157,10 @@ pub(crate) fn values(
 
 fn copy_totals(entry: &Entry, totals: &Totals, pages: &Pages, view: &mut Family) {
     let cells = entry.definition.cells();
-    for (row, column) in entry.columns().enumerate() {
+    for (values, column) in view.all_values_mut().chunks_exact_mut(cells).zip(entry.columns()) {
         match totals.of(pages, column, cells) {
-            Some(sums) => view.values_mut(row).copy_from_slice(sums),
-            None => view.values_mut(row).fill(0.0),
+            Some(sums) => values.copy_from_slice(sums),
+            None => values.fill(0.0),
         }
     }
 }

@@ -29,13 +29,16 @@ impl Page {
 /// One plane's pages of cells, of all slots.
 #[derive(Debug, Default)]
 pub(crate) struct Pages {
-    /// In the order of the plane, and for each of its pages in the order of slots.
     found: Vec<Page>,
-    /// Where in `found` each of the plane's pages begins, and where the last one ends.
+    /// Of the living plane: where in `found` each of its pages begins, and where the last one ends.
     starts: Vec<u32>,
-    /// How many of the plane's pages before each exist in at least one slot.
+    /// Where each of the plane's pages stands among those that exist in at least one slot.
     ranks: Vec<u32>,
+    count: usize,
 }
+
+/// In [`Pages::ranks`]: no slot has that page.
+const NOWHERE: u32 = u32::MAX;
 
 /// One look at all directories.
 #[derive(Debug, Default)]
@@ -58,7 +61,7 @@ impl Survey {
             let mut pages = std::mem::take(self.pages_mut(plane));
             pages.found.clear();
             (0..slots).for_each(|slot| self.walk(region, geometry, slot, plane, &mut pages.found));
-            pages.arrange();
+            pages.arrange(plane);
             *self.pages_mut(plane) = pages;
         }
     }
@@ -107,37 +110,54 @@ impl Survey {
 }
 
 impl Pages {
-    fn arrange(&mut self) {
+    /// Gauges are looked up one by one, so their pages are put in the order of the plane. Sums stay
+    /// in the order of slots, which is the order of memory.
+    fn arrange(&mut self, plane: Plane) {
+        self.ranks.clear();
+        for page in &self.found {
+            let place = page.place as usize;
+            self.ranks.resize(self.ranks.len().max(place + 1), NOWHERE);
+            self.ranks[place] = 0;
+        }
+        let ranks = self.ranks.iter_mut().filter(|rank| **rank != NOWHERE);
+        self.count = ranks.zip(0..).map(|(rank, number)| *rank = number).count();
+        if plane == Plane::Living {
+            self.sort();
+        }
+    }
+
+    fn sort(&mut self) {
         self.found.sort_by_key(|page| page.place); // stable, so slots stay in order
         self.starts.clear();
-        self.ranks.clear();
-        let mut at = 0;
-        for (rank, group) in self.found.chunk_by(|a, b| a.place == b.place).enumerate() {
-            self.starts.resize(group[0].place as usize + 1, at);
-            self.ranks.resize(group[0].place as usize + 1, rank as u32);
-            at += group.len() as u32;
+        for (at, page) in self.found.iter().enumerate() {
+            self.starts.resize(self.starts.len().max(page.place as usize + 1), at as u32);
         }
-        self.starts.push(at);
+        self.starts.push(self.found.len() as u32);
     }
 
-    /// Where the page of that column stands among the groups.
+    /// Where the page of that column stands among those that exist in at least one slot.
     pub(crate) fn rank(&self, column: u64) -> Option<usize> {
-        let page = (column / PAGE_WORDS as u64) as usize;
-        self.ranks.get(page).filter(|_| !self.of(column).is_empty()).map(|rank| *rank as usize)
+        let rank = *self.ranks.get((column / PAGE_WORDS as u64) as usize)?;
+        (rank != NOWHERE).then_some(rank as usize)
     }
 
-    /// The slots' pages that hold that column.
+    /// How many of the plane's pages exist in at least one slot.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// All slots' pages, each with its rank.
+    pub(crate) fn ranked(&self) -> impl Iterator<Item = (usize, &Page)> {
+        self.found.iter().map(|page| (self.ranks[page.place as usize] as usize, page))
+    }
+
+    /// The slots' pages that hold that column; of the living plane.
     pub(crate) fn of(&self, column: u64) -> &[Page] {
         let page = (column / PAGE_WORDS as u64) as usize;
         match self.starts.get(page..page + 2) {
             Some(&[start, end]) => &self.found[start as usize..end as usize],
             _ => &[],
         }
-    }
-
-    /// The plane's pages that exist in at least one slot, one group each, of all slots' pages.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = &[Page]> {
-        self.found.chunk_by(|a, b| a.place == b.place)
     }
 
     /// How many pages each of the first `slots` slots has.
