@@ -29,7 +29,7 @@ export PROMSHM_EXPORTER := $(exporter)
 # a test that runs make again hands this one down.
 export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind fpm e2e formats reliability guard readme install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind fpm e2e formats reliability guard proofs fuzz readme install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -50,7 +50,7 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt fpm e2e formats reliability guard valgrind readme
+	@tests/run-all.sh lint deny unit phpt fpm e2e formats reliability guard readme fuzz valgrind proofs
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: hours
 	@PROMSHM_SOAK=1 tests/run-all.sh murder reliability
@@ -79,6 +79,12 @@ reliability: build ## Kill real PHP workers, and let thousands come and go
 
 murder:
 	cargo nextest run -p promshm-segment --locked -j1 --no-capture -E 'binary(murder)'
+
+proofs: ## Loom, Miri and the sanitizers over the segment
+	@scripts/with-nightly.sh proofs segment/proofs.sh
+
+fuzz: ## Forge segments at random, under AddressSanitizer
+	@scripts/with-nightly.sh fuzz segment/fuzz/run.sh
 
 formats: build ## Each format, read by the programs it is for
 	@python3 tests/formats/test_formats.py

@@ -23,7 +23,7 @@ run() { # step
   status=${PIPESTATUS[0]}
   passed=$(counted passed) failed=$(counted failed) skipped=$(counted skipped)
   : "${passed:=0}" "${failed:=0}" "${skipped:=0}"
-  if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$passed" -eq 0 ]; }; then
+  if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ $((passed + skipped)) -eq 0 ]; }; then
     failed=1
   fi
   total_passed=$((total_passed + passed))
