@@ -223,6 +223,7 @@ fn any_many_words_may_be_forged() {
         }
         scene.survive(&round);
     }
+    println!("{rounds} forgeries of several words survived");
 }
 
 /// The bytes of a whole area, or words all over it, as forgers like them.

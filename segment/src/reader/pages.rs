@@ -114,10 +114,10 @@ impl Pages {
     /// in the order of slots, which is the order of memory.
     fn arrange(&mut self, plane: Plane) {
         self.ranks.clear();
-        for page in &self.found {
-            let place = page.place as usize;
-            self.ranks.resize(self.ranks.len().max(place + 1), NOWHERE);
-            self.ranks[place] = 0;
+        for found in &self.found {
+            let at = found.place as usize;
+            self.ranks.resize(self.ranks.len().max(at + 1), NOWHERE);
+            self.ranks[at] = 0;
         }
         let ranks = self.ranks.iter_mut().filter(|rank| **rank != NOWHERE);
         self.count = ranks.zip(0..).map(|(rank, number)| *rank = number).count();

@@ -149,10 +149,10 @@ pub fn peak_of(work: impl FnOnce()) -> usize {
 /// Kills this process if it hangs.
 pub fn watchdog() {
     // SAFETY: no pointers are passed.
-    unsafe { libc::alarm(300) };
+    unsafe { libc::alarm(if soak() { 3600 } else { 300 }) };
 }
 
 /// Whether there is time for more.
 pub fn soak() -> bool {
-    std::env::var_os("PROMSHM_SOAK").is_some()
+    std::env::var_os("PROMSHM_SOAK").is_some_and(|value| value != "0")
 }
