@@ -15,7 +15,10 @@ use crate::{
     sync::Word,
     writer::{FamilyId, Writer, check, hash_key, prepare},
 };
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 const PREEMPTIONS: usize = 2;
 const SHAPE: Shape = Shape { max_series: 4, max_processes: 1, max_label_length: 64 };
@@ -30,6 +33,8 @@ fn note(outcome: bool) {
 
 /// Tries all orders of `scene`. Its threads do the work: loom tries no orders of the first one's steps.
 fn explore(name: &str, scene: impl Fn() + Sync + Send + 'static) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let executed = || EXECUTIONS.swap(0, Relaxed);
     let outcomes = || OUTCOMES.each_ref().map(|count| count.swap(0, Relaxed));
     let _of_others = (executed(), outcomes());
