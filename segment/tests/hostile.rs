@@ -108,9 +108,14 @@ impl Scene {
 
 fn read(place: &Place, what: &dyn std::fmt::Debug) {
     let Ok(mut reader) = Reader::attach(place.config.name) else { return };
-    let first = reader.scrape().map(|snapshot| (check(snapshot), snapshot.vitals.corrupt_records));
-    let second = reader.scrape().map(|snapshot| (check(snapshot), snapshot.vitals.corrupt_records));
-    assert_eq!(first, second, "{what:?}: the same segment gives the same page");
+    // Huge records that are refused may keep others waiting, but not for long.
+    let mut scrape = || reader.scrape().map(|snapshot| (check(snapshot), snapshot.vitals.corrupt_records));
+    let mut last = scrape();
+    let settled = (0..20).any(|_| {
+        let now = scrape();
+        std::mem::replace(&mut last, now.clone()) == now
+    });
+    assert!(settled, "{what:?}: the same segment gives the same page in the end");
 }
 
 /// Walks over all that a page would show; answers how many rows.
