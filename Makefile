@@ -50,10 +50,10 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt fpm e2e formats reliability guard readme fuzz valgrind proofs
+	@tests/run-all.sh lint deny unit phpt fpm e2e formats reliability guard readme fuzz
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: hours
-	@PROMSHM_SOAK=1 tests/run-all.sh murder reliability
+	@PROMSHM_SOAK=1 tests/run-all.sh murder reliability valgrind proofs
 
 bench: deps testdeps benchdeps build ## Measure, and write BENCHMARKS.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape
