@@ -23,6 +23,7 @@ mod record;
 mod region;
 pub mod snapshot;
 pub mod sync;
+mod texts;
 mod writer;
 
 pub use config::{Config, SegmentName};

@@ -10,9 +10,10 @@ use crate::{
     index::{self, Found},
     layout::{FRESH, Geometry, IDENTITY, PAGE_WORDS, Plane, READY, Shape, Space, UNSET, header},
     reader::Catalogue,
-    record::{GONE, SeriesRecord, pack_texts},
+    record::{GONE, SeriesRecord},
     region::Region,
     sync::Word,
+    texts::pack_texts,
     writer::{FamilyId, Writer, check, hash_key, prepare},
 };
 use std::sync::{

@@ -14,6 +14,7 @@ use crate::{
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Space, header},
     region::Region,
     sync::Word,
+    texts::{pack_texts, texts},
 };
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
@@ -53,42 +54,6 @@ impl HashKey {
         parts.iter().for_each(|part| hasher.write(part));
         hasher.finish()
     }
-}
-
-/// Texts as they stand in a record: each with its length before it.
-pub(crate) fn pack_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
-    let mut packed = Vec::new();
-    for text in texts {
-        packed.extend_from_slice(&(text.len() as u16).to_le_bytes());
-        packed.extend_from_slice(text.as_bytes());
-    }
-    packed
-}
-
-/// The reverse of [`pack_texts`]: the texts, and an error in place of the first that makes no sense.
-pub(crate) fn texts(mut packed: &[u8]) -> impl Iterator<Item = Result<&str, Corrupt>> {
-    std::iter::from_fn(move || {
-        let (length, rest) = match packed.split_first_chunk::<2>() {
-            Some(split) => split,
-            None if packed.is_empty() => return None,
-            None => return Some(Err(Corrupt)),
-        };
-        let length = usize::from(u16::from_le_bytes(*length));
-        let Some((text, rest)) = rest.split_at_checked(length) else { return Some(Err(Corrupt)) };
-        packed = rest;
-        Some(std::str::from_utf8(text).map_err(|_| Corrupt))
-    })
-}
-
-/// Whether `packed` is exactly `count` texts. [`texts`] ends after an error only if its caller does.
-pub(crate) fn are_texts(packed: &[u8], count: usize) -> bool {
-    let mut seen = 0;
-    texts(packed).take(MAX_LABELS + 1).all(|text| {
-        text.is_ok_and(|_| {
-            seen += 1;
-            true
-        })
-    }) && seen == count
 }
 
 fn words_of(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
@@ -296,7 +261,7 @@ impl SeriesRecord {
         Ok(&words[HEAD_WORDS as usize..])
     }
 
-    /// Copies the label values, as [`pack_texts`] packed them; their inner form is left to [`are_texts`].
+    /// Copies the label values, as [`pack_texts`] packed them; their inner form is left to [`are_texts`](crate::texts::are_texts).
     pub(crate) fn copy_labels(
         &self,
         region: &Region,
@@ -368,6 +333,7 @@ impl Tag {
 mod tests {
     use super::*;
     use crate::layout::Shape;
+    use crate::texts::are_texts;
 
     fn place() -> (Region, Geometry) {
         let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
@@ -437,15 +403,5 @@ mod tests {
             let found = FamilyRecord::parse(&region, &geometry, geometry.records);
             assert_eq!(found.is_ok(), readable, "{units}");
         }
-    }
-
-    #[test]
-    fn texts_must_fill_their_place_exactly() {
-        let packed = pack_texts(["ab", "c"]);
-        assert_eq!(texts(&packed).collect::<Result<Vec<_>, _>>(), Ok(vec!["ab", "c"]));
-        for (bytes, count) in [(&packed[..], 1), (&packed, 3), (&packed[..6], 2), (&[2, 0, 0xff, 0xfe], 1)] {
-            assert!(!are_texts(bytes, count), "{bytes:?} {count}");
-        }
-        assert!(are_texts(&packed, 2) && are_texts(&[], 0));
     }
 }

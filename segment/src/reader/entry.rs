@@ -3,9 +3,10 @@
 use crate::{
     definition::{Definition, GaugeMode, Kind},
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT},
-    record::{FamilyRecord, GONE, SeriesRecord, are_texts, texts},
+    record::{FamilyRecord, GONE, SeriesRecord},
     region::Region,
     snapshot::{Family, Labels},
+    texts::{are_texts, texts},
 };
 use std::{cmp::Ordering, sync::Arc};
 

@@ -5,10 +5,11 @@ use crate::{
     definition::{Definition, GaugeMode, Kind},
     index,
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Shape, Space, header},
-    record::{FamilyRecord, SeriesRecord, pack_texts},
+    record::{FamilyRecord, SeriesRecord},
     region::Region,
     snapshot::Family,
     sync::Word,
+    texts::pack_texts,
     writer::{FamilyId, Writer, hash_key, prepare},
 };
 

@@ -9,10 +9,11 @@ use crate::{
     definition::{Definition, GaugeMode, Kind},
     index::{self, Found},
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Space, header},
-    record::{FamilyRecord, GONE, LEAVING, SeriesRecord, pack_texts},
+    record::{FamilyRecord, GONE, LEAVING, SeriesRecord},
     region::Region,
     snapshot::Reason,
     sync::Word,
+    texts::pack_texts,
 };
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::{borrow::Cow, hash::Hasher};

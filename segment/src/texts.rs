@@ -1,0 +1,54 @@
+//! Texts as they stand in a record, each with its length before it: packing, and reading with distrust.
+
+use crate::{definition::MAX_LABELS, record::Corrupt};
+
+/// Texts as they stand in a record: each with its length before it.
+pub(crate) fn pack_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+    let mut packed = Vec::new();
+    for text in texts {
+        packed.extend_from_slice(&(text.len() as u16).to_le_bytes());
+        packed.extend_from_slice(text.as_bytes());
+    }
+    packed
+}
+
+/// The reverse of [`pack_texts`]: the texts, and an error in place of the first that makes no sense.
+pub(crate) fn texts(mut packed: &[u8]) -> impl Iterator<Item = Result<&str, Corrupt>> {
+    std::iter::from_fn(move || {
+        let (length, rest) = match packed.split_first_chunk::<2>() {
+            Some(split) => split,
+            None if packed.is_empty() => return None,
+            None => return Some(Err(Corrupt)),
+        };
+        let length = usize::from(u16::from_le_bytes(*length));
+        let Some((text, rest)) = rest.split_at_checked(length) else { return Some(Err(Corrupt)) };
+        packed = rest;
+        Some(std::str::from_utf8(text).map_err(|_| Corrupt))
+    })
+}
+
+/// Whether `packed` is exactly `count` texts. [`texts`] ends after an error only if its caller does.
+pub(crate) fn are_texts(packed: &[u8], count: usize) -> bool {
+    let mut seen = 0;
+    texts(packed).take(MAX_LABELS + 1).all(|text| {
+        text.is_ok_and(|_| {
+            seen += 1;
+            true
+        })
+    }) && seen == count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_must_fill_their_place_exactly() {
+        let packed = pack_texts(["ab", "c"]);
+        assert_eq!(texts(&packed).collect::<Result<Vec<_>, _>>(), Ok(vec!["ab", "c"]));
+        for (bytes, count) in [(&packed[..], 1), (&packed, 3), (&packed[..6], 2), (&[2, 0, 0xff, 0xfe], 1)] {
+            assert!(!are_texts(bytes, count), "{bytes:?} {count}");
+        }
+        assert!(are_texts(&packed, 2) && are_texts(&[], 0));
+    }
+}
