@@ -9,6 +9,9 @@ import harness
 
 # A loop of its own for each: rounds, then the worker's CPU seconds.
 SCRIPTS = {
+    "C: inc(), memory of its own": """
+        $x = new Floor();
+        $go(); for ($i = 0; $i < $n; $i++) { $x->inc(); } $done();""",
     "promshm, bound inc()": """
         $x = (new Promshm\\Counter('c', '', ['a']))->labels('x'); $x->inc();
         $go(); for ($i = 0; $i < $n; $i++) { $x->inc(); } $done();""",
@@ -43,7 +46,7 @@ while (pcntl_wait($status) > 0);
 
 def measure(segment, script, processes, rounds):
     """CPU nanoseconds of one call, over all processes."""
-    options = [f"extension={harness.EXTENSION}", "extension=apcu", "apc.enable_cli=1"]
+    options = [f"extension={harness.EXTENSION}", f"extension={calls.FLOOR}", "extension=apcu", "apc.enable_cli=1"]
     flags = [word for option in [*options, f"promshm.segment={segment}"] for word in ("-d", option)]
     code = PARENT % SCRIPTS[script]
     words = [harness.PHP, "-n", *flags, "-r", code, str(processes), str(rounds)]

@@ -1,17 +1,18 @@
 //! One scrape, taken apart: `promshm-bench-scrape SERIES SLOTS counters|histograms KEY [against]`.
 //!
 //! Makes a segment of its own under KEY, in which each slot has counted into every series, and prints
-//! one line of `name=value` pairs: milliseconds (the median), bytes, KiB. With `against` it also lets the
+//! one line of `name=value` pairs: milliseconds (the median), bytes. With `against` it also lets the
 //! `prometheus` crate build and encode the same families.
 
 mod against;
+mod heap;
 
 use flate2::{Compression, write::GzEncoder};
 use promshm_exposition::Encoder;
 use promshm_segment::{Config, Definition, Kind, Reader, SegmentName, Snapshot, Writer, backend};
 use std::{
     env,
-    fs::{File, read_to_string},
+    fs::File,
     hint::black_box,
     io::Write,
     time::Instant,
@@ -54,27 +55,28 @@ fn fill(config: &Config, series: u32, slots: u32, histograms: bool) {
 }
 
 fn measure(name: SegmentName, with_others: bool) {
-    let before = peak_kib();
+    heap::restart();
     let start = Instant::now();
     let mut reader = Reader::attach(name).expect("the segment");
     let mut encoder = Encoder::default();
     let mut page = Vec::new();
     encoder.encode(&reader.scrape().expect("a scrape").families, &mut page);
     let first = milliseconds(start);
+    let first_peak = heap::restart();
     let merge = median(|| drop(black_box(reader.scrape().map(|snapshot| snapshot.families.len()))));
     let snapshot = reader.scrape().expect("a scrape");
     let encode = median(|| {
         page.clear();
         encoder.encode(&snapshot.families, &mut page);
     });
-    let peak = peak_kib() - before;
+    let peak = heap::restart();
     let copy = cached_copy(&page);
     let (compress, compressed) = compressed(&page);
     let write = written(&page);
     print!(
         "first={first:.3} merge={merge:.3} encode={encode:.3} copy={copy:.3} compress={compress:.3} write={write:.3} "
     );
-    print!("bytes={} compressed={compressed} peak_kib={peak}", page.len());
+    print!("bytes={} compressed={compressed} first_peak={first_peak} peak={peak}", page.len());
     if with_others {
         print!(" prometheus_crate={:.3}", against::prometheus_crate(snapshot, ROUNDS));
     }
@@ -138,16 +140,6 @@ fn median(mut work: impl FnMut()) -> f64 {
 
 fn milliseconds(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
-}
-
-/// Memory of our own at its peak: the segment's pages are the workers', and not counted.
-fn peak_kib() -> u64 {
-    let status = read_to_string("/proc/self/status").unwrap_or_default();
-    let field = |name| {
-        let line = status.lines().find(|line: &&str| line.starts_with(name))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok()
-    };
-    field("RssAnon:").unwrap_or(0)
 }
 
 /// What a snapshot is handed over as.

@@ -29,8 +29,11 @@ impl Page {
 /// One plane's pages of cells, of all slots.
 #[derive(Debug, Default)]
 pub(crate) struct Pages {
+    /// In the order in which the directories led to them: by slot.
+    walked: Vec<Page>,
+    /// In the order of the plane, and for each of its pages by slot.
     found: Vec<Page>,
-    /// Of the living plane: where in `found` each of its pages begins, and where the last one ends.
+    /// Where in `found` each of the plane's pages begins, and where the last one ends.
     starts: Vec<u32>,
     /// Where each of the plane's pages stands among those that exist in at least one slot.
     ranks: Vec<u32>,
@@ -59,9 +62,9 @@ impl Survey {
         (self.total, self.bad) = (0, 0);
         for plane in [Plane::Lasting, Plane::Living] {
             let mut pages = std::mem::take(self.pages_mut(plane));
-            pages.found.clear();
-            (0..slots).for_each(|slot| self.walk(region, geometry, slot, plane, &mut pages.found));
-            pages.arrange(plane);
+            pages.walked.clear();
+            (0..slots).for_each(|slot| self.walk(region, geometry, slot, plane, &mut pages.walked));
+            pages.arrange();
             *self.pages_mut(plane) = pages;
         }
     }
@@ -110,29 +113,33 @@ impl Survey {
 }
 
 impl Pages {
-    /// Gauges are looked up one by one, so their pages are put in the order of the plane. Sums stay
-    /// in the order of slots, which is the order of memory.
-    fn arrange(&mut self, plane: Plane) {
-        self.ranks.clear();
-        for found in &self.found {
-            let at = found.place as usize;
-            self.ranks.resize(self.ranks.len().max(at + 1), NOWHERE);
-            self.ranks[at] = 0;
+    /// Sorts by counting: there are few places, and many pages for each.
+    fn arrange(&mut self) {
+        let places = self.walked.iter().map(|page| page.place as usize + 1).max().unwrap_or(0);
+        self.starts.clear();
+        self.starts.resize(places + 1, 0);
+        self.walked.iter().for_each(|page| self.starts[page.place as usize + 1] += 1);
+        for at in 1..=places {
+            self.starts[at] += self.starts[at - 1];
         }
-        let ranks = self.ranks.iter_mut().filter(|rank| **rank != NOWHERE);
-        self.count = ranks.zip(0..).map(|(rank, number)| *rank = number).count();
-        if plane == Plane::Living {
-            self.sort();
+        let mut next = self.starts.clone();
+        self.found.clone_from(&self.walked);
+        for page in &self.walked {
+            let at = &mut next[page.place as usize];
+            self.found[*at as usize] = *page;
+            *at += 1;
         }
+        self.rank_places();
     }
 
-    fn sort(&mut self) {
-        self.found.sort_by_key(|page| page.place); // stable, so slots stay in order
-        self.starts.clear();
-        for (at, page) in self.found.iter().enumerate() {
-            self.starts.resize(self.starts.len().max(page.place as usize + 1), at as u32);
+    fn rank_places(&mut self) {
+        self.count = 0;
+        self.ranks.clear();
+        for ends in self.starts.windows(2) {
+            let exists = ends[0] != ends[1];
+            self.ranks.push(if exists { self.count as u32 } else { NOWHERE });
+            self.count += usize::from(exists);
         }
-        self.starts.push(self.found.len() as u32);
     }
 
     /// Where the page of that column stands among those that exist in at least one slot.
@@ -146,12 +153,13 @@ impl Pages {
         self.count
     }
 
-    /// All slots' pages, each with its rank.
-    pub(crate) fn ranked(&self) -> impl Iterator<Item = (usize, &Page)> {
-        self.found.iter().map(|page| (self.ranks[page.place as usize] as usize, page))
+    /// The plane's pages that exist in at least one slot, in the order of their ranks: for each the
+    /// slots' pages.
+    pub(crate) fn by_rank(&self) -> impl Iterator<Item = &[Page]> {
+        self.found.chunk_by(|a, b| a.place == b.place)
     }
 
-    /// The slots' pages that hold that column; of the living plane.
+    /// The slots' pages that hold that column.
     pub(crate) fn of(&self, column: u64) -> &[Page] {
         let page = (column / PAGE_WORDS as u64) as usize;
         match self.starts.get(page..page + 2) {

@@ -1,0 +1,42 @@
+//! Counts the heap's bytes: how many are in use, and how many were at most.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+static USED: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+#[global_allocator]
+static HEAP: Counting = Counting;
+
+// SAFETY: everything is left to the system's allocator, which keeps the promises.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        PEAK.fetch_max(USED.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
+        // SAFETY: the caller's promises are those of `System`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        USED.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    // The default one would count the old and the new place at once; large ones are moved in place.
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        USED.fetch_sub(layout.size(), Relaxed);
+        PEAK.fetch_max(USED.fetch_add(size, Relaxed) + size, Relaxed);
+        // SAFETY: as above.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+/// The most bytes that were in use since the last call; counts afresh from here on.
+pub(crate) fn restart() -> usize {
+    PEAK.swap(USED.load(Relaxed), Relaxed)
+}
