@@ -29,7 +29,7 @@ export PROMSHM_EXPORTER := $(exporter)
 # a test that runs make again hands this one down.
 export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind fpm e2e formats reliability guard proofs fuzz readme install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind fpm e2e formats reliability guard hostile murder proofs fuzz readme install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -50,10 +50,10 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt fpm e2e formats reliability guard readme fuzz
+	@tests/run-all.sh lint deny unit phpt fpm e2e formats reliability guard readme fuzz valgrind proofs
 
-soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: hours
-	@PROMSHM_SOAK=1 tests/run-all.sh murder reliability valgrind proofs
+soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
+	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz
 
 bench: deps testdeps benchdeps build ## Measure, and write BENCHMARKS.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape
@@ -79,6 +79,9 @@ reliability: build ## Kill real PHP workers, and let thousands come and go
 
 murder:
 	cargo nextest run -p promshm-segment --locked -j1 --no-capture -E 'binary(murder)'
+
+hostile:
+	cargo nextest run -p promshm-segment --release --locked --no-capture -E 'binary(hostile)'
 
 proofs: ## Loom, Miri and the sanitizers over the segment
 	@scripts/with-nightly.sh proofs segment/proofs.sh

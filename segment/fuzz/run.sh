@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Fuzzes the reader and the writer over forged segments, from the committed corpus on.
 #
-#   segment/fuzz/run.sh [seconds]     30 without an argument; PROMSHM_FUZZ_KEEP=1 keeps what is new in the corpus
+#   segment/fuzz/run.sh [seconds]     30 without an argument, 1,800 under PROMSHM_SOAK=1;
+#                                     PROMSHM_FUZZ_KEEP=1 keeps what is new in the corpus
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 . scripts/lib.sh
 
-seconds=${1:-30}
+seconds=${1:-$([ "${PROMSHM_SOAK:-0}" = 0 ] && echo 30 || echo 1800)}
 toolchain=${PROMSHM_NIGHTLY:-nightly}
 CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")/fuzz
 export CARGO_TARGET_DIR

@@ -4,6 +4,8 @@
 //!
 //! Run by `segment/proofs.sh`. Each proof says how many executions it explored, and fails on none.
 
+mod slots;
+
 use crate::{
     config::SegmentName,
     definition::{Definition, GaugeMode, Kind},
@@ -269,7 +271,7 @@ fn a_new_page_of_gauges_shows_no_zero() {
         let (mut writer, reader) = (process(&region, 0), region.share().unwrap());
         let set = loom::thread::spawn(move || writer.resolve(family, &["x"]).unwrap().cells[0].set(7.0));
         let look = loom::thread::spawn(move || {
-            let found = pages(&reader, &geometry, Plane::Living);
+            let found = pages(&reader, &geometry, 0, Plane::Living);
             for page in &found {
                 let cells = reader.page(&geometry, *page).expect("a published page can be reached");
                 let mut values = cells.iter().map(|cell| cell.get().to_bits());
@@ -279,7 +281,7 @@ fn a_new_page_of_gauges_shows_no_zero() {
         });
         set.join().unwrap();
         note(look.join().unwrap());
-        assert_eq!(pages(&region, &geometry, Plane::Living).len(), 1);
+        assert_eq!(pages(&region, &geometry, 0, Plane::Living).len(), 1);
     });
 }
 
@@ -308,9 +310,9 @@ fn a_spare_page_is_clean() {
     });
 }
 
-/// The pages of cells that slot 0's directories lead to.
-fn pages(region: &Region, geometry: &Geometry, plane: Plane) -> Vec<u64> {
-    let root = region.word(geometry.slot(0) + plane.roots_offset()).unwrap().observe();
+/// The pages of cells that a slot's directories lead to.
+fn pages(region: &Region, geometry: &Geometry, slot: usize, plane: Plane) -> Vec<u64> {
+    let root = region.word(geometry.slot(slot) + plane.roots_offset()).unwrap().observe();
     let Some(directory) = region.page_offset(geometry, root) else { return Vec::new() };
     let entries = region.words(directory, PAGE_WORDS as u64).unwrap().iter().map(Word::observe);
     entries.filter(|number| *number != 0).collect()

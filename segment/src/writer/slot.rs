@@ -32,7 +32,7 @@ impl ClaimedSlot {
         slot
     }
 
-    fn move_in(&self, attached: &Attached) {
+    pub(super) fn move_in(&self, attached: &Attached) {
         let Attached { region, geometry, .. } = attached;
         region.head(header!(slots_high)).raise(self.number as u64 + 1); // pair: SLOT
         self.count(region, geometry, offset_of!(Slot, claims), 1);

@@ -29,6 +29,11 @@ impl Writer {
 
 #[cfg(loom)]
 impl Writer {
+    /// What a new owner of the slot does between the two shifts of its semaphore.
+    pub(crate) fn move_in(&self) {
+        self.slot.move_in(&self.attached);
+    }
+
     /// Pages that lost a race and wait for another need.
     pub(crate) fn spare_pages(&self) -> usize {
         self.pages.spare.len()
