@@ -10,13 +10,7 @@ mod heap;
 use flate2::{Compression, write::GzEncoder};
 use promshm_exposition::Encoder;
 use promshm_segment::{Config, Definition, Kind, Reader, SegmentName, Snapshot, Writer, backend};
-use std::{
-    env,
-    fs::File,
-    hint::black_box,
-    io::Write,
-    time::Instant,
-};
+use std::{env, fs::File, hint::black_box, io::Write, time::Instant};
 
 const BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 const LABELS: [&str; 3] = ["queue", "job", "status"];

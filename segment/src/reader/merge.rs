@@ -149,7 +149,9 @@ fn add_up<'c>(sums: &mut [f64], pages: impl Iterator<Item = &'c [Cell]>) {
             }
         }
         few => {
-            few.iter().for_each(|page| sums.iter_mut().zip(*page).for_each(|(sum, cell)| *sum += cell.get()))
+            for page in few {
+                sums.iter_mut().zip(page).for_each(|(sum, cell)| *sum += cell.get());
+            }
         }
     }
 }
