@@ -12,6 +12,9 @@ use std::collections::HashMap;
 /// How many pages a family may be missing from before its cached bytes are given back.
 const PAGES_KEPT: u64 = 16;
 
+/// How many bytes of a page are handed on at a time.
+pub const PART: usize = 64 << 10;
+
 /// Writes pages, and keeps what does not change from one page to the next.
 ///
 /// A series' name and labels are escaped once and kept as bytes for as long as
@@ -49,15 +52,26 @@ impl Encoder {
     /// Appends `families` to `page`. A family without a value is left out, with its header.
     /// [`Format::ending`] is for the caller, who knows when the page is complete.
     pub fn encode<'f>(&mut self, families: impl IntoIterator<Item = &'f Family>, page: &mut Vec<u8>) {
+        self.encode_in_parts(families, page, |_| {});
+    }
+
+    /// Like [`Encoder::encode`], for a page that need never be in memory as a whole: `pass_on` is
+    /// called whenever `page` holds [`PART`] bytes or more, and may take them away.
+    pub fn encode_in_parts<'f>(
+        &mut self,
+        families: impl IntoIterator<Item = &'f Family>,
+        page: &mut Vec<u8>,
+        mut pass_on: impl FnMut(&mut Vec<u8>),
+    ) {
         self.pages += 1;
         for family in families {
-            self.encode_family(family, page);
+            self.encode_family(family, page, &mut pass_on);
         }
         let now = self.pages;
         self.families.retain(|_, cached| now - cached.last_page < PAGES_KEPT);
     }
 
-    fn encode_family(&mut self, family: &Family, page: &mut Vec<u8>) {
+    fn encode_family(&mut self, family: &Family, page: &mut Vec<u8>, pass_on: &mut impl FnMut(&mut Vec<u8>)) {
         let mut rows = family.rows().peekable();
         if rows.peek().is_none() {
             return;
@@ -68,6 +82,9 @@ impl Encoder {
         for row in rows {
             let first = prefixes.first_line(&family.definition, row, format);
             push_row(page, &family.definition, row, prefixes, first, format);
+            if page.len() >= PART {
+                pass_on(page);
+            }
         }
     }
 
@@ -147,6 +164,20 @@ mod tests {
         let mut page = Vec::new();
         encoder.encode(families, &mut page);
         String::from_utf8(page).expect("a page is UTF-8")
+    }
+
+    #[test]
+    fn parts_are_the_page() {
+        let mut all = family("m", Kind::Counter, &["l"], 1);
+        (0..9_000).for_each(|row| all.push([row.to_string().as_str()], &[1.0]));
+        let (mut part, mut parts) = (Vec::new(), Vec::new());
+        Encoder::default().encode_in_parts([&all], &mut part, |part| {
+            assert!((PART..2 * PART).contains(&part.len()));
+            parts.append(part);
+        });
+        assert!(!parts.is_empty() && part.len() < PART);
+        parts.append(&mut part);
+        assert_eq!(String::from_utf8(parts).unwrap(), page(&mut Encoder::default(), &[all]));
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub mod number;
 mod openmetrics;
 mod prefix;
 
-pub use encoder::Encoder;
+pub use encoder::{Encoder, PART};
 pub use format::Format;
 pub use negotiation::{Choice, negotiate, quality};
 pub use openmetrics::taken_names;
