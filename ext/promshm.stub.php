@@ -141,6 +141,17 @@ namespace Promshm {
         public function setToCurrentTime(array $labels = []): void {}
 
         /**
+         * Adds one, calls the function, and takes the one away again, also when the function throws.
+         *
+         * With GaugeMode::Sum a worker that is killed meanwhile leaves nothing behind.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for set()
+         * @return mixed what the function returns
+         * @throws Exception\InvalidArgumentException if the labels do not fit; the function is not called then
+         */
+        public function trackInProgress(callable $fn, array $labels = []): mixed {}
+
+        /**
          * Binds label values: the handle returned takes no labels any more and is the fastest way to set.
          *
          * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
@@ -195,6 +206,23 @@ namespace Promshm {
         public function observe(float $value, array $labels = []): void {}
 
         /**
+         * Starts a timer for the series. Nothing is counted until it is observed.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for observe()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function startTimer(array $labels = []): Timer {}
+
+        /**
+         * Calls the function and observes how many seconds it took, also when it throws.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for observe()
+         * @return mixed what the function returns
+         * @throws Exception\InvalidArgumentException if the labels do not fit; the function is not called then
+         */
+        public function time(callable $fn, array $labels = []): mixed {}
+
+        /**
          * Binds label values: the handle returned takes no labels any more and is the fastest way to observe.
          *
          * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
@@ -246,6 +274,23 @@ namespace Promshm {
     }
 
     /**
+     * A duration that is being measured, by a clock that nobody sets. Histogram::startTimer() makes it.
+     */
+    final class Timer
+    {
+        private function __construct() {}
+
+        /**
+         * Observes the time since the start.
+         *
+         * Only the first call observes; later ones return the same duration.
+         *
+         * @return float seconds
+         */
+        public function observeDuration(): float {}
+    }
+
+    /**
      * How the values that several processes set on one gauge become one number.
      */
     enum GaugeMode: string
@@ -260,6 +305,171 @@ namespace Promshm {
         case Max = 'max';
         /** A series for each living process, told apart by the label `pid`. */
         case All = 'all';
+    }
+
+    /**
+     * Metrics by namespace and name, with the methods of PromPHP's registry: a service that uses that
+     * library moves by changing its `use` lines.
+     *
+     * It remembers what it has handed out; the numbers live in the segment, which all processes share.
+     */
+    class CollectorRegistry
+    {
+        /**
+         * @param mixed $storage taken so that PromPHP's calls fit, and not used: there is one storage, the segment
+         * @param bool $registerDefaultMetrics publishes the gauge `php_info` with the label `version`
+         * @param array<string, string|int|float|bool|\Stringable> $constantLabels
+         *        labels that all metrics of this registry get, names and values
+         * @throws Exception\InvalidArgumentException if a constant label's name is not allowed
+         */
+        public function __construct(mixed $storage = null, bool $registerDefaultMetrics = true, array $constantLabels = []) {}
+
+        /** The registry of this request, made at the first call. */
+        public static function getDefault(): CollectorRegistry {}
+
+        /**
+         * What all processes have counted.
+         *
+         * @param bool $sortMetrics without effect: they are always sorted
+         * @return list<MetricFamilySamples>
+         */
+        public function getMetricFamilySamples(bool $sortMetrics = true): array {}
+
+        /** Takes all metrics of all processes away. Live handles keep working, from zero. */
+        public function wipeStorage(): void {}
+
+        /**
+         * Makes a counter; its name is the namespace, `_` and the name, or the name alone.
+         *
+         * @param list<string> $labels the labels' names
+         * @throws Exception\InvalidArgumentException if a name is not allowed
+         * @throws Exception\MetricsRegistrationException if it is registered already, or defined differently
+         */
+        public function registerCounter(string $namespace, string $name, string $help, array $labels = []): Counter {}
+
+        /**
+         * The counter that is registered under these names, whatever else is passed; else a new one.
+         *
+         * @param list<string> $labels the labels' names
+         * @throws Exception\InvalidArgumentException if a name is not allowed
+         * @throws Exception\MetricsRegistrationException if this process defined the name differently
+         */
+        public function getOrRegisterCounter(string $namespace, string $name, string $help, array $labels = []): Counter {}
+
+        /** @throws Exception\MetricNotFoundException if this registry has none under these names */
+        public function getCounter(string $namespace, string $name): Counter {}
+
+        /**
+         * Makes a gauge; its name is the namespace, `_` and the name, or the name alone.
+         *
+         * @param list<string> $labels the labels' names
+         * @throws Exception\InvalidArgumentException if a name is not allowed
+         * @throws Exception\MetricsRegistrationException if it is registered already, or defined differently
+         */
+        public function registerGauge(string $namespace, string $name, string $help, array $labels = []): Gauge {}
+
+        /**
+         * The gauge that is registered under these names, whatever else is passed; else a new one.
+         *
+         * @param list<string> $labels the labels' names
+         * @throws Exception\InvalidArgumentException if a name is not allowed
+         * @throws Exception\MetricsRegistrationException if this process defined the name differently
+         */
+        public function getOrRegisterGauge(string $namespace, string $name, string $help, array $labels = []): Gauge {}
+
+        /** @throws Exception\MetricNotFoundException if this registry has none under these names */
+        public function getGauge(string $namespace, string $name): Gauge {}
+
+        /**
+         * Makes a histogram; its name is the namespace, `_` and the name, or the name alone.
+         *
+         * @param list<string> $labels the labels' names
+         * @param list<int|float>|null $buckets as for Histogram
+         * @throws Exception\InvalidArgumentException if a name is not allowed
+         * @throws Exception\MetricsRegistrationException if it is registered already, or defined differently
+         */
+        public function registerHistogram(string $namespace, string $name, string $help, array $labels = [], ?array $buckets = null): Histogram {}
+
+        /**
+         * The histogram that is registered under these names, whatever else is passed; else a new one.
+         *
+         * @param list<string> $labels the labels' names
+         * @param list<int|float>|null $buckets as for Histogram
+         * @throws Exception\InvalidArgumentException if a name is not allowed
+         * @throws Exception\MetricsRegistrationException if this process defined the name differently
+         */
+        public function getOrRegisterHistogram(string $namespace, string $name, string $help, array $labels = [], ?array $buckets = null): Histogram {}
+
+        /** @throws Exception\MetricNotFoundException if this registry has none under these names */
+        public function getHistogram(string $namespace, string $name): Histogram {}
+    }
+
+    /**
+     * A metric and its samples, as CollectorRegistry::getMetricFamilySamples() returns them.
+     */
+    class MetricFamilySamples
+    {
+        /**
+         * @param array{name: string, type: string, help: string, labelNames: list<string>,
+         *        samples?: list<array{name: string, labelNames: list<string>, labelValues: list<mixed>, value: mixed}>} $data
+         * @throws Exception\InvalidArgumentException if something is missing
+         */
+        public function __construct(array $data) {}
+
+        public function getName(): string {}
+
+        /** @return string `counter`, `gauge`, `histogram` or `summary` */
+        public function getType(): string {}
+
+        public function getHelp(): string {}
+
+        /** @return list<Sample> */
+        public function getSamples(): array {}
+
+        /** @return list<string> */
+        public function getLabelNames(): array {}
+
+        public function hasLabelNames(): bool {}
+    }
+
+    /**
+     * One line of a page.
+     */
+    class Sample
+    {
+        /**
+         * @param array{name: string, labelNames: list<string>, labelValues: list<mixed>, value: mixed} $data
+         * @throws Exception\InvalidArgumentException if something is missing
+         */
+        public function __construct(array $data) {}
+
+        public function getName(): string {}
+
+        /** @return list<string> the labels beyond the family's: `le` or `quantile` */
+        public function getLabelNames(): array {}
+
+        /** @return list<mixed> the values of the family's labels and then of its own */
+        public function getLabelValues(): array {}
+
+        /** @return string all digits that the number has, or `+Inf`, `-Inf`, `NaN` */
+        public function getValue(): string {}
+
+        public function hasLabelNames(): bool {}
+    }
+
+    /**
+     * Makes a page in Prometheus's text format 0.0.4.
+     */
+    class RenderTextFormat
+    {
+        public const MIME_TYPE = 'text/plain; version=0.0.4';
+
+        /**
+         * @param array<MetricFamilySamples> $metrics
+         * @param bool $silent a sample whose labels do not fit becomes a comment instead of an exception
+         * @throws Exception\InvalidArgumentException if something else is in the array, or labels do not fit
+         */
+        public function render(array $metrics, bool $silent = false): string {}
     }
 
     /**
@@ -308,6 +518,12 @@ namespace Promshm\Exception {
     /** A name, label, bucket or value that is not allowed. */
     class InvalidArgumentException extends \InvalidArgumentException implements ExceptionInterface {}
 
-    /** One name defined in two ways within one process. */
-    class MetricsRegistrationException extends \RuntimeException implements ExceptionInterface {}
+    /** One name defined in two ways within one process, or registered twice. */
+    class MetricsRegistrationException extends \Exception implements ExceptionInterface {}
+
+    /** A registry was asked for a metric that it does not know. */
+    class MetricNotFoundException extends \RuntimeException implements ExceptionInterface {}
+
+    /** For code that catches it: storage trouble never throws here. */
+    class StorageException extends \Exception implements ExceptionInterface {}
 }

@@ -1,14 +1,14 @@
 --TEST--
 Every exception has the common interface and PHP's fitting parent
 --DESCRIPTION--
-People catch \InvalidArgumentException, or everything of the extension at once; both must work.
+Names and parents are those of PromPHP. People catch \InvalidArgumentException, or everything of the extension at once; both must work.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}036
 --FILE--
 <?php
 use Promshm\Counter;
 
-foreach (['InvalidArgumentException', 'MetricsRegistrationException'] as $name) {
+foreach (['InvalidArgumentException', 'MetricsRegistrationException', 'MetricNotFoundException', 'StorageException'] as $name) {
     $class = "Promshm\\Exception\\$name";
     echo $class, ' extends ', get_parent_class($class), "\n";
     $thrown = new $class('message', 5, new LogicException('before'));
@@ -28,7 +28,13 @@ try {
 Promshm\Exception\InvalidArgumentException extends InvalidArgumentException
 bool(true)
 message 5 before
-Promshm\Exception\MetricsRegistrationException extends RuntimeException
+Promshm\Exception\MetricsRegistrationException extends Exception
+bool(true)
+message 5 before
+Promshm\Exception\MetricNotFoundException extends RuntimeException
+bool(true)
+message 5 before
+Promshm\Exception\StorageException extends Exception
 bool(true)
 message 5 before
 bool(true)

@@ -1,12 +1,12 @@
 //! Escaping of free text.
 
 /// Appends a help text: a backslash and a line break are escaped, nothing else.
-pub(crate) fn push_help(page: &mut Vec<u8>, text: &str) {
+pub fn push_help(page: &mut Vec<u8>, text: &str) {
     push_escaped(page, text, |byte| matches!(byte, b'\\' | b'\n'));
 }
 
 /// Appends a label's value without the quotes around it, or a help text of `OpenMetrics`.
-pub(crate) fn push_quotable(page: &mut Vec<u8>, text: &str) {
+pub fn push_quotable(page: &mut Vec<u8>, text: &str) {
     push_escaped(page, text, |byte| matches!(byte, b'\\' | b'\n' | b'"'));
 }
 

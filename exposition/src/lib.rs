@@ -15,6 +15,7 @@ mod openmetrics;
 mod prefix;
 
 pub use encoder::{Encoder, PART};
+pub use escape::{push_help, push_quotable};
 pub use format::Format;
 pub use negotiation::{Choice, negotiate, quality};
 pub use openmetrics::taken_names;

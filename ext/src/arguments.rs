@@ -73,6 +73,13 @@ fn unusual_number(ex: &ExecuteData) -> Option<(f64, Labels<'_>)> {
     Some((value, table(labels)))
 }
 
+/// `(callable $fn, array $labels = [])`; `None` if it threw.
+pub(crate) fn callable(ex: &ExecuteData) -> Option<(&Zval, Labels<'_>)> {
+    let mut labels = null_mut();
+    let done = parse(ex, Parse::Callable(&mut labels));
+    argument(ex, 0).filter(|_| done).map(|function| (function, table(labels)))
+}
+
 /// The array that the engine found, if one was passed.
 pub(crate) fn table<'a>(labels: *mut Zval) -> Labels<'a> {
     parsed(labels).and_then(Zval::array)

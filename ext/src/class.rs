@@ -6,8 +6,8 @@ use crate::{
     guard::fenced,
     handle::{Handle, with_packed},
     labels,
-    metric::Series,
-    process,
+    metric::{Constants, Metric, Series},
+    object, process,
     zend::{
         self, IS_DOUBLE, IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, More, Parse, bytes_of, given,
         named_arguments, parse, parsed, parsed_string, this,
@@ -16,13 +16,14 @@ use crate::{
 use ext_php_rs::{
     args::Arg,
     builders::{ClassBuilder, FunctionBuilder},
+    ffi::zend_string,
     flags::{ClassFlags, DataType, MethodFlags},
     types::{ZendHashTable, Zval},
     zend::ExecuteData,
     zend_fastcall,
 };
 use promshm_segment::{Definition, Kind};
-use std::{ptr::null_mut, rc::Rc};
+use std::{borrow::Cow, mem::ManuallyDrop, ptr::null_mut, rc::Rc};
 
 /// A raw handler: the engine's own calling convention, at the price of a C method.
 pub(crate) type Handler = extern "C" fn(&mut ExecuteData, &mut Zval);
@@ -39,6 +40,24 @@ pub(crate) fn with_labels(method: Method) -> Method {
     method.not_required().arg(Arg::new("labels", DataType::Array).default("[]"))
 }
 
+/// `callable $fn, array $labels = []`, for a method that returns what the function does.
+pub(crate) fn around(name: &str, handler: Handler) -> Method {
+    let method = FunctionBuilder::new(name, handler).arg(Arg::new("fn", DataType::Callable));
+    with_labels(method).returns(DataType::Mixed, false, true)
+}
+
+/// Reads `(callable $fn, array $labels = [])` and answers the function and a handle on the series.
+///
+/// The handle is not dropped if a fatal error ends the request inside the function: that jumps over
+/// frames like this one, which must have nothing to drop then.
+pub(crate) fn bound_around(ex: &ExecuteData) -> Result<(&Zval, ManuallyDrop<Handle>), Thrown> {
+    let (function, labels) = arguments::callable(ex).ok_or(Thrown)?;
+    let (metric, key) = this(ex).series_of(labels)?;
+    let handle = ManuallyDrop::new(Handle::default());
+    handle.bind(metric, key, Series::UNKNOWN)?;
+    Ok((function, handle))
+}
+
 /// The parameters that every constructor has.
 pub(crate) fn constructor(handler: Handler) -> Method {
     FunctionBuilder::new("__construct", handler)
@@ -48,13 +67,18 @@ pub(crate) fn constructor(handler: Handler) -> Method {
         .arg(Arg::new("labelNames", DataType::Array).default("[]"))
 }
 
+/// A class whose objects are addresses of shared memory: nothing extends, stores or adorns them.
+pub(crate) fn final_class(name: &str) -> ClassBuilder {
+    let flags = ClassFlags::Final.union(ClassFlags::NotSerializable).union(ClassFlags::NoDynamicProperties);
+    ClassBuilder::new(name).flags(flags)
+}
+
 /// A final metric class with the methods that all three have.
 pub(crate) fn metric_class(name: &'static str, constructor: Method) -> ClassBuilder {
     let getter = |name, handler, kind| FunctionBuilder::new(name, handler).returns(kind, false, false);
     let any = Arg::new("values", DataType::Object("Stringable".into())).is_variadic();
     let bind = FunctionBuilder::new("labels", bind).not_required().arg(any);
-    ClassBuilder::new(name)
-        .flags(ClassFlags::Final.union(ClassFlags::NotSerializable).union(ClassFlags::NoDynamicProperties))
+    final_class(name)
         .method(constructor, MethodFlags::Public)
         .method(bind.returns(DataType::Object(name.into()), false, false), MethodFlags::Public)
         .method(with_labels(getter("remove", remove, DataType::Bool)), MethodFlags::Public)
@@ -63,7 +87,7 @@ pub(crate) fn metric_class(name: &'static str, constructor: Method) -> ClassBuil
         .method(getter("getLabelNames", get_label_names, DataType::Array), MethodFlags::Public)
         .method(getter("getType", get_type, DataType::String), MethodFlags::Public)
         .registration(|class, arg_info| {
-            zend::hold_handles(class);
+            object::hold::<Handle>(class);
             zend::widen(class, "labels", 0, ANY_LABEL);
             zend::widen(class, "incby", 0, 1 << IS_LONG);
             zend::widen(class, "decby", 0, 1 << IS_LONG);
@@ -86,13 +110,29 @@ pub(crate) fn construct(
     if !parse(ex, Parse::Definition { name: &mut name, help: &mut help, labels: names, more }) {
         return Err(Thrown);
     }
-    let (kind, bounds) = kind_of(parsed(last))?;
-    let names = table(label_names).map(label_names_of).transpose()?.unwrap_or_default();
+    let shape = kind_of(parsed(last))?;
+    let (name, help) = (text_of(name), text_of(help));
+    this(ex).stand_for(define(&name, &help, table(label_names), shape, &Constants::new())?)
+}
+
+/// The text of a string argument; what is no UTF-8 is replaced.
+pub(crate) fn text_of<'a>(string: *mut zend_string) -> Cow<'a, str> {
+    String::from_utf8_lossy(parsed_string(string).unwrap_or_default())
+}
+
+/// The metric of that definition. Throws where it breaks a rule, or contradicts an earlier one.
+pub(crate) fn define(
+    name: &str,
+    help: &str,
+    label_names: Option<&ZendHashTable>,
+    (kind, bounds): (Kind, Vec<f64>),
+    constants: &Constants,
+) -> Result<Rc<Metric>, Thrown> {
+    let names = label_names.map(label_names_of).transpose()?.unwrap_or_default();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let text = |string| String::from_utf8_lossy(parsed_string(string).unwrap_or_default());
-    let definition = Definition::new(&text(name), &text(help), kind, &names, &bounds)
+    let definition = Definition::new(name, help, kind, &names, &bounds)
         .map_err(|error| invalid_argument(&error.to_string()))?;
-    this(ex).stand_for(process::metric(definition)?)
+    process::metric(definition, constants)
 }
 
 fn label_names_of(table: &ZendHashTable) -> Result<Vec<String>, Thrown> {
@@ -108,10 +148,15 @@ zend_fastcall! {
     }
 }
 
+/// A new object of the class of `$this`, in `ret`.
+fn sibling<'r>(ex: &ExecuteData, ret: &'r mut Zval) -> &'r Handle {
+    object::new_in(object::class_of_this(ex), ret)
+}
+
 fn bind_sibling(ex: &ExecuteData, ret: &mut Zval) -> Result<(), Thrown> {
     let metric = this(ex).check_unbound()?;
     if let Some((key, series)) = metric.known_series(zend::arguments(ex)) {
-        return zend::return_sibling(ex, ret).bind(Rc::clone(metric), key, series);
+        return sibling(ex, ret).bind(Rc::clone(metric), key, series);
     }
     let definition = &metric.definition;
     let by_name = named_arguments(ex).filter(|_| given(ex) == 0);
@@ -120,8 +165,7 @@ fn bind_sibling(ex: &ExecuteData, ret: &mut Zval) -> Result<(), Thrown> {
         None => labels::pack_arguments(definition, zend::arguments(ex), key),
     };
     // Nothing is stored before the first update, so nothing is looked up either.
-    let bind =
-        |key: &[u8]| zend::return_sibling(ex, ret).bind(Rc::clone(metric), key.into(), Series::UNKNOWN);
+    let bind = |key: &[u8]| sibling(ex, ret).bind(Rc::clone(metric), key.into(), Series::UNKNOWN);
     with_packed(pack, bind)?
 }
 
@@ -138,12 +182,8 @@ zend_fastcall! {
 }
 
 fn removed(handle: &Handle, labels: arguments::Labels<'_>) -> Result<bool, Thrown> {
-    match labels {
-        Some(labels) if !labels.is_empty() => {
-            handle.with_key(labels, |metric, key| process::remove(metric, key))
-        }
-        _ => Ok(process::remove(handle.metric()?, handle.own_key()?)),
-    }
+    let (metric, key) = handle.series_of(labels)?;
+    Ok(process::remove(&metric, &key))
 }
 
 /// Runs `show` on the definition, for a getter without arguments.

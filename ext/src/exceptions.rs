@@ -19,6 +19,7 @@ type Class = Option<&'static ClassEntry>;
 static INTERFACE: Local<Class> = Local::new(None);
 static INVALID_ARGUMENT: Local<Class> = Local::new(None);
 static REGISTRATION: Local<Class> = Local::new(None);
+static NOT_FOUND: Local<Class> = Local::new(None);
 
 /// Registers the classes.
 pub(crate) fn register() -> Result<()> {
@@ -27,16 +28,22 @@ pub(crate) fn register() -> Result<()> {
         .implements((ce::throwable, "\\Throwable"))
         .registration(|class, _| INTERFACE.set(Some(class)))
         .register()?;
-    ClassBuilder::new("Promshm\\Exception\\InvalidArgumentException")
-        .extends((invalid_argument_parent, "\\InvalidArgumentException"))
-        .implements((interface, "\\Promshm\\Exception\\ExceptionInterface"))
+    let exception = |name: &str, parent: (fn() -> &'static ClassEntry, &'static str)| {
+        ClassBuilder::new(format!("Promshm\\Exception\\{name}"))
+            .extends(parent)
+            .implements((interface, "\\Promshm\\Exception\\ExceptionInterface"))
+    };
+    exception("InvalidArgumentException", (invalid_argument_parent, "\\InvalidArgumentException"))
         .registration(|class, _| INVALID_ARGUMENT.set(Some(class)))
         .register()?;
-    ClassBuilder::new("Promshm\\Exception\\MetricsRegistrationException")
-        .extends((runtime_parent, "\\RuntimeException"))
-        .implements((interface, "\\Promshm\\Exception\\ExceptionInterface"))
+    exception("MetricsRegistrationException", (ce::exception, "\\Exception"))
         .registration(|class, _| REGISTRATION.set(Some(class)))
-        .register()
+        .register()?;
+    exception("MetricNotFoundException", (runtime_parent, "\\RuntimeException"))
+        .registration(|class, _| NOT_FOUND.set(Some(class)))
+        .register()?;
+    // Nothing throws it: storage trouble never does. It is there for code that catches it.
+    exception("StorageException", (ce::exception, "\\Exception")).registration(|_, _| {}).register()
 }
 
 fn interface() -> &'static ClassEntry {
@@ -57,9 +64,15 @@ pub(crate) fn invalid_argument(message: &str) -> Thrown {
     throw(INVALID_ARGUMENT.get(), message)
 }
 
-/// Throws for a definition that contradicts an earlier one.
+/// Throws for a metric that a registry does not know.
 #[cold]
-pub(crate) fn conflicting_definition(message: &str) -> Thrown {
+pub(crate) fn not_found(message: &str) -> Thrown {
+    throw(NOT_FOUND.get(), message)
+}
+
+/// Throws for a definition that contradicts an earlier one, or comes a second time.
+#[cold]
+pub(crate) fn bad_registration(message: &str) -> Thrown {
     throw(REGISTRATION.get(), message)
 }
 

@@ -2,11 +2,11 @@
 
 use crate::{
     arguments::{self, Labels},
-    class::{construct, constructor, metric_class, void, with_labels},
+    class::{around, bound_around, construct, constructor, metric_class, void, with_labels},
     exceptions::Thrown,
     guard::fenced,
     handle::{Cells, Handle},
-    zend::{More, given, this},
+    zend::{self, More, given, this},
 };
 use ext_php_rs::{
     args::Arg,
@@ -22,7 +22,10 @@ use ext_php_rs::{
     zend_fastcall,
 };
 use promshm_segment::{Kind, layout::UNSET, sync};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    mem::ManuallyDrop,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// How the values of several processes become one.
 #[php_enum]
@@ -82,6 +85,7 @@ pub(crate) fn register() -> Result<()> {
         .method(with_labels(void("dec", dec)), MethodFlags::Public)
         .method(value("decBy", dec_by), MethodFlags::Public)
         .method(with_labels(void("setToCurrentTime", set_to_current_time)), MethodFlags::Public)
+        .method(around("trackInProgress", track_in_progress), MethodFlags::Public)
         .register()
 }
 
@@ -120,7 +124,7 @@ fn now() -> f64 {
 }
 
 #[inline(never)]
-fn set_to(handle: &Handle, labels: Labels<'_>, value: f64) {
+pub(crate) fn set_to(handle: &Handle, labels: Labels<'_>, value: f64) {
     let _thrown = handle.update(labels, |cells| cells.all[0].set(value));
 }
 
@@ -157,6 +161,18 @@ zend_fastcall! {
 zend_fastcall! {
     extern fn dec_by(ex: &mut ExecuteData, _ret: &mut Zval) {
         fenced(|| if let Some((value, labels)) = arguments::number(ex) { add(this(ex), labels, -value) });
+    }
+}
+
+zend_fastcall! {
+    extern fn track_in_progress(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            let Ok((function, handle)) = bound_around(ex) else { return };
+            add(&handle, None, 1.0);
+            zend::call(function, ret);
+            add(&handle, None, -1.0);
+            drop(ManuallyDrop::into_inner(handle));
+        });
     }
 }
 

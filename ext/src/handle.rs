@@ -9,6 +9,7 @@ use crate::{
     labels,
     local::Local,
     metric::{Key, Metric, Series, Target},
+    object::part,
     process,
     recent::Recent,
     stamp, zend,
@@ -37,6 +38,8 @@ pub(crate) struct Handle {
     /// Only for a handle that is called with labels.
     recent: OnceCell<Box<Recent>>,
 }
+
+part!(Handle);
 
 /// What a handle stands for.
 #[derive(Debug)]
@@ -198,6 +201,16 @@ impl Handle {
     ) -> Result<R, Thrown> {
         let metric = self.check_unbound()?;
         with_packed(|key| labels::pack_table(&metric.definition, labels, key), |key| look(metric, key))
+    }
+
+    /// The metric and the key of the series that the labels name.
+    pub(crate) fn series_of(&self, labels: Option<&ZendHashTable>) -> Result<(Rc<Metric>, Key), Thrown> {
+        match labels {
+            Some(labels) if !zend::is_empty(labels) => {
+                self.with_key(labels, |metric, key| (Rc::clone(metric), key.into()))
+            }
+            _ => Ok((Rc::clone(self.metric()?), self.own_key()?.into())),
+        }
     }
 
     /// The key of the handle's only series.

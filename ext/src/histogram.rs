@@ -2,13 +2,14 @@
 
 use crate::{
     arguments,
-    class::{construct, constructor, metric_class, void, with_labels},
+    class::{around, bound_around, construct, constructor, metric_class, void, with_labels},
     exceptions::{Thrown, invalid_argument},
     guard::fenced,
     handle::{Cells, Handle},
+    timer,
     zend::{
-        IS_DOUBLE, IS_LONG, IS_STRING, More, Parse, bytes_of, dereferenced, double_of, long_of, parse, this,
-        type_of,
+        self, IS_DOUBLE, IS_LONG, IS_STRING, More, Parse, bytes_of, dereferenced, double_of, long_of, parse,
+        this, type_of,
     },
 };
 use ext_php_rs::{
@@ -21,6 +22,7 @@ use ext_php_rs::{
     zend_fastcall,
 };
 use promshm_segment::{Kind, sync};
+use std::{mem::ManuallyDrop, time::Instant};
 
 /// The default upper bounds, in seconds; those of the widespread PHP client library.
 const DEFAULT_BUCKETS: [f64; 14] =
@@ -31,6 +33,8 @@ const MOST_BUCKETS: i64 = 10_000;
 pub(crate) fn register() -> Result<()> {
     let buckets = Arg::new("buckets", DataType::Array).allow_null().default("null");
     let observe = void("observe", observe).arg(Arg::new("value", DataType::Double));
+    let start_timer = FunctionBuilder::new("startTimer", start_timer);
+    let start_timer = start_timer.returns(DataType::Object(timer::NAME.into()), false, false);
     let list = |name, handler| FunctionBuilder::new(name, handler).returns(DataType::Array, false, false);
     let public_static = MethodFlags::Public | MethodFlags::Static;
     let number = |name| Arg::new(name, DataType::Double);
@@ -40,6 +44,8 @@ pub(crate) fn register() -> Result<()> {
     let linear = list("linearBuckets", linear).arg(number("start")).arg(number("width"));
     metric_class("Promshm\\Histogram", constructor(new).arg(buckets))
         .method(with_labels(observe), MethodFlags::Public)
+        .method(with_labels(start_timer), MethodFlags::Public)
+        .method(around("time", time), MethodFlags::Public)
         .method(list("getDefaultBuckets", default_buckets), public_static)
         .method(exponential.arg(count()), public_static)
         .method(linear.arg(count()), public_static)
@@ -52,7 +58,8 @@ zend_fastcall! {
     }
 }
 
-fn bounds_of(buckets: Option<&Zval>) -> std::result::Result<Vec<f64>, Thrown> {
+/// The bounds that a script gives, or the default ones.
+pub(crate) fn bounds_of(buckets: Option<&Zval>) -> std::result::Result<Vec<f64>, Thrown> {
     let Some(buckets) = buckets.and_then(Zval::array) else { return Ok(DEFAULT_BUCKETS.to_vec()) };
     let number = |value: &Zval| {
         let value = dereferenced(value);
@@ -82,7 +89,7 @@ zend_fastcall! {
 }
 
 #[inline(never)] // so that the fast way saves no registers for it
-fn observe_slowly(handle: &Handle, labels: arguments::Labels<'_>, value: f64) {
+pub(crate) fn observe_slowly(handle: &Handle, labels: arguments::Labels<'_>, value: f64) {
     let Ok(metric) = handle.metric() else { return };
     let bucket = bucket(&metric.definition.bounds, value);
     let _thrown = handle.update(labels, |Cells { all, shared }| {
@@ -109,6 +116,28 @@ fn count(cells: &[sync::Cell], bucket: usize, value: f64) {
 #[allow(clippy::neg_cmp_op_on_partial_ord)] // so that NaN is above every bound
 fn bucket(bounds: &[f64], value: f64) -> usize {
     bounds.partition_point(|bound| !(value <= *bound))
+}
+
+zend_fastcall! {
+    extern fn start_timer(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            let Some(labels) = arguments::labels(ex) else { return };
+            let started = this(ex).series_of(labels).and_then(|(metric, key)| timer::start(metric, key, ret));
+            drop(started);
+        });
+    }
+}
+
+zend_fastcall! {
+    extern fn time(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            let Ok((function, handle)) = bound_around(ex) else { return };
+            let start = Instant::now();
+            zend::call(function, ret);
+            observe_slowly(&handle, None, start.elapsed().as_secs_f64());
+            drop(ManuallyDrop::into_inner(handle));
+        });
+    }
 }
 
 zend_fastcall! {

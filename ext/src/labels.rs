@@ -67,6 +67,16 @@ fn pack_value(definition: &Definition, index: usize, value: &Zval, key: &mut Vec
     Ok(())
 }
 
+/// Packs values of which the caller knows that they are strings.
+pub(crate) fn pack_strings(values: &[Zval]) -> Vec<u8> {
+    let mut key = Vec::new();
+    for bytes in values.iter().map(|value| bytes_of(value).unwrap_or_default()) {
+        key.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        key.extend_from_slice(bytes);
+    }
+    key
+}
+
 fn is_stringable(value: &Zval) -> bool {
     value.object().is_some_and(|object| object.instance_of(ce::stringable()))
 }

@@ -3,7 +3,7 @@
 //! Reading order: [`handle`] is what a PHP object holds and how an update finds its cell;
 //! [`process`] is what a PHP process holds; `counter`, `gauge`, `histogram` and `segment` are the
 //! PHP classes; [`lifecycle`] says what happens at start, fork and stop. Unsafe code lives in
-//! [`zend`], [`local`] and [`handle`], and in the hooks of [`ini`] and [`lifecycle`].
+//! [`zend`], [`object`], [`local`] and [`handle`], and in the hooks of [`ini`] and [`lifecycle`].
 #![deny(unsafe_code)]
 #![allow(missing_docs)] // the macro's entry point has none, and nothing else is public
 
@@ -21,10 +21,15 @@ mod labels;
 mod lifecycle;
 mod local;
 mod metric;
+mod object;
 mod process;
 mod recent;
+mod registry;
+mod render;
+mod samples;
 mod segment;
 mod stamp;
+mod timer;
 mod zend;
 
 use ext_php_rs::prelude::*;

@@ -7,7 +7,8 @@
 #![allow(unsafe_code)]
 
 use crate::{
-    counter, exceptions, gauge, guard::silenced, histogram, ini, local::Local, process, segment, zend,
+    counter, exceptions, gauge, guard::silenced, histogram, ini, local::Local, process, registry, render,
+    samples, segment, timer, zend,
 };
 use ext_php_rs::ffi::{
     E_COMPILE_ERROR, E_CORE_ERROR, E_ERROR, E_PARSE, E_RECOVERABLE_ERROR, E_USER_ERROR, zend_string,
@@ -27,12 +28,15 @@ pub(crate) unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
     let mut status = -1;
     silenced(|| {
         ini::register(module);
-        zend::prepare_handlers();
         let classes = [
             exceptions::register,
             counter::register,
             gauge::register,
             histogram::register,
+            timer::register,
+            samples::register,
+            render::register,
+            registry::register,
             segment::register,
         ];
         if classes.iter().try_for_each(|register| register()).is_ok() {
@@ -63,6 +67,7 @@ pub(crate) unsafe extern "C" fn request_shutdown(_kind: i32, _module: i32) -> i3
     if zend::last_error_kind() & FATAL_UNLESS_HANDLED != 0 {
         AFTER_FATAL.set(true);
     }
+    silenced(registry::end_request);
     silenced(process::end_request);
     0
 }

@@ -3,8 +3,9 @@
 use crate::{labels, process, stamp};
 use ext_php_rs::types::Zval;
 use hashbrown::HashTable;
-use promshm_segment::{Definition, FamilyId, snapshot::Reason, sync};
+use promshm_segment::{Definition, DefinitionError, FamilyId, snapshot::Reason, sync};
 use std::{
+    borrow::Cow,
     cell::{Cell, RefCell},
     rc::Rc,
 };
@@ -13,11 +14,19 @@ use std::{
 /// constructs it again finds its series resolved.
 #[derive(Debug)]
 pub(crate) struct Metric {
+    /// What the script has defined.
     pub(crate) definition: Definition,
+    /// The same with the constant labels of its registry, as the segment knows it.
+    pub(crate) family: Definition,
+    /// The values of the constant labels.
+    constants: Vec<String>,
     /// The family's record, and the life of the process it was registered in.
-    pub(crate) family: Cell<Option<(FamilyId, u64)>>,
+    pub(crate) registered: Cell<Option<(FamilyId, u64)>>,
     known: RefCell<HashTable<Known>>,
 }
+
+/// Labels that a registry gives to all its metrics, names and values.
+pub(crate) type Constants = Vec<(String, String)>;
 
 /// A series that the process has met.
 #[derive(Debug)]
@@ -69,9 +78,33 @@ impl Series {
     }
 }
 
+/// The definition with further labels.
+fn with(definition: &Definition, constants: &Constants) -> Result<Definition, DefinitionError> {
+    let Definition { name, help, kind, label_names, bounds } = definition;
+    let names = label_names.iter().chain(constants.iter().map(|(name, _)| name));
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    Definition::new(name, help, *kind, &names, bounds)
+}
+
 impl Metric {
-    pub(crate) fn new(definition: Definition) -> Self {
-        Self { definition, family: Cell::new(None), known: RefCell::default() }
+    /// # Errors
+    /// If a constant label's name is not allowed, or is one of the definition's.
+    pub(crate) fn new(definition: Definition, constants: &Constants) -> Result<Self, DefinitionError> {
+        let family = if constants.is_empty() { definition.clone() } else { with(&definition, constants)? };
+        let constants = constants.iter().map(|(_, value)| value.clone()).collect();
+        Ok(Self { definition, family, constants, registered: Cell::new(None), known: RefCell::default() })
+    }
+
+    /// Whether the same label values mean the same series of both.
+    pub(crate) fn same_series(&self, other: &Self) -> bool {
+        self.constants == other.constants
+            && self.family.same_family(&other.family)
+            && self.definition.label_names.len() == other.definition.label_names.len()
+    }
+
+    /// The values of all the family's labels.
+    pub(crate) fn all_values<'v>(&'v self, values: &'v [Cow<'_, str>]) -> Vec<&'v str> {
+        values.iter().map(AsRef::as_ref).chain(self.constants.iter().map(String::as_str)).collect()
     }
 
     /// The series of these label values, if it is known and still holds. Does not allocate, and

@@ -1,10 +1,10 @@
 //! What one PHP process holds: its attachment to the segment and the metrics it has met.
 
 use crate::{
-    exceptions::{Thrown, conflicting_definition},
+    exceptions::{Thrown, bad_registration, invalid_argument},
     ini, labels,
     local::Local,
-    metric::{Metric, Series, Target},
+    metric::{Constants, Metric, Series, Target},
     stamp, zend,
 };
 use promshm_segment::{Definition, FamilyId, Kind, Writer, backend, snapshot::Reason};
@@ -62,8 +62,9 @@ pub(crate) struct Status {
 
 /// The metric with that definition: a known one, or a new one. Throws where this request has
 /// already defined the name otherwise.
-pub(crate) fn metric(definition: Definition) -> Result<Rc<Metric>, Thrown> {
-    STATE.with(|state| state.metric(definition)).map_err(|message| conflicting_definition(&message))
+pub(crate) fn metric(definition: Definition, constants: &Constants) -> Result<Rc<Metric>, Thrown> {
+    let metric = Metric::new(definition, constants).map_err(|error| invalid_argument(&error.to_string()))?;
+    STATE.with(|state| state.metric(metric)).map_err(|message| bad_registration(&message))
 }
 
 /// Looks the series up in the segment, attaching it first where needed.
@@ -167,20 +168,20 @@ impl State {
         }
     }
 
-    fn metric(&mut self, definition: Definition) -> Result<Rc<Metric>, String> {
-        if let Some(earlier) = self.in_request.get(&definition.name) {
-            let same = earlier.definition.same_family(&definition);
-            return if same {
-                Ok(Rc::clone(earlier))
-            } else {
-                Err(conflict(&earlier.definition, &definition))
-            };
+    fn metric(&mut self, metric: Metric) -> Result<Rc<Metric>, String> {
+        let name = metric.definition.name.clone();
+        if let Some(earlier) = self.in_request.get(&name) {
+            if !earlier.family.same_family(&metric.family) {
+                return Err(conflict(&earlier.family, &metric.family));
+            }
+            if earlier.same_series(&metric) {
+                return Ok(Rc::clone(earlier));
+            }
         }
-        let name = definition.name.clone();
         let known = self.metrics.entry(name.clone()).or_default();
-        let found = known.iter().find(|metric| metric.definition.same_family(&definition)).cloned();
+        let found = known.iter().find(|known| known.same_series(&metric)).cloned();
         let metric = found.unwrap_or_else(|| {
-            known.push(Rc::new(Metric::new(definition)));
+            known.push(Rc::new(metric));
             Rc::clone(&known[known.len() - 1])
         });
         self.in_request.insert(name, Rc::clone(&metric));
@@ -200,8 +201,7 @@ impl State {
         let family = self.family(metric)?;
         let Some(writer) = &mut self.writer else { return Ok(Target::Unstored) };
         let values = labels::unpack(key);
-        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
-        let resolved = writer.resolve(family, &values)?;
+        let resolved = writer.resolve(family, &metric.all_values(&values))?;
         let cells = resolved.cells.as_ptr();
         Ok(if resolved.shared { Target::Shared(cells) } else { Target::Owned(cells) })
     }
@@ -212,17 +212,16 @@ impl State {
         }
         let Ok(family) = self.family(metric) else { return false };
         let values = labels::unpack(key);
-        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
-        self.writer.as_mut().is_some_and(|writer| writer.remove(family, &values))
+        self.writer.as_mut().is_some_and(|writer| writer.remove(family, &metric.all_values(&values)))
     }
 
     /// The family's record; registered once in each life.
     fn family(&mut self, metric: &Metric) -> Result<FamilyId, Reason> {
-        match (metric.family.get(), &mut self.writer) {
+        match (metric.registered.get(), &mut self.writer) {
             (Some((family, life)), _) if life == self.life => Ok(family),
             (_, Some(writer)) => {
-                let family = writer.register(&metric.definition)?;
-                metric.family.set(Some((family, self.life)));
+                let family = writer.register(&metric.family)?;
+                metric.registered.set(Some((family, self.life)));
                 Ok(family)
             }
             (_, None) => Err(Reason::Corrupt),

@@ -1,29 +1,28 @@
 //! `Promshm\Segment`: a look at the segment from PHP.
 
 use crate::{
-    class::void,
+    class::{final_class, void},
     guard::fenced,
     ini, process,
     zend::{Parse, parse},
 };
 use ext_php_rs::{
     boxed::ZBox,
-    builders::{ClassBuilder, FunctionBuilder},
+    builders::FunctionBuilder,
     convert::IntoZval,
     error::Result,
-    flags::{ClassFlags, DataType, MethodFlags},
+    flags::{DataType, MethodFlags},
     types::{ZendHashTable, Zval},
     zend::ExecuteData,
     zend_fastcall,
 };
 use promshm_exposition::Encoder;
-use promshm_segment::{ReadError, Reader, Vitals, snapshot::Reason};
+use promshm_segment::{Family, ReadError, Reader, Vitals, snapshot::Reason};
 
 pub(crate) fn register() -> Result<()> {
     let public_static = MethodFlags::Public | MethodFlags::Static;
     let returns = |name, handler, kind| FunctionBuilder::new(name, handler).returns(kind, false, false);
-    ClassBuilder::new("Promshm\\Segment")
-        .flags(ClassFlags::Final.union(ClassFlags::NotSerializable).union(ClassFlags::NoDynamicProperties))
+    final_class("Promshm\\Segment")
         .method(returns("status", status, DataType::Array), public_static)
         .method(returns("render", render, DataType::String), public_static)
         .method(void("wipe", wipe), public_static)
@@ -45,13 +44,16 @@ zend_fastcall! {
 /// The page as the exporter would serve it, without the exporter's own metrics. Empty without a segment.
 fn page() -> Vec<u8> {
     let mut page = Vec::new();
-    match read(|reader| {
-        reader.scrape().map(|snapshot| Encoder::default().encode(&snapshot.families, &mut page))
-    }) {
+    look_at_families(|families| Encoder::default().encode(families, &mut page));
+    page
+}
+
+/// Runs `look` on all families, if there is a segment. What else goes wrong is a warning.
+pub(crate) fn look_at_families(look: impl FnOnce(&[Family])) {
+    match read(|reader| reader.scrape().map(|snapshot| look(&snapshot.families))) {
         Ok(()) | Err(ReadError::Absent { .. } | ReadError::NotReady { .. } | ReadError::Retired { .. }) => {}
         Err(error) => process::warn_once(&format!("the metrics cannot be read: {error}")),
     }
-    page
 }
 
 fn read<R>(

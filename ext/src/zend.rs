@@ -1,7 +1,7 @@
 //! The engine as the rest of the extension sees it: frames, arguments, objects, warnings.
 #![allow(unsafe_code)]
 
-use crate::{handle::Handle, local::Local};
+use crate::{handle::Handle, object};
 use ext_php_rs::{
     ffi,
     types::{ZendHashTable, Zval},
@@ -9,8 +9,8 @@ use ext_php_rs::{
 };
 use std::{
     ffi::{CString, c_char, c_int},
-    mem::{MaybeUninit, offset_of},
-    ptr::{from_mut, from_ref},
+    mem::MaybeUninit,
+    ptr::{from_mut, from_ref, null_mut},
     slice,
 };
 
@@ -40,6 +40,8 @@ unsafe extern "C" {
     fn zend_string_hash_func(string: *mut ffi::zend_string) -> u64;
     fn zend_hash_func(bytes: *const c_char, length: usize) -> u64;
     fn zval_try_get_string_func(op: *mut Zval) -> *mut ffi::zend_string;
+    fn zend_get_constant_str(name: *const c_char, length: usize) -> *mut Zval;
+    fn zend_release_fcall_info_cache(found: *mut ffi::zend_fcall_info_cache);
     fn zend_observer_error_register(hook: ErrorHook);
     fn zend_error(kind: c_int, format: *const c_char, ...);
     fn display_ini_entries(module: *mut ffi::zend_module_entry);
@@ -49,78 +51,11 @@ unsafe extern "C" {
 /// What is told of an error: kind, file, line, message.
 pub(crate) type ErrorHook = unsafe extern "C" fn(c_int, *mut ffi::zend_string, u32, *mut ffi::zend_string);
 
-/// What a PHP metric object is: our part first, the engine's last, as the engine wants it.
-#[repr(C)]
-struct Object {
-    handle: Handle,
-    std: ffi::zend_object,
-}
-
-static HANDLERS: Local<MaybeUninit<ffi::zend_object_handlers>> = Local::new(MaybeUninit::uninit());
-
-/// Prepares the handlers of metric objects; once at module startup.
-pub(crate) fn prepare_handlers() {
-    // SAFETY: the engine's own table is complete before any module starts.
-    let mut handlers = unsafe { ffi::std_object_handlers };
-    handlers.offset = offset_of!(Object, std) as _;
-    handlers.free_obj = Some(free_object);
-    handlers.clone_obj = None;
-    HANDLERS.set(MaybeUninit::new(handlers));
-}
-
-unsafe extern "C" fn create_object(class: *mut ClassEntry) -> *mut ffi::zend_object {
-    // SAFETY: the engine passes our own class; the object is complete before it is returned, and
-    // HANDLERS, a static, was filled at startup.
-    unsafe {
-        let object = ffi::ext_php_rs_zend_object_alloc(size_of::<Object>(), class).cast::<Object>();
-        (&raw mut (*object).handle).write(Handle::default());
-        ffi::zend_object_std_init(&raw mut (*object).std, class);
-        ffi::object_properties_init(&raw mut (*object).std, class);
-        (*object).std.handlers = HANDLERS.as_ptr().cast();
-        &raw mut (*object).std
-    }
-}
-
-unsafe extern "C" fn free_object(std: *mut ffi::zend_object) {
-    // SAFETY: called once for an object that create_object made; the engine frees the memory itself.
-    unsafe {
-        std::ptr::drop_in_place(&raw mut (*object_of(std)).handle);
-        ffi::zend_object_std_dtor(std);
-    }
-}
-
-unsafe fn object_of(std: *mut ffi::zend_object) -> *mut Object {
-    // SAFETY: the caller has a pointer to the last field of an Object.
-    unsafe { std.byte_sub(offset_of!(Object, std)).cast() }
-}
-
-/// Makes objects of this class hold a [`Handle`].
-pub(crate) fn hold_handles(class: &mut ClassEntry) {
-    class.__bindgen_anon_2.create_object = Some(create_object);
-}
-
-/// The handle of `$this`.
+/// The handle of `$this`, a metric.
 #[inline(always)]
 pub(crate) fn this(ex: &ExecuteData) -> &Handle {
-    // SAFETY: only used by methods of our final classes, whose objects create_object made; the call
-    // holds a reference on the object, and nobody makes a mutable reference to its handle.
-    unsafe { &(*object_of(ex.This.value.obj)).handle }
+    object::this(ex)
 }
-
-/// A new object of the class of `$this`, in `ret`; answers its handle.
-pub(crate) fn return_sibling<'r>(ex: &ExecuteData, ret: &'r mut Zval) -> &'r Handle {
-    // SAFETY: `$this` is one of our objects, so its class is one whose create_object is ours; `ret`
-    // takes the object's only reference.
-    unsafe {
-        let std = create_object((*ex.This.value.obj).ce);
-        ret.value.obj = std;
-        ret.u1.type_info = u32::from(IS_OBJECT) | OBJECT_FLAGS;
-        &(*object_of(std)).handle
-    }
-}
-
-/// `IS_TYPE_REFCOUNTED | IS_TYPE_COLLECTABLE`, in their place in a zval's type word.
-const OBJECT_FLAGS: u32 = 0x300;
 
 /// SPL's `InvalidArgumentException`.
 pub(crate) fn spl_invalid_argument_exception() -> &'static ClassEntry {
@@ -325,6 +260,18 @@ pub(crate) fn stringified(value: &Zval) -> Option<Vec<u8>> {
     }
 }
 
+/// Calls a function without arguments; what it returns is in `ret`. An exception stays on its way.
+pub(crate) fn call(function: &Zval, ret: &mut Zval) {
+    // SAFETY: the zvals are valid, and nothing in our frames is left to drop if a fatal error jumps over them.
+    unsafe {
+        let function = from_ref(function).cast_mut();
+        ffi::_call_user_function_impl(null_mut(), function, from_mut(ret), 0, null_mut(), null_mut());
+        if type_of(ret) == IS_UNDEF {
+            ret.set_null(); // it threw
+        }
+    }
+}
+
 /// The native way to read arguments: coercion, `strict_types`, deprecations and messages as of any
 /// PHP function. `false` if it threw.
 pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
@@ -352,6 +299,40 @@ pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
                     }
                 }
             }
+            Parse::Callable(labels) => {
+                let mut call: MaybeUninit<ffi::zend_fcall_info> = MaybeUninit::uninit();
+                let mut found: MaybeUninit<ffi::zend_fcall_info_cache> = MaybeUninit::zeroed();
+                let status = zend_parse_parameters(
+                    n,
+                    c"f|a".as_ptr(),
+                    &raw mut call,
+                    &raw mut found,
+                    from_mut(labels),
+                );
+                zend_release_fcall_info_cache(found.as_mut_ptr()); // it is looked up again for the call
+                status
+            }
+            Parse::Names(namespace, name) => {
+                zend_parse_parameters(n, c"SS".as_ptr(), from_mut(namespace), from_mut(name))
+            }
+            Parse::Registration { namespace, name, help, labels, more: (more, last) } => {
+                let (namespace, name, help) = (from_mut(namespace), from_mut(name), from_mut(help));
+                let (labels, last) = (from_mut(labels), from_mut(last));
+                match more {
+                    More::Array => {
+                        zend_parse_parameters(n, c"SSS|aa!".as_ptr(), namespace, name, help, labels, last)
+                    }
+                    _ => zend_parse_parameters(n, c"SSS|a".as_ptr(), namespace, name, help, labels),
+                }
+            }
+            Parse::Registry { storage, defaults, constants } => {
+                let (storage, defaults) = (from_mut(storage), from_mut(defaults));
+                zend_parse_parameters(n, c"|zba".as_ptr(), storage, defaults, from_mut(constants))
+            }
+            Parse::Switch(switch) => zend_parse_parameters(n, c"|b".as_ptr(), from_mut(switch)),
+            Parse::Array(array, switch) => {
+                zend_parse_parameters(n, c"a|b".as_ptr(), from_mut(array), from_mut(switch))
+            }
             Parse::Series(start, step, count) => {
                 zend_parse_parameters(n, c"ddl".as_ptr(), from_mut(start), from_mut(step), from_mut(count))
             }
@@ -377,6 +358,24 @@ pub(crate) enum Parse<'p> {
         labels: &'p mut *mut Zval,
         more: (More, &'p mut *mut Zval),
     },
+    /// `callable $fn, array $labels = []`
+    Callable(&'p mut *mut Zval),
+    /// `string $namespace, string $name`
+    Names(&'p mut *mut ffi::zend_string, &'p mut *mut ffi::zend_string),
+    /// `string $namespace, string $name, string $help, array $labels = []` and what a metric adds.
+    Registration {
+        namespace: &'p mut *mut ffi::zend_string,
+        name: &'p mut *mut ffi::zend_string,
+        help: &'p mut *mut ffi::zend_string,
+        labels: &'p mut *mut Zval,
+        more: (More, &'p mut *mut Zval),
+    },
+    /// `mixed $storage = null, bool $registerDefaultMetrics = true, array $constantLabels = []`
+    Registry { storage: &'p mut *mut Zval, defaults: &'p mut bool, constants: &'p mut *mut Zval },
+    /// `bool $switch`, optional
+    Switch(&'p mut bool),
+    /// `array $array, bool $switch`, the latter optional
+    Array(&'p mut *mut Zval, &'p mut bool),
     /// `float $start, float $step, int $count`
     Series(&'p mut f64, &'p mut f64, &'p mut i64),
 }
@@ -423,6 +422,14 @@ impl FunctionOf for Zval {
         // SAFETY: a function table holds nothing but pointers to functions.
         unsafe { self.ptr::<ffi::zend_function>() }
     }
+}
+
+/// PHP's version, as the constant `PHP_VERSION` says it.
+pub(crate) fn php_version() -> String {
+    const NAME: &str = "PHP_VERSION";
+    // SAFETY: pointer and length are one string's; the constant lives as long as the engine.
+    let version = unsafe { zend_get_constant_str(NAME.as_ptr().cast(), NAME.len()).as_ref() };
+    version.and_then(Zval::string).unwrap_or_default()
 }
 
 /// Raises a warning that reaches the log and the screen but no user error handler: frameworks turn

@@ -1,0 +1,405 @@
+//! `Promshm\CollectorRegistry`: metrics by namespace and name, as users of `PromPHP` know them.
+//!
+//! What was registered is found in a table of this object by the hashes that PHP keeps with its
+//! strings; the segment is not asked. So the usual way of `PromPHP`, to get or register a metric at
+//! each update, stays cheap.
+
+use crate::{
+    class::{self, Handler, Method, define, text_of},
+    exceptions::{Thrown, bad_registration, invalid_argument, not_found},
+    gauge,
+    guard::fenced,
+    handle::Handle,
+    histogram, labels,
+    local::Local,
+    metric::Constants,
+    object::{self, part},
+    process, samples,
+    zend::{self, IS_ARRAY, IS_STRING, More, Parse, argument, arguments, given, parse, parsed, type_of},
+};
+use ext_php_rs::{
+    args::Arg,
+    builders::{ClassBuilder, FunctionBuilder},
+    error::Result as Registered,
+    flags::{ClassFlags, DataType, MethodFlags},
+    types::{ArrayKey, ZendHashTable, Zval},
+    zend::{ClassEntry, ExecuteData},
+    zend_fastcall,
+};
+use hashbrown::HashTable;
+use promshm_segment::{Definition, GaugeMode, Kind};
+use std::{cell::RefCell, ptr::null_mut};
+
+const NAME: &str = "Promshm\\CollectorRegistry";
+// Registered again at every module startup: some servers restart modules in one process.
+static CLASS: Local<Option<&'static ClassEntry>> = Local::new(None);
+/// What `getDefault()` made in this request.
+static DEFAULT: Local<Option<Zval>> = Local::new(None);
+
+/// What a registry object holds.
+#[derive(Debug, Default)]
+struct Registry {
+    metrics: RefCell<HashTable<Entry>>,
+    constants: RefCell<Constants>,
+}
+
+part!(Registry);
+
+/// A metric that was registered.
+#[derive(Debug)]
+struct Entry {
+    hash: u64,
+    metric: Type,
+    /// Namespace and name, packed.
+    key: Vec<u8>,
+    object: Zval,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Type {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+impl Type {
+    fn class_name(self) -> &'static str {
+        match self {
+            Self::Counter => "Promshm\\Counter",
+            Self::Gauge => "Promshm\\Gauge",
+            Self::Histogram => "Promshm\\Histogram",
+        }
+    }
+
+    fn short_name(self) -> &'static str {
+        &self.class_name()["Promshm\\".len()..]
+    }
+
+    /// The argument that it takes after the labels.
+    fn more(self) -> More {
+        if self == Self::Histogram { More::Array } else { More::Nothing }
+    }
+
+    fn shape(self, last: Option<&Zval>) -> Result<(Kind, Vec<f64>), Thrown> {
+        match self {
+            Self::Counter => Ok((Kind::Counter, Vec::new())),
+            Self::Gauge => Ok((Kind::Gauge(GaugeMode::Last), Vec::new())),
+            Self::Histogram => Ok((Kind::Histogram, histogram::bounds_of(last)?)),
+        }
+    }
+}
+
+pub(crate) fn register() -> Registered<()> {
+    let of_this_class = DataType::Object(NAME.into());
+    let switch = |name| Arg::new(name, DataType::Bool).default("true");
+    let new = FunctionBuilder::new("__construct", new)
+        .not_required()
+        .arg(Arg::new("storage", DataType::Mixed).allow_null().default("null"))
+        .arg(switch("registerDefaultMetrics"))
+        .arg(Arg::new("constantLabels", DataType::Array).default("[]"));
+    let get_default = FunctionBuilder::new("getDefault", get_default).returns(of_this_class, false, false);
+    let families = FunctionBuilder::new("getMetricFamilySamples", families)
+        .not_required()
+        .arg(switch("sortMetrics"))
+        .returns(DataType::Array, false, false);
+    let builder = ClassBuilder::new(NAME)
+        .flags(ClassFlags::NotSerializable.union(ClassFlags::NoDynamicProperties))
+        .method(new, MethodFlags::Public)
+        .method(get_default, MethodFlags::Public | MethodFlags::Static)
+        .method(families, MethodFlags::Public)
+        .method(class::void("wipeStorage", wipe), MethodFlags::Public);
+    let builder =
+        methods().into_iter().fold(builder, |builder, method| builder.method(method, MethodFlags::Public));
+    builder
+        .registration(|class, arg_info| {
+            object::hold::<Registry>(class);
+            CLASS.set(Some(class));
+            std::mem::forget(arg_info); // the engine reads it as long as the class lives
+        })
+        .register()
+}
+
+/// `register…`, `getOrRegister…` and `get…` of each type.
+fn methods() -> Vec<Method> {
+    let handlers: [(Type, [Handler; 3]); 3] = [
+        (Type::Counter, [register_counter, get_or_register_counter, get_counter]),
+        (Type::Gauge, [register_gauge, get_or_register_gauge, get_gauge]),
+        (Type::Histogram, [register_histogram, get_or_register_histogram, get_histogram]),
+    ];
+    let of_a_type = |(metric, [register, get_or_register, get]): (Type, [Handler; 3])| {
+        let named = |prefix: &str, handler| {
+            FunctionBuilder::new(format!("{prefix}{}", metric.short_name()), handler)
+                .arg(Arg::new("namespace", DataType::String))
+                .arg(Arg::new("name", DataType::String))
+                .returns(DataType::Object(metric.class_name().into()), false, false)
+        };
+        let defining = |prefix, handler| with_definition(metric, named(prefix, handler));
+        [defining("register", register), defining("getOrRegister", get_or_register), named("get", get)]
+    };
+    handlers.into_iter().flat_map(of_a_type).collect()
+}
+
+fn with_definition(metric: Type, method: Method) -> Method {
+    let method = class::with_labels(method.arg(Arg::new("help", DataType::String)));
+    match metric {
+        Type::Counter | Type::Gauge => method,
+        Type::Histogram => method.arg(Arg::new("buckets", DataType::Array).allow_null().default("null")),
+    }
+}
+
+zend_fastcall! {
+    extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| drop(construct(ex)));
+    }
+}
+
+/// The storage is taken so that `PromPHP`'s calls fit, and has no use: there is one, the segment.
+fn construct(ex: &ExecuteData) -> Result<(), Thrown> {
+    let (mut storage, mut defaults, mut constants) = (null_mut(), true, null_mut());
+    let wanted =
+        Parse::Registry { storage: &mut storage, defaults: &mut defaults, constants: &mut constants };
+    if !parse(ex, wanted) {
+        return Err(Thrown);
+    }
+    let registry: &Registry = object::this(ex);
+    if let Some(constants) = parsed(constants).and_then(Zval::array) {
+        registry.constants.replace(constants_of(constants)?);
+    }
+    if defaults { registry.register_defaults() } else { Ok(()) }
+}
+
+fn constants_of(table: &ZendHashTable) -> Result<Constants, Thrown> {
+    let wrong = || invalid_argument("Constant labels are an array of values keyed by the labels' names");
+    let constant = |(key, value): (ArrayKey<'_>, &Zval)| {
+        let name = match key {
+            ArrayKey::Long(_) => return Err(wrong()),
+            name => name.to_string(),
+        };
+        let bytes = zend::stringified(value).ok_or(Thrown)?;
+        Ok((name, String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    let constants: Constants = table.iter().map(constant).collect::<Result<_, _>>()?;
+    let names: Vec<&str> = constants.iter().map(|(name, _)| name.as_str()).collect();
+    Definition::new("any", "", Kind::Counter, &names, &[])
+        .map_err(|error| invalid_argument(&error.to_string()))?;
+    Ok(constants)
+}
+
+impl Registry {
+    /// The metric of that type, namespace and name. Both are strings.
+    #[inline]
+    fn find(&self, metric: Type, names: &[Zval]) -> Option<Zval> {
+        let hash = labels::hash_values(names)?;
+        let metrics = self.metrics.borrow();
+        let is_it =
+            |entry: &Entry| entry.hash == hash && entry.metric == metric && labels::are(names, &entry.key);
+        metrics.find(hash, is_it).map(|entry| entry.object.shallow_clone())
+    }
+
+    /// Makes a metric and remembers it.
+    fn add(
+        &self,
+        metric: Type,
+        key: Vec<u8>,
+        make: impl FnOnce(&Handle) -> Result<(), Thrown>,
+    ) -> Result<Zval, Thrown> {
+        let class = ClassEntry::try_find(metric.class_name()).ok_or(Thrown)?;
+        let mut object = Zval::new();
+        make(object::new_in(class, &mut object))?;
+        let hash = labels::hash_key(&key);
+        let entry = Entry { hash, metric, key, object: object.shallow_clone() };
+        self.metrics.borrow_mut().insert_unique(hash, entry, |entry| entry.hash);
+        Ok(object)
+    }
+
+    /// `PromPHP`'s only metric of its own: which PHP runs. Only living processes count, so that a
+    /// version goes with its last worker.
+    fn register_defaults(&self) -> Result<(), Thrown> {
+        let names = [text(""), text("php_info")];
+        let (key, version) =
+            (labels::pack_strings(&names), labels::pack_strings(&[text(&zend::php_version())]));
+        let shape = (Kind::Gauge(GaugeMode::Max), Vec::new());
+        let mut label_names = ZendHashTable::new();
+        let _only_fails_on_overflow = label_names.push("version");
+        let help = "Information about the PHP environment.";
+        let metric = define("php_info", help, Some(&label_names), shape, &self.constants.borrow())?;
+        let series = metric.series(&version);
+        self.add(Type::Gauge, key, |handle| handle.stand_for(metric.clone()))?;
+        let bound = Handle::default();
+        bound.bind(metric, series.0, series.1)?;
+        gauge::set_to(&bound, None, 1.0);
+        Ok(())
+    }
+}
+
+fn text(text: &str) -> Zval {
+    let mut value = Zval::new();
+    let _only_fails_on_overflow = value.set_string(text, false);
+    value
+}
+
+/// What a metric is registered with.
+struct Registration<'a> {
+    name: String,
+    help: std::borrow::Cow<'a, str>,
+    labels: Option<&'a ZendHashTable>,
+    last: Option<&'a Zval>,
+}
+
+impl Registration<'_> {
+    fn read(ex: &ExecuteData, metric: Type) -> Result<Self, Thrown> {
+        let (mut namespace, mut name, mut help) = (null_mut(), null_mut(), null_mut());
+        let (mut labels, mut last) = (null_mut(), null_mut());
+        let wanted = Parse::Registration {
+            namespace: &mut namespace,
+            name: &mut name,
+            help: &mut help,
+            labels: &mut labels,
+            more: (metric.more(), &mut last),
+        };
+        if !parse(ex, wanted) {
+            return Err(Thrown);
+        }
+        let name = full_name(&text_of(namespace), &text_of(name));
+        Ok(Self { name, help: text_of(help), labels: crate::arguments::table(labels), last: parsed(last) })
+    }
+}
+
+fn full_name(namespace: &str, name: &str) -> String {
+    if namespace.is_empty() { name.into() } else { format!("{namespace}_{name}") }
+}
+
+/// Namespace and name, after they were read as strings.
+fn names(ex: &ExecuteData) -> &[Zval] {
+    &arguments(ex)[..2]
+}
+
+#[inline(always)]
+fn get_or_register(ex: &ExecuteData, ret: &mut Zval, metric: Type) {
+    let found = if is_usual(ex) { object::this::<Registry>(ex).find(metric, names(ex)) } else { None };
+    match found {
+        Some(object) => *ret = object,
+        None => fenced(|| drop(get_or_add(ex, ret, metric))),
+    }
+}
+
+/// `string, string, string` and perhaps an array: then nothing needs to be converted.
+#[inline(always)]
+fn is_usual(ex: &ExecuteData) -> bool {
+    let has = |n, kind| argument(ex, n).is_some_and(|value| type_of(value) == kind);
+    let strings = has(0, IS_STRING) && has(1, IS_STRING) && has(2, IS_STRING);
+    strings && (given(ex) == 3 || given(ex) == 4 && has(3, IS_ARRAY))
+}
+
+#[cold]
+fn get_or_add(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Thrown> {
+    let registration = Registration::read(ex, metric)?;
+    *ret = match object::this::<Registry>(ex).find(metric, names(ex)) {
+        Some(object) => object,
+        None => add(ex, metric, &registration)?,
+    };
+    Ok(())
+}
+
+fn register_new(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Thrown> {
+    let registration = Registration::read(ex, metric)?;
+    if object::this::<Registry>(ex).find(metric, names(ex)).is_some() {
+        let (name, kind) = (registration.name, metric.short_name());
+        let message =
+            format!("{kind} {name} is already registered; getOrRegister{kind}() returns the one there is");
+        return Err(bad_registration(&message));
+    }
+    *ret = add(ex, metric, &registration)?;
+    Ok(())
+}
+
+fn add(ex: &ExecuteData, metric: Type, registration: &Registration<'_>) -> Result<Zval, Thrown> {
+    let Registration { name, help, labels, last } = registration;
+    let registry: &Registry = object::this(ex);
+    let defined = define(name, help, *labels, metric.shape(*last)?, &registry.constants.borrow())?;
+    registry.add(metric, labels::pack_strings(names(ex)), |handle| handle.stand_for(defined))
+}
+
+fn get(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Thrown> {
+    let (mut namespace, mut name) = (null_mut(), null_mut());
+    if !parse(ex, Parse::Names(&mut namespace, &mut name)) {
+        return Err(Thrown);
+    }
+    *ret = object::this::<Registry>(ex).find(metric, names(ex)).ok_or_else(|| {
+        let (name, kind) = (full_name(&text_of(namespace), &text_of(name)), metric.short_name());
+        not_found(&format!(
+            "{kind} {name} is not known to this registry: register it first, or use getOrRegister{kind}()"
+        ))
+    })?;
+    Ok(())
+}
+
+/// The three handlers of each type.
+macro_rules! handlers {
+    ($($metric:ident: $register:ident, $get_or_register:ident, $get:ident;)*) => {$(
+        zend_fastcall! {
+            extern fn $register(ex: &mut ExecuteData, ret: &mut Zval) {
+                fenced(|| drop(register_new(ex, ret, Type::$metric)));
+            }
+        }
+        zend_fastcall! {
+            extern fn $get_or_register(ex: &mut ExecuteData, ret: &mut Zval) {
+                get_or_register(ex, ret, Type::$metric);
+            }
+        }
+        zend_fastcall! {
+            extern fn $get(ex: &mut ExecuteData, ret: &mut Zval) {
+                fenced(|| drop(get(ex, ret, Type::$metric)));
+            }
+        }
+    )*};
+}
+
+handlers! {
+    Counter: register_counter, get_or_register_counter, get_counter;
+    Gauge: register_gauge, get_or_register_gauge, get_gauge;
+    Histogram: register_histogram, get_or_register_histogram, get_histogram;
+}
+
+zend_fastcall! {
+    extern fn get_default(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            if !parse(ex, Parse::Nothing) {
+                return;
+            }
+            let known = DEFAULT.with(|default| default.as_ref().map(Zval::shallow_clone));
+            if let Some(registry) = known.or_else(new_default) {
+                *ret = registry;
+            }
+        });
+    }
+}
+
+fn new_default() -> Option<Zval> {
+    let mut object = Zval::new();
+    object::new_in::<Registry>(CLASS.get()?, &mut object).register_defaults().ok()?;
+    DEFAULT.set(Some(object.shallow_clone()));
+    Some(object)
+}
+
+/// A request has ended, and no object outlives it.
+pub(crate) fn end_request() {
+    DEFAULT.set(None);
+}
+
+zend_fastcall! {
+    extern fn families(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            let mut sorted = true; // they always are
+            if parse(ex, Parse::Switch(&mut sorted)) {
+                samples::collect(ret);
+            }
+        });
+    }
+}
+
+zend_fastcall! {
+    extern fn wipe(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| if parse(ex, Parse::Nothing) { process::wipe() });
+    }
+}

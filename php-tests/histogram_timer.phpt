@@ -1,0 +1,81 @@
+--TEST--
+Histogram::startTimer() and time() observe how long something took
+--DESCRIPTION--
+A timer observes once, when it is asked to; time() observes also when the function throws, and passes its value or exception on.
+--INI--
+promshm.segment=sysv:0x${PROMSHM_RUN}0a0
+--FILE--
+<?php
+require __DIR__ . '/common.inc';
+
+use Promshm\{Histogram, Timer};
+
+$h = new Histogram('h', '', ['a'], [60]);
+
+$timer = $h->startTimer(['x']);
+$h->startTimer(['never observed']);
+usleep(2000);
+$seconds = $timer->observeDuration();
+var_dump($timer instanceof Timer, $seconds >= 0.002, $seconds < 60);
+var_dump($timer->observeDuration() === $seconds);
+var_dump((float) sample('h_sum{a="x"}') === $seconds);
+
+var_dump($h->labels('bound')->startTimer()->observeDuration() >= 0);
+var_dump($h->time(fn () => 'its value', ['x']), $h->labels('bound')->time('time') > 1e9);
+attempt_in_full(fn () => $h->time(fn () => throw new DomainException('its own'), ['a' => 'x']));
+
+/** A label that must be read before the function runs, and once. */
+$label = new class {
+    public int $asked = 0;
+
+    public function __toString(): string
+    {
+        echo "label\n";
+        return 'object ' . ++$this->asked;
+    }
+};
+$h->time(function () {
+    echo "function\n";
+}, [$label]);
+
+foreach (['x', 'bound', 'object 1', 'never observed'] as $a) {
+    echo "$a: ", sample("h_count{a=\"$a\"}") ?? 'nothing', "\n";
+}
+
+// Mistakes are told before the function runs.
+attempt_in_full(fn () => $h->time(fn () => print('ran'), []));
+attempt(fn () => $h->startTimer(['x', 'y']), 'h needs 1 label value');
+attempt(fn () => $h->time('no such function', ['x']), 'valid callback');
+attempt(fn () => new Timer(), 'private');
+attempt(fn () => clone $timer);
+attempt(fn () => (new ReflectionClass(Timer::class))->newInstanceWithoutConstructor());
+
+// A function that ends the script is observed too.
+register_shutdown_function(fn () => print(sample('h_count{a="exit"}') . "\n"));
+$h->time(fn () => exit, ['exit']);
+?>
+--CLEAN--
+<?php require __DIR__ . '/clean.inc'; ?>
+--EXPECT--
+bool(true)
+bool(true)
+bool(true)
+bool(true)
+bool(true)
+bool(true)
+string(9) "its value"
+bool(true)
+DomainException: its own
+label
+function
+x: 3
+bound: 2
+object 1: 1
+never observed: nothing
+Promshm\Exception\InvalidArgumentException: h needs 1 label value (a), 0 given: pass one for each, in this order or keyed by name
+Promshm\Exception\InvalidArgumentException
+TypeError
+Error
+Error
+ReflectionException
+1
