@@ -4,6 +4,7 @@ use crate::{address::ListenAddress, collect, failure::Failure, healthcheck, logg
 use clap::{Parser, Subcommand};
 use log::LevelFilter;
 use promshm_segment::SegmentName;
+use std::path::PathBuf;
 
 /// Serves the metrics that PHP processes count into shared memory to Prometheus.
 ///
@@ -21,9 +22,17 @@ pub(crate) struct Cli {
     )]
     pub(crate) segment: SegmentName,
 
-    /// Where to listen: :PORT for all addresses, or ADDRESS:PORT; port 0 takes a free one.
+    /// Where to listen: :PORT for all addresses, or ADDRESS:PORT; port 0 takes a free one. May be repeated.
     #[arg(long = "web.listen-address", global = true, value_name = "ADDRESS", default_value = ":10200")]
-    pub(crate) listen_address: ListenAddress,
+    pub(crate) listen_addresses: Vec<ListenAddress>,
+
+    /// TLS, passwords and header fields, in the format of Prometheus's exporter-toolkit.
+    #[arg(long = "web.config.file", global = true, value_name = "FILE")]
+    pub(crate) web_config: Option<PathBuf>,
+
+    /// The most requests at once, 0 for any number; one more waits a second, and gets 503.
+    #[arg(long = "web.max-requests", global = true, value_name = "NUMBER", default_value_t = 40)]
+    pub(crate) max_requests: usize,
 
     /// The path of the metrics page.
     #[arg(
@@ -70,7 +79,7 @@ impl Cli {
             Command::Dump => collect::dump(self.segment),
             Command::Status => status::print(self.segment),
             Command::Rm { yes } => remove::remove(self.segment, yes),
-            Command::Healthcheck => healthcheck::check(self.listen_address),
+            Command::Healthcheck => healthcheck::check(&self.listen_addresses),
         }
     }
 }
@@ -102,7 +111,8 @@ mod tests {
     #[test]
     fn defaults_are_documented_ones() {
         let cli = parsed(&[]).expect("nothing is required");
-        assert_eq!(cli.listen_address, ListenAddress::Port(10200));
+        assert_eq!(cli.listen_addresses, [ListenAddress::Port(10200)]);
+        assert_eq!(cli.max_requests, 40);
         assert_eq!(cli.telemetry_path, "/metrics");
         assert_eq!(cli.log_level, LevelFilter::Info);
         assert_eq!(cli.command, None);
@@ -117,9 +127,16 @@ mod tests {
             &["--segment", "sysv:7", "--web.listen-address", ":1"],
         ] {
             let cli = parsed(words).expect("good");
-            assert_eq!(cli.listen_address, ListenAddress::Port(1), "{words:?}");
+            assert_eq!(cli.listen_addresses, [ListenAddress::Port(1)], "{words:?}");
             assert_eq!(cli.segment, SegmentName::Sysv(7), "{words:?}");
         }
+    }
+
+    #[test]
+    fn there_may_be_several_addresses() {
+        let cli = parsed(&["--web.listen-address=:1", "--web.listen-address=[::1]:2"]).expect("good");
+        let expected = [ListenAddress::Port(1), "[::1]:2".parse().expect("good")];
+        assert_eq!(cli.listen_addresses, expected);
     }
 
     #[test]
@@ -129,6 +146,7 @@ mod tests {
             &["--web.listen-address=localhost:1"],
             &["--web.telemetry-path=metrics"],
             &["--web.telemetry-path=/-/healthy"],
+            &["--web.max-requests=-1"],
             &["--log.level=loud"],
             &["--yes"],
             &["remove"],

@@ -11,9 +11,9 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Succeeds if one of the addresses answers with 200.
-pub(crate) fn check(address: ListenAddress) -> Result<(), Failure> {
+pub(crate) fn check(addresses: &[ListenAddress]) -> Result<(), Failure> {
     let mut complaint = String::new();
-    for socket in address.seen_from_here() {
+    for socket in addresses.iter().flat_map(|address| address.seen_from_here()) {
         match status_line(socket) {
             Ok(line) if line.split(' ').nth(1) == Some("200") => return Ok(()),
             Ok(line) => return Err(Failure::Unhealthy(format!("{socket} answers {line:?}"))),

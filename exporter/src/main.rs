@@ -1,7 +1,7 @@
 //! `promshm-exporter`: reads a promshm segment and serves it to Prometheus.
 //!
 //! [`cli`] says what can be asked for, [`collect`] makes a page, [`http`] says
-//! which page answers what, and [`serve`] runs the server around it.
+//! which page answers what, [`guard`] owns the open port, and [`serve`] runs it all.
 #![forbid(unsafe_code)]
 
 mod address;
@@ -9,6 +9,7 @@ mod asked;
 mod cli;
 mod collect;
 mod failure;
+mod guard;
 mod healthcheck;
 mod http;
 mod logging;
@@ -17,6 +18,7 @@ mod own_metrics;
 mod remove;
 mod serve;
 mod status;
+mod web_config;
 
 use clap::Parser;
 use std::process::ExitCode;

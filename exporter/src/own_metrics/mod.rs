@@ -2,10 +2,14 @@
 //! `METRICS.md` lists them; a test holds it against what is exposed.
 
 mod families;
+mod http;
 mod process;
 mod segment;
 
+pub(crate) use http::HttpMetrics;
+
 use crate::collect::Attachment;
+use http::HttpFamilies;
 use process::ProcessMetrics;
 use prometheus::{
     Gauge, IntGauge, IntGaugeVec, Opts, Registry,
@@ -21,13 +25,14 @@ pub(crate) struct OwnMetrics {
     up: IntGauge,
     scrape_duration: Gauge,
     process: Option<ProcessMetrics>,
+    http: Option<HttpFamilies>,
     /// On the page only while the segment can be read.
     segment: SegmentMetrics,
     names: HashSet<String>,
 }
 
 impl OwnMetrics {
-    /// For the server: with the metrics of its process.
+    /// For the server: with the metrics of its process and its port.
     pub(crate) fn of_server() -> Self {
         Self::new(true)
     }
@@ -37,7 +42,7 @@ impl OwnMetrics {
         Self::new(false)
     }
 
-    fn new(with_process: bool) -> Self {
+    fn new(is_server: bool) -> Self {
         let mut always = Registered::default();
         let up = always.gauge("promshm_up", "Whether the segment could be read: 1 or 0.");
         let scrape_duration = always.add(Gauge::new(
@@ -46,12 +51,18 @@ impl OwnMetrics {
         ));
         let build = always.gauges("promshm_build_info", "Always 1; the exporter's version.", "version");
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        // Registered without the process too: the names are taken in either case.
-        let process = ProcessMetrics::new();
+        // Registered without the server too: the names are taken in either case.
+        let (process, http) = (ProcessMetrics::new(), HttpFamilies::new());
         let segment = SegmentMetrics::new();
-        let names = [always.names, process.names(), segment.names()].concat().into_iter().collect();
-        let process = with_process.then_some(process);
-        Self { always: always.registry, up, scrape_duration, process, segment, names }
+        let names = [always.names, process.names(), http.names(), segment.names()];
+        let names = names.concat().into_iter().collect();
+        let (process, http) = (is_server.then_some(process), is_server.then_some(http));
+        Self { always: always.registry, up, scrape_duration, process, http, segment, names }
+    }
+
+    /// Those of the open port, for whoever guards it; a single page has none.
+    pub(crate) fn http(&self) -> Option<HttpMetrics> {
+        self.http.as_ref().map(|http| http.metrics.clone())
     }
 
     /// Whether one of the own metrics has this name.
@@ -79,6 +90,9 @@ impl OwnMetrics {
         }
         if let Some(process) = &mut self.process {
             families.extend(process.gather());
+        }
+        if let Some(http) = &self.http {
+            families.extend(http.gather());
         }
         families.iter().filter_map(families::family).collect()
     }

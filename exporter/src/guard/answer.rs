@@ -1,0 +1,106 @@
+//! What a client gets, from first to last byte.
+
+use super::refusal::Refusal;
+use std::io::IoSlice;
+
+/// The site's answer, as the lane brings it: without the fields that speak of a connection.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Reply {
+    /// Status line and fields, all but the empty line at the end.
+    pub(super) lines: Vec<u8>,
+    pub(super) body: Vec<u8>,
+}
+
+/// An answer on its way to a client.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    head: Vec<u8>,
+    body: Vec<u8>,
+    sent: usize,
+    /// Whether the connection ends with this answer.
+    pub(super) is_last: bool,
+}
+
+impl Answer {
+    /// `fields` are further header lines, each with its end.
+    pub(super) fn new(reply: Reply, fields: &[u8], is_last: bool) -> Self {
+        let mut head = reply.lines;
+        head.extend_from_slice(fields);
+        // HTTP/1.1 keeps alive without a word; 1.0 wants to read that it does.
+        head.extend_from_slice(if is_last {
+            b"Connection: close\r\n"
+        } else {
+            b"Connection: keep-alive\r\n"
+        });
+        head.extend_from_slice(b"\r\n");
+        Self { head, body: reply.body, sent: 0, is_last }
+    }
+
+    /// The guard's own answer. `without_body`: only its head is wanted.
+    pub(super) fn refusing(refusal: Refusal, fields: &[u8], without_body: bool, is_last: bool) -> Self {
+        let (status, text) = refusal.answer();
+        let body = format!("{}: {text}\n", &status[..3]).into_bytes();
+        let mut lines = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n",
+            body.len()
+        );
+        if refusal == Refusal::Unauthorized {
+            lines.push_str("WWW-Authenticate: Basic realm=\"promshm-exporter\", charset=\"UTF-8\"\r\n");
+        }
+        let body = if without_body { Vec::new() } else { body };
+        Self::new(Reply { lines: lines.into_bytes(), body }, fields, is_last)
+    }
+
+    /// What is still to be sent.
+    pub(super) fn rest(&self) -> [IoSlice<'_>; 2] {
+        let head = &self.head[self.sent.min(self.head.len())..];
+        let body = &self.body[self.sent.saturating_sub(self.head.len())..];
+        [IoSlice::new(head), IoSlice::new(body)]
+    }
+
+    pub(super) fn advance(&mut self, bytes: usize) {
+        self.sent += bytes;
+    }
+
+    pub(super) fn is_sent(&self) -> bool {
+        self.sent >= self.head.len() + self.body.len()
+    }
+
+    /// Memory that it takes until it is sent.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.head.capacity() + self.body.capacity()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole(answer: &Answer) -> String {
+        answer.rest().iter().map(|slice| String::from_utf8_lossy(slice)).collect()
+    }
+
+    #[test]
+    fn an_answer_is_sent_in_any_pieces() {
+        let reply = || Reply { lines: b"HTTP/1.1 200 OK\r\n".to_vec(), body: b"page".to_vec() };
+        let mut answer = Answer::new(reply(), b"X: y\r\n", false);
+        let expected = "HTTP/1.1 200 OK\r\nX: y\r\nConnection: keep-alive\r\n\r\npage";
+        assert_eq!(whole(&answer), expected);
+        for sent in 0..expected.len() {
+            assert_eq!(whole(&answer), expected[sent..]);
+            assert!(!answer.is_sent());
+            answer.advance(1);
+        }
+        assert!(answer.is_sent() && whole(&answer).is_empty());
+        assert!(whole(&Answer::new(reply(), b"", true)).contains("\r\nConnection: close\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_refusal_says_why() {
+        let text = whole(&Answer::refusing(Refusal::Body, b"", false, true));
+        assert!(text.starts_with("HTTP/1.1 413 Content Too Large\r\n"), "{text}");
+        assert!(text.ends_with("\r\n\r\n413: requests with a body are not taken\n"), "{text}");
+        let head = whole(&Answer::refusing(Refusal::Unauthorized, b"", true, false));
+        assert!(head.contains("\r\nWWW-Authenticate: Basic realm=") && head.ends_with("\r\n\r\n"), "{head}");
+    }
+}

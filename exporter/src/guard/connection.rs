@@ -1,0 +1,254 @@
+//! One client's connection: which phase it is in, and what it may do next.
+
+use super::{
+    answer::Answer,
+    head::{self, Head},
+    limits::{ANSWER_TIME, HEAD_BYTES, HEAD_TIME, IDLE_TIME, PARTING_TIME, STALLED},
+    refusal::Refusal,
+    transport::Transport,
+};
+use std::{
+    io::{self, ErrorKind},
+    mem,
+    time::Instant,
+};
+
+/// So many reads or writes in a row; then others have their turn.
+const TURN: usize = 16;
+
+#[derive(Debug)]
+enum Phase {
+    /// A head is awaited, or on its way; under TLS also the handshake.
+    Reading,
+    /// The request waits for its password to be compared, for a lane, or for its answer.
+    Waiting,
+    Writing(Answer),
+    /// All is sent, and what still comes is thrown away.
+    Parting,
+}
+
+/// What came of a connection's turn.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Nothing more can be done until the socket or somebody else says so.
+    Wait,
+    /// There is more to do, in another turn.
+    Again,
+    /// A request is complete.
+    Request(Head),
+    /// The client is to be told why not.
+    Refused(Refusal),
+    /// It is over; with a cause if the client is at fault.
+    Over(Option<Refusal>),
+}
+
+pub(super) struct Connection {
+    pub(super) transport: Transport,
+    phase: Phase,
+    /// Bytes of heads that are not complete yet.
+    buffer: Vec<u8>,
+    /// Whether `buffer` holds something that was not tried as a head.
+    is_news: bool,
+    /// Whether the request that is being answered wants another one to follow.
+    keeps_alive: bool,
+    /// Whether it wants no body.
+    pub(super) without_body: bool,
+    /// Since when it is in its phase, or when its answer last made progress.
+    since: Instant,
+    deadline: Option<Instant>,
+    /// Which settings it was admitted under.
+    pub(super) generation: u64,
+}
+
+impl Connection {
+    pub(super) fn new(transport: Transport, generation: u64, now: Instant) -> Self {
+        Self {
+            transport,
+            phase: Phase::Reading,
+            buffer: Vec::new(),
+            is_news: false,
+            keeps_alive: false,
+            without_body: false,
+            since: now,
+            deadline: Some(now + HEAD_TIME),
+            generation,
+        }
+    }
+
+    /// Goes as far as it can without waiting.
+    pub(super) fn advance(&mut self, scratch: &mut [u8; HEAD_BYTES], now: Instant) -> Step {
+        match self.phase {
+            Phase::Reading => self.read(scratch, now),
+            Phase::Waiting => Step::Wait,
+            Phase::Writing(_) => self.write(now),
+            Phase::Parting => self.part(scratch),
+        }
+    }
+
+    fn read(&mut self, scratch: &mut [u8; HEAD_BYTES], now: Instant) -> Step {
+        if self.transport.speaks_plain() {
+            return Step::Refused(Refusal::NotTls);
+        }
+        for _ in 0..TURN {
+            if mem::take(&mut self.is_news) {
+                match head::parse(&self.buffer) {
+                    Ok(Some((head, length))) => return self.take(head, length),
+                    Ok(None) => {}
+                    Err(refusal) => return Step::Refused(refusal),
+                }
+            }
+            let room = HEAD_BYTES - self.buffer.len();
+            if room == 0 {
+                return Step::Refused(Refusal::HeadTooLarge);
+            }
+            match self.transport.read(&mut scratch[..room]) {
+                Ok(0) => return Step::Over(None),
+                Ok(length) => self.add(&scratch[..length], now),
+                Err(error) => return after(&error),
+            }
+        }
+        Step::Again
+    }
+
+    fn add(&mut self, bytes: &[u8], now: Instant) {
+        if self.buffer.is_empty() {
+            // The first byte ends idleness. A connection's first head has its time from the beginning.
+            let limit = now + HEAD_TIME;
+            self.deadline = Some(self.deadline.map_or(limit, |deadline| deadline.min(limit)));
+        }
+        // A head ends in a line feed: one that trickles in is not looked at for each byte.
+        self.is_news = bytes.contains(&b'\n');
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    fn take(&mut self, head: Head, length: usize) -> Step {
+        self.buffer.drain(..length);
+        self.is_news = !self.buffer.is_empty();
+        if self.buffer.is_empty() {
+            self.buffer = Vec::new();
+        }
+        (self.keeps_alive, self.without_body) = (head.keeps_alive, head.without_body);
+        self.phase = Phase::Waiting;
+        self.deadline = None;
+        Step::Request(head)
+    }
+
+    fn write(&mut self, now: Instant) -> Step {
+        for _ in 0..TURN {
+            let Phase::Writing(answer) = &mut self.phase else { return Step::Again };
+            if answer.is_sent() {
+                return match self.transport.flush() {
+                    Ok(true) => self.sent(now),
+                    Ok(false) => Step::Wait,
+                    Err(_) => Step::Over(None),
+                };
+            }
+            match self.transport.write(&answer.rest()) {
+                Ok(0) => return Step::Over(None),
+                Ok(length) => {
+                    answer.advance(length);
+                    self.since = now;
+                }
+                Err(error) => return after(&error),
+            }
+        }
+        Step::Again
+    }
+
+    fn sent(&mut self, now: Instant) -> Step {
+        let is_last = matches!(&self.phase, Phase::Writing(answer) if answer.is_last);
+        (self.since, self.without_body) = (now, false);
+        if is_last {
+            self.transport.finish();
+            self.phase = Phase::Parting;
+            self.deadline = Some(now + PARTING_TIME);
+        } else {
+            self.phase = Phase::Reading;
+            self.deadline = Some(now + if self.buffer.is_empty() { IDLE_TIME } else { HEAD_TIME });
+        }
+        Step::Again
+    }
+
+    /// Closing while bytes lie unread resets the connection, and the reset may overtake the answer.
+    fn part(&mut self, scratch: &mut [u8; HEAD_BYTES]) -> Step {
+        for _ in 0..TURN {
+            match io::Read::read(self.transport.socket(), scratch) {
+                Ok(0) => return Step::Over(None),
+                Ok(_) => {}
+                Err(error) => return after(&error),
+            }
+        }
+        Step::Again
+    }
+
+    /// Begins to answer.
+    pub(super) fn answer(&mut self, answer: Answer, now: Instant) {
+        self.phase = Phase::Writing(answer);
+        self.since = now;
+        self.deadline = Some(now + ANSWER_TIME);
+    }
+
+    /// Whether the client wants to ask again after its answer.
+    pub(super) fn keeps_alive(&self) -> bool {
+        self.keeps_alive
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// What to do when the deadline has passed.
+    pub(super) fn late(&self) -> Step {
+        match &self.phase {
+            Phase::Reading if self.transport.is_handshaking() => Step::Over(Some(Refusal::SlowHead)),
+            Phase::Reading if self.buffer.is_empty() => Step::Over(None),
+            Phase::Reading => Step::Refused(Refusal::SlowHead),
+            Phase::Writing(_) => Step::Over(Some(Refusal::SlowReader)),
+            Phase::Waiting | Phase::Parting => Step::Over(None),
+        }
+    }
+
+    /// Since when it has been waiting for its client, if it can be dropped for others.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        matches!(self.phase, Phase::Reading | Phase::Parting).then_some(self.since)
+    }
+
+    /// Since when its client has not read on.
+    pub(super) fn writing_since(&self) -> Option<Instant> {
+        matches!(self.phase, Phase::Writing(_)).then_some(self.since)
+    }
+
+    /// As [`Self::writing_since`], if that is long enough to drop it for others.
+    pub(super) fn stalled_since(&self, now: Instant) -> Option<Instant> {
+        self.writing_since().filter(|since| *since + STALLED <= now)
+    }
+
+    /// Whether nothing is owed to its client: all was answered, and no byte of another request has come.
+    pub(super) fn is_settled(&self) -> bool {
+        match self.phase {
+            Phase::Reading => self.buffer.is_empty(),
+            Phase::Parting => true,
+            Phase::Waiting | Phase::Writing(_) => false,
+        }
+    }
+
+    /// Whether its request waits for its answer.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Waiting)
+    }
+
+    /// Memory of the answer that it has not taken yet.
+    pub(super) fn held_bytes(&self) -> usize {
+        if let Phase::Writing(answer) = &self.phase { answer.held_bytes() } else { 0 }
+    }
+}
+
+/// What follows from an error of the client's socket.
+fn after(error: &io::Error) -> Step {
+    match error.kind() {
+        ErrorKind::WouldBlock => Step::Wait,
+        ErrorKind::Interrupted => Step::Again,
+        ErrorKind::InvalidData => Step::Over(Some(Refusal::Tls)),
+        _ => Step::Over(None),
+    }
+}

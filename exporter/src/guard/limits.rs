@@ -1,0 +1,56 @@
+//! What one client may take of the exporter, and for how long.
+
+use nix::sys::resource::{Resource, getrlimit};
+use std::time::Duration;
+
+/// A request's head; Prometheus sends some 300 bytes.
+pub(super) const HEAD_BYTES: usize = 8 * 1024;
+/// Header fields of a request.
+pub(super) const HEAD_FIELDS: usize = 64;
+/// From the first byte of a head, or from the connection's beginning, to the head's end; a TLS handshake included.
+pub(super) const HEAD_TIME: Duration = Duration::from_secs(5);
+/// Between two requests of a connection: longer than the usual scrape intervals.
+pub(super) const IDLE_TIME: Duration = Duration::from_secs(120);
+/// From an answer's first byte to its last. Prometheus gives up after 10 seconds by default.
+pub(super) const ANSWER_TIME: Duration = Duration::from_secs(30);
+/// How long a connection is drained after the last answer, so that a reset does not overtake it.
+pub(super) const PARTING_TIME: Duration = Duration::from_secs(2);
+/// An answer that made no progress for so long may be dropped where room is short.
+pub(super) const STALLED: Duration = Duration::from_secs(1);
+/// Bytes of answers held for clients that read slowly; a single longer answer is held all the same.
+pub(super) const HELD_BYTES: usize = 4 << 20;
+/// How long a request beyond `--web.max-requests` waits for room before it is refused.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+/// How long accepting rests when the system is out of descriptors, and nobody could make way.
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long answers that are on their way may take when the server stops.
+pub(super) const DRAIN_TIME: Duration = Duration::from_secs(10);
+/// Refusals are logged together, once in this time.
+pub(super) const LOG_INTERVAL: Duration = Duration::from_secs(60);
+
+/// More connections than any set of scrapers and browsers has; each may hold [`HEAD_BYTES`].
+const MAX_CONNECTIONS: usize = 512;
+/// Descriptors for all else: the lanes, the listeners, the segment, files that are read.
+const OTHER_DESCRIPTORS: usize = 32;
+/// Some connections there must be, however few descriptors there are.
+const MIN_CONNECTIONS: usize = 4;
+
+/// How many connections there may be at once, by the process's limit of descriptors.
+pub(super) fn connections() -> usize {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _hard)| soft);
+    connections_for(usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+fn connections_for(descriptors: usize) -> usize {
+    descriptors.saturating_sub(OTHER_DESCRIPTORS).clamp(MIN_CONNECTIONS, MAX_CONNECTIONS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_follow_the_descriptors() {
+        assert_eq!([0, 33, 64, 1024, usize::MAX].map(connections_for), [4, 4, 32, 512, 512]);
+    }
+}

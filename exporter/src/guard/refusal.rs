@@ -1,0 +1,123 @@
+//! What the guard refuses, and in which words.
+
+/// Why a request gets no answer of the site's, or a connection is cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Refusal {
+    /// What came is not HTTP/1.0 or 1.1; the text says what is wrong.
+    Malformed(&'static str),
+    /// The head is longer than it may be, or has too many fields.
+    HeadTooLarge,
+    /// A request with a body.
+    Body,
+    /// The head did not come in time.
+    SlowHead,
+    /// No or a wrong password.
+    Unauthorized,
+    /// More requests at once than `--web.max-requests`.
+    TooManyRequests,
+    /// Too many passwords wait to be compared.
+    TooManyPasswords,
+    /// The handler's answer was lost.
+    NoAnswer,
+    /// An idle connection made way for a new one.
+    MadeWay,
+    /// The client did not read its answer in time, or while its memory was needed.
+    SlowReader,
+    /// The system is out of descriptors.
+    NoDescriptors,
+    /// The TLS handshake failed, or a record made no sense.
+    Tls,
+    /// The client speaks plain HTTP where TLS is wanted.
+    NotTls,
+    /// The file of `--web.config.file` is broken.
+    Config,
+}
+
+impl Refusal {
+    /// All values of the label `reason`.
+    pub(crate) const REASONS: [&'static str; 12] = [
+        "malformed",
+        "head_too_large",
+        "body",
+        "slow_head",
+        "slow_reader",
+        "made_way",
+        "too_many_requests",
+        "no_answer",
+        "no_descriptors",
+        "unauthorized",
+        "tls",
+        "config",
+    ];
+
+    /// The value of the label `reason`.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::HeadTooLarge => "head_too_large",
+            Self::Body => "body",
+            Self::SlowHead => "slow_head",
+            Self::SlowReader => "slow_reader",
+            Self::MadeWay => "made_way",
+            Self::TooManyRequests | Self::TooManyPasswords => "too_many_requests",
+            Self::NoAnswer => "no_answer",
+            Self::NoDescriptors => "no_descriptors",
+            Self::Unauthorized => "unauthorized",
+            Self::Tls | Self::NotTls => "tls",
+            Self::Config => "config",
+        }
+    }
+
+    /// Whether the connection ends with it: what follows on it cannot be told apart, or is not wanted.
+    pub(super) fn is_last(self) -> bool {
+        !matches!(self, Self::Unauthorized | Self::TooManyRequests | Self::TooManyPasswords | Self::NoAnswer)
+    }
+
+    /// The status line and what a person reads, for those that can be told at all.
+    pub(super) fn answer(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Malformed(what) => ("400 Bad Request", what),
+            Self::HeadTooLarge => ("431 Request Header Fields Too Large", "the request's head is too large"),
+            Self::Body => ("413 Content Too Large", "requests with a body are not taken"),
+            Self::SlowHead => ("408 Request Timeout", "the request took too long to come"),
+            Self::Unauthorized => ("401 Unauthorized", "a user and a password are asked for"),
+            Self::TooManyRequests => {
+                ("503 Service Unavailable", "too many requests at once (--web.max-requests)")
+            }
+            Self::TooManyPasswords => ("503 Service Unavailable", "too many passwords to compare at once"),
+            Self::NotTls => ("400 Bad Request", "this port speaks HTTPS: the client sent plain HTTP"),
+            Self::Config => ("503 Service Unavailable", "the file of --web.config.file is broken"),
+            Self::NoAnswer | Self::MadeWay | Self::SlowReader | Self::NoDescriptors | Self::Tls => {
+                ("500 Internal Server Error", "the answer was lost")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_in_the_list() {
+        for refusal in [
+            Refusal::Malformed(""),
+            Refusal::HeadTooLarge,
+            Refusal::Body,
+            Refusal::SlowHead,
+            Refusal::Unauthorized,
+            Refusal::TooManyRequests,
+            Refusal::TooManyPasswords,
+            Refusal::NoAnswer,
+            Refusal::MadeWay,
+            Refusal::SlowReader,
+            Refusal::NoDescriptors,
+            Refusal::Tls,
+            Refusal::NotTls,
+            Refusal::Config,
+        ] {
+            assert!(Refusal::REASONS.contains(&refusal.reason()), "{refusal:?}");
+            assert!(refusal.answer().0.as_bytes()[0] >= b'4', "{refusal:?}");
+        }
+    }
+}

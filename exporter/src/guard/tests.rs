@@ -1,0 +1,203 @@
+//! The guard with real sockets and handlers that no production build has.
+
+use super::*;
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::{
+        Mutex,
+        mpsc::{Receiver, sync_channel},
+    },
+    time::Duration,
+};
+use tiny_http::{Request, Response};
+
+/// No test waits longer for what must come.
+const WATCHDOG: Duration = Duration::from_secs(60);
+
+struct Running {
+    guard: Guard,
+    address: SocketAddr,
+    ended: Receiver<io::Result<()>>,
+}
+
+/// A guard on a free port of this machine.
+fn start(max_requests: usize, handler: impl Fn(Request) + Send + Sync + 'static) -> Running {
+    let listeners = Listeners::bind(&["127.0.0.1:0".parse().expect("good")]).expect("a free port");
+    let address = listeners.address();
+    let door = Door::open(None).expect("no file");
+    let settings = Settings { listeners, max_requests, metrics: HttpMetrics::new(), door };
+    let (sender, ended) = channel();
+    let handler: Arc<Handler> = Arc::new(handler);
+    let guard = Guard::start(settings, &handler, move |outcome| drop(sender.send(outcome)));
+    Running { guard: guard.expect("started"), address, ended }
+}
+
+/// A kept-alive client.
+struct Client(BufReader<TcpStream>);
+
+impl Client {
+    fn new(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the guard listens");
+        stream.set_read_timeout(Some(WATCHDOG)).expect("a socket");
+        Self(BufReader::new(stream))
+    }
+
+    fn send(&mut self, path: &str) {
+        write!(self.0.get_mut(), "GET {path} HTTP/1.1\r\nHost: test\r\n\r\n").expect("sent");
+    }
+
+    /// The status and the body of the next answer.
+    fn receive(&mut self) -> (u16, String) {
+        let (mut status, mut length) = (None, 0);
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).expect("a line");
+            let line = line.trim_end();
+            if line.is_empty() {
+                break;
+            }
+            let _ = status.get_or_insert_with(|| line.split(' ').nth(1).expect(line).parse().expect(line));
+            if let Some(digits) = line.strip_prefix("Content-Length: ") {
+                length = digits.parse().expect(line);
+            }
+        }
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).expect("the whole body");
+        (status.expect("a status line"), String::from_utf8(body).expect("UTF-8"))
+    }
+
+    fn get(&mut self, path: &str) -> (u16, String) {
+        self.send(path);
+        self.receive()
+    }
+}
+
+fn echo(request: Request) {
+    let path = request.url().to_string();
+    assert_ne!(path, "/panic", "as this test wants it");
+    if path == "/nonsense" {
+        let mut writer = request.into_writer();
+        writer.write_all(b"nonsense\r\n\r\n").and_then(|()| writer.flush()).expect("the lane takes it");
+        return;
+    }
+    request.respond(Response::from_string(path)).expect("the lane takes it");
+}
+
+#[test]
+fn a_panicking_handler_costs_one_response() {
+    let running = start(40, echo);
+    let mut client = Client::new(running.address);
+    for round in 0..20 {
+        assert_eq!(client.get("/panic").0, 500);
+        assert_eq!(client.get(&format!("/{round}")), (200, format!("/{round}")));
+    }
+}
+
+#[test]
+fn a_broken_lane_is_made_anew() {
+    let running = start(40, echo);
+    let mut client = Client::new(running.address);
+    for _ in 0..5 {
+        assert_eq!(client.get("/nonsense").0, 500);
+        assert_eq!(client.get("/after"), (200, "/after".into()));
+    }
+}
+
+#[test]
+fn bursts_of_kept_alive_clients_are_answered_on_a_fresh_server() {
+    for _ in 0..20 {
+        let running = start(40, echo);
+        let mut clients: Vec<_> = (0..64).map(|_| Client::new(running.address)).collect();
+        for round in 0..3 {
+            clients
+                .iter_mut()
+                .enumerate()
+                .for_each(|(number, client)| client.send(&format!("/{round}/{number}")));
+            for (number, client) in clients.iter_mut().enumerate() {
+                assert_eq!(client.receive(), (200, format!("/{round}/{number}")));
+            }
+        }
+        running.guard.stop();
+        running.ended.recv_timeout(WATCHDOG).expect("an end").expect("a good one");
+    }
+}
+
+#[test]
+fn pipelined_requests_are_answered_one_by_one() {
+    let running = start(40, echo);
+    let mut client = Client::new(running.address);
+    (0..100).for_each(|number| client.send(&format!("/{number}")));
+    for number in 0..100 {
+        assert_eq!(client.receive(), (200, format!("/{number}")));
+    }
+}
+
+/// A handler that answers when it is told to.
+fn gated() -> (impl Fn(Request) + Send + Sync, std::sync::mpsc::SyncSender<()>) {
+    let (open, gate) = sync_channel::<()>(100);
+    let gate = Mutex::new(gate);
+    let handler = move |request: Request| {
+        let _ = gate.lock().expect("no panic").recv_timeout(WATCHDOG);
+        echo(request);
+    };
+    (handler, open)
+}
+
+#[test]
+fn more_requests_than_wanted_get_503() {
+    let (handler, open) = gated();
+    let running = start(3, handler);
+    let (sender, answers) = channel();
+    for _ in 0..5 {
+        let (sender, mut client) = (sender.clone(), Client::new(running.address));
+        thread::spawn(move || sender.send(client.get("/").0));
+    }
+    let next = || answers.recv_timeout(WATCHDOG).expect("an answer");
+    assert_eq!([next(), next()], [503, 503], "the handler has answered nobody yet");
+    (0..3).for_each(|_| open.send(()).expect("the handler listens"));
+    assert_eq!([next(), next(), next()], [200, 200, 200]);
+}
+
+#[test]
+fn what_was_asked_before_the_end_is_answered() {
+    let (handler, open) = gated();
+    let running = start(40, handler);
+    let mut clients: Vec<_> = (0..8).map(|_| Client::new(running.address)).collect();
+    let mut idle = Client::new(running.address);
+    for client in &mut clients {
+        client.send("/");
+    }
+    running.guard.stop();
+    assert!(running.ended.recv_timeout(Duration::from_millis(300)).is_err(), "answers are owed");
+    (0..8).for_each(|_| open.send(()).expect("the handler listens"));
+    for client in &mut clients {
+        assert_eq!(client.receive(), (200, "/".into()));
+    }
+    running.ended.recv_timeout(WATCHDOG).expect("an end").expect("a good one");
+    assert_eq!(idle.0.read(&mut [0]).expect("an end"), 0);
+    assert!(TcpStream::connect(running.address).is_err());
+}
+
+#[test]
+fn a_head_that_does_not_end_is_cut_off() {
+    let running = start(40, echo);
+    let mut slow = Client::new(running.address);
+    slow.0.get_mut().write_all(b"GET / HTTP/1.1\r\nX: ").expect("sent");
+    assert_eq!(slow.receive().0, 408);
+    assert_eq!(slow.0.read(&mut [0]).expect("an end"), 0);
+}
+
+#[test]
+fn the_private_socket_is_shut() {
+    let running = start(40, echo);
+    assert_eq!(Client::new(running.address).get("/").0, 200);
+    let sockets = std::fs::read_to_string("/proc/net/unix").expect("Linux");
+    let names: Vec<_> =
+        sockets.lines().filter_map(|line| line.rsplit(' ').next()?.strip_prefix("@promshm-")).collect();
+    for name in names {
+        use std::os::{linux::net::SocketAddrExt, unix::net};
+        let name = net::SocketAddr::from_abstract_name(format!("promshm-{name}")).expect("a name");
+        assert!(net::UnixStream::connect_addr(&name).is_err());
+    }
+}

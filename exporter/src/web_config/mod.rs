@@ -1,0 +1,106 @@
+//! `--web.config.file`: TLS, passwords and header fields, in the format of Prometheus's exporter-toolkit.
+//!
+//! The file and those that it names are looked at again while the server runs. What is broken never
+//! opens the door: until it is mended nobody is let in, and the log says what is wrong.
+
+mod any_client;
+mod door;
+mod error;
+mod files;
+mod tls;
+mod users;
+mod yaml;
+
+pub(crate) use door::Door;
+pub(crate) use error::ConfigError;
+pub(crate) use users::{Credentials, Users};
+
+use files::Files;
+use rustls::ServerConfig;
+use std::{path::Path, sync::Arc};
+use yaml::{Field, Section};
+
+/// What a web configuration says.
+#[derive(Debug, Default)]
+pub(crate) struct WebConfig {
+    /// Absent: plain HTTP.
+    pub(crate) tls: Option<Arc<ServerConfig>>,
+    pub(crate) users: Users,
+    /// Header lines for each answer, each with its end.
+    pub(crate) header_lines: Vec<u8>,
+}
+
+/// The header fields that may be set, and the values they may have where there are few (those of
+/// exporter-toolkit).
+const HEADERS: [(&str, &[&str]); 5] = [
+    ("Strict-Transport-Security", &[]),
+    ("X-Content-Type-Options", &["nosniff"]),
+    ("X-Frame-Options", &["deny", "sameorigin"]),
+    ("X-XSS-Protection", &[]),
+    ("Content-Security-Policy", &[]),
+];
+
+impl WebConfig {
+    /// Reads a file and those it names, and remembers them in `files`.
+    fn read(path: &Path, files: &mut Files) -> Result<Self, ConfigError> {
+        let text = files.read(path)?;
+        let text = String::from_utf8(text).map_err(|_| ConfigError::Encoding(path.into()))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut document = yaml::document(&text)?;
+        let tls = document.take("tls_server_config").map(Field::section).transpose()?;
+        let http = document.take("http_server_config").map(Field::section).transpose()?;
+        let users = document.take("basic_auth_users").map(Field::section).transpose()?;
+        document.end()?;
+        Ok(Self {
+            tls: tls.map(|section| tls::read(section, folder, files)).transpose()?,
+            users: users.map_or(Ok(Users::default()), Users::read)?,
+            header_lines: http.map_or(Ok(Vec::new()), header_lines)?,
+        })
+    }
+
+    /// Complains if this one protects less than `former`: a file that was cut short while it was
+    /// written must not open the door.
+    fn not_weaker_than(self, former: &Self) -> Result<Self, ConfigError> {
+        if former.tls.is_some() && self.tls.is_none() {
+            return Err(ConfigError::Weaker("tls_server_config"));
+        }
+        if !former.users.is_empty() && self.users.is_empty() {
+            return Err(ConfigError::Weaker("basic_auth_users"));
+        }
+        Ok(self)
+    }
+}
+
+/// Reads `http_server_config`.
+fn header_lines(mut section: Section<'_>) -> Result<Vec<u8>, ConfigError> {
+    section.switch("http2")?; // HTTP/2 is never spoken here, so either is fine
+    let headers = section.take("headers").map(Field::section).transpose()?;
+    section.end()?;
+    let mut lines = Vec::new();
+    let Some(mut headers) = headers else { return Ok(lines) };
+    for (name, values) in HEADERS {
+        let Some(field) = headers.take(name) else { continue };
+        let wrong = field.wrong(format!("write one line of ASCII, or one of: {}", values.join(", ")));
+        let value = field.text()?;
+        let is_known = values.is_empty() || values.iter().any(|each| each.eq_ignore_ascii_case(&value));
+        if !is_known || !value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return Err(wrong);
+        }
+        lines.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    headers.end()?;
+    Ok(lines)
+}
+
+/// Users with these passwords.
+#[cfg(test)]
+pub(crate) fn users_of(passwords: &[(&str, &str)]) -> Users {
+    let line = |(user, password): &(&str, &str)| {
+        format!("{user}: {}\n", bcrypt::hash_with_salt(password, 4, [7; 16]).expect("a hash"))
+    };
+    let text: String = passwords.iter().map(line).collect();
+    Users::read(yaml::document(&text).expect("YAML")).expect("good")
+}
+
+#[cfg(test)]
+mod tests;
