@@ -4,21 +4,35 @@ watchdog, the exporter and its page, and a count that cannot be empty.
 Only the standard library is used.
 """
 
+import json
 import os
 import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PHP = os.environ.get("PHP", "php")
 WATCHDOG = 60  # seconds; no test waits longer for what must come, and none is faster for it
+
+
+PROMETHEUS_CONFIG = """\
+global:
+  scrape_interval: 1s
+  scrape_timeout: 1s
+scrape_configs:
+  - job_name: promshm
+    static_configs:
+      - targets: ["{target}"]
+"""
 
 
 def _built(variable, name):
@@ -57,6 +71,12 @@ def workers_samples(page):
     """Like parse(), without the exporter's own metrics."""
     own = re.compile(r"(promshm|process)_")
     return {series: value for series, value in parse(page).items() if not own.match(series)}
+
+
+def series(name, labels):
+    """A series' name with its labels in order, unescaped; to Prometheus an empty label is none."""
+    inside = ",".join(f'{key}="{labels[key]}"' for key in sorted(labels) if labels[key])
+    return f"{name}{{{inside}}}"
 
 
 def kernel_keys(table="shm"):
@@ -152,6 +172,37 @@ class Exporter(Process):
     def get(self, path="/metrics"):
         with urllib.request.urlopen(f"http://{self.address}{path}", timeout=WATCHDOG) as answer:
             return answer.read().decode()
+
+
+class Prometheus(Process):
+    """A real Prometheus that scrapes one target each second."""
+
+    def __init__(self, test, target):
+        config = test.folder / "prometheus.yml"
+        config.write_text(PROMETHEUS_CONFIG.format(target=target))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = "127.0.0.1:%d" % free.getsockname()[1]
+        command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={test.folder / 'tsdb'}"]
+        super().__init__(test, "prometheus", [*command, f"--web.listen-address={self.address}"])
+        self.wait_for("Server is ready to receive web requests")
+
+    def api(self, path, **words):
+        url = f"http://{self.address}/api/v1/{path}?{urllib.parse.urlencode(words)}"
+        with urllib.request.urlopen(url, timeout=WATCHDOG) as answer:
+            return json.load(answer)["data"]
+
+    def query(self, expression):
+        """The answer as a dict from series to number, without the target's labels."""
+        found = {}
+        for each in self.api("query", query=expression)["result"]:
+            name = each["metric"].pop("__name__", "")
+            labels = {key: value for key, value in each["metric"].items() if key not in ("job", "instance")}
+            found[series(name, labels)] = float(each["value"][1])
+        return found
+
+    def target(self):
+        return self.api("targets")["activeTargets"][0]
 
 
 def dump(segment):

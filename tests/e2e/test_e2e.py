@@ -9,11 +9,8 @@ import pathlib
 import re
 import select
 import signal
-import socket
 import subprocess
 import sys
-import urllib.parse
-import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
@@ -24,16 +21,6 @@ WORKER_UID = 41001
 EXPORTER_UID = 41002
 STRANGER_UID = 41003
 SHARED_GID = 41004
-
-PROMETHEUS_CONFIG = """\
-global:
-  scrape_interval: 1s
-  scrape_timeout: 1s
-scrape_configs:
-  - job_name: promshm
-    static_configs:
-      - targets: ["{target}"]
-"""
 
 
 class PidNamespace(harness.Process):
@@ -110,34 +97,6 @@ class Worker(harness.Process):
         return self.wait()
 
 
-class Prometheus(harness.Process):
-    """A real Prometheus that scrapes one target each second."""
-
-    def __init__(self, test, target):
-        config = test.folder / "prometheus.yml"
-        config.write_text(PROMETHEUS_CONFIG.format(target=target))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.address = "127.0.0.1:%d" % free.getsockname()[1]
-        command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={test.folder / 'tsdb'}"]
-        super().__init__(test, "prometheus", [*command, f"--web.listen-address={self.address}"])
-        self.wait_for("Server is ready to receive web requests")
-
-    def query(self, expression):
-        """The answer as a dict from series to number, with labels in order and without the target's."""
-        words = urllib.parse.urlencode({"query": expression})
-        with urllib.request.urlopen(f"http://{self.address}/api/v1/query?{words}", timeout=harness.WATCHDOG) as answer:
-            found = json.load(answer)["data"]["result"]
-        return {self.series(each["metric"]): float(each["value"][1]) for each in found}
-
-    @staticmethod
-    def series(metric):
-        labels = {name: value for name, value in metric.items() if name not in ("__name__", "job", "instance")}
-        escaped = {name: value.replace("\\", "\\\\").replace('"', '\\"') for name, value in labels.items()}
-        inside = ",".join(f'{name}="{escaped[name]}"' for name in sorted(escaped))
-        return f"{metric.get('__name__', '')}{{{inside}}}"
-
-
 class EndToEndTest(harness.TestCase):
     def setUp(self):
         super().setUp()
@@ -186,7 +145,7 @@ class EndToEndTest(harness.TestCase):
     def test_a_real_prometheus_shows_the_exact_totals(self):
         exporter = self.exporter()
         self.assertEqual(self.own(exporter, "promshm_up"), 0)
-        prometheus = Prometheus(self, exporter.address)
+        prometheus = harness.Prometheus(self, exporter.address)
         wait_until("a scrape without a segment", lambda: prometheus.query("promshm_up") == {"promshm_up{}": 0})
 
         workers = [self.worker() for _ in range(4)]
@@ -209,7 +168,7 @@ class EndToEndTest(harness.TestCase):
 
     def test_a_killed_worker_costs_its_gauge_and_nothing_else(self):
         exporter = self.exporter()
-        prometheus = Prometheus(self, exporter.address)
+        prometheus = harness.Prometheus(self, exporter.address)
         workers = [self.worker() for _ in range(3)]
         for seed, worker in enumerate(workers):
             worker.jobs(1000, seed)

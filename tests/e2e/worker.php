@@ -24,16 +24,15 @@ function job(array &$report): void
     $bytes->incBy($size);
     $seconds->observe($duration, [$queue]);
 
-    $name = addslashes($queue);
-    add($report, "jobs_total{queue=\"$name\",status=\"$status\"}", 1);
+    add($report, "jobs_total{queue=\"$queue\",status=\"$status\"}", 1);
     add($report, 'sent_bytes_total{}', $size);
     foreach (BUCKETS as $bound) {
         $text = number_format($bound, $bound < 1 ? 2 : 1);
-        add($report, "job_duration_seconds_bucket{le=\"$text\",queue=\"$name\"}", $duration <= $bound ? 1 : 0);
+        add($report, "job_duration_seconds_bucket{le=\"$text\",queue=\"$queue\"}", $duration <= $bound ? 1 : 0);
     }
-    add($report, "job_duration_seconds_bucket{le=\"+Inf\",queue=\"$name\"}", 1);
-    add($report, "job_duration_seconds_count{queue=\"$name\"}", 1);
-    add($report, "job_duration_seconds_sum{queue=\"$name\"}", $duration);
+    add($report, "job_duration_seconds_bucket{le=\"+Inf\",queue=\"$queue\"}", 1);
+    add($report, "job_duration_seconds_count{queue=\"$queue\"}", 1);
+    add($report, "job_duration_seconds_sum{queue=\"$queue\"}", $duration);
 }
 
 function add(array &$report, string $series, int|float $amount): void

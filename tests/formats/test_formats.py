@@ -5,19 +5,15 @@ prometheus_client, promtool, and a real Prometheus."""
 import gzip
 import http.client
 import http.server
-import json
 import math
 import pathlib
-import socket
 import subprocess
 import sys
 import threading
-import urllib.parse
-import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
-from harness import wait_until
+from harness import series, wait_until
 
 try:
     import prometheus_client.openmetrics.parser
@@ -65,55 +61,12 @@ EXPECTED_IN = {TEXT: EXPECTED | ONLY_TEXT, TEXT_1: EXPECTED | ONLY_TEXT, OPENMET
 OWN = ("promshm_", "process_")
 PROMETHEUS_OWN = ("scrape_", "up{")
 
-PROMETHEUS_CONFIG = """\
-global:
-  scrape_interval: 1s
-  scrape_timeout: 1s
-scrape_configs:
-  - job_name: formats
-    static_configs:
-      - targets: ["{target}"]
-"""
-
-
-def series(name, labels, without=()):
-    """A series' name with its labels in order, unescaped; to Prometheus an empty label is none."""
-    inside = ",".join(f'{key}="{labels[key]}"' for key in sorted(labels) if labels[key] and key not in without)
-    return f"{name}{{{inside}}}"
-
 
 def workers_part(samples):
     """Without what the exporter and Prometheus say of themselves, and what no test can foretell:
     the number of a process, and NaN, which equals nothing."""
     others = (*OWN, *PROMETHEUS_OWN, "open{", "level_nan{")
     return {name: value for name, value in samples.items() if not name.startswith(others)}
-
-
-class Prometheus(harness.Process):
-    """A real Prometheus that scrapes one target each second."""
-
-    def __init__(self, test, target):
-        config = test.folder / "prometheus.yml"
-        config.write_text(PROMETHEUS_CONFIG.format(target=target))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.address = "127.0.0.1:%d" % free.getsockname()[1]
-        command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={test.folder / 'tsdb'}"]
-        super().__init__(test, "prometheus", [*command, f"--web.listen-address={self.address}"])
-        self.wait_for("Server is ready to receive web requests")
-
-    def api(self, path, **words):
-        url = f"http://{self.address}/api/v1/{path}?{urllib.parse.urlencode(words)}"
-        with urllib.request.urlopen(url, timeout=harness.WATCHDOG) as answer:
-            return json.load(answer)["data"]
-
-    def samples(self):
-        found = self.api("query", query='{job="formats"}')["result"]
-        target = ("__name__", "job", "instance")
-        return {series(each["metric"]["__name__"], each["metric"], target): float(each["value"][1]) for each in found}
-
-    def target(self):
-        return self.api("targets")["activeTargets"][0]
 
 
 class Proxy:
@@ -282,10 +235,10 @@ class FormatsTest(harness.TestCase):
 
     def scraped(self, accept, expected):
         proxy = Proxy(self, self.exporter.address, accept)
-        prometheus = Prometheus(self, proxy.address)
-        wait_until("the counts in Prometheus", lambda: "clash{}" in prometheus.samples())
-        self.assertEqual(workers_part(prometheus.samples()), expected)
-        self.assertTrue(math.isnan(prometheus.samples()["level_nan{}"]))
+        prometheus = harness.Prometheus(self, proxy.address)
+        wait_until("the counts in Prometheus", lambda: "clash{}" in prometheus.query('{job="promshm"}'))
+        self.assertEqual(workers_part(prometheus.query('{job="promshm"}')), expected)
+        self.assertTrue(math.isnan(prometheus.query('{job="promshm"}')["level_nan{}"]))
         self.assertEqual((prometheus.target()["health"], prometheus.target()["lastError"]), ("up", ""))
         self.assertEqual(proxy.encodings, {"gzip"})
         metadata = {each["metric"]: each for each in prometheus.api("targets/metadata")}
