@@ -4,10 +4,10 @@ use crate::{
     format::Format,
     number::push_value,
     openmetrics::has_sum,
-    prefix::{Prefixes, push_header},
+    prefix::{CommonLabel, Prefixes, push_header},
 };
 use promshm_segment::{Definition, Family, Kind, snapshot::Row};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// How many pages a family may be missing from before its cached bytes are given back.
 const PAGES_KEPT: u64 = 16;
@@ -23,6 +23,8 @@ pub const PART: usize = 64 << 10;
 #[derive(Debug, Default)]
 pub struct Encoder {
     format: Format,
+    /// Carried by each series.
+    label: Option<Arc<CommonLabel>>,
     families: HashMap<String, Cached>,
     /// Pages written so far.
     pages: u64,
@@ -41,6 +43,15 @@ impl Encoder {
     #[must_use]
     pub fn new(format: Format) -> Self {
         Self { format, ..Self::default() }
+    }
+
+    /// Gives each series a further label, e.g. `segment="orders"`, which is escaped here and now.
+    ///
+    /// A label of that name that a family has itself is written with `exported_` before its name,
+    /// as Prometheus does with labels that clash with a target's.
+    #[must_use]
+    pub fn with_label(self, name: &str, value: &str) -> Self {
+        Self { label: Some(Arc::new(CommonLabel::new(name, value))), ..self }
     }
 
     /// The format of its pages.
@@ -63,22 +74,39 @@ impl Encoder {
         page: &mut Vec<u8>,
         mut pass_on: impl FnMut(&mut Vec<u8>),
     ) {
-        self.pages += 1;
+        self.begin_page();
         for family in families {
-            self.encode_family(family, page, &mut pass_on);
+            self.push_family(family, false, page, &mut pass_on);
         }
-        let now = self.pages;
-        self.families.retain(|_, cached| now - cached.last_page < PAGES_KEPT);
     }
 
-    fn encode_family(&mut self, family: &Family, page: &mut Vec<u8>, pass_on: &mut impl FnMut(&mut Vec<u8>)) {
+    /// Begins the next page, for [`Encoder::push_family`]. What no page has used for a while is given back.
+    pub fn begin_page(&mut self) {
+        let last = self.pages;
+        self.families.retain(|_, cached| last - cached.last_page < PAGES_KEPT);
+        self.pages += 1;
+    }
+
+    /// Appends a family to a page that several encoders write together: one for each source of
+    /// families, which may have some in common. `is_announced` tells that another one has written the
+    /// family's header already; returns whether the header stands now. `pass_on` is as in
+    /// [`Encoder::encode_in_parts`].
+    pub fn push_family(
+        &mut self,
+        family: &Family,
+        is_announced: bool,
+        page: &mut Vec<u8>,
+        pass_on: &mut impl FnMut(&mut Vec<u8>),
+    ) -> bool {
         let mut rows = family.rows().peekable();
         if rows.peek().is_none() {
-            return;
+            return is_announced;
         }
         let format = self.format;
         let prefixes = self.prefixes(family);
-        push_header(page, &family.definition, format);
+        if !is_announced {
+            push_header(page, &family.definition, format);
+        }
         for row in rows {
             let first = prefixes.first_line(&family.definition, row, format);
             push_row(page, &family.definition, row, prefixes, first, format);
@@ -86,12 +114,14 @@ impl Encoder {
                 pass_on(page);
             }
         }
+        true
     }
 
     fn prefixes(&mut self, family: &Family) -> &mut Prefixes {
         let name = &family.definition.name;
         if self.families.get(name).is_none_or(|cached| cached.generation != family.generation()) {
-            self.families.insert(name.clone(), Cached::of(family));
+            let label = self.label.clone();
+            self.families.insert(name.clone(), Cached::of(family, label));
         }
         let cached = self.families.get_mut(name).expect("inserted above if it was not there");
         cached.last_page = self.pages;
@@ -100,10 +130,10 @@ impl Encoder {
 }
 
 impl Cached {
-    fn of(family: &Family) -> Self {
+    fn of(family: &Family, label: Option<Arc<CommonLabel>>) -> Self {
         Self {
             generation: family.generation(),
-            prefixes: Prefixes::with_rows(family.row_count()),
+            prefixes: Prefixes::new(family.row_count(), label),
             last_page: 0,
         }
     }
@@ -237,7 +267,58 @@ mod tests {
             page(&mut encoder, &[]);
         }
         page(&mut encoder, &[]);
+        assert_eq!(encoder.families.len(), 1, "it might have been on that one");
+        page(&mut encoder, &[]);
         assert!(encoder.families.is_empty());
+    }
+
+    #[test]
+    fn a_common_label_goes_first_and_is_escaped() {
+        let mut histogram = family("h", Kind::Histogram, &["q"], 1);
+        histogram.push(["a"], &[2.0, 0.0, 3.0, 7.25]);
+        let mut counter = family("c", Kind::Counter, &[], 2);
+        counter.push([], &[1.0]);
+        let mut encoder = Encoder::default().with_label("segment", "a\"b");
+        let written = page(&mut encoder, &[counter, histogram]);
+        assert!(written.contains("\nc{segment=\"a\\\"b\"} 1\n"), "{written}");
+        assert!(written.contains("\nh_bucket{segment=\"a\\\"b\",q=\"a\",le=\"1.0\"} 2\n"), "{written}");
+        assert!(written.contains("\nh_count{segment=\"a\\\"b\",q=\"a\"} 5\n"), "{written}");
+    }
+
+    #[test]
+    fn a_label_of_the_common_labels_name_is_renamed() {
+        let of = |labels: &[&str]| {
+            let mut counter = family("c", Kind::Counter, labels, 1);
+            counter.push(["x", "y", "z"].into_iter().take(labels.len()), &[1.0]);
+            let text = page(&mut Encoder::default().with_label("segment", "s"), &[counter]);
+            text.lines().last().expect("a sample").to_string()
+        };
+        assert_eq!(of(&["segment"]), r#"c{segment="s",exported_segment="x"} 1"#);
+        let (clash, twice) = ("exported_segment", "exported_exported_segment");
+        assert_eq!(of(&["segment", clash]), format!(r#"c{{segment="s",{twice}="x",{clash}="y"}} 1"#));
+        let thrice = "exported_exported_exported_segment";
+        let expected = format!(r#"c{{segment="s",{twice}="x",{thrice}="y",{clash}="z"}} 1"#);
+        assert_eq!(of(&[twice, "segment", clash]), expected, "names stay unique");
+    }
+
+    #[test]
+    fn encoders_share_a_page() {
+        let with = |label: &str, generation| {
+            let mut counter = family("c", Kind::Counter, &["q"], generation);
+            counter.push([label], &[1.0]);
+            counter
+        };
+        let (one, other, none) = (with("a", 1), with("b", 2), family("c", Kind::Counter, &["q"], 3));
+        let mut encoders = ["x", "y", "z"].map(|name| Encoder::default().with_label("segment", name));
+        let mut page = Vec::new();
+        let mut is_announced = false;
+        for (encoder, family) in encoders.iter_mut().zip([&none, &one, &other]) {
+            encoder.begin_page();
+            is_announced = encoder.push_family(family, is_announced, &mut page, &mut |_| {});
+        }
+        let expected = "# HELP c Help.\n# TYPE c counter\n\
+            c{segment=\"y\",q=\"a\"} 1\nc{segment=\"z\",q=\"b\"} 1\n";
+        assert_eq!(String::from_utf8(page).expect("UTF-8"), expected);
     }
 
     #[test]

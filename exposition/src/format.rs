@@ -19,6 +19,16 @@ impl Format {
     /// All formats; where a client likes several the same, the first of them is chosen.
     pub const ALL: [Self; 3] = [Self::Text, Self::Text1, Self::OpenMetrics];
 
+    /// The format's name on a command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Text1 => "text1",
+            Self::OpenMetrics => "openmetrics",
+        }
+    }
+
     /// The `Content-Type` of a page in this format. Prometheus 3 refuses a page without one.
     #[must_use]
     pub fn content_type(self) -> &'static str {

@@ -7,6 +7,39 @@ use crate::{
     openmetrics::{Announced, announced, has_sum},
 };
 use promshm_segment::{Definition, Kind, snapshot::Row};
+use std::sync::Arc;
+
+/// A label that all series of a page's source carry, as it stands in their lines.
+#[derive(Debug)]
+pub(crate) struct CommonLabel {
+    name: String,
+    /// `name="value"`, escaped.
+    text: Vec<u8>,
+}
+
+impl CommonLabel {
+    pub(crate) fn new(name: &str, value: &str) -> Self {
+        let mut text = format!("{name}=\"").into_bytes();
+        push_quotable(&mut text, value);
+        text.push(b'"');
+        Self { name: name.into(), text }
+    }
+
+    /// What stands before a label's name, so that it is no other label's.
+    fn rename(&self, name: &str, definition: &Definition) -> String {
+        let is_taken = |name: &String| definition.label_names.contains(name);
+        let mut prefix = String::new();
+        if name == self.name {
+            prefix.push_str(EXPORTED);
+            while is_taken(&format!("{prefix}{name}")) {
+                prefix.push_str(EXPORTED);
+            }
+        }
+        prefix
+    }
+}
+
+const EXPORTED: &str = "exported_";
 
 /// The beginnings of a family's lines, up to and with the space before the number.
 ///
@@ -19,15 +52,16 @@ pub(crate) struct Prefixes {
     starts: Vec<usize>,
     /// The first line of each row, or [`UNSEEN`].
     first_lines: Vec<usize>,
+    label: Option<Arc<CommonLabel>>,
 }
 
 /// A row whose lines are not written yet.
 const UNSEEN: usize = usize::MAX;
 
 impl Prefixes {
-    /// Of a family that has `rows` rows.
-    pub(crate) fn with_rows(rows: usize) -> Self {
-        Self { bytes: Vec::new(), starts: vec![0], first_lines: vec![UNSEEN; rows] }
+    /// Of a family that has `rows` rows, each with its own labels after `label`.
+    pub(crate) fn new(rows: usize, label: Option<Arc<CommonLabel>>) -> Self {
+        Self { bytes: Vec::new(), starts: vec![0], first_lines: vec![UNSEEN; rows], label }
     }
 
     /// The number of the row's first line; its others follow.
@@ -63,16 +97,30 @@ impl Prefixes {
         let bytes = &mut self.bytes;
         bytes.extend_from_slice(definition.name.as_bytes());
         bytes.extend_from_slice(suffix.as_bytes());
-        push_labels(bytes, definition, row, le);
+        push_labels(bytes, self.label.as_deref(), definition, row, le);
         bytes.push(b' ');
         self.starts.push(bytes.len());
     }
 }
 
-fn push_labels(bytes: &mut Vec<u8>, definition: &Definition, row: Row<'_>, le: Option<f64>) {
+fn push_labels(
+    bytes: &mut Vec<u8>,
+    common: Option<&CommonLabel>,
+    definition: &Definition,
+    row: Row<'_>,
+    le: Option<f64>,
+) {
     let mut separator = b'{';
+    if let Some(common) = common {
+        bytes.push(separator);
+        bytes.extend_from_slice(&common.text);
+        separator = b',';
+    }
     for (name, value) in definition.label_names.iter().zip(row.labels()) {
         bytes.push(separator);
+        if let Some(common) = common {
+            bytes.extend_from_slice(common.rename(name, definition).as_bytes());
+        }
         bytes.extend_from_slice(name.as_bytes());
         bytes.extend_from_slice(b"=\"");
         push_quotable(bytes, value);
