@@ -4,7 +4,7 @@ pub(crate) mod sysv;
 
 use crate::{
     config::SegmentName,
-    layout::{IDENTITY, PAGE, RETIRED, header},
+    layout::{MAGIC, PAGE, RETIRED, header},
     reader::ReadError,
     region::Region,
 };
@@ -49,6 +49,20 @@ pub fn inspect(name: &SegmentName) -> Result<Inspection, ReadError> {
     }
 }
 
+/// All promshm segments of the IPC namespace that this process may read, by key. Whether they are in
+/// order is for the reader to find out.
+pub fn discover() -> Result<Vec<SegmentName>, Errno> {
+    let mut keys = SharedMemory::readable()?;
+    keys.retain(|(_, memory)| memory.attach(true).is_ok_and(|region| is_ours(&region)));
+    keys.sort_unstable_by_key(|(key, _)| key.cast_unsigned());
+    Ok(keys.into_iter().map(|(key, _)| SegmentName::Sysv(key)).collect())
+}
+
+/// Whether memory begins with promshm's mark, whatever the version.
+fn is_ours(region: &Region) -> bool {
+    region.bytes() >= PAGE && region.head(header!(identity)).observe() >> 32 == MAGIC
+}
+
 /// The kernel's public list tells owner and mode of what we may not read.
 fn listed(key: i32) -> Option<Inspection> {
     let list = std::fs::read_to_string("/proc/sysvipc/shm").ok()?;
@@ -83,7 +97,7 @@ pub fn remove(name: &SegmentName) -> Result<(), ReadError> {
     let memory = SharedMemory::find(key).map_err(failed("shmget"))?;
     check_owner(memory, *name)?;
     let region = memory.attach(false).map_err(failed("shmat"))?;
-    if region.bytes() < PAGE || region.head(0).observe() >> 32 != IDENTITY >> 32 {
+    if !is_ours(&region) {
         return Err(ReadError::Foreign { name: *name });
     }
     retire(&region, memory, key).map_err(failed("shmctl"))
@@ -120,8 +134,7 @@ pub(crate) fn retire_orphans(key: i32) {
     let orphans = list.lines().skip(1).filter_map(|line| parse_listed(line, 0));
     for orphan in orphans.filter(|orphan| orphan.size >= PAGE && orphan.attached > 0) {
         let Ok(region) = SharedMemory(orphan.id).attach(false) else { continue };
-        let ours = region.head(header!(identity)).observe() >> 32 == IDENTITY >> 32
-            && region.head(header!(key)).observe() == key_word(key);
+        let ours = is_ours(&region) && region.head(header!(key)).observe() == key_word(key);
         if ours && region.head(header!(state)).observe() != RETIRED {
             region.head(header!(state)).publish(RETIRED); // pair: EPOCH, by the next line
             region.head(header!(epoch)).tally(1);

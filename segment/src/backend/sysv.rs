@@ -22,6 +22,10 @@ pub(crate) struct Stat {
     pub(crate) creator_pid: i32,
 }
 
+/// Commands of `shmctl` that neither libc nor nix names (`linux/shm.h`).
+const SHM_STAT: c_int = 13;
+const SHM_INFO: c_int = 14;
+
 /// A segment's id, as `shmget` gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SharedMemory(pub(crate) i32);
@@ -70,6 +74,24 @@ impl SharedMemory {
             attached: stat.shm_nattch,
             creator_pid: stat.shm_cpid,
         })
+    }
+
+    /// All segments of the IPC namespace that have a key and let this process read them. The kernel
+    /// itself is asked, for `/proc` may be hidden.
+    pub(crate) fn readable() -> Result<Vec<(key_t, Self)>, Errno> {
+        let mut info = [0_u64; 16];
+        // SAFETY: the kernel writes one `shm_info`, which is 48 bytes.
+        let highest = Errno::result(unsafe { libc::shmctl(0, SHM_INFO, info.as_mut_ptr().cast()) })?;
+        Ok((0..=highest).filter_map(Self::at_index).filter(|(key, _)| *key != libc::IPC_PRIVATE).collect())
+    }
+
+    /// The segment at that place of the kernel's table, with its key; `None` also without permission.
+    fn at_index(index: c_int) -> Option<(key_t, Self)> {
+        // SAFETY: shmid_ds is plain data, for which zero is a valid value.
+        let mut stat: libc::shmid_ds = unsafe { std::mem::zeroed() };
+        // SAFETY: the pointer is valid for the kernel to write one shmid_ds.
+        let id = Errno::result(unsafe { libc::shmctl(index, SHM_STAT, &raw mut stat) }).ok()?;
+        Some((stat.shm_perm.__key, Self(id)))
     }
 
     fn raw_stat(self) -> Result<libc::shmid_ds, Errno> {

@@ -165,7 +165,7 @@ impl Reader {
 
     /// Reads the segment afresh. After [`ReadError::Retired`] attach again.
     pub fn scrape(&mut self) -> Result<&Snapshot, ReadError> {
-        self.check_current()?;
+        self.check()?;
         let (region, geometry) = (&self.region, &self.geometry);
         let ask = || semaphore_values(self.name, region, geometry);
         let live = self.deaths.look(region, geometry, ask);
@@ -182,9 +182,16 @@ impl Reader {
         Ok(&self.snapshot)
     }
 
-    /// A retired segment, or one whose key leads elsewhere now, is not read any more. One whose key
-    /// is gone without a successor still is: its workers go on counting into it.
-    fn check_current(&self) -> Result<(), ReadError> {
+    /// What the last scrape found.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Whether the next scrape will read this segment. A retired one, or one whose key leads elsewhere
+    /// now, is not read any more. One whose key is gone without a successor still is: its workers go on
+    /// counting into it.
+    pub fn check(&self) -> Result<(), ReadError> {
         let SegmentName::Sysv(key) = self.name;
         let is_another = |known| SharedMemory::find(key).is_ok_and(|found| found != known);
         let replaced = self.memory.is_some_and(is_another);
