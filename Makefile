@@ -29,7 +29,7 @@ export PROMSHM_EXPORTER := $(exporter)
 # a test that runs make again hands this one down.
 export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind fpm e2e formats reliability guard hostile murder proofs fuzz readme install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind fpm e2e formats operations reliability guard hostile murder proofs fuzz readme install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -50,7 +50,7 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt fpm e2e formats reliability guard readme fuzz valgrind proofs
+	@tests/run-all.sh lint deny unit phpt fpm e2e formats operations reliability guard readme fuzz valgrind proofs
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz
@@ -91,6 +91,9 @@ fuzz: ## Forge segments at random, under AddressSanitizer
 
 formats: build ## Each format, read by the programs it is for
 	@python3 tests/formats/test_formats.py
+
+operations: build ## Several segments, logs, signals, a service manager, files
+	@python3 tests/operations/test_operations.py
 
 guard: build ## Instructions, system calls and allocations of a call
 	@python3 benches/guard.py

@@ -159,15 +159,16 @@ class Process:
 
 
 class Exporter(Process):
-    """The exporter on a free port. `through` are the words that start it elsewhere."""
+    """The exporter on a free port. `segment` may be several, with commas; `through` are the words that
+    start it elsewhere, `words` further ones for itself."""
 
     started = 0
 
-    def __init__(self, test, segment, through=(), binary=None):
+    def __init__(self, test, segment, through=(), binary=None, words=(), **options):
         Exporter.started += 1
         command = [*through, binary or EXPORTER, "serve", "--segment", segment, "--web.listen-address=127.0.0.1:0"]
-        super().__init__(test, f"exporter-{Exporter.started}", command)
-        self.address = self.wait_for(r"address=(\S+:\d+)").group(1)
+        super().__init__(test, f"exporter-{Exporter.started}", [*command, *words], **options)
+        self.address = self.wait_for(r"""address"?[=:]"?([^\s"]+:\d+)""").group(1)
 
     def get(self, path="/metrics"):
         with urllib.request.urlopen(f"http://{self.address}{path}", timeout=WATCHDOG) as answer:
@@ -222,14 +223,18 @@ class TestCase(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="promshm-test-"))
         self.folder.chmod(0o755)
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.key = self.new_key()
+        self.segment = f"sysv:{self.key:#010x}"
+
+    def new_key(self):
+        """A key that no other test has; what is under it is removed with the test."""
         TestCase.next_key += 1
         key = 0x10000000 + os.getpid() % 0x10000 * 0x1000 + TestCase.next_key
-        self.segment = f"sysv:{key:#010x}"
-        self.key = key
-        self.addCleanup(self.remove_segment)
+        self.addCleanup(self.remove_segment, key)
+        return key
 
-    def remove_segment(self):
-        subprocess.run(["ipcrm", "-M", hex(self.key), "-S", hex(self.key)], capture_output=True)
+    def remove_segment(self, key):
+        subprocess.run(["ipcrm", "-M", hex(key), "-S", hex(key)], capture_output=True)
 
     def logs(self):
         """All output of the processes of this test, for messages."""

@@ -62,6 +62,11 @@ impl Selection {
         Self(named.map(|(_, name)| decoded(name)).collect())
     }
 
+    /// Whether all families are asked for.
+    pub(crate) fn is_all(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether the family of this name is asked for; a name is the same in all formats.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.is_empty() || self.0.iter().any(|each| each == name)

@@ -1,10 +1,23 @@
 //! The command line.
 
-use crate::{address::ListenAddress, collect, failure::Failure, healthcheck, logging, remove, serve, status};
-use clap::{Parser, Subcommand};
+use crate::{
+    address::ListenAddress,
+    dump::dump,
+    failure::Failure,
+    healthcheck,
+    logging::{self, LogFormat},
+    remove,
+    segments::{Segments, Word},
+    serve, status,
+};
+use clap::{
+    Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use jiff::SignedDuration;
 use log::LevelFilter;
-use promshm_segment::SegmentName;
-use std::path::PathBuf;
+use promshm_exposition::Format;
+use std::{path::PathBuf, time::Duration};
 
 /// Serves the metrics that PHP processes count into shared memory to Prometheus.
 ///
@@ -12,15 +25,16 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "promshm-exporter", version)]
 pub(crate) struct Cli {
-    /// The segment to read, as in the workers' promshm.segment.
+    /// The segment to read, as in the workers' promshm.segment; NAME=sysv:KEY, repeatable, for several; or auto.
     #[arg(
         long,
         global = true,
         env = "PROMSHM_SEGMENT",
-        value_name = "NAME",
+        value_name = "SEGMENT",
+        value_delimiter = ',',
         default_value = "sysv:0x70736d31"
     )]
-    pub(crate) segment: SegmentName,
+    segment: Vec<Word>,
 
     /// Where to listen: :PORT for all addresses, or ADDRESS:PORT; port 0 takes a free one. May be repeated.
     #[arg(long = "web.listen-address", global = true, value_name = "ADDRESS", default_value = ":10200")]
@@ -44,24 +58,53 @@ pub(crate) struct Cli {
     )]
     pub(crate) telemetry_path: String,
 
+    /// On SIGTERM, stay until the whole metrics page was taken once more, at most this long, e.g. 30s.
+    #[arg(
+        long = "web.linger",
+        global = true,
+        value_name = "DURATION",
+        default_value = "0s",
+        value_parser = duration
+    )]
+    pub(crate) linger: Duration,
+
     /// What to log: error, warn, info, debug or off.
     #[arg(long = "log.level", global = true, value_name = "LEVEL", default_value = "info")]
     pub(crate) log_level: LevelFilter,
+
+    /// How to write log lines: logfmt or json.
+    #[arg(
+        long = "log.format",
+        global = true,
+        value_name = "FORMAT",
+        default_value = "logfmt",
+        hide_possible_values = true
+    )]
+    pub(crate) log_format: LogFormat,
 
     #[command(subcommand)]
     command: Option<Command>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 enum Command {
     /// Serve the metrics over HTTP (the default).
     Serve,
-    /// Print one scrape.
-    Dump,
-    /// Show the segment's header, slots and space.
+    /// Print one scrape, or write it to a file.
+    Dump {
+        /// The format of the page.
+        #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = format_parser())]
+        format: Format,
+        /// Replace this file as a whole, e.g. for the textfile collector of `node_exporter`.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Show the header, slots and space of each segment.
     Status,
-    /// Remove the segment and its semaphores; all counts are lost.
+    /// Remove a segment and its semaphores; all its counts are lost.
     Rm {
+        /// Which one, if there are several.
+        name: Option<String>,
         /// Do not ask first.
         #[arg(long)]
         yes: bool,
@@ -73,20 +116,32 @@ enum Command {
 impl Cli {
     /// Does what was asked for.
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        logging::start(self.log_level);
-        match self.command.unwrap_or(Command::Serve) {
-            Command::Serve => serve::serve(self),
-            Command::Dump => collect::dump(self.segment),
-            Command::Status => status::print(self.segment),
-            Command::Rm { yes } => remove::remove(self.segment, yes),
+        logging::start(self.log_level, self.log_format);
+        let segments = Segments::of(&self.segment)?;
+        match self.command.as_ref().unwrap_or(&Command::Serve) {
+            Command::Serve => serve::serve(self, segments),
+            Command::Dump { format, output } => dump(segments, *format, output.as_deref()),
+            Command::Status => status::print(&segments),
+            Command::Rm { name, yes } => remove::remove(&segments, name.as_deref(), *yes),
             Command::Healthcheck => healthcheck::check(&self.listen_addresses),
         }
     }
 }
 
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    let named = |name: String| Format::ALL.into_iter().find(|format| format.as_str() == name);
+    PossibleValuesParser::new(Format::ALL.map(Format::as_str))
+        .map(move |name| named(name).expect("one of them"))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    duration.ok_or_else(|| "write a number and a unit, such as 30s, 2m or 1m30s".into())
+}
+
 fn telemetry_path(text: &str) -> Result<String, String> {
-    if text == crate::http::HEALTHY {
-        return Err(format!("{text} answers the health check"));
+    if [crate::http::HEALTHY, crate::http::READY].contains(&text) {
+        return Err(format!("{text} answers checks"));
     }
     match text.strip_prefix('/') {
         Some(rest) if !rest.contains(['?', '#', ' ']) => Ok(text.into()),
@@ -98,6 +153,13 @@ fn telemetry_path(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+    use promshm_segment::SegmentName;
+
+    impl Cli {
+        fn segments(&self) -> String {
+            Segments::of(&self.segment).expect("good").to_string()
+        }
+    }
 
     fn parsed(words: &[&str]) -> Result<Cli, clap::Error> {
         Cli::try_parse_from([&["promshm-exporter"], words].concat())
@@ -115,8 +177,9 @@ mod tests {
         assert_eq!(cli.max_requests, 40);
         assert_eq!(cli.telemetry_path, "/metrics");
         assert_eq!(cli.log_level, LevelFilter::Info);
+        assert_eq!((cli.log_format, cli.linger), (LogFormat::Logfmt, Duration::ZERO));
         assert_eq!(cli.command, None);
-        assert_eq!(parsed(&["--segment=sysv:0x70736d31"]).expect("good").segment, SegmentName::default());
+        assert_eq!(cli.segments(), SegmentName::default().to_string());
     }
 
     #[test]
@@ -128,7 +191,7 @@ mod tests {
         ] {
             let cli = parsed(words).expect("good");
             assert_eq!(cli.listen_addresses, [ListenAddress::Port(1)], "{words:?}");
-            assert_eq!(cli.segment, SegmentName::Sysv(7), "{words:?}");
+            assert_eq!(cli.segments(), SegmentName::Sysv(7).to_string(), "{words:?}");
         }
     }
 
@@ -140,6 +203,40 @@ mod tests {
     }
 
     #[test]
+    fn segments_are_repeated_or_listed() {
+        for words in [
+            &["--segment", "a=sysv:1", "--segment", "b=sysv:2"][..],
+            &["--segment=a=sysv:1,b=sysv:2", "dump"],
+            &["status", "--segment=a=sysv:1", "--segment=b=sysv:2"],
+        ] {
+            let segments = parsed(words).expect("good").segments();
+            assert_eq!(segments, "a=sysv:0x00000001,b=sysv:0x00000002", "{words:?}");
+        }
+    }
+
+    #[test]
+    fn durations_have_units() {
+        let linger = |text: &str| parsed(&["--web.linger", text]).ok().map(|cli| cli.linger);
+        for (text, seconds) in [("30s", 30), ("2m", 120), ("1m30s", 90), ("1h", 3600), ("0s", 0)] {
+            assert_eq!(linger(text), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        assert_eq!(linger("500ms"), Some(Duration::from_millis(500)));
+        for bad in ["", "30", "s", "1 parsec", "30s ago"] {
+            assert_eq!(linger(bad), None, "{bad}");
+        }
+        assert!(parsed(&["--web.linger=-5s"]).is_err());
+    }
+
+    #[test]
+    fn a_dump_has_a_format() {
+        let dump = |format: &str| parsed(&["dump", "--format", format]).ok().and_then(|cli| cli.command);
+        for format in Format::ALL {
+            assert_eq!(dump(format.as_str()), Some(Command::Dump { format, output: None }));
+        }
+        assert_eq!(dump("yaml"), None);
+    }
+
+    #[test]
     fn nonsense_is_refused() {
         for words in [
             &["--segment=sysv:0"][..],
@@ -147,6 +244,9 @@ mod tests {
             &["--web.telemetry-path=metrics"],
             &["--web.telemetry-path=/-/healthy"],
             &["--web.max-requests=-1"],
+            &["--web.telemetry-path=/-/ready"],
+            &["--log.format=xml"],
+            &["--segment=a b=sysv:1"],
             &["--log.level=loud"],
             &["--yes"],
             &["remove"],

@@ -1,35 +1,27 @@
-//! Makes a page: attaches the segment, reads it, writes it, and adds the exporter's own metrics.
+//! Makes a page: reads the segments, writes what is in them, and adds the exporter's own metrics.
 
-use crate::{asked::Selection, failure::Failure, names::Names, own_metrics::OwnMetrics};
-use log::{info, warn};
-use promshm_exposition::{Encoder, Format};
-use promshm_segment::{Family, ReadError, Reader, SegmentName};
-use std::{
-    io::{self, Write},
-    thread,
-    time::{Duration, Instant},
+use crate::{
+    asked::Selection,
+    failure::Failure,
+    names::{Judged, Names},
+    own_metrics::{HttpMetrics, OwnMetrics},
+    segments::{Segments, Target},
+    source::Source,
 };
+use log::info;
+use promshm_exposition::{Encoder, Format};
+use promshm_segment::Family;
+use std::time::Instant;
 
-/// A segment that is being replaced has a successor in a moment: so often, and so far apart, it is asked for.
-const ATTEMPTS: usize = 5;
-const PAUSE: Duration = Duration::from_millis(2);
-
-/// Whether a scrape found the segment it knew or attached one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Attachment {
-    /// The segment of the scrape before.
-    Known,
-    /// Attached in this scrape.
-    Fresh,
-}
-
-/// One segment and all that is kept between its scrapes.
+/// The segments and all that is kept between scrapes.
 pub(crate) struct Collector {
-    name: SegmentName,
-    /// Gone after any error: the next attempt attaches afresh.
-    reader: Option<Reader>,
-    /// One for each format; those that nobody asks for are empty.
-    encoders: Vec<Encoder>,
+    segments: Segments,
+    /// In the order of the command line, or of their keys.
+    sources: Vec<Source>,
+    /// Why no segment is found.
+    nothing: Option<Failure>,
+    /// What of it was logged last and still holds.
+    told: Option<String>,
     own: OwnMetrics,
     names: Names,
 }
@@ -48,103 +40,132 @@ impl Wanted<'_> {
 }
 
 impl Collector {
-    /// Attaches nothing yet.
-    pub(crate) fn new(name: SegmentName, own: OwnMetrics) -> Self {
-        let encoders = Format::ALL.into_iter().map(Encoder::new).collect();
-        Self { name, reader: None, encoders, own, names: Names::default() }
+    /// For the server. Attaches nothing yet.
+    pub(crate) fn of_server(segments: Segments) -> Self {
+        let own = OwnMetrics::of_server(segments.are_labelled());
+        Self::new(segments, own)
     }
 
-    /// Appends a page to `page`. Without a readable segment it holds the exporter's
-    /// own metrics alone, with `promshm_up 0`.
-    pub(crate) fn scrape(&mut self, wanted: &Wanted, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
+    /// For a single page, whose process is of no interest.
+    pub(crate) fn of_page(segments: Segments) -> Self {
+        let own = OwnMetrics::of_page(segments.are_labelled());
+        Self::new(segments, own)
+    }
+
+    fn new(segments: Segments, own: OwnMetrics) -> Self {
+        let sources = match &segments {
+            Segments::Listed(targets) => targets.iter().cloned().map(Source::new).collect(),
+            Segments::Auto => Vec::new(),
+        };
+        Self { segments, sources, nothing: None, told: None, own, names: Names::default() }
+    }
+
+    /// Those of the open port, for whoever guards it.
+    pub(crate) fn http_metrics(&self) -> HttpMetrics {
+        self.own.http().unwrap_or_else(HttpMetrics::new)
+    }
+
+    /// Appends a page to `page`. A segment that cannot be read hides no other; without any that can,
+    /// the page holds the exporter's own metrics alone, with `promshm_up 0`.
+    pub(crate) fn scrape(&mut self, wanted: &Wanted, page: &mut Vec<u8>) {
         let start = Instant::now();
-        let outcome = self.read(wanted, page);
-        self.own.note_scrape(outcome.is_ok(), start.elapsed());
-        let own = self.own.families();
+        self.look_around();
+        self.sources.iter_mut().for_each(Source::read);
+        self.write(wanted, page);
+        self.own.note_scrape(start.elapsed());
+        let own = self.own.families(self.sources.iter().map(|source| &source.metrics));
         let own = own.iter().filter(|family| wanted.has(family));
         Encoder::new(wanted.format).encode(own, page); // a few lines, not worth keeping
         page.extend_from_slice(wanted.format.ending());
-        outcome
     }
 
-    /// A segment that was replaced since the last scrape is attached afresh in this one.
-    fn read(&mut self, wanted: &Wanted, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
-        let was_attached = self.reader.is_some();
-        let mut outcome = self.attempt(wanted, page);
-        for _ in 1..ATTEMPTS {
-            match outcome {
-                Err(ReadError::Retired { .. } | ReadError::NotReady { .. }) => {}
-                Err(_) if was_attached => {}
-                _ => break,
+    /// Sees which segments there are now, where they are not listed.
+    fn look_around(&mut self) {
+        if self.segments != Segments::Auto {
+            return;
+        }
+        match self.segments.targets() {
+            Ok(targets) => self.follow(targets),
+            // If the kernel does not tell, those that are known may still be read.
+            Err(failure) => self.nothing = Some(failure),
+        }
+    }
+
+    /// Keeps what is known of the segments that stay.
+    fn follow(&mut self, targets: Vec<Target>) {
+        self.nothing = targets.is_empty().then_some(Failure::NothingFound);
+        let mut known = std::mem::take(&mut self.sources);
+        for target in targets {
+            let at = known.iter().position(|source| source.target == target);
+            self.sources.push(at.map_or_else(|| Source::new(target), |at| known.swap_remove(at)));
+        }
+        for gone in known {
+            info!(segment:% = gone.target; "the segment is gone");
+        }
+    }
+
+    /// Writes the workers' families, each once: its header, then the series of each segment.
+    fn write(&mut self, wanted: &Wanted, page: &mut Vec<u8>) {
+        let parts = self.sources.iter_mut().map(|source| source.parts(wanted.format));
+        let (families, mut encoders): (Vec<_>, Vec<_>) = parts.unzip();
+        let Judged { shown, left_out } = self.names.judge(&families, &self.own, wanted.format);
+        let groups = shown.chunk_by(|one, other| one.name() == other.name());
+        for group in groups.filter(|group| wanted.has(group[0].family)) {
+            let mut is_announced = false;
+            for shown in group {
+                is_announced =
+                    encoders[shown.source].push_family(shown.family, is_announced, page, &mut |_| {});
             }
-            thread::sleep(PAUSE);
-            outcome = self.attempt(wanted, page);
         }
-        outcome
-    }
-
-    fn attempt(&mut self, wanted: &Wanted, page: &mut Vec<u8>) -> Result<Attachment, ReadError> {
-        match self.reader.take() {
-            Some(reader) => self.write(reader, Attachment::Known, wanted, page),
-            None => self.write(Reader::attach(self.name)?, Attachment::Fresh, wanted, page),
+        for (source, left_out) in self.sources.iter_mut().zip(left_out) {
+            source.metrics.note_left_out(left_out);
         }
     }
 
-    fn write(
-        &mut self,
-        mut reader: Reader,
-        attachment: Attachment,
-        wanted: &Wanted,
-        page: &mut Vec<u8>,
-    ) -> Result<Attachment, ReadError> {
-        let snapshot = reader.scrape()?;
-        self.own.observe(&snapshot.vitals, attachment);
-        let mut shown = self.names.shown(&snapshot.families, &self.own, wanted.format);
-        shown.retain(|family| wanted.has(family));
-        for encoder in &mut self.encoders {
-            // The others count the page too: what they keep for nobody is given back in time.
-            let is_asked = encoder.format() == wanted.format;
-            encoder.encode(shown.iter().copied().filter(|_| is_asked), page);
+    /// Looks whether a scrape would find something. One segment is enough: one that fails must not
+    /// take the others out of service.
+    pub(crate) fn check(&mut self) -> Result<(), Failure> {
+        self.look_around();
+        if self.sources.is_empty() {
+            return Err(self.nothing());
         }
-        self.reader = Some(reader);
-        Ok(attachment)
-    }
-}
-
-/// Logs what scrapes find, once for each change.
-#[derive(Debug, Default)]
-pub(crate) struct Journal {
-    failing: Option<ReadError>,
-}
-
-impl Journal {
-    /// Takes note of a scrape's outcome.
-    pub(crate) fn note(&mut self, outcome: Result<Attachment, ReadError>, name: SegmentName) {
-        match outcome {
-            Ok(Attachment::Fresh) => info!(segment:% = name; "attached the segment"),
-            Ok(Attachment::Known) => {}
-            Err(error) if self.failing.as_ref() == Some(&error) => return,
-            Err(error) => return self.complain(error, name),
+        let mut errors = Vec::new();
+        for source in &self.sources {
+            match source.check() {
+                Ok(()) => return Ok(()),
+                Err(error) => errors.push(error),
+            }
         }
-        self.failing = None;
+        Err(Failure::Unreadable(errors))
     }
 
-    /// Before the first worker there is no segment: that is worth a line, not a warning.
-    fn complain(&mut self, error: ReadError, name: SegmentName) {
-        match error {
-            ReadError::Absent { .. } => info!(segment:% = name, cause:% = error; "waiting for the segment"),
-            _ => warn!(segment:% = name, cause:% = error; "the segment cannot be read"),
+    /// Logs what the last scrape found, once for each change.
+    pub(crate) fn log(&mut self) {
+        let told = self.nothing.as_ref().map(ToString::to_string);
+        if told != self.told {
+            if let Some(cause) = &told {
+                info!(segment:% = self.segments, cause; "waiting for a segment");
+            }
+            self.told = told;
         }
-        self.failing = Some(error);
+        self.sources.iter_mut().for_each(Source::log);
     }
-}
 
-/// `dump`: prints one scrape, without the metrics of this short-lived process.
-pub(crate) fn dump(name: SegmentName) -> Result<(), Failure> {
-    let mut page = Vec::new();
-    Collector::new(name, OwnMetrics::of_segment()).scrape(&Wanted::default(), &mut page)?;
-    match io::stdout().lock().write_all(&page) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()), // `dump | head` has seen enough
+    /// Logs which segments are missing on the last page, or says why it holds nothing of any.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        if self.sources.is_empty() {
+            return Err(self.nothing());
+        }
+        let failed = || self.sources.iter().filter(|source| source.error().is_some());
+        if failed().count() == self.sources.len() {
+            let errors = failed().filter_map(Source::error).cloned();
+            return Err(Failure::Unreadable(errors.collect()));
+        }
+        failed().for_each(Source::complain);
+        Ok(())
+    }
+
+    fn nothing(&mut self) -> Failure {
+        self.nothing.take().unwrap_or(Failure::NothingFound)
     }
 }

@@ -1,7 +1,13 @@
 //! Why a command could not do what it was asked for, in words for the terminal.
 
-use crate::{address::ListenAddress, web_config::ConfigError};
-use promshm_segment::{ReadError, SegmentName};
+use crate::{
+    address::ListenAddress,
+    output::OutputError,
+    segments::{BadSegments, Segments, Target, joined},
+    web_config::ConfigError,
+};
+use nix::errno::Errno;
+use promshm_segment::ReadError;
 use std::io;
 use thiserror::Error;
 
@@ -10,6 +16,23 @@ use thiserror::Error;
 pub(crate) enum Failure {
     #[error(transparent)]
     Read(#[from] ReadError),
+    #[error("{}", joined(.0, "; "))]
+    Unreadable(Vec<ReadError>),
+    #[error(
+        "no promshm segment is found that this process may read: no worker has counted yet, or the workers run \
+         in another IPC namespace, or promshm.mode and promshm.group shut this process out"
+    )]
+    NothingFound,
+    #[error(
+        "the kernel does not tell which segments there are ({0}): name them with --segment NAME=sysv:KEY"
+    )]
+    Discover(Errno),
+    #[error(transparent)]
+    Segments(#[from] BadSegments),
+    #[error("not removed: there is no segment {name} here; there are {segments}")]
+    NoSuchSegment { name: String, segments: Segments },
+    #[error("not removed: rm removes one segment; name it, as in rm NAME, where NAME is one of {0}")]
+    WhichOne(Segments),
     #[error("cannot listen on {address}: {error}")]
     Listen { address: ListenAddress, error: io::Error },
     #[error("--web.config.file: {0}")]
@@ -20,10 +43,12 @@ pub(crate) enum Failure {
     Serve(io::Error),
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
+    #[error(transparent)]
+    File(#[from] OutputError),
     #[error("not removed: there is no terminal to ask on; give --yes to remove {0} without asking")]
-    NoTerminal(SegmentName),
+    NoTerminal(Target),
     #[error("{0} is not removed")]
-    Declined(SegmentName),
+    Declined(Target),
     #[error("unhealthy: {0}")]
     Unhealthy(String),
 }

@@ -2,34 +2,42 @@
 
 use crate::{
     asked::Asked,
-    collect::{Collector, Journal, Wanted},
+    collect::{Collector, Wanted},
+    guard::REPORT,
+    own_metrics::HttpMetrics,
+    segments::Segments,
 };
 use flate2::{Compression, write::GzEncoder};
 use log::debug;
-use promshm_segment::SegmentName;
 use std::{
     borrow::Cow,
     io::Write,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tiny_http::{Header, Method, Request, Response, StatusCode};
 
-/// The path of the health check.
+/// Whether the server answers at all.
 pub(crate) const HEALTHY: &str = "/-/healthy";
+/// Whether there is something to serve.
+pub(crate) const READY: &str = "/-/ready";
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 
 /// Everything that requests are answered from, shared by the workers.
 pub(crate) struct Site {
-    segment: SegmentName,
+    segments: Segments,
     telemetry_path: String,
     source: Mutex<Source>,
+    /// Told to end, and waiting for one more scrape.
+    lingering: AtomicBool,
 }
 
 struct Source {
     collector: Collector,
-    journal: Journal,
     /// The last page's length: the next one will be about as long.
     length: usize,
 }
@@ -64,14 +72,15 @@ impl Answer {
 }
 
 impl Site {
-    pub(crate) fn new(segment: SegmentName, telemetry_path: &str, collector: Collector) -> Self {
-        let source = Source { collector, journal: Journal::default(), length: 0 };
-        Self { segment, telemetry_path: telemetry_path.into(), source: Mutex::new(source) }
+    pub(crate) fn new(segments: Segments, telemetry_path: &str) -> Self {
+        let source = Source { collector: Collector::of_server(segments.clone()), length: 0 };
+        let (source, lingering) = (Mutex::new(source), AtomicBool::new(false));
+        Self { segments, telemetry_path: telemetry_path.into(), source, lingering }
     }
 
     /// Answers a request and sees it sent.
     pub(crate) fn respond(&self, request: Request) {
-        let answer = self.answer(&Asked::by(&request));
+        let answer = self.answer_or_report(&Asked::by(&request));
         let length = answer.body.len();
         let response = Response::new(
             StatusCode(answer.status),
@@ -86,9 +95,31 @@ impl Site {
         }
     }
 
+    /// From now on the guard reports when a client has taken the whole page.
+    pub(crate) fn linger(&self) {
+        self.lingering.store(true, Ordering::SeqCst);
+    }
+
+    /// A page that was begun before the server lingers may lack the last numbers, so it is not reported.
+    fn answer_or_report(&self, asked: &Asked) -> Answer {
+        let is_lingering = self.lingering.load(Ordering::SeqCst);
+        let answer = self.answer(asked);
+        let is_last = is_lingering && answer.status == 200 && self.asks_for_all(asked);
+        if is_last { answer.with(REPORT, "taken") } else { answer }
+    }
+
+    /// The metrics of the open port.
+    pub(crate) fn http_metrics(&self) -> HttpMetrics {
+        self.source().collector.http_metrics()
+    }
+
+    fn asks_for_all(&self, asked: &Asked) -> bool {
+        asked.method == Method::Get && asked.path == self.telemetry_path && asked.families.is_all()
+    }
+
     fn answer(&self, asked: &Asked) -> Answer {
         let path = asked.path.as_str();
-        let is_known = path == "/" || path == HEALTHY || path == self.telemetry_path;
+        let is_known = ["/", HEALTHY, READY, &self.telemetry_path].contains(&path);
         if !is_known {
             return Answer::new(404, TEXT, "404: there is no such page\n");
         }
@@ -98,6 +129,7 @@ impl Site {
         }
         match path {
             HEALTHY => Answer::new(200, TEXT, "promshm-exporter is healthy\n"),
+            READY => self.readiness(),
             _ if path == self.telemetry_path => self.metrics(asked),
             _ => Answer::new(200, HTML, self.landing_page()),
         }
@@ -124,15 +156,31 @@ impl Site {
         page
     }
 
-    /// Scrapes the segment; always a page, for `promshm_up` tells how it went.
+    /// Scrapes the segments; always a page, for `promshm_up` tells how it went.
     fn page(&self, wanted: &Wanted) -> Vec<u8> {
-        // A scrape that panicked has dropped its reader; the next one attaches afresh.
-        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut source = self.source();
         let mut page = Vec::with_capacity(source.length);
-        let outcome = source.collector.scrape(wanted, &mut page);
-        source.journal.note(outcome, self.segment);
+        source.collector.scrape(wanted, &mut page);
+        source.collector.log();
         source.length = page.len();
         page
+    }
+
+    fn readiness(&self) -> Answer {
+        match self.source().collector.check() {
+            Ok(()) => Answer::new(200, TEXT, "promshm-exporter is ready\n"),
+            Err(failure) => Answer::new(503, TEXT, format!("503: {failure}\n")),
+        }
+    }
+
+    /// Returns once no scrape stands in the way: never, if one hangs.
+    pub(crate) fn wait_for_scrapes(&self) {
+        drop(self.source());
+    }
+
+    /// A scrape that panicked has dropped its reader; the next one attaches afresh.
+    fn source(&self) -> MutexGuard<'_, Source> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn landing_page(&self) -> String {
@@ -141,7 +189,7 @@ impl Site {
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>promshm exporter</title></head>\n\
              <body>\n<h1>promshm exporter</h1>\n<p>Version {version}, segment {}</p>\n<ul>\n\
              <li><a href=\"{path}\">Metrics</a></li>\n<li><a href=\"{HEALTHY}\">Health</a></li>\n</ul>\n</body>\n</html>\n",
-            self.segment
+            self.segments
         )
     }
 }
@@ -161,14 +209,14 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::own_metrics::OwnMetrics;
+    use crate::segments::Word;
     use flate2::read::GzDecoder;
     use std::io::Read;
 
     /// A key that nobody uses: there is no segment.
     fn site(telemetry_path: &str) -> Site {
-        let name = SegmentName::Sysv(0x7e57_0001);
-        Site::new(name, telemetry_path, Collector::new(name, OwnMetrics::of_server()))
+        let word: Word = "sysv:0x7e570001".parse().expect("a segment");
+        Site::new(Segments::of(&[word]).expect("one"), telemetry_path)
     }
 
     fn get(url: &str) -> Asked {
@@ -246,6 +294,41 @@ mod tests {
     }
 
     #[test]
+    fn without_a_segment_it_is_healthy_and_not_ready() {
+        let site = site("/metrics");
+        assert_eq!(site.answer(&get(HEALTHY)).status, 200);
+        let answer = site.answer(&get(READY));
+        assert_eq!((answer.status, answer.content_type.as_ref()), (503, TEXT));
+        assert!(text(answer).starts_with("503: no segment sysv:0x7e570001: no worker has counted yet"));
+    }
+
+    #[test]
+    fn health_needs_no_segment() {
+        let site = site("/metrics");
+        let _scrape = site.source();
+        assert_eq!(site.answer(&get(HEALTHY)).status, 200, "a scrape that hangs is no matter");
+    }
+
+    #[test]
+    fn only_a_whole_page_is_reported_and_only_while_it_lingers() {
+        let site = site("/m");
+        let is_reported = |asked: &Asked| site.answer_or_report(asked).headers.contains(&(REPORT, "taken"));
+        assert!(!is_reported(&get("/m")));
+        site.linger();
+        assert!(is_reported(&get("/m")) && is_reported(&get("/m?x=1")));
+        let hurried = [("X-Prometheus-Scrape-Timeout-Seconds", "1e-9")];
+        for other in [
+            get("/"),
+            get(HEALTHY),
+            get("/m?name[]=a"),
+            Asked::with(Method::Head, "/m", &[]),
+            Asked::with(Method::Get, "/m", &hurried),
+        ] {
+            assert!(!is_reported(&other), "{other:?}");
+        }
+    }
+
+    #[test]
     fn metrics_may_take_the_landing_pages_place() {
         assert!(text(site("/").answer(&get("/"))).contains("promshm_up"));
     }
@@ -253,7 +336,7 @@ mod tests {
     #[test]
     fn head_is_answered_like_get() {
         let site = site("/metrics");
-        for path in ["/", HEALTHY] {
+        for path in ["/", HEALTHY, READY] {
             assert_eq!(site.answer(&Asked::with(Method::Head, path, &[])), site.answer(&get(path)));
         }
     }

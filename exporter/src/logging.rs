@@ -1,5 +1,7 @@
-//! Log lines in logfmt on standard error: `ts=… level=info msg="listening" address=[::]:10200`.
+//! Log lines on standard error, in logfmt: `ts=… level=info msg="listening" address=[::]:10200`,
+//! or as JSON: `{"ts":"…","level":"info","msg":"listening","address":"[::]:10200"}`.
 
+use clap::ValueEnum;
 use jiff::Timestamp;
 use log::{
     Level, LevelFilter, Log, Metadata, Record,
@@ -10,16 +12,34 @@ use std::{
     io::{self, Write as _},
 };
 
-struct Logfmt;
+/// How a line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Logfmt,
+    Json,
+}
+
+struct Lines(LogFormat);
 
 /// Logs from here on, up to `level`.
-pub(crate) fn start(level: LevelFilter) {
-    if log::set_logger(&Logfmt).is_ok() {
+pub(crate) fn start(level: LevelFilter, format: LogFormat) {
+    if log::set_boxed_logger(Box::new(Lines(format))).is_ok() {
         log::set_max_level(level);
     }
 }
 
-impl Log for Logfmt {
+/// Tells why the program ends, whatever the level: to people as a sentence, to those who read JSON as a line.
+pub(crate) fn complain(complaint: &str, format: LogFormat) {
+    match format {
+        LogFormat::Logfmt => eprintln!("promshm-exporter: {complaint}"),
+        LogFormat::Json => {
+            let args = format_args!("{complaint}");
+            eprint!("{}", json(&Record::builder().level(Level::Error).args(args).build(), Timestamp::now()));
+        }
+    }
+}
+
+impl Log for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         // The HTTP library calls a closed listener an error; what matters of it we log ourselves.
         let ours = metadata.target().starts_with("promshm");
@@ -28,7 +48,10 @@ impl Log for Logfmt {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            let line = line(record, Timestamp::now());
+            let line = match self.0 {
+                LogFormat::Logfmt => logfmt(record, Timestamp::now()),
+                LogFormat::Json => json(record, Timestamp::now()),
+            };
             // There is nobody to tell that nobody listens.
             let _ = io::stderr().lock().write_all(line.as_bytes());
         }
@@ -37,8 +60,12 @@ impl Log for Logfmt {
     fn flush(&self) {}
 }
 
-fn line(record: &Record<'_>, now: Timestamp) -> String {
-    let level = record.level().as_str().to_ascii_lowercase();
+fn level(record: &Record<'_>) -> String {
+    record.level().as_str().to_ascii_lowercase()
+}
+
+fn logfmt(record: &Record<'_>, now: Timestamp) -> String {
+    let level = level(record);
     let mut line = format!("ts={now:.3} level={level} msg={:?}", record.args().to_string());
     let _ = record.key_values().visit(&mut Fields(&mut line));
     line.push('\n');
@@ -59,18 +86,60 @@ impl<'kv> VisitSource<'kv> for Fields<'_> {
     }
 }
 
+fn json(record: &Record<'_>, now: Timestamp) -> String {
+    let mut line = format!("{{\"ts\":\"{now:.3}\",\"level\":\"{}\"", level(record));
+    push_member(&mut line, "msg", record.args().to_string());
+    let _ = record.key_values().visit(&mut Members(&mut line));
+    line.push_str("}\n");
+    line
+}
+
+/// Appends `,"key":value`.
+fn push_member(line: &mut String, key: &str, value: impl Into<serde_json::Value>) {
+    let (key, value) = (serde_json::Value::from(key), value.into());
+    write!(line, ",{key}:{value}").expect("memory takes all that is written");
+}
+
+/// Appends a member for each field; whole numbers stay numbers.
+struct Members<'l>(&'l mut String);
+
+impl<'kv> VisitSource<'kv> for Members<'_> {
+    fn visit_pair(&mut self, key: Key<'kv>, value: Value<'kv>) -> Result<(), kv::Error> {
+        match value.to_i64() {
+            Some(number) => push_member(self.0, key.as_str(), number),
+            None => push_member(self.0, key.as_str(), value.to_string()),
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn written(write: fn(&Record<'_>, Timestamp) -> String) -> String {
+        let now = Timestamp::from_millisecond(1_700_000_000_250).expect("in range");
+        let fields: &[(&str, Value<'_>)] = &[
+            ("address", "[::]:10200".into()),
+            ("cause", "a \"b\"\nc".into()),
+            ("empty", "".into()),
+            ("equation", "a=b".into()),
+            ("signal", 15.into()),
+        ];
+        let args = format_args!("told you: \"{}\"", 1);
+        write(&Record::builder().level(Level::Warn).args(args).key_values(&fields).build(), now)
+    }
+
     #[test]
     fn a_line_is_logfmt() {
-        let now = Timestamp::from_millisecond(1_700_000_000_250).expect("in range");
-        let fields: &[(&str, &str)] =
-            &[("address", "[::]:10200"), ("cause", "a \"b\"\nc"), ("empty", ""), ("equation", "a=b")];
-        let args = format_args!("told you: \"{}\"", 1);
-        let record = Record::builder().level(Level::Warn).args(args).key_values(&fields).build();
-        let expected = r#"ts=2023-11-14T22:13:20.250Z level=warn msg="told you: \"1\"" address=[::]:10200 cause="a \"b\"\nc" empty="" equation="a=b""#;
-        assert_eq!(line(&record, now), format!("{expected}\n"));
+        let expected = r#"ts=2023-11-14T22:13:20.250Z level=warn msg="told you: \"1\"" address=[::]:10200 cause="a \"b\"\nc" empty="" equation="a=b" signal=15"#;
+        assert_eq!(written(logfmt), format!("{expected}\n"));
+    }
+
+    #[test]
+    fn a_line_is_json() {
+        let expected = r#"{"ts":"2023-11-14T22:13:20.250Z","level":"warn","msg":"told you: \"1\"","address":"[::]:10200","cause":"a \"b\"\nc","empty":"","equation":"a=b","signal":15}"#;
+        assert_eq!(written(json), format!("{expected}\n"));
+        serde_json::from_str::<serde_json::Value>(&written(json)).expect("JSON");
     }
 }

@@ -1,33 +1,40 @@
 //! `promshm-exporter`: reads a promshm segment and serves it to Prometheus.
 //!
-//! [`cli`] says what can be asked for, [`collect`] makes a page, [`http`] says
-//! which page answers what, [`guard`] owns the open port, and [`serve`] runs it all.
+//! [`cli`] says what can be asked for, [`segments`] which segments are read, [`source`] reads one,
+//! [`collect`] makes a page of all, [`http`] says which page answers what, [`guard`] owns the open
+//! port, and [`serve`] runs it all.
 #![forbid(unsafe_code)]
 
 mod address;
 mod asked;
 mod cli;
 mod collect;
+mod dump;
 mod failure;
 mod guard;
 mod healthcheck;
 mod http;
 mod logging;
 mod names;
+mod output;
 mod own_metrics;
 mod remove;
+mod segments;
 mod serve;
+mod source;
 mod status;
+mod systemd;
 mod web_config;
 
 use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::Cli::parse().run() {
+    let cli = cli::Cli::parse();
+    match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("promshm-exporter: {failure}");
+            logging::complain(&failure.to_string(), cli.log_format);
             ExitCode::FAILURE
         }
     }

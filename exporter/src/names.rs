@@ -1,51 +1,134 @@
-//! Which of the segment's families a page may hold: no two of a page may share a name.
+//! Which of the segments' families a page may hold: no two of a page may share a name, unless several
+//! segments have the same family.
 
-use crate::own_metrics::OwnMetrics;
+use crate::{own_metrics::OwnMetrics, source::Found};
 use log::warn;
 use promshm_exposition::{Format, taken_names};
 use promshm_segment::Family;
 use std::collections::HashSet;
 
-const LIKE_OURS: &str = "a worker's metric is left out: the exporter has one of that name";
-const CLASHES: &str =
-    "a metric is left out of OpenMetrics pages: its name, or its name with a suffix, is taken";
+/// Why a family is not on a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Reason {
+    /// The exporter has a metric of that name.
+    OwnName = 0,
+    /// In `OpenMetrics`: its name, or its name with a suffix, is taken.
+    NameClash = 1,
+    /// Another segment has a family of that name and another type.
+    TypeConflict = 2,
+}
+
+impl Reason {
+    pub(crate) const ALL: [Self; 3] = [Self::OwnName, Self::NameClash, Self::TypeConflict];
+
+    /// The reason as a label's value.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::OwnName => "own_name",
+            Self::NameClash => "name_clash",
+            Self::TypeConflict => "type_conflict",
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            Self::OwnName => "a worker's metric is left out: the exporter has one of that name",
+            Self::NameClash => {
+                "a metric is left out of OpenMetrics pages: its name, or its name with a suffix, is taken"
+            }
+            Self::TypeConflict => {
+                "a metric is left out: a segment before this one has it with another type; rename one of them"
+            }
+        }
+    }
+}
+
+/// How many families are not on a page, in the order of [`Reason::ALL`].
+pub(crate) type LeftOut = [u64; Reason::ALL.len()];
+
+/// A family that is on a page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown<'f> {
+    /// The place of the segment that it comes from.
+    pub(crate) source: usize,
+    pub(crate) family: &'f Family,
+}
+
+impl<'f> Shown<'f> {
+    pub(crate) fn name(&self) -> &'f str {
+        &self.family.definition.name
+    }
+
+    fn kind(&self) -> &'static str {
+        self.family.definition.kind.as_str()
+    }
+}
+
+/// What a page may hold.
+pub(crate) struct Judged<'f> {
+    /// By name; those of one name have one type, and stand in the order of their segments.
+    pub(crate) shown: Vec<Shown<'f>>,
+    /// For each segment.
+    pub(crate) left_out: Vec<LeftOut>,
+}
 
 /// Judges families, and logs each one that is left out once for each cause.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    hidden: HashSet<(String, &'static str)>,
+    hidden: HashSet<(Option<String>, String, Reason)>,
 }
 
 impl Names {
-    /// The families that can stand on one page with each other and with the exporter's own;
-    /// of two that clash it is the first.
-    pub(crate) fn shown<'f>(
+    /// The families that can stand on one page with each other and with the exporter's own; of two
+    /// that clash it is the first.
+    pub(crate) fn judge<'f>(
         &mut self,
-        families: &'f [Family],
+        sources: &[Found<'f>],
         own: &OwnMetrics,
         format: Format,
-    ) -> Vec<&'f Family> {
+    ) -> Judged<'f> {
         let mut taken = if format == Format::OpenMetrics { own.openmetrics_names() } else { HashSet::new() };
         let mut is_free = |family: &Family| format != Format::OpenMetrics || take(&mut taken, family);
-        let mut shown = Vec::with_capacity(families.len());
-        for family in families {
-            let name = &family.definition.name;
-            if own.has(name) {
-                self.hide(name, LIKE_OURS);
-            } else if is_free(family) {
-                shown.push(family);
-            } else {
-                self.hide(name, CLASHES);
-            }
-        }
-        shown
+        let mut shown = by_name(sources);
+        let mut left_out = vec![LeftOut::default(); sources.len()];
+        let mut before: Option<(Shown<'f>, Option<Reason>)> = None;
+        shown.retain(|each| {
+            let first = match before.filter(|(first, _)| first.name() == each.name()) {
+                Some(first) => first,
+                None if own.has(each.name()) => (*each, Some(Reason::OwnName)),
+                None if is_free(each.family) => (*each, None),
+                None => (*each, Some(Reason::NameClash)),
+            };
+            before = Some(first);
+            let conflict = (first.0.kind() != each.kind()).then_some(Reason::TypeConflict);
+            let Some(reason) = first.1.or(conflict) else { return true };
+            left_out[each.source][reason as usize] += 1;
+            self.hide(sources[each.source].label, each.name(), reason);
+            false
+        });
+        Judged { shown, left_out }
     }
 
-    fn hide(&mut self, name: &str, cause: &'static str) {
-        if self.hidden.insert((name.into(), cause)) {
-            warn!(metric = name; "{cause}");
+    fn hide(&mut self, label: Option<&str>, name: &str, reason: Reason) {
+        if self.hidden.insert((label.map(Into::into), name.into(), reason)) {
+            match label {
+                Some(label) => warn!(metric = name, segment = label; "{}", reason.message()),
+                None => warn!(metric = name; "{}", reason.message()),
+            }
         }
     }
+}
+
+/// All families; those of one name stand together, in the order of their segments.
+fn by_name<'f>(sources: &[Found<'f>]) -> Vec<Shown<'f>> {
+    let of = |(source, found): (usize, &Found<'f>)| {
+        found.families.iter().map(move |family| Shown { source, family })
+    };
+    let mut all: Vec<_> = sources.iter().enumerate().flat_map(of).collect();
+    if sources.len() > 1 {
+        all.sort_by_key(Shown::name);
+    }
+    all
 }
 
 /// Takes all names of a family, or none if one of them is taken.
@@ -65,16 +148,22 @@ mod tests {
 
     const GAUGE: Kind = Kind::Gauge(GaugeMode::Last);
 
-    fn shown(format: Format, families: &[(&str, Kind)]) -> Vec<String> {
+    fn families(families: &[(&str, Kind)]) -> Vec<Family> {
         let family = |(name, kind): &(&str, Kind)| {
             let bounds: &[f64] = if *kind == Kind::Histogram { &[1.0] } else { &[] };
             Family::new(Definition::new(name, "", *kind, &[], bounds).expect("a good definition"))
         };
-        let families: Vec<_> = families.iter().map(family).collect();
+        families.iter().map(family).collect()
+    }
+
+    fn shown(format: Format, all: &[(&str, Kind)]) -> Vec<String> {
+        let all = families(all);
         let mut names = Names::default();
-        let shown = names.shown(&families, &OwnMetrics::of_server(), format);
-        assert_eq!(names.hidden.len(), families.len() - shown.len(), "each one left out is noted");
-        shown.into_iter().map(|family| family.definition.name.clone()).collect()
+        let judged =
+            names.judge(&[Found { label: None, families: &all }], &OwnMetrics::of_server(false), format);
+        assert_eq!(names.hidden.len(), all.len() - judged.shown.len(), "each one left out is noted");
+        assert_eq!(judged.left_out[0].iter().sum::<u64>() as usize, names.hidden.len());
+        judged.shown.into_iter().map(|shown| shown.name().into()).collect()
     }
 
     #[test]
@@ -100,5 +189,27 @@ mod tests {
             [("promshm_dropped", GAUGE), ("promshm_up", GAUGE), ("promshm_up_total", Kind::Counter)];
         assert_eq!(shown(Format::OpenMetrics, &families), [""; 0]);
         assert_eq!(shown(Format::Text, &families), ["promshm_dropped", "promshm_up_total"]);
+    }
+    #[test]
+    fn segments_share_families_of_one_type() {
+        let one = families(&[("a", GAUGE), ("b", Kind::Counter), ("x", Kind::Histogram)]);
+        let other = families(&[("a", GAUGE), ("b", GAUGE), ("c", GAUGE), ("x_sum", GAUGE)]);
+        let third = families(&[("b", Kind::Counter), ("promshm_up", GAUGE)]);
+        let found = |label, families| Found { label: Some(label), families };
+        let sources = [found("one", &one[..]), found("other", &other), found("third", &third)];
+        let mut names = Names::default();
+        let own = OwnMetrics::of_server(true);
+        let mut judge = |format| {
+            let judged = names.judge(&sources, &own, format);
+            let shown: Vec<_> = judged.shown.iter().map(|shown| (shown.name(), shown.source)).collect();
+            (shown, judged.left_out)
+        };
+        let in_both = [("a", 0), ("a", 1), ("b", 0), ("b", 2), ("c", 1), ("x", 0)];
+        for _ in 0..2 {
+            let text = [&in_both[..], &[("x_sum", 1)]].concat();
+            assert_eq!(judge(Format::Text), (text, vec![[0, 0, 0], [0, 0, 1], [1, 0, 0]]));
+            assert_eq!(judge(Format::OpenMetrics), (in_both.into(), vec![[0, 0, 0], [0, 1, 1], [1, 0, 0]]));
+        }
+        assert_eq!(names.hidden.len(), 3, "each once: {:?}", names.hidden);
     }
 }

@@ -2,14 +2,14 @@
 
 use crate::{
     cli::Cli,
-    collect::Collector,
     failure::Failure,
     guard::{Guard, Handler, Listeners, Settings},
     http::Site,
-    own_metrics::{HttpMetrics, OwnMetrics},
+    segments::Segments,
+    systemd,
     web_config::Door,
 };
-use log::info;
+use log::{info, warn};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -18,55 +18,102 @@ use std::{
     io,
     sync::{
         Arc,
-        mpsc::{Sender, channel},
+        mpsc::{Receiver, Sender, channel},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 /// What the serving thread waits for.
 enum Event {
     /// SIGTERM or SIGINT.
-    Stop,
+    Stop(i32),
     /// SIGHUP.
     Reload,
+    /// A client has taken the whole metrics page while the server lingers.
+    Scraped,
     /// The guard has ended, by itself or because it was told to.
     Ended(io::Result<()>),
 }
 
 /// Serves until SIGTERM or SIGINT; SIGHUP reads the web configuration anew.
-pub(crate) fn serve(cli: &Cli) -> Result<(), Failure> {
+pub(crate) fn serve(cli: &Cli, segments: Segments) -> Result<(), Failure> {
     let door = Door::open(cli.web_config.clone())?;
     let (events, inbox) = channel();
     report_signals(events.clone()).map_err(Failure::Start)?;
-    let own = OwnMetrics::of_server();
-    let metrics = own.http().unwrap_or_else(HttpMetrics::new);
-    let site = Site::new(cli.segment, &cli.telemetry_path, Collector::new(cli.segment, own));
+    let site = Arc::new(Site::new(segments, &cli.telemetry_path));
     site.warm_up(); // logs what is there, and makes ready for the first request
     let listeners = Listeners::bind(&cli.listen_addresses)?;
-    let settings = Settings { listeners, max_requests: cli.max_requests, metrics, door };
-    let handler: Arc<Handler> = Arc::new(move |request| site.respond(request));
+    let scraped = events.clone();
+    let settings = Settings {
+        listeners,
+        max_requests: cli.max_requests,
+        metrics: site.http_metrics(),
+        door,
+        taken: Box::new(move || drop(scraped.send(Event::Scraped))),
+    };
+    let answering = Arc::clone(&site);
+    let handler: Arc<Handler> = Arc::new(move |request| answering.respond(request));
     let ended = move |outcome| drop(events.send(Event::Ended(outcome)));
     let guard = Guard::start(settings, &handler, ended).map_err(Failure::Start)?;
-    for event in inbox {
-        match event {
-            Event::Stop => guard.stop(),
-            Event::Reload => guard.reload(),
-            Event::Ended(outcome) => {
-                outcome.map_err(Failure::Serve)?;
-                break;
+    systemd::ready();
+    let watched = Arc::clone(&site);
+    systemd::keep_watchdog_quiet(move || watched.wait_for_scrapes()).map_err(Failure::Start)?;
+    attend(&inbox, &guard, &site, cli.linger).map_err(Failure::Serve)?;
+    info!("stopped");
+    Ok(())
+}
+
+/// Does what events ask for, until the guard has ended.
+fn attend(inbox: &Receiver<Event>, guard: &Guard, site: &Site, linger: Duration) -> io::Result<()> {
+    let signal = loop {
+        match inbox.recv() {
+            Ok(Event::Reload) => guard.reload(),
+            Ok(Event::Stop(signal)) => break signal,
+            Ok(Event::Ended(outcome)) => return outcome,
+            Ok(Event::Scraped) | Err(_) => {}
+        }
+    };
+    systemd::stopping();
+    if signal == SIGTERM && !linger.is_zero() {
+        site.linger();
+        info!(limit:? = linger; "waiting for one more scrape");
+        if let Some(outcome) = wait_for_scrape(inbox, guard, linger) {
+            return outcome;
+        }
+    }
+    guard.stop();
+    let ended = |event| if let Event::Ended(outcome) = event { Some(outcome) } else { None };
+    inbox.iter().find_map(ended).unwrap_or(Ok(()))
+}
+
+/// Until the metrics page was taken once more, so that the last numbers are not lost, or `limit` is over,
+/// or the next signal comes. Returns an outcome if the guard has ended instead.
+fn wait_for_scrape(inbox: &Receiver<Event>, guard: &Guard, limit: Duration) -> Option<io::Result<()>> {
+    let start = Instant::now();
+    loop {
+        match inbox.recv_timeout(limit.saturating_sub(start.elapsed())) {
+            Ok(Event::Reload) => guard.reload(),
+            Ok(Event::Stop(_)) => return None,
+            Ok(Event::Ended(outcome)) => return Some(outcome),
+            Ok(Event::Scraped) => {
+                info!("the last scrape is answered");
+                return None;
+            }
+            Err(_) => {
+                warn!("nobody has scraped before the time was over: the last numbers may be lost");
+                return None;
             }
         }
     }
-    info!("stopped");
-    Ok(())
 }
 
 fn report_signals(events: Sender<Event>) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
-            let event = if signal == SIGHUP { Event::Reload } else { Event::Stop };
-            if matches!(event, Event::Stop) {
+            let event = if signal == SIGHUP { Event::Reload } else { Event::Stop(signal) };
+            if signal != SIGHUP {
                 info!(signal; "stopping");
             }
             let _ = events.send(event); // nobody listens once the server has ended

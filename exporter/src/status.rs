@@ -1,10 +1,13 @@
 //! `status`: the segment as a table for people.
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    segments::{Segments, Target},
+};
 use comfy_table::{CellAlignment, Table, presets};
 use jiff::{SignedDuration, Timestamp};
 use promshm_segment::{
-    Reader, SegmentName, Vitals,
+    ReadError, Reader, Vitals,
     backend::{self, Inspection},
     snapshot::{Liveness, Reason, SlotState, SlotView},
 };
@@ -12,30 +15,39 @@ use std::io::{self, Write};
 
 const BAR_WIDTH: usize = 24;
 
-/// Prints the segment's header, space and slots.
-pub(crate) fn print(name: SegmentName) -> Result<(), Failure> {
-    let found = backend::inspect(&name)?; // first, so as not to count this process
-    let mut reader = Reader::attach(name)?;
-    let vitals = &reader.scrape()?.vitals;
-    let text = render(name, &found, vitals, Timestamp::now());
+/// Prints header, space and slots of each segment. Those that cannot be read are told of at the end.
+pub(crate) fn print(segments: &Segments) -> Result<(), Failure> {
+    let shown = segments.some_targets()?.into_iter().map(|target| describe(&target));
+    let (tables, errors): (Vec<_>, Vec<_>) = shown.partition(Result::is_ok);
+    let tables: Vec<String> = tables.into_iter().filter_map(Result::ok).collect();
+    let text = tables.join("\n\n");
     match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => {}
     }
+    let errors: Vec<_> = errors.into_iter().filter_map(Result::err).collect();
+    if errors.is_empty() { Ok(()) } else { Err(Failure::Unreadable(errors)) }
 }
 
-fn render(name: SegmentName, found: &Inspection, vitals: &Vitals, now: Timestamp) -> String {
-    let overview = written(overview(name, found, vitals, now));
+fn describe(target: &Target) -> Result<String, ReadError> {
+    let found = backend::inspect(&target.name)?; // first, so as not to count this process
+    let mut reader = Reader::attach(target.name)?;
+    let vitals = &reader.scrape()?.vitals;
+    Ok(render(target, &found, vitals, Timestamp::now()))
+}
+
+fn render(target: &Target, found: &Inspection, vitals: &Vitals, now: Timestamp) -> String {
+    let overview = written(overview(target, found, vitals, now));
     let slots = written(slots(vitals, now));
     format!("{overview}\n{slots}")
 }
 
-fn overview(name: SegmentName, found: &Inspection, vitals: &Vitals, now: Timestamp) -> Table {
+fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: Timestamp) -> Table {
     let Inspection { id, uid, gid, mode, attached, .. } = found;
     let used = gauge(vitals.used_bytes, vitals.reserved_bytes, human_bytes);
     let series = gauge(vitals.series, vitals.max_series, |count| count.to_string());
     let mut table = plain_table();
-    table.add_row(["Segment", &format!("{name}, id {id}")]);
+    table.add_row(["Segment", &format!("{target}, id {id}")]);
     table.add_row(["Created", &moment(vitals.created, now)]);
     table.add_row(["Owner", &format!("uid {uid}, gid {gid}, mode {mode:04o}; attached now: {attached}")]);
     table.add_row(["Space", &used]);
@@ -190,7 +202,8 @@ mod tests {
         let found =
             Inspection { id: 3, size: 256 << 20, uid: 33, gid: 34, mode: 0o640, attached: 2, creator_pid: 9 };
         let now = Timestamp::from_second(1_700_003_723).expect("in range");
-        let text = render(SegmentName::default(), &found, &vitals(), now);
+        let target = Target { label: None, name: promshm_segment::SegmentName::default() };
+        let text = render(&target, &found, &vitals(), now);
         let expected = "\
 Segment      sysv:0x70736d31, id 3
 Created      2023-11-14 22:13:20 UTC (1h 2m 3s ago)

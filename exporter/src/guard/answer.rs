@@ -9,6 +9,8 @@ pub(super) struct Reply {
     /// Status line and fields, all but the empty line at the end.
     pub(super) lines: Vec<u8>,
     pub(super) body: Vec<u8>,
+    /// Whether it is to be told when the client has it.
+    pub(super) is_reported: bool,
 }
 
 /// An answer on its way to a client.
@@ -19,6 +21,7 @@ pub(super) struct Answer {
     sent: usize,
     /// Whether the connection ends with this answer.
     pub(super) is_last: bool,
+    pub(super) is_reported: bool,
 }
 
 impl Answer {
@@ -33,7 +36,7 @@ impl Answer {
             b"Connection: keep-alive\r\n"
         });
         head.extend_from_slice(b"\r\n");
-        Self { head, body: reply.body, sent: 0, is_last }
+        Self { head, body: reply.body, sent: 0, is_last, is_reported: reply.is_reported }
     }
 
     /// The guard's own answer. `without_body`: only its head is wanted.
@@ -48,7 +51,7 @@ impl Answer {
             lines.push_str("WWW-Authenticate: Basic realm=\"promshm-exporter\", charset=\"UTF-8\"\r\n");
         }
         let body = if without_body { Vec::new() } else { body };
-        Self::new(Reply { lines: lines.into_bytes(), body }, fields, is_last)
+        Self::new(Reply { lines: lines.into_bytes(), body, is_reported: false }, fields, is_last)
     }
 
     /// What is still to be sent.
@@ -82,7 +85,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_sent_in_any_pieces() {
-        let reply = || Reply { lines: b"HTTP/1.1 200 OK\r\n".to_vec(), body: b"page".to_vec() };
+        let reply =
+            || Reply { lines: b"HTTP/1.1 200 OK\r\n".to_vec(), body: b"page".to_vec(), is_reported: false };
         let mut answer = Answer::new(reply(), b"X: y\r\n", false);
         let expected = "HTTP/1.1 200 OK\r\nX: y\r\nConnection: keep-alive\r\n\r\npage";
         assert_eq!(whole(&answer), expected);

@@ -34,6 +34,8 @@ pub(super) enum Step {
     Wait,
     /// There is more to do, in another turn.
     Again,
+    /// The client has taken an answer that is to be reported.
+    Taken,
     /// A request is complete.
     Request(Head),
     /// The client is to be told why not.
@@ -157,6 +159,7 @@ impl Connection {
 
     fn sent(&mut self, now: Instant) -> Step {
         let is_last = matches!(&self.phase, Phase::Writing(answer) if answer.is_last);
+        let is_reported = matches!(&self.phase, Phase::Writing(answer) if answer.is_reported);
         (self.since, self.without_body) = (now, false);
         if is_last {
             self.transport.finish();
@@ -166,7 +169,7 @@ impl Connection {
             self.phase = Phase::Reading;
             self.deadline = Some(now + if self.buffer.is_empty() { IDLE_TIME } else { HEAD_TIME });
         }
-        Step::Again
+        if is_reported { Step::Taken } else { Step::Again }
     }
 
     /// Closing while bytes lie unread resets the connection, and the reset may overtake the answer.

@@ -32,6 +32,9 @@ use tiny_http::{Request, Server};
 /// Answers one request of the library.
 pub(crate) type Handler = dyn Fn(Request) + Send + Sync;
 
+/// An answer with this field is reported once its client has taken it whole. Clients never see the field.
+pub(crate) const REPORT: &str = "X-Promshm-Report";
+
 /// The library's answers have few fields, and the site adds few.
 const ANSWER_FIELDS: usize = 32;
 const ANSWER_HEAD_BYTES: usize = 8 * 1024;
@@ -154,17 +157,18 @@ fn reply(bytes: &[u8], without_body: bool) -> io::Result<Option<(Reply, usize)>>
     let length = length.and_then(|field| std::str::from_utf8(field.value).ok()?.parse::<usize>().ok());
     let length = length.ok_or_else(|| io::Error::other("an answer without a length"))?;
     let length = if without_body { 0 } else { length };
+    let is_reported = response.headers.iter().any(|field| field.name.eq_ignore_ascii_case(REPORT));
     let mut body = Vec::with_capacity(length);
     body.extend_from_slice(&bytes[start..bytes.len().min(start + length)]);
-    Ok(Some((Reply { lines: lines(&response), body }, length)))
+    Ok(Some((Reply { lines: lines(&response), body, is_reported }, length)))
 }
 
-/// Status line and fields, without those that name the library or speak of the lane.
+/// Status line and fields, without those that name the library or are for the guard.
 fn lines(response: &Response<'_, '_>) -> Vec<u8> {
     let (code, reason) = (response.code.unwrap_or(500), response.reason.unwrap_or_default());
     let mut lines = format!("HTTP/1.1 {code} {reason}\r\n").into_bytes();
     for field in response.headers.iter() {
-        if !["Server", "Connection"].iter().any(|name| field.name.eq_ignore_ascii_case(name)) {
+        if !["Server", "Connection", REPORT].iter().any(|name| field.name.eq_ignore_ascii_case(name)) {
             lines.extend_from_slice(field.name.as_bytes());
             lines.extend_from_slice(b": ");
             lines.extend_from_slice(field.value);

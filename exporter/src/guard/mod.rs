@@ -18,7 +18,7 @@ mod refusal;
 mod room;
 mod transport;
 
-pub(crate) use lane::Handler;
+pub(crate) use lane::{Handler, REPORT};
 pub(crate) use listeners::Listeners;
 pub(crate) use refusal::Refusal;
 
@@ -43,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) max_requests: usize,
     pub(crate) metrics: HttpMetrics,
     pub(crate) door: Door,
+    /// Called when a client has taken an answer with the field [`REPORT`].
+    pub(crate) taken: Box<dyn Fn() + Send>,
 }
 
 /// A running guard, as seen by the thread that may end it.

@@ -64,6 +64,7 @@ pub(super) struct Room {
     door: Door,
     passwords: Passwords,
     journal: Journal,
+    taken: Box<dyn Fn() + Send>,
     scratch: Box<[u8; HEAD_BYTES]>,
 }
 
@@ -75,7 +76,7 @@ impl Room {
         passwords: Passwords,
         handler: &Arc<Handler>,
     ) -> io::Result<Self> {
-        let Settings { mut listeners, max_requests, metrics, door } = settings;
+        let Settings { mut listeners, max_requests, metrics, door, taken } = settings;
         listeners.register(poll.registry(), FIRST_LISTENER)?;
         let mut room = Self {
             next: FIRST_LISTENER + listeners.len(),
@@ -93,6 +94,7 @@ impl Room {
             door,
             passwords,
             journal: Journal::new(metrics),
+            taken,
             scratch: Box::new([0; HEAD_BYTES]),
         };
         for number in 0..LANES {
@@ -206,6 +208,7 @@ impl Room {
             match connection.advance(&mut self.scratch, now) {
                 Step::Wait => return,
                 Step::Again => {}
+                Step::Taken => (self.taken)(),
                 Step::Request(head) => self.admit(client, head, now),
                 Step::Refused(refusal) => self.refuse(client, refusal, now),
                 Step::Over(refusal) => return self.close(client, refusal),
@@ -234,7 +237,7 @@ impl Room {
                     self.go_on(client, now);
                 }
                 Step::Over(refusal) => self.close(client, refusal),
-                Step::Wait | Step::Again | Step::Request(_) => {}
+                Step::Wait | Step::Again | Step::Taken | Step::Request(_) => {}
             }
         }
         while let Some(client) = self.queue.pop_refused(self.busy(), now) {

@@ -26,7 +26,8 @@ fn start(max_requests: usize, handler: impl Fn(Request) + Send + Sync + 'static)
     let listeners = Listeners::bind(&["127.0.0.1:0".parse().expect("good")]).expect("a free port");
     let address = listeners.address();
     let door = Door::open(None).expect("no file");
-    let settings = Settings { listeners, max_requests, metrics: HttpMetrics::new(), door };
+    let settings =
+        Settings { listeners, max_requests, metrics: HttpMetrics::new(), door, taken: Box::new(|| {}) };
     let (sender, ended) = channel();
     let handler: Arc<Handler> = Arc::new(handler);
     let guard = Guard::start(settings, &handler, move |outcome| drop(sender.send(outcome)));

@@ -3,21 +3,36 @@
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 use promshm_segment::{Definition, Family, GaugeMode, Kind};
 
-/// The same family for the encoder. `None` for what the exporter does not have: other
-/// types, and names that Prometheus does not allow.
-pub(super) fn family(theirs: &MetricFamily) -> Option<Family> {
+/// The same families for the encoder: those of one name, which several segments have, in one.
+pub(super) fn families(theirs: &[MetricFamily]) -> Vec<Family> {
+    let mut ours: Vec<Family> = Vec::new();
+    for each in theirs {
+        match ours.iter_mut().find(|family| family.definition.name == each.name()) {
+            Some(family) => push_rows(family, each),
+            None => ours.extend(family(each)),
+        }
+    }
+    ours
+}
+
+/// `None` for what the exporter does not have: other types, and names that Prometheus does not allow.
+fn family(theirs: &MetricFamily) -> Option<Family> {
     let kind = match theirs.get_field_type() {
         MetricType::COUNTER => Kind::Counter,
         MetricType::GAUGE => Kind::Gauge(GaugeMode::Last),
         _ => return None,
     };
-    let metrics = theirs.get_metric();
-    let names: Vec<&str> = metrics.first()?.get_label().iter().map(LabelPair::name).collect();
+    let names: Vec<&str> = theirs.get_metric().first()?.get_label().iter().map(LabelPair::name).collect();
     let mut ours = Family::new(Definition::new(theirs.name(), theirs.help(), kind, &names, &[]).ok()?);
-    for metric in metrics {
-        ours.push(metric.get_label().iter().map(LabelPair::value), &[value(metric, kind)]);
-    }
+    push_rows(&mut ours, theirs);
     Some(ours)
+}
+
+fn push_rows(ours: &mut Family, theirs: &MetricFamily) {
+    for metric in theirs.get_metric() {
+        let value = value(metric, ours.definition.kind);
+        ours.push(metric.get_label().iter().map(LabelPair::value), &[value]);
+    }
 }
 
 fn value(metric: &Metric, kind: Kind) -> f64 {

@@ -8,56 +8,51 @@ mod segment;
 
 pub(crate) use http::HttpMetrics;
 
-use crate::collect::Attachment;
+use crate::source::LABEL;
 use http::HttpFamilies;
 use process::ProcessMetrics;
 use prometheus::{
     Gauge, IntGauge, IntGaugeVec, Opts, Registry,
     core::{Collector, Desc},
 };
-use promshm_segment::{Family, Vitals};
-use segment::SegmentMetrics;
+use promshm_segment::Family;
+pub(crate) use segment::SegmentMetrics;
 use std::{collections::HashSet, time::Duration};
 
-/// All metrics of the exporter's own, ready to be written on each page.
+/// The metrics of the exporter itself, ready to be written on each page, and the names of all.
 pub(crate) struct OwnMetrics {
     always: Registry,
-    up: IntGauge,
     scrape_duration: Gauge,
     process: Option<ProcessMetrics>,
     http: Option<HttpFamilies>,
-    /// On the page only while the segment can be read.
-    segment: SegmentMetrics,
     names: HashSet<String>,
 }
 
 impl OwnMetrics {
-    /// For the server: with the metrics of its process and its port.
-    pub(crate) fn of_server() -> Self {
-        Self::new(true)
+    /// For the server: with the metrics of its process and its port. `is_labelled`: whether segments have names.
+    pub(crate) fn of_server(is_labelled: bool) -> Self {
+        Self::new(is_labelled, true)
     }
 
     /// For a single page, whose process is of no interest.
-    pub(crate) fn of_segment() -> Self {
-        Self::new(false)
+    pub(crate) fn of_page(is_labelled: bool) -> Self {
+        Self::new(is_labelled, false)
     }
 
-    fn new(is_server: bool) -> Self {
+    fn new(is_labelled: bool, is_server: bool) -> Self {
         let mut always = Registered::default();
-        let up = always.gauge("promshm_up", "Whether the segment could be read: 1 or 0.");
         let scrape_duration = always.add(Gauge::new(
             "promshm_scrape_duration_seconds",
             "How long reading the segment and writing its metrics took in this scrape.",
         ));
         let build = always.gauges("promshm_build_info", "Always 1; the exporter's version.", "version");
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        // Registered without the server too: the names are taken in either case.
+        // Made without a server or a segment too: the names are taken in either case.
         let (process, http) = (ProcessMetrics::new(), HttpFamilies::new());
-        let segment = SegmentMetrics::new();
-        let names = [always.names, process.names(), http.names(), segment.names()];
-        let names = names.concat().into_iter().collect();
+        let segment = SegmentMetrics::new(is_labelled.then_some("")).names();
+        let names = [always.names, process.names(), http.names(), segment].concat().into_iter().collect();
         let (process, http) = (is_server.then_some(process), is_server.then_some(http));
-        Self { always: always.registry, up, scrape_duration, process, http, segment, names }
+        Self { always: always.registry, scrape_duration, process, http, names }
     }
 
     /// Those of the open port, for whoever guards it; a single page has none.
@@ -70,31 +65,27 @@ impl OwnMetrics {
         self.names.contains(name)
     }
 
-    /// Takes the numbers of a segment that was read.
-    pub(crate) fn observe(&mut self, vitals: &Vitals, attachment: Attachment) {
-        self.segment.observe(vitals, attachment);
-    }
-
-    /// Takes a scrape's outcome.
-    pub(crate) fn note_scrape(&mut self, is_up: bool, took: Duration) {
-        self.up.set(is_up.into());
+    /// Takes how long a scrape took.
+    pub(crate) fn note_scrape(&mut self, took: Duration) {
         self.scrape_duration.set(took.as_secs_f64());
     }
 
-    /// All that is to be told now, the segment's only if it is up. Each one is there to be written:
-    /// the tests compare them with the names.
-    pub(crate) fn families(&mut self) -> Vec<Family> {
-        let mut families = self.always.gather();
-        if self.up.get() == 1 {
-            families.extend(self.segment.gather());
-        }
+    /// All that is to be told now, with what `segments` tell. Each one is there to be written: the
+    /// tests compare them with the names.
+    pub(crate) fn families<'s>(
+        &mut self,
+        segments: impl Iterator<Item = &'s SegmentMetrics> + Clone,
+    ) -> Vec<Family> {
+        let mut theirs = self.always.gather();
+        theirs.extend(segments.clone().flat_map(SegmentMetrics::gather_up));
+        theirs.extend(segments.flat_map(SegmentMetrics::gather));
         if let Some(process) = &mut self.process {
-            families.extend(process.gather());
+            theirs.extend(process.gather());
         }
         if let Some(http) = &self.http {
-            families.extend(http.gather());
+            theirs.extend(http.gather());
         }
-        families.iter().filter_map(families::family).collect()
+        families::families(&theirs)
     }
 
     /// All names that ours take in `OpenMetrics`, those of a counter without and with its ending.
@@ -112,9 +103,15 @@ impl OwnMetrics {
 struct Registered {
     registry: Registry,
     names: Vec<String>,
+    /// The value of [`LABEL`] in all of its metrics.
+    label: Option<String>,
 }
 
 impl Registered {
+    fn labelled(label: Option<&str>) -> Self {
+        Self { label: label.map(Into::into), ..Self::default() }
+    }
+
     /// Registers a metric; what can go wrong is fixed in the source and seen by every test.
     fn add<M: Collector + Clone + 'static>(&mut self, metric: prometheus::Result<M>) -> M {
         let metric = metric.expect("a metric's definition is valid");
@@ -124,11 +121,19 @@ impl Registered {
     }
 
     fn gauge(&mut self, name: &str, help: &str) -> IntGauge {
-        self.add(IntGauge::new(name, help))
+        self.add(IntGauge::with_opts(self.opts(name, help)))
     }
 
     fn gauges(&mut self, name: &str, help: &str, label: &str) -> IntGaugeVec {
-        self.add(IntGaugeVec::new(Opts::new(name, help), &[label]))
+        self.add(IntGaugeVec::new(self.opts(name, help), &[label]))
+    }
+
+    fn opts(&self, name: &str, help: &str) -> Opts {
+        let opts = Opts::new(name, help);
+        match &self.label {
+            Some(value) => opts.const_label(LABEL, value),
+            None => opts,
+        }
     }
 }
 

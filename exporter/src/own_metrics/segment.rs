@@ -1,8 +1,11 @@
-//! What the exporter tells of the segment.
+//! What the exporter tells of a segment.
 
 use super::Registered;
-use crate::collect::Attachment;
-use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, proto::MetricFamily};
+use crate::{
+    names::{self, LeftOut},
+    source::Attachment,
+};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, proto::MetricFamily};
 use promshm_segment::{
     Vitals,
     snapshot::{Reason, SlotState},
@@ -12,8 +15,15 @@ use promshm_segment::{
 const STATES: [(SlotState, &str); 3] =
     [(SlotState::Live, "live"), (SlotState::Free, "free"), (SlotState::Inherited, "inherited")];
 
-pub(super) struct SegmentMetrics {
+/// The metrics of one segment. Where segments have names, all carry the label [`crate::source::LABEL`].
+pub(crate) struct SegmentMetrics {
+    /// On each page.
+    presence: Registered,
+    up: IntGauge,
+    /// On the page only while the segment can be read.
     registered: Registered,
+    /// Only where segments have names.
+    left_out: Option<IntGaugeVec>,
     reserved: IntGauge,
     used: IntGauge,
     leaked: IntGauge,
@@ -35,8 +45,11 @@ pub(super) struct SegmentMetrics {
 }
 
 impl SegmentMetrics {
-    pub(super) fn new() -> Self {
-        let mut all = Registered::default();
+    /// `label` tells the segment from others, if there may be any.
+    pub(crate) fn new(label: Option<&str>) -> Self {
+        let mut presence = Registered::labelled(label);
+        let up = presence.gauge("promshm_up", "Whether the segment could be read: 1 or 0.");
+        let mut all = Registered::labelled(label);
         let dropped = all.counters(
             "promshm_dropped_total",
             "Updates that the workers could not store, by reason.",
@@ -86,20 +99,47 @@ impl SegmentMetrics {
                 "promshm_corrupt_records_total",
                 "Records of the segment that made no sense and were skipped.",
             ),
+            left_out: label.map(|_| {
+                all.gauges(
+                    "promshm_left_out_families",
+                    "Families of the workers that this page leaves out, by reason.",
+                    "reason",
+                )
+            }),
+            presence,
+            up,
             registered: all,
             attachments: 0,
         }
     }
 
     pub(super) fn names(&self) -> Vec<String> {
-        self.registered.names.clone()
+        [&self.presence.names[..], &self.registered.names].concat()
+    }
+
+    pub(super) fn gather_up(&self) -> Vec<MetricFamily> {
+        self.presence.registry.gather()
     }
 
     pub(super) fn gather(&self) -> Vec<MetricFamily> {
-        self.registered.registry.gather()
+        if self.up.get() == 1 { self.registered.registry.gather() } else { Vec::new() }
     }
 
-    pub(super) fn observe(&mut self, vitals: &Vitals, attachment: Attachment) {
+    /// Takes the outcome of a reading.
+    pub(crate) fn note_reading(&self, is_up: bool) {
+        self.up.set(is_up.into());
+    }
+
+    /// Takes how many families are not on the page.
+    pub(crate) fn note_left_out(&self, counts: LeftOut) {
+        let Some(left_out) = &self.left_out else { return };
+        for (reason, count) in names::Reason::ALL.iter().zip(counts) {
+            left_out.with_label_values(&[reason.as_str()]).set(count as i64);
+        }
+    }
+
+    /// Takes the numbers of a segment that was read.
+    pub(crate) fn observe(&mut self, vitals: &Vitals, attachment: Attachment) {
         self.reserved.set(vitals.reserved_bytes as i64);
         self.used.set(vitals.used_bytes as i64);
         self.leaked.set(vitals.leaked_bytes as i64);
@@ -156,11 +196,11 @@ impl Total {
 
 impl Registered {
     fn total(&mut self, name: &str, help: &str) -> Total {
-        Total::new(self.add(IntCounter::new(name, help)))
+        Total::new(self.add(IntCounter::with_opts(self.opts(name, help))))
     }
 
     fn counters(&mut self, name: &str, help: &str, label: &str) -> IntCounterVec {
-        self.add(IntCounterVec::new(Opts::new(name, help), &[label]))
+        self.add(IntCounterVec::new(self.opts(name, help), &[label]))
     }
 }
 

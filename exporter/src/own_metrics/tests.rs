@@ -1,6 +1,10 @@
 use super::*;
+use crate::source::Attachment;
 use promshm_exposition::Encoder;
-use promshm_segment::snapshot::{Liveness, Reason};
+use promshm_segment::{
+    Vitals,
+    snapshot::{Liveness, Reason},
+};
 use std::collections::BTreeMap;
 
 const SEGMENT_METRIC: &str = "promshm_segment_used_bytes";
@@ -9,22 +13,30 @@ fn vitals() -> Vitals {
     Vitals { max_processes: 4, dropped: [1, 2, 3, 4], liveness: Liveness::Kernel, ..Vitals::default() }
 }
 
-fn page(metrics: &mut OwnMetrics, is_up: bool) -> String {
+fn page(metrics: &mut OwnMetrics, segments: &[SegmentMetrics]) -> String {
     let mut page = Vec::new();
-    metrics.note_scrape(is_up, Duration::from_millis(250));
-    Encoder::default().encode(&metrics.families(), &mut page);
+    metrics.note_scrape(Duration::from_millis(250));
+    Encoder::default().encode(&metrics.families(segments.iter()), &mut page);
     String::from_utf8(page).expect("a page is UTF-8")
+}
+
+fn read(label: Option<&str>) -> SegmentMetrics {
+    let mut metrics = SegmentMetrics::new(label);
+    metrics.observe(&vitals(), Attachment::Fresh);
+    metrics.note_reading(true);
+    metrics.note_left_out([1, 2, 3]);
+    metrics
 }
 
 #[test]
 fn the_segments_metrics_are_there_only_while_it_is_up() {
-    let mut metrics = OwnMetrics::of_server();
-    metrics.observe(&vitals(), Attachment::Fresh);
-    let up = page(&mut metrics, true);
+    let (mut metrics, segment) = (OwnMetrics::of_server(false), read(None));
+    let up = page(&mut metrics, std::slice::from_ref(&segment));
     assert!(up.contains("\npromshm_up 1\n") && up.contains(SEGMENT_METRIC), "{up}");
     assert!(up.contains("\npromshm_scrape_duration_seconds 0.25\n"), "{up}");
 
-    let down = page(&mut metrics, false);
+    segment.note_reading(false);
+    let down = page(&mut metrics, &[segment]);
     assert!(down.contains("\npromshm_up 0\n") && !down.contains(SEGMENT_METRIC), "{down}");
     assert!(down.contains("promshm_build_info{version="), "{down}");
     assert!(down.contains("\nprocess_cpu_seconds_total "), "{down}");
@@ -32,17 +44,33 @@ fn the_segments_metrics_are_there_only_while_it_is_up() {
 
 #[test]
 fn a_single_page_has_no_process_metrics_but_keeps_their_names() {
-    let mut metrics = OwnMetrics::of_segment();
-    assert!(!page(&mut metrics, false).contains("process_"));
+    let mut metrics = OwnMetrics::of_page(false);
+    assert!(!page(&mut metrics, &[]).contains("process_"));
     assert!(metrics.has("process_open_fds"));
 }
 
 #[test]
+fn segments_with_names_share_families() {
+    let (down, up) = (SegmentMetrics::new(Some("a")), read(Some("b")));
+    let page = page(&mut OwnMetrics::of_server(true), &[down, up]);
+    let expected = "promshm_up gauge\npromshm_up{segment=\"a\"} 0\npromshm_up{segment=\"b\"} 1\n";
+    assert!(page.contains(expected), "{page}");
+    for line in [
+        "promshm_dropped_total{reason=\"series_limit\",segment=\"b\"} 1\n",
+        "promshm_left_out_families{reason=\"name_clash\",segment=\"b\"} 2\n",
+        "promshm_slots{segment=\"b\",state=\"free\"} 4\n",
+    ] {
+        assert!(page.contains(line), "{line}{page}");
+    }
+    assert!(!page.contains("promshm_series{segment=\"a\"}"), "{page}");
+}
+
+#[test]
 fn every_label_value_is_always_there() {
-    let mut metrics = OwnMetrics::of_server();
-    metrics.observe(&Vitals { liveness: Liveness::Degraded, ..vitals() }, Attachment::Fresh);
-    metrics.observe(&vitals(), Attachment::Known);
-    let page = page(&mut metrics, true);
+    let mut segment = read(None);
+    segment.observe(&Vitals { liveness: Liveness::Degraded, ..vitals() }, Attachment::Known);
+    segment.observe(&vitals(), Attachment::Known);
+    let page = page(&mut OwnMetrics::of_server(false), &[segment]);
     for (value, reason) in (1..).zip(Reason::ALL) {
         let line = format!("promshm_dropped_total{{reason=\"{}\"}} {value}\n", reason.as_str());
         assert!(page.contains(&line), "{line}{page}");
@@ -59,14 +87,15 @@ fn every_label_value_is_always_there() {
 
 #[test]
 fn every_exposed_name_is_known_and_exposed_once() {
-    let mut metrics = OwnMetrics::of_server();
-    metrics.observe(&vitals(), Attachment::Fresh);
-    let page = page(&mut metrics, true);
-    let mut times = BTreeMap::new();
-    for line in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
-        *times.entry(line.split(' ').next().expect("a name")).or_insert(0) += 1;
+    for label in [None, Some("a")] {
+        let mut metrics = OwnMetrics::of_server(label.is_some());
+        let page = page(&mut metrics, &[read(label)]);
+        let mut times = BTreeMap::new();
+        for line in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+            *times.entry(line.split(' ').next().expect("a name")).or_insert(0) += 1;
+        }
+        let exposed: HashSet<String> = times.keys().map(ToString::to_string).collect();
+        assert_eq!(exposed, metrics.names);
+        assert!(times.values().all(|count| *count == 1), "{times:?}");
     }
-    let exposed: HashSet<String> = times.keys().map(ToString::to_string).collect();
-    assert_eq!(exposed, metrics.names);
-    assert!(times.values().all(|count| *count == 1), "{times:?}");
 }

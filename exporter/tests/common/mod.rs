@@ -23,14 +23,27 @@ pub const WATCHDOG: Duration = Duration::from_secs(60);
 
 /// The binary with `--segment` and further words.
 pub fn exporter(segment: SegmentName, words: &[&str]) -> Command {
+    exporter_of(&[segment.to_string()], words)
+}
+
+/// As [`exporter`], with `--segment` for each of `segments`.
+pub fn exporter_of(segments: &[String], words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_promshm-exporter"));
-    command.arg("--segment").arg(segment.to_string()).args(words).env_remove("PROMSHM_SEGMENT");
+    for segment in segments {
+        command.arg("--segment").arg(segment);
+    }
+    command.args(words).env_remove("PROMSHM_SEGMENT");
     command
 }
 
 /// Runs a command of the binary to its end, without a terminal.
 pub fn run(segment: SegmentName, words: &[&str]) -> Output {
-    exporter(segment, words).stdin(Stdio::null()).output().expect("the binary runs")
+    run_of(&[segment.to_string()], words)
+}
+
+/// As [`run`], with `--segment` for each of `segments`.
+pub fn run_of(segments: &[String], words: &[&str]) -> Output {
+    exporter_of(segments, words).stdin(Stdio::null()).output().expect("the binary runs")
 }
 
 /// What a command printed.

@@ -1,0 +1,135 @@
+//! One segment: its reader, what is kept of it between scrapes, and what is logged of it.
+
+use crate::{own_metrics::SegmentMetrics, segments::Target};
+use log::{info, warn};
+use promshm_exposition::{Encoder, Format};
+use promshm_segment::{Family, ReadError, Reader};
+use std::{thread, time::Duration};
+
+/// A segment that is being replaced has a successor in a moment: so often, and so far apart, it is asked for.
+const ATTEMPTS: usize = 5;
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// The label that tells several segments apart.
+pub(crate) const LABEL: &str = "segment";
+
+/// Whether a scrape found the segment it knew or attached one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attachment {
+    /// The segment of the scrape before.
+    Known,
+    /// Attached in this scrape.
+    Fresh,
+}
+
+/// One segment and all that is kept between its scrapes.
+pub(crate) struct Source {
+    pub(crate) target: Target,
+    /// Gone after any error: the next attempt attaches afresh.
+    reader: Option<Reader>,
+    /// One for each format; those that nobody asks for are empty.
+    encoders: Vec<Encoder>,
+    pub(crate) metrics: SegmentMetrics,
+    /// How the last reading went, until it is logged.
+    outcome: Option<Result<Attachment, ReadError>>,
+    /// What was logged last and still holds.
+    failing: Option<ReadError>,
+}
+
+/// A segment's families, by name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found<'s> {
+    pub(crate) label: Option<&'s str>,
+    pub(crate) families: &'s [Family],
+}
+
+impl Source {
+    /// Attaches nothing yet.
+    pub(crate) fn new(target: Target) -> Self {
+        let encoder = |format| match &target.label {
+            Some(label) => Encoder::new(format).with_label(LABEL, label),
+            None => Encoder::new(format),
+        };
+        Self {
+            encoders: Format::ALL.into_iter().map(encoder).collect(),
+            metrics: SegmentMetrics::new(target.label.as_deref()),
+            target,
+            reader: None,
+            outcome: None,
+            failing: None,
+        }
+    }
+
+    /// Reads the segment afresh, and begins a page. One that was replaced since the last scrape is
+    /// attached in this one.
+    pub(crate) fn read(&mut self) {
+        self.encoders.iter_mut().for_each(Encoder::begin_page);
+        let was_attached = self.reader.is_some();
+        let mut outcome = self.attempt();
+        for _ in 1..ATTEMPTS {
+            match outcome {
+                Err(ReadError::Retired { .. } | ReadError::NotReady { .. }) => {}
+                Err(_) if was_attached => {}
+                _ => break,
+            }
+            thread::sleep(PAUSE);
+            outcome = self.attempt();
+        }
+        self.metrics.note_reading(outcome.is_ok());
+        self.outcome = Some(outcome);
+    }
+
+    fn attempt(&mut self) -> Result<Attachment, ReadError> {
+        let (mut reader, attachment) = match self.reader.take() {
+            Some(reader) => (reader, Attachment::Known),
+            None => (Reader::attach(self.target.name)?, Attachment::Fresh),
+        };
+        self.metrics.observe(&reader.scrape()?.vitals, attachment);
+        self.reader = Some(reader);
+        Ok(attachment)
+    }
+
+    /// What the last reading found, which is nothing after a failure, and what writes it.
+    pub(crate) fn parts(&mut self, format: Format) -> (Found<'_>, &mut Encoder) {
+        let families = self.reader.as_ref().map_or(&[][..], |reader| &reader.snapshot().families);
+        let found = Found { label: self.target.label.as_deref(), families };
+        let mut encoders = self.encoders.iter_mut();
+        (found, encoders.find(|encoder| encoder.format() == format).expect("there is one for each format"))
+    }
+
+    /// Looks whether the next scrape can read the segment.
+    pub(crate) fn check(&self) -> Result<(), ReadError> {
+        match &self.reader {
+            Some(reader) if reader.check().is_ok() => Ok(()),
+            _ => Reader::attach(self.target.name).map(drop),
+        }
+    }
+
+    /// Why the last reading failed.
+    pub(crate) fn error(&self) -> Option<&ReadError> {
+        self.outcome.as_ref()?.as_ref().err()
+    }
+
+    /// Logs how the last reading went, once for each change.
+    pub(crate) fn log(&mut self) {
+        match &self.outcome {
+            Some(Ok(Attachment::Fresh)) => info!(segment:% = self.target; "attached the segment"),
+            Some(Err(error)) if self.failing.as_ref() != Some(error) => self.complain(),
+            _ => {}
+        }
+        self.failing = self.error().cloned();
+    }
+
+    /// Logs why the last reading failed. Before the first worker there is no segment: that is worth a
+    /// line, not a warning.
+    pub(crate) fn complain(&self) {
+        let target = &self.target;
+        match self.error() {
+            Some(error @ ReadError::Absent { .. }) => {
+                info!(segment:% = target, cause:% = error; "waiting for the segment");
+            }
+            Some(error) => warn!(segment:% = target, cause:% = error; "the segment cannot be read"),
+            None => {}
+        }
+    }
+}
