@@ -137,6 +137,16 @@ class EndTest(OperationsTest):
         self.assertEqual(exporter.wait(), 0)
         self.assertIn("the last scrape is answered", exporter.output())
 
+    def test_a_page_that_is_not_taken_is_not_the_last(self):
+        _, exporter = self.lingering(kind="many")
+        host, port = exporter.address.split(":")
+        with socket.create_connection((host, int(port)), harness.WATCHDOG) as half:
+            half.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            self.assertTrue(half.recv(1000).startswith(b"HTTP/1.1 200"))
+        self.assertEqual(self.ask(exporter, "/-/healthy")[0], 200)
+        self.assertGreater(len(exporter.get()), 8_000_000)
+        self.assertEqual(exporter.wait(), 0)
+
     def test_the_next_signal_ends_it(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             _, exporter = self.lingering()
