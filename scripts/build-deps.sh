@@ -8,11 +8,6 @@ cd "$(dirname "$0")/.."
 # The oldest compiler that builds the tree of ext-php-rs.
 rust_minor=88
 
-has_libclang() {
-  [ -n "${LIBCLANG_PATH:-}" ] || compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null ||
-    ldconfig -p | grep -q 'libclang[-.]'
-}
-
 has_rust() {
   have cargo && have rustc && [ "$(rustc --version | sed -E 's/^rustc 1\.([0-9]+).*/\1/')" -ge "$rust_minor" ]
 }
@@ -29,7 +24,7 @@ rust_packages() {
 missing=()
 have "${PHP:-php}" || missing+=(php-cli)
 have "${PHP_CONFIG:-php-config}" || missing+=(php-dev)
-has_libclang || missing+=(libclang-dev)
+scripts/find-libclang.sh || missing+=(libclang-dev)
 have cc || missing+=(gcc libc6-dev)
 have ipcrm || missing+=(util-linux)
 install_packages ${missing[@]+"${missing[@]}"}
