@@ -273,7 +273,9 @@ impl State {
         self.writer.take()
     }
 
+    /// Retires the segment, and sets the names free: who wipes begins anew.
     fn wipe(&mut self) -> Result<(), String> {
+        self.in_request.clear();
         let done = match self.detach().filter(|_| !FORKED.replace(false)) {
             Some(writer) => writer.wipe(),
             None => backend::remove(&ini::config().name),

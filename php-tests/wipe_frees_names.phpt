@@ -1,0 +1,27 @@
+--TEST--
+After Segment::wipe() a name may be defined anew
+--DESCRIPTION--
+Test suites wipe between cases, and each case defines its own metrics in one process.
+--INI--
+promshm.segment=sysv:0x${PROMSHM_RUN}0f0
+--FILE--
+<?php
+require __DIR__ . '/common.inc';
+
+use Promshm\{Counter, Gauge, Segment};
+
+$old = new Counter('m', '', ['a']);
+$old->inc(['x']);
+attempt(fn () => new Gauge('m'));
+Segment::wipe();
+$new = new Gauge('m');
+$new->set(3);
+show();
+attempt(fn () => new Counter('m', '', ['a']));
+?>
+--CLEAN--
+<?php require __DIR__ . '/clean.inc'; ?>
+--EXPECT--
+Promshm\Exception\MetricsRegistrationException
+m 3
+Promshm\Exception\MetricsRegistrationException
