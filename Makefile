@@ -29,10 +29,13 @@ export PROMSHM_EXPORTER := $(exporter)
 # a test that runs make again hands this one down.
 export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind fpm e2e formats operations reliability guard hostile murder proofs fuzz readme install clean
+# A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
+export PROMPHP
+
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind php promphp-suite pie fpm e2e formats operations reliability guard hostile murder proofs fuzz readme install clean
 
 help: ## Show this list
-	@sed -nE 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 deps: ## Install what building needs: PHP's headers, libclang, Rust
 	@scripts/build-deps.sh
@@ -50,7 +53,7 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt fpm e2e formats operations reliability guard readme fuzz valgrind proofs
+	@tests/run-all.sh lint deny unit phpt php pie fpm e2e formats operations reliability guard readme fuzz valgrind proofs
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz
@@ -70,6 +73,15 @@ unit: ## Rust tests
 
 phpt: build ## Tests of the PHP extension
 	@tests/run-phpt.sh $(extension)
+
+php: build ## The Composer library, with the extension and without it
+	@tests/run-php.sh $(extension)
+
+promphp-suite: build ## PromPHP's own tests with our storage: PROMPHP=/path/to/its/checkout
+	@tests/run-promphp.sh $(extension)
+
+pie: ## phpize, configure, make and make install, from a clean copy
+	@python3 tests/pie/test_pie.py
 
 valgrind: build ## The phpt suite under valgrind
 	@tests/run-valgrind.sh $(extension)

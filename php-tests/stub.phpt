@@ -6,64 +6,9 @@ The stub is the documented API, kept by hand. It is loaded here under another na
 promshm.segment=sysv:0x${PROMSHM_RUN}038
 --FILE--
 <?php
-const STUB = 'Stub\\';
+require __DIR__ . '/describe.inc';
 
-/** A type, default or name as text, whichever of the two namespaces it comes from. */
-function plain(mixed $text): string
-{
-    return str_replace(STUB, '', is_string($text) || $text instanceof Stringable ? (string) $text : var_export($text, true));
-}
-
-function describe_parameter(ReflectionParameter $parameter): string
-{
-    return plain($parameter->getType() ?? 'untyped')
-        . ($parameter->isPassedByReference() ? ' &' : ' ')
-        . ($parameter->isVariadic() ? '...' : '')
-        . '$' . $parameter->getName()
-        . ($parameter->isDefaultValueAvailable() ? ' = ' . plain(var_export($parameter->getDefaultValue(), true)) : '');
-}
-
-function describe_method(ReflectionMethod $method): string
-{
-    $parameters = implode(', ', array_map('describe_parameter', $method->getParameters()));
-    $modifiers = implode(' ', Reflection::getModifierNames($method->getModifiers()));
-    return "$modifiers function {$method->getName()}($parameters): " . plain($method->getReturnType() ?? 'nothing');
-}
-
-function describe_class(ReflectionClass $class): array
-{
-    $kind = $class->isEnum() ? 'enum' : ($class->isInterface() ? 'interface' : 'class');
-    $parent = $class->getParentClass();
-    $interfaces = array_map('plain', $class->getInterfaceNames());
-    sort($interfaces);
-    $lines = [
-        ($class->isFinal() ? 'final ' : '') . ($class->isAbstract() && !$class->isInterface() ? 'abstract ' : '') . $kind
-            . ($parent ? ' extends ' . plain($parent->getName()) : '') . ' implements ' . implode(', ', $interfaces),
-    ];
-    if ($class->isEnum()) {
-        $lines[] = 'backed by ' . (new ReflectionEnum($class->getName()))->getBackingType();
-    }
-    foreach ($class->getReflectionConstants() as $constant) {
-        $value = $constant->getValue();
-        $lines[] = "const {$constant->getName()} = " . plain($value instanceof BackedEnum ? "case $value->value" : $value);
-    }
-    foreach ($class->getProperties() as $property) {
-        if ($property->getDeclaringClass()->getName() === $class->getName()) {
-            $lines[] = 'property ' . $property->getName();
-        }
-    }
-    foreach ($class->getMethods() as $method) {
-        if ($method->getDeclaringClass()->getName() === $class->getName()) {
-            $lines[] = describe_method($method);
-        }
-    }
-    sort($lines);
-    return $lines;
-}
-
-$source = preg_replace('/^<\?php/', '', file_get_contents(__DIR__ . '/../ext/promshm.stub.php'));
-eval(str_replace('namespace Promshm', 'namespace ' . STUB . 'Promshm', $source));
-
+load_stub();
 $extension = new ReflectionExtension('promshm');
 $inStub = array_map('plain', array_filter(
     [...get_declared_classes(), ...get_declared_interfaces()],

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sees to what the tests need on top of scripts/build-deps.sh: the real partners
-# (php-fpm, Prometheus, cgi-fcgi), linters and cargo's tools. Installs what is missing
+# (php-fpm, Prometheus, cgi-fcgi, frameworks), linters and cargo's tools. Installs what is missing
 # when it may, else says what to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -29,6 +29,14 @@ have cc || missing+=(gcc libc6-dev)
 have python3 || missing+=(python3)
 { have unshare && have nsenter && have setpriv; } || missing+=(util-linux)
 have git || missing+=(git)
+have autoconf || missing+=(autoconf)
+have composer || missing+=(composer)
+have phpunit || missing+=(phpunit)
+# The frameworks of the examples. Debian's packages bring an autoload.php each.
+[ -f /usr/share/php/Symfony/Component/Messenger/autoload.php ] || missing+=(php-symfony-messenger)
+[ -f /usr/share/php/Symfony/Component/EventDispatcher/autoload.php ] || missing+=(php-symfony-event-dispatcher)
+[ -f /usr/share/php/Illuminate/Queue/autoload.php ] || missing+=(php-illuminate-queue)
+[ -f /usr/share/php/Illuminate/Events/autoload.php ] || missing+=(php-illuminate-events)
 install_packages ${missing[@]+"${missing[@]}"}
 
 # The linters come with the compiler: from rustup, or as packages beside rustc-web.

@@ -1,0 +1,203 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Promshm\Fallback;
+
+use Promshm\Fallback\Exception\InvalidArgumentException;
+use Promshm\Fallback\Exception\MetricNotFoundException;
+use Promshm\Fallback\Exception\MetricsRegistrationException;
+use Promshm\Storage\PageReader;
+
+/**
+ * Metrics by namespace and name, with the methods of PromPHP's registry.
+ */
+class CollectorRegistry
+{
+    use Uncopied;
+
+    private static ?CollectorRegistry $default = null;
+
+    /** @var array<string, Counter|Gauge|Histogram|Summary> by type, namespace and name */
+    private array $metrics = [];
+
+    /** @var array<string, string> */
+    private array $constants = [];
+
+    /**
+     * @param mixed $storage taken so that PromPHP's calls fit, and not used
+     * @param array<string, string|int|float|bool|\Stringable> $constantLabels
+     */
+    public function __construct(
+        mixed $storage = null,
+        bool $registerDefaultMetrics = true,
+        array $constantLabels = []
+    ) {
+        foreach ($constantLabels as $name => $value) {
+            $this->constants[self::constantName($name)] = (string) $value;
+        }
+        if ($registerDefaultMetrics) {
+            $make = static fn (string $name): Gauge
+                => new Gauge($name, 'Information about the PHP environment.', ['version'], GaugeMode::Max);
+            $this->add('Gauge', '', 'php_info', $make)->set(1, [PHP_VERSION]);
+        }
+    }
+
+    public static function getDefault(): CollectorRegistry
+    {
+        return self::$default ??= new self();
+    }
+
+    /**
+     * @return list<MetricFamilySamples>
+     */
+    public function getMetricFamilySamples(bool $sortMetrics = true): array
+    {
+        return array_map(static function (array $family): MetricFamilySamples {
+            $family['help'] = Escape::plainHelp($family['help']);
+            return new MetricFamilySamples($family);
+        }, (new PageReader(Segment::render()))->families());
+    }
+
+    public function wipeStorage(): void
+    {
+        Segment::wipe();
+    }
+
+    /**
+     * @param list<string> $labels
+     */
+    public function registerCounter(string $namespace, string $name, string $help, array $labels = []): Counter
+    {
+        $this->refuseTwice('Counter', $namespace, $name);
+        return $this->getOrRegisterCounter($namespace, $name, $help, $labels);
+    }
+
+    /**
+     * @param list<string> $labels
+     */
+    public function getOrRegisterCounter(string $namespace, string $name, string $help, array $labels = []): Counter
+    {
+        $make = static fn (string $full): Counter => new Counter($full, $help, $labels);
+        return $this->find('Counter', $namespace, $name) ?? $this->add('Counter', $namespace, $name, $make);
+    }
+
+    public function getCounter(string $namespace, string $name): Counter
+    {
+        return $this->get('Counter', $namespace, $name);
+    }
+
+    /**
+     * @param list<string> $labels
+     */
+    public function registerGauge(string $namespace, string $name, string $help, array $labels = []): Gauge
+    {
+        $this->refuseTwice('Gauge', $namespace, $name);
+        return $this->getOrRegisterGauge($namespace, $name, $help, $labels);
+    }
+
+    /**
+     * @param list<string> $labels
+     */
+    public function getOrRegisterGauge(string $namespace, string $name, string $help, array $labels = []): Gauge
+    {
+        $make = static fn (string $full): Gauge => new Gauge($full, $help, $labels);
+        return $this->find('Gauge', $namespace, $name) ?? $this->add('Gauge', $namespace, $name, $make);
+    }
+
+    public function getGauge(string $namespace, string $name): Gauge
+    {
+        return $this->get('Gauge', $namespace, $name);
+    }
+
+    /**
+     * @param list<string> $labels
+     * @param list<int|float>|null $buckets
+     */
+    public function registerHistogram(
+        string $namespace,
+        string $name,
+        string $help,
+        array $labels = [],
+        ?array $buckets = null
+    ): Histogram {
+        $this->refuseTwice('Histogram', $namespace, $name);
+        return $this->getOrRegisterHistogram($namespace, $name, $help, $labels, $buckets);
+    }
+
+    /**
+     * @param list<string> $labels
+     * @param list<int|float>|null $buckets
+     */
+    public function getOrRegisterHistogram(
+        string $namespace,
+        string $name,
+        string $help,
+        array $labels = [],
+        ?array $buckets = null
+    ): Histogram {
+        $make = static fn (string $full): Histogram => new Histogram($full, $help, $labels, $buckets);
+        return $this->find('Histogram', $namespace, $name) ?? $this->add('Histogram', $namespace, $name, $make);
+    }
+
+    public function getHistogram(string $namespace, string $name): Histogram
+    {
+        return $this->get('Histogram', $namespace, $name);
+    }
+
+    private static function constantName(int|string $name): string
+    {
+        if (is_int($name)) {
+            throw new InvalidArgumentException("Constant labels are an array of values keyed by the labels' names");
+        }
+        new Definition('gauge', 'checks_the_name', '', [$name]);
+        return $name;
+    }
+
+    private static function fullName(string $namespace, string $name): string
+    {
+        return $namespace === '' ? $name : "{$namespace}_$name";
+    }
+
+    private function find(string $type, string $namespace, string $name): Counter|Gauge|Histogram|Summary|null
+    {
+        return $this->metrics["$type\n$namespace\n$name"] ?? null;
+    }
+
+    /**
+     * @template T of Counter|Gauge|Histogram|Summary
+     * @param callable(string): T $make
+     * @return T
+     */
+    private function add(
+        string $type,
+        string $namespace,
+        string $name,
+        callable $make
+    ): Counter|Gauge|Histogram|Summary {
+        Memory::$constants = $this->constants;
+        try {
+            return $this->metrics["$type\n$namespace\n$name"] = $make(self::fullName($namespace, $name));
+        } finally {
+            Memory::$constants = [];
+        }
+    }
+
+    private function get(string $type, string $namespace, string $name): Counter|Gauge|Histogram|Summary
+    {
+        $full = self::fullName($namespace, $name);
+        return $this->find($type, $namespace, $name) ?? throw new MetricNotFoundException(
+            "$type $full is not known to this registry: register it first, or use getOrRegister$type()"
+        );
+    }
+
+    private function refuseTwice(string $type, string $namespace, string $name): void
+    {
+        if ($this->find($type, $namespace, $name) !== null) {
+            $full = self::fullName($namespace, $name);
+            throw new MetricsRegistrationException(
+                "$type $full is already registered; getOrRegister$type() returns the one there is"
+            );
+        }
+    }
+}

@@ -1,0 +1,93 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Promshm\Fallback;
+
+/**
+ * A metric and its series.
+ *
+ * @internal
+ */
+final class Family
+{
+    private int $epoch = 0;
+
+    /** @var array<string, Series> by their label values */
+    private array $series = [];
+
+    public function __construct(public readonly Definition $definition)
+    {
+    }
+
+    /**
+     * The series of these label values, made where it is missing; null where there is no room for it.
+     *
+     * @param list<string> $values
+     */
+    public function at(array $values): ?Series
+    {
+        if (!Memory::isEnabled()) {
+            return null;
+        }
+        $this->catchUp();
+        $key = self::key($values);
+        if (isset($this->series[$key])) {
+            return $this->series[$key];
+        }
+        if (Memory::$series >= Memory::MAX_SERIES) {
+            Memory::$dropped++;
+            return null;
+        }
+        Memory::$series++;
+        return $this->series[$key] = new Series($values);
+    }
+
+    /**
+     * @param list<string> $values
+     */
+    public function remove(array $values): bool
+    {
+        if ($this->epoch !== Memory::$epoch || !isset($this->series[self::key($values)])) {
+            return false;
+        }
+        unset($this->series[self::key($values)]);
+        Memory::$series--;
+        return true;
+    }
+
+    /**
+     * @return list<Series> sorted by label values
+     */
+    public function all(): array
+    {
+        $all = array_values($this->series);
+        usort($all, static function (Series $a, Series $b): int {
+            foreach ($a->labelValues as $index => $value) {
+                if ($value !== $b->labelValues[$index]) {
+                    return strcmp($value, $b->labelValues[$index]);
+                }
+            }
+            return 0;
+        });
+        return $all;
+    }
+
+    /** After a wipe a metric begins from nothing, and is shown again with its first update. */
+    private function catchUp(): void
+    {
+        if ($this->epoch !== Memory::$epoch) {
+            $this->epoch = Memory::$epoch;
+            $this->series = [];
+            Memory::show($this);
+        }
+    }
+
+    /**
+     * @param list<string> $values
+     */
+    private static function key(array $values): string
+    {
+        return implode("\xff", $values); // a byte that no UTF-8 has
+    }
+}

@@ -1,0 +1,117 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Promshm\Fallback;
+
+use Promshm\Fallback\Exception\InvalidArgumentException;
+
+/**
+ * What all metric classes have in common.
+ *
+ * @internal
+ */
+trait Metric
+{
+    use Uncopied;
+
+    private Definition $definition;
+    private Family $family;
+
+    /** @var list<string> the values of the constant labels */
+    private array $constants;
+
+    /** @var list<string>|null the label values of a bound handle */
+    private ?array $bound = null;
+
+    public function labels(string|int|float|bool|\Stringable ...$values): self
+    {
+        $this->refuseIfBound();
+        return $this->bind($this->definition->values($values));
+    }
+
+    /**
+     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     */
+    public function remove(array $labels = []): bool
+    {
+        return $this->family->remove([...$this->valuesOf($labels), ...$this->constants]);
+    }
+
+    public function getName(): string
+    {
+        return $this->definition->name;
+    }
+
+    public function getHelp(): string
+    {
+        return $this->definition->help;
+    }
+
+    /**
+     * @return list<string>
+     */
+    public function getLabelNames(): array
+    {
+        return $this->definition->labelNames;
+    }
+
+    public function getType(): string
+    {
+        return $this->definition->type;
+    }
+
+    /** Makes it a handle on the metric, with the constant labels of the registry that constructs it. */
+    private function standFor(Definition $definition): void
+    {
+        $this->definition = $definition;
+        $this->constants = array_values(Memory::$constants);
+        $this->family = Memory::define($definition->with(array_keys(Memory::$constants)));
+    }
+
+    /**
+     * @param list<string> $values
+     */
+    private function bind(array $values): self
+    {
+        $handle = (new \ReflectionClass(self::class))->newInstanceWithoutConstructor();
+        $handle->definition = $this->definition;
+        $handle->family = $this->family;
+        $handle->constants = $this->constants;
+        $handle->bound = $values;
+        return $handle;
+    }
+
+    /**
+     * @param array<mixed> $labels
+     */
+    private function at(array $labels): ?Series
+    {
+        return $this->family->at([...$this->valuesOf($labels), ...$this->constants]);
+    }
+
+    /**
+     * @param array<mixed> $labels
+     * @return list<string>
+     */
+    private function valuesOf(array $labels): array
+    {
+        if ($this->bound === null) {
+            return $this->definition->values($labels);
+        }
+        if ($labels !== []) {
+            $this->refuseIfBound();
+        }
+        return $this->bound;
+    }
+
+    private function refuseIfBound(): void
+    {
+        if ($this->bound !== null && $this->bound !== []) {
+            $name = $this->definition->name;
+            throw new InvalidArgumentException(
+                "This handle on $name is bound to its label values and takes no others"
+            );
+        }
+    }
+}

@@ -1,0 +1,31 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Promshm\Fallback;
+
+/**
+ * The classes that the extension has, and this namespace too.
+ *
+ * @internal
+ */
+final class Names
+{
+    public const ALL = [
+        'Counter',
+        'Gauge',
+        'GaugeMode',
+        'Histogram',
+        'Segment',
+        'Timer',
+        'CollectorRegistry',
+        'MetricFamilySamples',
+        'RenderTextFormat',
+        'Sample',
+        'Exception\ExceptionInterface',
+        'Exception\InvalidArgumentException',
+        'Exception\MetricNotFoundException',
+        'Exception\MetricsRegistrationException',
+        'Exception\StorageException',
+    ];
+}

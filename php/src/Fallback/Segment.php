@@ -1,0 +1,59 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Promshm\Fallback;
+
+/**
+ * What the extension's shared memory is, kept in this process.
+ */
+final class Segment
+{
+    private function __construct()
+    {
+    }
+
+    /**
+     * What the storage is doing, in the extension's shape.
+     *
+     * @return array<string, mixed>
+     */
+    public static function status(): array
+    {
+        return [
+            'enabled' => Memory::isEnabled(),
+            'attached' => false,
+            'segment' => 'memory of this process',
+            'error' => null,
+            'reserved_bytes' => 0,
+            'used_bytes' => 0,
+            'series' => Memory::$series,
+            'max_series' => Memory::MAX_SERIES,
+            'dropped' => [
+                'series_limit' => Memory::$dropped,
+                'segment_full' => 0,
+                'too_many_buckets' => 0,
+                'corrupt' => 0,
+            ],
+            'truncated_labels' => 0,
+            'slot' => null,
+            'max_processes' => 1,
+            'liveness' => 'unknown',
+            'unstored_updates' => 0,
+            'worker_starts' => 0,
+            'worker_exits' => ['clean' => 0, 'fatal' => 0, 'abrupt' => 0],
+        ];
+    }
+
+    /** The metrics of this process in Prometheus's text format 0.0.4. */
+    public static function render(): string
+    {
+        return implode('', array_map(PageWriter::family(...), Memory::families()));
+    }
+
+    /** Takes all metrics away. Live handles keep working, from zero. */
+    public static function wipe(): void
+    {
+        Memory::wipe();
+    }
+}

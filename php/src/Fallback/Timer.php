@@ -1,0 +1,42 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Promshm\Fallback;
+
+/**
+ * A duration that is being measured. Histogram::startTimer() makes it.
+ */
+final class Timer
+{
+    use Uncopied;
+
+    private int $start;
+    private ?float $seconds = null;
+    private Histogram $histogram;
+
+    private function __construct()
+    {
+        $this->start = hrtime(true);
+    }
+
+    /**
+     * @internal
+     */
+    public static function of(Histogram $bound): self
+    {
+        $timer = new self();
+        $timer->histogram = $bound;
+        return $timer;
+    }
+
+    /** Observes the time since the start. Only the first call observes; later ones return the same duration. */
+    public function observeDuration(): float
+    {
+        if ($this->seconds === null) {
+            $this->seconds = (hrtime(true) - $this->start) / 1e9;
+            $this->histogram->observe($this->seconds);
+        }
+        return $this->seconds;
+    }
+}

@@ -1,0 +1,197 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Promshm\Storage;
+
+use Prometheus\MetricFamilySamples;
+use Prometheus\Storage\Adapter;
+use Promshm\Counter;
+use Promshm\Exception\MetricsRegistrationException;
+use Promshm\Gauge;
+use Promshm\Histogram;
+use Promshm\Segment;
+use Promshm\Summary;
+
+/**
+ * Lets promphp/prometheus_client_php store in shared memory: `new CollectorRegistry(new PromphpAdapter())`.
+ *
+ * Storage trouble never throws. A label that does not fit, a name that is not allowed and a negative
+ * increment do, because they are mistakes in the program.
+ */
+final class PromphpAdapter implements Adapter
+{
+    /**
+     * By metric name: its type, its shape, and the handle on it.
+     *
+     * @var array<string, array{string, array<mixed>, Counter|Gauge|Histogram|Summary}>
+     */
+    private array $known = [];
+
+    /** @var array<string, true> names of which a second definition was refused and logged */
+    private array $refused = [];
+
+    /**
+     * @param array<mixed> $data name, help, labelNames, labelValues, value, command
+     */
+    public function updateCounter(array $data): void
+    {
+        $counter = $this->metric('counter', $data, $data['labelNames']);
+        if (!$counter instanceof Counter) {
+            return;
+        }
+        if ($data['command'] === self::COMMAND_SET) {
+            $counter->remove($data['labelValues']);
+            $counter->incBy(0, $data['labelValues']);
+        } else {
+            $counter->incBy($data['value'] + 0, $data['labelValues']);
+        }
+    }
+
+    /**
+     * @param array<mixed> $data name, help, labelNames, labelValues, value, command
+     */
+    public function updateGauge(array $data): void
+    {
+        $gauge = $this->metric('gauge', $data, $data['labelNames']);
+        if (!$gauge instanceof Gauge) {
+            return;
+        }
+        if ($data['command'] === self::COMMAND_SET) {
+            $gauge->set((float) $data['value'], $data['labelValues']);
+        } else {
+            $gauge->incBy($data['value'] + 0, $data['labelValues']);
+        }
+    }
+
+    /**
+     * @param array<mixed> $data name, help, labelNames, labelValues, value, buckets
+     */
+    public function updateHistogram(array $data): void
+    {
+        $histogram = $this->metric('histogram', $data, [$data['labelNames'], $data['buckets']]);
+        if ($histogram instanceof Histogram) {
+            $histogram->observe((float) $data['value'], $data['labelValues']);
+        }
+    }
+
+    /**
+     * @param array<mixed> $data name, help, labelNames, labelValues, value, maxAgeSeconds, quantiles
+     */
+    public function updateSummary(array $data): void
+    {
+        $summary = $this->metric('summary', $data, [$data['labelNames'], $data['maxAgeSeconds'], $data['quantiles']]);
+        if ($summary instanceof Summary) {
+            $summary->observe((float) $data['value'], $data['labelValues']);
+        }
+    }
+
+    /**
+     * All metrics of all processes, sorted by name and label values.
+     *
+     * Values and bounds are strings of full precision: floats would be rounded by the setting `precision`.
+     * Help texts come escaped, as PromPHP's renderer writes them raw.
+     *
+     * @param bool $sortMetrics is not needed: they are sorted always
+     * @return list<MetricFamilySamples>
+     */
+    public function collect(bool $sortMetrics = true): array
+    {
+        $families = [];
+        foreach ((new PageReader(Segment::render()))->families() as $family) {
+            $family['samples'] = array_map(self::withPlainBound(...), $family['samples']);
+            $families[] = new MetricFamilySamples($family);
+        }
+        return $families;
+    }
+
+    /**
+     * Takes all metrics of all processes away. Metrics that are registered already keep working, from zero.
+     */
+    public function wipeStorage(): void
+    {
+        Segment::wipe();
+        $this->known = [];
+        $this->refused = [];
+    }
+
+    /**
+     * Takes one series away, in all processes. A later update starts it from zero.
+     *
+     * @param string $name the full name, with the namespace
+     * @param array<int|string, mixed> $labelValues in the order of the names, or keyed by name
+     * @return bool whether there was such a series; false as well for a metric that this adapter has never
+     *              updated in this process and that nobody else has stored
+     * @throws \Promshm\Exception\InvalidArgumentException if the labels do not fit
+     */
+    public function remove(string $name, array $labelValues = []): bool
+    {
+        $metric = $this->known[$name][2] ?? (new PageReader(Segment::render()))->metric($name);
+        return $metric?->remove($labelValues) ?? false;
+    }
+
+    /**
+     * The handle of a metric, or null where the process uses the name for another metric.
+     *
+     * @param array<mixed> $data
+     * @param array<mixed> $shape what else tells two metrics of one type and name apart
+     */
+    private function metric(string $type, array $data, array $shape): Counter|Gauge|Histogram|Summary|null
+    {
+        $known = $this->known[$data['name']] ?? null;
+        if ($known !== null && $known[0] === $type && $known[1] === $shape) {
+            return $known[2];
+        }
+        try {
+            $metric = self::define($type, $data);
+        } catch (MetricsRegistrationException $conflict) {
+            $this->refuse($data['name'], $conflict);
+            return null;
+        }
+        $this->known[$data['name']] = [$type, $shape, $metric];
+        return $metric;
+    }
+
+    /**
+     * @param array<mixed> $data
+     */
+    private static function define(string $type, array $data): Counter|Gauge|Histogram|Summary
+    {
+        ['name' => $name, 'help' => $help, 'labelNames' => $labels] = $data;
+        return match ($type) {
+            'counter' => new Counter($name, $help, $labels),
+            'gauge' => new Gauge($name, $help, $labels),
+            'histogram' => new Histogram($name, $help, $labels, $data['buckets']),
+            'summary' => new Summary($name, $help, $labels, $data['maxAgeSeconds'], $data['quantiles']),
+        };
+    }
+
+    /**
+     * A bucket's bound as PromPHP writes it: `1`, where the page has `1.0`, and `1000000` for `1e+06`.
+     *
+     * @param array{name: string, labelNames: list<string>, labelValues: list<string>, value: string} $sample
+     * @return array{name: string, labelNames: list<string>, labelValues: list<string>, value: string}
+     */
+    private static function withPlainBound(array $sample): array
+    {
+        if ($sample['labelNames'] === ['le']) {
+            $bound = (string) array_pop($sample['labelValues']);
+            $number = (float) $bound;
+            $isWhole = is_numeric($bound) && floor($number) === $number && abs($number) < 1e15;
+            $sample['labelValues'][] = $isWhole ? sprintf('%.0F', $number) : $bound;
+        }
+        return $sample;
+    }
+
+    /**
+     * An update cannot be told from a registration here, and a request must not end for it: so the first
+     * definition goes on, and the log names the second, once. Not as a warning, because frameworks throw those.
+     */
+    private function refuse(string $name, MetricsRegistrationException $conflict): void
+    {
+        if (!isset($this->refused[$name])) {
+            $this->refused[$name] = true;
+            error_log("promshm: updates of $name are dropped: {$conflict->getMessage()}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Promshm\Tests\Adapter;
+
+use Prometheus\Storage\Adapter;
+use Promshm\Exception\InvalidArgumentException;
+use Promshm\Segment;
+use Promshm\Storage\PromphpAdapter;
+
+/**
+ * What users of PromPHP's storages suffer, and what happens here: one test for each row of the table in
+ * php/README.md.
+ */
+final class SufferingTest extends AdapterTestCase
+{
+    /** Code that counts in another process; %s is the label's name. */
+    private const COUNT = <<<'PHP'
+        (new Promshm\Storage\PromphpAdapter())->updateCounter([
+            'name' => 'app_counter', 'help' => '', 'type' => 'counter', 'labelNames' => ['%s'],
+            'labelValues' => ['x'], 'value' => 1, 'command' => 1,
+        ]);
+        PHP;
+
+    /** @group native */
+    public function testAnUnusableStorageStopsNothing(): void
+    {
+        $key = intval(substr((string) ini_get('promshm.segment'), strlen('sysv:')), 0) + 1;
+        $code = "shmop_open($key, 'n', 0644, 4096);" . sprintf(self::COUNT, 'a')
+            . 'echo json_encode((new Promshm\Storage\PromphpAdapter())->collect()), " goes on";';
+        $settings = ['promshm.segment' => "sysv:$key", 'display_errors' => '0', 'log_errors' => '0'];
+        $said = self::inAnotherProcess($code, $settings, ['shmop']);
+        exec("ipcrm -M $key");
+        self::assertSame('[] goes on', $said);
+    }
+
+    /** @group native */
+    public function testAStoppedProcessBlocksNobody(): void
+    {
+        $this->counter(1);
+        [$ours, $theirs] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
+        $pid = pcntl_fork();
+        if ($pid === 0) {
+            fwrite($theirs, 'x');
+            while (true) {
+                $this->counter(1, ['labelValues' => [random_int(0, 500)]]);
+            }
+        }
+        fread($ours, 1);
+        usleep(20000);
+        posix_kill($pid, SIGSTOP);
+        $this->counter(1);
+        $lines = $this->lines();
+        posix_kill($pid, SIGKILL);
+        pcntl_waitpid($pid, $status);
+        self::assertContains('app_counter mail 2', $lines);
+    }
+
+    /** @group native */
+    public function testUnrelatedProcessesShareTheirMetrics(): void
+    {
+        self::assertSame('', self::inAnotherProcess(sprintf(self::COUNT, 'queue')));
+        self::assertSame('', self::inAnotherProcess(sprintf(self::COUNT, 'queue')));
+        self::assertSame(['app_counter x 2'], $this->lines());
+    }
+
+    /** @group fallback */
+    public function testACommandWithoutTheExtensionGoesOn(): void
+    {
+        self::assertSame('done', self::inAnotherProcess(sprintf(self::COUNT, 'queue') . 'echo "done";'));
+    }
+
+    /** @group native */
+    public function testChangedLabelsStartAfreshAndTheScrapeGoesOn(): void
+    {
+        self::inAnotherProcess(sprintf(self::COUNT, 'old'));
+        self::inAnotherProcess(sprintf(self::COUNT, 'new'));
+        $families = $this->collected();
+        self::assertCount(1, $families);
+        self::assertSame(['new'], $families[0]['labelNames']);
+        self::assertSame(['app_counter x 1'], $this->lines());
+    }
+
+    public function testOneSeriesIsRemoved(): void
+    {
+        $this->counter(5);
+        $this->counter(1, ['labelValues' => ['video']]);
+        self::assertTrue($this->adapter->remove('app_counter', ['queue' => 'mail']));
+        self::assertFalse($this->adapter->remove('app_counter', ['mail']));
+        self::assertFalse($this->adapter->remove('app_unknown', ['mail']));
+        self::assertSame(['app_counter video 1'], $this->lines());
+        $this->counter(1);
+        self::assertContains('app_counter mail 1', $this->lines());
+    }
+
+    public function testAnAdapterRemovesWhatOthersHaveCounted(): void
+    {
+        $this->counter(5);
+        $this->gauge(1);
+        $this->histogram(1);
+        foreach (['app_counter', 'app_gauge', 'app_histogram'] as $name) {
+            self::assertTrue((new PromphpAdapter())->remove($name, ['mail']), $name);
+        }
+        self::assertSame([], $this->lines());
+    }
+
+    /** @group native */
+    public function testAWipeLeavesOtherApplicationsAlone(): void
+    {
+        $other = substr((string) ini_get('promshm.segment'), 0, -1) . 'f';
+        $settings = ['promshm.segment' => $other];
+        self::inAnotherProcess(sprintf(self::COUNT, 'queue'), $settings);
+        $this->counter(1);
+        $this->adapter->wipeStorage();
+        $page = self::inAnotherProcess('echo Promshm\Segment::render(); Promshm\Segment::wipe();', $settings);
+        self::assertStringContainsString('app_counter{queue="x"} 1', $page);
+        self::assertSame([], $this->lines());
+    }
+
+    public function testLabelsMayBeNumbers(): void
+    {
+        $this->counter(1, ['labelValues' => [200]]);
+        $this->counter(1, ['labelValues' => ['200']]);
+        $this->counter(1, ['labelValues' => [0.5]]);
+        self::assertSame(['app_counter 0.5 1', 'app_counter 200 2'], $this->lines());
+    }
+
+    public function testPrecisionRoundsNothing(): void
+    {
+        $precision = ini_set('precision', '3');
+        $this->gauge(0.123456789012345);
+        $this->histogram(1234567.25);
+        $lines = $this->lines();
+        ini_set('precision', (string) $precision);
+        self::assertContains('app_gauge mail 0.123456789012345', $lines);
+        self::assertContains('app_histogram_sum mail 1234567.25', $lines);
+    }
+
+    public function testHelpTextsAreEscaped(): void
+    {
+        $this->counter(1, ['name' => 'app_helped', 'help' => "First\nsecond \\ end"]);
+        self::assertSame('First\\nsecond \\\\ end', $this->collected()[0]['help']);
+    }
+
+    public function testACounterOnlyGrows(): void
+    {
+        $this->counter(2);
+        self::assertThrows(InvalidArgumentException::class, fn () => $this->counter(-1), 'app_counter');
+        self::assertThrows(InvalidArgumentException::class, fn () => $this->counter(-0.5), 'app_counter');
+        self::assertThrows(\InvalidArgumentException::class, fn () => $this->counter(NAN), 'app_counter');
+        self::assertSame(['app_counter mail 2'], $this->lines());
+    }
+
+    public function testALabelCannotStandTwice(): void
+    {
+        $twice = ['labelNames' => ['queue', 'queue'], 'labelValues' => ['a', 'b']];
+        self::assertThrows(InvalidArgumentException::class, fn () => $this->counter(1, $twice), 'queue');
+        self::assertSame([], $this->lines());
+    }
+
+    public function testKeyedLabelsGoByName(): void
+    {
+        $names = ['labelNames' => ['method', 'code']];
+        $this->counter(1, $names + ['labelValues' => ['code' => 200, 'method' => 'GET']]);
+        $this->counter(1, $names + ['labelValues' => ['GET', 200]]);
+        self::assertSame(['app_counter GET 200 2'], $this->lines());
+        $unknown = $names + ['labelValues' => ['verb' => 'GET', 'code' => 200]];
+        self::assertThrows(InvalidArgumentException::class, fn () => $this->counter(1, $unknown), 'verb', 'method');
+    }
+
+    public function testAnyBytesMayBeALabelAndTheScrapeGoesOn(): void
+    {
+        $this->counter(1, ['labelValues' => ["caf\xe9"]]);
+        self::assertSame(["app_counter caf\u{FFFD} 1"], $this->lines());
+    }
+
+    public function testASecondTypeOrShapeIsLoggedOnceAndDropped(): void
+    {
+        $log = (string) tempnam(sys_get_temp_dir(), 'promshm');
+        $before = [ini_set('error_log', $log), ini_set('log_errors', '1')];
+        $this->counter(1);
+        for ($i = 0; $i < 3; $i++) {
+            $this->gauge(7, Adapter::COMMAND_SET, ['name' => 'app_counter']);
+            $this->counter(1, ['labelNames' => ['a', 'b'], 'labelValues' => ['x', 'y']]);
+        }
+        $this->counter(1);
+        ini_set('error_log', (string) $before[0]);
+        ini_set('log_errors', (string) $before[1]);
+        $said = (string) file_get_contents($log);
+        unlink($log);
+        self::assertSame(['app_counter mail 2'], $this->lines());
+        self::assertSame(1, substr_count($said, 'app_counter are dropped'));
+        self::assertStringContainsString('use one definition', $said);
+    }
+
+    public function testMoreSeriesThanFitAreDroppedAndCounted(): void
+    {
+        for ($n = 0; $n < 10005; $n++) {
+            $this->counter(1, ['labelValues' => [$n]]);
+        }
+        self::assertCount(10000, $this->lines());
+        self::assertSame(5, Segment::status()['dropped']['series_limit']);
+    }
+}

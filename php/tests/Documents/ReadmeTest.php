@@ -1,0 +1,40 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Promshm\Tests\Documents;
+
+use Promshm\Tests\Adapter\SufferingTest;
+use Promshm\Tests\MetricsTestCase;
+
+/**
+ * What php/README.md promises.
+ */
+final class ReadmeTest extends MetricsTestCase
+{
+    public function testEachRowOfTheTableIsATestAndEachTestARow(): void
+    {
+        $found = preg_match('/<!-- suffering -->(.*?)<!-- \/suffering -->/s', self::readme(), $table);
+        self::assertSame(1, $found);
+        $named = [];
+        foreach (array_slice(explode("\n", trim($table[1])), 2) as $row) {
+            $last = (string) strrchr(rtrim($row, '| '), '|');
+            self::assertGreaterThan(0, preg_match_all('/`(\w+)`/', $last, $names), $row);
+            array_push($named, ...$names[1]);
+        }
+        $tests = preg_replace('/^test/', '', preg_grep('/^test/', get_class_methods(SufferingTest::class)));
+        self::assertEqualsCanonicalizing(array_values($tests), $named);
+    }
+
+    public function testTheFallbacksExampleRuns(): void
+    {
+        self::assertSame(1, preg_match('/<!-- example:fallback -->\s*```php\n(.*?)```/s', self::readme(), $example));
+        $page = "# HELP jobs_total Jobs done.\n# TYPE jobs_total counter\njobs_total{queue=\"mail\"} 1\n";
+        self::assertSame($page, self::inAnotherProcess($example[1]));
+    }
+
+    private static function readme(): string
+    {
+        return (string) file_get_contents(__DIR__ . '/../../README.md');
+    }
+}

@@ -1,0 +1,48 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Promshm\Tests\Fallback;
+
+use Promshm\Fallback;
+use Promshm\Tests\MetricsTestCase;
+
+final class BootstrapTest extends MetricsTestCase
+{
+    /** @group fallback */
+    public function testTheExtensionsNamesStandForTheStandIns(): void
+    {
+        foreach (Fallback\Names::ALL as $name) {
+            $class = new \ReflectionClass("Promshm\\$name");
+            self::assertSame("Promshm\\Fallback\\$name", $class->getName());
+        }
+    }
+
+    /** @group fallback */
+    public function testSwitchedOffTheyCheckAndCountNothing(): void
+    {
+        $code = <<<'PHP'
+            $counter = new Promshm\Counter('c_total', '', ['a']);
+            $counter->inc(['x']);
+            $counter->labels('x')->incBy(2);
+            var_dump(Promshm\Segment::render(), Promshm\Segment::status()['enabled'], $counter->remove(['x']));
+            try {
+                $counter->inc(['too', 'many']);
+            } catch (Promshm\Exception\InvalidArgumentException) {
+                echo "still checked\n";
+            }
+            PHP;
+        putenv('PROMSHM_FALLBACK=off');
+        $said = self::inAnotherProcess($code);
+        putenv('PROMSHM_FALLBACK');
+        self::assertSame("string(0) \"\"\nbool(false)\nbool(false)\nstill checked\n", $said);
+    }
+
+    /** @group native */
+    public function testTheExtensionsClassesAreLeftAlone(): void
+    {
+        foreach (Fallback\Names::ALL as $name) {
+            self::assertTrue((new \ReflectionClass("Promshm\\$name"))->isInternal(), $name);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Promshm\Tests\Metrics;
+
+use Promshm\Counter;
+use Promshm\Exception\InvalidArgumentException;
+use Promshm\Gauge;
+use Promshm\Histogram;
+use Promshm\Tests\MetricsTestCase;
+
+final class LabelTest extends MetricsTestCase
+{
+    public function testValuesAreTurnedIntoText(): void
+    {
+        $text = new class {
+            public function __toString(): string
+            {
+                return 'object';
+            }
+        };
+        $counter = new Counter('c_total', '', ['value']);
+        foreach ([7, '7', -1, 0.5, 2.0, true, false, null, '', 'text', $text, INF, -INF, NAN] as $value) {
+            $counter->inc([$value]);
+        }
+        self::assertSamples(
+            'c_total{value=""} 2',
+            'c_total{value="-1"} 1',
+            'c_total{value="-INF"} 1',
+            'c_total{value="0.5"} 1',
+            'c_total{value="2"} 1',
+            'c_total{value="7"} 2',
+            'c_total{value="INF"} 1',
+            'c_total{value="NAN"} 1',
+            'c_total{value="false"} 1',
+            'c_total{value="object"} 1',
+            'c_total{value="text"} 1',
+            'c_total{value="true"} 1'
+        );
+    }
+
+    public function testPrecisionRoundsNothing(): void
+    {
+        $precision = ini_set('precision', '3');
+        $serialize = ini_set('serialize_precision', '3');
+        (new Gauge('g', '', ['value']))->set(0.123456789, [0.123456789]);
+        $samples = self::samples();
+        ini_set('precision', (string) $precision);
+        ini_set('serialize_precision', (string) $serialize);
+        self::assertSame("g{value=\"0.123456789\"} 0.123456789\n", $samples);
+    }
+
+    public function testWhatIsNoUtf8IsReplaced(): void
+    {
+        $counter = new Counter('c_total', '', ['value']);
+        $counter->inc(["caf\xc3\xa9"]);
+        $counter->inc(["caf\xe9 <&amp;>"]);
+        $counter->labels("\xff")->inc();
+        $replaced = "\u{FFFD}";
+        self::assertSamples(
+            'c_total{value="café"} 1',
+            "c_total{value=\"caf$replaced <&amp;>\"} 1",
+            "c_total{value=\"$replaced\"} 1"
+        );
+    }
+
+    public function testQuotesBackslashesAndBreaksAreEscaped(): void
+    {
+        (new Counter('c_total', '', ['a', 'b']))->inc(["say \"hi\"\\\n", 'é']);
+        self::assertSamples('c_total{a="say \"hi\"\\\\\n",b="é"} 1');
+    }
+
+    public function testOverlongValuesAreCutAndStayApart(): void
+    {
+        $counter = new Counter('c_total', '', ['path']);
+        foreach (['x', 'y', 'y'] as $end) {
+            $counter->inc([str_repeat('é', 1000) . $end]);
+        }
+        preg_match_all('/path="(.*)"\} (\d)/', self::samples(), $found);
+        self::assertEqualsCanonicalizing(['1', '2'], $found[2]);
+        self::assertLessThanOrEqual(1024, max(array_map('strlen', $found[1])));
+        self::assertSame(1, preg_match('//u', self::samples()));
+    }
+
+    /**
+     * @dataProvider labelsThatDoNotFit
+     * @param array<mixed> $labels
+     */
+    public function testLabelsThatDoNotFit(array $labels): void
+    {
+        $counter = new Counter('c_total', '', ['queue', 'status']);
+        $class = InvalidArgumentException::class;
+        self::assertThrows($class, fn () => $counter->inc($labels), 'c_total');
+        self::assertThrows($class, fn () => $counter->remove($labels), 'c_total');
+        self::assertThrows($class, fn () => (new Gauge('g', '', ['queue', 'status']))->set(1, $labels), 'g');
+        self::assertThrows($class, fn () => (new Histogram('h', '', ['queue', 'status']))->observe(1, $labels), 'h');
+        self::assertSamples();
+    }
+
+    /**
+     * @return array<mixed>
+     */
+    public function labelsThatDoNotFit(): array
+    {
+        return [
+            'none' => [[]],
+            'too few' => [['mail']],
+            'too many' => [['mail', 'ok', 'more']],
+            'wrong name' => [['queue' => 'mail', 'state' => 'ok']],
+            'one name missing' => [['queue' => 'mail']],
+            'half keyed' => [['queue' => 'mail', 0 => 'ok']],
+            'numbers that are no list' => [[5 => 'mail', 6 => 'ok']],
+            'an array' => [['mail', []]],
+            'an object without text' => [['mail', new \stdClass()]],
+        ];
+    }
+
+    public function testAPlainMetricTakesNoLabels(): void
+    {
+        $counter = new Counter('c_total');
+        $class = InvalidArgumentException::class;
+        self::assertThrows($class, fn () => $counter->inc(['x']), 'c_total');
+        self::assertThrows($class, fn () => $counter->labels('x'), 'c_total');
+    }
+
+    public function testABoundHandleTakesNoLabels(): void
+    {
+        $counter = (new Counter('c_total', '', ['a']))->labels('x');
+        $class = InvalidArgumentException::class;
+        self::assertThrows($class, fn () => $counter->inc(['x']), 'c_total', 'bound');
+        self::assertThrows($class, fn () => $counter->labels('y'), 'c_total', 'bound');
+        self::assertThrows($class, fn () => $counter->remove(['x']), 'c_total', 'bound');
+    }
+}

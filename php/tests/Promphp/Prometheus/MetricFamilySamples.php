@@ -1,0 +1,18 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Prometheus;
+
+/**
+ * What a storage returns for each metric, shown as it was made.
+ */
+final class MetricFamilySamples
+{
+    /**
+     * @param array<mixed> $data name, type, help, labelNames, samples
+     */
+    public function __construct(public readonly array $data)
+    {
+    }
+}
