@@ -74,18 +74,24 @@ class FpmTest(harness.TestCase):
         wait_until("the socket", lambda: (self.folder / "fpm.sock").exists() or self.fpm.process.poll())
         self.assertIsNone(self.fpm.process.poll(), self.fpm.output())
 
-    def request(self, do, **query):
-        """One request; returns the answer's JSON, or None if there was none."""
-        words = "&".join(f"{name}={value}" for name, value in {"do": do, **query}.items())
+    def fetch(self, script, query="", uri="/"):
+        """One request; returns the answer's head and body."""
         environment = {
             "PATH": os.environ["PATH"],
             "REQUEST_METHOD": "GET",
-            "SCRIPT_FILENAME": str(self.folder / "app.php"),
-            "QUERY_STRING": words,
+            "REQUEST_URI": uri,
+            "SCRIPT_FILENAME": str(self.folder / script),
+            "QUERY_STRING": query,
         }
         command = ["cgi-fcgi", "-bind", "-connect", str(self.folder / "fpm.sock")]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=harness.WATCHDOG)
-        body = done.stdout.partition("\n\n")[2]
+        head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
+        return head, body
+
+    def request(self, do, **query):
+        """One request to app.php; returns the answer's JSON, or None if there was none."""
+        words = "&".join(f"{name}={value}" for name, value in {"do": do, **query}.items())
+        body = self.fetch("app.php", words)[1]
         return json.loads(body) if body.startswith("{") else None
 
     def samples(self):
@@ -200,6 +206,16 @@ class FpmTest(harness.TestCase):
         samples = self.samples()
         self.assertEqual(samples['deployed_total{new="x"}'], 1)
         self.assertNotIn('deployed_total{old="x"}', samples)
+
+    def test_the_example_answers_metrics_itself(self):
+        self.start(children=2)
+        self.copy(harness.ROOT / "examples/fpm/metrics.php")
+        for _ in range(3):
+            self.assertEqual(self.fetch("metrics.php", uri="/hello?a=b")[1], "Hello.\n", self.logs())
+        head, page = self.fetch("metrics.php", uri="/metrics")
+        self.assertIn("Content-type: text/plain; version=0.0.4; charset=utf-8", head.replace("Content-Type", "Content-type"))
+        expected = {'http_requests_total{path="/hello"}': 3, 'http_requests_total{path="/metrics"}': 1}
+        self.assertEqual(harness.parse(page), expected)
 
     def test_a_pool_may_have_settings_of_its_own(self):
         """php_admin_value reaches the child after the fork, long after the module's start."""
