@@ -1,6 +1,6 @@
 //! The exceptions that programming errors throw. Storage trouble never does.
 
-use crate::{local::Local, zend};
+use crate::{local::Fixed, zend};
 use ext_php_rs::{
     builders::ClassBuilder,
     error::Result,
@@ -16,10 +16,10 @@ pub(crate) struct Thrown;
 type Class = Option<&'static ClassEntry>;
 
 // Registered again at every module startup: some servers restart modules in one process.
-static INTERFACE: Local<Class> = Local::new(None);
-static INVALID_ARGUMENT: Local<Class> = Local::new(None);
-static REGISTRATION: Local<Class> = Local::new(None);
-static NOT_FOUND: Local<Class> = Local::new(None);
+static INTERFACE: Fixed<Class> = Fixed::new(None);
+static INVALID_ARGUMENT: Fixed<Class> = Fixed::new(None);
+static REGISTRATION: Fixed<Class> = Fixed::new(None);
+static NOT_FOUND: Fixed<Class> = Fixed::new(None);
 
 /// Registers the classes.
 pub(crate) fn register() -> Result<()> {

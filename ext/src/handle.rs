@@ -7,12 +7,13 @@
 use crate::{
     exceptions::{Thrown, invalid_argument},
     labels,
-    local::Local,
+    local::local,
     metric::{Key, Metric, Series, Target},
     object::part,
     process,
     recent::Recent,
-    stamp, zend,
+    stamp::Watch,
+    zend,
 };
 use ext_php_rs::types::ZendHashTable;
 use promshm_segment::sync as segment;
@@ -37,6 +38,8 @@ pub(crate) struct Handle {
     series: Cell<Series>,
     /// Only for a handle that is called with labels.
     recent: OnceCell<Box<Recent>>,
+    /// Of the interpreter that the object lives in.
+    watch: Watch,
 }
 
 part!(Handle);
@@ -59,6 +62,7 @@ impl Default for Handle {
             meaning: OnceCell::new(),
             series: Cell::new(Series::UNKNOWN),
             recent: OnceCell::new(),
+            watch: Watch::here(),
         }
     }
 }
@@ -71,8 +75,10 @@ pub(crate) struct Cells<'c> {
     pub(crate) shared: bool,
 }
 
-/// Room for a key, kept between calls so that a known series costs no allocation.
-static KEY: Local<Vec<u8>> = Local::new(Vec::new());
+local! {
+    /// Room for a key, kept between calls so that a known series costs no allocation.
+    static KEY: Vec<u8> = Vec::new();
+}
 
 #[cold]
 fn count_lost(target: Target) {
@@ -115,7 +121,7 @@ impl Handle {
     /// This process's own cells of the handle's series, if they were found out and still hold.
     #[inline(always)]
     pub(crate) fn own_cells(&self) -> Option<&[segment::Cell]> {
-        let present = self.stamp.get() == stamp::current();
+        let present = self.stamp.get() == self.watch.stamp();
         // SAFETY: under the present stamp `cells` are `count` cells of the mapped segment.
         present.then(|| unsafe { slice::from_raw_parts(self.cells.get(), self.count.get()) })
     }
@@ -124,7 +130,7 @@ impl Handle {
     #[inline(always)]
     pub(crate) fn own_cell(&self) -> Option<&segment::Cell> {
         // SAFETY: under the present stamp `cells` points to a cell of the mapped segment.
-        (self.stamp.get() == stamp::current()).then(|| unsafe { &*self.cells.get() })
+        (self.stamp.get() == self.watch.stamp()).then(|| unsafe { &*self.cells.get() })
     }
 
     /// Runs `apply` on the cells of the series that the labels name. Where there are none, the
@@ -154,7 +160,7 @@ impl Handle {
 
     /// Where updates of a bound handle go, or of a metric without labels.
     fn only_target(&self) -> Result<Target, Thrown> {
-        if self.series.get().stamp != stamp::current() {
+        if self.series.get().stamp != self.watch.stamp() {
             let Meaning { metric, key } = self.meaning()?;
             let Some(key) = key else { return Err(labels::wrong_count(&metric.definition, 0)) };
             self.remember(metric.series(key).1);
@@ -173,7 +179,7 @@ impl Handle {
     #[inline(always)]
     fn named_target(&self, labels: &ZendHashTable) -> Result<Target, Thrown> {
         let recent = self.recent.get().zip(zend::list_values(labels));
-        match recent.and_then(|(recent, values)| recent.cells_of(values)) {
+        match recent.and_then(|(recent, values)| recent.cells_of(values, self.watch.stamp())) {
             Some(cells) => Ok(Target::Owned(cells)),
             None => self.less_recent_target(labels),
         }

@@ -1,7 +1,7 @@
 //! The INI settings: read once at startup (or when FPM applies a pool's own), kept as values.
 #![allow(unsafe_code)]
 
-use crate::{local::Local, zend};
+use crate::{local::local, zend};
 use ext_php_rs::{
     ffi,
     flags::IniEntryPermission,
@@ -10,8 +10,11 @@ use ext_php_rs::{
 use promshm_segment::{Config, SegmentName};
 use std::ffi::{CStr, c_void};
 
-static CONFIG: Local<Option<Config>> = Local::new(None);
-static ENABLED: Local<bool> = Local::new(true);
+local! {
+    // The engine tells each new thread of each setting; a server may set them for one virtual host.
+    static CONFIG: Option<Config> = None;
+    static ENABLED: bool = true;
+}
 
 /// Whether metrics are stored at all.
 #[inline]

@@ -7,8 +7,8 @@
 #![allow(unsafe_code)]
 
 use crate::{
-    counter, exceptions, gauge, guard::silenced, histogram, ini, local::Local, process, registry, render,
-    samples, segment, timer, zend,
+    counter, exceptions, gauge, guard::silenced, histogram, ini, process, registry, render, samples, segment,
+    timer, zend,
 };
 use ext_php_rs::ffi::{
     E_COMPILE_ERROR, E_CORE_ERROR, E_ERROR, E_PARSE, E_RECOVERABLE_ERROR, E_USER_ERROR, zend_string,
@@ -18,10 +18,6 @@ use ext_php_rs::ffi::{
 const FATAL: u32 = E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR;
 /// Errors that end it unless a handler takes them: then they are not the last one known.
 const FATAL_UNLESS_HANDLED: u32 = E_USER_ERROR | E_RECOVERABLE_ERROR;
-
-/// Whether the last request ended in a fatal error. Noted when it happens: shutdown functions run
-/// later and may clear it, or raise another.
-static AFTER_FATAL: Local<bool> = Local::new(false);
 
 /// Module startup: settings, classes, the fork hook.
 pub(crate) unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
@@ -48,16 +44,16 @@ pub(crate) unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
     status
 }
 
-/// Module shutdown: the worker ends.
+/// Module shutdown: the worker ends. Of several threads, each says goodbye for itself when it ends.
 pub(crate) unsafe extern "C" fn shutdown(_kind: i32, module: i32) -> i32 {
-    silenced(|| process::goodbye(AFTER_FATAL.get()));
+    silenced(process::goodbye);
     zend::unregister_ini(module);
     0
 }
 
 /// Request startup: what the last one left behind is forgotten.
 pub(crate) unsafe extern "C" fn request_startup(_kind: i32, _module: i32) -> i32 {
-    AFTER_FATAL.set(false);
+    process::note_fatal(false);
     silenced(process::begin_request);
     0
 }
@@ -65,7 +61,7 @@ pub(crate) unsafe extern "C" fn request_startup(_kind: i32, _module: i32) -> i32
 /// Request shutdown: what the request defined may be defined anew by the next.
 pub(crate) unsafe extern "C" fn request_shutdown(_kind: i32, _module: i32) -> i32 {
     if zend::last_error_kind() & FATAL_UNLESS_HANDLED != 0 {
-        AFTER_FATAL.set(true);
+        process::note_fatal(true);
     }
     silenced(registry::end_request);
     silenced(process::end_request);
@@ -74,7 +70,7 @@ pub(crate) unsafe extern "C" fn request_shutdown(_kind: i32, _module: i32) -> i3
 
 unsafe extern "C" fn on_error(kind: i32, _file: *mut zend_string, _line: u32, _message: *mut zend_string) {
     if kind.cast_unsigned() & FATAL != 0 {
-        AFTER_FATAL.set(true);
+        process::note_fatal(true);
     }
 }
 

@@ -1,40 +1,65 @@
-//! State that belongs to one PHP interpreter.
+//! The extension's statics: [`local!`] for what each PHP interpreter has for itself, [`Fixed`] for
+//! what module startup sets once for all of them.
 //!
-//! In a non-thread-safe PHP that is the process, so a plain static serves and costs nothing to reach.
+//! In a non-thread-safe PHP the process is the one interpreter, so a plain static serves and costs
+//! nothing to reach. In a thread-safe PHP (ZTS) each thread is an interpreter, and whatever changes while
+//! scripts run is thread-local. Both are always compiled; the constant `PHP_ZTS` chooses.
 #![allow(unsafe_code)]
 
-use std::cell::UnsafeCell;
+use ext_php_rs::PHP_ZTS;
+use std::{cell::UnsafeCell, thread::LocalKey};
 
-/// A static that only the interpreter's one thread touches.
+/// A static of which each interpreter has its own; made by [`local!`].
 #[derive(Debug)]
-pub(crate) struct Local<T>(UnsafeCell<T>);
+pub(crate) struct Local<T: 'static> {
+    /// Without thread safety: the only one.
+    only: UnsafeCell<T>,
+    /// With it: each thread's, dropped when the thread ends.
+    each: LocalKey<UnsafeCell<T>>,
+}
 
-// SAFETY: a non-thread-safe PHP runs scripts, hooks and start-up in one thread; the extension starts no other.
+// SAFETY: `only` is touched without thread safety alone, where PHP runs scripts, hooks and start-up in one
+// thread and the extension starts no other; `each` is the calling thread's own.
 unsafe impl<T> Sync for Local<T> {}
 
+/// Defines a static of which each interpreter has its own.
+macro_rules! local {
+    ($($(#[$meta:meta])* static $name:ident: $kind:ty = $value:expr;)+) => {$(
+        $(#[$meta])*
+        static $name: $crate::local::Local<$kind> = {
+            thread_local! {
+                static EACH: std::cell::UnsafeCell<$kind> = const { std::cell::UnsafeCell::new($value) };
+            }
+            $crate::local::Local::new($value, EACH)
+        };
+    )+};
+}
+pub(crate) use local;
+
 impl<T> Local<T> {
-    pub(crate) const fn new(value: T) -> Self {
-        Self(UnsafeCell::new(value))
+    pub(crate) const fn new(only: T, each: LocalKey<UnsafeCell<T>>) -> Self {
+        Self { only: UnsafeCell::new(only), each }
+    }
+
+    /// Where this interpreter's value lies, as long as its thread lives.
+    #[inline(always)]
+    pub(crate) fn as_ptr(&'static self) -> *mut T {
+        if PHP_ZTS { self.each.with(UnsafeCell::get) } else { self.only.get() }
     }
 
     /// Copies the value out.
     #[inline(always)]
-    pub(crate) fn get(&self) -> T
+    pub(crate) fn get(&'static self) -> T
     where
         T: Copy,
     {
         // SAFETY: one thread, and the copy is finished before anyone else can write.
-        unsafe { *self.0.get() }
-    }
-
-    /// Where the value lies, for the engine.
-    pub(crate) fn as_ptr(&self) -> *mut T {
-        self.0.get()
+        unsafe { *self.as_ptr() }
     }
 
     /// Runs `look` on the value, which is taken out meanwhile: nothing that `look` calls back into
     /// can meet it half-changed.
-    pub(crate) fn with<R>(&self, look: impl FnOnce(&mut T) -> R) -> R
+    pub(crate) fn with<R>(&'static self, look: impl FnOnce(&mut T) -> R) -> R
     where
         T: Default,
     {
@@ -45,13 +70,44 @@ impl<T> Local<T> {
     }
 
     /// Replaces the value.
-    pub(crate) fn set(&self, value: T) {
+    pub(crate) fn set(&'static self, value: T) {
         self.replace(value);
     }
 
     /// Replaces the value and answers the former one.
-    pub(crate) fn replace(&self, value: T) -> T {
+    pub(crate) fn replace(&'static self, value: T) -> T {
         // SAFETY: one thread, and no reference into the value is ever handed out.
-        unsafe { std::mem::replace(&mut *self.0.get(), value) }
+        unsafe { std::mem::replace(&mut *self.as_ptr(), value) }
+    }
+}
+
+/// A static that module startup sets, before there is a second thread, and that everybody reads afterwards:
+/// classes and handler tables, which the engine shares among its threads.
+#[derive(Debug)]
+pub(crate) struct Fixed<T>(UnsafeCell<T>);
+
+// SAFETY: the engine starts modules in one thread, before it starts any other interpreter.
+unsafe impl<T> Sync for Fixed<T> {}
+
+impl<T: Copy> Fixed<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    /// Copies the value out.
+    pub(crate) fn get(&self) -> T {
+        // SAFETY: nobody writes after module startup.
+        unsafe { *self.0.get() }
+    }
+
+    /// Where the value lies, for the engine.
+    pub(crate) fn as_ptr(&self) -> *const T {
+        self.0.get()
+    }
+
+    /// Sets the value; at module startup alone.
+    pub(crate) fn set(&self, value: T) {
+        // SAFETY: module startup runs in one thread, and no reference into the value is ever handed out.
+        unsafe { *self.0.get() = value }
     }
 }

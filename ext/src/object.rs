@@ -1,7 +1,7 @@
 //! PHP objects that hold a part of ours: that part first, the engine's last, as the engine wants it.
 #![allow(unsafe_code)]
 
-use crate::local::Local;
+use crate::local::Fixed;
 use ext_php_rs::{
     ffi,
     types::Zval,
@@ -13,7 +13,7 @@ use std::{
 };
 
 /// How the engine is to treat the objects of a class.
-pub(crate) type Handlers = Local<MaybeUninit<ffi::zend_object_handlers>>;
+pub(crate) type Handlers = Fixed<MaybeUninit<ffi::zend_object_handlers>>;
 
 /// What the objects of a class hold. All of it changes through shared references.
 pub(crate) trait Part: Default + 'static {
@@ -27,7 +27,7 @@ macro_rules! part {
         impl $crate::object::Part for $part {
             fn handlers() -> &'static $crate::object::Handlers {
                 static HANDLERS: $crate::object::Handlers =
-                    $crate::local::Local::new(std::mem::MaybeUninit::uninit());
+                    $crate::local::Fixed::new(std::mem::MaybeUninit::uninit());
                 &HANDLERS
             }
         }

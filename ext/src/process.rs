@@ -3,7 +3,7 @@
 use crate::{
     exceptions::{Thrown, bad_registration, invalid_argument},
     ini, labels,
-    local::Local,
+    local::local,
     metric::{Constants, Metric, Series, Target},
     stamp, zend,
 };
@@ -14,9 +14,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-static STATE: Local<State> = Local::new(State::new());
-/// Set in a forked child until it has a slot of its own.
-static FORKED: Local<bool> = Local::new(false);
+local! {
+    static STATE: State = State::new();
+    /// Set in a forked child until it has a slot of its own.
+    static FORKED: bool = false;
+    /// Whether the last request ended in a fatal error.
+    static AFTER_FATAL: bool = false;
+}
 
 /// How long to leave the kernel alone after it refused.
 const RETRY: Duration = Duration::from_secs(5);
@@ -43,11 +47,10 @@ impl Default for State {
     }
 }
 
+/// The end of a thread; a process without threads says [`goodbye`].
 impl Drop for State {
     fn drop(&mut self) {
-        if self.writer.is_some() {
-            stamp::detach();
-        }
+        self.say_goodbye();
     }
 }
 
@@ -123,13 +126,15 @@ pub(crate) fn end_request() {
     STATE.with(|state| state.in_request.clear());
 }
 
+/// Notes whether the request ended in a fatal error, when it happens: shutdown functions run later and
+/// may clear it, or raise another.
+pub(crate) fn note_fatal(after_fatal: bool) {
+    AFTER_FATAL.set(after_fatal);
+}
+
 /// The process ends: gives the slot back, unless it is a parent's.
-pub(crate) fn goodbye(after_fatal: bool) {
-    let writer = STATE.with(State::detach);
-    let owner = STATE.with(|state| state.owner);
-    if let Some(writer) = writer.filter(|_| owner == std::process::id()) {
-        writer.goodbye(after_fatal);
-    }
+pub(crate) fn goodbye() {
+    STATE.with(State::say_goodbye);
 }
 
 /// In a forked child, before anything else of it runs: nothing of the parent's may be written.
@@ -271,6 +276,14 @@ impl State {
     fn detach(&mut self) -> Option<Writer> {
         stamp::detach();
         self.writer.take()
+    }
+
+    fn say_goodbye(&mut self) {
+        let Some(writer) = self.writer.take() else { return };
+        stamp::detach();
+        if self.owner == std::process::id() {
+            writer.goodbye(AFTER_FATAL.get());
+        }
     }
 
     /// Retires the segment, and sets the names free: who wipes begins anew.

@@ -41,11 +41,11 @@ impl Default for Recent {
 }
 
 impl Recent {
-    /// This process's own cells of the series with these very strings, if they still hold.
+    /// This process's own cells of the series with these very strings, if they hold under the stamp `now`.
     #[inline(always)]
-    pub(crate) fn cells_of(&self, values: &[Zval]) -> Option<*const sync::Cell> {
+    pub(crate) fn cells_of(&self, values: &[Zval], now: u64) -> Option<*const sync::Cell> {
         let place = self.place_of(values)?;
-        if place.stamp.get() != stamp::current() || values.len() > MOST_LABELS {
+        if place.stamp.get() != now || values.len() > MOST_LABELS {
             return None;
         }
         let strings = place.strings.borrow();

@@ -11,7 +11,7 @@ use crate::{
     guard::fenced,
     handle::Handle,
     histogram, labels,
-    local::Local,
+    local::{Fixed, local},
     metric::Constants,
     object::{self, part},
     process, samples,
@@ -32,9 +32,11 @@ use std::{cell::RefCell, ptr::null_mut};
 
 const NAME: &str = "Promshm\\CollectorRegistry";
 // Registered again at every module startup: some servers restart modules in one process.
-static CLASS: Local<Option<&'static ClassEntry>> = Local::new(None);
-/// What `getDefault()` made in this request.
-static DEFAULT: Local<Option<Zval>> = Local::new(None);
+static CLASS: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
+local! {
+    /// What `getDefault()` made in this request.
+    static DEFAULT: Option<Zval> = None;
+}
 
 /// What a registry object holds.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use crate::{
     class,
     exceptions::{Thrown, invalid_argument},
     guard::fenced,
-    local::Local,
+    local::Fixed,
     object::{self, part},
     segment,
     zend::{self, IS_DOUBLE, Parse, double_of, parse, parsed, type_of},
@@ -24,8 +24,8 @@ use promshm_segment::{Definition, Family, Kind, snapshot::Row};
 use std::{cell::OnceCell, ptr::null_mut};
 
 // Registered again at every module startup: some servers restart modules in one process.
-static FAMILY: Local<Option<&'static ClassEntry>> = Local::new(None);
-static SAMPLE: Local<Option<&'static ClassEntry>> = Local::new(None);
+static FAMILY: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
+static SAMPLE: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
 
 /// What a `MetricFamilySamples` object holds, once it is constructed.
 #[derive(Debug, Default)]

@@ -5,31 +5,67 @@
 //! stamp is the present one may use its cells without another look.
 #![allow(unsafe_code)]
 
-use crate::local::Local;
+use crate::local::local;
+use ext_php_rs::PHP_ZTS;
 use promshm_segment::sync::Word;
 use std::hash::{BuildHasher, RandomState};
 
 static UNATTACHED: Word = Word::new(0);
-static EPOCH: Local<*const Word> = Local::new(&raw const UNATTACHED);
-static SALT: Local<u64> = Local::new(1);
 
-/// The stamp as it is now. Never 0 but by a chance of 1 in 2^64, so 0 means "never looked up".
+/// What the stamp is made of.
+#[derive(Debug, Clone, Copy)]
+struct Source {
+    epoch: *const Word,
+    salt: u64,
+}
+
+impl Source {
+    const UNATTACHED: Self = Self { epoch: &raw const UNATTACHED, salt: 1 };
+}
+
+local! {
+    static SOURCE: Source = Source::UNATTACHED;
+}
+
+/// The way to one interpreter's stamp.
+///
+/// Each object keeps one: in a thread-safe PHP, finding the present thread's data takes a function call,
+/// which is a good part of what counting costs, and an object never leaves its thread. In any other PHP
+/// this takes no room, because the way is always the same.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Watch([*const Source; PHP_ZTS as usize]);
+
+impl Watch {
+    /// The way to the running interpreter's stamp.
+    #[inline(always)]
+    pub(crate) fn here() -> Self {
+        Self([SOURCE.as_ptr().cast_const(); PHP_ZTS as usize])
+    }
+
+    /// The stamp as it is now. Never 0 but by a chance of 1 in 2^64, so 0 means "never looked up".
+    #[inline(always)]
+    pub(crate) fn stamp(self) -> u64 {
+        let source = self.0.first().copied().unwrap_or_else(|| SOURCE.as_ptr());
+        // SAFETY: the source is a static, or of the thread that made this, which is the running one.
+        // Its epoch is a static, or in the mapped segment: `detach` comes before every unmapping.
+        unsafe { (*(*source).epoch).peek() ^ (*source).salt }
+    }
+}
+
+/// The running interpreter's stamp as it is now.
 #[inline(always)]
 pub(crate) fn current() -> u64 {
-    // SAFETY: EPOCH points to a static, or to the mapped segment: `detach` comes before every unmapping.
-    unsafe { (*EPOCH.get()).peek() ^ SALT.get() }
+    Watch::here().stamp()
 }
 
 /// From now on the stamp follows this epoch; no earlier stamp holds.
 ///
 /// The word's memory must stay mapped until [`detach`], which `process::State` sees to.
 pub(crate) fn attach(epoch: &Word) {
-    EPOCH.set(&raw const *epoch);
-    SALT.set(RandomState::new().hash_one(0) | 1);
+    SOURCE.set(Source { epoch: &raw const *epoch, salt: RandomState::new().hash_one(0) | 1 });
 }
 
 /// From now on no stamp holds.
 pub(crate) fn detach() {
-    EPOCH.set(&raw const UNATTACHED);
-    SALT.set(1);
+    SOURCE.set(Source::UNATTACHED);
 }

@@ -6,7 +6,7 @@ use crate::{
     guard::fenced,
     handle::Handle,
     histogram::observe_slowly,
-    local::Local,
+    local::Fixed,
     metric::{Key, Metric, Series},
     object::{self, part},
     zend::{Parse, parse},
@@ -24,7 +24,7 @@ use std::{cell::Cell, rc::Rc, time::Instant};
 /// The class's name.
 pub(crate) const NAME: &str = "Promshm\\Timer";
 // Registered again at every module startup: some servers restart modules in one process.
-static CLASS: Local<Option<&'static ClassEntry>> = Local::new(None);
+static CLASS: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
 
 /// What a timer object holds.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use crate::{
     sync::{Cell, Word},
 };
 use nix::errno::Errno;
-use std::{mem::offset_of, sync::OnceLock};
+use std::mem::offset_of;
 
 /// The slot that all processes may add to.
 pub(crate) const SHARED: usize = 0;
@@ -259,8 +259,11 @@ fn owned_by_this_image(Attached { region, geometry, .. }: &Attached, slot: usize
 
 /// Tells this run of a program from what the same process ran before an exec.
 fn image() -> u64 {
-    static IMAGE: OnceLock<u64> = OnceLock::new();
-    *IMAGE.get_or_init(random)
+    static IMAGE: Word = Word::new(0); // no lock: another thread may fork at any moment
+    match IMAGE.peek() {
+        0 => IMAGE.settle(random()),
+        image => image,
+    }
 }
 
 /// Gauges of the slot's former owner must not count for the new one.
