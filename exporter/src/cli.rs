@@ -11,13 +11,14 @@ use crate::{
     serve, status,
 };
 use clap::{
-    Parser, Subcommand,
+    CommandFactory, FromArgMatches, Parser, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
+    error::ErrorKind,
 };
 use jiff::SignedDuration;
 use log::LevelFilter;
 use promshm_exposition::Format;
-use std::{path::PathBuf, time::Duration};
+use std::{env, ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, time::Duration};
 
 /// Serves the metrics that PHP processes count into shared memory to Prometheus.
 ///
@@ -113,7 +114,35 @@ enum Command {
     Healthcheck,
 }
 
+/// Flags that may be repeated, by the name of their field.
+const REPEATABLE: [(&str, &str); 2] =
+    [("segment", "--segment"), ("listen_addresses", "--web.listen-address")];
+
 impl Cli {
+    /// Reads the command line; if it makes no sense, the process ends with the cause.
+    pub(crate) fn read() -> Self {
+        Self::of(&env::args_os().collect::<Vec<_>>()).unwrap_or_else(|error| error.exit())
+    }
+
+    fn of(words: &[OsString]) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(words)?;
+        for (field, flag) in REPEATABLE {
+            // clap takes those after the command, if there are any, and forgets the others.
+            let is_flag = |word: &&OsString| {
+                word.as_bytes().split(|byte| *byte == b'=').next() == Some(flag.as_bytes())
+            };
+            let given = words.iter().filter(is_flag).count();
+            let taken = matches.get_raw_occurrences(field).map_or(0, Iterator::count);
+            if taken < given {
+                let told =
+                    format!("{flag} stands before the command and after it; write all of them on one side");
+                return Err(command.error(ErrorKind::ArgumentConflict, told));
+            }
+        }
+        Self::from_arg_matches(&matches)
+    }
+
     /// Does what was asked for.
     pub(crate) fn run(&self) -> Result<(), Failure> {
         logging::start(self.log_level, self.log_format);
@@ -152,7 +181,6 @@ fn telemetry_path(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
     use promshm_segment::SegmentName;
 
     impl Cli {
@@ -162,7 +190,7 @@ mod tests {
     }
 
     fn parsed(words: &[&str]) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from([&["promshm-exporter"], words].concat())
+        Cli::of(&[&["promshm-exporter"], words].concat().into_iter().map(Into::into).collect::<Vec<_>>())
     }
 
     #[test]
@@ -211,6 +239,17 @@ mod tests {
         ] {
             let segments = parsed(words).expect("good").segments();
             assert_eq!(segments, "a=sysv:0x00000001,b=sysv:0x00000002", "{words:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_repeated_is_forgotten() {
+        for words in [
+            &["--segment=a=sysv:1", "dump", "--segment", "b=sysv:2"][..],
+            &["--web.listen-address", ":1", "serve", "--web.listen-address=:2"],
+        ] {
+            let told = parsed(words).expect_err("one side").to_string();
+            assert!(told.contains("write all of them on one side"), "{told}");
         }
     }
 

@@ -26,11 +26,10 @@ mod status;
 mod systemd;
 mod web_config;
 
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::read();
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
