@@ -32,7 +32,7 @@ export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind php promphp-suite pie fpm e2e formats operations reliability guard hostile murder proofs fuzz readme install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind php promphp-suite pie fpm e2e attacks tls formats operations reliability guard hostile murder proofs fuzz readme install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -53,7 +53,7 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt php pie fpm e2e formats operations reliability guard readme fuzz valgrind proofs
+	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats operations reliability guard readme fuzz valgrind proofs
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz
@@ -115,6 +115,12 @@ fpm: build ## Real requests to a real php-fpm
 
 e2e: build ## Workers, exporter and Prometheus in namespaces of their own
 	@python3 tests/e2e/test_e2e.py
+
+attacks: build ## What an open port gets, while scrapes go on
+	@python3 tests/attacks/test_attacks.py
+
+tls: build ## TLS and passwords, with openssl, curl and Prometheus
+	@python3 tests/tls/test_tls.py
 
 readme: build ## The README's quick start and its tables
 	@python3 tests/readme/test_readme.py

@@ -176,11 +176,11 @@ class Exporter(Process):
 
 
 class Prometheus(Process):
-    """A real Prometheus that scrapes one target each second."""
+    """A real Prometheus that scrapes one target each second; `more` are further lines on how."""
 
-    def __init__(self, test, target):
+    def __init__(self, test, target, more=""):
         config = test.folder / "prometheus.yml"
-        config.write_text(PROMETHEUS_CONFIG.format(target=target))
+        config.write_text(PROMETHEUS_CONFIG.format(target=target) + more)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = "127.0.0.1:%d" % free.getsockname()[1]

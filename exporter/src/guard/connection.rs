@@ -45,7 +45,7 @@ pub(super) enum Step {
 }
 
 pub(super) struct Connection {
-    pub(super) transport: Transport,
+    transport: Transport,
     phase: Phase,
     /// Bytes of heads that are not complete yet.
     buffer: Vec<u8>,
@@ -88,7 +88,7 @@ impl Connection {
     }
 
     fn read(&mut self, scratch: &mut [u8; HEAD_BYTES], now: Instant) -> Step {
-        if self.transport.speaks_plain() {
+        if self.transport.falls_back() {
             return Step::Refused(Refusal::NotTls);
         }
         for _ in 0..TURN {
@@ -175,7 +175,7 @@ impl Connection {
     /// Closing while bytes lie unread resets the connection, and the reset may overtake the answer.
     fn part(&mut self, scratch: &mut [u8; HEAD_BYTES]) -> Step {
         for _ in 0..TURN {
-            match io::Read::read(self.transport.socket(), scratch) {
+            match io::Read::read(&mut self.transport.socket, scratch) {
                 Ok(0) => return Step::Over(None),
                 Ok(_) => {}
                 Err(error) => return after(&error),

@@ -19,6 +19,10 @@ pub(super) const PARTING_TIME: Duration = Duration::from_secs(2);
 pub(super) const STALLED: Duration = Duration::from_secs(1);
 /// Bytes of answers held for clients that read slowly; a single longer answer is held all the same.
 pub(super) const HELD_BYTES: usize = 4 << 20;
+/// Bytes of answers that the kernel holds for one client; it takes twice as much for its book-keeping.
+pub(super) const SEND_BUFFER: usize = 64 << 10;
+/// Connections that wait to be accepted; the kernel's own limit is usually this one.
+pub(super) const WAITING_CONNECTIONS: i32 = 4096;
 /// How long a request beyond `--web.max-requests` waits for room before it is refused.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// How long accepting rests when the system is out of descriptors, and nobody could make way.

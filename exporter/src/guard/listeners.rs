@@ -1,12 +1,20 @@
 //! The public listeners, taken in turn.
 
+use super::limits::{SEND_BUFFER, WAITING_CONNECTIONS};
 use crate::{address::ListenAddress, failure::Failure};
 use log::info;
 use mio::{
     Interest, Registry, Token,
     net::{TcpListener, TcpStream},
 };
-use std::io::{self, ErrorKind};
+use nix::sys::socket::{
+    Backlog, listen, setsockopt,
+    sockopt::{SndBuf, TcpNoDelay},
+};
+use std::{
+    io::{self, ErrorKind},
+    net,
+};
 
 #[derive(Default)]
 pub(crate) struct Listeners {
@@ -39,7 +47,7 @@ impl Listeners {
 
     /// Where the first one listens.
     #[cfg(test)]
-    pub(super) fn address(&self) -> std::net::SocketAddr {
+    pub(super) fn address(&self) -> net::SocketAddr {
         self.all[0].socket.local_addr().expect("bound")
     }
 
@@ -86,7 +94,7 @@ impl Listener {
     fn bind(address: ListenAddress) -> Result<Self, Failure> {
         let failed = |error| Failure::Listen { address, error };
         let socket = address.bind().map_err(failed)?;
-        socket.set_nonblocking(true).map_err(failed)?;
+        prepare(&socket).map_err(failed)?;
         let bound = socket.local_addr().map_err(failed)?;
         info!(address:% = bound, version = env!("CARGO_PKG_VERSION"); "listening");
         Ok(Self { socket: TcpListener::from_std(socket), has_waiting: true })
@@ -95,12 +103,7 @@ impl Listener {
     fn accept(&self) -> Accepted {
         loop {
             match self.socket.accept() {
-                Ok((socket, _)) => {
-                    // Without it a kept-alive client waits 40 ms for each answer's tail. A socket that
-                    // refuses is gone already, as its first read will tell.
-                    let _ = socket.set_nodelay(true);
-                    return Accepted::Client(socket);
-                }
+                Ok((socket, _)) => return Accepted::Client(socket),
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock => return Accepted::Nobody,
                     // A client that has gone, or an error of its network: the next one may do better (accept(2)).
@@ -110,6 +113,18 @@ impl Listener {
             }
         }
     }
+}
+
+/// Sets what accepted connections inherit, and how many may wait to be accepted.
+fn prepare(socket: &net::TcpListener) -> io::Result<()> {
+    socket.set_nonblocking(true)?;
+    // Without it a kept-alive client waits 40 ms for each answer's tail.
+    setsockopt(socket, TcpNoDelay, &true)?;
+    // The kernel would grow it to megabytes for each client that does not read.
+    setsockopt(socket, SndBuf, &SEND_BUFFER)?;
+    // With fewer a crowd costs others a second: the kernel drops what does not fit, and clients try again.
+    listen(socket, Backlog::new(WAITING_CONNECTIONS)?)?;
+    Ok(())
 }
 
 fn is_the_clients(error: &io::Error) -> bool {

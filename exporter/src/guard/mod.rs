@@ -20,7 +20,7 @@ mod transport;
 
 pub(crate) use lane::{Handler, REPORT};
 pub(crate) use listeners::Listeners;
-pub(crate) use refusal::Refusal;
+pub(crate) use refusal::{Refusal, WANTS_TLS};
 
 use crate::{own_metrics::HttpMetrics, web_config::Door};
 use mio::{Poll, Token, Waker};

@@ -1,5 +1,8 @@
 //! What the guard refuses, and in which words.
 
+/// What a client of plain HTTP is told where TLS is wanted.
+pub(crate) const WANTS_TLS: &str = "this port speaks HTTPS, and the client sent plain HTTP";
+
 /// Why a request gets no answer of the site's, or a connection is cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Refusal {
@@ -85,7 +88,7 @@ impl Refusal {
                 ("503 Service Unavailable", "too many requests at once (--web.max-requests)")
             }
             Self::TooManyPasswords => ("503 Service Unavailable", "too many passwords to compare at once"),
-            Self::NotTls => ("400 Bad Request", "this port speaks HTTPS: the client sent plain HTTP"),
+            Self::NotTls => ("400 Bad Request", WANTS_TLS),
             Self::Config => ("503 Service Unavailable", "the file of --web.config.file is broken"),
             Self::NoAnswer | Self::MadeWay | Self::SlowReader | Self::NoDescriptors | Self::Tls => {
                 ("500 Internal Server Error", "the answer was lost")

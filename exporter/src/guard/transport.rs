@@ -10,84 +10,84 @@ use std::{
 /// First byte of a TLS handshake (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 0x16;
 
-pub(super) enum Transport {
-    Plain(TcpStream),
-    Tls(Box<ServerConnection>, TcpStream),
+pub(super) struct Transport {
+    pub(super) socket: TcpStream,
+    /// Absent: plain HTTP.
+    tls: Option<Box<ServerConnection>>,
+    /// Whether no byte was read for TLS yet.
+    is_fresh: bool,
 }
 
 impl Transport {
-    pub(super) fn socket(&mut self) -> &mut TcpStream {
-        match self {
-            Self::Plain(socket) | Self::Tls(_, socket) => socket,
-        }
+    pub(super) fn new(socket: TcpStream, tls: Option<ServerConnection>) -> Self {
+        Self { socket, tls: tls.map(Box::new), is_fresh: true }
     }
 
     /// Whether a handshake is still going on.
     pub(super) fn is_handshaking(&self) -> bool {
-        matches!(self, Self::Tls(tls, _) if tls.is_handshaking())
+        self.tls.as_ref().is_some_and(|tls| tls.is_handshaking())
     }
 
-    /// Whether the first bytes of a client show that it knows of no TLS.
-    pub(super) fn speaks_plain(&self) -> bool {
+    /// Whether the client asks in plain HTTP where TLS is wanted. If so, it is answered in plain HTTP,
+    /// once: that helps people, and tells the health check that somebody is there.
+    pub(super) fn falls_back(&mut self) -> bool {
         let mut first = [HANDSHAKE];
-        match self {
-            Self::Tls(tls, socket) if tls.is_handshaking() => {
-                socket.peek(&mut first).is_ok() && first[0] != HANDSHAKE && first[0].is_ascii_uppercase()
-            }
-            _ => false,
+        let is_plain = self.is_fresh
+            && self.tls.is_some()
+            && self.socket.peek(&mut first).is_ok_and(|length| length > 0)
+            && first[0].is_ascii_uppercase();
+        if is_plain {
+            self.tls = None;
         }
+        is_plain
     }
 
     /// Reads what the client sent; 0 at its end.
     pub(super) fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let (tls, socket) = match self {
-            Self::Plain(socket) => return socket.read(bytes),
-            Self::Tls(tls, socket) => (tls, socket),
-        };
+        let Some(tls) = &mut self.tls else { return self.socket.read(bytes) };
+        flush_tls(tls, &mut self.socket)?; // what the socket did not take when it was said
         loop {
             match tls.reader().read(bytes) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 outcome => return outcome,
             }
-            if tls.read_tls(socket)? == 0 {
+            if tls.read_tls(&mut self.socket)? == 0 {
                 return Ok(0);
             }
+            self.is_fresh = false;
             let outcome = tls.process_new_packets();
-            flush_tls(tls, socket)?; // the handshake's next words, or why it failed
+            flush_tls(tls, &mut self.socket)?; // the handshake's next words, or why it failed
             outcome.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         }
     }
 
     /// Takes as much of `slices` as can be sent soon.
     pub(super) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self {
-            Self::Plain(socket) => socket.write_vectored(slices),
-            Self::Tls(tls, socket) => {
-                flush_tls(tls, socket)?;
-                if tls.wants_write() {
-                    return Err(ErrorKind::WouldBlock.into());
-                }
-                let taken = tls.writer().write_vectored(slices)?;
-                flush_tls(tls, socket)?;
-                Ok(taken)
-            }
+        let Some(tls) = &mut self.tls else { return self.socket.write_vectored(slices) };
+        flush_tls(tls, &mut self.socket)?;
+        if tls.wants_write() {
+            return Err(ErrorKind::WouldBlock.into());
         }
+        let taken = tls.writer().write_vectored(slices)?;
+        flush_tls(tls, &mut self.socket)?;
+        Ok(taken)
     }
 
     /// Sends what was taken; `false` while some of it is left.
     pub(super) fn flush(&mut self) -> io::Result<bool> {
-        let Self::Tls(tls, socket) = self else { return Ok(true) };
-        flush_tls(tls, socket)?;
+        let Some(tls) = &mut self.tls else { return Ok(true) };
+        flush_tls(tls, &mut self.socket)?;
         Ok(!tls.wants_write())
     }
 
     /// Tells the client that nothing more comes.
     pub(super) fn finish(&mut self) {
-        if let Self::Tls(tls, socket) = self {
+        // It is the last word: whoever has gone misses nothing.
+        if let Some(tls) = &mut self.tls {
             tls.send_close_notify();
-            let _ = flush_tls(tls, socket); // it is the last word: whoever has gone misses nothing
+            let _ = flush_tls(tls, &mut self.socket);
         }
-        let _ = self.socket().shutdown(Shutdown::Write);
+        let _ = self.socket.shutdown(Shutdown::Write);
     }
 }
 

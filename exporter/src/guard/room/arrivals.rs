@@ -15,6 +15,7 @@ impl Room {
             return;
         }
         self.resting = None;
+        let mut has_made_way = false;
         for _ in 0..ACCEPTS {
             if !self.listeners.has_waiting() {
                 return;
@@ -25,13 +26,19 @@ impl Room {
                 return;
             }
             match self.listeners.accept() {
-                Accepted::Client(socket) => self.welcome(socket, is_full, now),
+                Accepted::Client(socket) => {
+                    has_made_way = false;
+                    self.welcome(socket, is_full, now);
+                }
                 Accepted::Nobody => return,
                 Accepted::NoRoom => {
                     self.journal.note(Refusal::NoDescriptors);
-                    self.make_way(now);
-                    self.resting = Some(now + ACCEPT_PAUSE);
-                    return;
+                    // If that was in vain, others of the system have taken the room: a moment later there may be some.
+                    if has_made_way || !self.make_way(now) {
+                        self.resting = Some(now + ACCEPT_PAUSE);
+                        return;
+                    }
+                    has_made_way = true;
                 }
             }
         }
@@ -50,11 +57,11 @@ impl Room {
             error!(cause:% = error; "a connection cannot be watched");
             return;
         }
-        let transport = match config.tls.as_ref().map(|tls| ServerConnection::new(Arc::clone(tls))) {
-            None => Transport::Plain(socket),
-            Some(Ok(tls)) => Transport::Tls(Box::new(tls), socket),
-            Some(Err(error)) => return error!(cause:% = error; "a TLS connection cannot be begun"),
+        let tls = match config.tls.as_ref().map(|tls| ServerConnection::new(Arc::clone(tls))).transpose() {
+            Ok(tls) => tls,
+            Err(error) => return error!(cause:% = error; "a TLS connection cannot be begun"),
         };
+        let transport = Transport::new(socket, tls);
         self.next += 1;
         self.connections.insert(client, Connection::new(transport, self.door.generation(), now));
         self.go_on(client, now);
@@ -70,10 +77,11 @@ impl Room {
         idle.or_else(|| oldest(&|each| each.stalled_since(now)).map(|client| (client, Refusal::SlowReader)))
     }
 
-    fn make_way(&mut self, now: Instant) {
-        if let Some((client, refusal)) = self.who_makes_way(now) {
-            self.close(client, Some(refusal));
-        }
+    /// Whether somebody did.
+    fn make_way(&mut self, now: Instant) -> bool {
+        let Some((client, refusal)) = self.who_makes_way(now) else { return false };
+        self.close(client, Some(refusal));
+        true
     }
 
     /// Follows the web configuration. Whoever came under another one and has nothing to get goes.
