@@ -8,7 +8,7 @@ use crate::{
     logging::{self, LogFormat},
     remove,
     segments::{Segments, Word},
-    serve, status,
+    serve, status, top,
 };
 use clap::{
     CommandFactory, FromArgMatches, Parser, Subcommand,
@@ -102,6 +102,8 @@ enum Command {
     },
     /// Show the header, slots and space of each segment.
     Status,
+    /// Show the metrics live in a terminal.
+    Top,
     /// Remove a segment and its semaphores; all its counts are lost.
     Rm {
         /// Which one, if there are several.
@@ -151,6 +153,7 @@ impl Cli {
             Command::Serve => serve::serve(self, segments),
             Command::Dump { format, output } => dump(segments, *format, output.as_deref()),
             Command::Status => status::print(&segments),
+            Command::Top => top::run(segments),
             Command::Rm { name, yes } => remove::remove(&segments, name.as_deref(), *yes),
             Command::Healthcheck => healthcheck::check(&self.listen_addresses),
         }

@@ -49,6 +49,10 @@ pub(crate) enum Failure {
     NoTerminal(Target),
     #[error("{0} is not removed")]
     Declined(Target),
+    #[error("top needs a terminal; without one, use dump")]
+    NoScreen,
+    #[error("cannot use the terminal: {0}")]
+    Screen(io::Error),
     #[error("unhealthy: {0}")]
     Unhealthy(String),
 }

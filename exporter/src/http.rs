@@ -5,6 +5,7 @@ use crate::{
     collect::{Collector, Wanted},
     guard::REPORT,
     own_metrics::HttpMetrics,
+    page,
     segments::Segments,
 };
 use flate2::{Compression, write::GzEncoder};
@@ -131,7 +132,7 @@ impl Site {
             HEALTHY => Answer::new(200, TEXT, "promshm-exporter is healthy\n"),
             READY => self.readiness(),
             _ if path == self.telemetry_path => self.metrics(asked),
-            _ => Answer::new(200, HTML, self.landing_page()),
+            _ => self.landing_page(asked),
         }
     }
 
@@ -183,14 +184,10 @@ impl Site {
         self.source.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn landing_page(&self) -> String {
-        let (path, version) = (escaped(&self.telemetry_path), env!("CARGO_PKG_VERSION"));
-        format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>promshm exporter</title></head>\n\
-             <body>\n<h1>promshm exporter</h1>\n<p>Version {version}, segment {}</p>\n<ul>\n\
-             <li><a href=\"{path}\">Metrics</a></li>\n<li><a href=\"{HEALTHY}\">Health</a></li>\n</ul>\n</body>\n</html>\n",
-            self.segments
-        )
+    fn landing_page(&self, asked: &Asked) -> Answer {
+        let page = Answer::new(200, HTML, page::page(&self.telemetry_path, &self.segments.to_string()));
+        let page = page.with("Content-Security-Policy", page::POLICY).with("Vary", "Accept-Encoding");
+        if asked.gzip { page.compressed() } else { page }
     }
 }
 
@@ -199,11 +196,6 @@ fn headers(answer: &Answer) -> Vec<Header> {
     let mut headers = vec![header("Content-Type", &answer.content_type)];
     headers.extend(answer.headers.iter().map(|(name, value)| header(name, value)));
     headers
-}
-
-/// For HTML: the path comes from the command line.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

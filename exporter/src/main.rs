@@ -18,12 +18,14 @@ mod logging;
 mod names;
 mod output;
 mod own_metrics;
+mod page;
 mod remove;
 mod segments;
 mod serve;
 mod source;
 mod status;
 mod systemd;
+mod top;
 mod web_config;
 
 use std::process::ExitCode;

@@ -39,7 +39,9 @@ fn a_cause_is_logged_once() {
 fn other_pages_answer() {
     let own = OwnSegment::absent();
     let server = Server::start(own.name, &["--web.telemetry-path=/m"]);
-    assert!(server.get("/").body.contains("<a href=\"/m\">"));
+    let landing = server.get("/");
+    assert!(landing.body.contains("<a href=\"/m\">"));
+    assert!(landing.header("Content-Security-Policy").is_some_and(|policy| policy.contains("'sha256-")));
     assert_eq!(server.get("/-/healthy").status, 200);
     assert_eq!(sample(&server.get("/m?x").body, "promshm_up"), Some(0.0));
     assert_eq!(server.get("/metrics").status, 404);
@@ -126,6 +128,16 @@ fn commands_fail_with_the_cause() {
         let complaint = text(&output.stderr);
         assert!(complaint.contains(&format!("no segment {}", own.name)), "{words:?}: {complaint}");
     }
+}
+
+#[test]
+fn top_wants_a_terminal() {
+    let output = run(OwnSegment::absent().name, &["top"]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()));
+    assert_eq!(
+        text(&output.stderr),
+        "promshm-exporter: top needs a terminal; without one, use dump\n"
+    );
 }
 
 #[test]

@@ -1,0 +1,48 @@
+//! Joins the parts of the landing page into one file, and writes the policy that
+//! lets a browser run them: a hash of the style and of the script
+//! (<https://www.w3.org/TR/CSP3/#grammardef-hash-source>).
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+const FOLDER: &str = "src/page";
+/// In the order in which they need each other.
+const SCRIPTS: [&str; 8] =
+    ["text.js", "human.js", "model.js", "draw.js", "row.js", "list.js", "vitals.js", "page.js"];
+
+fn main() {
+    println!("cargo::rerun-if-changed={FOLDER}");
+    let style = part("page.css");
+    let script = "\"use strict\";\n".to_string() + &SCRIPTS.map(part).concat();
+    let page = part("page.html").replace("%STYLE%", &style).replace("%SCRIPT%", &script);
+    made("page.html", &page);
+    made("policy", &policy(&style, &script));
+}
+
+fn part(name: &str) -> String {
+    let path = Path::new(FOLDER).join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn made(name: &str, text: &str) {
+    let folder = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names it"));
+    fs::write(folder.join(name), text).expect("cargo's folder can be written");
+}
+
+/// Only this style and this script, and no other server than the page's own.
+fn policy(style: &str, script: &str) -> String {
+    format!(
+        "default-src 'none'; style-src {}; script-src {}; connect-src 'self'; img-src data:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        hash(style),
+        hash(script)
+    )
+}
+
+fn hash(text: &str) -> String {
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
+}

@@ -1,0 +1,157 @@
+// The list of families and series. Only the rows in sight exist as elements.
+
+/** Rows that are made beyond each edge of the window, in pixels. */
+const MARGIN = 240;
+
+const byName = (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+
+/** Tells whether a series has all words of the filter in its family's name or its labels. */
+function matcher(text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  return (series) => words.every((word) => series.haystack.includes(word));
+}
+
+/** The rows of the whole list: what kind each is, and what it shows. */
+function rowsOf(model, filter, folded) {
+  const rows = [];
+  const matches = matcher(filter);
+  const open = (id) => Boolean(filter) || !folded(id);
+  let shown = 0;
+  for (const { id, name, families } of groups(model)) {
+    const matching = families.map((family) => [family, [...family.series.values()].filter(matches)]);
+    const found = matching.filter(([, all]) => all.length);
+    shown += found.reduce((sum, [, all]) => sum + all.length, 0);
+    if (found.length && name) rows.push({ kind: 'group', id, name, open: open(id) });
+    if (name && !open(id)) continue;
+    for (const [family, all] of found) {
+      rows.push({ kind: 'family', id: family.id, family, count: all.length, open: open(family.id) });
+      if (open(family.id)) all.forEach((series) => rows.push(seriesRow(series)));
+    }
+  }
+  return { rows, shown };
+}
+
+function seriesRow(series) {
+  return { kind: series instanceof Histogram ? 'histogram' : 'series', id: series, series };
+}
+
+/** The workers' families by segment, and the exporter's own at the end. */
+function groups(model) {
+  const families = [...model.families.values()].sort(byName);
+  const segments = [...new Set(families.map((family) => family.segment))].sort();
+  const workers = segments.map((segment) => ({
+    id: `segment ${segment}`,
+    name: segment && `Segment ${segment}`,
+    families: families.filter((family) => !family.own && family.segment === segment),
+  }));
+  return [...workers, { id: OWN, name: 'The exporter and its segment', families: families.filter((family) => family.own) }];
+}
+
+/** The group that is folded until somebody opens it. */
+const OWN = 'own';
+
+class List {
+  constructor(element) {
+    Object.assign(this, { element, rows: [], tops: [0], shown: new Map(), heights: {}, filter: '', version: -1, total: 0 });
+    this.folds = new Set([OWN]);
+    element.addEventListener('click', (event) => this.toggle(event.target.closest('button')));
+  }
+
+  toggle(button) {
+    const id = button?.dataset.id;
+    if (!id || this.filter) return;
+    if (!this.folds.delete(id)) this.folds.add(id);
+    this.rebuild();
+    this.draw();
+  }
+
+  /** Takes what there is to show. */
+  show(model) {
+    this.model = model;
+    if (model.version !== this.version) this.rebuild();
+    this.draw();
+  }
+
+  search(text) {
+    this.filter = text.trim();
+    this.rebuild();
+    this.draw();
+  }
+
+  /** Lists all rows anew and lays them out. */
+  rebuild() {
+    if (!this.model) return;
+    this.version = this.model.version;
+    const { rows, shown } = rowsOf(this.model, this.filter, (id) => this.folds.has(id));
+    Object.assign(this, { rows, total: shown });
+    this.layOut();
+  }
+
+  /** Reads the height of each kind of row from the style sheet, and sums them up. */
+  layOut() {
+    const style = getComputedStyle(this.element);
+    for (const kind of ['group', 'family', 'series', 'histogram']) {
+      this.heights[kind] = parseFloat(style.getPropertyValue(`--${kind}`));
+    }
+    this.tops = new Float64Array(this.rows.length + 1);
+    this.rows.forEach(({ kind }, at) => {
+      this.tops[at + 1] = this.tops[at] + this.heights[kind];
+    });
+    this.element.style.height = `${this.tops[this.rows.length]}px`;
+    this.element.setAttribute('aria-rowcount', this.rows.length);
+  }
+
+  /** The row at a height. */
+  at(height) {
+    let [low, high] = [0, this.rows.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.tops[middle + 1] <= height) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Makes the rows in sight, takes the others away, and fills in the numbers. */
+  draw() {
+    if (!this.model) return;
+    this.place();
+    const rows = [...this.shown.values()];
+    const sizes = rows.map(({ canvas }) => [canvas?.clientWidth, canvas?.clientHeight]); // all at once: one layout
+    rows.forEach((row, at) => drawTrend(row, sizes[at], this.model));
+  }
+
+  place() {
+    const top = window.scrollY - this.element.offsetTop;
+    const first = this.at(top - MARGIN);
+    const last = Math.min(this.rows.length, this.at(top + window.innerHeight + MARGIN) + 1);
+    this.keepOnly(this.rows.slice(first, last));
+    let next = this.element.firstElementChild; // in the order of the list, for those who read or tab through it
+    for (let at = first; at < last; at += 1) {
+      const { element } = this.put(at);
+      if (element === next) next = next.nextElementSibling;
+      else this.element.insertBefore(element, next);
+    }
+  }
+
+  /** Takes the elements away that none of the rows needs. */
+  keepOnly(rows) {
+    const wanted = new Set(rows.map(({ id }) => id));
+    for (const [id, { element }] of this.shown) {
+      if (wanted.has(id)) continue;
+      element.remove();
+      this.shown.delete(id);
+    }
+  }
+
+  /** A row's element with its numbers, in its place; it stays the same one, so focus stays in it. */
+  put(at) {
+    const row = this.rows[at];
+    if (!this.shown.has(row.id)) this.shown.set(row.id, makeRow(row));
+    const parts = this.shown.get(row.id);
+    fillRow(row, parts);
+    parts.element.style.transform = `translateY(${this.tops[at]}px)`;
+    parts.element.setAttribute('aria-rowindex', at + 1);
+    return parts;
+  }
+}

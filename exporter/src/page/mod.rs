@@ -1,0 +1,55 @@
+//! The landing page: one live page with its style and script inside. It fetches the
+//! telemetry path like any scraper and draws what it reads; `build.rs` joins its parts.
+
+const PAGE: &str = include_str!(concat!(env!("OUT_DIR"), "/page.html"));
+
+/// The Content-Security-Policy that the page goes with.
+pub(crate) const POLICY: &str = include_str!(concat!(env!("OUT_DIR"), "/policy"));
+
+/// The page that reads from `telemetry_path` and names what `segment` is served.
+pub(crate) fn page(telemetry_path: &str, segment: &str) -> String {
+    PAGE.replace("%METRICS%", &escaped(telemetry_path))
+        .replace("%SEGMENT%", &escaped(segment))
+        .replace("%VERSION%", env!("CARGO_PKG_VERSION"))
+}
+
+/// For HTML: what is filled in comes from the command line.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_blank_is_filled_in_and_nothing_else() {
+        let filled = page("/m&\"<m>", "sysv:0x1");
+        assert!(filled.contains("data-metrics=\"/m&amp;&quot;&lt;m>\""));
+        assert!(filled.contains("href=\"/m&amp;&quot;&lt;m>\""));
+        assert!(filled.contains(">sysv:0x1</span>"));
+        assert!(filled.contains(concat!("promshm-exporter ", env!("CARGO_PKG_VERSION"))));
+        for blank in ["%STYLE%", "%SCRIPT%", "%METRICS%", "%SEGMENT%", "%VERSION%"] {
+            assert!(!filled.contains(blank), "{blank}");
+        }
+        // A blank within script or style would change what the policy has the hash of.
+        let (script, style) = (between(PAGE, "<script>", "</script>"), between(PAGE, "<style>", "</style>"));
+        assert!(filled.contains(script) && filled.contains(style));
+    }
+
+    #[test]
+    fn nothing_comes_from_elsewhere() {
+        for foreign in ["src=", "@import", "url(", "//cdn", " onclick", " style=", "eval("] {
+            assert!(!PAGE.contains(foreign), "{foreign}");
+        }
+        for part in ["default-src 'none'", "script-src 'sha256-", "style-src 'sha256-", "connect-src 'self'"]
+        {
+            assert!(POLICY.contains(part), "{POLICY}");
+        }
+        assert!(!POLICY.contains("unsafe"), "{POLICY}");
+    }
+
+    fn between<'p>(page: &'p str, from: &str, to: &str) -> &'p str {
+        page.split_once(from).and_then(|(_, rest)| rest.split_once(to)).expect("one of each").0
+    }
+}

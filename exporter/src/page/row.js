@@ -1,0 +1,88 @@
+// One row of the list: its element, and what is written into it at each scrape.
+
+/** Sets a text only where it changed: the browser lays nothing out for nothing. */
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** The element of a row, with what never changes in it. */
+function makeRow({ kind, id, family, series }) {
+  const element = document.getElementById(`${kind}-template`).content.firstElementChild.cloneNode(true);
+  const parts = { element, series, canvas: element.querySelector('canvas'), button: element.querySelector('button') };
+  for (const name of ['labels', 'names', 'value', 'rate', 'quantiles', 'axis', 'type', 'help']) {
+    parts[name] = element.querySelector(`.${name}`);
+  }
+  if (series) makeSeries(series, parts);
+  else parts.button.dataset.id = id;
+  if (family) makeFamily(family, parts);
+  return parts;
+}
+
+function makeFamily({ name, help }, parts) {
+  parts.button.textContent = name;
+  parts.help.textContent = parts.help.title = help;
+}
+
+function makeSeries({ labels, bounds, family }, { labels: cell, names, axis }) {
+  for (const [key, value] of labels) names.append(labelOf(key, value), ' ');
+  if (!labels.length) names.append(Object.assign(document.createElement('i'), { textContent: 'no labels' }));
+  cell.title = labels.map(([key, value]) => (key ? `${key}="${value}"` : value)).join(', ');
+  if (!axis || bounds.length < 2) return;
+  axis.firstElementChild.textContent = `> ${human(bounds.at(-2), family.unit)}`;
+  axis.lastElementChild.textContent = `≤ ${human(bounds[0], family.unit)}`;
+}
+
+function labelOf(key, value) {
+  const label = document.createElement('span');
+  label.append(key && `${key}=`, Object.assign(document.createElement('b'), { textContent: value || '""' }));
+  return label;
+}
+
+/** Writes what may change in a row. */
+function fillRow(row, parts) {
+  if (row.series) fillSeries(row.series, parts);
+  else fillHeading(row, parts);
+}
+
+function fillHeading({ name, family, count, open }, { button, type }) {
+  button.setAttribute('aria-expanded', open);
+  if (!family) return write(button, name);
+  const words = [family.type, !open && `${whole.format(count)} series`, family.own && family.segment];
+  return write(type, words.filter(Boolean).join(' · '));
+}
+
+function fillSeries(series, parts) {
+  const { unit } = series.family;
+  write(parts.value, series instanceof Histogram ? human(series.value, '') : human(series.value, unit));
+  parts.value.title = String(series.value);
+  write(parts.rate, series.grows ? humanRate(series.rate, series instanceof Histogram ? '' : unit) : '');
+  if (parts.quantiles) write(parts.quantiles, quantiles(series));
+}
+
+function quantiles(series) {
+  const totals = series.recent();
+  const [half, most] = [0.5, 0.95].map((share) => series.quantile(share, totals));
+  if (Number.isNaN(half)) return 'nothing observed of late';
+  return `half ≤ ${human(half, series.family.unit)} · 95 % ≤ ${human(most, series.family.unit)}`;
+}
+
+/** Draws a row's past, and says it in words; what was drawn already stays. */
+function drawTrend(parts, [width, height], { tick, column }) {
+  const { series, canvas, drawn } = parts;
+  parts.drawn = `${tick} ${width} ${height} ${window.devicePixelRatio} ${colours.accent}`;
+  if (!series || !width || parts.drawn === drawn) return;
+  const numbers = inOrder(series.past, column);
+  canvas.setAttribute('aria-label', trendInWords(series, numbers));
+  if (series instanceof Histogram) drawHeat(canvas, width, height, series, column);
+  else drawLine(canvas, width, height, numbers, series.grows);
+}
+
+function trendInWords(series, numbers) {
+  const range = extent(numbers);
+  if (!range) return 'no past yet';
+  const isHistogram = series instanceof Histogram;
+  const unit = isHistogram ? '' : series.family.unit;
+  const [low, high] = range.map((number) => (series.grows ? humanRate(number, unit) : human(number, unit)));
+  const words = `last ${numbers.filter(Number.isFinite).length} scrapes: ${low === high ? low : `${low} to ${high}`}`;
+  return isHistogram ? `${words}; ${quantiles(series)}` : words;
+}

@@ -1,0 +1,75 @@
+// The head of the page: workers, crashes, space, for each segment.
+
+/** Writes one figure, its details, and how full it is if that can be said. */
+function writeVital(section, name, figure, detail, { share, alarm = false } = {}) {
+  const vital = section.querySelector(`[data-vital=${name}]`);
+  write(vital.querySelector('.figure'), figure);
+  write(vital.querySelector('.detail'), detail);
+  vital.classList.toggle('alarm', alarm);
+  const bar = vital.querySelector('.fill i');
+  if (bar) bar.style.width = `${Math.min(100, (share || 0) * 100)}%`;
+}
+
+/** Whether a counter grew within the past that is kept. */
+function grew(series) {
+  return Boolean(series?.past.some((rate) => rate > 0));
+}
+
+/** Writes a segment's figures. What the exporter says of itself belongs to no segment. */
+function writeSegment(section, model, segment) {
+  const series = (name, label) => model.own(segment, name, label) ?? model.own('', name, label);
+  const number = (name, label) => series(name, label)?.value ?? NaN;
+  const shown = (name, label) => (Number.isNaN(number(name, label)) ? '–' : human(number(name, label), unitOf(name)));
+  writeWorkers(section, number, shown);
+  writeCrashes(section, series, shown);
+  writeFill(section, 'space', 'promshm_segment_used_bytes', 'promshm_segment_reserved_bytes', number, shown);
+  writeFill(section, 'series', 'promshm_series', 'promshm_series_limit', number, shown);
+  writeDropped(section, model, segment);
+  const alarm = number('promshm_up') === 0;
+  const detail = alarm ? 'segment not readable' : 'to read and write it';
+  writeVital(section, 'scrape', shown('promshm_scrape_duration_seconds'), detail, { alarm });
+}
+
+function writeWorkers(section, number, shown) {
+  const [live, sharing] = [number('promshm_slots', 'live'), number('promshm_overflow_processes')];
+  const slots = ['live', 'free', 'inherited'].reduce((sum, state) => sum + number('promshm_slots', state), 0);
+  const room = `of ${Number.isNaN(slots) ? '–' : whole.format(slots)} slots`;
+  const workers = Number.isNaN(live) ? '–' : whole.format(live + (sharing || 0));
+  const alarm = sharing > 0;
+  writeVital(section, 'workers', workers, alarm ? `${shown('promshm_overflow_processes')} share a slot` : room, { alarm });
+}
+
+function writeCrashes(section, series, shown) {
+  const exits = (kind) => shown('promshm_worker_exits_total', kind);
+  const alarm = ['abrupt', 'fatal'].some((kind) => grew(series('promshm_worker_exits_total', kind)));
+  writeVital(section, 'crashes', exits('abrupt'), `${exits('fatal')} fatal, ${exits('clean')} clean exits`, { alarm });
+}
+
+function writeFill(section, name, part, whole, number, shown) {
+  const share = number(part) / number(whole);
+  writeVital(section, name, shown(part), `of ${shown(whole)}`, { share, alarm: share >= 1 });
+}
+
+function writeDropped(section, model, segment) {
+  const reasons = [...(model.families.get(`${segment}\npromshm_dropped_total\ncounter`)?.series.values() ?? [])];
+  const some = reasons.filter(({ value }) => value > 0);
+  const total = reasons.reduce((sum, { value }) => sum + value, 0);
+  const detail = some.map(({ labels, value }) => `${labels[0]?.[1]} ${whole.format(value)}`).join(', ');
+  writeVital(section, 'dropped', reasons.length ? whole.format(total) : '–', detail || 'updates', { alarm: total > 0 });
+}
+
+/** One panel for each segment. */
+function writeVitals(container, model) {
+  const segments = model.segments();
+  while (container.children.length < segments.length) {
+    container.append(document.getElementById('vitals-template').content.cloneNode(true));
+  }
+  while (container.children.length > segments.length) container.lastElementChild.remove();
+  segments.forEach((segment, at) => {
+    const section = container.children[at];
+    const heading = section.querySelector('h2');
+    write(heading, segment ? `Segment ${segment}` : 'Segment');
+    heading.classList.toggle('unseen', !segment);
+    writeSegment(section, model, segment);
+  });
+}

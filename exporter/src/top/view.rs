@@ -1,0 +1,184 @@
+//! What of the model is on the screen: order, filter, selection; and what keys do to it.
+
+use super::model::{Key, Model, Series};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::cmp::Ordering;
+
+/// What the rows are ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Sort {
+    /// By segment, name and labels, under a heading for each family.
+    #[default]
+    Name,
+    /// The largest first.
+    Value,
+    /// The fastest first.
+    Rate,
+}
+
+/// A line of the list.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Row<'m> {
+    /// A family's name, above its series.
+    Family(&'m Key, &'m Series),
+    /// A series below its family's name.
+    Member(&'m Key, &'m Series),
+    /// A series with its whole name.
+    Alone(&'m Key, &'m Series),
+}
+
+/// What the user has chosen.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    pub(super) sort: Sort,
+    pub(super) reversed: bool,
+    pub(super) filter: String,
+    /// Keys go into the filter.
+    pub(super) typing: bool,
+    pub(super) paused: bool,
+    /// Which row is marked.
+    pub(super) selected: usize,
+    /// Which row is the first on the screen.
+    pub(super) first: usize,
+    /// How many rows the screen had at the last drawing.
+    pub(super) height: usize,
+    /// How many rows there were.
+    pub(super) rows: usize,
+}
+
+/// Whether to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    On,
+    Quit,
+}
+
+impl View {
+    /// The rows of the whole list.
+    pub(super) fn rows<'m>(&self, model: &'m Model) -> Vec<Row<'m>> {
+        let words: Vec<_> =
+            self.filter.to_lowercase().replace('"', "").split_whitespace().map(String::from).collect();
+        let mut found: Vec<_> = model.series.iter().filter(|(key, _)| key.has(&words)).collect();
+        match self.sort {
+            Sort::Name => {}
+            Sort::Value => found.sort_by(|(_, one), (_, other)| downwards(one.value, other.value)),
+            Sort::Rate => {
+                let rate = |series: &Series| series.rate.unwrap_or(f64::NAN);
+                found.sort_by(|(_, one), (_, other)| downwards(rate(one), rate(other)));
+            }
+        }
+        if self.reversed {
+            found.reverse();
+        }
+        if self.sort == Sort::Name { by_family(&found) } else { alone(&found) }
+    }
+
+    /// Keeps the selection within the rows and on the screen.
+    pub(super) fn fit(&mut self, rows: usize, height: usize) {
+        (self.rows, self.height) = (rows, height);
+        self.selected = self.selected.min(rows.saturating_sub(1));
+        let lowest = self.selected.saturating_sub(height.saturating_sub(1));
+        self.first = self.first.clamp(lowest, self.selected).min(rows.saturating_sub(height));
+    }
+
+    /// Does what a key is for.
+    pub(super) fn on_key(&mut self, key: KeyEvent) -> Flow {
+        let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Char('c') if is_control => return Flow::Quit,
+            _ if self.typing => self.type_into_filter(key.code, is_control),
+            KeyCode::Char('q') => return Flow::Quit,
+            code => self.act(code),
+        }
+        Flow::On
+    }
+
+    fn type_into_filter(&mut self, code: KeyCode, is_control: bool) {
+        match code {
+            KeyCode::Enter => self.typing = false,
+            KeyCode::Esc => {
+                self.typing = false;
+                self.filter.clear();
+            }
+            KeyCode::Backspace => drop(self.filter.pop()),
+            KeyCode::Char('u') if is_control => self.filter.clear(),
+            KeyCode::Char(letter) if !is_control => self.filter.push(letter),
+            code => self.move_by(code),
+        }
+    }
+
+    fn act(&mut self, code: KeyCode) {
+        match code {
+            KeyCode::Char('/') => self.typing = true,
+            KeyCode::Esc => self.filter.clear(),
+            KeyCode::Char('n') => self.sort_by(Sort::Name),
+            KeyCode::Char('v') => self.sort_by(Sort::Value),
+            KeyCode::Char('r') => self.sort_by(Sort::Rate),
+            KeyCode::Char('p' | ' ') => self.paused = !self.paused,
+            KeyCode::Char('j') => self.move_by(KeyCode::Down),
+            KeyCode::Char('k') => self.move_by(KeyCode::Up),
+            KeyCode::Char('g') => self.move_by(KeyCode::Home),
+            KeyCode::Char('G') => self.move_by(KeyCode::End),
+            code => self.move_by(code),
+        }
+    }
+
+    /// The same order again turns it round.
+    fn sort_by(&mut self, sort: Sort) {
+        self.reversed = self.sort == sort && !self.reversed;
+        (self.sort, self.selected, self.first) = (sort, 0, 0);
+    }
+
+    fn move_by(&mut self, code: KeyCode) {
+        let page = self.height.max(1);
+        let last = self.rows.saturating_sub(1);
+        self.selected = match code {
+            KeyCode::Up => self.selected.saturating_sub(1),
+            KeyCode::Down => self.selected + 1,
+            KeyCode::PageUp => self.selected.saturating_sub(page),
+            KeyCode::PageDown => self.selected + page,
+            KeyCode::Home => 0,
+            KeyCode::End => last,
+            _ => self.selected,
+        }
+        .min(last);
+    }
+}
+
+/// The largest first; what is no number last.
+fn downwards(one: f64, other: f64) -> Ordering {
+    one.is_nan().cmp(&other.is_nan()).then(other.total_cmp(&one))
+}
+
+fn alone<'m>(found: &[(&'m Key, &'m Series)]) -> Vec<Row<'m>> {
+    found.iter().map(|(key, series)| Row::Alone(key, series)).collect()
+}
+
+/// A heading for each family; a family that is one series without labels needs none.
+fn by_family<'m>(found: &[(&'m Key, &'m Series)]) -> Vec<Row<'m>> {
+    let mut rows = Vec::with_capacity(found.len());
+    for family in
+        found.chunk_by(|(one, _), (other, _)| (&one.segment, &one.name) == (&other.segment, &other.name))
+    {
+        match family {
+            [(key, series)] if key.labels.is_empty() => rows.push(Row::Alone(key, series)),
+            _ => {
+                rows.push(Row::Family(family[0].0, family[0].1));
+                rows.extend(family.iter().map(|(key, series)| Row::Member(key, series)));
+            }
+        }
+    }
+    rows
+}
+
+impl<'m> Row<'m> {
+    pub(super) fn key(&self) -> &'m Key {
+        let (Row::Family(key, _) | Row::Member(key, _) | Row::Alone(key, _)) = self;
+        key
+    }
+
+    pub(super) fn series(&self) -> &'m Series {
+        let (Row::Family(_, series) | Row::Member(_, series) | Row::Alone(_, series)) = self;
+        series
+    }
+}
