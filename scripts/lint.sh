@@ -59,11 +59,21 @@ python_lint() {
     python3 -c 'import ast, sys; [ast.parse(open(name).read(), name) for name in sys.argv[1:]]' "${sources[@]}"
 }
 
+# Whoever has no Node.js learns of a broken script from the browser's tests.
+script_lint() {
+  local source sources
+  mapfile -t sources < <(files '*.js')
+  [ ${#sources[@]} -gt 0 ] || return 1
+  for source in "${sources[@]}"; do node --check "$source" || return 1; done
+  node --check - < <(cat "${sources[@]}") # their names do not clash
+}
+
 check rustfmt cargo fmt --all --check
 check clippy cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
 check shellcheck shell_lint
 check 'php -l' php_lint
 check composer composer_lint
 check python python_lint
+if have node; then check javascript script_lint; fi
 say "lint: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sees to what the tests need on top of scripts/build-deps.sh: the real partners
-# (php-fpm, Prometheus, cgi-fcgi, frameworks), linters and cargo's tools. Installs what is missing
-# when it may, else says what to install.
+# (php-fpm, Prometheus, cgi-fcgi, frameworks, a browser, a terminal), linters and cargo's tools.
+# Installs what is missing when it may, else says what to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -30,6 +30,8 @@ have strace || missing+=(strace)
 have cc || missing+=(gcc libc6-dev)
 have python3 || missing+=(python3)
 { have unshare && have nsenter && have setpriv && have prlimit; } || missing+=(util-linux)
+{ have chromium || have chromium-browser; } || missing+=(chromium)
+have tmux || missing+=(tmux)
 have git || missing+=(git)
 have autoconf || missing+=(autoconf)
 have composer || missing+=(composer)

@@ -134,10 +134,7 @@ fn commands_fail_with_the_cause() {
 fn top_wants_a_terminal() {
     let output = run(OwnSegment::absent().name, &["top"]);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()));
-    assert_eq!(
-        text(&output.stderr),
-        "promshm-exporter: top needs a terminal; without one, use dump\n"
-    );
+    assert_eq!(text(&output.stderr), "promshm-exporter: top needs a terminal; without one, use dump\n");
 }
 
 #[test]

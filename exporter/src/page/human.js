@@ -8,7 +8,8 @@ const BYTES = [[1, 'B'], [2 ** 10, 'KiB'], [2 ** 20, 'MiB'], [2 ** 30, 'GiB'], [
 const COUNTS = [[1, ''], [1e3, 'k'], [1e6, 'M'], [1e9, 'G'], [1e12, 'T']];
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 3, useGrouping: false });
-const exact = new Intl.NumberFormat('en', { maximumSignificantDigits: 6 });
+const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+const four = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
 
 /** The unit of a family's numbers: seconds, moment (seconds since 1970), bytes, ratio, or none. */
 function unitOf(name) {
@@ -31,7 +32,7 @@ function odd(number) {
 function plain(number) {
   const size = Math.abs(number);
   if (size >= 1e15 || (size > 0 && size < 1e-4)) return number.toExponential(3);
-  return Number.isInteger(number) ? whole.format(number) : exact.format(number);
+  return (size < 1000 ? four : tenths).format(number);
 }
 
 function ago(seconds) {

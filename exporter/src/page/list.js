@@ -23,12 +23,18 @@ function rowsOf(model, filter, folded) {
     shown += found.reduce((sum, [, all]) => sum + all.length, 0);
     if (found.length && name) rows.push({ kind: 'group', id, name, open: open(id) });
     if (name && !open(id)) continue;
-    for (const [family, all] of found) {
-      rows.push({ kind: 'family', id: family.id, family, count: all.length, open: open(family.id) });
-      if (open(family.id)) all.forEach((series) => rows.push(seriesRow(series)));
-    }
+    for (const [family, all] of found) familyRows(family, all, open).forEach((row) => rows.push(row));
   }
   return { rows, shown };
+}
+
+/** A heading and its series; a family that is one number needs no heading. */
+function familyRows(family, all, open) {
+  const [first] = all;
+  const isSingle = family.series.size === 1 && !first.labels.length && !(first instanceof Histogram);
+  if (isSingle) return [{ kind: 'single', id: first, family, series: first }];
+  const heading = { kind: 'family', id: family.id, family, count: all.length, open: open(family.id) };
+  return heading.open ? [heading, ...all.map(seriesRow)] : [heading];
 }
 
 function seriesRow(series) {
@@ -90,7 +96,7 @@ class List {
   /** Reads the height of each kind of row from the style sheet, and sums them up. */
   layOut() {
     const style = getComputedStyle(this.element);
-    for (const kind of ['group', 'family', 'series', 'histogram']) {
+    for (const kind of ['group', 'family', 'single', 'series', 'histogram']) {
       this.heights[kind] = parseFloat(style.getPropertyValue(`--${kind}`));
     }
     this.tops = new Float64Array(this.rows.length + 1);
@@ -98,7 +104,7 @@ class List {
       this.tops[at + 1] = this.tops[at] + this.heights[kind];
     });
     this.element.style.height = `${this.tops[this.rows.length]}px`;
-    this.element.setAttribute('aria-rowcount', this.rows.length);
+    this.element.parentElement.setAttribute('aria-rowcount', this.rows.length + 1);
   }
 
   /** The row at a height. */
@@ -151,7 +157,7 @@ class List {
     const parts = this.shown.get(row.id);
     fillRow(row, parts);
     parts.element.style.transform = `translateY(${this.tops[at]}px)`;
-    parts.element.setAttribute('aria-rowindex', at + 1);
+    parts.element.setAttribute('aria-rowindex', at + 2); // below the table's head
     return parts;
   }
 }

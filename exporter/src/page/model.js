@@ -105,6 +105,7 @@ class Model {
   constructor() {
     this.families = new Map();
     this.targets = new Map();
+    this.times = new Float64Array(SAMPLES);
     Object.assign(this, { heading: null, grouped: false, tick: 0, column: -1, time: NaN, version: 0, size: 0 });
   }
 
@@ -161,6 +162,7 @@ class Model {
     const seconds = (time - this.time) / 1000;
     this.time = time;
     this.column = (this.column + 1) % SAMPLES;
+    this.times[this.column] = time;
     let size = 0;
     for (const family of this.families.values()) {
       for (const series of family.series.values()) {
@@ -170,6 +172,12 @@ class Model {
       size += family.series.size;
     }
     this.size = size;
+  }
+
+  /** Seconds from the oldest scrape that is kept to the newest. */
+  span() {
+    const oldest = this.tick < SAMPLES ? this.times[0] : this.times[(this.column + 1) % SAMPLES];
+    return (this.time - oldest) / 1000;
   }
 
   drop(family, series) {

@@ -60,6 +60,7 @@ function absence(segments) {
 function showFound() {
   const all = whole.format(model.size);
   const words = list.filter ? `${whole.format(list.total)} of ${all} series` : `${all} series`;
+  write(byId('past'), scaled(Math.round(model.span()), SECONDS));
   write(byId('found'), list.filter && !list.total ? `None of ${all} series has that in its name or labels.` : words);
 }
 
@@ -128,11 +129,12 @@ function onKey(event) {
 
 function search() {
   list.search(byId('filter').value);
+  window.scrollTo(0, 0);
   showFound();
 }
 
 function start() {
-  document.querySelectorAll('.state, .tools').forEach((element) => (element.hidden = false));
+  document.querySelectorAll('.state, .tools, .head').forEach((element) => (element.hidden = false));
   readColours();
   byId('filter').addEventListener('input', onFrame(search));
   document.querySelector('.tools').addEventListener('submit', (event) => event.preventDefault());

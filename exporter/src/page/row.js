@@ -9,18 +9,24 @@ function write(element, text) {
 function makeRow({ kind, id, family, series }) {
   const element = document.getElementById(`${kind}-template`).content.firstElementChild.cloneNode(true);
   const parts = { element, series, canvas: element.querySelector('canvas'), button: element.querySelector('button') };
-  for (const name of ['labels', 'names', 'value', 'rate', 'quantiles', 'axis', 'type', 'help']) {
+  for (const name of ['name', 'labels', 'names', 'value', 'rate', 'quantiles', 'axis', 'type', 'help']) {
     parts[name] = element.querySelector(`.${name}`);
   }
-  if (series) makeSeries(series, parts);
-  else parts.button.dataset.id = id;
   if (family) makeFamily(family, parts);
+  else if (series) makeSeries(series, parts);
+  if (parts.button) parts.button.dataset.id = id;
   return parts;
 }
 
-function makeFamily({ name, help }, parts) {
-  parts.button.textContent = name;
-  parts.help.textContent = parts.help.title = help;
+function makeFamily(family, { name, button, type, help }) {
+  (button ?? name).textContent = family.name;
+  help.textContent = help.title = family.help;
+  type.textContent = typeOf(family);
+}
+
+/** A family's type, and its segment where the heading above it does not tell. */
+function typeOf({ type, own, segment }) {
+  return own && segment ? `${type} · ${segment}` : type;
 }
 
 function makeSeries({ labels, bounds, family }, { labels: cell, names, axis }) {
@@ -46,9 +52,8 @@ function fillRow(row, parts) {
 
 function fillHeading({ name, family, count, open }, { button, type }) {
   button.setAttribute('aria-expanded', open);
-  if (!family) return write(button, name);
-  const words = [family.type, !open && `${whole.format(count)} series`, family.own && family.segment];
-  return write(type, words.filter(Boolean).join(' · '));
+  if (!family) write(button, name);
+  else write(type, open ? typeOf(family) : `${typeOf(family)} · ${whole.format(count)} series`);
 }
 
 function fillSeries(series, parts) {

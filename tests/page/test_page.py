@@ -1,0 +1,351 @@
+#!/usr/bin/env python3
+"""The landing page in a real browser, on a real exporter with real PHP workers, and `top` in a
+real terminal (tmux). Screenshots are left in the target folder."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import harness
+from browser import Browser, Page
+from harness import wait_until
+from terminal import Terminal
+
+HERE = pathlib.Path(__file__).resolve().parent
+SHOTS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", harness.ROOT / "target")) / "page"
+
+ROWS = """[...document.querySelectorAll('.row.single, .row.series, .row.histogram')].map((row) =>
+  ['names, .name', 'value', 'rate'].map((name) => row.querySelector('.' + name).textContent.trim()).join(' | '))"""
+FAMILIES = "[...document.querySelectorAll('.row.family button, .row.single .name')].map((name) => name.textContent)"
+# The share of pixels that are drawn on.
+INK = """(() => { const canvas = document.querySelector('%s canvas');
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const pixels = copy.getImageData(0, 0, canvas.width, canvas.height).data;
+  return pixels.filter((_, at) => at %% 4 === 3 && pixels[at] > 0).length / (pixels.length / 4); })()"""
+
+# Goes to a height, and waits until the page has drawn there.
+SCROLL = """new Promise((done) => {
+  scrollTo(0, %d);
+  requestAnimationFrame(() => requestAnimationFrame(done));
+})"""
+IN_SIGHT = """[...document.querySelectorAll('#list .row')].some((row) => {
+  const box = row.getBoundingClientRect();
+  return box.top < 400 && box.bottom > 100;
+})"""
+HIDE = """Object.defineProperty(document, 'hidden', { configurable: true, get: () => %s });
+document.dispatchEvent(new Event('visibilitychange'))"""
+# A script, a style and a handler that are not the page's own.
+FOREIGN = """document.head.append(Object.assign(document.createElement('script'), { textContent: 'foreign = 1' }));
+document.body.insertAdjacentHTML('beforeend', '<p id="styled" style="color: red" onclick="foreign = 1"></p>');
+document.querySelector('#styled').click()"""
+
+
+def worker(test, script="worker.php", *words):
+    command = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={test.segment}"]
+    command += ["-d", "promshm.max_series=20000", HERE / script, *words]
+    test.workers = getattr(test, "workers", 0) + 1
+    started = harness.Process(test, f"worker-{test.workers}", command, stdin=subprocess.PIPE)
+    started.wait_for("counting")
+    return started
+
+
+class PageTest(harness.TestCase):
+    """One browser for all tests; each has a tab of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.exporter = harness.Exporter(self, self.segment)
+        self.browser = Browser(self)
+
+    def open(self, **words):
+        self.page = Page(self.browser, f"http://{self.exporter.address}/", **words)
+        return self.page
+
+    def await_rows(self):
+        wait_until("rows with rates", lambda: any("/s" in row for row in self.page.evaluate(ROWS)))
+
+    def await_state(self, state):
+        wait_until(f"the state {state}", lambda: self.page.evaluate("document.body.dataset.state") == state)
+
+    def assert_is_quiet(self):
+        """Nothing went wrong in the browser, and nobody else was asked for anything."""
+        self.assertEqual(self.page.complaints(), [])
+        foreign = [url for url in self.page.requests() if not url.startswith((f"http://{self.exporter.address}/", "data:"))]
+        self.assertEqual(foreign, [])
+
+    def test_families_and_series_are_shown_and_live(self):
+        worker(self)
+        page = self.open()
+        self.await_rows()
+        families = page.evaluate(FAMILIES)
+        for name in ("jobs_processed_total", "job_duration_seconds", "queue_depth", "worker_memory_bytes"):
+            self.assertIn(name, families)
+        self.assertIn("Jobs taken from a queue and ended.", page.evaluate("document.querySelector('#list').innerText"))
+        row = lambda: next(each for each in page.evaluate(ROWS) if each.startswith("queue=mail status=ok |"))
+        before = row()
+        wait_until("another value", lambda: row() != before)
+        self.assertRegex(row(), r"^queue=mail status=ok \| [\d,]+ \| \d+(\.\d+)?/s$")
+        bytes_row = next(each for each in page.evaluate(ROWS) if each.startswith("mail_sent_bytes_total |"))
+        self.assertRegex(bytes_row, r"(KiB|MiB) \| .* KiB/s$")
+        wait_until("a line", lambda: page.evaluate(INK % ".row.series") > 0.01)
+        self.assert_is_quiet()
+
+    def test_labels_are_text_and_nothing_else(self):
+        worker(self)
+        page = self.open()
+        self.await_rows()
+        hostile = next(row for row in page.evaluate(ROWS) if row.startswith("text="))
+        self.assertIn('<img src=x onerror=alert(1)> "quoted" back\\slash\nnewline {x="y"} größe ✓', hostile)
+        self.assertEqual(page.evaluate("document.images.length"), 0)
+        self.assertIn("<b>labels</b> & help", page.evaluate("document.querySelector('#list').innerText"))
+        self.assert_is_quiet()
+
+    def test_the_head_tells_workers_and_crashes(self):
+        first = worker(self)
+        second = worker(self)
+        page = self.open()
+        figure = lambda name: page.text(f"[data-vital={name}] .figure")
+        wait_until("two workers", lambda: figure("workers") == "2")
+        self.assertEqual(figure("crashes"), "0")
+        self.assertRegex(figure("space"), r"^\d+(\.\d+)? [KM]iB$")
+        self.assertRegex(page.evaluate("document.querySelector('[data-vital=space] .fill i').style.width"), r"^\d.*%$")
+        second.stop(signal.SIGKILL)
+        wait_until("the crash", lambda: (figure("workers"), figure("crashes")) == ("1", "1"))
+        wait_until("the alarm", lambda: page.text("[data-vital=crashes].alarm .figure") == "1")
+        first.end()
+        self.assert_is_quiet()
+
+    def test_a_histogram_is_a_strip(self):
+        worker(self)
+        page = self.open()
+        self.await_rows()
+        wait_until("a strip", lambda: page.evaluate(INK % ".row.histogram") > 0.001)
+        words = page.evaluate("document.querySelector('.row.histogram canvas').getAttribute('aria-label')")
+        self.assertRegex(words, r"last \d+ scrapes: .*/s.*half ≤ .* (ms|s) · 95 % ≤ ")
+        self.assert_is_quiet()
+
+    def test_the_filter_filters_by_name_and_label(self):
+        worker(self)
+        page = self.open()
+        self.await_rows()
+        page.press("/")
+        self.assertEqual(page.evaluate("document.activeElement.id"), "filter")
+        page.type('QUEUE="mail" jobs')
+        wait_until("fewer rows", lambda: page.evaluate(FAMILIES) == ["jobs_processed_total"])
+        self.assertTrue(all("queue=mail" in row for row in page.evaluate(ROWS)), page.evaluate(ROWS))
+        self.assertRegex(page.text("#found"), r"^[12] of \d+ series$")
+        page.type("nonsense")
+        wait_until("no rows", lambda: page.evaluate(ROWS) == [])
+        self.assertRegex(page.text("#found"), "^None of ")
+        page.press("Escape")
+        wait_until("all rows", lambda: len(page.evaluate(FAMILIES)) > 4)
+        self.assert_is_quiet()
+
+    def test_headings_fold(self):
+        worker(self)
+        page = self.open()
+        self.await_rows()
+        self.assertNotIn("process_cpu_seconds_total", page.evaluate(FAMILIES))
+        page.evaluate("document.querySelector('.row.group button').click()")
+        self.assertIn("process_cpu_seconds_total", page.evaluate(FAMILIES))
+        page.evaluate("document.querySelector('.row.family button').focus()")
+        name = page.evaluate("document.activeElement.textContent")
+        before = len(page.evaluate(ROWS))
+        page.evaluate("document.activeElement.click()")
+        self.assertLess(len(page.evaluate(ROWS)), before)
+        focused = "[document.activeElement.textContent, document.activeElement.ariaExpanded]"
+        self.assertEqual(page.evaluate(focused), [name, "false"])
+        self.assert_is_quiet()
+
+    def test_light_and_dark_differ_and_can_be_read(self):
+        worker(self)
+        page = self.open()
+        self.await_rows()
+        papers = {}
+        for scheme in ("light", "dark"):
+            page.look(1280, 900, scheme)
+            papers[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            for selector in TEXTS:
+                ratio = page.evaluate(CONTRAST % selector)
+                self.assertGreaterEqual(ratio, 4.5, f"{selector} in {scheme}")
+            page.evaluate("document.querySelector('[data-vital=crashes]').classList.add('alarm')")
+            self.assertGreaterEqual(page.evaluate(CONTRAST % ".alarm .figure"), 4.5, f"an alarm in {scheme}")
+        self.assertNotEqual(papers["light"], papers["dark"])
+        self.assert_is_quiet()
+
+    def test_a_phone_scrolls_in_one_direction_only(self):
+        worker(self)
+        page = self.open(width=360, height=740)
+        self.await_rows()
+        self.assertLessEqual(page.evaluate("document.documentElement.scrollWidth"), 360)
+        beyond = page.evaluate("""[...document.querySelectorAll('header *, #vitals *, .head *, .row > *, footer *')]
+          .filter((each) => each.getBoundingClientRect().right > 360.5).map((each) => each.className || each.tagName)""")
+        self.assertEqual(beyond, [])
+        page.screenshot(SHOTS / "phone-light.png")
+        page.look(360, 740, "dark")
+        page.screenshot(SHOTS / "phone-dark.png")
+        self.assert_is_quiet()
+
+    def test_ten_thousand_series_make_few_elements(self):
+        worker(self, "many.php", "10000")
+        page = self.open()
+        self.await_rows()
+        self.assertRegex(page.text("#found"), r"^10,0\d\d series$")
+        count = lambda: page.evaluate("document.querySelectorAll('#list .row').length")
+        height = page.evaluate("document.documentElement.scrollHeight")
+        self.assertGreater(height, 10_000 * 20)
+        for share in (0, 0.5, 0.999):
+            page.evaluate(SCROLL % (height * share))
+            self.assertTrue(10 < count() < 120, f"{count()} rows at {share}")
+            self.assertTrue(page.evaluate(IN_SIGHT), f"nothing in sight at {share}")
+        page.press("/")
+        page.type("user-04999 get")
+        wait_until("one row", lambda: [row.split(" |")[0] for row in page.evaluate(ROWS)] == ["user=user-04999 method=GET"])
+        page.screenshot(SHOTS / "many.png")
+        self.assert_is_quiet()
+
+    def test_what_is_away_is_called_away(self):
+        page = self.open()
+        self.await_state("unread")
+        self.assertIn("no worker has counted yet", page.text("#note"))
+        worker(self)
+        self.await_state("live")
+        self.await_rows()
+        self.assert_is_quiet()
+        self.exporter.stop()
+        self.await_state("away")
+        self.assertRegex(page.text("#note"), r"cannot be reached\. What you see is from [\d:]{8}\.")
+        self.assertTrue(page.evaluate(ROWS), "the last numbers stay")
+        page.screenshot(SHOTS / "away.png")
+
+    def test_it_rests_while_hidden_or_paused(self):
+        worker(self)
+        page = self.open()
+        self.await_rows()
+        page.evaluate(HIDE % "true")
+        self.await_state("paused")
+        page.evaluate(HIDE % "false")
+        self.await_state("live")
+        page.evaluate("document.querySelector('#pause').click()")
+        self.await_state("paused")
+        page.evaluate("document.querySelector('#pause').click()")
+        self.await_state("live")
+        self.assert_is_quiet()
+
+    def test_the_policy_stops_other_scripts(self):
+        page = self.open()
+        page.evaluate(FOREIGN)
+        self.assertIsNone(page.evaluate("window.foreign"))
+        self.assertTrue(any("Content Security Policy" in complaint for complaint in page.complaints()), page.complaints())
+        failed = page.evaluate("fetch('http://127.0.0.2:1/').then(() => 'let through', (error) => error.name)")
+        self.assertEqual(failed, "TypeError")
+        self.assertTrue(any("connect-src" in complaint for complaint in page.complaints()), page.complaints())
+
+    def test_without_scripts_there_are_links_and_the_version(self):
+        page = self.open(script=False)
+        words = page.evaluate("document.body.innerText")
+        version = subprocess.run([harness.EXPORTER, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+        for part in (version, "Metrics", "Health", "Without JavaScript", self.segment):
+            self.assertIn(part, words)
+        self.assertEqual(page.evaluate("document.querySelector('footer a').pathname"), "/metrics")
+
+    def test_numbers_and_pages_are_understood(self):
+        """The page's functions one by one."""
+        answers = self.open().evaluate((HERE / "functions.js").read_text())
+        self.assertEqual(answers["wrong"], [])
+        self.assertGreater(answers["count"], 30)
+
+    def test_pictures_for_people(self):
+        for _ in range(3):
+            worker(self)
+        worker(self).stop(signal.SIGKILL)
+        page = self.open(width=1180, height=920)
+        wait_until("some past", lambda: page.evaluate("model.tick") > 25)
+        for scheme in ("light", "dark"):
+            page.look(1180, 920, scheme)
+            page.screenshot(SHOTS / f"page-{scheme}.png")
+            self.assertGreater((SHOTS / f"page-{scheme}.png").stat().st_size, 10_000)
+        self.assert_is_quiet()
+
+
+TEXTS = ("body", ".help", ".type", ".names", ".names b", ".rate", ".detail", "dt", "footer", "footer a", "#filter")
+# https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio, of an element's text on the page's paper.
+CONTRAST = """(() => {
+  const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+  const text = light(getComputedStyle(document.querySelector('%s')).color);
+  const paper = light(getComputedStyle(document.body).backgroundColor);
+  return (Math.max(text, paper) + 0.05) / (Math.min(text, paper) + 0.05); })()"""
+
+
+class TopTest(harness.TestCase):
+    """`top` in a terminal of 80 columns and 24 lines."""
+
+    def setUp(self):
+        super().setUp()
+        worker(self)
+        self.terminal = Terminal(self)
+        self.terminal.run("echo before")
+        self.terminal.await_text(r"(?m)^before")
+
+    def start(self, *words):
+        self.terminal.run(" ".join([*words, str(harness.EXPORTER), "top", "--segment", self.segment]))
+        self.terminal.await_text(r"queue=mail status=ok .* \d+(\.\d+)?/s")
+
+    def assert_is_restored(self):
+        self.terminal.await_text(r"(?m)^before")
+        self.assertNotIn("promshm top", self.terminal.text())
+        self.terminal.run("stty -a | tr ' ;' '\\n\\n' | grep -x echo && echo sane")
+        self.terminal.await_text(r"(?m)^sane")
+
+    def test_names_order_filter_and_quit(self):
+        self.start()
+        screen = self.terminal.text()
+        for part in ("promshm top sysv:", "workers 1 of ", "jobs_processed_total  counter", "VALUE", "q quit"):
+            self.assertIn(part, screen)
+        self.terminal.keys("v")
+        self.terminal.await_text(r"VALUE▾[^\n]*\n(worker_memory_bytes|mail_sent_bytes_total) ")
+        self.terminal.keys("/", *"queue_depth", "Enter")
+        self.terminal.await_text(r"(?m)\n/queue_depth  Esc")
+        self.assertNotIn("jobs_processed_total", self.terminal.text())
+        self.terminal.keys("Escape")
+        self.terminal.await_text("jobs_processed_total")
+        self.terminal.keys("q")
+        self.assert_is_restored()
+
+    def test_it_follows_the_terminals_size(self):
+        self.start()
+        self.terminal.resize(120, 40)
+        help_at = lambda height: len(self.terminal.lines()) == height and "q quit" in self.terminal.lines()[-1]
+        wait_until("the help in line 40", lambda: help_at(40))
+        self.terminal.resize(50, 12)
+        wait_until("the help in line 12", lambda: help_at(12) and "LAST MINUTE" not in self.terminal.text())
+        self.terminal.keys("C-c")
+        self.terminal.resize(80, 24)
+        self.assert_is_restored()
+
+    def test_a_signal_ends_it_and_restores_the_screen(self):
+        self.start()
+        (top,) = harness.descendants(self.terminal.shell())
+        os.kill(top, signal.SIGTERM)
+        self.assert_is_restored()
+
+    def test_colours_can_be_declined(self):
+        coloured = r"\x1b\[(3[0-7]|38;5;\d+)m"
+        self.start("NO_COLOR=")
+        self.assertRegex(self.terminal.text("-e"), coloured)
+        self.terminal.keys("q")
+        self.assert_is_restored()
+        self.start("NO_COLOR=1")
+        self.assertNotRegex(self.terminal.text("-e"), coloured)
+
+
+if __name__ == "__main__":
+    harness.isolate()
+    harness.main("page")
