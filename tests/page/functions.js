@@ -58,6 +58,11 @@
   is(only(after(histogram(1, 1, 1, 1), histogram(1, 1, 9, 90))).quantile(0.5), 2); // all that can be said: more
   is(Number.isNaN(only(after(histogram(1, 1, 1, 1), histogram(1, 1, 1, 1))).quantile(0.5)), true);
   is(only(after(histogram(9, 9, 9, 9), histogram(0, 1, 1, 1))).recent().join(), '0,1,0'); // it began anew
+  const other = histogram(3, 5, 5, 6).replace('2.0', '7.0');
+  for (const pages of [[histogram(3, 5, 5, 6), other], [other, other.replace(/.*7.0.*\n/, '')]]) {
+    is(after(...pages).size, 0); // a deploy changed the buckets
+    is(only(after(...pages, pages[1])).bounds.join(), pages[1].includes('7.0') ? '1,7,Infinity' : '1,Infinity');
+  }
 
   const summary = after('# TYPE s summary\ns{quantile="0.5"} 3\ns_sum 9\ns_count 2\n');
   is([...summary.families.values()].map(({ name, series }) => `${name} ${series.size}`).join(), 's 3');

@@ -6,9 +6,9 @@ const SAMPLES = 60;
 /** The exporter's own metrics: of itself, of its process and of the segment. */
 const OWN_NAME = /^promshm_|^process_(cpu_seconds_total|(max|open)_fds|(resident|virtual)_memory_bytes|start_time_seconds)$/;
 
-/** Lines up the past of one number: a ring whose newest entry is the model's column. */
-function ring(rows = 1) {
-  return new Float32Array(SAMPLES * rows).fill(NaN);
+/** The past of one number: a ring whose newest entry is the model's column. */
+function ring() {
+  return new Float64Array(SAMPLES).fill(NaN);
 }
 
 /** What was added since the last scrape; a counter that fell began anew at 0. */
@@ -29,6 +29,10 @@ class Series {
     this.next = number;
   }
 
+  get isWhole() {
+    return true;
+  }
+
   commit(seconds, column) {
     this.rate = this.grows ? increase(this.value, this.next) / seconds : NaN;
     this.value = this.next;
@@ -40,9 +44,7 @@ class Series {
 class Histogram extends Series {
   constructor(family, labels) {
     super(family, labels, true);
-    Object.assign(this, { bounds: [], counts: [], cumulative: [], sum: NaN, nextSum: NaN });
-    this.sums = ring();
-    this.columns = null;
+    Object.assign(this, { bounds: [], counts: [], cumulative: [], columns: null, staged: 0 });
   }
 
   /** The place of a bucket; buckets come in the order of their bounds. */
@@ -50,15 +52,20 @@ class Histogram extends Series {
     return this.bounds.push(bound) - 1;
   }
 
+  /** Whether a scrape had just the buckets of the one before. */
+  get isWhole() {
+    const width = this.bounds.length;
+    return this.staged === width && (!this.columns || this.columns.length === width * SAMPLES);
+  }
+
   commit(seconds, column) {
-    this.columns ??= ring(this.bounds.length);
+    this.columns ??= new Float32Array(SAMPLES * this.bounds.length).fill(NaN); // small: there may be many buckets
     const counts = this.cumulative.map((count, at) => count - (at ? this.cumulative[at - 1] : 0));
     const fresh = this.next < this.value; // counted anew from 0
     counts.forEach((count, at) => {
       this.columns[column * counts.length + at] = fresh ? count : count - (this.counts[at] ?? NaN);
     });
-    this.sums[column] = fresh ? this.nextSum : this.nextSum - this.sum;
-    Object.assign(this, { counts, sum: this.nextSum });
+    Object.assign(this, { counts, staged: 0 });
     super.commit(seconds, column);
   }
 
@@ -94,9 +101,10 @@ class Part {
   }
 
   stage(number) {
-    if (this.at >= 0) this.series.cumulative[this.at] = number;
-    else if (this.suffix === '_sum') this.series.nextSum = number;
-    else this.series.next = number;
+    if (this.suffix === '_count') this.series.next = number;
+    if (this.at < 0) return;
+    this.series.cumulative[this.at] = number;
+    this.series.staged += 1;
   }
 }
 
@@ -166,8 +174,8 @@ class Model {
     let size = 0;
     for (const family of this.families.values()) {
       for (const series of family.series.values()) {
-        if (series.seen === this.tick) series.commit(seconds, this.column);
-        else this.drop(family, series);
+        if (series.seen === this.tick && series.isWhole) series.commit(seconds, this.column);
+        else this.drop(family, series); // other buckets are another series, which the next scrape enters
       }
       size += family.series.size;
     }
