@@ -45,8 +45,9 @@ document.body.insertAdjacentHTML('beforeend', '<p id="styled" style="color: red"
 document.querySelector('#styled').click()"""
 
 
-def worker(test, script="worker.php", *words):
-    command = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={test.segment}"]
+def worker(test, script="worker.php", *words, segment=None):
+    segment = segment or test.segment
+    command = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={segment}"]
     command += ["-d", "promshm.max_series=20000", HERE / script, *words]
     test.workers = getattr(test, "workers", 0) + 1
     started = harness.Process(test, f"worker-{test.workers}", command, stdin=subprocess.PIPE)
@@ -209,6 +210,27 @@ class PageTest(harness.TestCase):
         page.screenshot(SHOTS / "many.png")
         self.assert_is_quiet()
 
+    def test_several_segments_stand_apart(self):
+        other = f"sysv:{self.key + 0x800:#010x}"
+        self.addCleanup(subprocess.run, [harness.EXPORTER, "rm", "--yes", "--segment", other], capture_output=True)
+        worker(self)
+        worker(self, segment=other)
+        absent = f"sysv:{self.key + 0x801:#010x}"
+        segments = f"shop={self.segment},blog={other},wiki={absent}"
+        self.exporter = harness.Exporter(self, segments)
+        page = self.open(height=3000)
+        self.await_rows()
+        headings = "[...document.querySelectorAll('.vitals h2, .group button')].map((each) => each.textContent)"
+        expected = [f"Segment {name}" for name in ("blog", "shop", "wiki")]
+        expected += ["Segment blog", "Segment shop", "The exporter and its segment"]
+        self.assertEqual(page.evaluate(headings), expected)
+        self.assertEqual(page.evaluate(FAMILIES).count("jobs_processed_total"), 2)
+        self.assertNotIn("segment=", " ".join(page.evaluate(ROWS)))
+        self.assertIn("Segment wiki cannot be read", page.text("#note"))
+        self.assertEqual(page.evaluate("document.querySelectorAll('.vitals')[1].querySelector('.figure').textContent"), "1")
+        page.screenshot(SHOTS / "segments.png")
+        self.assert_is_quiet()
+
     def test_what_is_away_is_called_away(self):
         page = self.open()
         self.await_state("unread")
@@ -294,8 +316,8 @@ class TopTest(harness.TestCase):
         self.terminal.run("echo before")
         self.terminal.await_text(r"(?m)^before")
 
-    def start(self, *words):
-        self.terminal.run(" ".join([*words, str(harness.EXPORTER), "top", "--segment", self.segment]))
+    def start(self, *words, segment=None):
+        self.terminal.run(" ".join([*words, str(harness.EXPORTER), "top", "--segment", segment or self.segment]))
         self.terminal.await_text(r"queue=mail status=ok .* \d+(\.\d+)?/s")
 
     def assert_is_restored(self):
@@ -316,6 +338,15 @@ class TopTest(harness.TestCase):
         self.assertNotIn("jobs_processed_total", self.terminal.text())
         self.terminal.keys("Escape")
         self.terminal.await_text("jobs_processed_total")
+        self.terminal.keys("q")
+        self.assert_is_restored()
+
+    def test_several_segments_have_a_head_each(self):
+        absent = f"sysv:{self.key + 0x800:#010x}"
+        self.start(segment=f"shop={self.segment},wiki={absent}")
+        self.terminal.await_text(r"(?m)^shop: workers 1 of ")
+        self.terminal.await_text(r"(?m)^wiki: no segment ")
+        self.terminal.await_text(r"(?m)^shop: jobs_processed_total  counter")
         self.terminal.keys("q")
         self.assert_is_restored()
 

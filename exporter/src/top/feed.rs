@@ -32,7 +32,8 @@ impl Feeds {
             return model.update(at, &[Reading { label: None, outcome: Err(failure.to_string()) }]);
         }
         let outcomes: Vec<_> = self.feeds.iter_mut().map(Feed::read).collect();
-        let readings: Vec<_> = self.feeds.iter().zip(outcomes).map(|(feed, outcome)| feed.tell(outcome)).collect();
+        let readings: Vec<_> =
+            self.feeds.iter().zip(outcomes).map(|(feed, outcome)| feed.tell(outcome)).collect();
         model.update(at, &readings);
     }
 
