@@ -21,6 +21,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
+from harness import wait_until
 
 MEMORY = 16 << 20
 SERIES = 1000
@@ -135,7 +136,7 @@ class AttacksTest(harness.TestCase):
         with Scrapes(exporter.address) as scrapes:
             yield
             enough = len(scrapes.took) + 20  # some of them after the attack
-            harness.wait_until("more scrapes", lambda: len(scrapes.took) >= enough)
+            wait_until("more scrapes", lambda: len(scrapes.took) >= enough)
         memory = self.memory(exporter)
         took = [seconds * 1000 for seconds in scrapes.took]
         print(
@@ -201,11 +202,13 @@ class AttacksTest(harness.TestCase):
         with self.scraped(exporter):
             client = self.connect()
             self.send(client, b"GET /metrics HTTP/1.1\r\nHost: a\r\nX: ")
-            answer = b""
-            while not answer:  # a byte each 100 ms does not move the deadline
+
+            def trickle():
+                """One more byte, which does not move the deadline; the answer, if there is one."""
                 self.send(client, b"x")
-                if select.select([client], [], [], 0.1)[0]:
-                    answer = self.everything(client)
+                return select.select([client], [], [], 0.1)[0] and self.everything(client)
+
+            answer = wait_until("an answer", trickle)
             self.assertTrue(answer.startswith(b"HTTP/1.1 408 "), answer)
 
     def test_clients_that_pipeline_and_never_read(self):
@@ -249,7 +252,7 @@ class AttacksTest(harness.TestCase):
             used = len(list(pathlib.Path(f"/proc/{exporter.pid}/fd").iterdir()))
             subprocess.run(["prlimit", f"--nofile={used + 6}:4096", f"--pid={exporter.pid}"], check=True)
             clients = [self.connect() for _ in range(100)]
-            harness.wait_until("exhaustion", lambda: self.refused(exporter)["no_descriptors"] > 0)
+            wait_until("exhaustion", lambda: self.refused(exporter)["no_descriptors"] > 0)
             for client in clients:
                 client.close()
             subprocess.run(["prlimit", "--nofile=1024:4096", f"--pid={exporter.pid}"], check=True)
