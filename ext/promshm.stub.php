@@ -274,6 +274,67 @@ namespace Promshm {
     }
 
     /**
+     * Observations of which the recent ones are kept, for quantiles: durations, sizes.
+     *
+     * Quantiles are exact, by nearest rank, over what all processes observed within the window, those that
+     * died included; NaN if that was nothing. Each process keeps as many samples of a series as
+     * promshm.summary_samples says. Quantiles cannot be added up over machines: there, take a Histogram.
+     */
+    final class Summary
+    {
+        /**
+         * Makes a handle on the summary, new or already there.
+         *
+         * @param string $name letters, digits, `_` and `:`, not starting with a digit
+         * @param string $help one line for people
+         * @param list<string> $labelNames letters, digits and `_`; not `le`, `quantile` or `__*`
+         * @param int $maxAgeSeconds how long an observation counts for quantiles, at least 1
+         * @param list<int|float>|null $quantiles increasing, between 0 and 1; null for getDefaultQuantiles()
+         * @throws Exception\InvalidArgumentException if a name, the window or a quantile is not allowed
+         * @throws Exception\MetricsRegistrationException if this process defined the name differently
+         */
+        public function __construct(string $name, string $help = '', array $labelNames = [], int $maxAgeSeconds = 600, ?array $quantiles = null) {}
+
+        /**
+         * Counts one observation, adds it to the sum and keeps it for the quantiles.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+         *        values in the order of the names, or keyed by name in any order
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function observe(float $value, array $labels = []): void {}
+
+        /**
+         * Binds label values: the handle returned takes no labels any more and is the fastest way to observe.
+         *
+         * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
+         */
+        public function labels(string|int|float|bool|\Stringable ...$values): Summary {}
+
+        /**
+         * Takes one series away. A later observation starts it afresh from zero.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for observe()
+         * @return bool whether there was such a series
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function remove(array $labels = []): bool {}
+
+        public function getName(): string {}
+
+        public function getHelp(): string {}
+
+        /** @return list<string> */
+        public function getLabelNames(): array {}
+
+        /** @return string always `summary` */
+        public function getType(): string {}
+
+        /** @return list<float> 0.01, 0.05, 0.5, 0.95, 0.99 */
+        public static function getDefaultQuantiles(): array {}
+    }
+
+    /**
      * A duration that is being measured, by a clock that nobody sets. Histogram::startTimer() makes it.
      */
     final class Timer
@@ -402,6 +463,29 @@ namespace Promshm {
 
         /** @throws Exception\MetricNotFoundException if this registry has none under these names */
         public function getHistogram(string $namespace, string $name): Histogram {}
+
+        /**
+         * Makes a summary; its name is the namespace, `_` and the name, or the name alone.
+         *
+         * @param list<string> $labels the labels' names
+         * @param list<int|float>|null $quantiles as for Summary
+         * @throws Exception\InvalidArgumentException if a name, the window or a quantile is not allowed
+         * @throws Exception\MetricsRegistrationException if it is registered already, or defined differently
+         */
+        public function registerSummary(string $namespace, string $name, string $help, array $labels = [], int $maxAgeSeconds = 600, ?array $quantiles = null): Summary {}
+
+        /**
+         * The summary that is registered under these names, whatever else is passed; else a new one.
+         *
+         * @param list<string> $labels the labels' names
+         * @param list<int|float>|null $quantiles as for Summary
+         * @throws Exception\InvalidArgumentException if a name, the window or a quantile is not allowed
+         * @throws Exception\MetricsRegistrationException if this process defined the name differently
+         */
+        public function getOrRegisterSummary(string $namespace, string $name, string $help, array $labels = [], int $maxAgeSeconds = 600, ?array $quantiles = null): Summary {}
+
+        /** @throws Exception\MetricNotFoundException if this registry has none under these names */
+        public function getSummary(string $namespace, string $name): Summary {}
     }
 
     /**
@@ -489,7 +573,7 @@ namespace Promshm {
          *     used_bytes: int,
          *     series: int,
          *     max_series: int,
-         *     dropped: array{series_limit: int, segment_full: int, too_many_buckets: int, corrupt: int},
+         *     dropped: array{series_limit: int, segment_full: int, too_many_buckets: int, corrupt: int, summary_sample: int},
          *     truncated_labels: int,
          *     slot: int|null,
          *     max_processes: int,

@@ -17,6 +17,7 @@ $bad = [
     'promshm.max_processes' => ['', '0', '-1', '1024', 'many'],
     'promshm.max_series' => ['', '0', '-1', '4000001', 'many'],
     'promshm.max_label_length' => ['', '0', '63', '65536', 'long'],
+    'promshm.summary_samples' => ['', '0', '-1', '65537', 'many'],
 ];
 $defaults = [
     'promshm.enabled' => '1',
@@ -27,6 +28,7 @@ $defaults = [
     'promshm.max_processes' => '256',
     'promshm.max_series' => '10000',
     'promshm.max_label_length' => '1024',
+    'promshm.summary_samples' => '1024',
 ];
 foreach ($bad as $setting => $values) {
     foreach ($values as $value) {
@@ -80,3 +82,8 @@ promshm.max_label_length=0: refused
 promshm.max_label_length=63: refused
 promshm.max_label_length=65536: refused
 promshm.max_label_length=long: refused
+promshm.summary_samples=: refused
+promshm.summary_samples=0: refused
+promshm.summary_samples=-1: refused
+promshm.summary_samples=65537: refused
+promshm.summary_samples=many: refused

@@ -55,5 +55,6 @@ promshm.max_series is shown
 promshm.mode is shown
 promshm.segment is shown
 promshm.size is shown
+promshm.summary_samples is shown
 php --ri: status is shown
 php --ri: settings is shown

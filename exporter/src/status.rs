@@ -188,7 +188,7 @@ mod tests {
                 slot(1, SlotState::Live, 17, 3),
                 slot(2, SlotState::Inherited, 18, 1),
             ],
-            dropped: [5, 0, 0, 2],
+            dropped: [5, 0, 0, 2, 0],
             worker_starts: 4,
             exits_abrupt: 1,
             liveness: Liveness::Kernel,

@@ -147,12 +147,28 @@ fn push_row(
     first: usize,
     format: Format,
 ) {
-    if definition.kind == Kind::Histogram {
-        let has_sum = format != Format::OpenMetrics || has_sum(definition);
-        push_histogram(page, row.values(), prefixes, first, has_sum);
-    } else {
-        push_sample(page, prefixes.line(first), row.values()[0]);
+    match definition.kind {
+        Kind::Counter | Kind::Gauge(_) => push_sample(page, prefixes.line(first), row.values()[0]),
+        Kind::Histogram => {
+            let has_sum = format != Format::OpenMetrics || has_sum(definition);
+            push_histogram(page, row.values(), prefixes, first, has_sum);
+        }
+        Kind::Summary { .. } => push_summary(page, row.values(), prefixes, first, format),
     }
+}
+
+/// The values at the quantiles, the sum and the count. `OpenMetrics` knows no summary of what may be
+/// negative, nor a sum that is no number: such lines are left out there.
+fn push_summary(page: &mut Vec<u8>, numbers: &[f64], prefixes: &Prefixes, first: usize, format: Format) {
+    let Some((values, [sum, count])) = numbers.split_last_chunk() else { return };
+    let strict = format == Format::OpenMetrics;
+    for (line, value) in values.iter().enumerate().filter(|(_, value)| !(strict && **value < 0.0)) {
+        push_sample(page, prefixes.line(first + line), *value);
+    }
+    if !strict || *sum >= 0.0 {
+        push_sample(page, prefixes.line(first + values.len()), *sum);
+    }
+    push_sample(page, prefixes.line(first + values.len() + 1), *count);
 }
 
 /// Buckets are counted one by one in the segment and exposed as running totals; `_count` is the last.

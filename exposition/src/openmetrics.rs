@@ -43,6 +43,7 @@ pub fn taken_names(definition: &Definition) -> Vec<String> {
     let suffixes: &[&str] = match kind {
         "counter" => &["", TOTAL, "_created"],
         "histogram" => &["", "_bucket", "_count", "_sum", "_created"],
+        "summary" => &["", "_count", "_sum", "_created"],
         _ => &[""],
     };
     suffixes.iter().map(|suffix| format!("{name}{suffix}")).collect()
@@ -65,7 +66,10 @@ mod tests {
     use promshm_segment::GaugeMode;
 
     fn definition(name: &str, kind: Kind) -> Definition {
-        let bounds: &[f64] = if kind == Kind::Histogram { &[1.0] } else { &[] };
+        let bounds: &[f64] = match kind {
+            Kind::Counter | Kind::Gauge(_) => &[],
+            Kind::Histogram | Kind::Summary { .. } => &[0.5],
+        };
         Definition::new(name, "", kind, &[], bounds).expect("a good definition")
     }
 
@@ -109,5 +113,7 @@ mod tests {
         assert_eq!(taken_names(&definition("x", Kind::Gauge(GaugeMode::Sum))), ["x"]);
         let histogram = ["x", "x_bucket", "x_count", "x_sum", "x_created"];
         assert_eq!(taken_names(&definition("x", Kind::Histogram)), histogram);
+        let summary = ["x", "x_count", "x_sum", "x_created"];
+        assert_eq!(taken_names(&definition("x", Kind::Summary { max_age: 600 })), summary);
     }
 }

@@ -79,25 +79,37 @@ impl Prefixes {
     fn push_row(&mut self, definition: &Definition, row: Row<'_>, format: Format) -> usize {
         let first = self.starts.len() - 1;
         self.first_lines[row.index()] = first;
-        if definition.kind == Kind::Histogram {
-            for bound in definition.bounds.iter().copied().chain([f64::INFINITY]) {
-                self.push_line(definition, "_bucket", row, Some(bound));
+        match definition.kind {
+            Kind::Counter | Kind::Gauge(_) => self.push_line(definition, "", row, None),
+            Kind::Histogram => {
+                for bound in definition.bounds.iter().copied().chain([f64::INFINITY]) {
+                    self.push_line(definition, "_bucket", row, Some(("le", bound)));
+                }
+                if format != Format::OpenMetrics || has_sum(definition) {
+                    self.push_sum_and_count(definition, row);
+                }
             }
-            if format != Format::OpenMetrics || has_sum(definition) {
-                self.push_line(definition, "_sum", row, None);
-                self.push_line(definition, "_count", row, None);
+            Kind::Summary { .. } => {
+                for quantile in &definition.bounds {
+                    self.push_line(definition, "", row, Some(("quantile", *quantile)));
+                }
+                self.push_sum_and_count(definition, row);
             }
-        } else {
-            self.push_line(definition, "", row, None);
         }
         first
     }
 
-    fn push_line(&mut self, definition: &Definition, suffix: &str, row: Row<'_>, le: Option<f64>) {
+    fn push_sum_and_count(&mut self, definition: &Definition, row: Row<'_>) {
+        self.push_line(definition, "_sum", row, None);
+        self.push_line(definition, "_count", row, None);
+    }
+
+    /// `own` is the label that tells a series' lines apart.
+    fn push_line(&mut self, definition: &Definition, suffix: &str, row: Row<'_>, own: Option<(&str, f64)>) {
         let bytes = &mut self.bytes;
         bytes.extend_from_slice(definition.name.as_bytes());
         bytes.extend_from_slice(suffix.as_bytes());
-        push_labels(bytes, self.label.as_deref(), definition, row, le);
+        push_labels(bytes, self.label.as_deref(), definition, row, own);
         bytes.push(b' ');
         self.starts.push(bytes.len());
     }
@@ -108,7 +120,7 @@ fn push_labels(
     common: Option<&CommonLabel>,
     definition: &Definition,
     row: Row<'_>,
-    le: Option<f64>,
+    own: Option<(&str, f64)>,
 ) {
     let mut separator = b'{';
     if let Some(common) = common {
@@ -127,9 +139,10 @@ fn push_labels(
         bytes.push(b'"');
         separator = b',';
     }
-    if let Some(bound) = le {
+    if let Some((name, bound)) = own {
         bytes.push(separator);
-        bytes.extend_from_slice(b"le=\"");
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.extend_from_slice(b"=\"");
         push_bound(bytes, bound);
         bytes.push(b'"');
         separator = b',';

@@ -46,7 +46,12 @@ fn families() -> Vec<Family> {
     let mut workers = family("workers", "Per process.", Kind::Gauge(GaugeMode::All), &[], &[]);
     workers.definition.label_names.push("pid".into()); // as the reader does it
     workers.push(["17"], &[1.0]);
-    vec![cpu, degrees, jobs, numbers, plain, seconds, sizes, unused, workers]
+    let mut latency =
+        family("latency", "Recent ones.", Kind::Summary { max_age: 600 }, &["queue"], &[0.00001, 0.5, 0.99]);
+    latency.push(["idle"], &[f64::NAN, f64::NAN, f64::NAN, 12.5, 3.0]);
+    latency.push(["mail"], &[0.1, 2.0, 1e21, 1234.5, 7.0]);
+    latency.push(["negative"], &[-2.0, -1.0, 3.0, -5.5, 4.0]);
+    vec![cpu, degrees, jobs, latency, numbers, plain, seconds, sizes, unused, workers]
 }
 
 fn assert_golden(name: &str, page: &[u8]) {

@@ -99,10 +99,10 @@ pub(crate) fn metric_class(name: &'static str, constructor: Method) -> ClassBuil
 const ANY_LABEL: u32 = 1 << IS_STRING | 1 << IS_LONG | 1 << IS_DOUBLE | 1 << IS_TRUE | 1 << IS_FALSE;
 
 /// Reads a constructor's arguments and makes `$this` a handle on the metric they define.
-/// `kind_of` makes the kind and the buckets of the argument that the class adds.
+/// `kind_of` makes the kind and the numbers of the arguments that the class adds.
 pub(crate) fn construct(
     ex: &ExecuteData,
-    more: More,
+    more: More<'_>,
     kind_of: impl FnOnce(Option<&Zval>) -> Result<(Kind, Vec<f64>), Thrown>,
 ) -> Result<(), Thrown> {
     let (mut name, mut help, mut label_names, mut last) = (null_mut(), null_mut(), null_mut(), null_mut());

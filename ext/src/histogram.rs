@@ -6,18 +6,16 @@ use crate::{
     exceptions::{Thrown, invalid_argument},
     guard::fenced,
     handle::{Cells, Handle},
+    numbers::{list_of, return_list},
     timer,
-    zend::{
-        self, IS_DOUBLE, IS_LONG, IS_STRING, More, Parse, bytes_of, dereferenced, double_of, long_of, parse,
-        this, type_of,
-    },
+    zend::{self, More, Parse, parse, this},
 };
 use ext_php_rs::{
     args::Arg,
     builders::FunctionBuilder,
     error::Result,
     flags::{DataType, MethodFlags},
-    types::{ZendHashTable, Zval},
+    types::Zval,
     zend::ExecuteData,
     zend_fastcall,
 };
@@ -61,17 +59,7 @@ zend_fastcall! {
 /// The bounds that a script gives, or the default ones.
 pub(crate) fn bounds_of(buckets: Option<&Zval>) -> std::result::Result<Vec<f64>, Thrown> {
     let Some(buckets) = buckets.and_then(Zval::array) else { return Ok(DEFAULT_BUCKETS.to_vec()) };
-    let number = |value: &Zval| {
-        let value = dereferenced(value);
-        match type_of(value) {
-            IS_LONG => Some(long_of(value) as f64),
-            IS_DOUBLE => Some(double_of(value)),
-            IS_STRING => std::str::from_utf8(bytes_of(value)?).ok()?.trim().parse().ok(),
-            _ => None,
-        }
-    };
-    let bounds: Option<Vec<f64>> = buckets.values().map(number).collect();
-    bounds.ok_or_else(|| invalid_argument("Histogram buckets must be a list of numbers"))
+    list_of(buckets).ok_or_else(|| invalid_argument("Histogram buckets must be a list of numbers"))
 }
 
 zend_fastcall! {
@@ -182,12 +170,4 @@ fn series(ex: &ExecuteData) -> Option<(f64, f64, i64)> {
         return None;
     }
     Some((start, step, count))
-}
-
-fn return_list(ret: &mut Zval, numbers: impl Iterator<Item = f64>) {
-    let mut list = ZendHashTable::new();
-    for number in numbers {
-        let _only_fails_on_overflow = list.push(number);
-    }
-    ret.set_hashtable(list);
 }

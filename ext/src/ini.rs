@@ -27,7 +27,7 @@ pub(crate) fn config() -> Config {
     CONFIG.with(|config| config.get_or_insert_default().clone())
 }
 
-static SETTINGS: IniEntryDefs<9> = IniEntryDefs::new([
+static SETTINGS: IniEntryDefs<10> = IniEntryDefs::new([
     setting(c"promshm.enabled", c"1", on_enabled),
     setting(c"promshm.segment", c"sysv:0x70736d31", on_segment),
     setting(c"promshm.size", c"256M", on_size),
@@ -36,6 +36,7 @@ static SETTINGS: IniEntryDefs<9> = IniEntryDefs::new([
     setting(c"promshm.max_processes", c"256", on_max_processes),
     setting(c"promshm.max_series", c"10000", on_max_series),
     setting(c"promshm.max_label_length", c"1024", on_max_label_length),
+    setting(c"promshm.summary_samples", c"1024", on_summary_samples),
     IniEntryDef::end(),
 ]);
 
@@ -113,6 +114,10 @@ on_modify! {
     on_max_label_length => "promshm.max_label_length", "a number from 64 to 65535", |text| {
         let number = number(text, Config::MIN_LABEL_LENGTH, Config::MAX_LABEL_LENGTH)?;
         change(|config| config.max_label_length = number)
+    };
+    on_summary_samples => "promshm.summary_samples", "a number from 1 to 65536", |text| {
+        let number = number(text, 1, Config::MAX_SUMMARY_SAMPLES)?;
+        change(|config| config.summary_samples = number)
     };
 }
 

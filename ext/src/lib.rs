@@ -1,9 +1,9 @@
 //! The PHP extension `promshm`: metric objects whose updates are stores into shared memory.
 //!
 //! Reading order: [`handle`] is what a PHP object holds and how an update finds its cell;
-//! [`process`] is what a PHP process holds; `counter`, `gauge`, `histogram` and `segment` are the
+//! [`process`] is what a PHP process holds; `counter`, `gauge`, `histogram`, `summary` and `segment` are the
 //! PHP classes; [`lifecycle`] says what happens at start, fork and stop. Unsafe code lives in
-//! [`zend`], [`object`], [`local`] and [`handle`], and in the hooks of [`ini`] and [`lifecycle`].
+//! [`zend`], [`object`], [`local`], [`handle`] and [`ring`], and in the hooks of [`ini`] and [`lifecycle`].
 #![deny(unsafe_code)]
 #![allow(missing_docs)] // the macro's entry point has none, and nothing else is public
 
@@ -21,14 +21,17 @@ mod labels;
 mod lifecycle;
 mod local;
 mod metric;
+mod numbers;
 mod object;
 mod process;
 mod recent;
 mod registry;
 mod render;
+mod ring;
 mod samples;
 mod segment;
 mod stamp;
+mod summary;
 mod timer;
 mod zend;
 

@@ -8,7 +8,7 @@
 
 use crate::{
     counter, exceptions, gauge, guard::silenced, histogram, ini, process, registry, render, samples, segment,
-    timer, zend,
+    summary, timer, zend,
 };
 use ext_php_rs::ffi::{
     E_COMPILE_ERROR, E_CORE_ERROR, E_ERROR, E_PARSE, E_RECOVERABLE_ERROR, E_USER_ERROR, zend_string,
@@ -29,6 +29,7 @@ pub(crate) unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
             counter::register,
             gauge::register,
             histogram::register,
+            summary::register,
             timer::register,
             samples::register,
             render::register,

@@ -5,7 +5,7 @@ use crate::{
     ini, labels,
     local::local,
     metric::{Constants, Metric, Series, Target},
-    stamp, zend,
+    ring, stamp, zend,
 };
 use promshm_segment::{Definition, FamilyId, Kind, Writer, backend, snapshot::Reason};
 use std::{
@@ -266,6 +266,7 @@ impl State {
 
     fn settle(&mut self, writer: Writer) {
         stamp::attach(writer.epoch());
+        ring::attach(writer.rings());
         self.owner = std::process::id();
         self.life += 1;
         self.error = None;
@@ -275,12 +276,14 @@ impl State {
 
     fn detach(&mut self) -> Option<Writer> {
         stamp::detach();
+        ring::detach();
         self.writer.take()
     }
 
     fn say_goodbye(&mut self) {
         let Some(writer) = self.writer.take() else { return };
         stamp::detach();
+        ring::detach();
         if self.owner == std::process::id() {
             writer.goodbye(AFTER_FATAL.get());
         }
@@ -323,10 +326,12 @@ fn describe(definition: &Definition) -> String {
     let Definition { kind, label_names, bounds, .. } = definition;
     let mode = match kind {
         Kind::Gauge(mode) => format!(" and mode {mode:?}"),
-        _ => String::new(),
+        Kind::Summary { max_age } => format!(" and maxAgeSeconds {max_age}"),
+        Kind::Counter | Kind::Histogram => String::new(),
     };
     let bounds: Vec<String> = bounds.iter().map(ToString::to_string).collect();
-    let buckets =
-        if bounds.is_empty() { String::new() } else { format!(" and buckets ({})", bounds.join(", ")) };
-    format!("a {} with labels ({}){mode}{buckets}", kind.as_str(), label_names.join(", "))
+    let what = if *kind == Kind::Histogram { "buckets" } else { "quantiles" };
+    let bounds =
+        if bounds.is_empty() { String::new() } else { format!(" and {what} ({})", bounds.join(", ")) };
+    format!("a {} with labels ({}){mode}{bounds}", kind.as_str(), label_names.join(", "))
 }

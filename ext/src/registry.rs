@@ -14,7 +14,7 @@ use crate::{
     local::{Fixed, local},
     metric::Constants,
     object::{self, part},
-    process, samples,
+    process, samples, summary,
     zend::{self, IS_ARRAY, IS_STRING, More, Parse, argument, arguments, given, parse, parsed, type_of},
 };
 use ext_php_rs::{
@@ -28,7 +28,10 @@ use ext_php_rs::{
 };
 use hashbrown::HashTable;
 use promshm_segment::{Definition, GaugeMode, Kind};
-use std::{cell::RefCell, ptr::null_mut};
+use std::{
+    cell::{Cell, RefCell},
+    ptr::null_mut,
+};
 
 const NAME: &str = "Promshm\\CollectorRegistry";
 // Registered again at every module startup: some servers restart modules in one process.
@@ -62,6 +65,7 @@ enum Type {
     Counter,
     Gauge,
     Histogram,
+    Summary,
 }
 
 impl Type {
@@ -70,6 +74,7 @@ impl Type {
             Self::Counter => "Promshm\\Counter",
             Self::Gauge => "Promshm\\Gauge",
             Self::Histogram => "Promshm\\Histogram",
+            Self::Summary => "Promshm\\Summary",
         }
     }
 
@@ -78,15 +83,20 @@ impl Type {
     }
 
     /// The argument that it takes after the labels.
-    fn more(self) -> More {
-        if self == Self::Histogram { More::Array } else { More::Nothing }
+    fn more(self, max_age: &Cell<i64>) -> More<'_> {
+        match self {
+            Self::Counter | Self::Gauge => More::Nothing,
+            Self::Histogram => More::Array,
+            Self::Summary => More::Summary(max_age),
+        }
     }
 
-    fn shape(self, last: Option<&Zval>) -> Result<(Kind, Vec<f64>), Thrown> {
+    fn shape(self, last: Option<&Zval>, max_age: i64) -> Result<(Kind, Vec<f64>), Thrown> {
         match self {
             Self::Counter => Ok((Kind::Counter, Vec::new())),
             Self::Gauge => Ok((Kind::Gauge(GaugeMode::Last), Vec::new())),
             Self::Histogram => Ok((Kind::Histogram, histogram::bounds_of(last)?)),
+            Self::Summary => summary::shape_of(max_age, last),
         }
     }
 }
@@ -123,10 +133,11 @@ pub(crate) fn register() -> Registered<()> {
 
 /// `register…`, `getOrRegister…` and `get…` of each type.
 fn methods() -> Vec<Method> {
-    let handlers: [(Type, [Handler; 3]); 3] = [
+    let handlers: [(Type, [Handler; 3]); 4] = [
         (Type::Counter, [register_counter, get_or_register_counter, get_counter]),
         (Type::Gauge, [register_gauge, get_or_register_gauge, get_gauge]),
         (Type::Histogram, [register_histogram, get_or_register_histogram, get_histogram]),
+        (Type::Summary, [register_summary, get_or_register_summary, get_summary]),
     ];
     let of_a_type = |(metric, [register, get_or_register, get]): (Type, [Handler; 3])| {
         let named = |prefix: &str, handler| {
@@ -146,6 +157,7 @@ fn with_definition(metric: Type, method: Method) -> Method {
     match metric {
         Type::Counter | Type::Gauge => method,
         Type::Histogram => method.arg(Arg::new("buckets", DataType::Array).allow_null().default("null")),
+        Type::Summary => summary::with_window(method),
     }
 }
 
@@ -246,24 +258,31 @@ struct Registration<'a> {
     help: std::borrow::Cow<'a, str>,
     labels: Option<&'a ZendHashTable>,
     last: Option<&'a Zval>,
+    max_age: i64,
 }
 
 impl Registration<'_> {
     fn read(ex: &ExecuteData, metric: Type) -> Result<Self, Thrown> {
         let (mut namespace, mut name, mut help) = (null_mut(), null_mut(), null_mut());
-        let (mut labels, mut last) = (null_mut(), null_mut());
+        let (mut labels, mut last, max_age) = (null_mut(), null_mut(), Cell::new(summary::DEFAULT_MAX_AGE));
         let wanted = Parse::Registration {
             namespace: &mut namespace,
             name: &mut name,
             help: &mut help,
             labels: &mut labels,
-            more: (metric.more(), &mut last),
+            more: (metric.more(&max_age), &mut last),
         };
         if !parse(ex, wanted) {
             return Err(Thrown);
         }
         let name = full_name(&text_of(namespace), &text_of(name));
-        Ok(Self { name, help: text_of(help), labels: crate::arguments::table(labels), last: parsed(last) })
+        Ok(Self {
+            name,
+            help: text_of(help),
+            labels: crate::arguments::table(labels),
+            last: parsed(last),
+            max_age: max_age.get(),
+        })
     }
 }
 
@@ -316,9 +335,9 @@ fn register_new(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Th
 }
 
 fn add(ex: &ExecuteData, metric: Type, registration: &Registration<'_>) -> Result<Zval, Thrown> {
-    let Registration { name, help, labels, last } = registration;
+    let Registration { name, help, labels, last, max_age } = registration;
     let registry: &Registry = object::this(ex);
-    let defined = define(name, help, *labels, metric.shape(*last)?, &registry.constants.borrow())?;
+    let defined = define(name, help, *labels, metric.shape(*last, *max_age)?, &registry.constants.borrow())?;
     registry.add(metric, labels::pack_strings(names(ex)), |handle| handle.stand_for(defined))
 }
 
@@ -361,6 +380,7 @@ handlers! {
     Counter: register_counter, get_or_register_counter, get_counter;
     Gauge: register_gauge, get_or_register_gauge, get_gauge;
     Histogram: register_histogram, get_or_register_histogram, get_histogram;
+    Summary: register_summary, get_or_register_summary, get_summary;
 }
 
 zend_fastcall! {

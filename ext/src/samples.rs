@@ -265,6 +265,7 @@ fn push_row(samples: &mut ZendHashTable, definition: &Definition, row: Row<'_>) 
     match definition.kind {
         Kind::Counter | Kind::Gauge(_) => push_value_of(samples, definition, row, "", None, values[0]),
         Kind::Histogram => push_histogram(samples, definition, row),
+        Kind::Summary { .. } => push_summary(samples, definition, row),
     }
 }
 
@@ -277,6 +278,15 @@ fn push_histogram(samples: &mut ZendHashTable, definition: &Definition, row: Row
     }
     push_value_of(samples, definition, row, "_count", None, total);
     push_value_of(samples, definition, row, "_sum", None, *sum);
+}
+
+fn push_summary(samples: &mut ZendHashTable, definition: &Definition, row: Row<'_>) {
+    let (values, [sum, count]) = row.values().split_last_chunk().unwrap_or((&[], &[0.0; 2]));
+    for (value, quantile) in values.iter().zip(&definition.bounds) {
+        push_value_of(samples, definition, row, "", Some(("quantile", *quantile)), *value);
+    }
+    push_value_of(samples, definition, row, "_sum", None, *sum);
+    push_value_of(samples, definition, row, "_count", None, *count);
 }
 
 fn push_value_of(

@@ -8,6 +8,7 @@ use ext_php_rs::{
     zend::{ClassEntry, ExecuteData},
 };
 use std::{
+    cell::Cell,
     ffi::{CString, c_char, c_int},
     mem::MaybeUninit,
     ptr::{from_mut, from_ref, null_mut},
@@ -293,6 +294,9 @@ pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
                 match more {
                     More::Nothing => zend_parse_parameters(n, c"S|Sa".as_ptr(), name, help, labels),
                     More::Array => zend_parse_parameters(n, c"S|Saa!".as_ptr(), name, help, labels, last),
+                    More::Summary(age) => {
+                        zend_parse_parameters(n, c"S|Sala!".as_ptr(), name, help, labels, age.as_ptr(), last)
+                    }
                     More::Object(class) => {
                         let class = from_ref(class);
                         zend_parse_parameters(n, c"S|SaO".as_ptr(), name, help, labels, last, class)
@@ -321,6 +325,10 @@ pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
                 match more {
                     More::Array => {
                         zend_parse_parameters(n, c"SSS|aa!".as_ptr(), namespace, name, help, labels, last)
+                    }
+                    More::Summary(age) => {
+                        let (spec, age) = (c"SSS|ala!".as_ptr(), age.as_ptr());
+                        zend_parse_parameters(n, spec, namespace, name, help, labels, age, last)
                     }
                     _ => zend_parse_parameters(n, c"SSS|a".as_ptr(), namespace, name, help, labels),
                 }
@@ -356,7 +364,7 @@ pub(crate) enum Parse<'p> {
         name: &'p mut *mut ffi::zend_string,
         help: &'p mut *mut ffi::zend_string,
         labels: &'p mut *mut Zval,
-        more: (More, &'p mut *mut Zval),
+        more: (More<'p>, &'p mut *mut Zval),
     },
     /// `callable $fn, array $labels = []`
     Callable(&'p mut *mut Zval),
@@ -368,7 +376,7 @@ pub(crate) enum Parse<'p> {
         name: &'p mut *mut ffi::zend_string,
         help: &'p mut *mut ffi::zend_string,
         labels: &'p mut *mut Zval,
-        more: (More, &'p mut *mut Zval),
+        more: (More<'p>, &'p mut *mut Zval),
     },
     /// `mixed $storage = null, bool $registerDefaultMetrics = true, array $constantLabels = []`
     Registry { storage: &'p mut *mut Zval, defaults: &'p mut bool, constants: &'p mut *mut Zval },
@@ -381,13 +389,15 @@ pub(crate) enum Parse<'p> {
 }
 
 /// The last argument of a constructor.
-pub(crate) enum More {
+pub(crate) enum More<'p> {
     /// None.
     Nothing,
     /// An object of this class.
     Object(&'static ClassEntry),
     /// An array or null.
     Array,
+    /// An integer, and after it an array or null.
+    Summary(&'p Cell<i64>),
 }
 
 /// A zval that [`parse`] may have set.

@@ -66,6 +66,8 @@ pub struct Config {
     pub max_series: u32,
     /// Bytes of one label value, 64 to 65,535; longer ones are cut and marked with their hash.
     pub max_label_length: u32,
+    /// Recent samples that a summary keeps for each series and process, 1 to [`Config::MAX_SUMMARY_SAMPLES`].
+    pub summary_samples: u32,
 }
 
 impl Config {
@@ -75,6 +77,8 @@ impl Config {
     pub const MAX_SERIES: u32 = 4_000_000;
     /// A cut label value carries its hash of 33 bytes, so shorter limits make no sense.
     pub const MIN_LABEL_LENGTH: u32 = 64;
+    /// A megabyte for each series and process.
+    pub const MAX_SUMMARY_SAMPLES: u32 = 65_536;
     /// Lengths are stored in 16 bits.
     pub const MAX_LABEL_LENGTH: u32 = 65_535;
 }
@@ -89,6 +93,7 @@ impl Default for Config {
             max_processes: 256,
             max_series: 10_000,
             max_label_length: 1024,
+            summary_samples: 1024,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a metric is: its name, kind, labels and buckets, and Prometheus's rules for them.
 
+use crate::layout::SUMMARY_CELLS;
 use thiserror::Error;
 
 /// How the values that several processes set on one gauge become one number.
@@ -28,16 +29,22 @@ pub enum Kind {
     Gauge(GaugeMode),
     /// Observations counted in buckets.
     Histogram,
+    /// Observations of which the recent ones are kept, for quantiles.
+    Summary {
+        /// How long an observation counts for quantiles, in seconds; above 0.
+        max_age: u32,
+    },
 }
 
 impl Kind {
-    /// The type's name in the text formats: `counter`, `gauge` or `histogram`.
+    /// The type's name in the text formats: `counter`, `gauge`, `histogram` or `summary`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
             Self::Gauge(_) => "gauge",
             Self::Histogram => "histogram",
+            Self::Summary { .. } => "summary",
         }
     }
 }
@@ -49,11 +56,12 @@ pub struct Definition {
     pub name: String,
     /// One line for people; not part of the identity.
     pub help: String,
-    /// Counter, gauge or histogram.
+    /// Counter, gauge, histogram or summary.
     pub kind: Kind,
     /// The names of the labels, in the order in which values are given.
     pub label_names: Vec<String>,
-    /// A histogram's upper bounds, increasing, without `+Inf`; empty for other kinds.
+    /// A histogram's upper bounds, increasing, without `+Inf`; a summary's quantiles, increasing;
+    /// empty for other kinds.
     pub bounds: Vec<f64>,
 }
 
@@ -89,6 +97,18 @@ pub enum DefinitionError {
     /// A bound that is not a number, or negative infinity.
     #[error("Histogram buckets must be finite numbers (+Inf is added by itself), got {0}")]
     BucketValue(f64),
+    /// A summary without quantiles.
+    #[error("A summary needs at least one quantile")]
+    NoQuantiles,
+    /// Quantiles must increase strictly.
+    #[error("Summary quantiles must be increasing numbers: {0} is followed by {1}")]
+    QuantileOrder(f64, f64),
+    /// No quantile.
+    #[error("A summary's quantile must be between 0 and 1, got {0}")]
+    QuantileValue(f64),
+    /// A window without length.
+    #[error("A summary's maxAgeSeconds must be at least 1")]
+    MaxAge,
     /// Too long for the segment's records.
     #[error("{what} is longer than {limit} bytes")]
     TooLong {
@@ -105,6 +125,8 @@ pub const MAX_NAME: usize = 1024;
 pub const MAX_HELP: usize = 16 * 1024;
 /// Most labels of one metric.
 pub const MAX_LABELS: usize = 64;
+/// Most quantiles of a summary.
+pub const MAX_QUANTILES: usize = 100;
 
 impl Definition {
     /// Checks a definition against Prometheus's rules
@@ -124,7 +146,12 @@ impl Definition {
         if help.len() > MAX_HELP {
             return Err(DefinitionError::TooLong { what: "The help text", limit: MAX_HELP });
         }
-        let bounds = if kind == Kind::Histogram { check_bounds(bounds)? } else { Vec::new() };
+        let bounds = match kind {
+            Kind::Histogram => check_bounds(bounds)?,
+            Kind::Summary { max_age: 0 } => return Err(DefinitionError::MaxAge),
+            Kind::Summary { .. } => check_quantiles(bounds)?,
+            Kind::Counter | Kind::Gauge(_) => Vec::new(),
+        };
         let label_names = label_names.iter().map(ToString::to_string).collect();
         Ok(Self { name: name.into(), help: help.into(), kind, label_names, bounds })
     }
@@ -138,10 +165,22 @@ impl Definition {
             && self.bounds == other.bounds
     }
 
-    /// How many cells one series takes: a histogram has one per bucket (`+Inf` included) and the sum.
+    /// How many cells one series takes: a histogram has one per bucket (`+Inf` included) and the sum,
+    /// a summary [`SUMMARY_CELLS`].
     #[must_use]
     pub fn cells(&self) -> usize {
-        if self.kind == Kind::Histogram { self.bounds.len() + 2 } else { 1 }
+        match self.kind {
+            Kind::Counter | Kind::Gauge(_) => 1,
+            Kind::Histogram => self.bounds.len() + 2,
+            Kind::Summary { .. } => SUMMARY_CELLS,
+        }
+    }
+
+    /// How many numbers one series has when it is read: those of its cells; a summary has the value at
+    /// each quantile, the sum and the count.
+    #[must_use]
+    pub fn numbers(&self) -> usize {
+        if let Kind::Summary { .. } = self.kind { self.bounds.len() + 2 } else { self.cells() }
     }
 }
 
@@ -208,6 +247,22 @@ fn check_bounds(bounds: &[f64]) -> Result<Vec<f64>, DefinitionError> {
     }
 }
 
+fn check_quantiles(quantiles: &[f64]) -> Result<Vec<f64>, DefinitionError> {
+    if quantiles.is_empty() {
+        return Err(DefinitionError::NoQuantiles);
+    }
+    if quantiles.len() > MAX_QUANTILES {
+        return Err(DefinitionError::TooLong { what: "The list of quantiles", limit: MAX_QUANTILES });
+    }
+    if let Some(bad) = quantiles.iter().find(|quantile| !(**quantile > 0.0 && **quantile < 1.0)) {
+        return Err(DefinitionError::QuantileValue(*bad));
+    }
+    match quantiles.windows(2).find(|pair| pair[0] >= pair[1]) {
+        Some(pair) => Err(DefinitionError::QuantileOrder(pair[0], pair[1])),
+        None => Ok(quantiles.to_vec()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,6 +294,23 @@ mod tests {
         }
         let all = Definition::new("a", "", Kind::Gauge(GaugeMode::All), &["pid"], &[]);
         assert!(matches!(all, Err(DefinitionError::Reserved { .. })));
+    }
+
+    #[test]
+    fn quantiles_increase_between_0_and_1() {
+        let of = |quantiles: &[f64]| Definition::new("s", "", Kind::Summary { max_age: 600 }, &[], quantiles);
+        let summary = of(&[0.5, 0.99]).unwrap();
+        assert_eq!((summary.cells(), summary.numbers()), (3, 4));
+        assert_eq!(of(&[]), Err(DefinitionError::NoQuantiles));
+        assert_eq!(of(&[0.5, 0.5]), Err(DefinitionError::QuantileOrder(0.5, 0.5)));
+        for bad in [0.0, 1.0, -0.5, 1.5, f64::INFINITY] {
+            assert_eq!(of(&[bad]), Err(DefinitionError::QuantileValue(bad)));
+        }
+        assert!(matches!(of(&[f64::NAN]), Err(DefinitionError::QuantileValue(_))));
+        let many: Vec<f64> = (1..=101).map(|number| f64::from(number) / 102.0).collect();
+        assert!(matches!(of(&many), Err(DefinitionError::TooLong { .. })));
+        let no_window = Definition::new("s", "", Kind::Summary { max_age: 0 }, &[], &[0.5]);
+        assert_eq!(no_window, Err(DefinitionError::MaxAge));
     }
 
     #[test]

@@ -12,10 +12,14 @@
 //! fresh. Nothing is ever freed or moved. A series owns a range of *columns*: the
 //! same cell indexes in every slot. A slot finds its pages through two page trees:
 //!
-//! * the **lasting** plane holds counters and histograms; the next owner of the
-//!   slot continues them in place, so totals survive every death;
+//! * the **lasting** plane holds counters, histograms and summaries; the next owner of
+//!   the slot continues them in place, so totals survive every death;
 //! * the **living** plane holds gauges; it is cleared when the slot is claimed,
 //!   and counts only while the owner lives.
+//!
+//! A summary has a **ring** of recent samples besides, for each series and slot: pages in a
+//! row, found through a cell of the series. Each sample is two words, when it was taken
+//! (nanoseconds of the machine's monotonic clock) and its value.
 //!
 //! Life of slot *i*: semaphore *i* is 0 (nobody), 1 (claimed: the owner is
 //! clearing the living plane), 2 (open: the living plane counts). The kernel
@@ -28,7 +32,9 @@ use std::mem::offset_of;
 /// `PSHM`, in the upper half of the first word.
 pub const MAGIC: u64 = 0x5053_484d;
 /// The layout's version, in the lower half of the first word.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+/// The oldest version that can be read: it had no summaries.
+pub const OLDEST_READABLE: u32 = 1;
 /// What stands in [`Header::identity`].
 pub const IDENTITY: u64 = MAGIC << 32 | VERSION as u64;
 
@@ -84,7 +90,9 @@ pub struct Header {
     /// When the semaphore set was last changed other than by its users, in the kernel's seconds + 1;
     /// if that changes, values were forged: then [`FORGED`]. Settled once before.
     pub semaphores_since: u64,
-    pad: [u64; 5],
+    /// Samples in a summary's ring. Settled once; 0 before version 2.
+    pub summary_samples: u64,
+    pad: [u64; 4],
     /// Grows when handles must be looked up again: wipe, removal. Read at every call, so it has
     /// a cache line of its own. Pair EPOCH.
     pub epoch: u64,
@@ -149,6 +157,21 @@ const _: () = assert!(offset_of!(Header, epoch) == 128);
 const _: () = assert!(offset_of!(Header, population) == 192);
 const _: () = assert!(offset_of!(Header, index_map) == 1024);
 
+/// Cells of a summary's series: how many observations, their sum, and the number of its ring's last page.
+pub const SUMMARY_CELLS: usize = 3;
+/// Which of them leads to the ring: 0 while there is none.
+pub const RING_CELL: usize = 2;
+/// Words of a sample.
+pub const SAMPLE_WORDS: u64 = 2;
+/// In place of a sample's time: it is being written.
+pub const BUSY: u64 = 1;
+
+/// Pages of a ring of `samples`.
+#[must_use]
+pub const fn ring_pages(samples: u64) -> u64 {
+    (samples * SAMPLE_WORDS).div_ceil(PAGE_WORDS as u64)
+}
+
 /// The offset of a field of the header.
 macro_rules! header {
     ($($field:tt)+) => { std::mem::offset_of!($crate::layout::Header, $($field)+) as u64 };
@@ -158,7 +181,7 @@ pub(crate) use header;
 /// Which of a slot's two page trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plane {
-    /// Counters and histograms: continued by the next owner.
+    /// Counters, histograms and summaries: continued by the next owner.
     Lasting = 0,
     /// Gauges: cleared at each claim.
     Living = 1,

@@ -6,6 +6,7 @@
 #![deny(unsafe_code)] // allowed again, file by file, in `sync`, `region` and `backend`
 
 pub mod backend;
+pub mod clock;
 pub mod config;
 #[cfg(feature = "crash-points")]
 pub mod crash;
@@ -21,6 +22,7 @@ mod proofs;
 mod reader;
 mod record;
 mod region;
+pub mod rings;
 pub mod snapshot;
 pub mod sync;
 mod texts;
@@ -29,5 +31,6 @@ mod writer;
 pub use config::{Config, SegmentName};
 pub use definition::{Definition, DefinitionError, GaugeMode, Kind};
 pub use reader::{ReadError, Reader};
+pub use region::Rings;
 pub use snapshot::{Family, Snapshot, Vitals};
 pub use writer::{AttachError, FamilyId, Resolved, Writer};

@@ -1,11 +1,11 @@
 //! Records: how families and series are written down, and how they are read back with suspicion.
 //!
 //! ```text
-//! family   meta | hash | name bytes, help bytes << 32 | label bytes | newest claim | claim column | bounds… | text
+//! family   meta | hash | name bytes, help bytes << 32 | label bytes, age << 32 | newest claim | claim column | bounds… | text
 //! series   meta | hash | family's offset | column | removed | label bytes | text
 //! ```
 //! `meta` is a tag, the kind, the gauge mode, the number of labels and the number
-//! of bounds. Texts are UTF-8; a list of texts has each one's length before it, in
+//! of bounds; `age` is how many seconds a summary's samples count, whose quantiles stand as bounds. Texts are UTF-8; a list of texts has each one's length before it, in
 //! two bytes. Everything but `newest claim` and `removed` is immutable once published.
 
 use crate::{
@@ -80,11 +80,17 @@ fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, bounds: usize) -
         None | Some(Kind::Counter) => (0, 0),
         Some(Kind::Gauge(mode)) => (1, mode as u64),
         Some(Kind::Histogram) => (2, 0),
+        Some(Kind::Summary { .. }) => (3, 0),
     };
     tag | kind << 8 | mode << 16 | (labels as u64) << 32 | (bounds as u64) << 48
 }
 
-fn kind_of(meta: u64) -> Result<Kind, Corrupt> {
+/// What a summary's definition has besides; 0 for other kinds.
+fn age_of(kind: Kind) -> u32 {
+    if let Kind::Summary { max_age } = kind { max_age } else { 0 }
+}
+
+fn kind_of(meta: u64, max_age: u32) -> Result<Kind, Corrupt> {
     let mode = match (meta >> 16) & 0xff {
         0 => GaugeMode::Last,
         1 => GaugeMode::Sum,
@@ -97,6 +103,7 @@ fn kind_of(meta: u64) -> Result<Kind, Corrupt> {
         0 => Ok(Kind::Counter),
         1 => Ok(Kind::Gauge(mode)),
         2 => Ok(Kind::Histogram),
+        3 => Ok(Kind::Summary { max_age }),
         _ => Err(Corrupt),
     }
 }
@@ -139,7 +146,7 @@ impl FamilyRecord {
         const MOST: u64 = (HEAD_WORDS + MAX_BOUNDS + 1) * 8 + MAX_NAME as u64 + MAX_HELP as u64 + MAX_NAMES;
         match head(region, geometry, offset) {
             Ok([meta, _, lengths, label_bytes, ..]) if meta & 0xff == FAMILY => {
-                let texts = [lengths & 0xffff_ffff, lengths >> 32, label_bytes];
+                let texts = [lengths & 0xffff_ffff, lengths >> 32, label_bytes & 0xffff_ffff];
                 let bytes = (HEAD_WORDS + (meta >> 48)) * 8;
                 texts.into_iter().fold(bytes, u64::saturating_add).min(MOST)
             }
@@ -152,7 +159,9 @@ impl FamilyRecord {
         let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
         let labels = pack_texts(definition.label_names.iter().map(String::as_str));
         let bounds = bytes_of(&definition.bounds.iter().map(|bound| bound.to_bits()).collect::<Vec<_>>());
-        key.hash(&[&kind.to_le_bytes(), definition.name.as_bytes(), &[0], &labels, &bounds])
+        let age = age_of(definition.kind).to_le_bytes();
+        let age = if let Kind::Summary { .. } = definition.kind { &age[..] } else { &[] };
+        key.hash(&[&kind.to_le_bytes(), definition.name.as_bytes(), &[0], &labels, &bounds, age])
     }
 
     /// The record's words.
@@ -161,7 +170,8 @@ impl FamilyRecord {
         let text = [definition.name.as_bytes(), definition.help.as_bytes(), &labels].concat();
         let lengths = definition.name.len() as u64 | (definition.help.len() as u64) << 32;
         let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
-        let mut words = vec![kind, hash, lengths, labels.len() as u64, 0, claim_column];
+        let label_bytes = labels.len() as u64 | u64::from(age_of(definition.kind)) << 32;
+        let mut words = vec![kind, hash, lengths, label_bytes, 0, claim_column];
         words.extend(definition.bounds.iter().map(|bound| bound.to_bits()));
         words.extend(words_of(&text));
         words
@@ -177,6 +187,7 @@ impl FamilyRecord {
     pub(crate) fn parse(region: &Region, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
         let [meta, hash, lengths, label_bytes, _, claim_column] = head(region, geometry, offset)?;
         let (name_bytes, help_bytes) = (lengths & 0xffff_ffff, lengths >> 32);
+        let (label_bytes, max_age) = (label_bytes & 0xffff_ffff, (label_bytes >> 32) as u32);
         let (labels, bounds) = ((meta >> 32) & 0xffff, meta >> 48);
         let sensible = meta & 0xff == FAMILY
             && name_bytes <= MAX_NAME as u64
@@ -199,8 +210,9 @@ impl FamilyRecord {
         let (help, names) = text.split_at(help_bytes as usize);
         let names: Vec<&str> = texts(names).take(MAX_LABELS + 1).collect::<Result<_, _>>()?;
         let text_of = |bytes| std::str::from_utf8(bytes).map_err(|_| Corrupt);
-        let definition = Definition::new(text_of(name)?, text_of(help)?, kind_of(meta)?, &names, &bounds)
-            .map_err(|_| Corrupt)?;
+        let kind = kind_of(meta, max_age)?;
+        let definition =
+            Definition::new(text_of(name)?, text_of(help)?, kind, &names, &bounds).map_err(|_| Corrupt)?;
         let honest = definition.bounds == bounds && names.len() as u64 == labels;
         if honest { Ok(Self { definition, hash, claim_column, bytes: words * 8 }) } else { Err(Corrupt) }
     }
@@ -353,6 +365,17 @@ mod tests {
         region.fill_words(geometry.records, &FamilyRecord::compose(&histogram(), 7, 3)).unwrap();
         let family = FamilyRecord::parse(&region, &geometry, geometry.records).unwrap();
         assert_eq!((family.definition, family.hash, family.claim_column), (histogram(), 7, 3));
+    }
+
+    #[test]
+    fn a_summary_is_read_back_and_its_window_is_part_of_it() {
+        let (region, geometry) = place();
+        let of = |max_age| Definition::new("s", "", Kind::Summary { max_age }, &["a"], &[0.5, 0.99]).unwrap();
+        region.fill_words(geometry.records, &FamilyRecord::compose(&of(600), 7, 3)).unwrap();
+        let family = FamilyRecord::parse(&region, &geometry, geometry.records).unwrap();
+        assert_eq!(family.definition, of(600));
+        let key = HashKey([1, 2]);
+        assert_ne!(FamilyRecord::hash(key, &of(600)), FamilyRecord::hash(key, &of(601)));
     }
 
     #[test]

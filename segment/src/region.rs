@@ -2,8 +2,8 @@
 #![allow(unsafe_code)]
 
 use crate::{
-    layout::{Geometry, PAGE_WORDS, RECORD_UNIT, Space, header},
-    sync::{Cell, Word, cells},
+    layout::{Geometry, PAGE, PAGE_WORDS, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
+    sync::{Cell, Sample, Word, cells, samples},
 };
 use std::ptr::NonNull;
 
@@ -95,6 +95,48 @@ impl Region {
     }
 }
 
+/// The way to the rings of a mapping, for those who count into its cells.
+#[cfg(not(loom))]
+#[derive(Debug, Clone, Copy)]
+pub struct Rings {
+    /// Where page number 0 would begin.
+    end: NonNull<u64>,
+    /// The highest page number that there is room for.
+    most: u64,
+    /// Pages of a ring.
+    pages: u64,
+    samples: u64,
+}
+
+#[cfg(not(loom))]
+impl Rings {
+    pub(crate) fn new(region: &Region, geometry: &Geometry, samples: u64) -> Option<Self> {
+        let most = (geometry.end - geometry.records) / PAGE;
+        let words = region.words(0, geometry.end / 8)?;
+        let end = NonNull::from(words).cast::<u64>();
+        // SAFETY: the words were just found to lie inside the mapping.
+        Some(Self { end: unsafe { end.add(words.len()) }, most, pages: ring_pages(samples), samples })
+    }
+
+    /// The ring whose last page has that number, whatever number it is.
+    ///
+    /// # Safety
+    /// The mapping that this was made of is still there for as long as the ring is used.
+    #[inline(always)]
+    #[must_use]
+    pub unsafe fn ring<'r>(self, number: u64) -> Option<&'r [Sample]> {
+        if number > self.most || number < self.pages {
+            return None;
+        }
+        // SAFETY: that many pages lie inside the mapping below its end, above all that is no page, and the
+        // samples of a ring fit its pages; the caller promises that the mapping is still there.
+        unsafe {
+            let first = self.end.as_ptr().sub(number as usize * PAGE_WORDS);
+            Some(samples(words_at(first, (self.samples * SAMPLE_WORDS) as usize)))
+        }
+    }
+}
+
 /// In proofs: words that the model knows, in place of memory.
 #[cfg(loom)]
 #[derive(Debug)]
@@ -151,6 +193,14 @@ impl Region {
         let offset = geometry.page(number).filter(|_| number <= space.pages)?;
         let above = offset - geometry.records >= space.units * RECORD_UNIT;
         (above && offset + 8 * PAGE_WORDS as u64 <= self.bytes()).then_some(offset)
+    }
+
+    /// The ring of `count` samples whose last page has that number: pages are numbered downwards.
+    pub(crate) fn ring(&self, geometry: &Geometry, number: u64, count: u64) -> Option<&[Sample]> {
+        if number < ring_pages(count) {
+            return None;
+        }
+        Some(samples(self.words(self.page_offset(geometry, number)?, count * SAMPLE_WORDS)?))
     }
 
     /// Writes words at `offset`; the caller has allocated that place.

@@ -22,7 +22,7 @@ pub struct Family {
     pub definition: Definition,
     /// Shared with the reader, so that there is one copy.
     labels: Arc<Labels>,
-    /// `definition.cells()` numbers a row.
+    /// `definition.numbers()` numbers a row.
     values: Vec<f64>,
     rows: usize,
     generation: u64,
@@ -78,8 +78,8 @@ impl Family {
         Self { definition, labels: Arc::default(), values: Vec::new(), rows: 0, generation: 0 }
     }
 
-    /// Adds a row: one label value per label name, and one number per cell
-    /// (a histogram: a count for each bucket, not cumulative, `+Inf` last; then the sum).
+    /// Adds a row: one label value per label name, and [`Definition::numbers`] numbers
+    /// (see [`Row::values`]).
     ///
     /// # Panics
     /// If the numbers of labels or values do not fit the definition.
@@ -88,7 +88,7 @@ impl Family {
         let before = all.ends.len();
         labels.into_iter().for_each(|label| all.push(label));
         assert_eq!(all.ends.len() - before, self.definition.label_names.len(), "a value for each label");
-        assert_eq!(values.len(), self.definition.cells(), "a number for each cell");
+        assert_eq!(values.len(), self.definition.numbers(), "as many numbers as it has");
         self.values.extend_from_slice(values);
         self.rows += 1;
     }
@@ -104,7 +104,7 @@ impl Family {
     /// Replaces all rows; their numbers are 0.
     pub(crate) fn set_rows(&mut self, labels: Arc<Labels>, rows: usize, generation: u64) {
         self.labels = labels;
-        self.values = vec![0.0; rows * self.definition.cells()];
+        self.values = vec![0.0; rows * self.definition.numbers()];
         self.rows = rows;
         self.generation = generation;
     }
@@ -143,8 +143,8 @@ impl Family {
 
     /// The numbers of row `index`, to be refreshed in place.
     pub fn values_mut(&mut self, index: usize) -> &mut [f64] {
-        let cells = self.definition.cells();
-        &mut self.values[index * cells..][..cells]
+        let numbers = self.definition.numbers();
+        &mut self.values[index * numbers..][..numbers]
     }
 }
 
@@ -160,11 +160,13 @@ impl<'a> Row<'a> {
         self.family.labels.row(self.family.definition.label_names.len(), self.index)
     }
 
-    /// The numbers: one for a counter or gauge; a histogram's bucket counts (not cumulative) and its sum.
+    /// The numbers: one for a counter or gauge; a histogram's bucket counts (not cumulative, `+Inf` last)
+    /// and its sum; a summary's values at its quantiles (NaN if nothing was observed lately), its sum and
+    /// its count.
     #[must_use]
     pub fn values(&self) -> &'a [f64] {
-        let cells = self.family.definition.cells();
-        &self.family.values[self.index * cells..][..cells]
+        let numbers = self.family.definition.numbers();
+        &self.family.values[self.index * numbers..][..numbers]
     }
 
     fn is_absent(&self) -> bool {
@@ -187,11 +189,14 @@ pub enum Reason {
     TooManyBuckets = 2,
     /// The segment's bytes made no sense where the update had to go.
     Corrupt = 3,
+    /// A summary counted the observation, but had no room to keep its sample.
+    SummarySample = 4,
 }
 
 impl Reason {
     /// All reasons, in the order of their drop counters.
-    pub const ALL: [Self; 4] = [Self::SeriesLimit, Self::SegmentFull, Self::TooManyBuckets, Self::Corrupt];
+    pub const ALL: [Self; 5] =
+        [Self::SeriesLimit, Self::SegmentFull, Self::TooManyBuckets, Self::Corrupt, Self::SummarySample];
 
     /// The reason as the label of `promshm_dropped_total`.
     #[must_use]
@@ -201,6 +206,7 @@ impl Reason {
             Self::SegmentFull => "segment_full",
             Self::TooManyBuckets => "too_many_buckets",
             Self::Corrupt => "corrupt",
+            Self::SummarySample => "summary_sample",
         }
     }
 }

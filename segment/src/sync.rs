@@ -11,6 +11,8 @@
 //! | PAGE  | `Word::publish`, `Word::claim`    | `Word::observe`                | a page fit to be read        |
 //! | EPOCH | `Word::tally`                     | `Word::observe`, `Word::peek`  | removed flags, retired state |
 //! | SLOT  | `Word::raise` on the high mark    | `Word::observe`                | a slot that is in use        |
+//! | RING  | `Cell::lead_to`                   | `Cell::observe`                | a ring of samples            |
+//! | SAMPLE| `Sample::put…`                    | `Sample::get`                  | when and what, of one sample |
 //!
 //! Everything else is `Relaxed`: a cell has one writer, and a scrape may see
 //! any update a moment late.
@@ -21,7 +23,13 @@ use crate::modelled::Atomic;
 #[cfg(not(loom))]
 #[allow(clippy::disallowed_types)] // this is the room that the lint points to
 type Atomic = std::sync::atomic::AtomicU64;
+#[cfg(loom)]
+use loom::sync::atomic::fence;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+#[cfg(not(loom))]
+use std::sync::atomic::fence;
+
+use crate::layout::BUSY;
 
 /// A shared word of bookkeeping: offsets, counts, states.
 #[derive(Debug, Default)]
@@ -170,6 +178,89 @@ impl Cell {
         crate::crash::point();
         let _never_gives_up = self.0.fetch_update(Relaxed, Relaxed, step);
     }
+}
+
+/// How a summary counts: beside its numbers a cell leads to its ring of samples.
+impl Cell {
+    /// Reads the number of a page, and sees the ring that it leads to (Acquire). Pair RING.
+    #[inline]
+    #[must_use]
+    pub fn observe(&self) -> u64 {
+        f64::from_bits(self.0.load(Acquire)) as u64
+    }
+
+    /// Writes the number of a page where there was none, and hands over what was written before (Release).
+    /// Answers the number that stands there afterwards. Pair RING.
+    pub fn lead_to(&self, page: u64) -> u64 {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
+        let new = (page as f64).to_bits();
+        let before = self.0.compare_exchange(0, new, AcqRel, Acquire);
+        before.map_or_else(|found| f64::from_bits(found) as u64, |_| page)
+    }
+
+    /// Adds one where others may write too, and answers the number before: each caller gets another.
+    pub fn take_number(&self) -> f64 {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
+        let step = |bits| Some((f64::from_bits(bits) + 1.0).to_bits());
+        f64::from_bits(self.0.fetch_update(Relaxed, Relaxed, step).unwrap_or_else(|bits| bits))
+    }
+}
+
+/// A summary's sample: when it was taken, and its value. Two words that are read together or not at all.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub struct Sample {
+    when: Word,
+    what: Word,
+}
+
+impl Sample {
+    /// Replaces the sample where this process is the only writer. Pair SAMPLE.
+    ///
+    /// Who dies in between leaves no sample in this place, which is as if the old one were a little older.
+    #[inline(always)]
+    pub fn put_owned(&self, when: u64, what: f64) {
+        self.when.fill(BUSY);
+        self.finish(when, what);
+    }
+
+    /// Replaces the sample where others may write too. Answers false if another one is at it, or died over it.
+    pub fn put_shared(&self, when: u64, what: f64) -> bool {
+        let before = self.when.peek();
+        let is_ours = before != BUSY && self.when.claim(before, BUSY).is_ok();
+        if is_ours {
+            self.finish(when, what);
+        }
+        is_ours
+    }
+
+    #[inline(always)]
+    fn finish(&self, when: u64, what: f64) {
+        fence(Release); // whoever reads the new value finds BUSY or the new time afterwards
+        self.what.fill(what.to_bits());
+        self.when.publish(when.max(BUSY + 1));
+    }
+
+    /// The sample, unless there is none or it is being written. Pair SAMPLE.
+    #[must_use]
+    pub fn get(&self) -> Option<(u64, f64)> {
+        let when = self.when.observe();
+        if when <= BUSY {
+            return None;
+        }
+        let what = self.what.peek();
+        fence(Acquire);
+        (self.when.peek() == when).then(|| (when, f64::from_bits(what)))
+    }
+}
+
+/// Looks at words as samples.
+#[must_use]
+pub(crate) fn samples(words: &[Word]) -> &[Sample] {
+    // SAFETY: Sample is two words in a row, and there are at least as many.
+    unsafe { std::slice::from_raw_parts(words.as_ptr().cast::<Sample>(), words.len() / 2) }
 }
 
 /// Looks at `count` places of memory as words.

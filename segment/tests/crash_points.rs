@@ -18,13 +18,18 @@ fn tiny_place() -> Place {
     place.config.max_series = 8;
     place.config.max_processes = 4;
     place.config.size = 1 << 20;
+    place.config.summary_samples = 16;
     place
 }
+
+/// When all samples are taken.
+const NOW: u64 = 1_000_000_000_000;
 
 /// One of each kind, so that every way of registration and page allocation is taken.
 fn count_all(writer: &mut Writer, by: f64) {
     count(writer, &jobs(), &["mail"], by);
     observe(writer, &histogram("seconds"), 0.3, by as u64);
+    sample(writer, &summary("sizes", &[]), &[], NOW, by);
     set(writer, &gauge("busy", GaugeMode::Sum), by);
     set(writer, &gauge("load", GaugeMode::Last), by);
 }
@@ -215,6 +220,35 @@ fn dying_while_observing() {
         at_rest(place)
     };
     kill_at_every_step("histogram update", 6, nothing, known, observe_thrice, check);
+}
+
+/// A ring that is full, so that each sample takes an older one's place.
+fn known_and_full(place: &Place) -> Writer {
+    let mut writer = known(place);
+    (0..15).for_each(|_| assert!(sample(&mut writer, &summary("sizes", &[]), &[], NOW, 1.0)));
+    writer
+}
+
+/// The place that the dead process was writing holds its former sample, its new one, or none.
+#[test]
+#[allow(clippy::float_cmp)] // whole numbers
+fn dying_while_observing_into_a_summary() {
+    let act = |_: &Place, writer: &mut Option<Writer>| {
+        let observe = || assert!(sample(writer.as_mut().unwrap(), &summary("sizes", &[]), &[], NOW, 3.0));
+        std::iter::repeat_with(observe).take(3).for_each(drop);
+    };
+    let check = |place: &Place, _: Fate| {
+        let mut reader = place.reader();
+        let snapshot = reader.scrape_at(NOW).unwrap();
+        let family = snapshot.families.iter().find(|family| family.definition.name == "sizes").unwrap();
+        let [median, highest, sum, count] = *family.rows().next().unwrap().values() else { unreachable!() };
+        assert!((16.0..=19.0).contains(&count) && median == 1.0 && [1.0, 3.0].contains(&highest));
+        let lag = 16.0 + 3.0 * (count - 16.0) - sum;
+        assert!([0.0, 3.0].contains(&lag), "the sum lags by one observation at most");
+        heir_counts(place, &[1.0], &[1.0]);
+        at_rest(place)
+    };
+    kill_at_every_step("summary update", 12, nothing, known_and_full, act, check);
 }
 
 #[test]

@@ -7,8 +7,9 @@ mod support;
 
 use forge::*;
 use promshm_segment::{
-    Definition, GaugeMode, Kind, ReadError, Reader, Writer,
-    layout::{Geometry, Shape},
+    Definition, GaugeMode, Kind, ReadError, Reader, Writer, clock,
+    layout::{Geometry, SUMMARY_CELLS, Shape},
+    rings,
     snapshot::Snapshot,
 };
 use support::*;
@@ -29,7 +30,7 @@ struct Scene {
     geometry: Geometry,
 }
 
-fn definitions() -> [Definition; 6] {
+fn definitions() -> [Definition; 7] {
     let modes = [GaugeMode::Last, GaugeMode::Sum, GaugeMode::Max, GaugeMode::All];
     let gauges = modes.map(|mode| {
         Definition::new(&format!("g_{}", mode as u8), "", Kind::Gauge(mode), &["l"], &[]).unwrap()
@@ -37,7 +38,7 @@ fn definitions() -> [Definition; 6] {
     let [last, sum, max, all] = gauges;
     let counter = Definition::new("c", "Help.", Kind::Counter, &["l"], &[]).unwrap();
     let histogram = Definition::new("h", "", Kind::Histogram, &["l"], &[0.5, 1.0]).unwrap();
-    [counter, histogram, last, sum, max, all]
+    [counter, histogram, summary("s", &["l"]), last, sum, max, all]
 }
 
 fn label(number: usize) -> String {
@@ -53,6 +54,10 @@ impl Scene {
         for definition in definitions() {
             let family = writer.register(&definition).unwrap();
             for number in 0..SERIES {
+                if definition.kind == (Kind::Summary { max_age: 600 }) {
+                    assert!(sample(&mut writer, &definition, &[&label(number)], clock::now(), 1.0));
+                    continue;
+                }
                 let cells = writer.resolve(family, &[&label(number)]).unwrap().cells;
                 cells.iter().for_each(|cell| cell.set(1.0 + number as f64));
             }
@@ -125,7 +130,7 @@ fn check(snapshot: &Snapshot) -> usize {
     let rows = snapshot.families.iter().map(|family| {
         let rows: Vec<Vec<&str>> = family.rows().map(|row| row.labels().collect()).collect();
         assert!(rows.is_sorted_by(|a, b| a < b), "each row once: {rows:?}");
-        assert!(family.rows().all(|row| row.values().len() == family.definition.cells()));
+        assert!(family.rows().all(|row| row.values().len() == family.definition.numbers()));
         rows.len()
     });
     rows.sum()
@@ -136,8 +141,16 @@ fn write(place: &Place) {
     for definition in definitions() {
         let Ok(family) = writer.register(&definition) else { continue };
         for value in ["value 3", "fresh"] {
-            if let Ok(series) = writer.resolve(family, &[value]) {
-                series.cells.iter().for_each(|cell| cell.add_shared(1.0));
+            let rings = writer.rings();
+            match writer.resolve(family, &[value]) {
+                Ok(series) if definition.cells() == SUMMARY_CELLS => {
+                    let number = rings::ring_of(series.cells);
+                    // SAFETY: the writer stays attached meanwhile.
+                    let ring = rings.and_then(|rings| unsafe { rings.ring(number) });
+                    let _kept = rings::observe_owned(series.cells, ring, clock::now(), 1.0);
+                }
+                Ok(series) => series.cells.iter().for_each(|cell| cell.add_shared(1.0)),
+                Err(_) => {}
             }
         }
         writer.remove(family, &["value 4"]);
@@ -151,7 +164,7 @@ fn an_honest_scene_is_read_in_full() {
     let mut scene = Scene::new();
     let mut reader = scene.place.reader();
     let snapshot = reader.scrape().unwrap();
-    assert_eq!((check(snapshot), snapshot.vitals.corrupt_records), (6 * SERIES, 0));
+    assert_eq!((check(snapshot), snapshot.vitals.corrupt_records), (7 * SERIES, 0));
     assert_eq!(scene.counter_entries().len(), SERIES);
     scene.survive(&"nothing forged");
 }
@@ -174,8 +187,8 @@ fn headers_are_judged_before_anything_is_read() {
     };
     let (name, identity) = (scene.place.config.name, scene.honest[0]);
     assert_eq!(cause(0, identity ^ 1 << 40), ReadError::Foreign { name });
-    assert_eq!(cause(0, identity + 1), ReadError::Version { name, found: 2, known: 1 });
-    assert_eq!(cause(0, identity - 1), ReadError::Version { name, found: 0, known: 1 });
+    assert_eq!(cause(0, identity + 1), ReadError::Version { name, found: 3, known: 2 });
+    assert_eq!(cause(0, identity - 2), ReadError::Version { name, found: 0, known: 2 });
     assert_eq!(cause(0, 0), ReadError::NotReady { name });
     assert_eq!(cause(8, 0), ReadError::NotReady { name });
     assert_eq!(cause(8, 2), ReadError::Retired { name });
@@ -291,7 +304,7 @@ fn a_bad_record_costs_one_series_and_is_counted_once() {
             for _ in 0..3 {
                 let snapshot = reader.scrape().unwrap();
                 let found = (check(snapshot), snapshot.vitals.corrupt_records);
-                assert_eq!(found, (6 * SERIES - 1, 1), "{what} of {which}");
+                assert_eq!(found, (7 * SERIES - 1, 1), "{what} of {which}");
             }
             scene.raw.restore(&scene.honest);
             tried += 1;
@@ -309,7 +322,7 @@ fn doubles_in_the_index_cost_nothing_but_themselves() {
     let mut reader = scene.place.reader();
     for _ in 0..2 {
         let snapshot = reader.scrape().unwrap();
-        assert_eq!(check(snapshot), 6 * SERIES);
+        assert_eq!(check(snapshot), 7 * SERIES);
         assert_eq!(snapshot.vitals.corrupt_records, empty.len() as u64);
     }
 }

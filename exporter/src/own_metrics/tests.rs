@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 const SEGMENT_METRIC: &str = "promshm_segment_used_bytes";
 
 fn vitals() -> Vitals {
-    Vitals { max_processes: 4, dropped: [1, 2, 3, 4], liveness: Liveness::Kernel, ..Vitals::default() }
+    Vitals { max_processes: 4, dropped: [1, 2, 3, 4, 5], liveness: Liveness::Kernel, ..Vitals::default() }
 }
 
 fn page(metrics: &mut OwnMetrics, segments: &[SegmentMetrics]) -> String {

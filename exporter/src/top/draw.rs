@@ -6,7 +6,7 @@ use super::{
     view::{Row, Sort, View},
 };
 use crate::status::human_bytes;
-use promshm_segment::{Kind, Vitals, snapshot::SlotState};
+use promshm_segment::{Vitals, snapshot::SlotState};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -264,8 +264,7 @@ fn with_segment(segment: &str, name: &str) -> String {
 }
 
 fn numbers(pen: &mut Pen, columns: Columns, series: &Series, scene: &Scene) {
-    let is_histogram = series.kind == Kind::Histogram;
-    let unit = if is_histogram { Unit::Plain } else { series.unit };
+    let unit = if series.observes() { Unit::Plain } else { series.unit };
     let value_end = pen.area.x + columns.name + columns.value;
     pen.put_right(value_end, columns.value, &unit.value(series.value, scene.now), PLAIN);
     let rate = series.rate.map_or("-".into(), |rate| unit.rate(rate));

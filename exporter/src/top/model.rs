@@ -136,7 +136,7 @@ impl Series {
         let added = increase(self.value, value);
         let seconds = seconds.filter(|seconds| *seconds > 0.0 && is_known);
         self.rate = seconds.filter(|_| self.grows()).map(|seconds| added / seconds);
-        self.mean = (self.kind == Kind::Histogram && is_known && added > 0.0)
+        self.mean = (self.observes() && is_known && added > 0.0)
             .then(|| if value < self.value { sum / added } else { (sum - self.sum) / added });
         (self.value, self.sum, self.read) = (value, sum, read);
         self.remember(if self.grows() { self.rate } else { Some(value) });
@@ -145,6 +145,7 @@ impl Series {
     fn value_and_sum(&self, values: &[f64]) -> (f64, f64) {
         match (self.kind, values) {
             (Kind::Histogram, [buckets @ .., sum]) => (buckets.iter().sum(), *sum),
+            (Kind::Summary { .. }, [.., sum, count]) => (*count, *sum),
             (_, [value, ..]) => (*value, f64::NAN),
             (_, []) => (f64::NAN, f64::NAN),
         }
@@ -155,6 +156,11 @@ impl Series {
             self.past.pop_front();
         }
         self.past.extend(sample);
+    }
+
+    /// Whether its value is how many observations there were.
+    pub(super) fn observes(&self) -> bool {
+        matches!(self.kind, Kind::Histogram | Kind::Summary { .. })
     }
 
     /// Whether it only grows, so that its rate is what matters.

@@ -16,7 +16,11 @@ const GAUGE: Kind = Kind::Gauge(GaugeMode::Last);
 
 /// A family with one label (or none) and its rows.
 fn family(name: &str, kind: Kind, label: &[&str], rows: &[(&[&str], &[f64])]) -> Family {
-    let bounds: &[f64] = if kind == Kind::Histogram { &[1.0, 2.0] } else { &[] };
+    let bounds: &[f64] = match kind {
+        Kind::Counter | Kind::Gauge(_) => &[],
+        Kind::Histogram => &[1.0, 2.0],
+        Kind::Summary { .. } => &[0.5],
+    };
     let mut family = Family::new(Definition::new(name, "What it is.", kind, label, bounds).expect("good"));
     for (labels, values) in rows {
         family.push(labels.iter().copied(), values);
@@ -42,7 +46,7 @@ fn read(model: &mut Model, second: u64, families: Vec<Family>) {
         series: 3,
         max_series: 10_000,
         exits_abrupt: 2,
-        dropped: [0, 7, 0, 0],
+        dropped: [0, 7, 0, 0, 0],
         ..Vitals::default()
     };
     let snapshot = Snapshot { families, vitals };
@@ -131,6 +135,17 @@ fn a_histogram_has_a_count_and_a_mean() {
     assert_eq!((job.value, job.rate, job.mean), (2.0, Some(2.0), Some(1.5)), "it began anew");
     read(&mut model, 3, vec![histogram(&[1.0, 1.0, 0.0, 3.0])]);
     assert_eq!(series(&model, "job_seconds", "").mean, None, "nothing was observed");
+}
+
+#[test]
+fn a_summary_has_a_count_and_a_mean() {
+    let summary =
+        |numbers: &[f64]| family("job_seconds", Kind::Summary { max_age: 600 }, &[], &[(&[], numbers)]);
+    let mut model = Model::default();
+    read(&mut model, 0, vec![summary(&[0.5, 4.0, 3.0])]);
+    read(&mut model, 1, vec![summary(&[0.5, 10.0, 6.0])]);
+    let job = series(&model, "job_seconds", "");
+    assert_eq!((job.value, job.rate, job.mean), (6.0, Some(3.0), Some(2.0)));
 }
 
 #[test]

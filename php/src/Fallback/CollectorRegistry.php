@@ -145,6 +145,43 @@ class CollectorRegistry
         return $this->get('Histogram', $namespace, $name);
     }
 
+    /**
+     * @param list<string> $labels
+     * @param list<float>|null $quantiles
+     */
+    public function registerSummary(
+        string $namespace,
+        string $name,
+        string $help,
+        array $labels = [],
+        int $maxAgeSeconds = 600,
+        ?array $quantiles = null
+    ): Summary {
+        $this->refuseTwice('Summary', $namespace, $name);
+        return $this->getOrRegisterSummary($namespace, $name, $help, $labels, $maxAgeSeconds, $quantiles);
+    }
+
+    /**
+     * @param list<string> $labels
+     * @param list<float>|null $quantiles
+     */
+    public function getOrRegisterSummary(
+        string $namespace,
+        string $name,
+        string $help,
+        array $labels = [],
+        int $maxAgeSeconds = 600,
+        ?array $quantiles = null
+    ): Summary {
+        $make = static fn (string $full): Summary => new Summary($full, $help, $labels, $maxAgeSeconds, $quantiles);
+        return $this->find('Summary', $namespace, $name) ?? $this->add('Summary', $namespace, $name, $make);
+    }
+
+    public function getSummary(string $namespace, string $name): Summary
+    {
+        return $this->get('Summary', $namespace, $name);
+    }
+
     private static function constantName(int|string $name): string
     {
         if (is_int($name)) {

@@ -17,6 +17,7 @@ final class Names
         'GaugeMode',
         'Histogram',
         'Segment',
+        'Summary',
         'Timer',
         'CollectorRegistry',
         'MetricFamilySamples',

@@ -6,6 +6,7 @@ use super::{
     merge::Cells,
 };
 use crate::{
+    definition::Kind,
     index,
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, header},
     record::{Corrupt, FamilyRecord, HashKey, SeriesRecord, Tag},
@@ -240,6 +241,13 @@ impl Catalogue {
     /// The chosen families, in the snapshot's order.
     pub(crate) fn chosen(&self) -> impl Iterator<Item = &Entry> {
         self.chosen.iter().map(|at| &self.families[*at])
+    }
+
+    /// All summaries, exported or not, and where each is among the snapshot's families.
+    pub(crate) fn summaries(&self) -> impl Iterator<Item = (Option<usize>, &Entry)> {
+        let all = self.families.iter().enumerate();
+        let summaries = all.filter(|(_, family)| matches!(family.definition.kind, Kind::Summary { .. }));
+        summaries.map(|(at, family)| (self.chosen.iter().position(|chosen| *chosen == at), family))
     }
 
     /// Series that are found in the segment now, exported or not.

@@ -100,6 +100,11 @@ impl Entry {
         self.rows.iter().map(|series| u64::from(series.column))
     }
 
+    /// The columns of all series; those of the rows that were laid out are the first.
+    pub(crate) fn all_columns(&self) -> impl Iterator<Item = u64> {
+        self.rows.iter().chain(&self.fresh).map(|series| u64::from(series.column))
+    }
+
     /// The label values of row `index`.
     pub(crate) fn labels(&self, index: usize) -> impl Iterator<Item = &str> {
         self.labels.row(self.width(), index)

@@ -173,6 +173,7 @@ pub(crate) fn values(
             }
             Kind::Gauge(mode) => merged_gauges(cells, entry, mode, view),
             Kind::Counter | Kind::Histogram => copy_totals(entry, totals, lasting, view),
+            Kind::Summary { .. } => copy_summary_totals(entry, totals, lasting, view),
         }
     }
     processes.map_or(0, |processes| processes.left_out)
@@ -185,6 +186,19 @@ fn copy_totals(entry: &Entry, totals: &Totals, pages: &Pages, view: &mut Family)
             Some(sums) => values.copy_from_slice(sums),
             None => values.fill(0.0),
         }
+    }
+}
+
+/// Sum and count; the quantiles come from elsewhere.
+fn copy_summary_totals(entry: &Entry, totals: &Totals, pages: &Pages, view: &mut Family) {
+    for (row, column) in entry.columns().enumerate() {
+        let numbers = view.values_mut(row);
+        let at = numbers.len() - 2;
+        let (count, sum) = match totals.of(pages, column, 2) {
+            Some([count, sum]) => (*count, *sum),
+            _ => (0.0, 0.0),
+        };
+        numbers[at..].copy_from_slice(&[sum, count]);
     }
 }
 

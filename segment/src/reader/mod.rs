@@ -5,6 +5,7 @@ mod catalogue;
 mod entry;
 mod merge;
 mod pages;
+mod summaries;
 #[cfg(all(test, not(loom)))]
 mod tests;
 mod vitals;
@@ -14,6 +15,7 @@ use crate::{
         self,
         sysv::{Semaphores, SharedMemory},
     },
+    clock,
     config::SegmentName,
     layout::{Geometry, header},
     region::Region,
@@ -24,6 +26,7 @@ pub(crate) use catalogue::Catalogue;
 use merge::{Cells, Slots, Totals};
 use nix::errno::Errno;
 use pages::Survey;
+use summaries::Summaries;
 use thiserror::Error;
 use vitals::Deaths;
 
@@ -126,6 +129,7 @@ pub struct Reader {
     snapshot: Snapshot,
     survey: Survey,
     totals: Totals,
+    summaries: Summaries,
     /// The most that any scrape found of what is looked at afresh in each: words that lead to no page,
     /// or to another's, and rows of which there were more than the segment is large.
     corrupt: u64,
@@ -159,12 +163,19 @@ impl Reader {
             snapshot: Snapshot::default(),
             survey: Survey::default(),
             totals: Totals::default(),
+            summaries: Summaries::default(),
             corrupt: 0,
         })
     }
 
     /// Reads the segment afresh. After [`ReadError::Retired`] attach again.
     pub fn scrape(&mut self) -> Result<&Snapshot, ReadError> {
+        self.scrape_at(clock::now())
+    }
+
+    /// As [`Reader::scrape`], as if it were `now` on the clock of [`clock::now`]: summaries' samples that
+    /// are too old then do not count.
+    pub fn scrape_at(&mut self, now: u64) -> Result<&Snapshot, ReadError> {
         self.check()?;
         let (region, geometry) = (&self.region, &self.geometry);
         let ask = || semaphore_values(self.name, region, geometry);
@@ -175,7 +186,10 @@ impl Reader {
         let cells = Cells { region, geometry, slots: &slots, survey: &self.survey };
         self.catalogue.choose(region, &cells, &mut self.snapshot);
         let left_out = merge::values(&cells, &self.catalogue, &mut self.totals, &mut self.snapshot);
+        self.summaries.look(region, geometry, &mut self.survey, &self.catalogue);
+        self.summaries.merge(region, geometry, now, &mut self.snapshot);
         self.corrupt = self.corrupt.max(self.survey.bad + left_out);
+        let cells = Cells { region, geometry, slots: &slots, survey: &self.survey };
         let corrupt = self.catalogue.corrupt + self.corrupt;
         self.snapshot.vitals =
             vitals::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);

@@ -52,7 +52,8 @@ pub(crate) struct Survey {
     pub(crate) total: u64,
     /// Words in directories that lead nowhere, or where another one leads.
     pub(crate) bad: u64,
-    taken: Bits,
+    /// Numbers of the pages that were found.
+    pub(super) taken: Bits,
 }
 
 impl Survey {

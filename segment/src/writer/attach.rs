@@ -8,8 +8,8 @@ use crate::{
     },
     config::{Config, SegmentName},
     layout::{
-        FORGED, FRESH, Geometry, IDENTITY, LIVENESS_DEGRADED, LIVENESS_KERNEL, MAGIC, NO_SEMAPHORES, PAGE,
-        READY, RETIRED, Shape, VERSION, header,
+        FORGED, FRESH, Geometry, IDENTITY, LIVENESS_DEGRADED, LIVENESS_KERNEL, MAGIC, NO_SEMAPHORES,
+        OLDEST_READABLE, PAGE, READY, RETIRED, Shape, VERSION, header,
     },
     reader::ReadError,
     record::HashKey,
@@ -192,6 +192,7 @@ fn create(config: &Config, shape: Shape, memory: SharedMemory, region: &Region) 
     region.head(header!(hash_key)).settle(random());
     region.head(header!(hash_key) + 8).settle(random());
     region.head(header!(created)).settle(now().to_bits());
+    region.head(header!(summary_samples)).settle(u64::from(config.summary_samples));
     region.head(header!(epoch)).settle(1);
     region.head(header!(key)).settle(backend::key_word(key));
     backend::retire_orphans(key);
@@ -277,7 +278,7 @@ pub(crate) fn check(name: SegmentName, region: &Region) -> Result<Geometry, Read
     if identity >> 32 != MAGIC {
         return Err(ReadError::Foreign { name });
     }
-    if identity as u32 != VERSION {
+    if !(OLDEST_READABLE..=VERSION).contains(&(identity as u32)) {
         return Err(ReadError::Version { name, found: identity as u32, known: VERSION });
     }
     match region.head(header!(state)).observe() {

@@ -12,11 +12,14 @@ pub(crate) use slot::SHARED;
 #[cfg(any(test, fuzzing))]
 pub(crate) use testing::prepare;
 
+#[cfg(not(loom))]
+use crate::region::Rings;
 use crate::{
     backend::{self, sysv::SharedMemory},
     config::{Config, SegmentName},
     layout::{Plane, header},
     reader::ReadError,
+    rings,
     snapshot::Reason,
     sync::{Cell, Word},
 };
@@ -54,12 +57,15 @@ pub struct FamilyId {
     global: bool,
     cells: usize,
     labels: usize,
+    /// Its cells lead to rings of samples.
+    has_rings: bool,
 }
 
 /// The cells that a series' updates go to.
 #[derive(Debug, Clone, Copy)]
 pub struct Resolved<'w> {
-    /// One cell; for a histogram one per bucket (`+Inf` included) and then the sum.
+    /// One cell; for a histogram one per bucket (`+Inf` included) and then the sum; for a summary count,
+    /// sum and the way to its ring (see [`crate::rings`]).
     pub cells: &'w [Cell],
     /// Other processes write them too: use the `shared` methods of [`Cell`].
     pub shared: bool,
@@ -107,6 +113,14 @@ impl Writer {
     #[must_use]
     pub fn epoch(&self) -> &Word {
         self.attached.region.head(header!(epoch))
+    }
+
+    /// The way from summaries' cells to their rings.
+    #[cfg(not(loom))]
+    #[must_use]
+    pub fn rings(&self) -> Option<Rings> {
+        let Attached { region, geometry, .. } = &self.attached;
+        Rings::new(region, geometry, rings::samples_of(region))
     }
 
     /// Whether this segment is still the one to count into; otherwise attach anew.

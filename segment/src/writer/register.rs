@@ -37,6 +37,7 @@ impl Writer {
             global: definition.kind == Kind::Gauge(GaugeMode::Last),
             cells: definition.cells(),
             labels: definition.label_names.len(),
+            has_rings: matches!(definition.kind, Kind::Summary { .. }),
         })
     }
 
@@ -93,10 +94,14 @@ impl Writer {
             let cells = pages.cells(attached, slot, family.plane, column, family.cells)?;
             Ok(Resolved { cells, shared: slot == SHARED })
         };
-        match cells_in(own) {
+        let found = match cells_in(own) {
             Err(Reason::SegmentFull) if own != SHARED && family.plane == Plane::Lasting => cells_in(SHARED),
             found => found,
+        }?;
+        if family.has_rings {
+            pages.make_ring(attached, found.cells);
         }
+        Ok(found)
     }
 
     /// Hides the series at once; a later update starts it afresh from zero. Answers whether there was one.

@@ -3,8 +3,9 @@
 use super::attach::{Attached, now, random};
 use crate::{
     backend::sysv::Semaphores,
-    layout::{FORGED, Geometry, PAGE_WORDS, Plane, Slot, Space, UNSET, header},
+    layout::{FORGED, Geometry, PAGE_WORDS, Plane, RING_CELL, Slot, Space, UNSET, header, ring_pages},
     region::Region,
+    rings,
     snapshot::Reason,
     sync::{Cell, Word},
 };
@@ -127,6 +128,19 @@ impl Pages {
         cells.get(at.cell..at.cell + count).ok_or(Reason::Corrupt)
     }
 
+    /// Makes the ring of samples that a summary's cells lead to, if there is none yet. Where there is no
+    /// room for it, the samples are dropped.
+    pub(crate) fn make_ring(&mut self, Attached { region, geometry, .. }: &Attached, cells: &[Cell]) {
+        let count = ring_pages(rings::samples_of(region));
+        let Some(cell) = cells.get(RING_CELL).filter(|_| count > 0 && rings::ring_of(cells) == 0) else {
+            return;
+        };
+        let Ok(last) = take_pages(region, geometry, count) else { return };
+        if cell.lead_to(last) != last {
+            self.spare.extend(last - count + 1..=last); // into the shared slot others make rings too; pair: RING
+        }
+    }
+
     /// The page number in `word`; if there is none, that of a new page filled with `fresh`.
     fn page(&mut self, region: &Region, geometry: &Geometry, word: &Word, fresh: u64) -> Result<u64, Reason> {
         let known = word.observe(); // pair: PAGE
@@ -134,7 +148,7 @@ impl Pages {
             return Ok(known);
         }
         let spare = self.spare.pop();
-        let number = spare.map_or_else(|| take_page(region, geometry), Ok)?;
+        let number = spare.map_or_else(|| take_pages(region, geometry, 1), Ok)?;
         if fresh != 0 {
             fill_page(region, geometry, number, fresh);
         }
@@ -161,13 +175,14 @@ impl Place {
     }
 }
 
-fn take_page(region: &Region, geometry: &Geometry) -> Result<u64, Reason> {
+/// Takes pages in a row and answers the number of the last one, which lies lowest.
+fn take_pages(region: &Region, geometry: &Geometry, count: u64) -> Result<u64, Reason> {
     let grow = |word| {
         let space = Space::unpack(word);
-        Space { pages: space.pages + 1, ..space }.pack(geometry)
+        Space { pages: space.pages + count, ..space }.pack(geometry)
     };
     let before = region.head(header!(space)).update(grow).map_err(|_| Reason::SegmentFull)?;
-    Ok(Space::unpack(before).pages + 1)
+    Ok(Space::unpack(before).pages + count)
 }
 
 fn fill_page(region: &Region, geometry: &Geometry, number: u64, value: u64) {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     backend::sysv::SharedMemory,
     config::Config,
-    layout::{IDENTITY, READY, Shape, header},
+    layout::{IDENTITY, PAGE_WORDS, READY, Shape, header},
     reader::ReadError,
     region::Region,
 };
@@ -57,6 +57,7 @@ pub(crate) fn prepare(region: &Region, shape: Shape) {
     settle(header!(hash_key), 1);
     settle(header!(hash_key) + 8, 2);
     settle(header!(epoch), 1);
+    settle(header!(summary_samples), PAGE_WORDS as u64); // two pages
     settle(header!(slots_high), u64::from(shape.max_processes) + 1);
     settle(header!(state), READY);
 }

@@ -5,7 +5,7 @@ pub mod crash;
 pub mod workers;
 
 use promshm_segment::{
-    Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer, backend, sync::Cell,
+    Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer, backend, rings, sync::Cell,
 };
 use std::{
     os::fd::OwnedFd,
@@ -79,6 +79,22 @@ pub fn observe(writer: &mut Writer, definition: &Definition, value: f64, times: 
         add(&series.cells[bucket], 1.0);
         add(&series.cells[series.cells.len() - 1], value);
     }
+}
+
+pub fn summary(name: &str, labels: &[&str]) -> Definition {
+    Definition::new(name, "", Kind::Summary { max_age: 600 }, labels, &[0.5, 0.99]).unwrap()
+}
+
+/// Observes into a summary as the extension does, at that time. Answers whether the sample was kept.
+pub fn sample(writer: &mut Writer, definition: &Definition, labels: &[&str], when: u64, value: f64) -> bool {
+    let rings = writer.rings();
+    let family = writer.register(definition).expect("room for a family");
+    let series = writer.resolve(family, labels).expect("room for a series");
+    let number = rings::ring_of(series.cells);
+    // SAFETY: the writer stays attached meanwhile.
+    let ring = rings.and_then(|rings| unsafe { rings.ring(number) });
+    let observe = if series.shared { rings::observe_shared } else { rings::observe_owned };
+    observe(series.cells, ring, when, value)
 }
 
 /// Sets a gauge as the extension does.

@@ -1,0 +1,114 @@
+//! Quantiles: the recent samples of a summary's series, of all slots together.
+//!
+//! Samples of the dead count too, until they are too old: what a process observed did happen.
+
+use super::{catalogue::Catalogue, pages::Survey};
+use crate::{
+    definition::Kind,
+    layout::{Geometry, PAGE_WORDS, SUMMARY_CELLS, ring_pages},
+    region::Region,
+    rings::{nearest_rank, ring_of, samples_of},
+    snapshot::Snapshot,
+    sync::Sample,
+};
+
+/// What is kept between two scrapes is room only.
+#[derive(Debug, Default)]
+pub(crate) struct Summaries {
+    /// The summaries' series.
+    series: Vec<Series>,
+    /// Their rings, in the order of `series` and then of the slots.
+    rings: Vec<Ring>,
+    /// Recent values of the series at hand.
+    values: Vec<f64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Series {
+    column: u64,
+    /// The family's place in the snapshot, if it is exported, and the row.
+    row: Option<(usize, usize)>,
+}
+
+/// One slot's ring of a series.
+#[derive(Debug, Clone, Copy)]
+struct Ring {
+    /// Where the series is in [`Summaries::series`].
+    series: usize,
+    /// The number of its last page.
+    number: u64,
+    /// How many places were ever written: beyond them are holes, and whoever reads a hole pays for it.
+    used: u64,
+}
+
+impl Summaries {
+    /// Looks for all rings. Each page is taken once, so that all rings together are no larger than the
+    /// segment, whatever their cells say.
+    pub(crate) fn look(
+        &mut self,
+        region: &Region,
+        geometry: &Geometry,
+        survey: &mut Survey,
+        catalogue: &Catalogue,
+    ) {
+        self.series.clear();
+        self.rings.clear();
+        for (view, entry) in catalogue.summaries() {
+            let series = |(row, column)| Series { column, row: view.map(|view| (view, row)) };
+            self.series.extend(entry.all_columns().enumerate().map(series));
+        }
+        let samples = samples_of(region);
+        let pages = ring_pages(samples);
+        if pages == 0 {
+            return; // forged, or of a version without summaries
+        }
+        for (series, Series { column, .. }) in self.series.iter().enumerate() {
+            for page in survey.lasting.of(*column) {
+                let cells = page.cells(region, geometry).get(*column as usize % PAGE_WORDS..);
+                let Some(cells) = cells.and_then(|cells| cells.get(..SUMMARY_CELLS)) else { continue };
+                let number = ring_of(cells); // pair: RING
+                if number == 0 {
+                    continue;
+                }
+                let is_ring = region.ring(geometry, number, samples).is_some();
+                if !is_ring || !survey.taken.take(number + 1 - pages, pages) {
+                    survey.bad += 1;
+                    continue;
+                }
+                survey.total += pages;
+                let used = (cells[0].get() as u64).min(samples);
+                self.rings.push(Ring { series, number, used });
+            }
+        }
+    }
+
+    /// Writes the quantiles of what was observed lately into the rows; NaN where nothing was.
+    pub(crate) fn merge(&mut self, region: &Region, geometry: &Geometry, now: u64, snapshot: &mut Snapshot) {
+        let samples = samples_of(region);
+        let mut rest = &self.rings[..];
+        for (at, series) in self.series.iter().enumerate() {
+            let own;
+            (own, rest) = rest.split_at(rest.partition_point(|ring| ring.series == at));
+            let Some((view, row)) = series.row else { continue };
+            let view = &mut snapshot.families[view];
+            let Kind::Summary { max_age } = view.definition.kind else { continue };
+            let oldest = now.saturating_sub(u64::from(max_age) * 1_000_000_000);
+            self.values.clear();
+            for ring in own {
+                let places = region.ring(geometry, ring.number, samples).unwrap_or_default();
+                let recent = places.iter().take(ring.used as usize).filter_map(Sample::get);
+                self.values.extend(
+                    recent
+                        .filter(|(when, _)| *when >= oldest)
+                        .map(|(_, value)| if value.is_nan() { f64::NAN } else { value }),
+                );
+            }
+            self.values.sort_unstable_by(f64::total_cmp);
+            let quantiles = view.definition.bounds.clone();
+            for (number, quantile) in view.values_mut(row).iter_mut().zip(quantiles) {
+                *number =
+                    if self.values.is_empty() { f64::NAN } else { nearest_rank(&self.values, quantile) };
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Rings of recent samples: what a summary's quantiles are made of, beside its count and its sum.
+//!
+//! A series' count, which goes on through all owners of its slot, says which sample of the ring is next:
+//! the heir of a dead process goes on where that one was, and its samples count until they are too old.
+
+use crate::{
+    config::Config,
+    layout::{RING_CELL, header},
+    region::Region,
+    sync::{Cell, Sample},
+};
+
+/// How many samples the segment's rings have; 0 if what stands there makes no sense.
+pub(crate) fn samples_of(region: &Region) -> u64 {
+    let samples = region.head(header!(summary_samples)).observe();
+    if samples <= u64::from(Config::MAX_SUMMARY_SAMPLES) { samples } else { 0 }
+}
+
+/// Counts one observation where this process is the only writer. Answers whether its sample was kept.
+///
+/// The sample first, then the count, then the sum: a process that dies in between leaves a sample that
+/// the next one replaces, or a count without its share of the sum, never a sum that nothing counted.
+#[inline(always)]
+pub fn observe_owned(cells: &[Cell], ring: Option<&[Sample]>, when: u64, value: f64) -> bool {
+    let [count, sum, ..] = cells else { return false };
+    let place = ring.and_then(|ring| next(ring, count.get()));
+    if let Some(sample) = place {
+        sample.put_owned(when, value);
+    }
+    count.add_owned(1.0);
+    sum.add_owned(value);
+    place.is_some()
+}
+
+/// Counts one observation where others may write too. Answers whether its sample was kept.
+pub fn observe_shared(cells: &[Cell], ring: Option<&[Sample]>, when: u64, value: f64) -> bool {
+    let [count, sum, ..] = cells else { return false };
+    let number = count.take_number(); // nobody else's, so neither is the place until the ring is full
+    sum.add_shared(value);
+    ring.and_then(|ring| next(ring, number)).is_some_and(|sample| sample.put_shared(when, value))
+}
+
+#[inline(always)]
+fn next(ring: &[Sample], number: f64) -> Option<&Sample> {
+    ring.get((number as u64).checked_rem(ring.len() as u64)? as usize)
+}
+
+/// The number of the ring's last page, 0 if there is no ring.
+#[inline(always)]
+#[must_use]
+pub fn ring_of(cells: &[Cell]) -> u64 {
+    cells.get(RING_CELL).map_or(0, Cell::observe) // pair: RING
+}
+
+/// The value at the quantile by nearest rank: the smallest value such that at least `quantile` of all
+/// are not above it. `sorted` is not empty.
+#[must_use]
+pub fn nearest_rank(sorted: &[f64], quantile: f64) -> f64 {
+    let rank = (quantile * sorted.len() as f64).ceil() as usize;
+    sorted[rank.clamp(1, sorted.len()) - 1]
+}
+
+#[cfg(test)]
+#[allow(clippy::float_cmp)] // whole numbers
+mod tests {
+    use super::*;
+    use crate::sync::{Word, samples};
+
+    fn words(count: usize) -> Vec<Word> {
+        (0..count).map(|_| Word::new(0)).collect()
+    }
+
+    fn cells() -> [Cell; 3] {
+        std::array::from_fn(|_| Cell::new(0.0))
+    }
+
+    fn values(ring: &[Sample]) -> Vec<Option<(u64, f64)>> {
+        ring.iter().map(Sample::get).collect()
+    }
+
+    #[test]
+    fn a_full_ring_forgets_the_oldest() {
+        for observe in [observe_owned, observe_shared] {
+            let (words, cells) = (words(6), cells());
+            let ring = samples(&words);
+            for number in 0..5 {
+                assert!(observe(&cells, Some(ring), 10 + number, number as f64));
+            }
+            assert_eq!(values(ring), [Some((13, 3.0)), Some((14, 4.0)), Some((12, 2.0))]);
+            assert_eq!([cells[0].get(), cells[1].get()], [5.0, 10.0]);
+        }
+    }
+
+    #[test]
+    fn without_a_ring_counts_and_sums_go_on() {
+        for observe in [observe_owned, observe_shared] {
+            let cells = cells();
+            assert!(!observe(&cells, None, 10, 2.5));
+            assert!(!observe(&cells, Some(&[]), 10, 2.5));
+            assert_eq!([cells[0].get(), cells[1].get()], [2.0, 5.0]);
+        }
+    }
+
+    #[test]
+    fn a_place_that_another_writes_is_left_to_it() {
+        let (words, cells) = (words(4), cells());
+        words[0].fill(crate::layout::BUSY);
+        let ring = samples(&words);
+        let kept: Vec<bool> = (0..3).map(|_| observe_shared(&cells, Some(ring), 10, 1.0)).collect();
+        assert_eq!(kept, [false, true, false]);
+        assert_eq!(values(ring), [None, Some((10, 1.0))]);
+        assert_eq!(cells[0].get(), 3.0);
+    }
+
+    #[test]
+    fn garbage_in_a_count_leads_to_some_place_of_the_ring() {
+        let words = words(6);
+        for count in [f64::NAN, f64::INFINITY, -1.0, 1e300] {
+            let cells = [Cell::new(count), Cell::new(0.0), Cell::new(0.0)];
+            assert!(observe_owned(&cells, Some(samples(&words)), 10, 1.0), "{count}");
+        }
+    }
+
+    #[test]
+    fn ranks_are_the_nearest() {
+        let sorted = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0];
+        let of = |quantile| nearest_rank(&sorted, quantile);
+        assert_eq!(
+            [of(0.01), of(0.1), of(0.11), of(0.5), of(0.51), of(0.99)],
+            [1.0, 1.0, 2.0, 5.0, 6.0, 10.0]
+        );
+        assert_eq!(nearest_rank(&[7.0], 0.5), 7.0);
+    }
+}
