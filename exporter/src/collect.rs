@@ -65,13 +65,24 @@ impl Collector {
         self.own.http().unwrap_or_else(HttpMetrics::new)
     }
 
-    /// Appends a page to `page`. A segment that cannot be read hides no other; without any that can,
-    /// the page holds the exporter's own metrics alone, with `promshm_up 0`.
-    pub(crate) fn scrape(&mut self, wanted: &Wanted, page: &mut Vec<u8>) {
-        let start = Instant::now();
+    /// Reads the segments, without a page.
+    pub(crate) fn look(&mut self) {
         self.look_around();
         self.sources.iter_mut().for_each(Source::read);
-        self.write(wanted, page);
+    }
+
+    /// Appends a page to `page`, whose parts `pass_on` may take away meanwhile. A segment that cannot be
+    /// read hides no other; without any that can, the page holds the exporter's own metrics alone, with
+    /// `promshm_up 0`.
+    pub(crate) fn scrape(
+        &mut self,
+        wanted: &Wanted,
+        page: &mut Vec<u8>,
+        pass_on: &mut impl FnMut(&mut Vec<u8>),
+    ) {
+        let start = Instant::now();
+        self.look();
+        self.write(wanted, page, pass_on);
         self.own.note_scrape(start.elapsed());
         let own = self.own.families(self.sources.iter().map(|source| &source.metrics));
         let own = own.iter().filter(|family| wanted.has(family));
@@ -105,7 +116,7 @@ impl Collector {
     }
 
     /// Writes the workers' families, each once: its header, then the series of each segment.
-    fn write(&mut self, wanted: &Wanted, page: &mut Vec<u8>) {
+    fn write(&mut self, wanted: &Wanted, page: &mut Vec<u8>, pass_on: &mut impl FnMut(&mut Vec<u8>)) {
         let parts = self.sources.iter_mut().map(|source| source.parts(wanted.format));
         let (families, mut encoders): (Vec<_>, Vec<_>) = parts.unzip();
         let Judged { shown, left_out } = self.names.judge(&families, &self.own, wanted.format);
@@ -113,8 +124,7 @@ impl Collector {
         for group in groups.filter(|group| wanted.has(group[0].family)) {
             let mut is_announced = false;
             for shown in group {
-                is_announced =
-                    encoders[shown.source].push_family(shown.family, is_announced, page, &mut |_| {});
+                is_announced = encoders[shown.source].push_family(shown.family, is_announced, page, pass_on);
             }
         }
         for (source, left_out) in self.sources.iter_mut().zip(left_out) {

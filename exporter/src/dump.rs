@@ -17,7 +17,7 @@ use std::{
 pub(crate) fn dump(segments: Segments, format: Format, file: Option<&Path>) -> Result<(), Failure> {
     let mut page = Vec::new();
     let mut collector = Collector::of_page(segments);
-    collector.scrape(&Wanted { format, families: None }, &mut page);
+    collector.scrape(&Wanted { format, families: None }, &mut page, &mut |_| {});
     collector.finish()?;
     if let Some(file) = file {
         return Ok(output::replace(file, &page)?);

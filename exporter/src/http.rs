@@ -10,6 +10,7 @@ use crate::{
 };
 use flate2::{Compression, write::GzEncoder};
 use log::debug;
+use promshm_exposition::PART;
 use std::{
     borrow::Cow,
     io::Write,
@@ -61,14 +62,6 @@ impl Answer {
     fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.push((name, value));
         self
-    }
-
-    /// Level 1: the next ones save little more and take several times as long.
-    fn compressed(mut self) -> Self {
-        let mut gzip = GzEncoder::new(Vec::with_capacity(self.body.len() / 4), Compression::fast());
-        gzip.write_all(&self.body).expect("memory takes all that is written");
-        self.body = gzip.finish().expect("memory takes all that is written");
-        self.with("Content-Encoding", "gzip")
     }
 }
 
@@ -136,17 +129,20 @@ impl Site {
         }
     }
 
-    /// Scrapes once for nobody, so that the segment is known and its state logged.
+    /// Reads the segments for nobody, so that they are known and their state is logged.
     pub(crate) fn warm_up(&self) {
-        self.page(&Wanted::default());
+        let mut source = self.source();
+        source.collector.look();
+        source.collector.log();
     }
 
     /// The page that was asked for, if there is still somebody to read it.
     fn metrics(&self, asked: &Asked) -> Answer {
         let wanted = Wanted { format: asked.choice.format, families: Some(&asked.families) };
-        let page = Answer::new(200, asked.choice.content_type(), self.page(&wanted));
+        let page = if asked.gzip { self.compressed_page(&wanted) } else { self.page(&wanted) };
+        let page = Answer::new(200, asked.choice.content_type(), page);
         let page = page.with("Vary", "Accept, Accept-Encoding");
-        let page = if asked.gzip { page.compressed() } else { page };
+        let page = if asked.gzip { page.with("Content-Encoding", "gzip") } else { page };
         if asked.is_late() {
             return Answer::new(
                 503,
@@ -161,10 +157,25 @@ impl Site {
     fn page(&self, wanted: &Wanted) -> Vec<u8> {
         let mut source = self.source();
         let mut page = Vec::with_capacity(source.length);
-        source.collector.scrape(wanted, &mut page);
+        source.collector.scrape(wanted, &mut page, &mut |_| {});
         source.collector.log();
         source.length = page.len();
         page
+    }
+
+    /// The same as gzip. It is compressed part by part, so the plain page is never there as a whole.
+    /// Level 1: the next ones save little more and take several times as long.
+    fn compressed_page(&self, wanted: &Wanted) -> Vec<u8> {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        let mut compress = |part: &mut Vec<u8>| {
+            gzip.write_all(part).expect("memory takes all that is written");
+            part.clear();
+        };
+        let (mut source, mut part) = (self.source(), Vec::with_capacity(PART));
+        source.collector.scrape(wanted, &mut part, &mut compress);
+        source.collector.log();
+        compress(&mut part);
+        gzip.finish().expect("memory takes all that is written")
     }
 
     fn readiness(&self) -> Answer {
