@@ -4,16 +4,15 @@ use crate::{
     asked::Asked,
     collect::{Collector, Wanted},
     guard::REPORT,
+    gzip::{Gzip, compressed},
     own_metrics::HttpMetrics,
     page,
     segments::Segments,
 };
-use flate2::{Compression, write::GzEncoder};
 use log::debug;
 use promshm_exposition::PART;
 use std::{
     borrow::Cow,
-    io::Write,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -62,6 +61,11 @@ impl Answer {
     fn with(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// Says whether the body is compressed.
+    fn encoded(self, gzip: bool) -> Self {
+        if gzip { self.with("Content-Encoding", "gzip") } else { self }
     }
 }
 
@@ -141,8 +145,7 @@ impl Site {
         let wanted = Wanted { format: asked.choice.format, families: Some(&asked.families) };
         let page = if asked.gzip { self.compressed_page(&wanted) } else { self.page(&wanted) };
         let page = Answer::new(200, asked.choice.content_type(), page);
-        let page = page.with("Vary", "Accept, Accept-Encoding");
-        let page = if asked.gzip { page.with("Content-Encoding", "gzip") } else { page };
+        let page = page.with("Vary", "Accept, Accept-Encoding").encoded(asked.gzip);
         if asked.is_late() {
             return Answer::new(
                 503,
@@ -164,18 +167,13 @@ impl Site {
     }
 
     /// The same as gzip. It is compressed part by part, so the plain page is never there as a whole.
-    /// Level 1: the next ones save little more and take several times as long.
     fn compressed_page(&self, wanted: &Wanted) -> Vec<u8> {
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-        let mut compress = |part: &mut Vec<u8>| {
-            gzip.write_all(part).expect("memory takes all that is written");
-            part.clear();
-        };
-        let (mut source, mut part) = (self.source(), Vec::with_capacity(PART));
-        source.collector.scrape(wanted, &mut part, &mut compress);
+        let (mut gzip, mut part) = (Gzip::new(), Vec::with_capacity(PART));
+        let mut source = self.source();
+        source.collector.scrape(wanted, &mut part, &mut |part| gzip.take(part));
         source.collector.log();
-        compress(&mut part);
-        gzip.finish().expect("memory takes all that is written")
+        gzip.take(&mut part);
+        gzip.finish()
     }
 
     fn readiness(&self) -> Answer {
@@ -196,9 +194,12 @@ impl Site {
     }
 
     fn landing_page(&self, asked: &Asked) -> Answer {
-        let page = Answer::new(200, HTML, page::page(&self.telemetry_path, &self.segments.to_string()));
-        let page = page.with("Content-Security-Policy", page::POLICY).with("Vary", "Accept-Encoding");
-        if asked.gzip { page.compressed() } else { page }
+        let page = page::page(&self.telemetry_path, &self.segments.to_string()).into_bytes();
+        let page = if asked.gzip { compressed(page) } else { page };
+        Answer::new(200, HTML, page)
+            .with("Content-Security-Policy", page::POLICY)
+            .with("Vary", "Accept-Encoding")
+            .encoded(asked.gzip)
     }
 }
 

@@ -12,6 +12,7 @@ mod collect;
 mod dump;
 mod failure;
 mod guard;
+mod gzip;
 mod healthcheck;
 mod http;
 mod logging;

@@ -131,11 +131,7 @@ impl Encoder {
 
 impl Cached {
     fn of(family: &Family, label: Option<Arc<CommonLabel>>) -> Self {
-        Self {
-            generation: family.generation(),
-            prefixes: Prefixes::new(family.row_count(), label),
-            last_page: 0,
-        }
+        Self { generation: family.generation(), prefixes: Prefixes::new(family, label), last_page: 0 }
     }
 }
 

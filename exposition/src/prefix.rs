@@ -6,7 +6,7 @@ use crate::{
     number::push_bound,
     openmetrics::{Announced, announced, has_sum},
 };
-use promshm_segment::{Definition, Kind, snapshot::Row};
+use promshm_segment::{Definition, Family, Kind, snapshot::Row};
 use std::sync::Arc;
 
 /// A label that all series of a page's source carry, as it stands in their lines.
@@ -59,9 +59,17 @@ pub(crate) struct Prefixes {
 const UNSEEN: usize = usize::MAX;
 
 impl Prefixes {
-    /// Of a family that has `rows` rows, each with its own labels after `label`.
-    pub(crate) fn new(rows: usize, label: Option<Arc<CommonLabel>>) -> Self {
-        Self { bytes: Vec::new(), starts: vec![0], first_lines: vec![UNSEEN; rows], label }
+    /// Of a family whose rows each have their own labels after `label`.
+    ///
+    /// The room for all lines is taken at once: a vector that grew by and by would leave its former
+    /// places behind as holes in the heap.
+    pub(crate) fn new(family: &Family, label: Option<Arc<CommonLabel>>) -> Self {
+        let (rows, lines) = (family.row_count(), lines(&family.definition));
+        let common = label.as_ref().map_or(0, |label| label.text.len() + 1);
+        let bytes = lines * (rows * (bare_line(&family.definition) + common) + family.label_bytes());
+        let mut starts = Vec::with_capacity(rows * lines + 1);
+        starts.push(0);
+        Self { bytes: Vec::with_capacity(bytes), starts, first_lines: vec![UNSEEN; rows], label }
     }
 
     /// The number of the row's first line; its others follow.
@@ -113,6 +121,18 @@ impl Prefixes {
         bytes.push(b' ');
         self.starts.push(bytes.len());
     }
+}
+
+/// How many lines a row has at most.
+fn lines(definition: &Definition) -> usize {
+    if definition.kind == Kind::Histogram { definition.cells() + 2 } else { 1 }
+}
+
+/// About how many bytes a line has beside its label values and its number.
+fn bare_line(definition: &Definition) -> usize {
+    let names = definition.label_names.iter().map(|name| name.len() + "=\"\",".len());
+    let bucket = if definition.kind == Kind::Histogram { "_bucket,le=\"0.25\"".len() } else { 0 };
+    definition.name.len() + "{} ".len() + bucket + names.sum::<usize>()
 }
 
 fn push_labels(

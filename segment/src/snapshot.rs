@@ -136,6 +136,12 @@ impl Family {
         self.rows
     }
 
+    /// Bytes of all rows' label values together.
+    #[must_use]
+    pub fn label_bytes(&self) -> usize {
+        self.labels.bytes()
+    }
+
     /// The numbers of all rows, row by row.
     pub(crate) fn all_values_mut(&mut self) -> &mut [f64] {
         &mut self.values

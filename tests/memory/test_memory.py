@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""What the exporter holds of memory: idle, while it is scraped, and after many scrapes.
+
+The segment's pages are the workers', so they do not count; the program's own do.
+"""
+
+import gzip
+import pathlib
+import re
+import subprocess
+import sys
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness
+
+MIB = 2**20
+SERIES = 100_000
+SETTINGS = ["promshm.max_series=120000", "promshm.size=1G"]
+COUNT = """
+$jobs = new Promshm\\Counter('jobs_total', 'Jobs done.', ['queue', 'job', 'status']);
+for ($i = 0; $i < (int) $argv[1]; $i++) {
+    $jobs->inc(['queue-' . $i % 50, sprintf('App\\Jobs\\Handler%07d', $i), 'succeeded']);
+}
+"""
+
+
+def memory(exporter):
+    """Bytes that the exporter holds now, and at most so far; its program file's pages among them."""
+    status = pathlib.Path(f"/proc/{exporter.pid}/status").read_text()
+    fields = dict(line.split(":", 1) for line in status.splitlines())
+    now, most, shared = (int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM", "RssShmem"))
+    return now - shared, most - shared
+
+
+def file_pages(exporter):
+    """Bytes of its program file that are mapped: the kernel's to drop."""
+    return int(re.search(r"RssFile:\s+(\d+)", pathlib.Path(f"/proc/{exporter.pid}/status").read_text()).group(1)) * 1024
+
+
+class Memory(harness.TestCase):
+    def count(self, series):
+        settings = [f"extension={harness.EXTENSION}", f"promshm.segment={self.segment}", *SETTINGS]
+        words = [word for setting in settings for word in ("-d", setting)]
+        subprocess.run([harness.PHP, "-n", *words, "-r", COUNT, str(series)], check=True, timeout=harness.WATCHDOG * 5)
+
+    def scrape(self, exporter):
+        """As Prometheus does: compressed."""
+        request = urllib.request.Request(f"http://{exporter.address}/metrics", headers={"Accept-Encoding": "gzip"})
+        with urllib.request.urlopen(request, timeout=harness.WATCHDOG) as answer:
+            return gzip.decompress(answer.read())
+
+    def test_an_idle_exporter_is_small(self):
+        exporter = harness.Exporter(self, self.segment)
+        self.scrape(exporter)
+        held, _ = memory(exporter)
+        file = file_pages(exporter)
+        print(f"idle: {held / MIB:.1f} MiB, {file / MIB:.1f} of them of the program file", flush=True)
+        self.assertLessEqual(held - file, 4 * MIB)
+
+    def test_a_scrape_takes_little_more_than_its_page_and_later_ones_no_more(self):
+        self.count(SERIES)
+        exporter = harness.Exporter(self, self.segment)
+        pages = [self.scrape(exporter) for _ in range(3)]
+        self.assertEqual(pages[-1].count(b"\njobs_total{"), SERIES)
+        held, most = memory(exporter)
+        for _ in range(40):
+            self.scrape(exporter)
+        later, most_later = memory(exporter)
+        page = len(pages[-1])
+        print(
+            f"{SERIES:,} series, a page of {page / MIB:.1f} MiB: {most / MIB:.1f} MiB at most in 3 scrapes, "
+            f"{most_later / MIB:.1f} in 43; {held / MIB:.1f} MiB between them, {later / MIB:.1f} at last",
+            flush=True,
+        )
+        self.assertLessEqual(most_later, 5 * MIB + 2.5 * page)
+        self.assertLessEqual(later - held, MIB // 4, "what scrapes hold does not grow")
+
+
+if __name__ == "__main__":
+    harness.isolate()
+    harness.main("memory")
