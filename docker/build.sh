@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Builds the three images: exporter, extension and the example worker.
+#
+# Settings, all from the environment:
+#   ENGINE       docker or podman; whichever is there
+#   PHP_VERSION  the worker's PHP (8.4)
+#   BUILD_FLAGS  more words for each build, such as --build-arg=RUST_IMAGE=…
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+if have docker; then engine=docker; else engine=podman; fi
+engine=${ENGINE:-$engine}
+have "$engine" || fail "Building images needs docker or podman; $engine is not here"
+php=${PHP_VERSION:-8.4}
+version=$(sed -nE 's/^version = "(.*)"$/\1/p' Cargo.toml | head -n 1)
+revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+# podman's own format of images has no HEALTHCHECK.
+export BUILDAH_FORMAT=docker
+read -ra flags <<<"${BUILD_FLAGS:-}"
+
+build() { # name tag words...
+  local name=$1 tag=$2
+  shift 2
+  say "Building promshm-$name:$tag ..."
+  "$engine" build ${flags[@]+"${flags[@]}"} "$@" --build-arg "VERSION=$version" --build-arg "REVISION=$revision" \
+    -f "docker/$name.Dockerfile" -t "promshm-$name:$tag" .
+}
+
+build exporter "$version"
+build extension "$php" --build-arg "PHP_IMAGE=php:$php-cli-bookworm"
+build worker "$version" --build-arg "PHP_IMAGE=php:$php-cli" --build-arg "EXTENSION_IMAGE=promshm-extension:$php"

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Builds what is given away: scripts/release-build.sh exporter|extension FOLDER
+#
+# exporter   one static binary, and the list of what it is made of (CycloneDX)
+# extension  promshm.so for the PHP at hand
+set -euo pipefail
+what=$1
+mkdir -p "$2"
+out=$(realpath "$2")
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+target=${CARGO_TARGET_DIR:-target}
+export CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_STRIP=symbols
+
+# glibc, linked statically: musl's memcpy makes a page several times slower to write.
+# With --target the flags reach the binary only, not the macros that the compiler itself loads.
+exporter() {
+  local host small=(--config 'profile.release.package."*".opt-level="s"') quick
+  # What is not on a scrape's way is compiled for size.
+  for quick in flate2 miniz_oxide adler2 crc32fast simd-adler32 hashbrown siphasher zmij itoa memchr; do
+    small+=(--config "profile.release.package.$quick.opt-level=3")
+  done
+  host=$(rustc -vV | sed -n 's/^host: //p')
+  RUSTFLAGS='-C target-feature=+crt-static' cargo build "${small[@]}" --release --locked -p promshm-exporter --target "$host"
+  cargo cyclonedx --manifest-path exporter/Cargo.toml --format json --target "$host"
+  mv exporter/promshm-exporter.cdx.json "$out/"
+  install -m 0755 "$target/$host/release/promshm-exporter" "$out/"
+}
+
+extension() {
+  cargo build --release --locked -p promshm
+  install -m 0644 "$target/release/libpromshm.so" "$out/promshm.so"
+}
+
+case $what in
+  exporter | extension) "$what" ;;
+  *) fail "Say exporter or extension, not $what" ;;
+esac
