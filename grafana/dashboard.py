@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""Writes the Grafana dashboard to the standard output: `grafana/dashboard.py > grafana/dashboard.json`.
+
+A test holds dashboard.json against this script, and asks a real Prometheus every expression in it.
+"""
+
+import json
+
+WIDTH = 24  # columns of Grafana's grid
+HEIGHT = 8
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+PICKED = 'job=~"$job", instance=~"$instance"'
+RATE = "[$__rate_interval]"
+
+
+def target(expression, legend="", **options):
+    return {"datasource": DATASOURCE, "expr": expression, "legendFormat": legend or "__auto", **options}
+
+
+def panel(kind, title, targets, description, unit="short", width=8, **options):
+    """One panel; `options` are Grafana's own for its kind."""
+    defaults = {"unit": unit, "min": 0, **options.pop("defaults", {})}
+    return {
+        "type": kind,
+        "title": title,
+        "description": description,
+        "datasource": DATASOURCE,
+        "targets": [{"refId": chr(ord("A") + number), **each} for number, each in enumerate(targets)],
+        "fieldConfig": {"defaults": defaults, "overrides": []},
+        "gridPos": {"w": width, "h": HEIGHT},
+        "options": options,
+    }
+
+
+def graph(title, targets, description, **options):
+    return panel("timeseries", title, targets, description, legend={"displayMode": "list", "placement": "bottom"}, **options)
+
+
+def number(title, expression, description, red_above=None, **options):
+    steps = [{"color": "green", "value": None}]
+    if red_above is not None:
+        steps.append({"color": "red", "value": red_above})
+    defaults = {"thresholds": {"mode": "absolute", "steps": steps}}
+    return panel("stat", title, [target(expression)], description, width=4, defaults=defaults, **options)
+
+
+def overview():
+    crashes = f'sum(increase(promshm_worker_exits_total{{{PICKED}, kind=~"abrupt|fatal"}}[1h]))'
+    fill = f"max(promshm_segment_used_bytes{{{PICKED}}} / promshm_segment_reserved_bytes{{{PICKED}}})"
+    return [
+        number("Workers", f'sum(promshm_slots{{{PICKED}, state="live"}})', "Living worker processes with a slot of their own."),
+        number("Crashes, last hour", crashes, "Killed, crashed, out of memory, or ended by a fatal error.", red_above=1),
+        number("Unreadable segments", f"sum(promshm_up{{{PICKED}}} == bool 0)", "The cause is in the exporter's log.", red_above=1),
+        number("Fullest segment", fill, "Share of the address space that is handed out.", red_above=0.9, unit="percentunit"),
+        number("Series", f"sum(promshm_series{{{PICKED}}})", "Series that workers count into."),
+        number("Lost updates, last hour", f"sum(increase(promshm_dropped_total{{{PICKED}}}[1h]))", "By reason further down.", red_above=1),
+    ]
+
+
+def workers():
+    return [
+        graph("Slots", [target(f"sum by (state) (promshm_slots{{{PICKED}}})", "{{state}}")], "Slots for worker processes, by what they are doing."),
+        graph(
+            "Starts and exits",
+            [
+                target(f"sum(rate(promshm_worker_starts_total{{{PICKED}}}{RATE}))", "starts"),
+                target(f"sum by (kind) (rate(promshm_worker_exits_total{{{PICKED}}}{RATE}))", "{{kind}}"),
+            ],
+            "abrupt: killed, crashed, or out of memory.",
+        ),
+        graph(
+            "Crashes by instance",
+            [target(f'sum by (instance, kind) (increase(promshm_worker_exits_total{{{PICKED}, kind=~"abrupt|fatal"}}{RATE}))', "{{instance}} {{kind}}")],
+            "Where workers die.",
+        ),
+    ]
+
+
+def counted():
+    buckets = f'{{__name__="${{histogram}}_bucket", {PICKED}}}{RATE}'
+    quantiles = [
+        target(f"histogram_quantile({share}, sum by (le) (rate({buckets})))", f"p{int(share * 100)}") for share in (0.5, 0.95, 0.99)
+    ]
+    heat_map = target(f"sum by (le) (increase({buckets}))", "{{le}}", format="heatmap")
+    return [
+        graph(
+            "$counter a second",
+            [target(f'sum by (instance) (rate({{__name__="$counter", {PICKED}}}{RATE}))', "{{instance}}")],
+            "The counter picked above.",
+            defaults={"unit": "reqps"},
+        ),
+        panel(
+            "heatmap",
+            "$histogram",
+            [heat_map],
+            "How many observations fell into each bucket.",
+            calculate=False,
+            color={"mode": "scheme", "scheme": "Oranges", "steps": 64},
+            yAxis={"unit": "s"},
+        ),
+        graph("$histogram: quantiles", quantiles, "As exact as the buckets are.", unit="s"),
+    ]
+
+
+def storage():
+    return [
+        graph(
+            "Segment",
+            [
+                target(f"sum by (instance) (promshm_segment_used_bytes{{{PICKED}}})", "{{instance}} used"),
+                target(f"sum by (instance) (promshm_segment_leaked_bytes{{{PICKED}}})", "{{instance}} leaked"),
+            ],
+            "Close to what it costs in memory.",
+            unit="bytes",
+        ),
+        graph(
+            "Series, share of the limit",
+            [target(f"promshm_series{{{PICKED}}} / promshm_series_limit{{{PICKED}}}", "{{instance}}")],
+            "At 1, new series are dropped.",
+            unit="percentunit",
+        ),
+        graph(
+            "Lost updates by reason",
+            [target(f"sum by (reason) (rate(promshm_dropped_total{{{PICKED}}}{RATE}))", "{{reason}}")],
+            "METRICS.md says what to do about each reason.",
+        ),
+        graph(
+            "Processes without a slot",
+            [target(f"sum by (instance) (promshm_overflow_processes{{{PICKED}}})", "{{instance}}")],
+            "They share one slot: exact, but slower. Raise promshm.max_processes.",
+        ),
+        graph(
+            "Oddities",
+            [
+                target(f"sum(rate(promshm_corrupt_records_total{{{PICKED}}}{RATE}))", "corrupt records"),
+                target(f"sum(rate(promshm_truncated_labels_total{{{PICKED}}}{RATE}))", "truncated labels"),
+                target(f"sum(promshm_leaked_series{{{PICKED}}})", "leaked series"),
+            ],
+            "All of these should be 0.",
+        ),
+        graph(
+            "A scrape's time",
+            [target(f"max by (instance) (promshm_scrape_duration_seconds{{{PICKED}}})", "{{instance}}")],
+            "Reading the segment and writing its metrics.",
+            unit="s",
+        ),
+    ]
+
+
+def exporter():
+    of_exporters = f"* on (job, instance) group_left promshm_build_info{{{PICKED}}}"
+    return [
+        graph(
+            "Exporter: memory",
+            [target(f"process_resident_memory_bytes{{{PICKED}}} {of_exporters}", "{{instance}}")],
+            "Resident memory of the exporter.",
+            unit="bytes",
+            width=12,
+        ),
+        graph(
+            "Exporter: CPU",
+            [target(f"rate(process_cpu_seconds_total{{{PICKED}}}{RATE}) {of_exporters}", "{{instance}}")],
+            "Cores that the exporter uses.",
+            width=12,
+        ),
+    ]
+
+
+def variable(name, label, query, regex="", many=True):
+    return {
+        "name": name,
+        "label": label,
+        "type": "query",
+        "datasource": DATASOURCE,
+        "query": {"query": query, "refId": name},
+        "regex": regex,
+        "refresh": 2,
+        "sort": 1,
+        "multi": many,
+        "includeAll": many,
+        "allValue": ".*" if many else None,
+    }
+
+
+def variables():
+    own = "(?!promshm_|process_)"
+    return [
+        {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"},
+        variable("job", "Job", "label_values(promshm_up, job)"),
+        variable("instance", "Instance", 'label_values(promshm_up{job=~"$job"}, instance)'),
+        variable("counter", "Counter", "metrics(.*_total)", f"/^{own}(.*_total)$/", many=False),
+        variable("histogram", "Histogram", "metrics(.*_bucket)", f"/^{own}(.*)_bucket$/", many=False),
+    ]
+
+
+def laid_out(sections):
+    """All panels with their places, under a row for each section."""
+    placed, top = [], 0
+    for title, panels in sections:
+        placed.append({"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": {"x": 0, "y": top, "w": WIDTH, "h": 1}})
+        left, top = 0, top + 1
+        for each in panels:
+            if left + each["gridPos"]["w"] > WIDTH:
+                left, top = 0, top + HEIGHT
+            each["gridPos"] |= {"x": left, "y": top}
+            left += each["gridPos"]["w"]
+            placed.append(each)
+        top += HEIGHT
+    return [{"id": number, **each} for number, each in enumerate(placed, 1)]
+
+
+def dashboard():
+    sections = [
+        ("Overview", overview()),
+        ("Workers", workers()),
+        ("What they count", counted()),
+        ("Segment", storage()),
+        ("Exporter", exporter()),
+    ]
+    return {
+        "uid": "promshm",
+        "title": "PHP workers (promshm)",
+        "tags": ["php", "promshm"],
+        "schemaVersion": 39,
+        "editable": True,
+        "refresh": "30s",
+        "time": {"from": "now-1h", "to": "now"},
+        "templating": {"list": variables()},
+        "panels": laid_out(sections),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(dashboard(), indent=2))
