@@ -176,16 +176,18 @@ class Exporter(Process):
 
 
 class Prometheus(Process):
-    """A real Prometheus that scrapes one target each second; `more` are further lines on how."""
+    """A real Prometheus that scrapes one target each second, or does what a command of one's own says.
+    `more` are further lines on how it scrapes."""
 
-    def __init__(self, test, target, more=""):
-        config = test.folder / "prometheus.yml"
-        config.write_text(PROMETHEUS_CONFIG.format(target=target) + more)
+    def __init__(self, test, target=None, more="", command=None, **options):
+        if command is None:
+            config = test.folder / "prometheus.yml"
+            config.write_text(PROMETHEUS_CONFIG.format(target=target) + more)
+            command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={test.folder / 'tsdb'}"]
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = "127.0.0.1:%d" % free.getsockname()[1]
-        command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={test.folder / 'tsdb'}"]
-        super().__init__(test, "prometheus", [*command, f"--web.listen-address={self.address}"])
+        super().__init__(test, "prometheus", [*command, f"--web.listen-address={self.address}"], **options)
         self.wait_for("Server is ready to receive web requests")
 
     def api(self, path, **words):

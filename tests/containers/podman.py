@@ -1,0 +1,144 @@
+"""podman with all that is its own below target/containers, and stand-ins for the base images.
+
+No registry is asked. Under the names that the Dockerfiles use by default stand:
+  php:X-cli            a small Debian with its php-cli, made by debootstrap
+  php:X-cli-bookworm,  an empty tree, over which each build mounts this machine's own compilers,
+  rust:1-slim-bookworm headers and crates
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import harness
+
+PLACE = harness.ROOT / "target" / "containers"
+PHP_VERSION = subprocess.run(
+    [harness.PHP, "-n", "-r", "echo PHP_MAJOR_VERSION, '.', PHP_MINOR_VERSION;"], check=True, capture_output=True, text=True
+).stdout
+PHP_IMAGE = f"localhost/php:{PHP_VERSION}-cli"
+BUILDERS = ("localhost/rust:1-slim-bookworm", f"{PHP_IMAGE}-bookworm")
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# Raising limits is not allowed everywhere, and systemd is not everywhere.
+CONTAINERS_CONF = """\
+[containers]
+default_ulimits = ["nofile=1000:1000", "nproc=1000:1000"]
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+image_default_transport = "docker://"
+"""
+STORAGE_CONF = """\
+[storage]
+driver = "{driver}"
+runroot = "{place}/run"
+graphroot = "{place}/storage"
+"""
+
+
+def run(*words, **options):
+    """Runs a command; its output, or an error that shows it."""
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=900, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, words))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout.strip()
+
+
+def podman(*words):
+    return run("podman", *words)
+
+
+def exists(image):
+    return subprocess.run(["podman", "image", "exists", image]).returncode == 0
+
+
+def set_up():
+    """Lets podman live below target/containers. Its commands need no further flags, so the documents' ones can be run."""
+    PLACE.mkdir(parents=True, exist_ok=True)
+    below = run("stat", "--file-system", "--format=%T", PLACE)
+    driver = "vfs" if below in ("overlayfs", "tmpfs") else "overlay"
+    for variable, text in (
+        ("CONTAINERS_CONF", CONTAINERS_CONF),
+        ("CONTAINERS_STORAGE_CONF", STORAGE_CONF.format(driver=driver, place=PLACE)),
+    ):
+        file = PLACE / f"{variable.lower()}.toml"
+        file.write_text(text)
+        os.environ[variable] = str(file)
+    podman("pod", "rm", "--force", "--all", "--time=0")
+
+
+def import_tree(tree, name, environment):
+    """Makes an image of a folder."""
+    changes = [f"--change=ENV {key}={value}" for key, value in environment.items()]
+    # What packages leave behind is of no use in an image.
+    packed = subprocess.Popen(
+        ["tar", "-C", tree, "--exclude=./var/cache/apt", "--exclude=./var/lib/apt/lists", "-c", "."], stdout=subprocess.PIPE
+    )
+    run("podman", "import", "--quiet", *changes, "-", name, stdin=packed.stdout)
+    packed.stdout.close()
+    if packed.wait() != 0:
+        raise AssertionError(f"tar could not pack {tree}")
+
+
+def debian_mirror():
+    """Where this machine's own packages come from."""
+    sites = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(CODENAME)", "Created-By: Packages")
+    codename = run("sh", "-c", '. /etc/os-release && echo "$VERSION_CODENAME"')
+    for line in sites.splitlines():
+        uri, *_, suite = line.split()
+        if suite == codename and ("Debian" in line or "Ubuntu" in line):
+            return codename, uri
+    raise AssertionError(f"apt names no mirror for {codename}; run: apt-get update")
+
+
+def make_php():
+    """A Debian as this machine's one, and its php-cli."""
+    codename, mirror = debian_mirror()
+    tree = PLACE / "php"
+    run("rm", "-rf", tree)
+    run("debootstrap", "--variant=minbase", "--include=php-cli", codename, tree, mirror)
+    import_tree(tree, PHP_IMAGE, {"PATH": SYSTEM_PATH})
+    run("rm", "-rf", tree)
+
+
+def make_builder():
+    """Folders to mount on, and the names under which a Rust image has its things."""
+    tree = PLACE / "builder"
+    for folder in ("lib", "lib64", "bin", "sbin"):
+        (tree / "usr" / folder).mkdir(parents=True, exist_ok=True)
+        if not (tree / folder).is_symlink():
+            (tree / folder).symlink_to(f"usr/{folder}")
+    for folder in ("dev", "etc", "proc", "root", "run", "sys", "tmp", "var", "usr/local/rustup", "usr/local/cargo"):
+        (tree / folder).mkdir(parents=True, exist_ok=True)
+    (tree / "tmp").chmod(0o1777)
+    path = f"/usr/local/cargo/bin:{SYSTEM_PATH}"
+    homes = {"RUSTUP_HOME": "/usr/local/rustup", "CARGO_HOME": "/usr/local/cargo"}
+    import_tree(tree, BUILDERS[0], {"PATH": path, **homes})
+    podman("tag", *BUILDERS)
+
+
+def build_flags():
+    """What lets a build run here: this machine's tools over the empty builders, and what cargo made before."""
+    homes = {"rustup": os.environ.get("RUSTUP_HOME", "~/.rustup"), "cargo": os.environ.get("CARGO_HOME", "~/.cargo")}
+    read_only = [f"/usr/{folder}" for folder in ("bin", "sbin", "lib", "lib64", "include", "share", "libexec")]
+    read_only += [f"/etc/{folder}" for folder in ("ssl", "alternatives", "php", "ld.so.conf.d")]
+    mounts = {folder: f"{folder}:ro" for folder in read_only}
+    rustup, cargo = (pathlib.Path(home).expanduser() for home in (homes["rustup"], homes["cargo"]))
+    mounts |= {str(rustup): "/usr/local/rustup:ro", str(cargo / "bin"): "/usr/local/cargo/bin:ro"}
+    mounts |= {str(cargo / "registry"): "/usr/local/cargo/registry"}
+    built = PLACE / "cargo"
+    built.mkdir(exist_ok=True)
+    mounts[str(built)] = "/src/target"
+    volumes = [f"--volume={here}:{there}" for here, there in mounts.items() if pathlib.Path(here).is_dir()]
+    return " ".join(["--isolation=chroot", "--network=host", "--pull=false", *volumes])
+
+
+def stand_ins():
+    """Sees to the base images, which stay from run to run."""
+    if not exists(PHP_IMAGE):
+        make_php()
+    make_builder()

@@ -1,0 +1,298 @@
+#!/usr/bin/env python3
+"""The shipped images and manifests as real containers, scraped by a real Prometheus.
+
+Pods are played as docker/README.md says. Each container has a PID namespace and a user of its
+own; the containers of a pod share its IPC namespace, and the machine's network.
+"""
+
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.request
+
+import podman as engine
+from podman import harness, podman, run
+
+EXPORTER_PORT = 10200
+POD = "promshm-worker"
+GRAFANA = harness.ROOT / "grafana"
+README = (harness.ROOT / "docker" / "README.md").read_text()
+
+
+def commands(name):
+    """The lines of a marked block of docker/README.md."""
+    block = re.search(rf"<!-- {name} -->\n```sh\n(.*?)```", README, re.DOTALL)
+    assert block, f"docker/README.md has no block {name}"
+    return [line.split("   #")[0].strip() for line in block.group(1).splitlines()]
+
+
+VERSION = re.search(r'^version = "(.*)"$', (harness.ROOT / "Cargo.toml").read_text(), re.MULTILINE).group(1)
+BUILD, PLAY, SCRAPE = commands("quickstart:podman")
+
+
+def setUpModule():
+    for tool in ("podman", "buildah", "runc", "debootstrap", "prometheus"):
+        if not shutil.which(tool):
+            raise AssertionError(f"{tool} is missing; scripts/test-deps.sh installs it")
+    if os.geteuid() != 0:
+        raise AssertionError("containers are tried as root only")
+    engine.set_up()
+    engine.stand_ins()
+    os.environ |= {"ENGINE": "podman", "PHP_VERSION": engine.PHP_VERSION, "BUILD_FLAGS": engine.build_flags()}
+    run("sh", "-c", BUILD, cwd=harness.ROOT)
+
+
+class Pods(unittest.TestCase):
+    """Plays pods, and removes them with the test."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="promshm-test-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addCleanup(podman, "pod", "rm", "--force", "--all", "--time=0")
+
+    def play(self, command=PLAY):
+        run("sh", "-c", command, cwd=harness.ROOT)
+
+    def play_worker(self):
+        """The shipped pod, once its worker has counted."""
+        self.play()
+        return harness.wait_until("the worker's first job", lambda: total(self.page(), "mail") > 0)
+
+    def page(self):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{EXPORTER_PORT}/metrics", timeout=harness.WATCHDOG) as answer:
+                return harness.parse(answer.read().decode())
+        except OSError:
+            return {}  # not up yet
+
+    def dump(self, pod):
+        """A pod's page without its network: by the binary in its exporter."""
+        return harness.parse(podman("exec", f"{pod}-exporter", "/promshm-exporter", "dump"))
+
+    def load(self, processes, jobs, container=f"{POD}-worker"):
+        """Processes in the worker's container that do so many jobs each, all at once."""
+        words = ["-e", f"JOBS={jobs}", "-e", "JOB_SECONDS=0", "-e", "QUEUE=load", container, "php", "/app/worker.php"]
+        started = [harness.Process(self, f"load-{n}", ["podman", "exec", *words]) for n in range(processes)]
+        for each in started:
+            self.assertEqual(each.wait(), 0, each.output())
+
+    def inspect(self, container, what):
+        return podman("inspect", container, f"--format={{{{{what}}}}}")
+
+    def prometheus(self):
+        return harness.Prometheus(self, f"127.0.0.1:{EXPORTER_PORT}")
+
+
+def total(page, queue):
+    return page.get(f'jobs_processed_total{{queue="{queue}",status="ok"}}', 0)
+
+
+def exits(page, kind):
+    return page[f'promshm_worker_exits_total{{kind="{kind}"}}']
+
+
+class Images(Pods):
+    NAME = f"promshm-exporter:{VERSION}"
+
+    def file(self, path):
+        """A file of the exporter's image."""
+        holder = podman("create", self.NAME)
+        self.addCleanup(podman, "rm", holder)
+        podman("cp", f"{holder}:{path}", self.folder / "file")
+        return holder, self.folder / "file"
+
+    def test_the_exporter_is_one_small_static_binary(self):
+        holder, binary = self.file("/promshm-exporter")
+        self.assertLessEqual(binary.stat().st_size, 3_000_000)
+        self.assertNotIn("INTERP", run("readelf", "--program-headers", binary))
+        listed = run("sh", "-c", f"podman export {holder} | tar -t").splitlines()
+        files = {name for name in listed if not name.endswith("/")}
+        self.assertEqual(files, {"promshm-exporter", "usr/share/sbom/promshm-exporter.cdx.json"})
+
+    def test_the_bill_of_materials_names_its_crates(self):
+        _, sbom = self.file("/usr/share/sbom/promshm-exporter.cdx.json")
+        document = json.loads(sbom.read_text())
+        self.assertEqual(document["bomFormat"], "CycloneDX")
+        self.assertLessEqual({"clap", "prometheus", "promshm-segment"}, {each["name"] for each in document["components"]})
+
+    def test_the_exporter_says_what_it_is(self):
+        image = json.loads(podman("inspect", self.NAME))[0]
+        self.assertEqual(image["User"], "65532:65532")
+        self.assertEqual(image["HealthCheck"]["Test"], ["CMD", "/promshm-exporter", "healthcheck"])
+        self.assertEqual(image["Labels"]["org.opencontainers.image.version"], VERSION)
+
+    def test_the_exporter_runs_read_only_without_capabilities_and_checks_its_health(self):
+        locked = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--network=host"]
+        container = podman("run", "--detach", *locked, self.NAME)
+        self.addCleanup(podman, "rm", "--force", "--time=0", container)
+        harness.wait_until("the exporter", self.page)
+        podman("exec", container, "/promshm-exporter", "healthcheck")
+        with self.assertRaisesRegex(AssertionError, "refused"):
+            podman("exec", container, "/promshm-exporter", "healthcheck", "--web.listen-address=:1")
+
+
+class Sharing(Pods):
+    def test_a_real_prometheus_sees_exact_totals(self):
+        """The quick start of docker/README.md, and load whose sum is known."""
+        self.play_worker()
+        self.load(processes=4, jobs=500)
+        self.addCleanup(shutil.rmtree, harness.ROOT / "target" / "prometheus", ignore_errors=True)
+        prometheus = harness.Prometheus(self, command=shlex.split(SCRAPE), cwd=harness.ROOT)
+        seen = harness.wait_until("a scrape", lambda: prometheus.query('jobs_processed_total{queue="load"}'))
+        self.assertEqual(list(seen.values()), [2000])
+        self.assertEqual(list(prometheus.query('job_duration_seconds_count{queue="load"}').values()), [2000])
+
+    def test_each_container_has_processes_and_a_user_of_its_own(self):
+        self.play_worker()
+        for container, user in (("worker", 1000), ("exporter", 65532)):
+            pid = self.inspect(f"{POD}-{container}", ".State.Pid")
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            self.assertRegex(status, rf"Uid:\t{user}\t")
+            self.assertRegex(status, r"NSpid:.*\t1\n")
+            self.assertRegex(status, r"CapBnd:\t0{16}\n")
+            self.assertIn("10200", re.search("Groups:(.*)", status).group(1).split())
+
+    def test_the_exporter_cannot_write_the_segment(self):
+        self.play_worker()
+        nobody, worker = ["--user=65532:65532", "--group-add=10200"], ["--user=1000:1000"]
+        self.assertEqual(self.attach("a", *nobody), "attached", "reading is what the group is for")
+        self.assertEqual(self.attach("w", *nobody), "refused")
+        self.assertEqual(self.attach("w", *worker), "attached", "the worker's own user may")
+        self.assertEqual(self.attach("a", "--user=4242:4242"), "refused", "who is not in the group does not even read")
+
+    def attach(self, mode, *user):
+        """What the kernel says to a user who attaches the pod's segment: `a` to read, `w` to write."""
+        script = 'echo @shmop_open(0x70736d31, $argv[1], 0, 0) ? "attached" : "refused";'
+        process = self.inspect(f"{POD}-worker", ".State.Pid")
+        place = ["--rm", f"--ipc=ns:/proc/{process}/ns/ipc", "--network=host"]
+        return podman("run", *place, *user, f"promshm-worker:{VERSION}", "php", "-r", script, mode)
+
+    def test_two_pods_do_not_see_each_other(self):
+        self.play_worker()
+        self.play(PLAY.replace("--network host", "--network none").replace("|", "| sed 's/name: promshm-worker$/name: other/' |"))
+        self.load(processes=2, jobs=100)
+        self.load(processes=1, jobs=7, container="other-worker")
+        self.assertEqual(total(self.page(), "load"), 200)
+        self.assertEqual(total(self.dump("other"), "load"), 7)
+
+
+class Restarts(Pods):
+    def test_the_workers_container_restarts_and_counts_go_on(self):
+        """Its processes are numbered from 1 again, by which nothing must be confused."""
+        self.play_worker()
+        self.load(processes=3, jobs=100)
+        before, process = self.page(), self.inspect(f"{POD}-worker", ".State.Pid")
+        podman("restart", f"{POD}-worker")
+        self.assertNotEqual(self.inspect(f"{POD}-worker", ".State.Pid"), process)
+        harness.wait_until("the new worker", lambda: total(self.page(), "mail") > total(before, "mail"))
+        self.load(processes=2, jobs=50)
+        after = self.page()
+        self.assertEqual((total(before, "load"), total(after, "load")), (300, 400))
+        self.assertEqual(exits(after, "abrupt"), 0, "SIGTERM was heard")
+        self.assertEqual(exits(after, "clean"), 3 + 1 + 2)
+
+    def test_the_sidecar_restarts_and_nothing_is_lost(self):
+        self.play_worker()
+        self.load(processes=2, jobs=100)
+        podman("kill", "--signal=KILL", f"{POD}-exporter")
+        self.load(processes=2, jobs=50)
+        podman("start", f"{POD}-exporter")
+        page = harness.wait_until("the exporter", self.page)
+        self.assertEqual(total(page, "load"), 300)
+
+    def test_a_worker_out_of_memory_is_a_crash_and_its_gauge_forgets_it(self):
+        self.play_worker()
+        busy = 'jobs_in_flight{queue="eater"}'
+        eater = (
+            'use Promshm\\{Gauge, GaugeMode}; $busy = new Gauge("jobs_in_flight", "Jobs being worked on right now.", ["queue"], '
+            'GaugeMode::Sum); $busy->inc(["eater"]); fgets(STDIN); for (;;) { $all[] = str_repeat("x", 1 << 20); }'
+        )
+        command = ["podman", "exec", "-i", f"{POD}-worker", "php", "-d", "memory_limit=-1", "-r", eater]
+        process = harness.Process(self, "eater", command, stdin=subprocess.PIPE)
+        harness.wait_until("the worker's gauge", lambda: self.page().get(busy) == 1)
+        self.assertEqual(exits(self.page(), "abrupt"), 0)
+        process.process.stdin.write(b"eat\n")
+        process.process.stdin.flush()
+        self.assertEqual(process.wait(), 137, process.output())
+        (harness.ROOT / "oom").unlink(missing_ok=True)  # the container's monitor notes it where it was started
+        page = harness.wait_until("the crash", lambda: exits(self.page(), "abrupt") == 1 and self.page())
+        self.assertEqual(page.get(busy, 0), 0)
+        self.assertEqual(page['promshm_slots{state="live"}'], 1, "the other worker lives")
+        self.assertEqual(self.inspect(f"{POD}-worker", ".State.Status"), "running")
+
+    def test_a_removed_pod_leaves_nothing(self):
+        self.play_worker()
+        self.load(processes=1, jobs=100)
+        namespace = os.readlink(f"/proc/{self.inspect(f'{POD}-worker', '.State.Pid')}/ns/ipc")
+        self.assertIn(namespace, namespaces())
+        podman("pod", "rm", "--force", POD)
+        self.assertNotIn(namespace, namespaces(), "its objects lived in it")
+        self.play_worker()
+        self.assertEqual(total(self.page(), "load"), 0, "the next pod begins anew")
+
+
+class Jobs(Pods):
+    def test_a_jobs_last_numbers_arrive(self):
+        """Prometheus comes when the job is long over, and the sidecar has been told to stop."""
+        self.play(PLAY.replace("pod.yaml", "job.yaml"))
+        self.assertEqual(podman("wait", "promshm-job-job"), "0")
+        # What the kubelet does with sidecars once the last container has ended.
+        stopping = harness.Process(self, "stop", ["podman", "stop", "--time=90", "promshm-job-exporter"])
+        harness.wait_until("the exporter to linger", lambda: "one more scrape" in self.exporters_log())
+        prometheus = self.prometheus()
+        self.assertEqual(stopping.wait(), 0)
+        found = prometheus.query('max_over_time(jobs_processed_total{queue="nightly"}[5m])')
+        self.assertEqual(list(found.values()), [50])
+
+    def exporters_log(self):
+        done = subprocess.run(["podman", "logs", "promshm-job-exporter"], capture_output=True, text=True)
+        return done.stdout + done.stderr
+
+
+class Dashboard(Pods):
+    def test_each_expression_has_an_answer(self):
+        """In Grafana's words for variables; asked of a Prometheus that scrapes a real pod."""
+        self.play_worker()
+        prometheus = self.prometheus()
+        harness.wait_until("some scrapes", lambda: prometheus.query("count_over_time(promshm_up[1m]) > 3"))
+        document = json.loads((GRAFANA / "dashboard.json").read_text())
+        targets = [target["expr"] for panel in document["panels"] for target in panel.get("targets", [])]
+        self.assertGreater(len(targets), 15)
+        for expression in targets:
+            with self.subTest(expression=expression):
+                self.assertTrue(prometheus.query(in_prometheus(expression)))
+
+
+def in_prometheus(expression):
+    """What Grafana would make of an expression's variables."""
+    for name, value in (
+        ("${histogram}", "job_duration_seconds"),
+        ("$counter", "jobs_processed_total"),
+        ("$__rate_interval", "1m"),
+        ("$job", ".*"),
+        ("$instance", ".*"),
+    ):
+        expression = expression.replace(name, value)
+    return expression
+
+
+def namespaces():
+    """The IPC namespaces that any process is in."""
+    found = set()
+    for process in pathlib.Path("/proc").glob("[0-9]*/ns/ipc"):
+        try:
+            found.add(os.readlink(process))
+        except OSError:
+            continue  # it has just ended
+    return found
+
+
+if __name__ == "__main__":
+    harness.main("containers")
