@@ -32,7 +32,7 @@ export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations page reliability guard hostile murder proofs fuzz readme install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind php promphp-suite pie fpm e2e attacks tls formats operations page deploy containers reliability guard hostile murder proofs fuzz readme images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -53,7 +53,7 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats memory operations page reliability guard readme fuzz valgrind proofs
+	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats operations page deploy reliability guard readme fuzz valgrind proofs
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz
@@ -101,9 +101,6 @@ proofs: ## Loom, Miri and the sanitizers over the segment
 fuzz: ## Forge segments at random, under AddressSanitizer
 	@scripts/with-nightly.sh fuzz segment/fuzz/run.sh
 
-memory: build ## What the exporter holds, idle and scraped
-	@python3 tests/memory/test_memory.py
-
 formats: build ## Each format, read by the programs it is for
 	@python3 tests/formats/test_formats.py
 
@@ -130,6 +127,18 @@ tls: build ## TLS and passwords, with openssl, curl and Prometheus
 
 readme: build ## The README's quick start and its tables
 	@python3 tests/readme/test_readme.py
+
+deploy: build ## Manifests, chart, dashboard, alerts and archives, read by their tools
+	@python3 -B tests/deploy/test_deploy.py
+
+containers: ## The shipped pod, played by podman and scraped by Prometheus
+	@python3 -B tests/containers/test_containers.py
+
+images: ## Build the images of exporter, extension and example worker, with docker or podman
+	@docker/build.sh
+
+dist: deps ## Pack the archives of a release, with their checksums, into target/dist
+	@scripts/dist.sh
 
 install: build ## Install the extension beside PHP's own ones, and the exporter
 	install -D -m 0644 $(extension) $(DESTDIR)$(shell $(php_config) --extension-dir)/promshm.so

@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""What is deployed, read by the tools of its field: manifests, chart, dashboard, alerts, archives."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import unittest
+
+import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import harness
+
+ROOT = harness.ROOT
+TOOLS = ROOT / "target" / "tools" / "bin"
+CHART = ROOT / "charts" / "promshm"
+KUBERNETES = ROOT / "docker" / "kubernetes"
+GRAFANA = ROOT / "grafana"
+METRICS = (ROOT / "METRICS.md").read_text()
+VERSIONS = ("1.29.0", "1.37.0")  # the oldest with native sidecars, and the newest whose schema is here
+ALL_ON = ["podMonitor", "prometheusRule", "dashboard", "networkPolicy"]
+
+
+def run(*words, **options):
+    """Runs a tool from target/tools, or from the path; its output, or an error that shows it."""
+    tool = TOOLS / words[0]
+    command = [str(tool) if tool.exists() else words[0], *map(str, words[1:])]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def documents(text):
+    return [each for each in yaml.safe_load_all(text) if each]
+
+
+def rendered(*settings):
+    return run("helm", "template", "x", CHART, *[f"--set={each}.enabled=true" for each in settings])
+
+
+def kustomized(folder):
+    return run("kubectl", "kustomize", KUBERNETES / folder)
+
+
+def of_kind(kind, found):
+    (document,) = [each for each in found if each["kind"] == kind]
+    return document
+
+
+class Manifests(unittest.TestCase):
+    def validate(self, text):
+        """Against Kubernetes' own schemas; a field that they do not know is an error."""
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(text)
+            file.flush()
+            for version in VERSIONS:
+                run("kubernetes-validate", "--strict", "-k", version, file.name)
+
+    def test_the_schemas_refuse_what_is_wrong(self):
+        with self.assertRaisesRegex(AssertionError, "supplementalGroup"):
+            self.validate((ROOT / "docker" / "pod.yaml").read_text().replace("supplementalGroups", "supplementalGroup"))
+
+    def test_pod_and_job_are_valid(self):
+        for name in ("pod.yaml", "job.yaml"):
+            self.validate((ROOT / "docker" / name).read_text())
+
+    def test_base_and_overlays_are_valid_and_find_the_pod(self):
+        folders = ["base", *(f"overlays/{each.name}" for each in (KUBERNETES / "overlays").iterdir())]
+        self.assertGreater(len(folders), 3)
+        for folder in folders:
+            with self.subTest(folder=folder):
+                text = kustomized(folder)
+                self.validate(text)
+                self.finds_the_pod(documents(text))
+
+    def test_the_chart_is_clean_and_valid(self):
+        run("helm", "lint", "--strict", CHART)
+        for settings in ([], ALL_ON):
+            text = rendered(*settings)
+            self.validate(text)
+            self.finds_the_pod(documents(text))
+
+    def finds_the_pod(self, found):
+        """The schemas do not know the operator's kinds: selectors and ports are compared with the pod instead."""
+        pod = of_kind("Deployment", found)["spec"]["template"]
+        ports = {port["name"]: port["containerPort"] for port in pod["spec"]["initContainers"][0]["ports"]}
+        for each in found:
+            spec = each.get("spec", {})
+            if each["kind"] == "Service":
+                self.assertTrue(selects({"matchLabels": spec["selector"]}, pod))
+                self.assertIn(spec["ports"][0]["targetPort"], ports.values())
+            if each["kind"] == "ServiceMonitor":
+                service = of_kind("Service", found)
+                self.assertTrue(selects(spec["selector"], service))
+                self.assertEqual(spec["endpoints"][0]["port"], service["spec"]["ports"][0]["name"])
+            if each["kind"] == "PodMonitor":
+                self.assertTrue(selects(spec["selector"], pod))
+                self.assertIn(spec["podMetricsEndpoints"][0]["port"], ports)
+            if each["kind"] == "NetworkPolicy":
+                self.assertTrue(selects(spec["podSelector"], pod))
+                self.assertIn(spec["ingress"][0]["ports"][0]["port"], ports.values())
+
+    def test_the_charts_pod_is_the_shipped_one(self):
+        chart = of_kind("Deployment", documents(rendered()))["spec"]["template"]["spec"]
+        shipped = documents((ROOT / "docker" / "pod.yaml").read_text())[0]["spec"]["template"]["spec"]
+        args = chart["initContainers"][0].pop("args")
+        self.assertLessEqual(set(shipped["initContainers"][0].pop("args")), set(args))
+        for spec in (chart, shipped):
+            for container in spec["initContainers"] + spec["containers"]:
+                container.pop("imagePullPolicy", None)
+                for probe in ("livenessProbe", "readinessProbe"):
+                    container.get(probe, {}).get("httpGet", {}).pop("port", None)
+        self.assertEqual(chart, shipped)
+
+    def test_compose_lets_the_worker_join_the_exporter(self):
+        services = yaml.safe_load((ROOT / "docker" / "compose.yml").read_text())["services"]
+        self.assertEqual((services["exporter"]["ipc"], services["worker"]["ipc"]), ("shareable", "service:exporter"))
+        for service in services.values():
+            for volume in service.get("volumes", []):
+                self.assertTrue((ROOT / "docker" / volume.split(":")[0]).exists(), volume)
+
+    def test_dockerfiles_and_workflows_are_clean(self):
+        dockerfiles = sorted((ROOT / "docker").glob("*.Dockerfile"))
+        workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+        self.assertTrue(dockerfiles and workflows)
+        run("hadolint", *dockerfiles)
+        run("actionlint", *workflows)
+
+
+def selects(selector, of):
+    """Whether a label selector selects an object."""
+    labels = of["metadata"]["labels"]
+    wanted = selector.get("matchLabels", {}).items() <= labels.items()
+    return wanted and all(labels.get(each["key"]) in each["values"] for each in selector.get("matchExpressions", []))
+
+
+class Monitoring(unittest.TestCase):
+    def setUp(self):
+        self.dashboard = json.loads((GRAFANA / "dashboard.json").read_text())
+        (self.group,) = yaml.safe_load((GRAFANA / "alerts.yaml").read_text())["groups"]
+
+    def test_the_dashboard_is_what_its_script_writes(self):
+        written = run(sys.executable, "-B", GRAFANA / "dashboard.py")
+        self.assertEqual((GRAFANA / "dashboard.json").read_text(), written, "run: grafana/dashboard.py > grafana/dashboard.json")
+
+    def test_panels_do_not_overlap(self):
+        taken = set()
+        for panel in self.dashboard["panels"]:
+            place = panel["gridPos"]
+            squares = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+            self.assertFalse(squares & taken, panel["title"])
+            taken |= squares
+        self.assertLessEqual(max(x for x, _ in taken), 23)
+
+    def expressions(self):
+        panels = [target["expr"] for panel in self.dashboard["panels"] for target in panel.get("targets", [])]
+        return panels + [rule["expr"] for rule in self.group["rules"]]
+
+    def test_metrics_and_label_values_are_those_of_the_table(self):
+        names, values = set(), set()
+        for expression in self.expressions():
+            names |= set(re.findall(r"\b(?:promshm|process)_\w+", expression))
+            values |= set(re.findall(r'(?:kind|state|mode)!?=~?"([\w|]+)"', expression))
+        self.assertGreater(len(names), 12)
+        for name in names:
+            self.assertIn(f"| `{name}` |", METRICS)
+        for value in {each for several in values for each in several.split("|")}:
+            self.assertIn(f"| `{value}` |", METRICS)
+
+    def test_the_alerts_do_what_their_tests_say(self):
+        run("promtool", "check", "rules", GRAFANA / "alerts.yaml")
+        run("promtool", "test", "rules", GRAFANA / "alerts_test.yaml")
+
+    def test_each_alert_is_tested_to_fire(self):
+        tested = set()
+        for each in yaml.safe_load((GRAFANA / "alerts_test.yaml").read_text())["tests"]:
+            tested |= {alert["alertname"] for alert in each.get("alert_rule_test", []) if alert["exp_alerts"]}
+        self.assertEqual(tested, {rule["alert"] for rule in self.group["rules"]})
+
+    def test_the_chart_ships_both(self):
+        found = documents(rendered(*ALL_ON))
+        self.assertEqual(of_kind("PrometheusRule", found)["spec"], {"groups": [self.group]})
+        self.assertEqual(json.loads(of_kind("ConfigMap", found)["data"]["promshm.json"]), self.dashboard)
+
+
+class Archives(unittest.TestCase):
+    """`make dist`, with the binaries that the other tests have built."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="promshm-test-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        built = self.folder / "built"
+        built.mkdir()
+        shutil.copy(harness.EXPORTER, built / "promshm-exporter")
+        shutil.copy(harness.EXTENSION, built / "promshm.so")
+        (built / "promshm-exporter.cdx.json").write_text("{}")
+        self.environment = {**os.environ, "DIST_BUILT": str(built), "CARGO_TARGET_DIR": str(self.folder)}
+        run("bash", ROOT / "scripts" / "dist.sh", env=self.environment)
+        self.dist = self.folder / "dist"
+
+    def archive(self, pattern):
+        (found,) = self.dist.glob(pattern)
+        return found
+
+    def test_the_extension_has_the_name_that_pie_looks_for(self):
+        script = 'printf("php%d.%d-%s-linux-glibc%s-%s", PHP_MAJOR_VERSION, PHP_MINOR_VERSION, php_uname("m"), ' \
+            'PHP_DEBUG ? "-debug" : "", PHP_ZTS ? "zts" : "nts");'  # fmt: skip
+        kind = run(harness.PHP, "-n", "-r", script)
+        archive = self.archive(f"php_promshm-*_{kind}.tgz")
+        with tarfile.open(archive) as packed:
+            packed.extractall(self.folder, filter="data")
+        self.assertIn("Status => enabled", run(harness.PHP, "-n", "-d", f"extension={self.folder}/promshm.so", "--ri", "promshm"))
+
+    def test_the_exporter_runs_from_its_archive(self):
+        with tarfile.open(self.archive("promshm-exporter-*-linux.tar.gz")) as packed:
+            packed.extractall(self.folder, filter="data")
+        (place,) = self.folder.glob("promshm-exporter-*")
+        self.assertRegex(run(place / "promshm-exporter", "--version"), r"^promshm-exporter \d")
+        self.assertTrue((place / "promshm-exporter.service").exists())
+
+    def test_checksums_hold_and_bytes_are_the_same_each_time(self):
+        run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=self.dist)
+        before = (self.dist / "SHA256SUMS").read_text()
+        self.assertEqual(len(before.splitlines()), 3)
+        run("bash", ROOT / "scripts" / "dist.sh", env=self.environment)
+        self.assertEqual((self.dist / "SHA256SUMS").read_text(), before)
+
+
+if __name__ == "__main__":
+    harness.main("deploy")
