@@ -32,7 +32,7 @@ export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind php promphp-suite pie fpm e2e attacks tls formats operations page deploy containers reliability guard hostile murder proofs fuzz readme images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations page deploy containers reliability guard hostile murder proofs fuzz readme images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -53,7 +53,7 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats operations page deploy reliability guard readme fuzz valgrind proofs
+	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats memory operations page deploy reliability guard readme fuzz valgrind proofs
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz
@@ -100,6 +100,9 @@ proofs: ## Loom, Miri and the sanitizers over the segment
 
 fuzz: ## Forge segments at random, under AddressSanitizer
 	@scripts/with-nightly.sh fuzz segment/fuzz/run.sh
+
+memory: build ## What the exporter holds, idle and scraped
+	@python3 tests/memory/test_memory.py
 
 formats: build ## Each format, read by the programs it is for
 	@python3 tests/formats/test_formats.py
