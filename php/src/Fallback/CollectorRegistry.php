@@ -7,7 +7,6 @@ namespace Promshm\Fallback;
 use Promshm\Fallback\Exception\InvalidArgumentException;
 use Promshm\Fallback\Exception\MetricNotFoundException;
 use Promshm\Fallback\Exception\MetricsRegistrationException;
-use Promshm\Storage\PageReader;
 
 /**
  * Metrics by namespace and name, with the methods of PromPHP's registry.
@@ -53,10 +52,8 @@ class CollectorRegistry
      */
     public function getMetricFamilySamples(bool $sortMetrics = true): array
     {
-        return array_map(static function (array $family): MetricFamilySamples {
-            $family['help'] = Escape::plainHelp($family['help']);
-            return new MetricFamilySamples($family);
-        }, (new PageReader(Segment::render()))->families());
+        $shown = array_filter(Memory::families(), static fn (Family $family): bool => $family->all() !== []);
+        return array_map(MetricFamilySamples::of(...), array_values($shown));
     }
 
     public function wipeStorage(): void

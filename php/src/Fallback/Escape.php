@@ -18,11 +18,6 @@ final class Escape
         return strtr($help, self::IN_HELP);
     }
 
-    public static function plainHelp(string $escaped): string
-    {
-        return strtr($escaped, array_flip(self::IN_HELP));
-    }
-
     /**
      * @param array<string, string> $labels
      * @return string in braces; nothing where there are none

@@ -34,6 +34,26 @@ class MetricFamilySamples
         }
     }
 
+    /**
+     * @internal
+     */
+    public static function of(Family $family): self
+    {
+        $definition = $family->definition;
+        $samples = [];
+        foreach ($family->all() as $series) {
+            array_push($samples, ...self::samplesOf($definition, $series));
+        }
+        $pid = $definition->shape === [GaugeMode::All] ? ['pid'] : [];
+        return new self([
+            'name' => $definition->name,
+            'type' => $definition->type,
+            'help' => $definition->help,
+            'labelNames' => [...$definition->labelNames, ...$pid],
+            'samples' => $samples,
+        ]);
+    }
+
     public function getName(): string
     {
         return $this->name;
@@ -68,5 +88,26 @@ class MetricFamilySamples
     public function hasLabelNames(): bool
     {
         return $this->labelNames !== [];
+    }
+
+    /**
+     * @return list<array{name: string, labelNames: list<string>, labelValues: list<string>, value: string}>
+     */
+    private static function samplesOf(Definition $definition, Series $series): array
+    {
+        $samples = [];
+        foreach (Lines::of($definition, $series) as [$suffix, $own, $value]) {
+            $samples[] = [
+                'name' => $definition->name . $suffix,
+                'labelNames' => array_values(array_diff(array_keys($own), ['pid'])),
+                'labelValues' => [...$series->labelValues, ...array_values($own)],
+                'value' => $value,
+            ];
+        }
+        if (count($samples) > 1) { // the sum comes after the count, as PromPHP has it
+            [$sum, $count] = array_splice($samples, -2);
+            array_push($samples, $count, $sum);
+        }
+        return $samples;
     }
 }

@@ -6,10 +6,13 @@ namespace Promshm\Storage;
 
 use Prometheus\MetricFamilySamples;
 use Prometheus\Storage\Adapter;
+use Promshm\CollectorRegistry;
 use Promshm\Counter;
 use Promshm\Exception\MetricsRegistrationException;
 use Promshm\Gauge;
 use Promshm\Histogram;
+use Promshm\MetricFamilySamples as Families;
+use Promshm\Sample;
 use Promshm\Segment;
 use Promshm\Summary;
 
@@ -97,12 +100,13 @@ final class PromphpAdapter implements Adapter
      */
     public function collect(bool $sortMetrics = true): array
     {
-        $families = [];
-        foreach ((new PageReader(Segment::render()))->families() as $family) {
-            $family['samples'] = array_map(self::withPlainBound(...), $family['samples']);
-            $families[] = new MetricFamilySamples($family);
-        }
-        return $families;
+        return array_map(static fn (Families $family): MetricFamilySamples => new MetricFamilySamples([
+            'name' => $family->getName(),
+            'type' => $family->getType(),
+            'help' => strtr($family->getHelp(), ['\\' => '\\\\', "\n" => '\\n']),
+            'labelNames' => $family->getLabelNames(),
+            'samples' => array_map(self::sample(...), $family->getSamples()),
+        ]), self::families());
     }
 
     /**
@@ -126,7 +130,7 @@ final class PromphpAdapter implements Adapter
      */
     public function remove(string $name, array $labelValues = []): bool
     {
-        $metric = $this->known[$name][2] ?? (new PageReader(Segment::render()))->metric($name);
+        $metric = $this->known[$name][2] ?? self::stored($name);
         return $metric?->remove($labelValues) ?? false;
     }
 
@@ -167,20 +171,79 @@ final class PromphpAdapter implements Adapter
     }
 
     /**
-     * A bucket's bound as PromPHP writes it: `1`, where the page has `1.0`, and `1000000` for `1e+06`.
-     *
-     * @param array{name: string, labelNames: list<string>, labelValues: list<string>, value: string} $sample
-     * @return array{name: string, labelNames: list<string>, labelValues: list<string>, value: string}
+     * @return list<Families>
      */
-    private static function withPlainBound(array $sample): array
+    private static function families(): array
     {
-        if ($sample['labelNames'] === ['le']) {
-            $bound = (string) array_pop($sample['labelValues']);
-            $number = (float) $bound;
-            $isWhole = is_numeric($bound) && floor($number) === $number && abs($number) < 1e15;
-            $sample['labelValues'][] = $isWhole ? sprintf('%.0F', $number) : $bound;
+        return (new CollectorRegistry(null, false))->getMetricFamilySamples();
+    }
+
+    /**
+     * A sample in the shape that PromPHP takes.
+     *
+     * @return array{name: string, labelNames: list<string>, labelValues: list<mixed>, value: string}
+     */
+    private static function sample(Sample $sample): array
+    {
+        $values = $sample->getLabelValues();
+        if ($sample->getLabelNames() === ['le']) {
+            $values[] = self::plainBound((string) array_pop($values));
         }
-        return $sample;
+        return [
+            'name' => $sample->getName(),
+            'labelNames' => $sample->getLabelNames(),
+            'labelValues' => $values,
+            'value' => $sample->getValue(),
+        ];
+    }
+
+    /**
+     * A bucket's bound as PromPHP writes it: `1` for `1.0`, and `1000000` for `1e+06`.
+     */
+    private static function plainBound(string $bound): string
+    {
+        $number = (float) $bound;
+        $isWhole = is_numeric($bound) && floor($number) === $number && abs($number) < 1e15;
+        return $isWhole ? sprintf('%.0F', $number) : $bound;
+    }
+
+    /**
+     * A handle on a metric that others have stored, made from what is seen of it. A gauge is taken for one of
+     * mode `last`, as PromPHP's are. A summary's age is not seen, so there is none on it.
+     */
+    private static function stored(string $name): Counter|Gauge|Histogram|null
+    {
+        foreach (self::families() as $family) {
+            if ($family->getName() === $name) {
+                [$help, $labels] = [$family->getHelp(), $family->getLabelNames()];
+                return match ($family->getType()) {
+                    'counter' => new Counter($name, $help, $labels),
+                    'gauge' => new Gauge($name, $help, $labels),
+                    'histogram' => new Histogram($name, $help, $labels, self::bounds($family)),
+                    default => null,
+                };
+            }
+        }
+        return null;
+    }
+
+    /**
+     * The bounds of a histogram's first series, without +Inf.
+     *
+     * @return list<float>
+     */
+    private static function bounds(Families $histogram): array
+    {
+        $bounds = [];
+        foreach ($histogram->getSamples() as $sample) {
+            if ($sample->getLabelNames() !== ['le']) {
+                break;
+            }
+            $values = $sample->getLabelValues();
+            $bounds[] = (float) end($values);
+        }
+        array_pop($bounds);
+        return $bounds;
     }
 
     /**
