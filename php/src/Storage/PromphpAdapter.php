@@ -115,7 +115,6 @@ final class PromphpAdapter implements Adapter
     public function wipeStorage(): void
     {
         Segment::wipe();
-        $this->known = [];
         $this->refused = [];
     }
 

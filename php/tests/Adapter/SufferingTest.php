@@ -191,6 +191,7 @@ final class SufferingTest extends AdapterTestCase
         unlink($log);
         self::assertSame(['app_counter mail 2'], $this->lines());
         self::assertSame(1, substr_count($said, 'app_counter are dropped'));
+        self::assertStringContainsString('cannot be a gauge', $said);
         self::assertStringContainsString('use one definition', $said);
     }
 

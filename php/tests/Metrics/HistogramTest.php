@@ -93,6 +93,7 @@ final class HistogramTest extends MetricsTestCase
         usleep(1000);
         $seconds = $timer->observeDuration();
         self::assertGreaterThan(0.0005, $seconds);
+        self::assertSame($seconds, $timer->observeDuration());
         self::assertStringContainsString("h_bucket{a=\"x\",le=\"1000.0\"} 1\n", self::samples());
         self::assertSame(1, preg_match('/^h_sum\S+ (\S+)$/m', self::samples(), $sum));
         self::assertSame($seconds, (float) $sum[1]);
