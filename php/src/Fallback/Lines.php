@@ -44,8 +44,11 @@ final class Lines
     private static function ofSummary(Definition $definition, Series $series): array
     {
         $lines = [];
-        foreach (Summary::quantilesOf($definition, $series) as [$quantile, $value]) {
-            $lines[] = ['', ['quantile' => Number::value($quantile)], Number::value($value)];
+        [$maxAge, $quantiles] = $definition->shape;
+        $recent = $series->recent($maxAge);
+        foreach ($quantiles as $quantile) {
+            $rank = max(1, (int) ceil($quantile * count($recent)));
+            $lines[] = ['', ['quantile' => Number::value($quantile)], Number::value($recent[$rank - 1] ?? NAN)];
         }
         return [...$lines, ['_sum', [], Number::value($series->sum)], ['_count', [], (string) $series->count]];
     }

@@ -19,6 +19,9 @@ class MetricFamilySamples
     /** @var list<Sample> */
     private array $samples = [];
 
+    /** @var list<Sample>|null where they are not the same */
+    private ?array $windowSamples = null;
+
     /**
      * @param array{name: string, type: string, help: string, labelNames: list<string>,
      *        samples?: list<array<mixed>>} $data
@@ -45,13 +48,17 @@ class MetricFamilySamples
             array_push($samples, ...self::samplesOf($definition, $series));
         }
         $pid = $definition->shape === [GaugeMode::All] ? ['pid'] : [];
-        return new self([
+        $made = new self([
             'name' => $definition->name,
             'type' => $definition->type,
             'help' => $definition->help,
             'labelNames' => [...$definition->labelNames, ...$pid],
             'samples' => $samples,
         ]);
+        if ($definition->type === 'summary') {
+            $made->windowSamples = self::windowOf($family);
+        }
+        return $made;
     }
 
     public function getName(): string
@@ -78,6 +85,17 @@ class MetricFamilySamples
     }
 
     /**
+     * A summary's samples with the count and sum of its window, as PromPHP has them; other metrics' samples as
+     * they are.
+     *
+     * @return list<Sample>
+     */
+    public function getWindowSamples(): array
+    {
+        return $this->windowSamples ?? $this->samples;
+    }
+
+    /**
      * @return list<string>
      */
     public function getLabelNames(): array
@@ -88,6 +106,24 @@ class MetricFamilySamples
     public function hasLabelNames(): bool
     {
         return $this->labelNames !== [];
+    }
+
+    /**
+     * @return list<Sample>
+     */
+    private static function windowOf(Family $summary): array
+    {
+        $samples = [];
+        foreach ($summary->all() as $series) {
+            $values = $series->recent($summary->definition->shape[0]);
+            $window = clone $series;
+            $window->count = count($values);
+            $window->sum = (float) array_sum($values);
+            if ($values !== []) {
+                array_push($samples, ...self::samplesOf($summary->definition, $window));
+            }
+        }
+        return array_map(static fn (array $sample): Sample => new Sample($sample), $samples);
     }
 
     /**

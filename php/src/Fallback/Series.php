@@ -19,12 +19,26 @@ final class Series
     public array $buckets = [];
 
     /** @var list<array{float, float}> a summary's latest observations: when, and what */
-    public array $recent = [];
+    public array $latest = [];
 
     /**
      * @param list<string> $labelValues
      */
     public function __construct(public readonly array $labelValues)
     {
+    }
+
+    /**
+     * A summary's observations that are young enough, sorted.
+     *
+     * @return list<float>
+     */
+    public function recent(int $maxAgeSeconds): array
+    {
+        $oldest = hrtime(true) / 1e9 - $maxAgeSeconds;
+        $recent = array_filter($this->latest, static fn (array $sample): bool => $sample[0] >= $oldest);
+        $values = array_column($recent, 1);
+        sort($values);
+        return $values;
     }
 }

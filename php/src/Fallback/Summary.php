@@ -15,6 +15,9 @@ final class Summary
 
     private const DEFAULT_QUANTILES = [0.01, 0.05, 0.5, 0.95, 0.99];
 
+    private const LONGEST = 0xffffffff;
+    private const MOST_QUANTILES = 100;
+
     /** As the extension's `promshm.summary_samples`. */
     private const MOST_SAMPLES = 1024;
 
@@ -30,8 +33,9 @@ final class Summary
         ?array $quantiles = null
     ) {
         $quantiles = $quantiles === null ? self::DEFAULT_QUANTILES : self::quantiles($quantiles);
-        if ($maxAgeSeconds <= 0) {
-            throw new InvalidArgumentException("maxAgeSeconds must be at least 1, got $maxAgeSeconds");
+        if ($maxAgeSeconds < 1 || $maxAgeSeconds > self::LONGEST) {
+            $rule = 'must be from 1 to ' . self::LONGEST;
+            throw new InvalidArgumentException("maxAgeSeconds $rule, got $maxAgeSeconds");
         }
         $shape = [$maxAgeSeconds, $quantiles];
         $this->standFor(new Definition('summary', $name, $help, $labelNames, $shape));
@@ -48,9 +52,9 @@ final class Summary
         }
         $series->count++;
         $series->sum += $value;
-        $series->recent[] = [hrtime(true) / 1e9, $value];
-        if (count($series->recent) > self::MOST_SAMPLES) {
-            array_shift($series->recent);
+        $series->latest[] = [hrtime(true) / 1e9, $value];
+        if (count($series->latest) > self::MOST_SAMPLES) {
+            array_shift($series->latest);
         }
     }
 
@@ -63,25 +67,6 @@ final class Summary
     }
 
     /**
-     * The quantiles by nearest rank over the observations that are young enough; NAN where there is none.
-     *
-     * @internal
-     * @return list<array{float, float}> each quantile with its value
-     */
-    public static function quantilesOf(Definition $definition, Series $series): array
-    {
-        [$maxAge, $quantiles] = $definition->shape;
-        $oldest = hrtime(true) / 1e9 - $maxAge;
-        $young = array_filter($series->recent, static fn (array $sample): bool => $sample[0] >= $oldest);
-        $values = array_column($young, 1);
-        sort($values);
-        return array_map(static function (float $quantile) use ($values): array {
-            $rank = max(1, (int) ceil($quantile * count($values)));
-            return [$quantile, $values[$rank - 1] ?? NAN];
-        }, $quantiles);
-    }
-
-    /**
      * @param array<mixed> $given
      * @return list<float>
      */
@@ -91,9 +76,12 @@ final class Summary
         if ($quantiles === []) {
             throw new InvalidArgumentException('A summary needs at least one quantile');
         }
+        if (count($quantiles) > self::MOST_QUANTILES) {
+            throw new InvalidArgumentException('The list of quantiles is longer than ' . self::MOST_QUANTILES);
+        }
         foreach ($quantiles as $quantile) {
             if (!($quantile > 0 && $quantile < 1)) {
-                throw new InvalidArgumentException("Summary quantiles must lie between 0 and 1, got $quantile");
+                throw new InvalidArgumentException("A summary's quantile must be between 0 and 1, got $quantile");
             }
         }
         Numbers::mustIncrease($quantiles, 'Summary quantiles');

@@ -35,6 +35,14 @@ final class PromphpAdapter implements Adapter
     private array $refused = [];
 
     /**
+     * @param bool $cumulativeSummaries whether collect() gives a summary's totals since its beginning, which only
+     *             grow, and not those of its window, as PromPHP does
+     */
+    public function __construct(private readonly bool $cumulativeSummaries = false)
+    {
+    }
+
+    /**
      * @param array<mixed> $data name, help, labelNames, labelValues, value, command
      */
     public function updateCounter(array $data): void
@@ -100,13 +108,20 @@ final class PromphpAdapter implements Adapter
      */
     public function collect(bool $sortMetrics = true): array
     {
-        return array_map(static fn (Families $family): MetricFamilySamples => new MetricFamilySamples([
-            'name' => $family->getName(),
-            'type' => $family->getType(),
-            'help' => strtr($family->getHelp(), ['\\' => '\\\\', "\n" => '\\n']),
-            'labelNames' => $family->getLabelNames(),
-            'samples' => array_map(self::sample(...), $family->getSamples()),
-        ]), self::families());
+        $families = [];
+        foreach (self::families() as $family) {
+            $samples = $this->cumulativeSummaries ? $family->getSamples() : $family->getWindowSamples();
+            if ($samples !== []) {
+                $families[] = new MetricFamilySamples([
+                    'name' => $family->getName(),
+                    'type' => $family->getType(),
+                    'help' => strtr($family->getHelp(), ['\\' => '\\\\', "\n" => '\\n']),
+                    'labelNames' => $family->getLabelNames(),
+                    'samples' => array_map(self::sample(...), $samples),
+                ]);
+            }
+        }
+        return $families;
     }
 
     /**

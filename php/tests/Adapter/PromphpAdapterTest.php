@@ -90,6 +90,19 @@ final class PromphpAdapterTest extends AdapterTestCase
         self::assertSame(['-1', '1e-05', '0.1', '1', '1000000', '1e+25', '+Inf'], $labels);
     }
 
+    public function testASummaryHasNearestRankQuantiles(): void
+    {
+        foreach (range(1, 10) as $value) {
+            $this->summary($value);
+        }
+        self::assertSame([
+            'app_summary mail 0.5 5',
+            'app_summary mail 0.9 9',
+            'app_summary_count mail 10',
+            'app_summary_sum mail 55',
+        ], $this->lines());
+    }
+
     public function testFamiliesAndSamplesAreSorted(): void
     {
         $this->gauge(1);

@@ -47,13 +47,16 @@ final class SufferingTest extends AdapterTestCase
                 $this->counter(1, ['labelValues' => [random_int(0, 500)]]);
             }
         }
-        fread($ours, 1);
-        usleep(20000);
-        posix_kill($pid, SIGSTOP);
-        $this->counter(1);
-        $lines = $this->lines();
-        posix_kill($pid, SIGKILL);
-        pcntl_waitpid($pid, $status);
+        try {
+            fread($ours, 1);
+            usleep(20000);
+            posix_kill($pid, SIGSTOP);
+            $this->counter(1);
+            $lines = $this->lines();
+        } finally {
+            posix_kill($pid, SIGKILL);
+            pcntl_waitpid($pid, $status);
+        }
         self::assertContains('app_counter mail 2', $lines);
     }
 
@@ -202,5 +205,20 @@ final class SufferingTest extends AdapterTestCase
         }
         self::assertCount(10000, $this->lines());
         self::assertSame(5, Segment::status()['dropped']['series_limit']);
+    }
+
+    public function testASummarysTotalsOnlyGrowOnThePage(): void
+    {
+        $shape = ['maxAgeSeconds' => 1];
+        $this->summary(100, $shape);
+        sleep(2);
+        self::assertSame([], $this->lines());
+        $this->summary(1, $shape);
+        self::assertStringContainsString("app_summary_count{queue=\"mail\"} 2\n", Segment::render());
+        self::assertStringContainsString("app_summary_sum{queue=\"mail\"} 101\n", Segment::render());
+        $asPromphp = ['app_summary mail 0.5 1', 'app_summary mail 0.9 1'];
+        self::assertSame([...$asPromphp, 'app_summary_count mail 1', 'app_summary_sum mail 1'], $this->lines());
+        $this->adapter = new PromphpAdapter(cumulativeSummaries: true);
+        self::assertSame([...$asPromphp, 'app_summary_count mail 2', 'app_summary_sum mail 101'], $this->lines());
     }
 }
