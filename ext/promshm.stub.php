@@ -510,6 +510,14 @@ namespace Promshm {
         /** @return list<Sample> */
         public function getSamples(): array {}
 
+        /**
+         * A summary's samples with the count and sum of its window, as PromPHP has them, and without the series
+         * that observed nothing in it; any other metric's samples as they are.
+         *
+         * @return list<Sample>
+         */
+        public function getWindowSamples(): array {}
+
         /** @return list<string> */
         public function getLabelNames(): array {}
 

@@ -20,7 +20,10 @@ use ext_php_rs::{
     zend_fastcall,
 };
 use promshm_exposition::number::{push_bound, push_value};
-use promshm_segment::{Definition, Family, Kind, snapshot::Row};
+use promshm_segment::{
+    Definition, Family, Kind,
+    snapshot::{Row, Window},
+};
 use std::{cell::OnceCell, ptr::null_mut};
 
 // Registered again at every module startup: some servers restart modules in one process.
@@ -45,6 +48,8 @@ pub(crate) struct FamilySamples {
     pub(crate) label_names: Zval,
     /// A list of `Sample` objects.
     pub(crate) samples: Zval,
+    /// As `samples`; a summary's with the totals of its window.
+    window: Zval,
 }
 
 #[derive(Debug)]
@@ -74,6 +79,7 @@ pub(crate) fn register() -> Registered<()> {
         .method(getter("getType", family_type, DataType::String), MethodFlags::Public)
         .method(getter("getHelp", family_help, DataType::String), MethodFlags::Public)
         .method(getter("getSamples", family_samples, DataType::Array), MethodFlags::Public)
+        .method(getter("getWindowSamples", family_window, DataType::Array), MethodFlags::Public)
         .method(getter("getLabelNames", family_label_names, DataType::Array), MethodFlags::Public)
         .method(getter("hasLabelNames", family_has_label_names, DataType::Bool), MethodFlags::Public)
         .registration(|class, arg_info| {
@@ -133,12 +139,14 @@ fn family_of(data: &ZendHashTable) -> Result<FamilySamples, Thrown> {
         let sample = sample.array().ok_or_else(|| invalid_argument("Each of the samples is an array"))?;
         push_sample(&mut samples, sample_of(sample)?);
     }
+    let samples = array(samples);
     Ok(FamilySamples {
         name: text_in(data, "name")?,
         kind: text_in(data, "type")?,
         help: text_in(data, "help")?,
         label_names: list_in(data, "labelNames")?,
-        samples: array(samples),
+        window: samples.shallow_clone(),
+        samples,
     })
 }
 
@@ -186,6 +194,7 @@ getters! {
     family_type: FamilyPart, |held| held.kind.shallow_clone();
     family_help: FamilyPart, |held| held.help.shallow_clone();
     family_samples: FamilyPart, |held| held.samples.shallow_clone();
+    family_window: FamilyPart, |held| held.window.shallow_clone();
     family_label_names: FamilyPart, |held| held.label_names.shallow_clone();
     family_has_label_names: FamilyPart, |held| is_not_empty(&held.label_names);
     sample_name: SamplePart, |held| held.name.shallow_clone();
@@ -248,6 +257,7 @@ fn push_family(list: &mut ZendHashTable, family: &Family) {
     let Definition { name, help, kind, label_names, .. } = &family.definition;
     let mut samples = ZendHashTable::new();
     family.rows().for_each(|row| push_row(&mut samples, &family.definition, row));
+    let samples = array(samples);
     let mut object = Zval::new();
     let part: &FamilyPart = object::new_in(class, &mut object);
     let _it_is_new = part.0.set(FamilySamples {
@@ -255,9 +265,24 @@ fn push_family(list: &mut ZendHashTable, family: &Family) {
         kind: text(kind.as_str().as_bytes()),
         help: text(help.as_bytes()),
         label_names: strings(label_names.iter().map(String::as_str)),
-        samples: array(samples),
+        window: window_of(family).map_or_else(|| samples.shallow_clone(), array),
+        samples,
     });
     let _only_fails_on_overflow = list.push(object);
+}
+
+/// A summary's samples with the totals of its window, as PromPHP has them.
+fn window_of(family: &Family) -> Option<ZBox<ZendHashTable>> {
+    let definition = &family.definition;
+    let Kind::Summary { .. } = definition.kind else { return None };
+    let mut samples = ZendHashTable::new();
+    for row in family.rows().filter(|row| row.window().count > 0) {
+        let Window { count, sum } = row.window();
+        push_quantiles(&mut samples, definition, row);
+        push_value_of(&mut samples, definition, row, "_count", None, count as f64);
+        push_value_of(&mut samples, definition, row, "_sum", None, sum);
+    }
+    Some(samples)
 }
 
 fn push_row(samples: &mut ZendHashTable, definition: &Definition, row: Row<'_>) {
@@ -281,12 +306,16 @@ fn push_histogram(samples: &mut ZendHashTable, definition: &Definition, row: Row
 }
 
 fn push_summary(samples: &mut ZendHashTable, definition: &Definition, row: Row<'_>) {
-    let (values, [sum, count]) = row.values().split_last_chunk().unwrap_or((&[], &[0.0; 2]));
-    for (value, quantile) in values.iter().zip(&definition.bounds) {
+    push_quantiles(samples, definition, row);
+    let [.., sum, count] = row.values() else { return };
+    push_value_of(samples, definition, row, "_count", None, *count);
+    push_value_of(samples, definition, row, "_sum", None, *sum);
+}
+
+fn push_quantiles(samples: &mut ZendHashTable, definition: &Definition, row: Row<'_>) {
+    for (value, quantile) in row.values().iter().zip(&definition.bounds) {
         push_value_of(samples, definition, row, "", Some(("quantile", *quantile)), *value);
     }
-    push_value_of(samples, definition, row, "_sum", None, *sum);
-    push_value_of(samples, definition, row, "_count", None, *count);
 }
 
 fn push_value_of(

@@ -3,7 +3,7 @@
 //! The reader keeps one [`Snapshot`] and refreshes its numbers at each scrape, so
 //! names, labels and row order stay where they are while nothing is registered.
 
-use crate::definition::Definition;
+use crate::definition::{Definition, Kind};
 use std::sync::Arc;
 
 /// All that a scrape found.
@@ -24,8 +24,19 @@ pub struct Family {
     labels: Arc<Labels>,
     /// `definition.numbers()` numbers a row.
     values: Vec<f64>,
+    /// One a row for a summary that was read from a segment.
+    windows: Vec<Window>,
     rows: usize,
     generation: u64,
+}
+
+/// What a summary's series observed within its window, as far as its samples are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Window {
+    /// How many samples.
+    pub count: usize,
+    /// Their sum.
+    pub sum: f64,
 }
 
 /// Label values of rows, one after the other. How many a row has is for the owner to know.
@@ -75,7 +86,14 @@ impl Family {
     /// A family without rows.
     #[must_use]
     pub fn new(definition: Definition) -> Self {
-        Self { definition, labels: Arc::default(), values: Vec::new(), rows: 0, generation: 0 }
+        Self {
+            definition,
+            labels: Arc::default(),
+            values: Vec::new(),
+            windows: Vec::new(),
+            rows: 0,
+            generation: 0,
+        }
     }
 
     /// Adds a row: one label value per label name, and [`Definition::numbers`] numbers
@@ -105,6 +123,8 @@ impl Family {
     pub(crate) fn set_rows(&mut self, labels: Arc<Labels>, rows: usize, generation: u64) {
         self.labels = labels;
         self.values = vec![0.0; rows * self.definition.numbers()];
+        let is_summary = matches!(self.definition.kind, Kind::Summary { .. });
+        self.windows = if is_summary { vec![Window::default(); rows] } else { Vec::new() };
         self.rows = rows;
         self.generation = generation;
     }
@@ -147,6 +167,13 @@ impl Family {
         &mut self.values
     }
 
+    /// Notes what row `index` of a summary observed lately.
+    pub(crate) fn set_window(&mut self, index: usize, window: Window) {
+        if let Some(place) = self.windows.get_mut(index) {
+            *place = window;
+        }
+    }
+
     /// The numbers of row `index`, to be refreshed in place.
     pub fn values_mut(&mut self, index: usize) -> &mut [f64] {
         let numbers = self.definition.numbers();
@@ -173,6 +200,12 @@ impl<'a> Row<'a> {
     pub fn values(&self) -> &'a [f64] {
         let numbers = self.family.definition.numbers();
         &self.family.values[self.index * numbers..][..numbers]
+    }
+
+    /// What a summary's series observed within its window; nothing for other kinds.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        self.family.windows.get(self.index).copied().unwrap_or_default()
     }
 
     fn is_absent(&self) -> bool {

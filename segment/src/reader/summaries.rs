@@ -8,7 +8,7 @@ use crate::{
     layout::{Geometry, PAGE_WORDS, SUMMARY_CELLS, ring_pages},
     region::Region,
     rings::{nearest_rank, ring_of, samples_of},
-    snapshot::Snapshot,
+    snapshot::{Snapshot, Window},
     sync::Sample,
 };
 
@@ -104,6 +104,8 @@ impl Summaries {
                 );
             }
             self.values.sort_unstable_by(f64::total_cmp);
+            let sum = self.values.iter().sum();
+            view.set_window(row, Window { count: self.values.len(), sum });
             let quantiles = view.definition.bounds.clone();
             for (number, quantile) in view.values_mut(row).iter_mut().zip(quantiles) {
                 *number =
