@@ -271,7 +271,7 @@ fn push_family(list: &mut ZendHashTable, family: &Family) {
     let _only_fails_on_overflow = list.push(object);
 }
 
-/// A summary's samples with the totals of its window, as PromPHP has them.
+/// A summary's samples with the totals of its window, as `PromPHP` has them.
 fn window_of(family: &Family) -> Option<ZBox<ZendHashTable>> {
     let definition = &family.definition;
     let Kind::Summary { .. } = definition.kind else { return None };
