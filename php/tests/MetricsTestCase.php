@@ -63,7 +63,8 @@ abstract class MetricsTestCase extends TestCase
         $command = [PHP_BINARY, '-n'];
         if (extension_loaded('promshm')) {
             $modules[] = (string) getenv('PROMSHM_EXTENSION');
-            $settings += ['promshm.segment' => (string) ini_get('promshm.segment')];
+            $segment = (string) ini_get('promshm.segment');
+            $settings += ['promshm.segment' => $segment, 'promshm.runtime_metrics' => '0'];
         }
         foreach ($modules as $module) {
             array_push($command, '-d', "extension=$module");

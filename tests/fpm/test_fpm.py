@@ -215,7 +215,7 @@ class FpmTest(harness.TestCase):
         head, page = self.fetch("metrics.php", uri="/metrics")
         self.assertIn("Content-type: text/plain; version=0.0.4; charset=utf-8", head.replace("Content-Type", "Content-type"))
         expected = {'http_requests_total{path="/hello"}': 3, 'http_requests_total{path="/metrics"}': 1}
-        self.assertEqual(harness.parse(page), expected)
+        self.assertEqual(workers_samples(page), expected)
 
     def test_a_pool_may_have_settings_of_its_own(self):
         """php_admin_value reaches the child after the fork, long after the module's start."""
