@@ -3,7 +3,7 @@
 use super::{
     answer::Answer,
     head::{self, Head},
-    limits::{ANSWER_TIME, HEAD_BYTES, HEAD_TIME, IDLE_TIME, PARTING_TIME, STALLED},
+    limits::{ANSWER_TIME, HEAD_BYTES, HEAD_TIME, IDLE_TIME, PARTING_TIME, STALLED, WAIT_TIME},
     refusal::Refusal,
     transport::Transport,
 };
@@ -94,7 +94,7 @@ impl Connection {
         for _ in 0..TURN {
             if mem::take(&mut self.is_news) {
                 match head::parse(&self.buffer) {
-                    Ok(Some((head, length))) => return self.take(head, length),
+                    Ok(Some((head, length))) => return self.take(head, length, now),
                     Ok(None) => {}
                     Err(refusal) => return Step::Refused(refusal),
                 }
@@ -123,7 +123,7 @@ impl Connection {
         self.buffer.extend_from_slice(bytes);
     }
 
-    fn take(&mut self, head: Head, length: usize) -> Step {
+    fn take(&mut self, head: Head, length: usize, now: Instant) -> Step {
         self.buffer.drain(..length);
         self.is_news = !self.buffer.is_empty();
         if self.buffer.is_empty() {
@@ -131,7 +131,7 @@ impl Connection {
         }
         (self.keeps_alive, self.without_body) = (head.keeps_alive, head.without_body);
         self.phase = Phase::Waiting;
-        self.deadline = None;
+        self.deadline = Some(now + WAIT_TIME);
         Step::Request(head)
     }
 
@@ -207,7 +207,8 @@ impl Connection {
             Phase::Reading if self.buffer.is_empty() => Step::Over(None),
             Phase::Reading => Step::Refused(Refusal::SlowHead),
             Phase::Writing(_) => Step::Over(Some(Refusal::SlowReader)),
-            Phase::Waiting | Phase::Parting => Step::Over(None),
+            Phase::Waiting => Step::Refused(Refusal::NoAnswer),
+            Phase::Parting => Step::Over(None),
         }
     }
 

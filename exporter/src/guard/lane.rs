@@ -24,6 +24,7 @@ use std::{
         unix::net::{self, SocketAddr, UnixListener},
     },
     panic::{AssertUnwindSafe, catch_unwind},
+    process,
     sync::Arc,
     thread,
 };
@@ -61,7 +62,7 @@ struct Job {
 impl Lane {
     /// Makes a lane, with a thread that calls `handler` for each request.
     pub(super) fn open(handler: &Arc<Handler>) -> io::Result<Self> {
-        let name = SocketAddr::from_abstract_name(format!("promshm-{}", random()?))?;
+        let name = SocketAddr::from_abstract_name(format!("promshm-{}-{}", process::id(), random()?))?;
         let listener = UnixListener::bind_addr(&name)?;
         let stream = net::UnixStream::connect_addr(&name)?;
         stream.set_nonblocking(true)?;

@@ -11,6 +11,8 @@ pub(super) const HEAD_FIELDS: usize = 64;
 pub(super) const HEAD_TIME: Duration = Duration::from_secs(5);
 /// Between two requests of a connection: longer than the usual scrape intervals.
 pub(super) const IDLE_TIME: Duration = Duration::from_secs(120);
+/// From a complete request to its answer's first byte. No scraper waits as long, so nobody reads what comes later.
+pub(super) const WAIT_TIME: Duration = Duration::from_secs(if cfg!(test) { 10 } else { 60 });
 /// From an answer's first byte to its last. Prometheus gives up after 10 seconds by default.
 pub(super) const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// How long a connection is drained after the last answer, so that a reset does not overtake it.

@@ -20,7 +20,7 @@ pub(crate) enum Refusal {
     TooManyRequests,
     /// Too many passwords wait to be compared.
     TooManyPasswords,
-    /// The handler's answer was lost.
+    /// The handler's answer was lost, or did not come in time.
     NoAnswer,
     /// An idle connection made way for a new one.
     MadeWay,
@@ -73,7 +73,7 @@ impl Refusal {
 
     /// Whether the connection ends with it: what follows on it cannot be told apart, or is not wanted.
     pub(super) fn is_last(self) -> bool {
-        !matches!(self, Self::Unauthorized | Self::TooManyRequests | Self::TooManyPasswords | Self::NoAnswer)
+        !matches!(self, Self::Unauthorized | Self::TooManyRequests | Self::TooManyPasswords)
     }
 
     /// The status line and what a person reads, for those that can be told at all.

@@ -222,9 +222,14 @@ impl Room {
             self.journal.note(refusal);
         }
         if self.connections.remove(&client).is_some_and(|connection| connection.is_waiting()) {
-            self.queue.forget(client);
-            self.passwords.forget(client);
+            self.forget(client);
         }
+    }
+
+    /// Does no more for a request whose client does not wait for it any more.
+    fn forget(&mut self, client: usize) {
+        self.queue.forget(client);
+        self.passwords.forget(client);
     }
 
     fn expire(&mut self, now: Instant) {
@@ -233,6 +238,7 @@ impl Room {
         for (client, step) in late {
             match step {
                 Step::Refused(refusal) => {
+                    self.forget(client);
                     self.refuse(client, refusal, now);
                     self.go_on(client, now);
                 }

@@ -98,11 +98,28 @@ fn a_panicking_handler_costs_one_response() {
 #[test]
 fn a_broken_lane_is_made_anew() {
     let running = start(40, echo);
-    let mut client = Client::new(running.address);
     for _ in 0..5 {
+        let mut client = Client::new(running.address);
         assert_eq!(client.get("/nonsense").0, 500);
-        assert_eq!(client.get("/after"), (200, "/after".into()));
+        assert_eq!(client.0.read(&mut [0]).expect("an end"), 0);
+        assert_eq!(Client::new(running.address).get("/after"), (200, "/after".into()));
     }
+}
+
+#[test]
+fn a_request_that_gets_no_answer_is_ended_and_a_late_one_goes_to_nobody() {
+    let (handler, open) = gated();
+    let running = start(40, handler);
+    let mut clients: Vec<_> = (0..3).map(|_| Client::new(running.address)).collect();
+    for client in &mut clients {
+        client.send("/late");
+    }
+    for client in &mut clients {
+        assert_eq!(client.receive().0, 500, "the handler hangs");
+        assert_eq!(client.0.read(&mut [0]).expect("an end"), 0);
+    }
+    (0..3).for_each(|_| open.send(()).expect("the handler listens"));
+    assert_eq!(Client::new(running.address).get("/next"), (200, "/next".into()));
 }
 
 #[test]
@@ -194,11 +211,15 @@ fn the_private_socket_is_shut() {
     let running = start(40, echo);
     assert_eq!(Client::new(running.address).get("/").0, 200);
     let sockets = std::fs::read_to_string("/proc/net/unix").expect("Linux");
-    let names: Vec<_> =
-        sockets.lines().filter_map(|line| line.rsplit(' ').next()?.strip_prefix("@promshm-")).collect();
+    let ours = format!("@promshm-{}-", std::process::id());
+    let names: Vec<_> = sockets
+        .lines()
+        .filter_map(|line| line.rsplit(' ').next().filter(|name| name.starts_with(&ours)))
+        .collect();
+    assert!(!names.is_empty(), "{sockets}");
     for name in names {
         use std::os::{linux::net::SocketAddrExt, unix::net};
-        let name = net::SocketAddr::from_abstract_name(format!("promshm-{name}")).expect("a name");
+        let name = net::SocketAddr::from_abstract_name(&name[1..]).expect("a name");
         assert!(net::UnixStream::connect_addr(&name).is_err());
     }
 }

@@ -79,7 +79,8 @@ impl Room {
     }
 
     fn deliver(&mut self, client: usize, reply: Reply, now: Instant) {
-        let Some(connection) = self.connections.get_mut(&client) else { return };
+        let waiting = self.connections.get_mut(&client).filter(|connection| connection.is_waiting());
+        let Some(connection) = waiting else { return };
         let is_old = connection.generation != self.door.generation();
         let is_last = is_old || !connection.keeps_alive() || self.stopping.is_some();
         connection.answer(Answer::new(reply, self.door.header_lines(), is_last), now);
