@@ -3,7 +3,7 @@
 use super::{
     answer::Answer,
     head::{self, Head},
-    limits::{ANSWER_TIME, HEAD_BYTES, HEAD_TIME, IDLE_TIME, PARTING_TIME, STALLED, WAIT_TIME},
+    limits::{ANSWER_TIME, GRACE, HEAD_BYTES, HEAD_TIME, IDLE_TIME, PARTING_TIME, STALLED, WAIT_TIME},
     refusal::Refusal,
     transport::Transport,
 };
@@ -212,9 +212,10 @@ impl Connection {
         }
     }
 
-    /// Since when it has been waiting for its client, if it can be dropped for others.
-    pub(super) fn idle_since(&self) -> Option<Instant> {
-        matches!(self.phase, Phase::Reading | Phase::Parting).then_some(self.since)
+    /// Since when it has been waiting for its client, if that is long enough to drop it for others.
+    pub(super) fn idle_since(&self, now: Instant) -> Option<Instant> {
+        let is_idle = matches!(self.phase, Phase::Reading | Phase::Parting) && self.since + GRACE <= now;
+        is_idle.then_some(self.since)
     }
 
     /// Since when its client has not read on.

@@ -27,8 +27,10 @@ pub(super) const SEND_BUFFER: usize = 64 << 10;
 pub(super) const WAITING_CONNECTIONS: i32 = 4096;
 /// How long a request beyond `--web.max-requests` waits for room before it is refused.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
-/// How long accepting rests when the system is out of descriptors, and nobody could make way.
-pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a new connection has before it may have to make way: time for its request to come.
+pub(super) const GRACE: Duration = Duration::from_millis(50);
+/// How long accepting rests when nobody can make way.
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// How long answers that are on their way may take when the server stops.
 pub(super) const DRAIN_TIME: Duration = Duration::from_secs(10);
 /// Refusals are logged together, once in this time.

@@ -73,7 +73,7 @@ impl Room {
             let all = self.connections.iter().filter_map(|(client, each)| Some((since(each)?, *client)));
             all.min().map(|(_, client)| client)
         };
-        let idle = oldest(&Connection::idle_since).map(|client| (client, Refusal::MadeWay));
+        let idle = oldest(&|each| each.idle_since(now)).map(|client| (client, Refusal::MadeWay));
         idle.or_else(|| oldest(&|each| each.stalled_since(now)).map(|client| (client, Refusal::SlowReader)))
     }
 
