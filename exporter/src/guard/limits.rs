@@ -19,8 +19,10 @@ pub(super) const ANSWER_TIME: Duration = Duration::from_secs(30);
 pub(super) const PARTING_TIME: Duration = Duration::from_secs(2);
 /// An answer that made no progress for so long may be dropped where room is short.
 pub(super) const STALLED: Duration = Duration::from_secs(1);
-/// Bytes of answers held for clients that read slowly; a single longer answer is held all the same.
-pub(super) const HELD_BYTES: usize = 4 << 20;
+/// Bytes of answers held for clients that read slowly, if [`HELD_ANSWERS`] do not take more.
+pub(super) const HELD_BYTES: usize = 2 << 20;
+/// So many answers are held at least, however long they are: several servers may scrape at once.
+pub(super) const HELD_ANSWERS: usize = 4;
 /// Bytes of answers that the kernel holds for one client; it takes twice as much for its book-keeping.
 pub(super) const SEND_BUFFER: usize = 64 << 10;
 /// Connections that wait to be accepted; the kernel's own limit is usually this one.

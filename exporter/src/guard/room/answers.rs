@@ -5,7 +5,7 @@ use super::super::{
     connection::Connection,
     head::Head,
     lane::Lane,
-    limits::HELD_BYTES,
+    limits::{HELD_ANSWERS, HELD_BYTES},
     passwords::{Judgement, Tag},
     refusal::Refusal,
 };
@@ -92,7 +92,8 @@ impl Room {
     /// newest one is spared.
     fn release_memory(&mut self, newest: usize) {
         let mut held: usize = self.connections.values().map(Connection::held_bytes).sum();
-        while held > HELD_BYTES {
+        let length = self.connections.get(&newest).map_or(0, Connection::held_bytes);
+        while held > HELD_BYTES.max(HELD_ANSWERS * length) {
             let others = self.connections.iter().filter(|(client, _)| **client != newest);
             let slow = others.filter_map(|(client, each)| Some((each.writing_since()?, *client))).min();
             let Some((_, client)) = slow else { return };
