@@ -2,7 +2,7 @@
 // One way of counting, many times: php calls.php VARIANT ROUNDS. Each variant is a loop of its own,
 // so that nothing but the call is inside it. Without a known variant it lists them all.
 
-use Promshm\{Counter, Gauge, GaugeMode, Histogram};
+use Promshm\{CollectorRegistry, Counter, Gauge, GaugeMode, Histogram, Summary};
 
 [$variant, $rounds] = [$argv[1] ?? '', (int) ($argv[2] ?? 0)];
 [$method, $status] = ['GET', '200'];
@@ -35,6 +35,12 @@ $variants = [
     'Gauge::set(1.5), mode last' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->set(1.5); } },
     'bound observe(0.3), 14 buckets' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3); } },
     'bound observe(0.3), 60 buckets' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3); } },
+    'bound Summary::observe(0.3)' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3); } },
+    "getOrRegisterCounter()->inc(['GET', '200'])" => function (int $n, $x) {
+        for ($i = 0; $i < $n; $i++) {
+            $x->getOrRegisterCounter('app', 'requests', 'Help.', ['method', 'status'])->inc(['GET', '200']);
+        }
+    },
     'apcu_inc' => function (int $n) { for ($i = 0; $i < $n; $i++) { apcu_inc('requests_GET_200'); } },
     'APCu as libraries do it' => function (int $n, $x, $m, $s) {
         for ($i = 0; $i < $n; $i++) {
@@ -61,6 +67,8 @@ function subject(string $variant, string $method, string $status): mixed
         str_contains($variant, 'mode last') => new Gauge('gauge_last'),
         str_contains($variant, '14 buckets') => new Histogram('latency_14'),
         str_contains($variant, '60 buckets') => new Histogram('latency_60', '', [], Histogram::linearBuckets(0.01, 0.01, 60)),
+        str_contains($variant, 'Summary') => new Summary('latency_summary'),
+        str_starts_with($variant, 'getOrRegister') => new CollectorRegistry(),
         str_starts_with($variant, 'Redis') => redis(),
         default => null,
     };

@@ -25,6 +25,7 @@ mod numbers;
 mod object;
 mod process;
 mod recent;
+mod registration;
 mod registry;
 mod render;
 mod ring;

@@ -10,12 +10,14 @@ use crate::{
     gauge,
     guard::fenced,
     handle::Handle,
-    histogram, labels,
+    labels,
     local::{Fixed, local},
     metric::Constants,
     object::{self, part},
-    process, samples, summary,
-    zend::{self, IS_ARRAY, IS_STRING, More, Parse, argument, arguments, given, parse, parsed, type_of},
+    process,
+    registration::{Registration, Type, full_name},
+    samples, summary,
+    zend::{self, IS_ARRAY, IS_STRING, Parse, argument, arguments, given, parse, parsed, type_of},
 };
 use ext_php_rs::{
     args::Arg,
@@ -28,10 +30,7 @@ use ext_php_rs::{
 };
 use hashbrown::HashTable;
 use promshm_segment::{Definition, GaugeMode, Kind};
-use std::{
-    cell::{Cell, RefCell},
-    ptr::null_mut,
-};
+use std::{cell::RefCell, ptr::null_mut};
 
 const NAME: &str = "Promshm\\CollectorRegistry";
 // Registered again at every module startup: some servers restart modules in one process.
@@ -58,47 +57,6 @@ struct Entry {
     /// Namespace and name, packed.
     key: Vec<u8>,
     object: Zval,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Type {
-    Counter,
-    Gauge,
-    Histogram,
-    Summary,
-}
-
-impl Type {
-    fn class_name(self) -> &'static str {
-        match self {
-            Self::Counter => "Promshm\\Counter",
-            Self::Gauge => "Promshm\\Gauge",
-            Self::Histogram => "Promshm\\Histogram",
-            Self::Summary => "Promshm\\Summary",
-        }
-    }
-
-    fn short_name(self) -> &'static str {
-        &self.class_name()["Promshm\\".len()..]
-    }
-
-    /// The argument that it takes after the labels.
-    fn more(self, max_age: &Cell<i64>) -> More<'_> {
-        match self {
-            Self::Counter | Self::Gauge => More::Nothing,
-            Self::Histogram => More::Array,
-            Self::Summary => More::Summary(max_age),
-        }
-    }
-
-    fn shape(self, last: Option<&Zval>, max_age: i64) -> Result<(Kind, Vec<f64>), Thrown> {
-        match self {
-            Self::Counter => Ok((Kind::Counter, Vec::new())),
-            Self::Gauge => Ok((Kind::Gauge(GaugeMode::Last), Vec::new())),
-            Self::Histogram => Ok((Kind::Histogram, histogram::bounds_of(last)?)),
-            Self::Summary => summary::shape_of(max_age, last),
-        }
-    }
 }
 
 pub(crate) fn register() -> Registered<()> {
@@ -250,44 +208,6 @@ fn text(text: &str) -> Zval {
     let mut value = Zval::new();
     let _only_fails_on_overflow = value.set_string(text, false);
     value
-}
-
-/// What a metric is registered with.
-struct Registration<'a> {
-    name: String,
-    help: std::borrow::Cow<'a, str>,
-    labels: Option<&'a ZendHashTable>,
-    last: Option<&'a Zval>,
-    max_age: i64,
-}
-
-impl Registration<'_> {
-    fn read(ex: &ExecuteData, metric: Type) -> Result<Self, Thrown> {
-        let (mut namespace, mut name, mut help) = (null_mut(), null_mut(), null_mut());
-        let (mut labels, mut last, max_age) = (null_mut(), null_mut(), Cell::new(summary::DEFAULT_MAX_AGE));
-        let wanted = Parse::Registration {
-            namespace: &mut namespace,
-            name: &mut name,
-            help: &mut help,
-            labels: &mut labels,
-            more: (metric.more(&max_age), &mut last),
-        };
-        if !parse(ex, wanted) {
-            return Err(Thrown);
-        }
-        let name = full_name(&text_of(namespace), &text_of(name));
-        Ok(Self {
-            name,
-            help: text_of(help),
-            labels: crate::arguments::table(labels),
-            last: parsed(last),
-            max_age: max_age.get(),
-        })
-    }
-}
-
-fn full_name(namespace: &str, name: &str) -> String {
-    if namespace.is_empty() { name.into() } else { format!("{namespace}_{name}") }
 }
 
 /// Namespace and name, after they were read as strings.

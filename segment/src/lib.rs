@@ -31,6 +31,7 @@ mod writer;
 pub use config::{Config, SegmentName};
 pub use definition::{Definition, DefinitionError, GaugeMode, Kind};
 pub use reader::{ReadError, Reader};
+#[cfg(not(loom))]
 pub use region::Rings;
 pub use snapshot::{Family, Snapshot, Vitals};
 pub use writer::{AttachError, FamilyId, Resolved, Writer};

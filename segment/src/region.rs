@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use crate::{
-    layout::{Geometry, PAGE, PAGE_WORDS, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
+    layout::{Geometry, PAGE_WORDS, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
     sync::{Cell, Sample, Word, cells, samples},
 };
 use std::ptr::NonNull;
@@ -111,7 +111,7 @@ pub struct Rings {
 #[cfg(not(loom))]
 impl Rings {
     pub(crate) fn new(region: &Region, geometry: &Geometry, samples: u64) -> Option<Self> {
-        let most = (geometry.end - geometry.records) / PAGE;
+        let most = (geometry.end - geometry.records) / crate::layout::PAGE;
         let words = region.words(0, geometry.end / 8)?;
         let end = NonNull::from(words).cast::<u64>();
         // SAFETY: the words were just found to lie inside the mapping.

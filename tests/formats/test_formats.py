@@ -51,12 +51,23 @@ EXPECTED = {
     'job_seconds_bucket{le="+Inf",queue="mail"}': 5,
     'job_seconds_sum{queue="mail"}': 10000008.501,
     'job_seconds_count{queue="mail"}': 5,
+    'job_bytes{quantile="0.5",queue="mail"}': 2,
+    'job_bytes{quantile="0.9",queue="mail"}': 4,
+    'job_bytes_sum{queue="mail"}': 10,
+    'job_bytes_count{queue="mail"}': 4,
+    "drift_celsius_count{}": 1,
     'degrees_celsius_bucket{le="-1.0"}': 1,
     'degrees_celsius_bucket{le="1.0"}': 1,
     'degrees_celsius_bucket{le="+Inf"}': 2,
     "clash{}": 1,
 }
-ONLY_TEXT = {"degrees_celsius_sum{}": -88.5, "degrees_celsius_count{}": 2, "clash_total{}": 1}
+ONLY_TEXT = {
+    "degrees_celsius_sum{}": -88.5,
+    "degrees_celsius_count{}": 2,
+    'drift_celsius{quantile="0.5"}': -2,
+    "drift_celsius_sum{}": -2,
+    "clash_total{}": 1,
+}
 EXPECTED_IN = {TEXT: EXPECTED | ONLY_TEXT, TEXT_1: EXPECTED | ONLY_TEXT, OPENMETRICS: EXPECTED}
 OWN = ("promshm_", "process_")
 PROMETHEUS_OWN = ("scrape_", "up{")
@@ -161,6 +172,7 @@ class FormatsTest(harness.TestCase):
             "numbers": ("gauge", ""),
             "job_seconds": ("histogram", "seconds"),
             "degrees_celsius": ("histogram", "celsius"),
+            "job_bytes": ("summary", "bytes"),
             "process_cpu_seconds": ("counter", "seconds"),
             "promshm_segment_used_bytes": ("gauge", "bytes"),
             "promshm_dropped": ("counter", ""),

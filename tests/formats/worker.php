@@ -1,7 +1,7 @@
 <?php
 // Counts what is awkward to write, once, and waits for the end of its input.
 
-use Promshm\{Counter, Gauge, GaugeMode, Histogram};
+use Promshm\{Counter, Gauge, GaugeMode, Histogram, Summary};
 
 $jobs = new Counter('jobs_total', "Jobs \"done\",\nby class \\ queue.", ['class', 'queue']);
 $jobs->incBy(3, ['App\\Job\\"Mail"', "größe ✓\n2"]);
@@ -25,6 +25,12 @@ foreach ([0.001, 0.5, 1, 7, 1e7] as $duration) {
 $degrees = new Histogram('degrees_celsius', 'Below zero too.', [], [-1, 1]);
 $degrees->observe(-90.5);
 $degrees->observe(2);
+
+$bytes = new Summary('job_bytes', 'How large jobs were.', ['queue'], 600, [0.5, 0.9]);
+foreach ([3, 1, 4, 2] as $size) {
+    $bytes->observe($size, ['mail']);
+}
+(new Summary('drift_celsius', 'Below zero too.', [], 600, [0.5]))->observe(-2);
 
 // Two names that OpenMetrics takes for one.
 (new Gauge('clash', 'The first one stays.'))->set(1);

@@ -19,7 +19,6 @@ use crate::{
     config::{Config, SegmentName},
     layout::{Plane, header},
     reader::ReadError,
-    rings,
     snapshot::Reason,
     sync::{Cell, Word},
 };
@@ -120,7 +119,7 @@ impl Writer {
     #[must_use]
     pub fn rings(&self) -> Option<Rings> {
         let Attached { region, geometry, .. } = &self.attached;
-        Rings::new(region, geometry, rings::samples_of(region))
+        Rings::new(region, geometry, crate::rings::samples_of(region))
     }
 
     /// Whether this segment is still the one to count into; otherwise attach anew.
