@@ -356,7 +356,7 @@ class TopTest(harness.TestCase):
         help_at = lambda height: len(self.terminal.lines()) == height and "q quit" in self.terminal.lines()[-1]
         wait_until("the help in line 40", lambda: help_at(40))
         self.terminal.resize(50, 12)
-        wait_until("the help in line 12", lambda: help_at(12) and "LAST MINUTE" not in self.terminal.text())
+        wait_until("the help in line 12", lambda: help_at(12) and "TREND" not in self.terminal.text())
         self.terminal.keys("C-c")
         self.terminal.resize(80, 24)
         self.assert_is_restored()

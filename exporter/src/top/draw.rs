@@ -2,7 +2,7 @@
 
 use super::{
     human::{Unit, count},
-    model::{Head, Model, Series},
+    model::{Head, Model, PAST, Series},
     view::{Row, Sort, View},
 };
 use crate::status::human_bytes;
@@ -15,7 +15,7 @@ use ratatui::{
 
 const BAR_WIDTH: usize = 12;
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-const HELP: &str = "q quit  / filter  n name  v value  r rate  (again: reverse)  p pause  ↑↓ PgUp PgDn g G";
+const HELP: &str = "q quit  / filter  sort: n name v value r rate (again reverses)  p pause  ↑↓ g G";
 /// More segments than that are only counted.
 const MOST_HEADS: usize = 6;
 
@@ -67,7 +67,8 @@ impl Columns {
         let trend = match width {
             ..60 => 0,
             60..100 => 18,
-            _ => 32,
+            100..150 => 32,
+            _ => PAST as u16 + 2,
         };
         Self { name: width.saturating_sub(value + rate + trend), value, rate, trend }
     }
@@ -234,7 +235,7 @@ fn header(pen: &mut Pen, columns: Columns, view: &View) {
     pen.put(x, columns.name, &name, n);
     pen.put_right(x + columns.name + columns.value, columns.value, &value, v);
     pen.put_right(x + columns.name + columns.value + columns.rate, columns.rate, &rate, r);
-    pen.put_right(pen.area.right(), columns.trend, "LAST MINUTE", SOFT);
+    pen.put_right(pen.area.right(), columns.trend, "TREND", SOFT);
     pen.y += 1;
 }
 

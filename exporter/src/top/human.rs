@@ -46,7 +46,8 @@ impl Unit {
     pub(super) fn value(self, value: f64, now: f64) -> String {
         match self {
             _ if !value.is_finite() => odd(value),
-            Self::Moment if value > 1e8 => format!("{} ago", scaled((now - value).max(0.0), &TIMES)),
+            Self::Moment if value > 1e8 && now - value < 1.0 => "now".into(),
+            Self::Moment if value > 1e8 => format!("{} ago", scaled(now - value, &TIMES)),
             _ if value == 0.0 => "0".into(),
             Self::Seconds | Self::Moment => scaled(value, &TIMES),
             Self::Bytes if value >= 0.0 => human_bytes(value as u64),
@@ -158,7 +159,7 @@ mod tests {
             (Unit::Bytes, -1.0, "-1"),
             (Unit::Ratio, 0.125, "12.5 %"),
             (Unit::Moment, 1_700_000_000.0, "90 s ago"),
-            (Unit::Moment, 1_700_000_091.0, "0 ns ago"),
+            (Unit::Moment, 1_700_000_091.0, "now"),
             (Unit::Moment, 60.0, "60 s"),
         ];
         for (unit, value, text) in expected {

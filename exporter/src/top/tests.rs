@@ -290,7 +290,7 @@ fn the_screen_has_it_all() {
         "{lines:#?}"
     );
     assert!(lines[2].contains("series ━─────────── 3 of 10,000"), "{lines:#?}");
-    assert!(lines[3].starts_with("NAME▾") && lines[3].ends_with("LAST MINUTE"), "{lines:#?}");
+    assert!(lines[3].starts_with("NAME▾") && lines[3].ends_with("TREND"), "{lines:#?}");
     let mail = &lines[6];
     assert!(
         mail.starts_with("  queue=mail ") && mail.contains(" 15 ") && mail.contains(" 5/s "),
@@ -299,7 +299,11 @@ fn the_screen_has_it_all() {
     assert!(mail.trim_end().ends_with('█'), "{lines:#?}");
     assert!(lines[7].starts_with("queue_depth ") && lines[7].contains(" NaN "), "{lines:#?}");
     assert!(lines[22].starts_with("jobs_total queue=image  What it is."), "{lines:#?}");
-    assert!(lines[23].starts_with("q quit  / filter "), "{lines:#?}");
+    assert!(
+        lines[23]
+            .starts_with("q quit  / filter  sort: n name v value r rate (again reverses)  p pause  ↑↓ g G"),
+        "{lines:#?}"
+    );
 }
 
 #[test]
@@ -307,7 +311,7 @@ fn a_small_screen_leaves_out_and_cuts() {
     let (mut model, mut view) = (Model::default(), View::default());
     three(&mut model);
     let lines = screen(48, 10, &model, &mut view);
-    assert!(!lines.join("").contains("MINUTE") && lines[3].contains("RATE"), "{lines:#?}");
+    assert!(!lines.join("").contains("TREND") && lines[3].contains("RATE"), "{lines:#?}");
     let lines = screen(30, 10, &model, &mut view);
     assert!(!lines[3].contains("RATE") && lines[3].contains("VALUE"), "{lines:#?}");
     assert!(lines[1].ends_with('…') || lines[2].ends_with('…'), "{lines:#?}");
