@@ -41,6 +41,7 @@ $variants = [
             $x->getOrRegisterCounter('app', 'requests', 'Help.', ['method', 'status'])->inc(['GET', '200']);
         }
     },
+    "bound inc(), exemplar" => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->inc([], ['trace_id' => '0af7651916cd43dd8448eb211c80319c']); } },
     'apcu_inc' => function (int $n) { for ($i = 0; $i < $n; $i++) { apcu_inc('requests_GET_200'); } },
     'APCu as libraries do it' => function (int $n, $x, $m, $s) {
         for ($i = 0; $i < $n; $i++) {

@@ -25,6 +25,7 @@ OURS = [
     "bound observe(0.3), 60 buckets",
     "bound Summary::observe(0.3)",
     "getOrRegisterCounter()->inc(['GET', '200'])",
+    "bound inc(), exemplar",
 ]
 
 

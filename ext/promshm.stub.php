@@ -34,17 +34,21 @@ namespace Promshm {
          *
          * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
          *        values in the order of the names, or keyed by name in any order
+         * @param array<string, string|int>|null $exemplar labels of this one update, such as `['trace_id' => 'abc']`,
+         *        at most 128 characters in all; shown in OpenMetrics with the latest of each series.
+         *        One that is not allowed is dropped and counted, and the update stands
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
-        public function inc(array $labels = []): void {}
+        public function inc(array $labels = [], ?array $exemplar = null): void {}
 
         /**
          * Adds a number that is not negative.
          *
          * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for inc()
+         * @param array<string, string|int>|null $exemplar as for inc()
          * @throws Exception\InvalidArgumentException if $value is negative or NAN, or the labels do not fit
          */
-        public function incBy(int|float $value, array $labels = []): void {}
+        public function incBy(int|float $value, array $labels = [], ?array $exemplar = null): void {}
 
         /**
          * Binds label values: the handle returned takes no labels any more and is the fastest way to count.
@@ -201,9 +205,12 @@ namespace Promshm {
          *
          * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
          *        values in the order of the names, or keyed by name in any order
+         * @param array<string, string|int>|null $exemplar labels of this one observation, such as
+         *        `['trace_id' => 'abc']`, at most 128 characters in all; shown in OpenMetrics with the latest of
+         *        each bucket. One that is not allowed is dropped and counted, and the observation stands
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
-        public function observe(float $value, array $labels = []): void {}
+        public function observe(float $value, array $labels = [], ?array $exemplar = null): void {}
 
         /**
          * Starts a timer for the series. Nothing is counted until it is observed.
@@ -581,7 +588,7 @@ namespace Promshm {
          *     used_bytes: int,
          *     series: int,
          *     max_series: int,
-         *     dropped: array{series_limit: int, segment_full: int, too_many_buckets: int, corrupt: int, summary_sample: int},
+         *     dropped: array{series_limit: int, segment_full: int, too_many_buckets: int, corrupt: int, summary_sample: int, exemplar: int},
          *     truncated_labels: int,
          *     slot: int|null,
          *     max_processes: int,

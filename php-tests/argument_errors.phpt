@@ -16,12 +16,14 @@ $h = new Histogram('h', '', [], [1]);
 attempt_in_full(fn () => $c->inc('x'));
 attempt_in_full(fn () => $c->inc(null));
 attempt_in_full(fn () => $c->inc([], 1));
+attempt_in_full(fn () => $c->inc([], [], 1));
 attempt_in_full(fn () => $c->inc(nonsense: []));
 attempt_in_full(fn () => $c->incBy());
 attempt_in_full(fn () => $c->incBy('abc'));
 attempt_in_full(fn () => $c->incBy([]));
 attempt_in_full(fn () => $c->incBy(1, 'x'));
 attempt_in_full(fn () => $c->incBy(1, [], 2));
+attempt_in_full(fn () => $c->incBy(1, [], [], 2));
 attempt_in_full(fn () => $c->remove('x'));
 attempt_in_full(fn () => $c->getName(1));
 attempt_in_full(fn () => $c->getHelp(1));
@@ -37,6 +39,7 @@ attempt_in_full(fn () => $g->setToCurrentTime(1));
 attempt_in_full(fn () => $h->observe());
 attempt_in_full(fn () => $h->observe([]));
 attempt_in_full(fn () => $h->observe(1, 1));
+attempt_in_full(fn () => $h->observe(1, [], 'x'));
 attempt_in_full(fn () => Histogram::getDefaultBuckets(1));
 attempt_in_full(fn () => Histogram::exponentialBuckets(1, 2));
 attempt_in_full(fn () => Histogram::linearBuckets('x', 1, 1));
@@ -50,13 +53,15 @@ echo '[', samples(), "]\n";
 --EXPECT--
 TypeError: Promshm\Counter::inc(): Argument #1 ($labels) must be of type array, string given
 TypeError: Promshm\Counter::inc(): Argument #1 ($labels) must be of type array, null given
-ArgumentCountError: Promshm\Counter::inc() expects at most 1 argument, 2 given
+TypeError: Promshm\Counter::inc(): Argument #2 ($exemplar) must be of type ?array, int given
+ArgumentCountError: Promshm\Counter::inc() expects at most 2 arguments, 3 given
 Error: Unknown named parameter $nonsense
 ArgumentCountError: Promshm\Counter::incBy() expects at least 1 argument, 0 given
 TypeError: Promshm\Counter::incBy(): Argument #1 ($value) must be of type int|float, string given
 TypeError: Promshm\Counter::incBy(): Argument #1 ($value) must be of type int|float, array given
 TypeError: Promshm\Counter::incBy(): Argument #2 ($labels) must be of type array, string given
-ArgumentCountError: Promshm\Counter::incBy() expects at most 2 arguments, 3 given
+TypeError: Promshm\Counter::incBy(): Argument #3 ($exemplar) must be of type ?array, int given
+ArgumentCountError: Promshm\Counter::incBy() expects at most 3 arguments, 4 given
 TypeError: Promshm\Counter::remove(): Argument #1 ($labels) must be of type array, string given
 ArgumentCountError: Promshm\Counter::getName() expects exactly 0 arguments, 1 given
 ArgumentCountError: Promshm\Counter::getHelp() expects exactly 0 arguments, 1 given
@@ -72,6 +77,7 @@ TypeError: Promshm\Gauge::setToCurrentTime(): Argument #1 ($labels) must be of t
 ArgumentCountError: Promshm\Histogram::observe() expects at least 1 argument, 0 given
 TypeError: Promshm\Histogram::observe(): Argument #1 ($value) must be of type float, array given
 TypeError: Promshm\Histogram::observe(): Argument #2 ($labels) must be of type array, int given
+TypeError: Promshm\Histogram::observe(): Argument #3 ($exemplar) must be of type ?array, string given
 ArgumentCountError: Promshm\Histogram::getDefaultBuckets() expects exactly 0 arguments, 1 given
 ArgumentCountError: Promshm\Histogram::exponentialBuckets() expects exactly 3 arguments, 2 given
 TypeError: Promshm\Histogram::linearBuckets(): Argument #1 ($start) must be of type float, string given

@@ -29,4 +29,4 @@ echo json_encode(Segment::status()['dropped']), "\n";
 c_total{a="a"} 2
 c_total{a="b"} 1
 c_total{a="c"} 1
-{"series_limit":6,"segment_full":0,"too_many_buckets":0,"corrupt":0,"summary_sample":0}
+{"series_limit":6,"segment_full":0,"too_many_buckets":0,"corrupt":0,"summary_sample":0,"exemplar":0}

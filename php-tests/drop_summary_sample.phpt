@@ -27,4 +27,4 @@ echo json_encode(Segment::status()['dropped']), "\n";
 s{quantile="0.5"} NaN
 s_sum 6
 s_count 3
-{"series_limit":0,"segment_full":0,"too_many_buckets":0,"corrupt":0,"summary_sample":3}
+{"series_limit":0,"segment_full":0,"too_many_buckets":0,"corrupt":0,"summary_sample":3,"exemplar":0}

@@ -24,4 +24,4 @@ fine_bucket{le="1.0"} 1
 fine_bucket{le="+Inf"} 1
 fine_sum 1
 fine_count 1
-{"series_limit":0,"segment_full":0,"too_many_buckets":2,"corrupt":0,"summary_sample":0}
+{"series_limit":0,"segment_full":0,"too_many_buckets":2,"corrupt":0,"summary_sample":0,"exemplar":0}

@@ -18,6 +18,7 @@ $bad = [
     'promshm.max_series' => ['', '0', '-1', '4000001', 'many'],
     'promshm.max_label_length' => ['', '0', '63', '65536', 'long'],
     'promshm.summary_samples' => ['', '0', '-1', '65537', 'many'],
+    'promshm.runtime_metrics' => ['maybe', '2'],
 ];
 $defaults = [
     'promshm.enabled' => '1',
@@ -29,6 +30,7 @@ $defaults = [
     'promshm.max_series' => '10000',
     'promshm.max_label_length' => '1024',
     'promshm.summary_samples' => '1024',
+    'promshm.runtime_metrics' => '1',
 ];
 foreach ($bad as $setting => $values) {
     foreach ($values as $value) {
@@ -87,3 +89,5 @@ promshm.summary_samples=0: refused
 promshm.summary_samples=-1: refused
 promshm.summary_samples=65537: refused
 promshm.summary_samples=many: refused
+promshm.runtime_metrics=maybe: refused
+promshm.runtime_metrics=2: refused

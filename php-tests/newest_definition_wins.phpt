@@ -4,6 +4,7 @@ A deploy that changes a metric's labels, type or buckets starts it afresh
 The new code must not fail because of what the old code left, and the scrape must never carry both.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}022
+promshm.runtime_metrics=0
 --FILE--
 <?php
 require __DIR__ . '/common.inc';

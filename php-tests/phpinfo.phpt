@@ -53,6 +53,7 @@ promshm.max_label_length is shown
 promshm.max_processes is shown
 promshm.max_series is shown
 promshm.mode is shown
+promshm.runtime_metrics is shown
 promshm.segment is shown
 promshm.size is shown
 promshm.summary_samples is shown

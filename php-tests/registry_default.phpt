@@ -7,6 +7,7 @@ pcntl
 posix
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0a5
+promshm.runtime_metrics=0
 --FILE--
 <?php
 require __DIR__ . '/common.inc';

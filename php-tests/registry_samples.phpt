@@ -4,6 +4,7 @@ getMetricFamilySamples() and RenderTextFormat give the page that the exporter se
 Numbers of all processes, with all their digits whatever precision says; help texts and labels are escaped.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0a3
+promshm.runtime_metrics=0
 precision=3
 --FILE--
 <?php

@@ -4,6 +4,7 @@ Segment::render() writes Prometheus text 0.0.4
 The golden page: order, escapes, number forms. Anything else fails a scrape or makes new series.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}028
+promshm.runtime_metrics=0
 --FILE--
 <?php
 use Promshm\{Counter, Gauge, Histogram, Segment};

@@ -59,4 +59,4 @@ int(8)
 string(6) "kernel"
 int(0)
 int(1)
-{"series_limit":0,"segment_full":0,"too_many_buckets":0,"corrupt":0,"summary_sample":0} {"clean":0,"fatal":0,"abrupt":0}
+{"series_limit":0,"segment_full":0,"too_many_buckets":0,"corrupt":0,"summary_sample":0,"exemplar":0} {"clean":0,"fatal":0,"abrupt":0}

@@ -68,8 +68,8 @@ def parse(page):
 
 
 def workers_samples(page):
-    """Like parse(), without the exporter's own metrics."""
-    own = re.compile(r"(promshm|process)_")
+    """Like parse(), without what exporter and workers tell of themselves."""
+    own = re.compile(r"(promshm|process|php_worker)_")
     return {series: value for series, value in parse(page).items() if not own.match(series)}
 
 
@@ -179,7 +179,7 @@ class Prometheus(Process):
     """A real Prometheus that scrapes one target each second, or does what a command of one's own says.
     `more` are further lines on how it scrapes."""
 
-    def __init__(self, test, target=None, more="", command=None, **options):
+    def __init__(self, test, target=None, more="", command=None, flags=(), **options):
         if command is None:
             config = test.folder / "prometheus.yml"
             config.write_text(PROMETHEUS_CONFIG.format(target=target) + more)
@@ -187,7 +187,8 @@ class Prometheus(Process):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = "127.0.0.1:%d" % free.getsockname()[1]
-        super().__init__(test, "prometheus", [*command, f"--web.listen-address={self.address}"], **options)
+        command = [*command, f"--web.listen-address={self.address}", *flags]
+        super().__init__(test, "prometheus", command, **options)
         self.wait_for("Server is ready to receive web requests")
 
     def api(self, path, **words):

@@ -176,6 +176,7 @@ mod tests {
             since: 1_700_000_000.0,
             starts,
             bytes: 8192,
+            process: None,
         };
         Vitals {
             reserved_bytes: 256 << 20,
@@ -188,7 +189,7 @@ mod tests {
                 slot(1, SlotState::Live, 17, 3),
                 slot(2, SlotState::Inherited, 18, 1),
             ],
-            dropped: [5, 0, 0, 2, 0],
+            dropped: [5, 0, 0, 2, 0, 0],
             worker_starts: 4,
             exits_abrupt: 1,
             liveness: Liveness::Kernel,

@@ -1,12 +1,13 @@
 //! From a snapshot's families to a page of text.
 
 use crate::{
+    exemplar::push_exemplar,
     format::Format,
     number::push_value,
-    openmetrics::has_sum,
+    openmetrics::{has_exemplars, has_sum},
     prefix::{CommonLabel, Prefixes, push_header},
 };
-use promshm_segment::{Definition, Family, Kind, snapshot::Row};
+use promshm_segment::{Definition, Exemplar, Family, Kind, snapshot::Row};
 use std::{collections::HashMap, sync::Arc};
 
 /// How many pages a family may be missing from before its cached bytes are given back.
@@ -144,11 +145,12 @@ fn push_row(
     format: Format,
 ) {
     match definition.kind {
-        Kind::Counter | Kind::Gauge(_) => push_sample(page, prefixes.line(first), row.values()[0]),
-        Kind::Histogram => {
-            let has_sum = format != Format::OpenMetrics || has_sum(definition);
-            push_histogram(page, row.values(), prefixes, first, has_sum);
+        Kind::Counter | Kind::Gauge(_) => {
+            let shows_it = format == Format::OpenMetrics && has_exemplars(definition);
+            let exemplar = row.exemplars().next().filter(|_| shows_it).map(|(_, exemplar)| exemplar);
+            push_marked_sample(page, prefixes.line(first), row.values()[0], exemplar);
         }
+        Kind::Histogram => push_histogram(page, definition, row, prefixes, first, format),
         Kind::Summary { .. } => push_summary(page, row.values(), prefixes, first, format),
     }
 }
@@ -168,13 +170,23 @@ fn push_summary(page: &mut Vec<u8>, numbers: &[f64], prefixes: &Prefixes, first:
 }
 
 /// Buckets are counted one by one in the segment and exposed as running totals; `_count` is the last.
-fn push_histogram(page: &mut Vec<u8>, cells: &[f64], prefixes: &Prefixes, first: usize, has_sum: bool) {
-    let Some((sum, buckets)) = cells.split_last() else { return };
+fn push_histogram(
+    page: &mut Vec<u8>,
+    definition: &Definition,
+    row: Row<'_>,
+    prefixes: &Prefixes,
+    first: usize,
+    format: Format,
+) {
+    let Some((sum, buckets)) = row.values().split_last() else { return };
+    let has_sum = format != Format::OpenMetrics || has_sum(definition);
+    let mut exemplars = row.exemplars().filter(|_| format == Format::OpenMetrics).peekable();
     let mut total = 0.0;
     let mut line = first;
-    for count in buckets {
+    for (cell, count) in buckets.iter().enumerate() {
         total += count;
-        push_sample(page, prefixes.line(line), total);
+        let exemplar = exemplars.next_if(|(of, _)| *of == cell).map(|(_, exemplar)| exemplar);
+        push_marked_sample(page, prefixes.line(line), total, exemplar);
         line += 1;
     }
     if has_sum {
@@ -184,8 +196,15 @@ fn push_histogram(page: &mut Vec<u8>, cells: &[f64], prefixes: &Prefixes, first:
 }
 
 fn push_sample(page: &mut Vec<u8>, prefix: &[u8], value: f64) {
+    push_marked_sample(page, prefix, value, None);
+}
+
+fn push_marked_sample(page: &mut Vec<u8>, prefix: &[u8], value: f64, exemplar: Option<&Exemplar>) {
     page.extend_from_slice(prefix);
     push_value(page, value);
+    if let Some(exemplar) = exemplar {
+        push_exemplar(page, exemplar);
+    }
     page.push(b'\n');
 }
 

@@ -8,14 +8,17 @@
 
 mod encoder;
 mod escape;
+mod exemplar;
 mod format;
 mod negotiation;
 pub mod number;
 mod openmetrics;
 mod prefix;
+mod workers;
 
 pub use encoder::{Encoder, PART};
 pub use escape::{push_help, push_quotable};
 pub use format::Format;
 pub use negotiation::{Choice, negotiate, quality};
 pub use openmetrics::taken_names;
+pub use workers::{worker_families, worker_family_names};

@@ -34,6 +34,11 @@ pub(crate) fn has_sum(definition: &Definition) -> bool {
     definition.bounds.first().is_none_or(|bound| *bound >= 0.0)
 }
 
+/// Only what is announced as a counter may have exemplars, besides buckets.
+pub(crate) fn has_exemplars(definition: &Definition) -> bool {
+    stripped(definition).is_some()
+}
+
 /// All names that a family takes in `OpenMetrics`, its own first; no two families may share one.
 ///
 /// A counter `x_total` takes `x`, `x_total` and `x_created`, whether or not each is written.

@@ -4,17 +4,26 @@
 #![allow(missing_docs)]
 
 use promshm_exposition::{Encoder, Format};
-use promshm_segment::{Definition, Family, GaugeMode, Kind, snapshot::ABSENT};
+use promshm_segment::{Definition, Exemplar, Family, GaugeMode, Kind, snapshot::ABSENT};
 use std::{fs, path::Path};
 
 fn family(name: &str, help: &str, kind: Kind, labels: &[&str], bounds: &[f64]) -> Family {
     Family::new(Definition::new(name, help, kind, labels, bounds).expect("a good definition"))
 }
 
+fn exemplar(labels: &[(&str, &str)], value: f64, time: f64) -> Exemplar {
+    let labels = labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    Exemplar { labels, value, time }
+}
+
 fn families() -> Vec<Family> {
     let mut jobs = family("jobs_total", "Jobs done.", Kind::Counter, &["queue", "class"], &[]);
     jobs.push(["mail", "App\\Job\\Send\"Mail\""], &[3.0]);
     jobs.push(["größe ✓\n2", ""], &[1e15 + 0.5]);
+    jobs.set_exemplars([(
+        (1, 0),
+        exemplar(&[("trace_id", "a\"\\\nß"), ("span_id", "7")], 2.0, 1_520_879_607.789),
+    )]);
 
     let mut numbers =
         family("numbers", "A \\ and\na break, \"quotes\".", Kind::Gauge(GaugeMode::Last), &["n"], &[]);
@@ -26,10 +35,17 @@ fn families() -> Vec<Family> {
 
     let mut plain = family("plain", "", Kind::Counter, &[], &[]);
     plain.push([], &[42.0]);
+    plain.set_exemplars([((0, 0), exemplar(&[("trace_id", "of no counter")], 1.0, 1.0))]);
 
     let mut seconds = family("seconds", "Durations.", Kind::Histogram, &["queue"], &[0.005, 1.0, 1e6]);
     seconds.push(["mail"], &[1.0, 2.0, 0.0, 4.0, 1234.5]);
     seconds.push(["video"], &[0.0, 0.0, 0.0, 0.0, 0.0]);
+    seconds.push(["web"], &[1.0, 1.0, 0.0, 1.0, f64::INFINITY]);
+    seconds.set_exemplars([
+        ((2, 3), exemplar(&[("trace_id", "c")], f64::INFINITY, 1_520_879_609.0)),
+        ((0, 1), exemplar(&[("trace_id", "a")], 0.67, 1_520_879_607.789)),
+        ((2, 0), exemplar(&[("trace_id", "b")], 1e-5, 1_520_879_608.5)),
+    ]);
 
     let mut sizes = family("sizes", "Sizes.", Kind::Histogram, &[], &[10.0]);
     sizes.push([], &[1.0, 1.0, 33.0]);

@@ -1,7 +1,7 @@
 //! Arguments of the hot methods: the usual types are read at once, everything else goes the engine's way.
 
 use crate::zend::{
-    IS_ARRAY, IS_DOUBLE, IS_LONG, Parse, argument, double_of, given, long_of, parse, parsed, type_of,
+    First, IS_ARRAY, IS_DOUBLE, IS_LONG, Parse, argument, double_of, given, long_of, parse, parsed, type_of,
 };
 use ext_php_rs::{
     types::{ZendHashTable, Zval},
@@ -11,6 +11,9 @@ use std::ptr::null_mut;
 
 /// Label values, as far as any were passed.
 pub(crate) type Labels<'a> = Option<&'a ZendHashTable>;
+
+/// An exemplar's labels, if one was passed.
+pub(crate) type Exemplar<'a> = Option<&'a ZendHashTable>;
 
 /// `(array $labels = [])`; `None` if it threw.
 #[inline(always)]
@@ -26,6 +29,61 @@ pub(crate) fn labels(ex: &ExecuteData) -> Option<Labels<'_>> {
 fn unusual_labels(ex: &ExecuteData) -> Option<Labels<'_>> {
     let mut labels = null_mut();
     parse(ex, Parse::Labels(&mut labels)).then(|| table(labels))
+}
+
+/// `(array $labels = [], ?array $exemplar = null)`; `None` if it threw.
+#[inline(always)]
+pub(crate) fn labels_and_exemplar(ex: &ExecuteData) -> Option<(Labels<'_>, Exemplar<'_>)> {
+    match (given(ex), argument(ex, 0)) {
+        (0, _) => Some((None, None)),
+        (1, Some(table)) if type_of(table) == IS_ARRAY => Some((table.array(), None)),
+        _ => with_exemplar(ex, First::Nothing),
+    }
+}
+
+#[cold]
+fn with_exemplar<'a>(ex: &'a ExecuteData, first: First<'_>) -> Option<(Labels<'a>, Exemplar<'a>)> {
+    let (mut labels, mut exemplar) = (null_mut(), null_mut());
+    let done = parse(ex, Parse::Exemplar(first, &mut labels, &mut exemplar));
+    done.then(|| (table(labels), table(exemplar)))
+}
+
+/// The only argument, if there is one and it is a number.
+#[inline(always)]
+pub(crate) fn only_number(ex: &ExecuteData) -> Option<f64> {
+    argument(ex, 0).filter(|_| given(ex) == 1).and_then(numeric)
+}
+
+/// `(float $value, array $labels = [], ?array $exemplar = null)`; `None` if it threw.
+#[inline(always)]
+pub(crate) fn float_and_exemplar(ex: &ExecuteData) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
+    match usual(ex) {
+        Some((value, labels)) => Some((value, labels, None)),
+        None => unusual_float_and_exemplar(ex),
+    }
+}
+
+#[cold]
+fn unusual_float_and_exemplar(ex: &ExecuteData) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
+    let mut value = 0.0;
+    let (labels, exemplar) = with_exemplar(ex, First::Float(&mut value))?;
+    Some((value, labels, exemplar))
+}
+
+/// `(int|float $value, array $labels = [], ?array $exemplar = null)`; `None` if it threw.
+#[inline(always)]
+pub(crate) fn number_and_exemplar(ex: &ExecuteData) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
+    match usual(ex) {
+        Some((value, labels)) => Some((value, labels, None)),
+        None => unusual_number_and_exemplar(ex),
+    }
+}
+
+#[cold]
+fn unusual_number_and_exemplar(ex: &ExecuteData) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
+    let mut value = null_mut();
+    let (labels, exemplar) = with_exemplar(ex, First::Number(&mut value))?;
+    Some((parsed(value).and_then(numeric)?, labels, exemplar))
 }
 
 /// `(float $value, array $labels = [])`; `None` if it threw.

@@ -58,6 +58,11 @@ pub(crate) fn bound_around(ex: &ExecuteData) -> Result<(&Zval, ManuallyDrop<Hand
     Ok((function, handle))
 }
 
+/// `array $labels = [], ?array $exemplar = null`, last.
+pub(crate) fn with_exemplar(method: Method) -> Method {
+    with_labels(method).arg(Arg::new("exemplar", DataType::Array).allow_null().default("null"))
+}
+
 /// The parameters that every constructor has.
 pub(crate) fn constructor(handler: Handler) -> Method {
     FunctionBuilder::new("__construct", handler)

@@ -1,11 +1,13 @@
 //! `Promshm\Counter`.
 
 use crate::{
-    arguments::{self, Labels},
-    class::{construct, constructor, metric_class, void, with_labels},
+    arguments::{self, Exemplar, Labels},
+    class::{construct, constructor, metric_class, void, with_exemplar},
     exceptions::invalid_argument,
+    exemplar,
     guard::fenced,
     handle::{Cells, Handle},
+    runtime,
     zend::{More, given, this},
 };
 use ext_php_rs::{
@@ -21,8 +23,8 @@ use promshm_segment::Kind;
 pub(crate) fn register() -> Result<()> {
     let inc_by = void("incBy", inc_by).arg(Arg::new("value", DataType::Double));
     metric_class("Promshm\\Counter", constructor(new))
-        .method(with_labels(void("inc", inc)), MethodFlags::Public)
-        .method(with_labels(inc_by), MethodFlags::Public)
+        .method(with_exemplar(void("inc", inc)), MethodFlags::Public)
+        .method(with_exemplar(inc_by), MethodFlags::Public)
         .register()
 }
 
@@ -35,23 +37,58 @@ zend_fastcall! {
 zend_fastcall! {
     extern fn inc(ex: &mut ExecuteData, _ret: &mut Zval) {
         match this(ex).own_cell() {
-            Some(cell) if given(ex) == 0 => cell.add_owned(1.0),
-            _ => fenced(|| if let Some(labels) = arguments::labels(ex) { add(this(ex), labels, 1.0) }),
+            Some(cell) if given(ex) == 0 => {
+                cell.add_owned(1.0);
+                runtime::tick();
+            }
+            _ => inc_slowly(ex),
         }
     }
+}
+
+#[inline(never)] // so that the fast way saves no registers for it
+fn inc_slowly(ex: &ExecuteData) {
+    fenced(|| {
+        if let Some((labels, exemplar)) = arguments::labels_and_exemplar(ex) {
+            add(this(ex), labels, exemplar, 1.0);
+        }
+    });
+    runtime::tick();
 }
 
 zend_fastcall! {
     extern fn inc_by(ex: &mut ExecuteData, _ret: &mut Zval) {
-        let Some((value, labels)) = arguments::number(ex) else { return };
-        match this(ex).own_cell() {
-            Some(cell) if labels.is_none() && value >= 0.0 => cell.add_owned(value),
-            _ => fenced(|| add(this(ex), labels, value)),
+        match (this(ex).own_cell(), arguments::only_number(ex)) {
+            (Some(cell), Some(value)) if value >= 0.0 => {
+                cell.add_owned(value);
+                runtime::tick();
+            }
+            _ => inc_by_slowly(ex),
         }
     }
 }
 
-fn add(handle: &Handle, labels: Labels<'_>, value: f64) {
+#[inline(never)]
+fn inc_by_slowly(ex: &ExecuteData) {
+    fenced(|| {
+        if let Some((value, labels, exemplar)) = arguments::number_and_exemplar(ex) {
+            add(this(ex), labels, exemplar, value);
+        }
+    });
+    runtime::tick();
+}
+
+#[inline(always)]
+fn add(handle: &Handle, labels: Labels<'_>, exemplar: Exemplar<'_>, value: f64) {
+    match exemplar {
+        None => add_then(handle, labels, value, |_| {}),
+        Some(exemplar) => add_then(handle, labels, value, |Cells { all, shared }| {
+            exemplar::note(&all[0], shared, value, exemplar);
+        }),
+    }
+}
+
+fn add_then(handle: &Handle, labels: Labels<'_>, value: f64, then: impl FnOnce(Cells<'_>)) {
     let Ok(metric) = handle.metric() else { return };
     if value < 0.0 || value.is_nan() {
         let name = &metric.definition.name;
@@ -60,11 +97,13 @@ fn add(handle: &Handle, labels: Labels<'_>, value: f64) {
         invalid_argument(&message);
         return;
     }
-    let _thrown =
-        handle.update(
-            labels,
-            |Cells { all, shared }| {
-                if shared { all[0].add_shared(value) } else { all[0].add_owned(value) }
-            },
-        );
+    let _thrown = handle.update(labels, |cells| {
+        let cell = &cells.all[0];
+        if cells.shared {
+            cell.add_shared(value);
+        } else {
+            cell.add_owned(value);
+        }
+        then(cells);
+    });
 }

@@ -6,6 +6,7 @@ use crate::{
     exceptions::Thrown,
     guard::fenced,
     handle::{Cells, Handle},
+    runtime,
     zend::{self, More, given, this},
 };
 use ext_php_rs::{
@@ -21,11 +22,8 @@ use ext_php_rs::{
     zend::{ClassEntry, ExecuteData},
     zend_fastcall,
 };
-use promshm_segment::{Kind, layout::UNSET, sync};
-use std::{
-    mem::ManuallyDrop,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use promshm_segment::{Kind, layout::UNSET, now, sync};
+use std::mem::ManuallyDrop;
 
 /// How the values of several processes become one.
 #[php_enum]
@@ -105,22 +103,31 @@ fn mode_of(mode: Option<&Zval>) -> std::result::Result<promshm_segment::GaugeMod
 
 zend_fastcall! {
     extern fn set(ex: &mut ExecuteData, _ret: &mut Zval) {
-        let Some((value, labels)) = arguments::float(ex) else { return };
-        match this(ex).own_cell() {
-            Some(cell) if labels.is_none() => cell.set(value),
-            _ => fenced(|| set_to(this(ex), labels, value)),
+        match (this(ex).own_cell(), arguments::only_number(ex)) {
+            (Some(cell), Some(value)) => {
+                cell.set(value);
+                runtime::tick();
+            }
+            _ => set_slowly(ex),
         }
     }
+}
+
+#[inline(never)] // so that the fast way saves no registers for it
+fn set_slowly(ex: &ExecuteData) {
+    fenced(|| {
+        if let Some((value, labels)) = arguments::float(ex) {
+            set_to(this(ex), labels, value);
+        }
+    });
+    runtime::tick();
 }
 
 zend_fastcall! {
     extern fn set_to_current_time(ex: &mut ExecuteData, _ret: &mut Zval) {
         fenced(|| if let Some(labels) = arguments::labels(ex) { set_to(this(ex), labels, now()) });
+        runtime::tick();
     }
-}
-
-fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 #[inline(never)]
@@ -150,17 +157,20 @@ fn step(ex: &ExecuteData, by: f64) {
             }
         }),
     }
+    runtime::tick();
 }
 
 zend_fastcall! {
     extern fn inc_by(ex: &mut ExecuteData, _ret: &mut Zval) {
         fenced(|| if let Some((value, labels)) = arguments::number(ex) { add(this(ex), labels, value) });
+        runtime::tick();
     }
 }
 
 zend_fastcall! {
     extern fn dec_by(ex: &mut ExecuteData, _ret: &mut Zval) {
         fenced(|| if let Some((value, labels)) = arguments::number(ex) { add(this(ex), labels, -value) });
+        runtime::tick();
     }
 }
 

@@ -1,13 +1,14 @@
 //! `Promshm\Histogram`.
 
 use crate::{
-    arguments,
-    class::{around, bound_around, construct, constructor, metric_class, void, with_labels},
+    arguments::{self, Exemplar, Labels},
+    class::{around, bound_around, construct, constructor, metric_class, void, with_exemplar, with_labels},
     exceptions::{Thrown, invalid_argument},
+    exemplar,
     guard::fenced,
     handle::{Cells, Handle},
     numbers::{list_of, return_list},
-    timer,
+    runtime, timer,
     zend::{self, More, Parse, parse, this},
 };
 use ext_php_rs::{
@@ -41,7 +42,7 @@ pub(crate) fn register() -> Result<()> {
         list("exponentialBuckets", exponential).arg(number("start")).arg(number("growthFactor"));
     let linear = list("linearBuckets", linear).arg(number("start")).arg(number("width"));
     metric_class("Promshm\\Histogram", constructor(new).arg(buckets))
-        .method(with_labels(observe), MethodFlags::Public)
+        .method(with_exemplar(observe), MethodFlags::Public)
         .method(with_labels(start_timer), MethodFlags::Public)
         .method(around("time", time), MethodFlags::Public)
         .method(list("getDefaultBuckets", default_buckets), public_static)
@@ -64,28 +65,41 @@ pub(crate) fn bounds_of(buckets: Option<&Zval>) -> std::result::Result<Vec<f64>,
 
 zend_fastcall! {
     extern fn observe(ex: &mut ExecuteData, _ret: &mut Zval) {
-        let Some((value, labels)) = arguments::float(ex) else { return };
         let handle = this(ex);
-        match (handle.own_cells(), handle.metric()) {
-            (Some(cells), Ok(metric)) if labels.is_none() => {
+        match (handle.own_cells(), handle.metric(), arguments::only_number(ex)) {
+            (Some(cells), Ok(metric), Some(value)) => {
                 let bucket = bucket(&metric.definition.bounds, value);
                 count(cells, bucket, value);
+                runtime::tick();
             }
-            _ => fenced(|| observe_slowly(handle, labels, value)),
+            _ => observe_any(ex),
         }
     }
 }
 
 #[inline(never)] // so that the fast way saves no registers for it
-pub(crate) fn observe_slowly(handle: &Handle, labels: arguments::Labels<'_>, value: f64) {
+fn observe_any(ex: &ExecuteData) {
+    fenced(|| {
+        if let Some((value, labels, exemplar)) = arguments::float_and_exemplar(ex) {
+            observe_slowly(this(ex), labels, exemplar, value);
+        }
+    });
+    runtime::tick();
+}
+
+pub(crate) fn observe_slowly(handle: &Handle, labels: Labels<'_>, exemplar: Exemplar<'_>, value: f64) {
     let Ok(metric) = handle.metric() else { return };
     let bucket = bucket(&metric.definition.bounds, value);
     let _thrown = handle.update(labels, |Cells { all, shared }| {
-        if !shared {
-            return count(all, bucket, value);
+        if shared {
+            all[bucket].add_shared(1.0);
+            all[all.len() - 1].add_shared(value);
+        } else {
+            count(all, bucket, value);
         }
-        all[bucket].add_shared(1.0);
-        all[all.len() - 1].add_shared(value);
+        if let Some(exemplar) = exemplar {
+            exemplar::note(&all[bucket], shared, value, exemplar);
+        }
     });
 }
 
@@ -122,7 +136,7 @@ zend_fastcall! {
             let Ok((function, handle)) = bound_around(ex) else { return };
             let start = Instant::now();
             zend::call(function, ret);
-            observe_slowly(&handle, None, start.elapsed().as_secs_f64());
+            observe_slowly(&handle, None, None, start.elapsed().as_secs_f64());
             drop(ManuallyDrop::into_inner(handle));
         });
     }

@@ -14,6 +14,7 @@ local! {
     // The engine tells each new thread of each setting; a server may set them for one virtual host.
     static CONFIG: Option<Config> = None;
     static ENABLED: bool = true;
+    static RUNTIME_METRICS: bool = true;
 }
 
 /// Whether metrics are stored at all.
@@ -22,12 +23,17 @@ pub(crate) fn enabled() -> bool {
     ENABLED.get()
 }
 
+/// Whether the process tells of itself.
+pub(crate) fn runtime_metrics() -> bool {
+    RUNTIME_METRICS.get()
+}
+
 /// The settings for the segment.
 pub(crate) fn config() -> Config {
     CONFIG.with(|config| config.get_or_insert_default().clone())
 }
 
-static SETTINGS: IniEntryDefs<10> = IniEntryDefs::new([
+static SETTINGS: IniEntryDefs<11> = IniEntryDefs::new([
     setting(c"promshm.enabled", c"1", on_enabled),
     setting(c"promshm.segment", c"sysv:0x70736d31", on_segment),
     setting(c"promshm.size", c"256M", on_size),
@@ -37,6 +43,7 @@ static SETTINGS: IniEntryDefs<10> = IniEntryDefs::new([
     setting(c"promshm.max_series", c"10000", on_max_series),
     setting(c"promshm.max_label_length", c"1024", on_max_label_length),
     setting(c"promshm.summary_samples", c"1024", on_summary_samples),
+    setting(c"promshm.runtime_metrics", c"1", on_runtime_metrics),
     IniEntryDef::end(),
 ]);
 
@@ -118,6 +125,10 @@ on_modify! {
     on_summary_samples => "promshm.summary_samples", "a number from 1 to 65536", |text| {
         let number = number(text, 1, Config::MAX_SUMMARY_SAMPLES)?;
         change(|config| config.summary_samples = number)
+    };
+    on_runtime_metrics => "promshm.runtime_metrics", "On or Off (1 or 0)", |text| {
+        RUNTIME_METRICS.set(switch(text)?);
+        Some(())
     };
 }
 

@@ -3,7 +3,8 @@
 //! Reading order: [`handle`] is what a PHP object holds and how an update finds its cell;
 //! [`process`] is what a PHP process holds; `counter`, `gauge`, `histogram`, `summary` and `segment` are the
 //! PHP classes; [`lifecycle`] says what happens at start, fork and stop. Unsafe code lives in
-//! [`zend`], [`object`], [`local`], [`handle`] and [`ring`], and in the hooks of [`ini`] and [`lifecycle`].
+//! [`zend`], [`object`], [`local`], [`handle`], [`ring`], [`stamp`] and [`usage`], and in the hooks of [`ini`]
+//! and [`lifecycle`].
 #![deny(unsafe_code)]
 #![allow(missing_docs)] // the macro's entry point has none, and nothing else is public
 
@@ -11,6 +12,7 @@ mod arguments;
 mod class;
 mod counter;
 mod exceptions;
+mod exemplar;
 mod gauge;
 mod guard;
 mod handle;
@@ -29,11 +31,13 @@ mod registration;
 mod registry;
 mod render;
 mod ring;
+mod runtime;
 mod samples;
 mod segment;
 mod stamp;
 mod summary;
 mod timer;
+mod usage;
 mod zend;
 
 use ext_php_rs::prelude::*;

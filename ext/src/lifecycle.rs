@@ -7,8 +7,8 @@
 #![allow(unsafe_code)]
 
 use crate::{
-    counter, exceptions, gauge, guard::silenced, histogram, ini, process, registry, render, samples, segment,
-    summary, timer, zend,
+    counter, exceptions, gauge, guard::silenced, histogram, ini, process, registry, render, runtime, samples,
+    segment, summary, timer, zend,
 };
 use ext_php_rs::ffi::{
     E_COMPILE_ERROR, E_CORE_ERROR, E_ERROR, E_PARSE, E_RECOVERABLE_ERROR, E_USER_ERROR, zend_string,
@@ -23,6 +23,7 @@ const FATAL_UNLESS_HANDLED: u32 = E_USER_ERROR | E_RECOVERABLE_ERROR;
 pub(crate) unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
     let mut status = -1;
     silenced(|| {
+        runtime::started();
         ini::register(module);
         let classes = [
             exceptions::register,
@@ -56,6 +57,7 @@ pub(crate) unsafe extern "C" fn shutdown(_kind: i32, module: i32) -> i32 {
 pub(crate) unsafe extern "C" fn request_startup(_kind: i32, _module: i32) -> i32 {
     process::note_fatal(false);
     silenced(process::begin_request);
+    silenced(runtime::begin_request);
     0
 }
 
@@ -65,6 +67,7 @@ pub(crate) unsafe extern "C" fn request_shutdown(_kind: i32, _module: i32) -> i3
         process::note_fatal(true);
     }
     silenced(registry::end_request);
+    silenced(runtime::end_request);
     silenced(process::end_request);
     0
 }

@@ -5,9 +5,11 @@ use crate::{
     ini, labels,
     local::local,
     metric::{Constants, Metric, Series, Target},
-    ring, stamp, zend,
+    ring, runtime, stamp, zend,
 };
-use promshm_segment::{Definition, FamilyId, Kind, Writer, backend, snapshot::Reason};
+use promshm_segment::{
+    Definition, FamilyId, Kind, Runtime, Writer, backend, exemplar::Labels, now, snapshot::Reason, sync,
+};
 use std::{
     collections::BTreeMap,
     rc::Rc,
@@ -102,6 +104,30 @@ pub(crate) fn count_unstored() {
     STATE.with(|state| state.unstored += 1);
 }
 
+/// Notes an exemplar of an update that was just made to this process's own cell.
+pub(crate) fn note_exemplar(cell: &sync::Cell, labels: &Labels, value: f64) {
+    let time = (now() * 1e3).round() / 1e3; // milliseconds, as Prometheus keeps them
+    STATE.with(|state| {
+        if let Some(writer) = &mut state.writer {
+            writer.note_exemplar(cell, labels, value, time);
+        }
+    });
+}
+
+/// Whether there is a slot that this very process has claimed.
+pub(crate) fn has_own_slot() -> bool {
+    !FORKED.get() && STATE.with(|state| state.writer.as_ref().is_some_and(|writer| writer.slot() != 0))
+}
+
+/// Publishes what this process tells of itself.
+pub(crate) fn publish_runtime(runtime: Runtime) {
+    STATE.with(|state| {
+        if let Some(writer) = state.writer.as_ref().filter(|_| !FORKED.get()) {
+            writer.publish_runtime(runtime);
+        }
+    });
+}
+
 pub(crate) fn status() -> Status {
     STATE.with(|state| Status {
         attached: state.writer.is_some() && !FORKED.get(),
@@ -141,6 +167,7 @@ pub(crate) fn goodbye() {
 pub(crate) fn forked() {
     FORKED.set(true);
     stamp::detach();
+    runtime::forked();
 }
 
 /// Warns of storage trouble, unless the process has warned already.
@@ -272,6 +299,7 @@ impl State {
         self.error = None;
         self.retry_at = None;
         self.writer = Some(writer);
+        runtime::attached();
     }
 
     fn detach(&mut self) -> Option<Writer> {

@@ -16,8 +16,8 @@ use ext_php_rs::{
     zend::ExecuteData,
     zend_fastcall,
 };
-use promshm_exposition::Encoder;
-use promshm_segment::{Family, ReadError, Reader, Vitals, snapshot::Reason};
+use promshm_exposition::{Encoder, worker_families, worker_family_names};
+use promshm_segment::{Family, ReadError, Reader, Snapshot, Vitals, snapshot::Reason};
 
 pub(crate) fn register() -> Result<()> {
     let public_static = MethodFlags::Public | MethodFlags::Static;
@@ -44,16 +44,27 @@ zend_fastcall! {
 /// The page as the exporter would serve it, without the exporter's own metrics. Empty without a segment.
 fn page() -> Vec<u8> {
     let mut page = Vec::new();
-    look_at_families(|families| Encoder::default().encode(families, &mut page));
+    look_at(|snapshot| write_page(snapshot, &mut page));
     page
 }
 
 /// Runs `look` on all families, if there is a segment. What else goes wrong is a warning.
 pub(crate) fn look_at_families(look: impl FnOnce(&[Family])) {
-    match read(|reader| reader.scrape().map(|snapshot| look(&snapshot.families))) {
+    look_at(|snapshot| look(&snapshot.families));
+}
+
+fn look_at(look: impl FnOnce(&Snapshot)) {
+    match read(|reader| reader.scrape().map(look)) {
         Ok(()) | Err(ReadError::Absent { .. } | ReadError::NotReady { .. } | ReadError::Retired { .. }) => {}
         Err(error) => process::warn_once(&format!("the metrics cannot be read: {error}")),
     }
+}
+
+fn write_page(snapshot: &Snapshot, page: &mut Vec<u8>) {
+    let is_ours = |name: &str| worker_family_names().any(|ours| ours == name);
+    let counted = snapshot.families.iter().filter(|family| !is_ours(&family.definition.name));
+    let told = worker_families(&snapshot.vitals);
+    Encoder::default().encode(counted.chain(&told), page);
 }
 
 fn read<R>(

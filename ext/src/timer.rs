@@ -82,7 +82,7 @@ impl Timer {
     fn observe(&self) -> f64 {
         if let Some(start) = self.start.take() {
             self.seconds.set(start.elapsed().as_secs_f64());
-            observe_slowly(&self.handle, None, self.seconds.get());
+            observe_slowly(&self.handle, None, None, self.seconds.get());
         }
         self.seconds.get()
     }

@@ -101,6 +101,27 @@ pub(crate) fn list_values(table: &ZendHashTable) -> Option<&[Zval]> {
     }
 }
 
+/// The names and values of an array that is keyed by strings; an error in place of an element that is not.
+pub(crate) fn named_values(table: &ZendHashTable) -> impl Iterator<Item = Result<(&[u8], &Zval), Unnamed>> {
+    // SAFETY: this union always holds the flags.
+    let is_list = unsafe { table.u.v.flags & PACKED != 0 };
+    let used = if is_list { 0 } else { table.nNumUsed as usize };
+    // SAFETY: the flag says which of the union holds; as many elements as are used are initialised.
+    let buckets = unsafe { slice::from_raw_parts(table.__bindgen_anon_1.arData, used) };
+    let elements = buckets.iter().filter(|bucket| type_of(&bucket.val) != IS_UNDEF);
+    let named = elements.map(|bucket| {
+        // SAFETY: a key is null, for a number, or a string that lives as long as the array.
+        let name = unsafe { bucket.key.as_ref().map(|key| string_bytes(key)) };
+        name.map(|name| (name, &bucket.val)).ok_or(Unnamed)
+    });
+    let first = is_list && !is_empty(table);
+    first.then_some(Err(Unnamed)).into_iter().chain(named)
+}
+
+/// An element that is keyed by a number.
+#[derive(Debug)]
+pub(crate) struct Unnamed;
+
 /// Whether an array has no elements.
 #[inline(always)]
 pub(crate) fn is_empty(table: &ZendHashTable) -> bool {
@@ -288,6 +309,18 @@ pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
             Parse::Float(float, labels) => {
                 zend_parse_parameters(n, c"d|a".as_ptr(), from_mut(float), from_mut(labels))
             }
+            Parse::Exemplar(first, labels, exemplar) => {
+                let (labels, exemplar) = (from_mut(labels), from_mut(exemplar));
+                match first {
+                    First::Nothing => zend_parse_parameters(n, c"|aa!".as_ptr(), labels, exemplar),
+                    First::Number(number) => {
+                        zend_parse_parameters(n, c"n|aa!".as_ptr(), from_mut(number), labels, exemplar)
+                    }
+                    First::Float(float) => {
+                        zend_parse_parameters(n, c"d|aa!".as_ptr(), from_mut(float), labels, exemplar)
+                    }
+                }
+            }
             Parse::Definition { name, help, labels, more: (more, last) } => {
                 let (name, help) = (from_mut(name), from_mut(help));
                 let (labels, last) = (from_mut(labels), from_mut(last));
@@ -359,6 +392,8 @@ pub(crate) enum Parse<'p> {
     Number(&'p mut *mut Zval, &'p mut *mut Zval),
     /// `float $value, array $labels = []`
     Float(&'p mut f64, &'p mut *mut Zval),
+    /// What comes first, then `array $labels = [], ?array $exemplar = null`
+    Exemplar(First<'p>, &'p mut *mut Zval, &'p mut *mut Zval),
     /// `string $name, string $help = '', array $labelNames = []` and what a class adds.
     Definition {
         name: &'p mut *mut ffi::zend_string,
@@ -386,6 +421,16 @@ pub(crate) enum Parse<'p> {
     Array(&'p mut *mut Zval, &'p mut bool),
     /// `float $start, float $step, int $count`
     Series(&'p mut f64, &'p mut f64, &'p mut i64),
+}
+
+/// The first argument of an update.
+pub(crate) enum First<'p> {
+    /// None.
+    Nothing,
+    /// `int|float $value`
+    Number(&'p mut *mut Zval),
+    /// `float $value`
+    Float(&'p mut f64),
 }
 
 /// The last argument of a constructor.

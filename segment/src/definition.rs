@@ -209,12 +209,16 @@ fn check_labels(kind: Kind, names: &[&str]) -> Result<(), DefinitionError> {
     Ok(())
 }
 
-fn check_label(kind: Kind, name: &str) -> Result<(), DefinitionError> {
+/// Whether Prometheus allows a label of that name.
+pub(crate) fn is_label_name(name: &str) -> bool {
     let first = |c: u8| c.is_ascii_alphabetic() || c == b'_';
     let rest = |c: u8| first(c) || c.is_ascii_digit();
-    match name.as_bytes() {
-        [head, tail @ ..] if first(*head) && tail.iter().all(|c| rest(*c)) => {}
-        _ => return Err(DefinitionError::LabelName(name.into())),
+    matches!(name.as_bytes(), [head, tail @ ..] if first(*head) && tail.iter().all(|c| rest(*c)))
+}
+
+fn check_label(kind: Kind, name: &str) -> Result<(), DefinitionError> {
+    if !is_label_name(name) {
+        return Err(DefinitionError::LabelName(name.into()));
     }
     if name.len() > MAX_NAME {
         return Err(DefinitionError::TooLong { what: "A label's name", limit: MAX_NAME });

@@ -6,13 +6,16 @@
 
 use crate::{
     definition::{Definition, GaugeMode, Kind},
+    exemplar::{Labels, MAX_CHARACTERS},
     index,
     layout::{Geometry, RECORD_UNIT, SUMMARY_CELLS, Shape, Space, header},
     reader::Reader,
     record::{FamilyRecord, SeriesRecord, Tag},
     region::Region,
     rings,
-    writer::{FamilyId, Writer, hash_key, prepare},
+    snapshot::Family,
+    sync::Cell,
+    writer::{FamilyId, Runtime, Writer, hash_key, prepare},
 };
 use std::sync::OnceLock;
 
@@ -78,12 +81,31 @@ fn honest() -> &'static [u64] {
             for definition in definitions() {
                 let family = writer.register(&definition).expect("room");
                 for label in &LABELS[..2] {
-                    writer.resolve(family, &[label]).expect("room").cells[0].set(1.0);
+                    let cell = &writer.resolve(family, &[label]).expect("room").cells[0];
+                    cell.set(1.0);
+                    let cell: *const Cell = cell;
+                    writer.note_exemplar(cell, &exemplar(label), 1.0, 1.0);
                 }
             }
+            writer.publish_runtime(Runtime { start: 1.0, ..Runtime::default() });
         }
         region.words(0, geometry.end / 8).expect("all").iter().map(crate::sync::Word::peek).collect()
     })
+}
+
+fn exemplar(label: &str) -> Labels {
+    let mut labels = Labels::default();
+    labels.push(b"id", label.as_bytes()).expect("short");
+    labels
+}
+
+/// An exemplar that breaks a rule would cost the whole page.
+fn check_exemplars(family: &Family) {
+    for (cell, exemplar) in family.rows().flat_map(|row| row.exemplars()) {
+        assert!(cell < family.definition.cells() && exemplar.time.is_finite());
+        let characters = exemplar.labels.iter().flat_map(|(name, value)| name.chars().chain(value.chars()));
+        assert!(characters.count() <= MAX_CHARACTERS, "too long");
+    }
 }
 
 struct Player<'i> {
@@ -214,6 +236,7 @@ impl<'i> Player<'i> {
             let rows: Vec<Vec<&str>> = family.rows().map(|row| row.labels().collect()).collect();
             assert!(rows.is_sorted_by(|a, b| a < b), "a row stands twice: {rows:?}");
             assert!(family.rows().all(|row| row.values().len() == family.definition.numbers()));
+            check_exemplars(family);
         }
         assert!(snapshot.vitals.leaked_bytes <= self.geometry.end);
     }
@@ -249,6 +272,10 @@ impl<'i> Player<'i> {
             let at = std::ptr::from_ref(cell).addr();
             assert!((above..end).contains(&at), "a cell outside the pages");
             cell.add_shared(1.0);
+        }
+        let cell: *const Cell = &raw const series.cells[0];
+        if let Some(writer) = &mut self.writer {
+            writer.note_exemplar(cell, &exemplar(label), 1.0, 2.0);
         }
         self.outcome.resolved += 1;
     }

@@ -21,12 +21,16 @@
 //! row, found through a cell of the series. Each sample is two words, when it was taken
 //! (nanoseconds of the machine's monotonic clock) and its value.
 //!
+//! Beside them a slot has pages of exemplars (see `exemplar`), which last as its counters
+//! do, and in itself what its owner tells of its own process.
+//!
 //! Life of slot *i*: semaphore *i* is 0 (nobody), 1 (claimed: the owner is
 //! clearing the living plane), 2 (open: the living plane counts). The kernel
 //! takes it back to 0 when the owner dies, whatever it dies of.
 //!
 //! Change anything here ⇒ raise [`VERSION`].
 
+use crate::exemplar;
 use std::mem::offset_of;
 
 /// `PSHM`, in the upper half of the first word.
@@ -137,12 +141,32 @@ pub struct Slot {
     pub image: u64,
     /// Updates dropped, by `snapshot::Reason`.
     pub dropped: [u64; 16],
-    pad2: [u64; 8],
+    /// What the owner tells of its process. Shown while it lives, and not before the start is there.
+    pub runtime: Runtime,
+    /// The directory of each size of exemplars. Pair PAGE. Since version 2.
+    pub exemplars: [u64; exemplar::SIZES],
     /// Directory pages of the lasting plane. Pair PAGE.
     pub lasting: [u64; LASTING_ROOTS],
     /// Directory pages of the living plane. Pair PAGE.
     pub living: [u64; LIVING_ROOTS],
     pad3: [u64; 16],
+}
+
+/// A process as its owner sees it; all are f64 bits. Since version 2.
+#[repr(C)]
+pub struct Runtime {
+    /// When the process started, in seconds since 1970; [`UNSET`] or 0 before all else is there. Pair RUNTIME.
+    pub start: u64,
+    /// Memory of the script, in bytes.
+    pub memory: u64,
+    /// The most of it, in bytes.
+    pub memory_peak: u64,
+    /// Processor time, in seconds.
+    pub cpu: u64,
+    /// Runs of the garbage collector.
+    pub gc_runs: u64,
+    /// Requests begun.
+    pub requests: u64,
 }
 
 /// Directory pages a slot has for lasting cells: 16.7 million cells.
@@ -152,6 +176,7 @@ pub const LIVING_ROOTS: usize = 16;
 
 const _: () = assert!(size_of::<Header>() == HEADER as usize);
 const _: () = assert!(size_of::<Slot>() == 1024);
+const _: () = assert!(offset_of!(Slot, lasting) == 256 && offset_of!(Slot, living) == 768);
 const _: () = assert!(offset_of!(Header, state) == 8);
 const _: () = assert!(offset_of!(Header, epoch) == 128);
 const _: () = assert!(offset_of!(Header, population) == 192);

@@ -11,6 +11,7 @@ pub mod config;
 #[cfg(feature = "crash-points")]
 pub mod crash;
 pub mod definition;
+pub mod exemplar;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod index;
@@ -30,8 +31,9 @@ mod writer;
 
 pub use config::{Config, SegmentName};
 pub use definition::{Definition, DefinitionError, GaugeMode, Kind};
+pub use exemplar::Exemplar;
 pub use reader::{ReadError, Reader};
 #[cfg(not(loom))]
 pub use region::Rings;
 pub use snapshot::{Family, Snapshot, Vitals};
-pub use writer::{AttachError, FamilyId, Resolved, Writer};
+pub use writer::{AttachError, FamilyId, Resolved, Runtime, Writer, now};

@@ -4,6 +4,7 @@
 //!
 //! Run by `segment/proofs.sh`. Each proof says how many executions it explored, and fails on none.
 
+mod places;
 mod samples;
 mod slots;
 

@@ -182,6 +182,14 @@ impl Region {
         self.word(offset).expect("the header lies inside every segment")
     }
 
+    /// Where a cell lies, if it is one of this memory. It is only looked at as an address.
+    pub(crate) fn offset_of(&self, cell: *const Cell) -> Option<u64> {
+        let words = self.words(0, self.bytes() / 8)?;
+        let bytes = cell.addr().checked_sub(words.as_ptr().addr())?;
+        let index = bytes / size_of::<Word>();
+        (index < words.len()).then_some(index as u64 * 8)
+    }
+
     /// The page of cells with that number, if it is one of those handed out.
     pub(crate) fn page(&self, geometry: &Geometry, number: u64) -> Option<&[Cell; PAGE_WORDS]> {
         cells(self.words(self.page_offset(geometry, number)?, PAGE_WORDS as u64)?)

@@ -3,7 +3,11 @@
 //! The reader keeps one [`Snapshot`] and refreshes its numbers at each scrape, so
 //! names, labels and row order stay where they are while nothing is registered.
 
-use crate::definition::{Definition, Kind};
+use crate::{
+    definition::{Definition, Kind},
+    exemplar::Exemplar,
+    writer::Runtime,
+};
 use std::sync::Arc;
 
 /// All that a scrape found.
@@ -26,6 +30,8 @@ pub struct Family {
     values: Vec<f64>,
     /// One a row for a summary that was read from a segment.
     windows: Vec<Window>,
+    /// In the order of rows and cells.
+    exemplars: Vec<(CellPlace, Exemplar)>,
     rows: usize,
     generation: u64,
 }
@@ -38,6 +44,9 @@ pub struct Window {
     /// Their sum.
     pub sum: f64,
 }
+
+/// A cell of a family: its row, and which of the row's cells it is.
+pub type CellPlace = (usize, usize);
 
 /// Label values of rows, one after the other. How many a row has is for the owner to know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,6 +100,7 @@ impl Family {
             labels: Arc::default(),
             values: Vec::new(),
             windows: Vec::new(),
+            exemplars: Vec::new(),
             rows: 0,
             generation: 0,
         }
@@ -115,6 +125,7 @@ impl Family {
     pub fn clear(&mut self, generation: u64) {
         self.labels = Arc::default();
         self.values.clear();
+        self.exemplars.clear();
         self.rows = 0;
         self.generation = generation;
     }
@@ -125,6 +136,7 @@ impl Family {
         self.values = vec![0.0; rows * self.definition.numbers()];
         let is_summary = matches!(self.definition.kind, Kind::Summary { .. });
         self.windows = if is_summary { vec![Window::default(); rows] } else { Vec::new() };
+        self.exemplars.clear();
         self.rows = rows;
         self.generation = generation;
     }
@@ -174,6 +186,13 @@ impl Family {
         }
     }
 
+    /// Takes the exemplars of cells, each given by its row and its number in it, and forgets the former ones.
+    pub fn set_exemplars(&mut self, exemplars: impl IntoIterator<Item = (CellPlace, Exemplar)>) {
+        self.exemplars.clear();
+        self.exemplars.extend(exemplars);
+        self.exemplars.sort_by_key(|(place, _)| *place);
+    }
+
     /// The numbers of row `index`, to be refreshed in place.
     pub fn values_mut(&mut self, index: usize) -> &mut [f64] {
         let numbers = self.definition.numbers();
@@ -208,6 +227,14 @@ impl<'a> Row<'a> {
         self.family.windows.get(self.index).copied().unwrap_or_default()
     }
 
+    /// The row's exemplars, each with the number of its cell, in that order.
+    pub fn exemplars(&self) -> impl Iterator<Item = (usize, &'a Exemplar)> + use<'a> {
+        let all = &self.family.exemplars;
+        let (index, first) = (self.index, all.partition_point(|((row, _), _)| *row < self.index));
+        let of_row = all[first..].iter().take_while(move |((row, _), _)| *row == index);
+        of_row.map(|((_, cell), exemplar)| (*cell, exemplar))
+    }
+
     fn is_absent(&self) -> bool {
         self.values()[0].to_bits() == ABSENT.to_bits()
     }
@@ -230,12 +257,20 @@ pub enum Reason {
     Corrupt = 3,
     /// A summary counted the observation, but had no room to keep its sample.
     SummarySample = 4,
+    /// An exemplar that is not allowed, or found no room; its update was counted all the same.
+    Exemplar = 5,
 }
 
 impl Reason {
     /// All reasons, in the order of their drop counters.
-    pub const ALL: [Self; 5] =
-        [Self::SeriesLimit, Self::SegmentFull, Self::TooManyBuckets, Self::Corrupt, Self::SummarySample];
+    pub const ALL: [Self; 6] = [
+        Self::SeriesLimit,
+        Self::SegmentFull,
+        Self::TooManyBuckets,
+        Self::Corrupt,
+        Self::SummarySample,
+        Self::Exemplar,
+    ];
 
     /// The reason as the label of `promshm_dropped_total`.
     #[must_use]
@@ -246,6 +281,7 @@ impl Reason {
             Self::TooManyBuckets => "too_many_buckets",
             Self::Corrupt => "corrupt",
             Self::SummarySample => "summary_sample",
+            Self::Exemplar => "exemplar",
         }
     }
 }
@@ -300,6 +336,17 @@ pub struct SlotView {
     pub starts: u64,
     /// Bytes of cells it holds.
     pub bytes: u64,
+    /// What its living owner tells of itself; `None` where nobody lives, or nothing is told.
+    pub process: Option<Process>,
+}
+
+/// A living process as it sees itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Process {
+    /// Its process id, made unlike all others of the segment: two PID namespaces may share one.
+    pub label: String,
+    /// Its numbers.
+    pub runtime: Runtime,
 }
 
 /// The segment's own state, as one scrape saw it.

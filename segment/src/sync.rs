@@ -13,6 +13,13 @@
 //! | SLOT  | `Word::raise` on the high mark    | `Word::observe`                | a slot that is in use        |
 //! | RING  | `Cell::lead_to`                   | `Cell::observe`                | a ring of samples            |
 //! | SAMPLE| `Sample::put…`                    | `Sample::get`                  | when and what, of one sample |
+//! | PLACE | `Word::publish` on a place's cell | `Word::observe`                | a place with an exemplar     |
+//! | HALF  | `Word::publish` on its words      | `Word::observe`                | a whole half of a place      |
+//! | RUNTIME | `Word::publish` on the start    | `Word::observe`                | a process's other numbers    |
+//!
+//! HALF is a sequence lock without a lock. The writer publishes 0 for the sequence, each word, and then
+//! the next sequence. A reader that sees a sequence sees all that was written before it; one that
+//! sees any word of a later write sees by it that the sequence was taken away, and looks again.
 //!
 //! Everything else is `Relaxed`: a cell has one writer, and a scrape may see
 //! any update a moment late.

@@ -196,6 +196,7 @@ fn two_containers_both_have_a_process_1() {
                 assert_eq!(std::process::id(), 1);
                 let mut writer = count_one(&place);
                 set(&mut writer, &all, to);
+                writer.publish_runtime(promshm_segment::Runtime { start: to, ..Default::default() });
                 std::mem::forget(writer);
                 std::io::Write::write_all(&mut &finished, b"!").unwrap();
                 std::thread::sleep(std::time::Duration::from_secs(600));
@@ -207,6 +208,10 @@ fn two_containers_both_have_a_process_1() {
     let found = rows(&mut place.reader(), "all");
     let labels: Vec<_> = found.iter().map(|(labels, _)| labels[0].as_str()).collect();
     assert_eq!(labels, ["1", "1-2"]);
+    let slots = place.reader().scrape().unwrap().vitals.slots.clone();
+    let told: Vec<_> = slots.into_iter().filter_map(|slot| slot.process).collect();
+    let labels: Vec<_> = told.iter().map(|process| process.label.as_str()).collect();
+    assert_eq!(labels, ["1", "1-2"], "what they tell of themselves is told apart too");
     assert_eq!(live(&place), 2);
     // The death of a namespace's init takes all its processes, and their slots, with it.
     for child in children_of_namespaces() {

@@ -22,6 +22,16 @@ EXPORTER_UID = 41002
 STRANGER_UID = 41003
 SHARED_GID = 41004
 
+# What a worker tells of itself.
+WORKERS_OWN = (
+    "memory_bytes",
+    "memory_peak_bytes",
+    "cpu_seconds_total",
+    "gc_runs_total",
+    "requests_total",
+    "start_time_seconds",
+)
+
 
 class PidNamespace(harness.Process):
     """A PID namespace with nothing but its init; what a container's sandbox is."""
@@ -127,6 +137,14 @@ class EndToEndTest(harness.TestCase):
         except AssertionError:
             self.assertEqual(prometheus.query(query), expected, self.logs())
 
+    def wait_for_tellers(self, prometheus, number):
+        """Waits until Prometheus shows just so many workers that tell of themselves, in each metric of theirs."""
+        expected = {f"{{of=\"{name}\"}}": number for name in WORKERS_OWN}
+        query = 'count by (of) (label_replace({__name__=~"php_worker_.*"}, "of", "$1", "__name__", "php_worker_(.*)"))'
+        wait_until(f"{number} workers", lambda: prometheus.query(query) == expected)
+        cpu = prometheus.query("php_worker_cpu_seconds_total")
+        self.assertTrue(all(0 < seconds < 60 for seconds in cpu.values()), cpu)
+
     def assert_apart(self, worker, exporter):
         """That workers and exporter are as far apart as two containers."""
         one, other = worker.php(), harness.descendants(exporter.pid)[-1]
@@ -175,14 +193,17 @@ class EndToEndTest(harness.TestCase):
             worker.ask("begin", number=10 ** seed)
         self.wait_for_totals(prometheus, workers)
         wait_until("all in flight", lambda: prometheus.query("jobs_in_flight") == {"jobs_in_flight{}": 111})
+        self.wait_for_tellers(prometheus, 3)
 
         workers[1].kill()
         wait_until("the gauge to forget", lambda: prometheus.query("jobs_in_flight") == {"jobs_in_flight{}": 101})
         self.wait_for_totals(prometheus, workers)
+        self.wait_for_tellers(prometheus, 2)
 
         workers.append(self.worker())
         workers[3].jobs(1000, 3)
         self.wait_for_totals(prometheus, workers)
+        self.wait_for_tellers(prometheus, 3)
         slots = [worker.ask("status")["slot"] for worker in (workers[0], workers[3], workers[2])]
         self.assertEqual(slots, [1, 2, 3], "the new worker continues the killed one's slot")
         self.assertEqual(prometheus.query("jobs_in_flight"), {"jobs_in_flight{}": 101})

@@ -7,9 +7,11 @@ import http.client
 import http.server
 import math
 import pathlib
+import re
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
@@ -28,6 +30,15 @@ CONTENT_TYPES = {
     TEXT: "text/plain; version=0.0.4; charset=utf-8",
     TEXT_1: "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
     OPENMETRICS: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+}
+
+# The latest exemplar of each counter and bucket: its labels and its value.
+TRACE = {"trace_id": 'a "trace",\n\\ ünlike others', "span_id": "7"}
+EXEMPLARS = {
+    'jobs_total{queue="mail"}': (TRACE, 0.1),
+    'job_seconds_bucket{le="0.005",queue="mail"}': ({"trace_id": "first"}, 0.001),
+    'job_seconds_bucket{le="1.0",queue="mail"}': ({"trace_id": "third"}, 1),
+    'job_seconds_bucket{le="+Inf",queue="mail"}': ({"trace_id": "last"}, 1e7),
 }
 
 # What the worker has counted, without the metrics that stand in some formats only.
@@ -69,15 +80,33 @@ ONLY_TEXT = {
     "clash_total{}": 1,
 }
 EXPECTED_IN = {TEXT: EXPECTED | ONLY_TEXT, TEXT_1: EXPECTED | ONLY_TEXT, OPENMETRICS: EXPECTED}
-OWN = ("promshm_", "process_")
+OWN = ("promshm_", "process_", "php_worker_")
 PROMETHEUS_OWN = ("scrape_", "up{")
 
 
 def workers_part(samples):
-    """Without what the exporter and Prometheus say of themselves, and what no test can foretell:
+    """Without what exporter, workers and Prometheus say of themselves, and what no test can foretell:
     the number of a process, and NaN, which equals nothing."""
     others = (*OWN, *PROMETHEUS_OWN, "open{", "level_nan{")
     return {name: value for name, value in samples.items() if not name.startswith(others)}
+
+
+def exemplars(prometheus):
+    """Labels, value and time of each exemplar, by series."""
+    span = {"start": time.time() - 3600, "end": time.time() + 3600}
+    found = {}
+    for name in {name.partition("{")[0] for name in EXEMPLARS} | {"plain"}:
+        for each in prometheus.api("query_exemplars", query=name, **span):
+            labels = each["seriesLabels"]
+            of = series(name, {key: labels[key] for key in labels if key not in ("__name__", "job", "instance")})
+            found[of] = [(unescaped(one["labels"]), float(one["value"]), one["timestamp"]) for one in each["exemplars"]]
+    return found
+
+
+def unescaped(labels):
+    """An exemplar's labels: Prometheus 2 keeps their escapes as they are written."""
+    escapes = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
+    return {name: re.sub(r'\\[n"\\]', lambda found: escapes[found[0]], value) for name, value in labels.items()}
 
 
 class Proxy:
@@ -190,6 +219,18 @@ class FormatsTest(harness.TestCase):
         self.assertEqual(names[TEXT] - names[OPENMETRICS], {name.removesuffix("{}") for name in ONLY_TEXT})
         self.assertEqual(names[OPENMETRICS] - names[TEXT], set())
 
+    def test_pythons_parser_reads_exemplars(self):
+        samples = [sample for family in self.families(OPENMETRICS) for sample in family.samples if sample.exemplar]
+        found = {series(s.name, s.labels): (s.exemplar.labels, s.exemplar.value) for s in samples}
+        self.assertEqual(found, EXEMPLARS)
+        for sample in samples:
+            self.assertAlmostEqual(float(sample.exemplar.timestamp), time.time(), delta=harness.WATCHDOG)
+        self.assertRegex(self.page(OPENMETRICS), r'\{trace_id="third"\} 1 \d{10}(\.\d{1,3})?\n')
+
+    def test_text_has_no_exemplars(self):
+        for accept in (TEXT, TEXT_1):
+            self.assertNotIn("trace_id", self.page(accept))
+
     def test_a_clash_is_logged_once(self):
         for _ in range(3):
             self.page(OPENMETRICS)
@@ -261,6 +302,16 @@ class FormatsTest(harness.TestCase):
         self.assertEqual(types, {CONTENT_TYPES[OPENMETRICS]})
         self.assertEqual((metadata["cpu_seconds"]["type"], metadata["cpu_seconds"]["unit"]), ("counter", "seconds"))
         self.assertEqual(metadata["plain"]["type"], "unknown")
+
+    def test_prometheus_stores_exemplars(self):
+        prometheus = harness.Prometheus(self, self.exporter.address, flags=["--enable-feature=exemplar-storage"])
+        wait_until("the exemplars in Prometheus", lambda: len(exemplars(prometheus)) == len(EXEMPLARS))
+        found = exemplars(prometheus)
+        self.assertEqual({name: each[0][:2] for name, each in found.items()}, EXEMPLARS)
+        self.assertEqual({len(each) for each in found.values()}, {1}, "the same one in each scrape")
+        for ((_, _, timestamp),) in found.values():
+            self.assertAlmostEqual(timestamp, time.time(), delta=harness.WATCHDOG)
+        self.assertEqual((prometheus.target()["health"], prometheus.target()["lastError"]), ("up", ""))
 
     def test_prometheus_reads_text_0_0_4(self):
         self.assert_text_is_scraped(TEXT)

@@ -5,10 +5,10 @@ use Promshm\{Counter, Gauge, GaugeMode, Histogram, Summary};
 
 $jobs = new Counter('jobs_total', "Jobs \"done\",\nby class \\ queue.", ['class', 'queue']);
 $jobs->incBy(3, ['App\\Job\\"Mail"', "größe ✓\n2"]);
-$jobs->incBy(0.1, ['', 'mail']);
+$jobs->incBy(0.1, ['', 'mail'], ['trace_id' => "a \"trace\",\n\\ ünlike others", 'span_id' => 7]);
 
 (new Counter('cpu_seconds_total', 'CPU time.'))->incBy(12.5);
-(new Counter('plain', 'A counter without the usual ending.'))->incBy(42);
+(new Counter('plain', 'A counter without the usual ending.'))->incBy(42, exemplar: ['trace_id' => 'not shown']);
 
 $numbers = new Gauge('numbers', 'All sorts.', ['kind']);
 foreach (['zero' => 0, 'negative' => -2.5, 'large' => 1e20, 'larger' => 1e21, 'tiny' => 5e-324,
@@ -19,8 +19,8 @@ foreach (['zero' => 0, 'negative' => -2.5, 'large' => 1e20, 'larger' => 1e21, 't
 (new Gauge('open', 'Per process.', [], GaugeMode::All))->set(7);
 
 $seconds = new Histogram('job_seconds', 'How long jobs took.', ['queue'], [0.005, 1, 1e6]);
-foreach ([0.001, 0.5, 1, 7, 1e7] as $duration) {
-    $seconds->observe($duration, ['mail']);
+foreach (['first' => 0.001, 'second' => 0.5, 'third' => 1, 'fourth' => 7, 'last' => 1e7] as $id => $duration) {
+    $seconds->observe($duration, ['mail'], $id === 'fourth' ? null : ['trace_id' => $id]);
 }
 $degrees = new Histogram('degrees_celsius', 'Below zero too.', [], [-1, 1]);
 $degrees->observe(-90.5);

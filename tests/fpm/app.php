@@ -27,6 +27,15 @@ switch ($query['do']) {
         hold($query['until']);
         (new Gauge('busy', 'Children at work', [], GaugeMode::Sum))->dec();
         break;
+    case 'collect':
+        for ($i = 0; $i < $query['times']; $i++) {
+            $circle = new stdClass();
+            $circle->self = $circle;
+            unset($circle);
+            gc_collect_cycles();
+        }
+        $answer['runs'] = gc_status()['runs'];
+        break;
     case 'define':
         (new Counter('deployed_total', 'Changes with a deploy', [$query['label']]))->inc(['x']);
         break;

@@ -5,10 +5,12 @@ process; children that come and go."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
@@ -156,6 +158,59 @@ class FpmTest(harness.TestCase):
         status = self.request("status")["status"]
         self.assertEqual((status["slot"], status["worker_starts"]), (1, 1))
         self.assertEqual(self.samples()['requests_total{action="count"}'], 50)
+
+    def workers(self):
+        """What each child tells of itself: by process id, then by name."""
+        found = {}
+        for sample, value in harness.parse(dump(self.segment)).items():
+            told = re.fullmatch(r'php_worker_(\w+)\{pid="(\d+)"\}', sample)
+            if told:
+                found.setdefault(int(told[2]), {})[told[1]] = value
+        return found
+
+    def test_children_tell_of_themselves(self):
+        started = time.time()
+        self.start(children=2)
+        go = self.folder / "go"
+        with ThreadPoolExecutor(2) as pool:
+            held = [pool.submit(self.request, "hold", until=go) for _ in range(2)]
+            wait_until("two busy children", lambda: self.busy() == 2)
+            self.assertEqual([told["requests_total"] for told in self.workers().values()], [1, 1])
+            go.touch()
+            pids = [done.result()["pid"] for done in held]
+        for _ in range(20):
+            self.assertIsNotNone(self.request("count", size=1), self.logs())
+        # The last request may be answered before it has told of its end.
+        wait_until("22 requests", lambda: sum(told["requests_total"] for told in self.workers().values()) == 22)
+        workers = self.workers()
+        self.assertEqual(sorted(workers), sorted(pids))
+        for told in workers.values():
+            self.assertGreater(told["memory_bytes"], 0)
+            self.assertGreaterEqual(told["memory_peak_bytes"], told["memory_bytes"])
+            self.assertGreater(told["cpu_seconds_total"], 0)
+            self.assertEqual(told["gc_runs_total"], 0)
+            self.assertTrue(started - 1 <= told["start_time_seconds"] <= time.time() + 1, told)
+
+    def test_collector_runs_add_up_over_requests(self):
+        """The engine counts them from 0 in each request."""
+        self.start(children=1)
+        answers = [self.request("collect", times=times) for times in (2, 0, 3)]
+        wait_until("five runs", lambda: self.workers()[answers[0]["pid"]]["gc_runs_total"] == 5)
+        self.assertEqual(sum(answer["runs"] for answer in answers), 5)
+
+    def test_a_childs_numbers_go_with_it(self):
+        self.start(children=1)
+        first = self.request("count", size=1)["pid"]
+        self.request("kill")
+        self.assertEqual(self.workers(), {}, "the next child has not counted yet")
+        second = wait_until("the next child", lambda: self.request("count", size=1))["pid"]
+        wait_until("its request", lambda: {pid: told["requests_total"] for pid, told in self.workers().items()} == {second: 1})
+        self.assertNotEqual(first, second)
+
+    def test_a_pool_may_keep_silent(self):
+        self.start(pool_settings=["php_admin_value[promshm.runtime_metrics] = 0"])
+        self.assertIsNotNone(self.request("count", size=1), self.logs())
+        self.assertEqual(self.workers(), {})
 
     def test_recycled_children_say_goodbye_and_lose_nothing(self):
         self.start(children=1, max_requests=5)

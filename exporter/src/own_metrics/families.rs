@@ -1,5 +1,6 @@
 //! From the `prometheus` crate's families to those that our encoder writes.
 
+use crate::source::LABEL;
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 use promshm_segment::{Definition, Family, GaugeMode, Kind};
 
@@ -13,6 +14,21 @@ pub(super) fn families(theirs: &[MetricFamily]) -> Vec<Family> {
         }
     }
     ours
+}
+
+/// Adds a segment's family of its workers, whose series carry `label` if segments have names.
+pub(super) fn push_workers(ours: &mut Vec<Family>, workers: &Family, label: Option<&str>) {
+    let name = &workers.definition.name;
+    let known = ours.iter().position(|family| family.definition.name == *name);
+    let at = known.unwrap_or_else(|| {
+        let mut definition = workers.definition.clone();
+        definition.label_names.extend(label.map(|_| LABEL.into()));
+        ours.push(Family::new(definition));
+        ours.len() - 1
+    });
+    for row in workers.rows() {
+        ours[at].push(row.labels().chain(label), row.values());
+    }
 }
 
 /// `None` for what the exporter does not have: other types, and names that Prometheus does not allow.

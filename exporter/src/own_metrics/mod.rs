@@ -15,6 +15,7 @@ use prometheus::{
     Gauge, IntGauge, IntGaugeVec, Opts, Registry,
     core::{Collector, Desc},
 };
+use promshm_exposition::worker_family_names;
 use promshm_segment::Family;
 pub(crate) use segment::SegmentMetrics;
 use std::{collections::HashSet, time::Duration};
@@ -50,7 +51,9 @@ impl OwnMetrics {
         // Made without a server or a segment too: the names are taken in either case.
         let (process, http) = (ProcessMetrics::new(), HttpFamilies::new());
         let segment = SegmentMetrics::new(is_labelled.then_some("")).names();
-        let names = [always.names, process.names(), http.names(), segment].concat().into_iter().collect();
+        let workers = worker_family_names().map(String::from).collect();
+        let names = [always.names, process.names(), http.names(), segment, workers].concat();
+        let names = names.into_iter().collect();
         let (process, http) = (is_server.then_some(process), is_server.then_some(http));
         Self { always: always.registry, scrape_duration, process, http, names }
     }
@@ -78,14 +81,16 @@ impl OwnMetrics {
     ) -> Vec<Family> {
         let mut theirs = self.always.gather();
         theirs.extend(segments.clone().flat_map(SegmentMetrics::gather_up));
-        theirs.extend(segments.flat_map(SegmentMetrics::gather));
+        theirs.extend(segments.clone().flat_map(SegmentMetrics::gather));
         if let Some(process) = &mut self.process {
             theirs.extend(process.gather());
         }
         if let Some(http) = &self.http {
             theirs.extend(http.gather());
         }
-        families::families(&theirs)
+        let mut ours = families::families(&theirs);
+        segments.for_each(|segment| segment.push_workers(&mut ours));
+        ours
     }
 
     /// All names that ours take in `OpenMetrics`, those of a counter without and with its ending.

@@ -1,13 +1,14 @@
 //! What the exporter tells of a segment.
 
-use super::Registered;
+use super::{Registered, families};
 use crate::{
     names::{self, LeftOut},
     source::Attachment,
 };
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, proto::MetricFamily};
+use promshm_exposition::worker_families;
 use promshm_segment::{
-    Vitals,
+    Family, Vitals,
     snapshot::{Reason, SlotState},
 };
 
@@ -40,6 +41,8 @@ pub(crate) struct SegmentMetrics {
     exits_fatal: Total,
     exits_abrupt: Total,
     corrupt: Total,
+    /// What the workers told in the last look at the segment.
+    workers: Vec<Family>,
     /// Attachments so far: the reader counts corrupt records from one to the next.
     attachments: u64,
 }
@@ -109,6 +112,7 @@ impl SegmentMetrics {
             presence,
             up,
             registered: all,
+            workers: Vec::new(),
             attachments: 0,
         }
     }
@@ -123,6 +127,12 @@ impl SegmentMetrics {
 
     pub(super) fn gather(&self) -> Vec<MetricFamily> {
         if self.up.get() == 1 { self.registered.registry.gather() } else { Vec::new() }
+    }
+
+    /// Adds what the workers told of themselves, if the segment was read.
+    pub(super) fn push_workers(&self, families: &mut Vec<Family>) {
+        let workers = self.workers.iter().filter(|_| self.up.get() == 1);
+        workers.for_each(|family| families::push_workers(families, family, self.registered.label.as_deref()));
     }
 
     /// Takes the outcome of a reading.
@@ -153,6 +163,7 @@ impl SegmentMetrics {
         self.liveness.reset();
         self.liveness.with_label_values(&[vitals.liveness.as_str()]).set(1);
         self.observe_totals(vitals, attachment);
+        self.workers = worker_families(vitals);
     }
 
     fn observe_totals(&mut self, vitals: &Vitals, attachment: Attachment) {

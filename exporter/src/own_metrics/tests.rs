@@ -2,15 +2,23 @@ use super::*;
 use crate::source::Attachment;
 use promshm_exposition::Encoder;
 use promshm_segment::{
-    Vitals,
-    snapshot::{Liveness, Reason},
+    Runtime, Vitals,
+    snapshot::{Liveness, Process, Reason, SlotState, SlotView},
 };
 use std::collections::BTreeMap;
 
 const SEGMENT_METRIC: &str = "promshm_segment_used_bytes";
 
 fn vitals() -> Vitals {
-    Vitals { max_processes: 4, dropped: [1, 2, 3, 4, 5], liveness: Liveness::Kernel, ..Vitals::default() }
+    let dropped = [1, 2, 3, 4, 5, 6];
+    Vitals { max_processes: 4, dropped, liveness: Liveness::Kernel, slots: vec![slot()], ..Vitals::default() }
+}
+
+/// A slot whose owner tells of itself.
+fn slot() -> SlotView {
+    let runtime = Runtime { memory: 2_097_152.0, cpu: 1.25, ..Runtime::default() };
+    let process = Some(Process { label: "17-2".into(), runtime });
+    SlotView { index: 2, state: SlotState::Live, pid: 17, since: 0.0, starts: 1, bytes: 0, process }
 }
 
 fn page(metrics: &mut OwnMetrics, segments: &[SegmentMetrics]) -> String {
@@ -43,6 +51,27 @@ fn the_segments_metrics_are_there_only_while_it_is_up() {
 }
 
 #[test]
+fn workers_are_told_apart_while_their_segment_is_up() {
+    let (mut metrics, mut segment) = (OwnMetrics::of_server(false), read(None));
+    let up = page(&mut metrics, std::slice::from_ref(&segment));
+    assert!(up.contains("\nphp_worker_memory_bytes{pid=\"17-2\"} 2097152\n"), "{up}");
+    assert!(up.contains("counter\nphp_worker_cpu_seconds_total{pid=\"17-2\"} 1.25\n"), "{up}");
+    segment.note_reading(false);
+    assert!(!page(&mut metrics, std::slice::from_ref(&segment)).contains("php_worker_"));
+    segment.note_reading(true);
+    segment.observe(&Vitals { slots: Vec::new(), ..vitals() }, Attachment::Known);
+    assert!(!page(&mut metrics, &[segment]).contains("php_worker_"));
+
+    let mut metrics = OwnMetrics::of_server(true);
+    let both = page(&mut metrics, &[read(Some("shop")), read(Some("blog"))]);
+    assert_eq!(both.matches("# TYPE php_worker_memory_bytes ").count(), 1, "{both}");
+    for name in ["shop", "blog"] {
+        let line = format!("\nphp_worker_memory_bytes{{pid=\"17-2\",segment=\"{name}\"}} 2097152\n");
+        assert!(both.contains(&line), "{both}");
+    }
+}
+
+#[test]
 fn a_single_page_has_no_process_metrics_but_keeps_their_names() {
     let mut metrics = OwnMetrics::of_page(false);
     assert!(!page(&mut metrics, &[]).contains("process_"));
@@ -58,7 +87,7 @@ fn segments_with_names_share_families() {
     for line in [
         "promshm_dropped_total{reason=\"series_limit\",segment=\"b\"} 1\n",
         "promshm_left_out_families{reason=\"name_clash\",segment=\"b\"} 2\n",
-        "promshm_slots{segment=\"b\",state=\"free\"} 4\n",
+        "promshm_slots{segment=\"b\",state=\"free\"} 3\n",
     ] {
         assert!(page.contains(line), "{line}{page}");
     }
@@ -78,7 +107,7 @@ fn every_label_value_is_always_there() {
     for kind in ["clean", "fatal", "abrupt"] {
         assert!(page.contains(&format!("promshm_worker_exits_total{{kind=\"{kind}\"}} 0\n")), "{page}");
     }
-    for (state, count) in [("live", 0), ("free", 4), ("inherited", 0)] {
+    for (state, count) in [("live", 1), ("free", 3), ("inherited", 0)] {
         assert!(page.contains(&format!("promshm_slots{{state=\"{state}\"}} {count}\n")), "{page}");
     }
     assert!(page.contains("promshm_liveness_info{mode=\"kernel\"} 1\n"), "{page}");

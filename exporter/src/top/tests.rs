@@ -46,7 +46,7 @@ fn read(model: &mut Model, second: u64, families: Vec<Family>) {
         series: 3,
         max_series: 10_000,
         exits_abrupt: 2,
-        dropped: [0, 7, 0, 0, 0],
+        dropped: [0, 7, 0, 0, 0, 0],
         ..Vitals::default()
     };
     let snapshot = Snapshot { families, vitals };

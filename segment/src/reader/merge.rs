@@ -3,6 +3,7 @@
 use super::{
     catalogue::Catalogue,
     entry::Entry,
+    exemplars::Exemplars,
     pages::{Page, Pages, Survey},
 };
 use crate::{
@@ -27,7 +28,7 @@ pub(crate) struct Slots {
     pub(crate) high: usize,
     /// Of each slot, whether its gauges count. The shared one's do while processes without a slot
     /// of their own may be alive.
-    counts: Vec<bool>,
+    pub(crate) counts: Vec<bool>,
 }
 
 impl Slots {
@@ -164,6 +165,7 @@ pub(crate) fn values(
     snapshot: &mut Snapshot,
 ) -> u64 {
     let lasting = &cells.survey.lasting;
+    let exemplars = Exemplars::look(cells);
     totals.refresh(cells.region, cells.geometry, lasting);
     let mut processes = None;
     for (entry, view) in catalogue.chosen().zip(&mut snapshot.families) {
@@ -172,7 +174,10 @@ pub(crate) fn values(
                 processes.get_or_insert_with(|| Processes::look(cells)).rows(cells, entry, view);
             }
             Kind::Gauge(mode) => merged_gauges(cells, entry, mode, view),
-            Kind::Counter | Kind::Histogram => copy_totals(entry, totals, lasting, view),
+            Kind::Counter | Kind::Histogram => {
+                copy_totals(entry, totals, lasting, view);
+                view.set_exemplars(exemplars.of(entry));
+            }
             Kind::Summary { .. } => copy_summary_totals(entry, totals, lasting, view),
         }
     }
@@ -226,22 +231,27 @@ struct Processes {
     left_out: u64,
 }
 
+/// The label `pid` of each slot's owner, empty where nobody lives. Two containers may both have a
+/// process 1: the elder keeps the plain number, the other gets its slot's number behind it.
+pub(crate) fn process_labels(cells: &Cells<'_>) -> Vec<String> {
+    let word = |slot, field| slot_word(cells.region, cells.geometry, slot, field);
+    let mut living: Vec<usize> = (1..cells.slots.high).filter(|slot| cells.slots.counts[*slot]).collect();
+    living.sort_by_key(|slot| word(*slot, offset_of!(Slot, birth)));
+    let mut labels = vec![String::new(); cells.slots.high];
+    let mut taken = HashSet::new();
+    for slot in living {
+        let pid = word(slot, offset_of!(Slot, pid));
+        labels[slot] = if taken.insert(pid) { pid.to_string() } else { format!("{pid}-{slot}") };
+    }
+    if let Some(shared) = labels.first_mut() {
+        *shared = "shared".into();
+    }
+    labels
+}
+
 impl Processes {
-    /// Two containers may both have a process 1: the elder keeps the plain number, the other gets
-    /// its slot's number behind it.
     fn look(cells: &Cells<'_>) -> Self {
-        let word = |slot, field| slot_word(cells.region, cells.geometry, slot, field);
-        let mut living: Vec<usize> = (1..cells.slots.high).filter(|slot| cells.slots.counts[*slot]).collect();
-        living.sort_by_key(|slot| word(*slot, offset_of!(Slot, birth)));
-        let mut labels = vec![String::new(); cells.slots.high];
-        let mut taken = HashSet::new();
-        for slot in living {
-            let pid = word(slot, offset_of!(Slot, pid));
-            labels[slot] = if taken.insert(pid) { pid.to_string() } else { format!("{pid}-{slot}") };
-        }
-        if let Some(shared) = labels.first_mut() {
-            *shared = "shared".into();
-        }
+        let labels = process_labels(cells);
         let mut order: Vec<usize> = (0..labels.len()).collect();
         order.sort_unstable_by(|a, b| labels[*a].cmp(&labels[*b]));
         let mut ranks = vec![0; labels.len()];

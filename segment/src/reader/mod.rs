@@ -3,6 +3,7 @@
 mod bits;
 mod catalogue;
 mod entry;
+mod exemplars;
 mod merge;
 mod pages;
 mod summaries;

@@ -3,10 +3,13 @@
 
 use super::bits::Bits;
 use crate::{
-    layout::{Geometry, PAGE_WORDS, Plane},
+    exemplar::SIZES,
+    layout::{Geometry, PAGE_WORDS, Plane, Slot},
     region::Region,
-    sync::Cell,
+    sync::{Cell, Word},
+    writer::SHARED,
 };
+use std::{collections::HashMap, mem::offset_of};
 
 /// One slot's page of cells.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +23,12 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// Its words.
+    pub(crate) fn words<'r>(&self, region: &'r Region, geometry: &Geometry) -> &'r [Word] {
+        let offset = region.page_offset(geometry, u64::from(self.number));
+        offset.and_then(|offset| region.words(offset, PAGE_WORDS as u64)).unwrap_or_default()
+    }
+
     /// Its cells.
     pub(crate) fn cells<'r>(&self, region: &'r Region, geometry: &Geometry) -> &'r [Cell] {
         region.page(geometry, u64::from(self.number)).map_or(&[], |cells| &cells[..])
@@ -48,6 +57,8 @@ const NOWHERE: u32 = u32::MAX;
 pub(crate) struct Survey {
     pub(crate) lasting: Pages,
     pub(crate) living: Pages,
+    /// Pages of exemplars, by the size of their places.
+    pub(crate) exemplars: [Vec<Page>; SIZES],
     /// Pages that were found, directories included.
     pub(crate) total: u64,
     /// Words in directories that lead nowhere, or where another one leads.
@@ -68,6 +79,20 @@ impl Survey {
             pages.arrange();
             *self.pages_mut(plane) = pages;
         }
+        self.find_exemplars(region, geometry, slots);
+    }
+
+    /// The shared slot has none: a place has one writer.
+    fn find_exemplars(&mut self, region: &Region, geometry: &Geometry, slots: usize) {
+        for size in 0..SIZES {
+            let mut found = std::mem::take(&mut self.exemplars[size]);
+            found.clear();
+            for slot in SHARED + 1..slots {
+                let root = geometry.slot(slot) + (offset_of!(Slot, exemplars) + 8 * size) as u64;
+                self.walk_directory(region, geometry, root, (slot, 0), &mut found);
+            }
+            self.exemplars[size] = found;
+        }
     }
 
     fn pages_mut(&mut self, plane: Plane) -> &mut Pages {
@@ -87,15 +112,35 @@ impl Survey {
     ) {
         let roots = geometry.slot(slot) + plane.roots_offset();
         for root in 0..plane.roots() {
-            let Some((_, directory)) = self.enter(region, geometry, roots + 8 * root as u64) else {
-                continue;
-            };
-            for entry in 0..PAGE_WORDS {
-                if let Some((number, _)) = self.enter(region, geometry, directory + 8 * entry as u64) {
-                    found.push(Page { place: (root * PAGE_WORDS + entry) as u32, slot: slot as u16, number });
-                }
+            self.walk_directory(region, geometry, roots + 8 * root as u64, (slot, root * PAGE_WORDS), found);
+        }
+    }
+
+    /// Takes in the pages of the directory that the word at `root` leads to. The first of them would
+    /// be `slot`'s page number `first`.
+    fn walk_directory(
+        &mut self,
+        region: &Region,
+        geometry: &Geometry,
+        root: u64,
+        (slot, first): (usize, usize),
+        found: &mut Vec<Page>,
+    ) {
+        let Some((_, directory)) = self.enter(region, geometry, root) else { return };
+        for entry in 0..PAGE_WORDS {
+            if let Some((number, _)) = self.enter(region, geometry, directory + 8 * entry as u64) {
+                found.push(Page { place: (first + entry) as u32, slot: slot as u16, number });
             }
         }
+    }
+
+    /// How many pages each of the first slots has.
+    pub(crate) fn pages_by_slot(&self, slots: usize) -> Vec<u64> {
+        let mut by_slot = vec![0; slots];
+        let cells = [&self.lasting.found, &self.living.found];
+        let pages = cells.into_iter().chain(&self.exemplars).flatten();
+        pages.for_each(|page| by_slot[usize::from(page.slot)] += 1);
+        by_slot
     }
 
     /// The number and offset of the page that the word at `offset` leads to, the first time.
@@ -169,8 +214,8 @@ impl Pages {
         }
     }
 
-    /// How many pages each of the first `slots` slots has.
-    pub(crate) fn add_to(&self, by_slot: &mut [u64]) {
-        self.found.iter().for_each(|page| by_slot[usize::from(page.slot)] += 1);
+    /// Which slot's page number what each page of cells in the segment is.
+    pub(crate) fn by_number(&self) -> HashMap<u32, (u16, u32)> {
+        self.found.iter().map(|page| (page.number, (page.slot, page.place))).collect()
     }
 }

@@ -2,15 +2,16 @@
 
 use super::{
     catalogue::Catalogue,
-    merge::{Cells, Slots, slot_word, unsaid_goodbyes},
+    merge::{Cells, Slots, process_labels, slot_word, unsaid_goodbyes},
     pages::Survey,
 };
 use crate::{
     index,
-    layout::{Geometry, LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, Slot, Space, header},
+    layout::{Geometry, LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, Slot, Space, UNSET, header},
     region::Region,
-    snapshot::{Liveness, Reason, SlotState, SlotView, Snapshot, Vitals},
-    writer::SHARED,
+    snapshot::{Liveness, Process, Reason, SlotState, SlotView, Snapshot, Vitals},
+    sync::Word,
+    writer::{Runtime, SHARED},
 };
 use std::mem::offset_of;
 
@@ -123,12 +124,13 @@ fn leaked_series(region: &Region, catalogue: &Catalogue) -> u64 {
 }
 
 fn views(cells: &Cells<'_>) -> Vec<SlotView> {
-    let mut pages = vec![0; cells.slots.high];
-    [&cells.survey.lasting, &cells.survey.living].iter().for_each(|plane| plane.add_to(&mut pages));
-    pages.iter().enumerate().map(|(slot, pages)| view(cells, slot, pages * PAGE)).collect()
+    let (pages, labels) = (cells.survey.pages_by_slot(cells.slots.high), process_labels(cells));
+    let views = pages.iter().zip(labels).enumerate();
+    views.map(|(slot, (pages, label))| view(cells, slot, pages * PAGE, label)).collect()
 }
 
-fn view(Cells { region, geometry, slots, .. }: &Cells<'_>, slot: usize, bytes: u64) -> SlotView {
+fn view(cells: &Cells<'_>, slot: usize, bytes: u64, label: String) -> SlotView {
+    let Cells { region, geometry, slots, .. } = cells;
     let word = |field| slot_word(region, geometry, slot, field);
     let starts = word(offset_of!(Slot, claims));
     let state = match slots.is_live(region, geometry, slot) {
@@ -144,5 +146,17 @@ fn view(Cells { region, geometry, slots, .. }: &Cells<'_>, slot: usize, bytes: u
         since: f64::from_bits(word(offset_of!(Slot, since))),
         starts,
         bytes,
+        process: runtime(cells, slot).map(|runtime| Process { label, runtime }),
     }
+}
+
+/// What the slot's living owner has published. The start is there last.
+fn runtime(Cells { region, geometry, slots, .. }: &Cells<'_>, slot: usize) -> Option<Runtime> {
+    let word = |field| region.word(geometry.slot(slot) + field as u64).map_or(0, Word::observe); // pair: RUNTIME
+    let start = word(offset_of!(Slot, runtime.start));
+    let is_told = slot != SHARED && slots.counts[slot] && start != 0 && start != UNSET;
+    let mut runtime = Runtime::default();
+    runtime.fields().into_iter().for_each(|(field, number)| *number = f64::from_bits(word(field)));
+    let makes_sense = runtime.fields().iter().all(|(_, number)| number.is_finite() && **number >= 0.0);
+    (is_told && makes_sense).then_some(runtime)
 }

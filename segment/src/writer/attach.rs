@@ -266,7 +266,8 @@ pub(crate) fn hash_key(region: &Region) -> HashKey {
     HashKey([region.head(header!(hash_key)).observe(), region.head(header!(hash_key) + 8).observe()])
 }
 
-/// Checks a header, byte by distrusted byte. Reader and writer both begin here.
+/// Checks a header, byte by distrusted byte. Reader and writer both begin here; a writer has
+/// replaced an outdated segment before.
 pub(crate) fn check(name: SegmentName, region: &Region) -> Result<Geometry, ReadError> {
     if region.bytes() < PAGE {
         return Err(ReadError::Foreign { name });
@@ -317,7 +318,8 @@ fn unusable(name: SegmentName, call: &'static str, error: Errno) -> AttachError 
 }
 
 /// Wall clock, in seconds since 1970.
-pub(crate) fn now() -> f64 {
+#[must_use]
+pub fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 

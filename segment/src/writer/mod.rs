@@ -1,13 +1,16 @@
 //! The writer: attaches, registers, and hands out the cells that a process counts into.
 
 mod attach;
+mod exemplars;
 mod register;
+mod runtime;
 mod slot;
 #[cfg(any(test, fuzzing))]
 mod testing;
 
-pub use attach::AttachError;
+pub use attach::{AttachError, now};
 pub(crate) use attach::{check, hash_key, recorded_semaphores};
+pub use runtime::Runtime;
 pub(crate) use slot::SHARED;
 #[cfg(any(test, fuzzing))]
 pub(crate) use testing::prepare;
@@ -23,6 +26,7 @@ use crate::{
     sync::{Cell, Word},
 };
 use attach::Attached;
+use exemplars::Exemplars;
 use nix::errno::Errno;
 use slot::{ClaimedSlot, Pages};
 use std::{
@@ -40,6 +44,7 @@ pub struct Writer {
     attached: Attached,
     slot: ClaimedSlot,
     pages: Pages,
+    exemplars: Exemplars,
     config: Config,
     /// The definition this process gave each name last, as the record's offset.
     asserted: HashMap<String, u64>,
@@ -86,6 +91,7 @@ impl Writer {
             attached,
             slot,
             pages: Pages::default(),
+            exemplars: Exemplars::default(),
             config,
             asserted: HashMap::new(),
             asked_at: Local::new(Instant::now()),

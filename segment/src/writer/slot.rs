@@ -49,6 +49,7 @@ impl ClaimedSlot {
         fill(offset_of!(Slot, since), now().to_bits());
         fill(offset_of!(Slot, birth), self.birth);
         fill(offset_of!(Slot, image), image());
+        fill(offset_of!(Slot, runtime.start), UNSET);
         clear_living(region, geometry, self.number);
         if let Some(set) = attached.semaphores {
             let _set_removed_meanwhile = set.shift(self.number, 1);
@@ -94,7 +95,7 @@ impl ClaimedSlot {
         }
     }
 
-    fn word<'r>(&self, region: &'r Region, geometry: &Geometry, field: usize) -> Option<&'r Word> {
+    pub(super) fn word<'r>(&self, region: &'r Region, geometry: &Geometry, field: usize) -> Option<&'r Word> {
         region.word(geometry.slot(self.number) + field as u64)
     }
 }
@@ -142,7 +143,13 @@ impl Pages {
     }
 
     /// The page number in `word`; if there is none, that of a new page filled with `fresh`.
-    fn page(&mut self, region: &Region, geometry: &Geometry, word: &Word, fresh: u64) -> Result<u64, Reason> {
+    pub(super) fn page(
+        &mut self,
+        region: &Region,
+        geometry: &Geometry,
+        word: &Word,
+        fresh: u64,
+    ) -> Result<u64, Reason> {
         let known = word.observe(); // pair: PAGE
         if known != 0 {
             return Ok(known);

@@ -1,0 +1,123 @@
+//! The families of what living workers tell of themselves: a series for each, gone with the worker.
+
+use promshm_segment::{Definition, Family, GaugeMode, Kind, Runtime, Vitals};
+
+const GAUGE: Kind = Kind::Gauge(GaugeMode::Last);
+
+/// Name, type, help and number of each.
+type Told = (&'static str, Kind, &'static str, fn(&Runtime) -> f64);
+
+const TOLD: [Told; 6] = [
+    (
+        "php_worker_memory_bytes",
+        GAUGE,
+        "Memory that a worker's PHP has taken, as memory_get_usage(true) tells it.",
+        |told| told.memory,
+    ),
+    (
+        "php_worker_memory_peak_bytes",
+        GAUGE,
+        "The most memory that a worker's PHP had taken in its request, as memory_get_peak_usage(true) tells it.",
+        |told| told.memory_peak,
+    ),
+    (
+        "php_worker_cpu_seconds_total",
+        Kind::Counter,
+        "User and system CPU time that a worker has spent.",
+        |told| told.cpu,
+    ),
+    ("php_worker_gc_runs_total", Kind::Counter, "Runs of a worker's cycle collector.", |told| told.gc_runs),
+    (
+        "php_worker_requests_total",
+        Kind::Counter,
+        "Requests that a worker has begun; a script on the command line is one.",
+        |told| told.requests,
+    ),
+    ("php_worker_start_time_seconds", GAUGE, "Start time of a worker since unix epoch in seconds.", |told| {
+        told.start
+    }),
+];
+
+/// Their names, whether or not any worker tells.
+pub fn worker_family_names() -> impl Iterator<Item = &'static str> {
+    TOLD.iter().map(|(name, ..)| *name)
+}
+
+/// A family for each number, with a row for each worker that tells; none where nobody does.
+///
+/// # Panics
+/// Never: the definitions are fixed, and tests see them all.
+#[must_use]
+pub fn worker_families(vitals: &Vitals) -> Vec<Family> {
+    let processes: Vec<_> = vitals.slots.iter().filter_map(|slot| slot.process.as_ref()).collect();
+    let family = |(name, kind, help, number): &Told| {
+        let definition = Definition::new(name, help, *kind, &["pid"], &[]);
+        let mut family = Family::new(definition.expect("fixed in the source, and seen by every test"));
+        processes.iter().for_each(|process| family.push([&*process.label], &[number(&process.runtime)]));
+        family
+    };
+    let told = TOLD.iter().map(family);
+    told.filter(|family| family.row_count() > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Encoder, Format};
+    use promshm_segment::snapshot::{Process, SlotState, SlotView};
+
+    fn slot(label: &str) -> SlotView {
+        let runtime = Runtime {
+            start: 1_700_000_000.5,
+            memory: 2_097_152.0,
+            memory_peak: 4_194_304.0,
+            cpu: 0.25,
+            gc_runs: 3.0,
+            requests: 7.0,
+        };
+        let process = Some(Process { label: label.into(), runtime });
+        SlotView { index: 1, state: SlotState::Live, pid: 17, since: 0.0, starts: 1, bytes: 0, process }
+    }
+
+    #[test]
+    fn each_worker_that_tells_has_its_series() {
+        let silent = SlotView { process: None, ..slot("") };
+        let vitals = Vitals { slots: vec![slot("17"), silent, slot("17-4")], ..Vitals::default() };
+        let families = worker_families(&vitals);
+        assert!(families.iter().map(|family| family.definition.name.as_str()).eq(worker_family_names()));
+        let mut page = Vec::new();
+        Encoder::new(Format::OpenMetrics).encode(&families, &mut page);
+        let page = String::from_utf8(page).expect("UTF-8");
+        let lines: Vec<&str> = page.lines().filter(|line| !line.starts_with("# HELP")).collect();
+        let expected = [
+            "# TYPE php_worker_memory_bytes gauge",
+            "# UNIT php_worker_memory_bytes bytes",
+            "php_worker_memory_bytes{pid=\"17\"} 2097152",
+            "php_worker_memory_bytes{pid=\"17-4\"} 2097152",
+            "# TYPE php_worker_memory_peak_bytes gauge",
+            "# UNIT php_worker_memory_peak_bytes bytes",
+            "php_worker_memory_peak_bytes{pid=\"17\"} 4194304",
+            "php_worker_memory_peak_bytes{pid=\"17-4\"} 4194304",
+            "# TYPE php_worker_cpu_seconds counter",
+            "# UNIT php_worker_cpu_seconds seconds",
+            "php_worker_cpu_seconds_total{pid=\"17\"} 0.25",
+            "php_worker_cpu_seconds_total{pid=\"17-4\"} 0.25",
+            "# TYPE php_worker_gc_runs counter",
+            "php_worker_gc_runs_total{pid=\"17\"} 3",
+            "php_worker_gc_runs_total{pid=\"17-4\"} 3",
+            "# TYPE php_worker_requests counter",
+            "php_worker_requests_total{pid=\"17\"} 7",
+            "php_worker_requests_total{pid=\"17-4\"} 7",
+            "# TYPE php_worker_start_time_seconds gauge",
+            "# UNIT php_worker_start_time_seconds seconds",
+            "php_worker_start_time_seconds{pid=\"17\"} 1700000000.5",
+            "php_worker_start_time_seconds{pid=\"17-4\"} 1700000000.5",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn nobody_tells_nothing() {
+        assert!(worker_families(&Vitals::default()).is_empty());
+    }
+}

@@ -1,0 +1,61 @@
+--TEST--
+Only living workers are shown, and each tells of itself alone
+--DESCRIPTION--
+A dead worker's memory must not stay on the page, nor pass for its heir's; a child counts from its fork.
+--EXTENSIONS--
+pcntl
+posix
+--INI--
+promshm.segment=sysv:0x${PROMSHM_RUN}0c6
+--FILE--
+<?php
+require __DIR__ . '/common.inc';
+
+use Promshm\{Counter, Segment};
+
+/** The processes that tell, by name, and what they tell of $what. */
+function processes(array $names, string $what): string
+{
+    $found = [];
+    foreach (told() as $series => $value) {
+        if (preg_match("/^php_worker_$what\\{pid=\"(.*)\"\\}$/", $series, $match)) {
+            $found[] = ($names[$match[1]] ?? 'SOMEBODY') . " $value";
+        }
+    }
+    sort($found);
+    return implode(', ', $found) . "\n";
+}
+$c = new Counter('c_total');
+$circle = new stdClass();
+$circle->self = $circle;
+unset($circle);
+gc_collect_cycles();
+$runs = gc_status()['runs'];
+$c->inc();
+$idle = Child::start(fn () => 0);
+$child = Child::start(fn () => $c->inc());
+$names = [getmypid() => 'parent', $child->pid => 'child', $idle->pid => 'idle'];
+echo 'requests: ', processes($names, 'requests_total');
+echo 'collector runs: ', str_replace("parent $runs", 'parent all', processes($names, 'gc_runs_total'));
+$starts = array_filter(told(), fn ($series) => str_contains($series, 'start_time'), ARRAY_FILTER_USE_KEY);
+var_dump(count($starts), max($starts) > min($starts));
+$child->kill();
+echo 'without the killed one: ', processes($names, 'requests_total');
+$heir = Child::start(fn () => $c->inc());
+$names[$heir->pid] = 'heir';
+echo 'with its heir: ', processes($names, 'requests_total');
+$heir->finish();
+$idle->finish();
+echo 'after all ends: ', processes($names, 'requests_total'), count(told()), " series\n";
+?>
+--CLEAN--
+<?php require __DIR__ . '/clean.inc'; ?>
+--EXPECT--
+requests: child 1, parent 1
+collector runs: child 0, parent all
+int(2)
+bool(true)
+without the killed one: parent 1
+with its heir: heir 1, parent 1
+after all ends: parent 1
+6 series

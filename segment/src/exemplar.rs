@@ -1,0 +1,326 @@
+//! Exemplars: one observation that stands for a cell's others, with labels such as a trace's id.
+//!
+//! ```text
+//! slot → directory page of a size → pages of places
+//! place   cell's offset | half | half
+//! half    sequence | value | time | text…
+//! ```
+//! A place belongs to one cell of the same slot and has that slot's one writer. Updates go to its
+//! halves in turn: the sequence is taken away first and given back last, so a writer that dies in
+//! between leaves the other half as it was, and whoever reads meanwhile sees that the half changed.
+//!
+//! A text is names and values, each with a byte behind it that UTF-8 never has; so the most that
+//! `OpenMetrics` allows always fits the larger size, and an empty name ends it.
+
+use crate::{definition::is_label_name, layout::PAGE_WORDS, sync::Word};
+
+/// Most characters of all names and values together
+/// (<https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md#exemplars>).
+pub const MAX_CHARACTERS: usize = 128;
+/// Sizes of places: most texts are short, and few are long.
+pub const SIZES: usize = 2;
+/// Words of text in a half, by size. The larger takes any: a name's first character is one byte, so
+/// the most is 1 + 127 × 4 bytes and the two behind them.
+pub(crate) const TEXT_WORDS: [usize; SIZES] = [16, 64];
+
+/// Bytes of the longest text.
+const MOST_BYTES: usize = 8 * TEXT_WORDS[SIZES - 1];
+/// Stands behind each name and value, and fills the rest.
+const END: u8 = 0xff;
+
+/// Words before a half's text.
+const HALF_HEAD: usize = 3;
+const SEQUENCE: usize = 0;
+const VALUE: usize = 1;
+const TIME: usize = 2;
+
+/// Words of a place, by size.
+pub(crate) const fn place_words(size: usize) -> usize {
+    1 + 2 * (HALF_HEAD + TEXT_WORDS[size])
+}
+
+/// Places in a page, by size.
+pub(crate) const fn places(size: usize) -> usize {
+    PAGE_WORDS / place_words(size)
+}
+
+/// How often a place is looked at before it is taken for empty.
+const MOST_LOOKS: usize = 4;
+
+/// An exemplar as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exemplar {
+    /// Names and values; no name stands twice.
+    pub labels: Vec<(String, String)>,
+    /// The observation itself; for a counter, what was added.
+    pub value: f64,
+    /// When, in seconds since 1970.
+    pub time: f64,
+}
+
+/// Labels that no exemplar may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadLabels;
+
+/// An exemplar's labels on their way into the segment; no allocation.
+#[derive(Debug, Clone)]
+pub struct Labels {
+    bytes: [u8; MOST_BYTES],
+    length: usize,
+    characters: usize,
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self { bytes: [END; MOST_BYTES], length: 0, characters: 0 }
+    }
+}
+
+impl Labels {
+    /// Adds a label; names must differ.
+    ///
+    /// # Errors
+    /// If the name is none that Prometheus allows, the value is no UTF-8, or all together is too long.
+    pub fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), BadLabels> {
+        let is_name = std::str::from_utf8(name).is_ok_and(is_label_name);
+        let value = std::str::from_utf8(value).map_err(|_| BadLabels)?;
+        // A value's bytes are compared first, so that a megabyte is not counted.
+        if !is_name || name.len() + value.len() > MOST_BYTES {
+            return Err(BadLabels);
+        }
+        self.characters += name.len() + value.chars().count();
+        if self.characters > MAX_CHARACTERS {
+            return Err(BadLabels);
+        }
+        for text in [name, value.as_bytes()] {
+            self.bytes[self.length..self.length + text.len()].copy_from_slice(text);
+            self.length += text.len() + 1;
+        }
+        Ok(())
+    }
+
+    /// Whether there is no label yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The smallest size of places that takes them.
+    pub(crate) fn size(&self) -> usize {
+        TEXT_WORDS.iter().position(|words| self.length <= 8 * words).unwrap_or(SIZES - 1)
+    }
+
+    /// The words to be written: all that are in use, and an empty name.
+    fn words(&self) -> impl Iterator<Item = u64> {
+        let used = (self.length + 1).min(MOST_BYTES).div_ceil(8);
+        self.bytes.as_chunks::<8>().0[..used].iter().map(|word| u64::from_le_bytes(*word))
+    }
+}
+
+/// One place in the segment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'r>(&'r [Word]);
+
+impl<'r> Place<'r> {
+    /// Looks at words as a place: a head, and two halves of equal length.
+    pub(crate) fn over(words: &'r [Word]) -> Self {
+        Self(words)
+    }
+
+    /// Where the cell is that it belongs to; 0 while it belongs to none.
+    pub(crate) fn cell(self) -> u64 {
+        self.0.first().map_or(0, Word::observe) // pair: PLACE
+    }
+
+    /// Gives it to a cell. Its first exemplar is written already.
+    pub(crate) fn give_to(self, cell: u64) {
+        if let Some(word) = self.0.first() {
+            word.publish(cell); // pair: PLACE
+        }
+    }
+
+    fn halves(self) -> [&'r [Word]; 2] {
+        let (one, other) = self.0[1..].split_at((self.0.len() - 1) / 2);
+        [one, other]
+    }
+
+    /// Writes an exemplar over the older of the two.
+    pub(crate) fn write(self, labels: &Labels, value: f64, time: f64) {
+        let [one, other] = self.halves();
+        let [first, second] = [one, other].map(|half| half[SEQUENCE].peek());
+        let half = if first <= second { one } else { other };
+        half[SEQUENCE].publish(0); // pair: HALF, as all below
+        half[VALUE].publish(value.to_bits());
+        half[TIME].publish(time.to_bits());
+        half[HALF_HEAD..].iter().zip(labels.words()).for_each(|(word, value)| word.publish(value));
+        half[SEQUENCE].publish(first.max(second).wrapping_add(1));
+    }
+
+    /// The newest exemplar that is whole, if it is one that makes sense. A writer in a hurry may
+    /// come over one half after the other while they are read: then again, but not for ever.
+    pub(crate) fn read(self) -> Option<Exemplar> {
+        (0..MOST_LOOKS).find_map(|_| self.newest())?.exemplar()
+    }
+
+    fn newest(self) -> Option<Copied> {
+        let found = self.halves().map(|half| read_half(half).map(|found| (half, found)));
+        let newest = found.into_iter().flatten().max_by_key(|(_, found)| found.sequence);
+        // It may have been overwritten, and so be older than one that was shown, while the other was looked at.
+        let still = |(half, found): &(&[Word], Copied)| half[SEQUENCE].observe() == found.sequence; // pair: HALF
+        newest.filter(still).map(|(_, found)| found)
+    }
+}
+
+/// A half as it was read, not yet checked.
+struct Copied {
+    sequence: u64,
+    value: f64,
+    time: f64,
+    text: Vec<u8>,
+}
+
+/// What a half holds; `None` if it is empty, half-written, or changed meanwhile.
+fn read_half(half: &[Word]) -> Option<Copied> {
+    let sequence = half[SEQUENCE].observe(); // pair: HALF, as all below
+    if sequence == 0 {
+        return None;
+    }
+    let [value, time] = [VALUE, TIME].map(|at| f64::from_bits(half[at].observe()));
+    let text = half[HALF_HEAD..].iter().flat_map(|word| word.observe().to_le_bytes()).collect();
+    (half[SEQUENCE].observe() == sequence).then_some(Copied { sequence, value, time, text })
+}
+
+impl Copied {
+    fn exemplar(self) -> Option<Exemplar> {
+        let labels = labels_of(&self.text)?;
+        // A time beyond this has no milliseconds any more, and no clock shows it.
+        let is_time = (0.0..1e12).contains(&self.time);
+        is_time.then_some(Exemplar { labels, value: self.value, time: self.time })
+    }
+}
+
+/// The labels in a text, if they keep all rules.
+fn labels_of(text: &[u8]) -> Option<Vec<(String, String)>> {
+    let mut parts = text.split(|byte| *byte == END);
+    let (mut labels, mut checked) = (Vec::new(), Labels::default());
+    while let Some(name) = parts.next().filter(|name| !name.is_empty()) {
+        let value = parts.next()?;
+        checked.push(name, value).ok()?;
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let label = (text(name), text(value));
+        if labels.iter().any(|(known, _)| *known == label.0) {
+            return None;
+        }
+        labels.push(label);
+    }
+    (!labels.is_empty()).then_some(labels)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn place(size: usize) -> Vec<Word> {
+        (0..place_words(size)).map(|_| Word::new(0)).collect()
+    }
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        let mut labels = Labels::default();
+        pairs.iter().for_each(|(name, value)| labels.push(name.as_bytes(), value.as_bytes()).unwrap());
+        labels
+    }
+
+    fn exemplar(pairs: &[(&str, &str)], value: f64, time: f64) -> Exemplar {
+        let labels = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Exemplar { labels, value, time }
+    }
+
+    #[test]
+    fn pages_hold_some_places_of_each_size() {
+        assert_eq!([places(0), places(1)], [13, 3]);
+    }
+
+    #[test]
+    fn what_was_written_last_is_read() {
+        let words = place(0);
+        let place = Place::over(&words);
+        assert_eq!(place.read(), None);
+        for round in 1..10 {
+            let id = format!("{round}").repeat(round);
+            place.write(&labels(&[("trace_id", &id)]), round as f64, 1.5 + round as f64);
+            let expected = exemplar(&[("trace_id", &id)], round as f64, 1.5 + round as f64);
+            assert_eq!(place.read(), Some(expected), "{round}");
+        }
+    }
+
+    #[test]
+    fn the_longest_fit_and_no_longer_ones() {
+        let names: Vec<String> =
+            ('A'..='Z').flat_map(|name| [format!("{name}"), format!("{name}{name}")]).collect();
+        let many: Vec<(&str, &str)> = names.iter().take(50).map(|name| (name.as_str(), "x")).collect();
+        let euros = "€".repeat(127);
+        let clefs = "𝄞".repeat(127);
+        for pairs in [&[("a", euros.as_str())][..], &[("a", clefs.as_str())], &[("a", ""), ("b", "")], &many]
+        {
+            let labels = labels(pairs);
+            let words = place(labels.size());
+            Place::over(&words).write(&labels, 1.0, 1.0);
+            assert_eq!(Place::over(&words).read(), Some(exemplar(pairs, 1.0, 1.0)));
+        }
+        let too_long = "x".repeat(128);
+        assert_eq!(Labels::default().push(b"a", too_long.as_bytes()), Err(BadLabels));
+        let mut full = labels(&[("a", &clefs)]);
+        assert_eq!(full.push(b"b", b""), Err(BadLabels));
+        assert_eq!(Labels::default().push(b"a", &vec![b'x'; 1 << 20]), Err(BadLabels));
+    }
+
+    #[test]
+    fn names_and_values_follow_prometheus() {
+        for (name, value) in [("", "x"), ("9", "x"), ("a-b", "x"), ("a:b", "x"), ("ü", "x")] {
+            assert_eq!(Labels::default().push(name.as_bytes(), value.as_bytes()), Err(BadLabels), "{name}");
+        }
+        assert_eq!(Labels::default().push(b"a\xff", b"x"), Err(BadLabels));
+        assert_eq!(Labels::default().push(b"a", b"\xff"), Err(BadLabels));
+        assert!(Labels::default().push(b"_trace_ID9", "größe \0\n".as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_half_that_is_being_written_leaves_the_other() {
+        let words = place(0);
+        let place = Place::over(&words);
+        place.write(&labels(&[("n", "1")]), 1.0, 1.0);
+        place.write(&labels(&[("n", "2")]), 2.0, 2.0);
+        // As a writer leaves it that dies over the third.
+        words[1].fill(0);
+        words[2].fill(99);
+        assert_eq!(place.read(), Some(exemplar(&[("n", "2")], 2.0, 2.0)));
+        place.write(&labels(&[("n", "4")]), 4.0, 4.0);
+        assert_eq!(place.read(), Some(exemplar(&[("n", "4")], 4.0, 4.0)));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_not_read() {
+        let words = place(0);
+        let place = Place::over(&words);
+        place.write(&labels(&[("n", "1")]), 1.0, 1.0);
+        let honest: Vec<u64> = words.iter().map(Word::peek).collect();
+        let word = |text: &[u8; 8]| u64::from_le_bytes(*text);
+        let forgeries = [
+            (3, f64::NAN.to_bits()),
+            (3, f64::INFINITY.to_bits()),
+            (3, (-1.0_f64).to_bits()),
+            (4, 0),
+            (4, u64::MAX),
+            (4, word(b"9\xffx\xff\xff\xff\xff\xff")),
+            (4, word(b"n\xff1\xffn\xff2\xff")),
+            (4, word(b"n\xff\xc3(\xff\xff\xff\xff")),
+        ];
+        for (at, forged) in forgeries {
+            words.iter().zip(&honest).for_each(|(word, value)| word.fill(*value));
+            words[at].fill(forged);
+            assert_eq!(place.read(), None, "{at} {forged:x}");
+        }
+        words.iter().for_each(|word| word.fill(u64::from_le_bytes(*b"aaaaaaaa")));
+        assert_eq!(place.read(), None, "a text without an end");
+    }
+}

@@ -1,0 +1,63 @@
+//! The two halves of a place of exemplars.
+
+use super::{explore, note};
+use crate::{
+    exemplar::{Exemplar, Labels, Place},
+    region::Region,
+};
+
+/// A place with a word of text in each half.
+const WORDS: u64 = 1 + 2 * 4;
+
+fn place(region: &Region) -> Place<'_> {
+    Place::over(region.words(0, WORDS).unwrap())
+}
+
+/// Everything in exemplar `number` is that number.
+fn write(region: &Region, number: u8) {
+    let mut labels = Labels::default();
+    labels.push(b"n", &[b'0' + number]).unwrap();
+    place(region).write(&labels, number.into(), number.into());
+}
+
+/// The number of the exemplar that is found.
+fn read(region: &Region) -> Option<u8> {
+    let Exemplar { labels, value, time } = place(region).read()?;
+    let number = value as u8;
+    let is_whole = labels == [("n".to_string(), number.to_string())] && time as u8 == number;
+    assert!(is_whole, "{labels:?} {value} {time}: of two exemplars");
+    Some(number)
+}
+
+#[test]
+fn an_exemplar_that_is_being_replaced_is_the_old_or_the_new_one() {
+    explore("an exemplar and who reads it", || {
+        let region = Region::heap(8 * WORDS);
+        write(&region, 1);
+        write(&region, 2);
+        let (writer, reader) = (region.share().unwrap(), region.share().unwrap());
+        let write = loom::thread::spawn(move || write(&writer, 3));
+        let read = loom::thread::spawn(move || read(&reader).expect("one half is always whole"));
+        write.join().unwrap();
+        let found = read.join().unwrap();
+        assert!(found == 2 || found == 3, "{found}");
+        note(found == 3);
+    });
+}
+
+#[test]
+fn exemplars_that_overtake_a_reader_are_neither_mixed_nor_turned_back() {
+    explore("two exemplars and who reads them", || {
+        let region = Region::heap(8 * WORDS);
+        write(&region, 1);
+        let (writer, reader) = (region.share().unwrap(), region.share().unwrap());
+        let write = loom::thread::spawn(move || (2..4).for_each(|number| write(&writer, number)));
+        let read = loom::thread::spawn(move || {
+            let (earlier, later) = (read(&reader), read(&reader));
+            assert!(later.is_none() || later >= earlier, "{later:?} after {earlier:?}");
+            later
+        });
+        write.join().unwrap();
+        note(read.join().unwrap() == Some(3));
+    });
+}

@@ -1,0 +1,70 @@
+//! The exemplars of all slots: for each cell the latest one.
+
+use super::{entry::Entry, merge::Cells, pages::Page};
+use crate::{
+    definition::Kind,
+    exemplar::{Exemplar, Place, place_words},
+    layout::{Geometry, PAGE, PAGE_WORDS},
+    snapshot::CellPlace,
+};
+use std::collections::HashMap;
+
+/// What one look found, by the columns of the lasting plane.
+#[derive(Debug, Default)]
+pub(crate) struct Exemplars(HashMap<u64, Exemplar>);
+
+impl Exemplars {
+    /// Reads all places. What makes no sense there is no exemplar: a place that is being written
+    /// looks the same.
+    pub(crate) fn look(cells: &Cells<'_>) -> Self {
+        let mut latest = Self::default();
+        let pages = &cells.survey.exemplars;
+        if pages.iter().all(Vec::is_empty) {
+            return latest;
+        }
+        let owners = cells.survey.lasting.by_number();
+        for (size, pages) in pages.iter().enumerate() {
+            for (page, place) in pages.iter().flat_map(|page| places(cells, size, page)) {
+                let column = column(cells.geometry, &owners, page, place.cell());
+                let found = column.and_then(|column| Some((column, place.read()?)));
+                found.into_iter().for_each(|(column, exemplar)| latest.take(column, exemplar));
+            }
+        }
+        latest
+    }
+
+    fn take(&mut self, column: u64, exemplar: Exemplar) {
+        let known = self.0.get(&column);
+        if known.is_none_or(|known| known.time < exemplar.time) {
+            self.0.insert(column, exemplar);
+        }
+    }
+
+    /// Those of a family's cells; a histogram's sum has none.
+    pub(crate) fn of(&self, entry: &Entry) -> Vec<(CellPlace, Exemplar)> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let is_histogram = entry.definition.kind == Kind::Histogram;
+        let buckets = entry.definition.cells() - usize::from(is_histogram);
+        let cells = entry
+            .columns()
+            .enumerate()
+            .flat_map(|(row, column)| (0..buckets).map(move |cell| ((row, cell), column + cell as u64)));
+        cells.filter_map(|(place, column)| Some((place, self.0.get(&column)?.clone()))).collect()
+    }
+}
+
+/// A page's places, each with the page.
+fn places<'r>(cells: &Cells<'r>, size: usize, page: &'r Page) -> impl Iterator<Item = (&'r Page, Place<'r>)> {
+    let words = page.words(cells.region, cells.geometry);
+    words.chunks_exact(place_words(size)).map(move |place| (page, Place::over(place)))
+}
+
+/// Which column the cell at an offset is of, if it is one of the same slot's.
+fn column(geometry: &Geometry, owners: &HashMap<u32, (u16, u32)>, page: &Page, cell: u64) -> Option<u64> {
+    let back = geometry.end.checked_sub(cell)?;
+    let (slot, place) = owners.get(&u32::try_from(back.div_ceil(PAGE)).ok()?)?;
+    let inside = (PAGE - back % PAGE) % PAGE / 8;
+    (*slot == page.slot && cell.is_multiple_of(8)).then_some(u64::from(*place) * PAGE_WORDS as u64 + inside)
+}

@@ -1,0 +1,138 @@
+//! Where a process keeps the exemplars of its slot.
+
+use super::{SHARED, Writer, attach::Attached, slot::Pages};
+use crate::{
+    exemplar::{Labels, Place, SIZES, place_words, places},
+    layout::{Geometry, PAGE_WORDS, Slot, Space, header},
+    region::Region,
+    snapshot::Reason,
+    sync::Cell,
+};
+use std::{collections::HashMap, mem::offset_of};
+
+/// The places of one size, as their only writer knows them.
+#[derive(Debug, Default)]
+struct Places {
+    /// Where each cell's place is. Both are offsets.
+    by_cell: HashMap<u64, u64>,
+    /// Places on the slot's pages that belong to no cell yet.
+    free: Vec<u64>,
+    /// Pages that the slot has.
+    pages: usize,
+}
+
+/// The slot's places, once they were looked at: a slot's heir finds those of its former owners.
+#[derive(Debug, Default)]
+pub(crate) struct Exemplars(Option<[Places; SIZES]>);
+
+impl Writer {
+    /// Notes an exemplar of the update that was just made to `cell`, which [`Writer::resolve`] has given
+    /// to this process as its own; it is not touched, only found again by where it lies. It stands for the cell until the next one. Allocates nothing once the cell has a place.
+    ///
+    /// What finds no room is counted as dropped: the shared slot has none, and exemplars leave half of
+    /// the segment to numbers.
+    pub fn note_exemplar(&mut self, cell: *const Cell, labels: &Labels, value: f64, time: f64) {
+        if self.place_exemplar(cell, labels, value, time).is_err() {
+            self.count_drop(Reason::Exemplar);
+        }
+    }
+
+    fn place_exemplar(
+        &mut self,
+        cell: *const Cell,
+        labels: &Labels,
+        value: f64,
+        time: f64,
+    ) -> Result<(), Reason> {
+        if self.slot.number == SHARED {
+            return Err(Reason::Exemplar);
+        }
+        let Self { attached, slot, pages, exemplars, .. } = self;
+        let attached = &*attached;
+        let cell = attached.region.offset_of(cell).ok_or(Reason::Corrupt)?;
+        let at = Look { attached, slot: slot.number, size: labels.size() };
+        let all = exemplars.0.get_or_insert_with(|| std::array::from_fn(|size| Look { size, ..at }.find()));
+        let places = &mut all[at.size];
+        let known = places.by_cell.get(&cell).copied();
+        let offset = known.map_or_else(|| at.free_place(places, pages), Ok)?;
+        let place = at.place(offset).ok_or(Reason::Corrupt)?;
+        place.write(labels, value, time);
+        if known.is_none() {
+            place.give_to(cell);
+            places.free.pop();
+            places.by_cell.insert(cell, offset);
+        }
+        Ok(())
+    }
+}
+
+/// One size of places in one slot.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    attached: &'a Attached,
+    slot: usize,
+    size: usize,
+}
+
+impl<'a> Look<'a> {
+    fn place(self, offset: u64) -> Option<Place<'a>> {
+        self.attached.region.words(offset, place_words(self.size) as u64).map(Place::over)
+    }
+
+    /// What the slot's former owners have left.
+    fn find(self) -> Places {
+        let mut found = Places::default();
+        for entry in 0..PAGE_WORDS {
+            let Some(page) = self.page(entry) else { break };
+            found.pages += 1;
+            self.take_in(page, &mut found);
+        }
+        found
+    }
+
+    fn take_in(self, page: u64, found: &mut Places) {
+        for offset in (0..places(self.size)).map(|place| page + 8 * (place * place_words(self.size)) as u64) {
+            match self.place(offset).map_or(0, Place::cell) {
+                0 => found.free.push(offset),
+                cell => drop(found.by_cell.insert(cell, offset)),
+            }
+        }
+    }
+
+    /// Where the slot's `entry`th page is, if it was made.
+    fn page(self, entry: usize) -> Option<u64> {
+        let Attached { region, geometry, .. } = self.attached;
+        let directory = region.page_offset(geometry, region.word(self.root())?.observe())?; // pair: PAGE
+        region.page_offset(geometry, region.word(directory + 8 * entry as u64)?.observe()) // pair: PAGE
+    }
+
+    fn root(self) -> u64 {
+        self.attached.geometry.slot(self.slot) + (offset_of!(Slot, exemplars) + 8 * self.size) as u64
+    }
+
+    /// A place for another cell, on a page that is made where there is none.
+    fn free_place(self, places: &mut Places, pages: &mut Pages) -> Result<u64, Reason> {
+        if places.free.is_empty() {
+            let Attached { region, geometry, .. } = self.attached;
+            if places.pages == PAGE_WORDS || !has_room(region, geometry) {
+                return Err(Reason::Exemplar);
+            }
+            let root = region.word(self.root()).ok_or(Reason::Corrupt)?;
+            let directory = pages.page(region, geometry, root, 0)?;
+            let directory = region.page_offset(geometry, directory).ok_or(Reason::Corrupt)?;
+            let entry = region.word(directory + 8 * places.pages as u64).ok_or(Reason::Corrupt)?;
+            pages.page(region, geometry, entry, 0)?;
+            self.take_in(self.page(places.pages).ok_or(Reason::Corrupt)?, places);
+            places.pages += 1;
+        }
+        places.free.last().copied().ok_or(Reason::Corrupt)
+    }
+}
+
+/// Whether less than half of the segment is taken: what is counted goes before what stands for it.
+fn has_room(region: &Region, geometry: &Geometry) -> bool {
+    let space = Space::unpack(region.head(header!(space)).observe());
+    let twice = |amount: u64| amount.checked_mul(2);
+    let doubled = twice(space.units).zip(twice(space.pages));
+    doubled.is_some_and(|(units, pages)| Space { units, pages }.pack(geometry).is_some())
+}
