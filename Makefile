@@ -134,7 +134,8 @@ readme: build ## The README's quick start and its tables
 deploy: build ## Manifests, chart, dashboard, alerts and archives, read by their tools
 	@python3 -B tests/deploy/test_deploy.py
 
-containers: ## The shipped pod, played by podman and scraped by Prometheus
+containers: ## The shipped pod, played by podman and scraped by Prometheus; not in make test yet
+	@scripts/container-deps.sh
 	@python3 -B tests/containers/test_containers.py
 
 images: ## Build the images of exporter, extension and example worker, with docker or podman

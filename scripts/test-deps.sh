@@ -41,13 +41,6 @@ have phpunit || missing+=(phpunit)
 [ -f /usr/share/php/Symfony/Component/EventDispatcher/autoload.php ] || missing+=(php-symfony-event-dispatcher)
 [ -f /usr/share/php/Illuminate/Queue/autoload.php ] || missing+=(php-illuminate-queue)
 [ -f /usr/share/php/Illuminate/Events/autoload.php ] || missing+=(php-illuminate-events)
-# Pods. Debian's podman does not ask for these by itself where recommended packages are left out.
-have podman || missing+=(podman)
-have buildah || missing+=(buildah)
-have runc || missing+=(runc)
-have catatonit || missing+=(catatonit)
-have debootstrap || missing+=(debootstrap)
-have readelf || missing+=(binutils)
 install_packages ${missing[@]+"${missing[@]}"}
 
 # The linters come with the compiler: from rustup, or as packages beside rustc-web.
@@ -75,4 +68,3 @@ scripts/deploy-tools.sh
 
 cargo_tool cargo-nextest 0.9.143
 cargo_tool cargo-deny 0.20.2
-cargo_tool cargo-cyclonedx 0.5.9

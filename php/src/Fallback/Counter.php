@@ -23,16 +23,18 @@ final class Counter
 
     /**
      * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<string, string|int>|null $exemplar is taken, and not kept
      */
-    public function inc(array $labels = []): void
+    public function inc(array $labels = [], ?array $exemplar = null): void
     {
         $this->incBy(1, $labels);
     }
 
     /**
      * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<string, string|int>|null $exemplar is taken, and not kept
      */
-    public function incBy(int|float $value, array $labels = []): void
+    public function incBy(int|float $value, array $labels = [], ?array $exemplar = null): void
     {
         if (!($value >= 0)) {
             $text = Number::label((float) $value);

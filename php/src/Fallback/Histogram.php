@@ -28,8 +28,9 @@ final class Histogram
 
     /**
      * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<string, string|int>|null $exemplar is taken, and not kept
      */
-    public function observe(float $value, array $labels = []): void
+    public function observe(float $value, array $labels = [], ?array $exemplar = null): void
     {
         $series = $this->at($labels);
         if ($series === null) {

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Sees to what the tests on real pods need on top of scripts/test-deps.sh.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+missing=()
+# Pods. Debian's podman does not ask for these by itself where recommended packages are left out.
+have podman || missing+=(podman)
+have buildah || missing+=(buildah)
+have runc || missing+=(runc)
+have catatonit || missing+=(catatonit)
+have debootstrap || missing+=(debootstrap)
+have readelf || missing+=(binutils)
+install_packages ${missing[@]+"${missing[@]}"}
+cargo_tool cargo-cyclonedx 0.5.9
