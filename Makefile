@@ -1,7 +1,8 @@
 # promshm: PHP metrics in shared memory. `make` alone lists what can be made.
 
 #
-#   PHP=php8.3 PHP_CONFIG=php-config8.3   another PHP than the one on the path
+#   PHP=/usr/bin/php8.3                   another PHP than the one on the path
+#   PHP_CONFIG=/usr/bin/php-config8.3     its php-config, if it does not stand beside it
 #   PREFIX=/usr/local DESTDIR=            where `make install` puts the exporter
 
 PREFIX  ?= /usr/local
@@ -12,6 +13,12 @@ DESTDIR ?=
 ifdef PHP
 override PHP := $(shell command -v $(PHP))
 export PHP
+ifndef PHP_CONFIG
+beside := $(wildcard $(dir $(PHP))$(patsubst php%,php-config%,$(notdir $(PHP))))
+ifneq ($(beside),)
+PHP_CONFIG := $(beside)
+endif
+endif
 endif
 ifdef PHP_CONFIG
 override PHP_CONFIG := $(shell command -v $(PHP_CONFIG))
@@ -32,7 +39,7 @@ export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations page deploy containers reliability guard hostile murder proofs fuzz readme images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations page deploy containers reliability guard hostile murder proofs fuzz readme images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18

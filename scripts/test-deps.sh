@@ -18,7 +18,8 @@ has_modules() {
 }
 
 missing=()
-have "php-fpm$version" || have php-fpm || missing+=("php$version-fpm")
+# Another PHP than the system's brings its own php-fpm, or has none.
+[ -n "${PHP:-}" ] || have "php-fpm$version" || have php-fpm || missing+=("php$version-fpm")
 has_modules || missing+=("php$version-common" "php$version-opcache")
 have cgi-fcgi || missing+=(libfcgi-bin)
 { have prometheus && have promtool; } || missing+=(prometheus)

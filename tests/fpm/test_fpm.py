@@ -37,15 +37,17 @@ catch_workers_output = yes
 
 
 def fpm_binary():
-    """The php-fpm of the same version as the php in use."""
+    """The php-fpm that stands beside the php in use."""
     version = subprocess.run(
         [harness.PHP, "-n", "-r", "echo PHP_MAJOR_VERSION, '.', PHP_MINOR_VERSION;"], capture_output=True, text=True
     ).stdout
-    places = os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin"
-    for name in (f"php-fpm{version}", "php-fpm"):
-        found = shutil.which(name, path=places)
-        if found:
-            return found
+    php = pathlib.Path(shutil.which(harness.PHP))
+    for folder in (php.parent, php.parent.parent / "sbin"):
+        for name in (f"php-fpm{version}", "php-fpm"):
+            if (folder / name).exists():
+                return folder / name
+    if "PHP" in os.environ:
+        raise unittest.SkipTest(f"no php-fpm was built with {php}")
     raise AssertionError("php-fpm is not installed")
 
 

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The phpt suite and the tests of threads against a thread-safe PHP with the engine's debug checks, which
+# report what leaks. scripts/php-zts.sh builds that PHP; the extension for it lies apart from the host's.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+prefix=$(scripts/php-zts.sh)
+export PHP=$prefix/bin/php PHP_CONFIG=$prefix/bin/php-config
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/zts
+export PROMSHM_EXTENSION=$CARGO_TARGET_DIR/release/libpromshm.so
+
+# Both are what the tests below are for: without them they would pass for nothing.
+"$PHP" -n -r 'exit(PHP_ZTS && PHP_DEBUG ? 0 : 1);' || { echo "$PHP is not thread-safe with debug checks" >&2; exit 1; }
+cargo build --release --locked -p promshm
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0 passed=0 failed=0 skipped=0
+run() {
+  "$@" 2>&1 | tee "$log" || status=1
+  local counts
+  counts=$(grep -E '[0-9]+ passed' "$log" | tail -n 1)
+  passed=$((passed + $(number passed))) failed=$((failed + $(number failed))) skipped=$((skipped + $(number skipped)))
+}
+number() { grep -oE "[0-9]+ $1" <<<"$counts" | grep -oE '[0-9]+' || echo 0; }
+
+run tests/run-phpt.sh "$PROMSHM_EXTENSION"
+run python3 tests/zts/test_threads.py
+[ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+echo "zts: $passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""A thread-safe PHP: threads of one process that count, end, begin anew, fork and are killed.
+
+Wants a PHP with libphp.so beside it (scripts/php-zts.sh builds one), and the extension built for it."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+import harness
+
+CONFIG = os.environ["PHP_CONFIG"]
+SOAK = "PROMSHM_SOAK" in os.environ
+
+COUNT = """<?php
+$jobs = new Promshm\\Counter('jobs_total', '', ['thread']);
+for ($i = 0; $i < 1000; $i++) {
+    $jobs->inc([(string) $thread]);
+}
+(new Promshm\\Gauge('alive', '', [], Promshm\\GaugeMode::Sum))->set(1);
+"""
+
+MEET = """
+// Waits until all the threads of the wave are here, so that they live at once.
+$here = "$_ENV[MEETING]/$wave-";
+touch("$here$thread");
+while (count(glob("$here*")) < $_ENV['THREADS']) {
+    usleep(1000);
+}
+"""
+
+
+class ThreadsTest(harness.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        prefix = subprocess.check_output([CONFIG, "--prefix"], text=True).strip()
+        includes = subprocess.check_output([CONFIG, "--includes"], text=True).split()
+        cls.binary = harness.EXTENSION.parent / "threads"
+        subprocess.check_call(
+            ["cc", "-g", "-pthread", f"-I{prefix}/include/php", *includes, HERE / "threads.c", "-o", cls.binary]
+            + [f"-L{prefix}/lib", f"-Wl,-rpath,{prefix}/lib", "-lphp"]
+        )
+
+    def setUp(self):
+        super().setUp()
+        settings = [f"extension={harness.EXTENSION}", f"promshm.segment={self.segment}", "variables_order=EGPCS"]
+        (self.folder / "php.ini").write_text("\n".join([*settings, "promshm.max_processes=64", ""]))
+
+    def command(self, code, threads, requests=1, waves=1):
+        script = self.folder / "script.php"
+        script.write_text(code)
+        return [self.binary, script, threads, requests, waves]
+
+    def environment(self, threads):
+        meeting = self.folder / "meeting"
+        meeting.mkdir(exist_ok=True)
+        return dict(os.environ, PHPRC=str(self.folder), MEETING=str(meeting), THREADS=str(threads))
+
+    def run_threads(self, code, threads, requests=1, waves=1):
+        words = [str(word) for word in self.command(code, threads, requests, waves)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=3600, env=self.environment(threads))
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        return done.stdout
+
+    def php(self, code):
+        flags = ["-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={self.segment}"]
+        php = shutil.which(harness.PHP)
+        return subprocess.run([php, *flags, "-r", code], check=True, capture_output=True, text=True).stdout
+
+    def status(self):
+        return json.loads(self.php("echo json_encode(Promshm\\Segment::status());"))
+
+    def samples(self):
+        return harness.parse(self.php("echo Promshm\\Segment::render();"))
+
+    def assert_ends(self, **ends):
+        self.assertEqual(self.status()["worker_exits"], {"clean": 0, "fatal": 0, "abrupt": 0} | ends)
+
+    def test_threads_that_live_at_once_lose_nothing(self):
+        """Each has a slot: a shared cell would lose updates, because counting takes no lock."""
+        slot = "echo Promshm\\Segment::status()['slot'], \"\\n\";"
+        output = self.run_threads(COUNT.replace("(string) $thread", "'all'") + MEET + slot, threads=8)
+        self.assertEqual(sorted(map(int, output.split())), list(range(1, 9)))
+        self.assertEqual(self.samples(), {'jobs_total{thread="all"}': 8000.0})
+        self.assert_ends(clean=8)
+
+    def test_requests_of_a_thread_keep_its_slot(self):
+        slot = "echo \"$thread:\", Promshm\\Segment::status()['slot'], \"\\n\";"
+        output = self.run_threads(COUNT + MEET + slot, threads=4, requests=25)
+        self.assertEqual(len(output.split()), 100)
+        self.assertEqual(len(set(output.split())), 4, "a thread changed its slot")
+        self.assertEqual(self.samples(), {f'jobs_total{{thread="{n}"}}': 25_000.0 for n in range(4)})
+        self.assert_ends(clean=4)
+
+    def test_more_threads_than_slots_lose_nothing(self):
+        """Those that find no slot share slot 0, with atomic additions."""
+        ini = self.folder / "php.ini"
+        ini.write_text(ini.read_text().replace("max_processes=64", "max_processes=3"))
+        slot = "echo Promshm\\Segment::status()['slot'], \"\\n\";"
+        output = self.run_threads(COUNT.replace("(string) $thread", "'all'") + MEET + slot, threads=8)
+        self.assertEqual(sorted(map(int, output.split())), [0] * 5 + [1, 2, 3])
+        self.assertEqual(self.samples(), {'jobs_total{thread="all"}': 8000.0})
+
+    def test_threads_that_come_and_go_leave_slots_and_bytes_flat(self):
+        waves = 2500 if SOAK else 100
+        self.run_threads(COUNT, threads=4, waves=10)
+        before = self.status()
+        self.run_threads(COUNT, threads=4, waves=waves)
+        after = self.status()
+        self.assertEqual(sum(self.samples().values()), 4 * 1000 * (waves + 10))
+        self.assertLessEqual(after["used_bytes"] - before["used_bytes"], 4 * 8192)
+        self.assertEqual((after["worker_starts"], after["series"]), (4 * (waves + 10), before["series"]))
+        self.assert_ends(clean=4 * (waves + 10))
+        print(f"{4 * waves} threads, {before['used_bytes']} bytes before and {after['used_bytes']} after")
+
+    def test_a_gauge_forgets_a_thread_that_ended(self):
+        """The process goes on, so the kernel would not give the slot back: the thread does."""
+        look = COUNT + "if ($wave === 1) { echo Promshm\\Segment::render(); }"
+        output = self.run_threads(look, threads=1, waves=2)
+        self.assertEqual(harness.parse(output)["alive"], 1.0)
+
+    def test_a_fatal_error_is_the_threads_own(self):
+        fatal = COUNT + "if ($thread === 1) { error_reporting(0); ini_set('display_errors', '0'); no_such_function(); }"
+        self.run_threads(fatal, threads=3)
+        self.assert_ends(clean=2, fatal=1)
+
+    def test_a_kill_frees_the_slots_of_all_threads(self):
+        wait = COUNT + "echo 'ready';\nwhile (true) { sleep(100); }"
+        process = harness.Process(self, "killed", self.command(wait, 5), env=self.environment(5))
+        process.wait_for("(ready){5}")
+        self.assertEqual(self.samples()["alive"], 5.0)
+        process.process.kill()
+        process.wait()
+        self.assertNotIn("alive", self.samples())
+        self.assert_ends(abrupt=5)
+        self.run_threads(COUNT, threads=5)
+        self.assertEqual(self.samples(), {f'jobs_total{{thread="{n}"}}': 2000.0 for n in range(5)})
+        self.assertEqual(self.status()["worker_starts"], 10)
+
+    def test_a_child_forked_in_one_of_many_threads_counts_for_itself(self):
+        fork = COUNT + MEET + """
+if ($thread === 2) {
+    $parent = Promshm\\Segment::status()['slot'];
+    $child = pcntl_fork();
+    for ($i = 0; $i < 500; $i++) {
+        $jobs->inc(['forked']);
+    }
+    if ($child === 0) {
+        $slot = Promshm\\Segment::status()['slot'];
+        echo $slot > 0 && $slot !== $parent ? 'own slot' : "slot $slot beside $parent";
+        return;
+    }
+    pcntl_waitpid($child, $status);
+    echo pcntl_wifexited($status) && pcntl_wexitstatus($status) === 0 ? ', left' : ', fell';
+}
+"""
+        self.assertEqual(self.run_threads(fork, threads=4), "own slot, left")
+        counts = {f'jobs_total{{thread="{n}"}}': 1000.0 for n in range(4)} | {'jobs_total{thread="forked"}': 1000.0}
+        self.assertEqual(self.samples(), counts)
+        self.assert_ends(clean=5)
+
+    def test_children_forked_while_other_threads_claim_slots_are_not_stuck(self):
+        """What another thread was in the middle of at the fork stays half-done in the child for ever."""
+        fork = COUNT + """
+$child = pcntl_fork();
+if ($child === 0) {
+    $jobs->inc(['forked']);
+    exit(0);
+}
+pcntl_waitpid($child, $status);
+"""
+        waves = 500 if SOAK else 25
+        self.run_threads(fork, threads=4, waves=waves)
+        self.assertEqual(self.samples()['jobs_total{thread="forked"}'], 4 * waves)
+        self.assert_ends(clean=8 * waves)
+
+    def test_a_wipe_is_noticed_by_every_thread(self):
+        wipe = COUNT + MEET + """
+if ($thread === 0) {
+    Promshm\\Segment::wipe();
+    touch("$_ENV[MEETING]/wiped");
+}
+while (!file_exists("$_ENV[MEETING]/wiped")) {
+    usleep(1000);
+    clearstatcache();
+}
+$jobs->inc(['after']);
+"""
+        self.run_threads(wipe, threads=4)
+        self.assertEqual(self.samples(), {'jobs_total{thread="after"}': 4.0})
+
+    def test_an_exec_in_one_thread_gives_the_slots_of_all_back(self):
+        flags = f"'-n', '-d', 'extension={harness.EXTENSION}', '-d', 'promshm.segment={self.segment}'"
+        then = "(new Promshm\\\\Counter(\"jobs_total\", \"\", [\"thread\"]))->inc([\"exec\"]);"
+        run = f"if ($thread === 1) {{ pcntl_exec('{shutil.which(harness.PHP)}', [{flags}, '-r', '{then}']); }}"
+        self.run_threads(COUNT + MEET + run + "sleep(100);", threads=4)
+        self.assertEqual(self.samples()['jobs_total{thread="exec"}'], 1.0)
+        self.assertNotIn("alive", self.samples())
+        self.assert_ends(clean=5)
+
+
+if __name__ == "__main__":
+    harness.isolate()
+    harness.main("threads")

@@ -1,0 +1,75 @@
+/* A server in one process, as small as can be: threads, each a PHP interpreter, that run a script.
+ *
+ *   threads SCRIPT THREADS REQUESTS WAVES
+ *
+ * A wave starts THREADS threads at once; each runs the script REQUESTS times and ends; then comes the
+ * next wave. The script sees $wave, $thread and $request. Settings come from php.ini, where PHPRC points to. */
+#include <sapi/embed/php_embed.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+typedef struct {
+    pthread_t id;
+    int wave, number;
+} worker;
+
+static const char *script;
+static int requests;
+
+static void run_script(const worker *self, int request)
+{
+    char code[1024];
+    snprintf(code, sizeof code, "$wave = %d; $thread = %d; $request = %d; require '%s';", self->wave, self->number,
+        request, script);
+    zend_first_try {
+        zend_eval_string_ex(code, NULL, "threads.c", true);
+    } zend_end_try();
+}
+
+/* The life of an interpreter: what belongs to the thread, requests, and the end. */
+static void *interpret(void *argument)
+{
+    const worker *self = argument;
+    ts_resource(0);
+    for (int request = 0; request < requests; request++) {
+        if (php_request_startup() == FAILURE) {
+            fputs("a request did not start\n", stderr);
+            _exit(1);
+        }
+        run_script(self, request);
+        php_request_shutdown(NULL);
+    }
+    ts_free_thread();
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 5) {
+        fputs("usage: threads SCRIPT THREADS REQUESTS WAVES\n", stderr);
+        return 2;
+    }
+    script = argv[1];
+    int threads = atoi(argv[2]), waves = atoi(argv[4]);
+    requests = atoi(argv[3]);
+    worker *workers = calloc(threads, sizeof *workers);
+    if (php_embed_init(argc, argv) == FAILURE) {
+        return 1;
+    }
+    for (int wave = 0; wave < waves; wave++) {
+        for (int number = 0; number < threads; number++) {
+            workers[number].wave = wave;
+            workers[number].number = number;
+            if (pthread_create(&workers[number].id, NULL, interpret, &workers[number])) {
+                perror("pthread_create");
+                return 1;
+            }
+        }
+        for (int number = 0; number < threads; number++) {
+            pthread_join(workers[number].id, NULL);
+        }
+    }
+    php_embed_shutdown();
+    free(workers);
+    return 0;
+}
