@@ -90,6 +90,12 @@ promphp-suite: build ## PromPHP's own tests with our storage: PROMPHP=/path/to/i
 pie: ## phpize, configure, make and make install, from a clean copy
 	@python3 tests/pie/test_pie.py
 
+zts: build ## The phpt suite and many threads, in a thread-safe PHP with debug checks
+	@tests/run-zts.sh
+
+test-matrix: build ## The phpt suite on every PHP within reach: set up at the first run
+	@tests/run-matrix.sh
+
 valgrind: build ## The phpt suite under valgrind
 	@tests/run-valgrind.sh $(extension)
 

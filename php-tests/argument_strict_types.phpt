@@ -27,9 +27,9 @@ show();
 ?>
 --CLEAN--
 <?php require __DIR__ . '/clean.inc'; ?>
---EXPECT--
+--EXPECTF--
 TypeError: Promshm\Counter::incBy(): Argument #1 ($value) must be of type int|float, string given
-TypeError: Promshm\Counter::incBy(): Argument #1 ($value) must be of type int|float, bool given
+TypeError: Promshm\Counter::incBy(): Argument #1 ($value) must be of type int|float, %r(bool|true)%r given
 TypeError: Promshm\Counter::incBy(): Argument #1 ($value) must be of type int|float, null given
 TypeError: Promshm\Gauge::set(): Argument #1 ($value) must be of type float, string given
 TypeError: Promshm\Histogram::observe(): Argument #1 ($value) must be of type float, string given

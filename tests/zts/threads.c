@@ -7,6 +7,7 @@
 #include <sapi/embed/php_embed.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef struct {
     pthread_t id;
@@ -15,6 +16,7 @@ typedef struct {
 
 static const char *script;
 static int requests;
+static pid_t server;
 
 static void run_script(const worker *self, int request)
 {
@@ -38,6 +40,9 @@ static void *interpret(void *argument)
         }
         run_script(self, request);
         php_request_shutdown(NULL);
+        if (getpid() != server) {
+            exit(0); /* a forked child: what other threads had locked stays locked in it, TSRM's lock too */
+        }
     }
     ts_free_thread();
     return NULL;
@@ -50,6 +55,7 @@ int main(int argc, char **argv)
         return 2;
     }
     script = argv[1];
+    server = getpid();
     int threads = atoi(argv[2]), waves = atoi(argv[4]);
     requests = atoi(argv[3]);
     worker *workers = calloc(threads, sizeof *workers);
