@@ -48,7 +48,7 @@ document.querySelector('#styled').click()"""
 def worker(test, script="worker.php", *words, segment=None):
     segment = segment or test.segment
     command = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={segment}"]
-    command += ["-d", "promshm.max_series=20000", HERE / script, *words]
+    command += ["-d", "promshm.max_series=20000", "-d", "promshm.runtime_metrics=0", HERE / script, *words]
     test.workers = getattr(test, "workers", 0) + 1
     started = harness.Process(test, f"worker-{test.workers}", command, stdin=subprocess.PIPE)
     started.wait_for("counting")
