@@ -60,10 +60,10 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats memory operations page deploy reliability guard readme fuzz valgrind loom
+	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats memory operations page deploy reliability guard readme fuzz loom
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
-	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz proofs
+	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz valgrind proofs
 
 bench: deps testdeps benchdeps build ## Measure, and write BENCHMARKS.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape
