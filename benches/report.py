@@ -117,7 +117,7 @@ def scrapes(sizes):
     for series, slots, kind in sizes:
         say("scrape:", series, slots, kind)
         words = [SCRAPE, str(series), str(slots), kind, SEGMENT, "against"]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=1800, check=True)
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=1800, check=True)
         found = {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", done.stdout)}
         whole = found["merge"] + found["encode"]
         page = found["bytes"] / 2**20
@@ -156,7 +156,7 @@ def python_multiprocess(series, processes):
     say("python multiprocess:", series, processes)
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, "-c", PYTHON, folder, str(series), str(processes)]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=1800, check=True)
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=1800, check=True)
     return float(re.search(r"ms=([\d.]+)", done.stdout).group(1))
 
 
@@ -254,35 +254,53 @@ def machine():
     return f"{os.cpu_count()} cores, {cpu.group(1) if cpu else platform.machine()}, Linux {platform.release()}, PHP {php}, {rust}"
 
 
+def sizes(quick):
+    """Series, slots and kind of each scrape that is measured; none with more than 30 million cells."""
+    if quick:
+        return [(1_000, 1, "counters"), (1_000, 8, "counters")]
+    found = [(size, slots, kind) for kind in ("counters", "histograms") for size in (1_000, 10_000, 100_000) for slots in (1, 8, 64)]
+    found += [(10_000, 256, "counters"), (1_000_000, 1, "counters"), (1_000_000, 8, "counters")]
+    return [size for size in found if size[0] * size[1] * (16 if size[2] == "histograms" else 1) <= 30_000_000]
+
+
+def against_python(quick):
+    series = 2_000 if quick else 100_000
+    took = python_multiprocess(series, 8)
+    return f"Python's multiprocess mode, 8 processes, {series:,} counters with 3 labels: {took:,.0f} ms a scrape.\n"
+
+
+def timed_calls(quick):
+    with RedisServer():
+        return call_seconds(*((200_000, 3) if quick else (10_000_000, 5)))
+
+
+# What is measured, by the mark of its place in NOTES.md.
+SECTIONS = {
+    "instructions": lambda quick: call_instructions(),
+    "calls": timed_calls,
+    "writers": lambda quick: many_writers(500_000 if quick else 10_000_000),
+    "scrapes": lambda quick: scrapes(sizes(quick)),
+    "python": against_python,
+    "interference": lambda quick: interference(),
+    "startup": lambda quick: start_up(),
+    "machine": lambda quick: f"Measured on {datetime.date.today()}: {machine()}. Repeat with `make bench`.\n",
+}
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes; BENCHMARKS.md stays as it is")
-    quick = options.parse_args().quick
+    options.add_argument("--only", nargs="+", choices=SECTIONS, help="these alone; BENCHMARKS.md stays as it is")
+    chosen = options.parse_args()
     calls.build_floor()
-    remove_segment()
-    sizes = [(size, slots, kind) for kind in ("counters", "histograms") for size in (1_000, 10_000, 100_000) for slots in (1, 8, 64)]
-    sizes += [(10_000, 256, "counters"), (1_000_000, 1, "counters"), (1_000_000, 8, "counters")]
-    sizes = [size for size in sizes if size[0] * size[1] * (16 if size[2] == "histograms" else 1) <= 30_000_000]
-    if quick:
-        sizes = sizes[:2]
-    with RedisServer():
-        times = call_seconds(*((200_000, 3) if quick else (10_000_000, 5)))
-    sections = {
-        "instructions": call_instructions(),
-        "calls": times,
-        "writers": many_writers(500_000 if quick else 10_000_000),
-        "scrapes": scrapes(sizes),
-        "python": f"Python's multiprocess mode, 8 processes, {2_000 if quick else 100_000:,} counters with 3 labels: {python_multiprocess(2_000 if quick else 100_000, 8):,.0f} ms a scrape.\n",
-        "startup": start_up(),
-        "interference": interference(),
-        "machine": f"Measured on {datetime.date.today()}: {machine()}. Repeat with `make bench`.\n",
-    }
-    remove_segment()
     text = (calls.HERE / "NOTES.md").read_text()
-    for name, section in sections.items():
-        text = text.replace(f"<!-- {name} -->\n", section)
+    for name in chosen.only or SECTIONS:
+        remove_segment()  # each begins with none, whatever the one before has left
+        section = SECTIONS[name](chosen.quick)
         print(f"\n{section}", flush=True)
-    if not quick:
+        text = text.replace(f"<!-- {name} -->\n", section)
+    remove_segment()
+    if not chosen.quick and not chosen.only:
         (harness.ROOT / "BENCHMARKS.md").write_text(text)
 
 
