@@ -7,6 +7,8 @@ A handler that panics needs a handler that can: exporter/src/guard/tests.rs has 
 
 import contextlib
 import http.client
+import json
+import os
 import pathlib
 import random
 import re
@@ -16,13 +18,16 @@ import socket
 import statistics
 import subprocess
 import sys
-import threading
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 from harness import wait_until
 
+HERE = pathlib.Path(__file__).resolve().parent
+# Where the benchmarks want a line of JSON for each attack.
+REPORT = os.environ.get("PROMSHM_ATTACKS_REPORT")
+# Another address of this machine than the scrapers': who attacks is seldom who scrapes.
+ATTACKER = "127.0.0.2"
 MEMORY = 16 << 20
 SERIES = 1000
 
@@ -34,57 +39,31 @@ for ($i = 0; $i < {SERIES}; $i++) $c->inc([(string) $i, 'a text that makes the p
 
 
 class Scrapes:
-    """Scrapes again and again: on a connection of its own each time, and on one that is kept."""
+    """Scrapes that go on: on a connection of its own each time, and on one that is kept."""
 
-    def __init__(self, address):
-        self.address = address
-        self.took = []
-        self.failures = []
-        self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self.run, args=(keep,)) for keep in (False, True)]
+    def __init__(self, test, exporter):
+        words = [sys.executable, "-B", HERE / "scraper.py", exporter.address]
+        kinds = ("new", "kept")
+        self.processes = [harness.Process(test, f"scraper-{exporter.pid}-{kind}", [*words, kind, SERIES]) for kind in kinds]
 
-    def run(self, keep):
-        connection = None
-        while not self.stopping.is_set():
-            started = time.monotonic()
-            try:
-                connection = self.scrape(connection)
-            except Exception as error:  # whatever it is, the scrape was not answered
-                self.failures.append(f"{'kept' if keep else 'new'} connection: {error!r}")
-                connection = None
-            self.took.append(time.monotonic() - started)
-            if not keep and connection:
-                connection.close()
-                connection = None
-            time.sleep(0.02)
-        if connection:
-            connection.close()
+    def reports(self):
+        """What each scrape came to, as far as they are over."""
+        return [report for process in self.processes for report in self.of(process)]
 
-    def scrape(self, connection):
-        """As Prometheus does: a kept connection that has ended is tried anew, once."""
-        for kept in (connection, None):
-            client = kept or http.client.HTTPConnection(self.address, timeout=harness.WATCHDOG)
-            try:
-                client.request("GET", "/metrics", headers={"Accept": "text/plain"})
-                answer = client.getresponse()
-                page = answer.read()
-            except (ConnectionError, http.client.RemoteDisconnected):
-                if kept:
-                    continue
-                raise
-            if answer.status != 200 or page.count(b"\nattacked_total{") != SERIES:
-                raise AssertionError(f"status {answer.status}, {len(page)} bytes")
-            return client
+    def of(self, process):
+        output = process.output()
+        if process.process.poll() is not None:
+            raise AssertionError(f"{process.log.name} has ended:\n{output}")
+        return [json.loads(line) for line in output.splitlines(keepends=True) if line.endswith("\n")]
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
+    def wait_for_more(self, number):
+        """Waits until each kind has made so many more scrapes."""
+        enough = {process: len(self.of(process)) + number for process in self.processes}
+        wait_until(f"{number} more scrapes", lambda: all(len(self.of(each)) >= goal for each, goal in enough.items()))
 
-    def __exit__(self, *_):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
+    def end(self):
+        for process in self.processes:
+            process.end()
 
 
 class AttacksTest(harness.TestCase):
@@ -109,11 +88,12 @@ class AttacksTest(harness.TestCase):
         return exporter
 
     def connect(self, buffer=None):
-        """A client's socket, closed with the test."""
+        """An attacker's socket, closed with the test."""
         client = self.sockets.enter_context(socket.socket())
         if buffer:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         client.settimeout(harness.WATCHDOG)
+        client.bind((ATTACKER, 0))
         client.connect(self.target)
         return client
 
@@ -133,21 +113,30 @@ class AttacksTest(harness.TestCase):
     @contextlib.contextmanager
     def scraped(self, exporter):
         """Ordinary scrapes go on inside, and all were answered; memory stayed small."""
-        with Scrapes(exporter.address) as scrapes:
-            yield
-            enough = len(scrapes.took) + 20  # some of them after the attack
-            wait_until("more scrapes", lambda: len(scrapes.took) >= enough)
-        memory = self.memory(exporter)
-        took = [seconds * 1000 for seconds in scrapes.took]
-        print(
-            f"{len(took)} scrapes, median {statistics.median(took):.1f} ms, longest {max(took):.1f} ms;"
-            f" memory {memory / (1 << 20):.1f} MiB at most ...",
-            end=" ",
-            file=sys.stderr,
-            flush=True,
-        )
-        self.assertEqual(scrapes.failures, [], exporter.output())
+        scrapes = Scrapes(self, exporter)
+        scrapes.wait_for_more(10)
+        yield scrapes
+        scrapes.wait_for_more(10)
+        reports, memory = scrapes.reports(), self.memory(exporter)
+        scrapes.end()
+        self.report([report["seconds"] * 1000 for report in reports], memory)
+        self.assertEqual([report for report in reports if "failure" in report], [], exporter.output())
         self.assertLess(memory, MEMORY)
+
+    def report(self, took, memory):
+        """Tells how long scrapes took, in milliseconds, and how much memory: to people, and to the benchmarks."""
+        found = {
+            "attack": self._testMethodName.removeprefix("test_").replace("_", " "),
+            "scrapes": len(took),
+            "median": statistics.median(took),
+            "longest": max(took),
+            "memory": memory / (1 << 20),
+        }
+        told = "{scrapes} scrapes, median {median:.1f} ms, longest {longest:.1f} ms; memory {memory:.1f} MiB at most ..."
+        print(told.format(**found), end=" ", file=sys.stderr, flush=True)
+        if REPORT:
+            with open(REPORT, "a") as report:
+                print(json.dumps(found), file=report)
 
     def memory(self, exporter):
         """The most that was ever resident."""
@@ -182,16 +171,21 @@ class AttacksTest(harness.TestCase):
         answer.read()
         return answer.status
 
+    def test_nothing_at_all(self):
+        """For comparison."""
+        with self.scraped(self.exporter()) as scrapes:
+            scrapes.wait_for_more(100)
+
     def test_5000_idle_and_slow_connections(self):
         exporter = self.exporter()
-        with self.scraped(exporter):
+        with self.scraped(exporter) as scrapes:
             clients = [self.connect() for _ in range(5000)]
             for client in clients[::2]:
                 self.send(client, b"GET /metrics HTTP/1.1\r\nHost: a\r\nX: ")
             for _ in range(20):
                 for client in clients[::20]:
                     self.send(client, b"x")
-                time.sleep(0.2)
+                scrapes.wait_for_more(5)
             page = harness.parse(exporter.get())
             self.assertLessEqual(page["promshm_http_connections"], 512)
         self.assertGreater(self.refused(exporter)["made_way"], 4000)
@@ -213,13 +207,13 @@ class AttacksTest(harness.TestCase):
 
     def test_clients_that_pipeline_and_never_read(self):
         exporter = self.exporter()
-        with self.scraped(exporter):
+        with self.scraped(exporter) as scrapes:
             for _ in range(300):
                 client = self.connect(buffer=2048)
                 client.setblocking(False)
                 self.send(client, b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 2000)
-            time.sleep(3)
-        self.assertGreater(self.refused(exporter)["slow_reader"], 0)
+            wait_until("slow readers", lambda: self.refused(exporter)["slow_reader"] > 0)
+            scrapes.wait_for_more(50)
         self.assert_few_log_lines(exporter)
 
     def test_a_header_of_200_megabytes(self):
@@ -235,12 +229,12 @@ class AttacksTest(harness.TestCase):
 
     def test_64_descriptors(self):
         exporter = self.exporter(through=["prlimit", "--nofile=64:64"])
-        with self.scraped(exporter):
+        with self.scraped(exporter) as scrapes:
             for _ in range(5):
                 clients = [self.connect() for _ in range(200)]
                 for client in clients[::2]:
                     self.send(client, b"GET / HTTP/1.1\r\n")
-                time.sleep(0.3)
+                scrapes.wait_for_more(5)
                 for client in clients:
                     client.close()
         self.assertGreater(self.refused(exporter)["made_way"], 500)

@@ -4,6 +4,7 @@ use super::{
     answer::Answer,
     head::{self, Head},
     limits::{ANSWER_TIME, GRACE, HEAD_BYTES, HEAD_TIME, IDLE_TIME, PARTING_TIME, STALLED, WAIT_TIME},
+    peer::Peer,
     refusal::Refusal,
     transport::Transport,
 };
@@ -46,6 +47,7 @@ pub(super) enum Step {
 
 pub(super) struct Connection {
     transport: Transport,
+    pub(super) peer: Peer,
     phase: Phase,
     /// Bytes of heads that are not complete yet.
     buffer: Vec<u8>,
@@ -63,15 +65,23 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(transport: Transport, generation: u64, now: Instant) -> Self {
+    /// `made`: when the kernel made it; it may have waited to be accepted.
+    pub(super) fn new(
+        transport: Transport,
+        peer: Peer,
+        generation: u64,
+        made: Instant,
+        now: Instant,
+    ) -> Self {
         Self {
             transport,
+            peer,
             phase: Phase::Reading,
             buffer: Vec::new(),
             is_news: false,
             keeps_alive: false,
             without_body: false,
-            since: now,
+            since: made,
             deadline: Some(now + HEAD_TIME),
             generation,
         }

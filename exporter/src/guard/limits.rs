@@ -29,7 +29,8 @@ pub(super) const SEND_BUFFER: usize = 64 << 10;
 pub(super) const WAITING_CONNECTIONS: i32 = 4096;
 /// How long a request beyond `--web.max-requests` waits for room before it is refused.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
-/// How long a new connection has before it may have to make way: time for its request to come.
+/// How long a new connection has before it may have to make way: time for its request to come. It begins
+/// when the kernel made the connection: whoever waited to be accepted has had it, so a crowd takes it once.
 pub(super) const GRACE: Duration = Duration::from_millis(50);
 /// How long accepting rests when nobody can make way.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(10);

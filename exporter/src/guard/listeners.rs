@@ -1,6 +1,9 @@
 //! The public listeners, taken in turn.
 
-use super::limits::{SEND_BUFFER, WAITING_CONNECTIONS};
+use super::{
+    limits::{SEND_BUFFER, WAITING_CONNECTIONS},
+    peer::Peer,
+};
 use crate::{address::ListenAddress, failure::Failure};
 use log::info;
 use mio::{
@@ -31,7 +34,7 @@ struct Listener {
 
 /// What came of accepting.
 pub(super) enum Accepted {
-    Client(TcpStream),
+    Client(TcpStream, Peer),
     /// Nobody is waiting.
     Nobody,
     /// The system has no descriptor, or no memory, for another connection.
@@ -103,7 +106,7 @@ impl Listener {
     fn accept(&self) -> Accepted {
         loop {
             match self.socket.accept() {
-                Ok((socket, _)) => return Accepted::Client(socket),
+                Ok((socket, address)) => return Accepted::Client(socket, address.into()),
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock => return Accepted::Nobody,
                     // A client that has gone, or an error of its network: the next one may do better (accept(2)).

@@ -5,6 +5,7 @@
 //! ([`lane`]), and the answer is taken whole before the client sees its first byte. So a slow, silent or
 //! hostile client costs one guarded connection, and nothing that others need. [`limits`] has the numbers.
 
+mod age;
 mod answer;
 mod connection;
 mod head;
@@ -13,6 +14,7 @@ mod lane;
 mod limits;
 mod listeners;
 mod passwords;
+mod peer;
 mod queue;
 mod refusal;
 mod room;

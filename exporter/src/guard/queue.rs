@@ -1,32 +1,43 @@
 //! The requests that wait for a lane, and how many there may be.
 
-use super::{head::Head, limits::PATIENCE};
+use super::{head::Head, limits::PATIENCE, peer::Peer};
 use std::{collections::VecDeque, time::Instant};
 
+/// One of each peer is taken in turn, or one peer that asks much would hold up all others.
 pub(super) struct Queue {
+    /// By `turn`, and those of one turn as they came.
     waiting: VecDeque<Waiting>,
+    /// The turn that is being taken.
+    turn: u64,
     /// The most requests at once, those in lanes included; 0 for any number.
     max_requests: usize,
 }
 
 struct Waiting {
     client: usize,
+    peer: Peer,
+    turn: u64,
     since: Instant,
     head: Head,
 }
 
 impl Queue {
     pub(super) fn new(max_requests: usize) -> Self {
-        Self { waiting: VecDeque::new(), max_requests }
+        Self { waiting: VecDeque::new(), turn: 0, max_requests }
     }
 
-    pub(super) fn push(&mut self, client: usize, head: Head, now: Instant) {
-        self.waiting.push_back(Waiting { client, since: now, head });
+    pub(super) fn push(&mut self, client: usize, peer: Peer, head: Head, now: Instant) {
+        let last = self.waiting.iter().rfind(|each| each.peer == peer);
+        let turn = last.map_or(self.turn, |last| last.turn + 1);
+        let place = self.waiting.partition_point(|each| each.turn <= turn);
+        self.waiting.insert(place, Waiting { client, peer, turn, since: now, head });
     }
 
-    /// The request that has waited the longest.
+    /// The request whose turn it is.
     pub(super) fn pop(&mut self) -> Option<(usize, Head)> {
-        self.waiting.pop_front().map(|Waiting { client, head, .. }| (client, head))
+        let Waiting { client, head, turn, .. } = self.waiting.pop_front()?;
+        self.turn = turn;
+        Some((client, head))
     }
 
     /// Forgets a client that has gone.
@@ -37,34 +48,40 @@ impl Queue {
     /// Takes out a client that has waited in vain for room among the most requests; `busy` are in lanes.
     /// A burst that is over in a moment is no reason to refuse anybody.
     pub(super) fn pop_refused(&mut self, busy: usize, now: Instant) -> Option<usize> {
-        let first = self.first_beyond(busy)?;
-        let is_late = self.waiting.get(first)?.since + PATIENCE <= now;
-        is_late.then(|| self.waiting.remove(first)).flatten().map(|waiting| waiting.client)
+        let late = self.beyond(busy).find(|(_, each)| each.since + PATIENCE <= now);
+        late.map(|(place, _)| place).and_then(|place| self.waiting.remove(place)).map(|each| each.client)
     }
 
     /// When somebody may have to be refused.
     pub(super) fn deadline(&self, busy: usize) -> Option<Instant> {
-        self.waiting.get(self.first_beyond(busy)?).map(|waiting| waiting.since + PATIENCE)
+        self.beyond(busy).map(|(_, each)| each.since + PATIENCE).min()
     }
 
-    /// The place of the first request beyond the most.
-    fn first_beyond(&self, busy: usize) -> Option<usize> {
-        (self.max_requests > 0).then(|| self.max_requests.saturating_sub(busy))
+    /// The requests beyond the most, with their places.
+    fn beyond(&self, busy: usize) -> impl Iterator<Item = (usize, &Waiting)> {
+        let most = if self.max_requests > 0 { self.max_requests.saturating_sub(busy) } else { usize::MAX };
+        self.waiting.iter().enumerate().skip(most)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::SocketAddr;
 
     fn queue(max_requests: usize, clients: usize, now: Instant) -> Queue {
         let mut queue = Queue::new(max_requests);
-        for client in 0..clients {
-            let head =
-                Head { without_body: false, keeps_alive: true, authorization: None, lines: Vec::new() };
-            queue.push(client, head, now);
-        }
+        (0..clients).for_each(|client| push(&mut queue, client, 1, now));
         queue
+    }
+
+    fn push(queue: &mut Queue, client: usize, peer: u8, now: Instant) {
+        let head = Head { without_body: false, keeps_alive: true, authorization: None, lines: Vec::new() };
+        queue.push(client, SocketAddr::from(([192, 0, 2, peer], 1)).into(), head, now);
+    }
+
+    fn order(mut queue: Queue) -> Vec<usize> {
+        std::iter::from_fn(|| queue.pop()).map(|(client, _)| client).collect()
     }
 
     #[test]
@@ -88,10 +105,35 @@ mod tests {
     }
 
     #[test]
+    fn peers_take_turns() {
+        let now = Instant::now();
+        let mut queue = queue(0, 100, now);
+        (0..50).for_each(|_| drop(queue.pop()));
+        push(&mut queue, 200, 2, now);
+        push(&mut queue, 201, 2, now);
+        push(&mut queue, 300, 3, now);
+        push(&mut queue, 101, 1, now);
+        let order = order(queue);
+        assert_eq!(order[..5], [200, 300, 50, 201, 51]);
+        assert_eq!(order[5..], [(52..100).collect(), vec![101]].concat(), "a peer's own keep their order");
+    }
+
+    #[test]
+    fn whoever_waits_too_long_is_refused_wherever_it_stands() {
+        let start = Instant::now();
+        let (later, last) = (start + PATIENCE / 2, start + PATIENCE);
+        let mut queue = queue(1, 3, start);
+        push(&mut queue, 3, 2, later);
+        assert_eq!(queue.deadline(0), Some(last));
+        assert_eq!([queue.pop_refused(0, last), queue.pop_refused(0, last)], [Some(1), Some(2)]);
+        assert_eq!((queue.pop_refused(0, last), queue.deadline(0)), (None, Some(later + PATIENCE)));
+        assert_eq!(order(queue), [0, 3]);
+    }
+
+    #[test]
     fn who_has_gone_is_forgotten() {
         let mut queue = queue(0, 3, Instant::now());
         queue.forget(1);
-        let order: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|(client, _)| client).collect();
-        assert_eq!(order, [0, 2]);
+        assert_eq!(order(queue), [0, 2]);
     }
 }

@@ -139,7 +139,7 @@ impl Room {
 
     /// How long nothing has to be done by itself.
     fn pause(&self, now: Instant) -> Option<Duration> {
-        if !self.again.is_empty() {
+        if !self.again.is_empty() || self.resting.is_some_and(|until| until <= now) {
             return Some(Duration::ZERO);
         }
         let connections = self.connections.values().filter_map(Connection::deadline).min();
@@ -221,6 +221,7 @@ impl Room {
         if let Some(refusal) = refusal {
             self.journal.note(refusal);
         }
+        self.resting = None; // there is room again
         if self.connections.remove(&client).is_some_and(|connection| connection.is_waiting()) {
             self.forget(client);
         }

@@ -1,14 +1,16 @@
 //! The guard with real sockets and handlers that no production build has.
 
-use super::*;
+use super::{connection::Connection, limits::GRACE, transport::Transport, *};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream},
+    os::fd::AsRawFd,
     sync::{
         Mutex,
         mpsc::{Receiver, sync_channel},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tiny_http::{Request, Response};
 
@@ -39,7 +41,21 @@ struct Client(BufReader<TcpStream>);
 
 impl Client {
     fn new(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the guard listens");
+        Self::of(TcpStream::connect(address).expect("the guard listens"))
+    }
+
+    /// One with another address than the others.
+    fn from_elsewhere(address: SocketAddr) -> Self {
+        let SocketAddr::V4(address) = address else { panic!("{address} is no IPv4 address") };
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let socket = socket(AddressFamily::Inet, SockType::Stream, flags, None).expect("a socket");
+        let elsewhere = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 2), 0);
+        bind(socket.as_raw_fd(), &SockaddrIn::from(elsewhere)).expect("all of 127.0.0.0/8 is this machine");
+        connect(socket.as_raw_fd(), &SockaddrIn::from(address)).expect("the guard listens");
+        Self::of(socket.into())
+    }
+
+    fn of(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(WATCHDOG)).expect("a socket");
         Self(BufReader::new(stream))
     }
@@ -175,6 +191,40 @@ fn more_requests_than_wanted_get_503() {
     assert_eq!([next(), next()], [503, 503], "the handler has answered nobody yet");
     (0..3).for_each(|_| open.send(()).expect("the handler listens"));
     assert_eq!([next(), next(), next()], [200, 200, 200]);
+}
+
+#[test]
+fn a_peer_that_asks_much_is_not_before_all_others() {
+    let (handler, open) = gated();
+    let running = start(40, handler);
+    let mut greedy: Vec<_> = (0..20).map(|_| Client::new(running.address)).collect();
+    greedy.iter_mut().for_each(|client| client.send("/greedy"));
+    let mut modest = Client::from_elsewhere(running.address);
+    modest.send("/modest");
+    let mut last = Client::new(running.address);
+    last.0.get_mut().write_all(b"nonsense\r\n\r\n").expect("sent");
+    assert_eq!(last.receive().0, 400, "so those before it were read");
+    (0..3).for_each(|_| open.send(()).expect("the handler listens"));
+    assert_eq!(modest.receive(), (200, "/modest".into()), "there are two lanes");
+    (0..18).for_each(|_| open.send(()).expect("the handler listens"));
+    for client in &mut greedy {
+        assert_eq!(client.receive(), (200, "/greedy".into()));
+    }
+}
+
+#[test]
+fn a_connection_is_as_old_as_the_kernel_made_it() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let now = Instant::now();
+    let idle_since = |made| {
+        let socket = TcpStream::connect(address).expect("it listens");
+        let transport = Transport::new(mio::net::TcpStream::from_std(socket), None);
+        Connection::new(transport, address.into(), 0, made, now).idle_since(now)
+    };
+    assert_eq!(idle_since(now), None, "its request may be on its way");
+    let earlier = now.checked_sub(GRACE).expect("the machine runs for longer");
+    assert_eq!(idle_since(earlier), Some(earlier));
 }
 
 #[test]

@@ -19,13 +19,19 @@ impl Room {
         self.follow(now);
         let Some(config) = self.door.config() else { return self.refuse(client, Refusal::Config, now) };
         if config.users.is_empty() {
-            return self.queue.push(client, head, now);
+            return self.enqueue(client, head, now);
         }
         match self.passwords.judge(&config.users, client, head) {
-            Judgement::Right(head) => self.queue.push(client, head, now),
+            Judgement::Right(head) => self.enqueue(client, head, now),
             Judgement::Wrong => self.refuse(client, Refusal::Unauthorized, now),
             Judgement::Busy => self.refuse(client, Refusal::TooManyPasswords, now),
             Judgement::Pending => {}
+        }
+    }
+
+    fn enqueue(&mut self, client: usize, head: Head, now: Instant) {
+        if let Some(connection) = self.connections.get(&client) {
+            self.queue.push(client, connection.peer, head, now);
         }
     }
 

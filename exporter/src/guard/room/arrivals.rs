@@ -1,7 +1,8 @@
 //! Who is let in, and who makes way.
 
 use super::super::{
-    connection::Connection, limits::ACCEPT_PAUSE, listeners::Accepted, refusal::Refusal, transport::Transport,
+    age::age, connection::Connection, limits::ACCEPT_PAUSE, listeners::Accepted, peer::Peer,
+    refusal::Refusal, transport::Transport,
 };
 use super::{ACCEPTS, Room};
 use log::error;
@@ -15,28 +16,36 @@ impl Room {
             return;
         }
         self.resting = None;
+        let mut leaving = Vec::new();
         let mut has_made_way = false;
         for _ in 0..ACCEPTS {
             if !self.listeners.has_waiting() {
                 return;
             }
             let is_full = self.connections.len() >= self.most_connections;
-            if is_full && self.who_makes_way(now).is_none() {
-                self.resting = Some(now + ACCEPT_PAUSE);
-                return;
+            if is_full && leaving.is_empty() {
+                leaving = self.who_makes_way(now);
+                if leaving.is_empty() {
+                    return self.rest(now);
+                }
             }
             match self.listeners.accept() {
-                Accepted::Client(socket) => {
+                Accepted::Client(socket, peer) => {
                     has_made_way = false;
-                    self.welcome(socket, is_full, now);
+                    if is_full {
+                        self.make_way(&mut leaving);
+                    }
+                    self.welcome(socket, peer, now);
                 }
                 Accepted::Nobody => return,
                 Accepted::NoRoom => {
                     self.journal.note(Refusal::NoDescriptors);
+                    if leaving.is_empty() {
+                        leaving = self.who_makes_way(now);
+                    }
                     // If that was in vain, others of the system have taken the room: a moment later there may be some.
-                    if has_made_way || !self.make_way(now) {
-                        self.resting = Some(now + ACCEPT_PAUSE);
-                        return;
+                    if has_made_way || !self.make_way(&mut leaving) {
+                        return self.rest(now);
                     }
                     has_made_way = true;
                 }
@@ -45,10 +54,12 @@ impl Room {
         self.resting = Some(now); // the poll does not tell of those who still wait
     }
 
-    fn welcome(&mut self, mut socket: TcpStream, is_full: bool, now: Instant) {
-        if is_full {
-            self.make_way(now);
-        }
+    /// Accepts nobody for a moment, or until a connection ends.
+    fn rest(&mut self, now: Instant) {
+        self.resting = Some(now + ACCEPT_PAUSE);
+    }
+
+    fn welcome(&mut self, mut socket: TcpStream, peer: Peer, now: Instant) {
         self.follow(now);
         let Some(config) = self.door.config() else { return self.journal.note(Refusal::Config) };
         let client = self.next;
@@ -61,25 +72,35 @@ impl Room {
             Ok(tls) => tls,
             Err(error) => return error!(cause:% = error; "a TLS connection cannot be begun"),
         };
+        let age = age(&socket);
         let transport = Transport::new(socket, tls);
         self.next += 1;
-        self.connections.insert(client, Connection::new(transport, self.door.generation(), now));
+        let made = now.checked_sub(age).unwrap_or(now);
+        self.connections.insert(client, Connection::new(transport, peer, self.door.generation(), made, now));
         self.go_on(client, now);
     }
 
-    /// The connection that others need the least: idle the longest, else stalled the longest.
-    fn who_makes_way(&self, now: Instant) -> Option<(usize, Refusal)> {
-        let oldest = |since: &dyn Fn(&Connection) -> Option<Instant>| {
-            let all = self.connections.iter().filter_map(|(client, each)| Some((since(each)?, *client)));
-            all.min().map(|(_, client)| client)
-        };
-        let idle = oldest(&|each| each.idle_since(now)).map(|client| (client, Refusal::MadeWay));
-        idle.or_else(|| oldest(&|each| each.stalled_since(now)).map(|client| (client, Refusal::SlowReader)))
+    /// The connections that others need the least: idle the longest, else stalled the longest, is the last.
+    fn who_makes_way(&self, now: Instant) -> Vec<(usize, Refusal)> {
+        let idle = self.by_age(Refusal::MadeWay, |each| each.idle_since(now));
+        if idle.is_empty() { self.by_age(Refusal::SlowReader, |each| each.stalled_since(now)) } else { idle }
     }
 
-    /// Whether somebody did.
-    fn make_way(&mut self, now: Instant) -> bool {
-        let Some((client, refusal)) = self.who_makes_way(now) else { return false };
+    /// The connections that have a `since`, the newest first.
+    fn by_age(
+        &self,
+        refusal: Refusal,
+        since: impl Fn(&Connection) -> Option<Instant>,
+    ) -> Vec<(usize, Refusal)> {
+        let all = self.connections.iter().filter_map(|(client, each)| Some((since(each)?, *client)));
+        let mut all: Vec<_> = all.collect();
+        all.sort_unstable_by(|one, other| other.cmp(one));
+        all.into_iter().map(|(_, client)| (client, refusal)).collect()
+    }
+
+    /// Lets the next one go; whether there was one.
+    fn make_way(&mut self, leaving: &mut Vec<(usize, Refusal)>) -> bool {
+        let Some((client, refusal)) = leaving.pop() else { return false };
         self.close(client, Some(refusal));
         true
     }
