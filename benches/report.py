@@ -4,6 +4,7 @@
 import argparse
 import contextlib
 import datetime
+import json
 import os
 import pathlib
 import platform
@@ -51,8 +52,6 @@ def say(*words):
 
 def call_instructions():
     """Instructions of one call without the loop, and the ratio to the C method of the same shape."""
-    import json
-
     limits = json.loads((calls.HERE / "instructions.json").read_text())
     loop = calls.instructions("empty loop", SEGMENT)
     floors = {floor: calls.instructions(floor, SEGMENT) - loop for floor in OTHERS}
@@ -247,6 +246,22 @@ def interference(rounds=20_000_000, repeats=7):
     return f"A worker alone: {alone:.2f} ns a call; with 10 scrapes a second beside it: {beside:.2f} ns ({(beside / alone - 1) * 100:+.1f} %).\n"
 
 
+def attacks():
+    """Ordinary scrapes while the open port is attacked: by the attacks' own test, which reports them."""
+    say("attacks")
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder) / "report"
+        words = [sys.executable, "-B", harness.ROOT / "tests" / "attacks" / "test_attacks.py"]
+        environment = {**os.environ, "PROMSHM_ATTACKS_REPORT": str(report)}
+        subprocess.run(words, stdout=sys.stderr, check=True, timeout=1800, env=environment)
+        found = [json.loads(line) for line in report.read_text().splitlines()]
+    rows = [
+        [each["attack"], each["scrapes"], f"{each['median']:.1f}", f"{each['longest']:.1f}", f"{each['memory']:.1f}"]
+        for each in sorted(found, key=lambda each: each["longest"])
+    ]
+    return table(["Attack", "Scrapes", "Median ms", "Longest ms", "Peak MiB"], rows)
+
+
 def machine():
     cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     php = subprocess.check_output([harness.PHP, "-n", "-r", "echo PHP_VERSION;"], text=True)
@@ -283,6 +298,7 @@ SECTIONS = {
     "python": against_python,
     "interference": lambda quick: interference(),
     "startup": lambda quick: start_up(),
+    "attacks": lambda quick: attacks(),
     "machine": lambda quick: f"Measured on {datetime.date.today()}: {machine()}. Repeat with `make bench`.\n",
 }
 
