@@ -1,6 +1,10 @@
 //! The engine as the rest of the extension sees it: frames, arguments, objects, warnings.
 #![allow(unsafe_code)]
 
+mod parameters;
+
+pub(crate) use parameters::{First, More, Parse, parse, parsed, parsed_string};
+
 use crate::{handle::Handle, object};
 use ext_php_rs::{
     ffi,
@@ -8,9 +12,7 @@ use ext_php_rs::{
     zend::{ClassEntry, ExecuteData},
 };
 use std::{
-    cell::Cell,
     ffi::{CString, c_char, c_int},
-    mem::MaybeUninit,
     ptr::{from_mut, from_ref, null_mut},
     slice,
 };
@@ -37,12 +39,10 @@ unsafe extern "C" {
     static spl_ce_InvalidArgumentException: *mut ClassEntry;
     #[allow(non_upper_case_globals)] // the engine's name
     static spl_ce_RuntimeException: *mut ClassEntry;
-    fn zend_parse_parameters(num_args: u32, spec: *const c_char, ...) -> c_int;
     fn zend_string_hash_func(string: *mut ffi::zend_string) -> u64;
     fn zend_hash_func(bytes: *const c_char, length: usize) -> u64;
     fn zval_try_get_string_func(op: *mut Zval) -> *mut ffi::zend_string;
     fn zend_get_constant_str(name: *const c_char, length: usize) -> *mut Zval;
-    fn zend_release_fcall_info_cache(found: *mut ffi::zend_fcall_info_cache);
     fn zend_observer_error_register(hook: ErrorHook);
     fn zend_error(kind: c_int, format: *const c_char, ...);
     fn display_ini_entries(module: *mut ffi::zend_module_entry);
@@ -292,169 +292,6 @@ pub(crate) fn call(function: &Zval, ret: &mut Zval) {
             ret.set_null(); // it threw
         }
     }
-}
-
-/// The native way to read arguments: coercion, `strict_types`, deprecations and messages as of any
-/// PHP function. `false` if it threw.
-pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
-    let n = given(ex);
-    // SAFETY: each specification asks for just the pointers that follow it (Zend/README.PARAMETER_PARSING_API).
-    let status = unsafe {
-        match request {
-            Parse::Nothing => zend_parse_parameters(n, c"".as_ptr()),
-            Parse::Labels(labels) => zend_parse_parameters(n, c"|a".as_ptr(), from_mut(labels)),
-            Parse::Number(number, labels) => {
-                zend_parse_parameters(n, c"n|a".as_ptr(), from_mut(number), from_mut(labels))
-            }
-            Parse::Float(float, labels) => {
-                zend_parse_parameters(n, c"d|a".as_ptr(), from_mut(float), from_mut(labels))
-            }
-            Parse::Exemplar(first, labels, exemplar) => {
-                let (labels, exemplar) = (from_mut(labels), from_mut(exemplar));
-                match first {
-                    First::Nothing => zend_parse_parameters(n, c"|aa!".as_ptr(), labels, exemplar),
-                    First::Number(number) => {
-                        zend_parse_parameters(n, c"n|aa!".as_ptr(), from_mut(number), labels, exemplar)
-                    }
-                    First::Float(float) => {
-                        zend_parse_parameters(n, c"d|aa!".as_ptr(), from_mut(float), labels, exemplar)
-                    }
-                }
-            }
-            Parse::Definition { name, help, labels, more: (more, last) } => {
-                let (name, help) = (from_mut(name), from_mut(help));
-                let (labels, last) = (from_mut(labels), from_mut(last));
-                match more {
-                    More::Nothing => zend_parse_parameters(n, c"S|Sa".as_ptr(), name, help, labels),
-                    More::Array => zend_parse_parameters(n, c"S|Saa!".as_ptr(), name, help, labels, last),
-                    More::Summary(age) => {
-                        zend_parse_parameters(n, c"S|Sala!".as_ptr(), name, help, labels, age.as_ptr(), last)
-                    }
-                    More::Object(class) => {
-                        let class = from_ref(class);
-                        zend_parse_parameters(n, c"S|SaO".as_ptr(), name, help, labels, last, class)
-                    }
-                }
-            }
-            Parse::Callable(labels) => {
-                let mut call: MaybeUninit<ffi::zend_fcall_info> = MaybeUninit::uninit();
-                let mut found: MaybeUninit<ffi::zend_fcall_info_cache> = MaybeUninit::zeroed();
-                let status = zend_parse_parameters(
-                    n,
-                    c"f|a".as_ptr(),
-                    &raw mut call,
-                    &raw mut found,
-                    from_mut(labels),
-                );
-                zend_release_fcall_info_cache(found.as_mut_ptr()); // it is looked up again for the call
-                status
-            }
-            Parse::Names(namespace, name) => {
-                zend_parse_parameters(n, c"SS".as_ptr(), from_mut(namespace), from_mut(name))
-            }
-            Parse::Registration { namespace, name, help, labels, more: (more, last) } => {
-                let (namespace, name, help) = (from_mut(namespace), from_mut(name), from_mut(help));
-                let (labels, last) = (from_mut(labels), from_mut(last));
-                match more {
-                    More::Array => {
-                        zend_parse_parameters(n, c"SSS|aa!".as_ptr(), namespace, name, help, labels, last)
-                    }
-                    More::Summary(age) => {
-                        let (spec, age) = (c"SSS|ala!".as_ptr(), age.as_ptr());
-                        zend_parse_parameters(n, spec, namespace, name, help, labels, age, last)
-                    }
-                    _ => zend_parse_parameters(n, c"SSS|a".as_ptr(), namespace, name, help, labels),
-                }
-            }
-            Parse::Registry { storage, defaults, constants } => {
-                let (storage, defaults) = (from_mut(storage), from_mut(defaults));
-                zend_parse_parameters(n, c"|zba".as_ptr(), storage, defaults, from_mut(constants))
-            }
-            Parse::Switch(switch) => zend_parse_parameters(n, c"|b".as_ptr(), from_mut(switch)),
-            Parse::Array(array, switch) => {
-                zend_parse_parameters(n, c"a|b".as_ptr(), from_mut(array), from_mut(switch))
-            }
-            Parse::Series(start, step, count) => {
-                zend_parse_parameters(n, c"ddl".as_ptr(), from_mut(start), from_mut(step), from_mut(count))
-            }
-        }
-    };
-    status == 0
-}
-
-/// What [`parse`] is to read, and where to.
-pub(crate) enum Parse<'p> {
-    /// No arguments.
-    Nothing,
-    /// `array $labels = []`
-    Labels(&'p mut *mut Zval),
-    /// `int|float $value, array $labels = []`
-    Number(&'p mut *mut Zval, &'p mut *mut Zval),
-    /// `float $value, array $labels = []`
-    Float(&'p mut f64, &'p mut *mut Zval),
-    /// What comes first, then `array $labels = [], ?array $exemplar = null`
-    Exemplar(First<'p>, &'p mut *mut Zval, &'p mut *mut Zval),
-    /// `string $name, string $help = '', array $labelNames = []` and what a class adds.
-    Definition {
-        name: &'p mut *mut ffi::zend_string,
-        help: &'p mut *mut ffi::zend_string,
-        labels: &'p mut *mut Zval,
-        more: (More<'p>, &'p mut *mut Zval),
-    },
-    /// `callable $fn, array $labels = []`
-    Callable(&'p mut *mut Zval),
-    /// `string $namespace, string $name`
-    Names(&'p mut *mut ffi::zend_string, &'p mut *mut ffi::zend_string),
-    /// `string $namespace, string $name, string $help, array $labels = []` and what a metric adds.
-    Registration {
-        namespace: &'p mut *mut ffi::zend_string,
-        name: &'p mut *mut ffi::zend_string,
-        help: &'p mut *mut ffi::zend_string,
-        labels: &'p mut *mut Zval,
-        more: (More<'p>, &'p mut *mut Zval),
-    },
-    /// `mixed $storage = null, bool $registerDefaultMetrics = true, array $constantLabels = []`
-    Registry { storage: &'p mut *mut Zval, defaults: &'p mut bool, constants: &'p mut *mut Zval },
-    /// `bool $switch`, optional
-    Switch(&'p mut bool),
-    /// `array $array, bool $switch`, the latter optional
-    Array(&'p mut *mut Zval, &'p mut bool),
-    /// `float $start, float $step, int $count`
-    Series(&'p mut f64, &'p mut f64, &'p mut i64),
-}
-
-/// The first argument of an update.
-pub(crate) enum First<'p> {
-    /// None.
-    Nothing,
-    /// `int|float $value`
-    Number(&'p mut *mut Zval),
-    /// `float $value`
-    Float(&'p mut f64),
-}
-
-/// The last argument of a constructor.
-pub(crate) enum More<'p> {
-    /// None.
-    Nothing,
-    /// An object of this class.
-    Object(&'static ClassEntry),
-    /// An array or null.
-    Array,
-    /// An integer, and after it an array or null.
-    Summary(&'p Cell<i64>),
-}
-
-/// A zval that [`parse`] may have set.
-pub(crate) fn parsed<'a>(value: *mut Zval) -> Option<&'a Zval> {
-    // SAFETY: null, or an argument of the running call.
-    unsafe { value.as_ref() }
-}
-
-/// A string that [`parse`] may have set.
-pub(crate) fn parsed_string<'a>(string: *mut ffi::zend_string) -> Option<&'a [u8]> {
-    // SAFETY: null, or an argument of the running call.
-    (!string.is_null()).then(|| unsafe { string_bytes(string) })
 }
 
 /// Gives parameter `n` of a method further types, as a mask of `1 << IS_…`: the builders know no unions.
