@@ -25,7 +25,7 @@ use ext_php_rs::{
     error::Result as Registered,
     flags::{ClassFlags, DataType, MethodFlags},
     types::{ArrayKey, ZendHashTable, Zval},
-    zend::{ClassEntry, ExecuteData},
+    zend::{ClassEntry, ExecuteData, ce},
     zend_fastcall,
 };
 use hashbrown::HashTable;
@@ -33,8 +33,10 @@ use promshm_segment::{Definition, GaugeMode, Kind};
 use std::{cell::RefCell, ptr::null_mut};
 
 const NAME: &str = "Promshm\\CollectorRegistry";
+const INTERFACE_NAME: &str = "Promshm\\RegistryInterface";
 // Registered again at every module startup: some servers restart modules in one process.
 static CLASS: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
+static INTERFACE: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
 local! {
     /// What `getDefault()` made in this request.
     static DEFAULT: Option<Zval> = None;
@@ -60,19 +62,17 @@ struct Entry {
 }
 
 pub(crate) fn register() -> Registered<()> {
+    register_interface()?;
     let of_this_class = DataType::Object(NAME.into());
-    let switch = |name| Arg::new(name, DataType::Bool).default("true");
     let new = FunctionBuilder::new("__construct", new)
         .not_required()
         .arg(Arg::new("storage", DataType::Mixed).allow_null().default("null"))
         .arg(switch("registerDefaultMetrics"))
         .arg(Arg::new("constantLabels", DataType::Array).default("[]"));
     let get_default = FunctionBuilder::new("getDefault", get_default).returns(of_this_class, false, false);
-    let families = FunctionBuilder::new("getMetricFamilySamples", families)
-        .not_required()
-        .arg(switch("sortMetrics"))
-        .returns(DataType::Array, false, false);
+    let families = families_method().not_required().arg(switch("sortMetrics"));
     let builder = ClassBuilder::new(NAME)
+        .implements((interface, INTERFACE_NAME))
         .flags(ClassFlags::NotSerializable.union(ClassFlags::NoDynamicProperties))
         .method(new, MethodFlags::Public)
         .method(get_default, MethodFlags::Public | MethodFlags::Static)
@@ -87,6 +87,35 @@ pub(crate) fn register() -> Registered<()> {
             std::mem::forget(arg_info); // the engine reads it as long as the class lives
         })
         .register()
+}
+
+/// What services ask for in their constructors, as they do with `PromPHP`.
+fn register_interface() -> Registered<()> {
+    let builder = ClassBuilder::new(INTERFACE_NAME).flags(ClassFlags::Interface);
+    let shared = [class::void("wipeStorage", wipe), families_method()];
+    let builder = shared
+        .into_iter()
+        .chain(methods())
+        .fold(builder, |builder, method| builder.method(method, MethodFlags::Public | MethodFlags::Abstract));
+    builder
+        .registration(|class, arg_info| {
+            INTERFACE.set(Some(class));
+            std::mem::forget(arg_info); // the engine reads it as long as the class lives
+        })
+        .register()
+}
+
+fn interface() -> &'static ClassEntry {
+    INTERFACE.get().unwrap_or_else(ce::traversable)
+}
+
+/// `bool $name = true`
+fn switch(name: &str) -> Arg<'static> {
+    Arg::new(name, DataType::Bool).default("true")
+}
+
+fn families_method() -> Method {
+    FunctionBuilder::new("getMetricFamilySamples", families).returns(DataType::Array, false, false)
 }
 
 /// `register…`, `getOrRegister…` and `get…` of each type.

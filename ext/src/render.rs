@@ -1,8 +1,10 @@
 //! `Promshm\RenderTextFormat`: a page of text from `MetricFamilySamples`.
 
 use crate::{
+    class::Method,
     exceptions::{Thrown, invalid_argument},
     guard::fenced,
+    local::Fixed,
     object,
     samples::{FamilyPart, FamilySamples, Sample, SamplePart, value_of},
     zend::{self, Parse, bytes_of, parse, parsed},
@@ -11,25 +13,46 @@ use ext_php_rs::{
     args::Arg,
     builders::{ClassBuilder, FunctionBuilder},
     error::Result as Registered,
-    flags::{ConstantFlags, DataType, MethodFlags},
+    flags::{ClassFlags, ConstantFlags, DataType, MethodFlags},
     types::{ZendHashTable, Zval},
-    zend::ExecuteData,
+    zend::{ClassEntry, ExecuteData, ce},
     zend_fastcall,
 };
 use promshm_exposition::{push_help, push_quotable};
 use std::{borrow::Cow, ptr::null_mut};
 
+const INTERFACE_NAME: &str = "Promshm\\RendererInterface";
+// Registered again at every module startup: some servers restart modules in one process.
+static INTERFACE: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
+
 pub(crate) fn register() -> Registered<()> {
-    let render = FunctionBuilder::new("render", render)
-        .arg(Arg::new("metrics", DataType::Array))
-        .not_required()
-        .arg(Arg::new("silent", DataType::Bool).default("false"))
-        .returns(DataType::String, false, false);
+    ClassBuilder::new(INTERFACE_NAME)
+        .flags(ClassFlags::Interface)
+        .method(render_method(), MethodFlags::Public | MethodFlags::Abstract)
+        .registration(|class, arg_info| {
+            INTERFACE.set(Some(class));
+            std::mem::forget(arg_info); // the engine reads it as long as the class lives
+        })
+        .register()?;
+    let silent = Arg::new("silent", DataType::Bool).default("false");
     ClassBuilder::new("Promshm\\RenderTextFormat")
+        .implements((interface, INTERFACE_NAME))
         .constant("MIME_TYPE", "text/plain; version=0.0.4", &[], ConstantFlags::Public)?
-        .method(render, MethodFlags::Public)
+        .method(render_method().not_required().arg(silent), MethodFlags::Public)
         .registration(|_, arg_info| std::mem::forget(arg_info)) // the engine reads it as long as the class lives
         .register()
+}
+
+fn interface() -> &'static ClassEntry {
+    INTERFACE.get().unwrap_or_else(ce::traversable)
+}
+
+fn render_method() -> Method {
+    FunctionBuilder::new("render", render).arg(Arg::new("metrics", DataType::Array)).returns(
+        DataType::String,
+        false,
+        false,
+    )
 }
 
 zend_fastcall! {

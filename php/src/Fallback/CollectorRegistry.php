@@ -11,7 +11,7 @@ use Promshm\Fallback\Exception\MetricsRegistrationException;
 /**
  * Metrics by namespace and name, with the methods of PromPHP's registry.
  */
-class CollectorRegistry
+class CollectorRegistry implements RegistryInterface
 {
     use Uncopied;
 

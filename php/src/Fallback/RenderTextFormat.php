@@ -9,7 +9,7 @@ use Promshm\Fallback\Exception\InvalidArgumentException;
 /**
  * Makes a page in Prometheus's text format 0.0.4.
  */
-class RenderTextFormat
+class RenderTextFormat implements RendererInterface
 {
     public const MIME_TYPE = 'text/plain; version=0.0.4';
 

@@ -10,6 +10,8 @@ use Promshm\Exception\InvalidArgumentException;
 use Promshm\Exception\MetricNotFoundException;
 use Promshm\Exception\MetricsRegistrationException;
 use Promshm\MetricFamilySamples;
+use Promshm\RegistryInterface;
+use Promshm\RendererInterface;
 use Promshm\RenderTextFormat;
 use Promshm\Sample;
 use Promshm\Segment;
@@ -40,6 +42,18 @@ final class RegistryTest extends MetricsTestCase
             'app_seconds_count 1',
             'temperature 17.5'
         );
+    }
+
+    public function testItIsWhatAServiceAsksFor(): void
+    {
+        $page = static fn (RegistryInterface $registry, RendererInterface $renderer): string
+            => $renderer->render($registry->getMetricFamilySamples());
+        $registry = new CollectorRegistry(null, false);
+        $registry->getOrRegisterCounter('app', 'jobs_total', 'Jobs.')->inc();
+        self::assertStringContainsString("\napp_jobs_total 1\n", $page($registry, new RenderTextFormat()));
+        $mock = $this->createMock(RegistryInterface::class);
+        $mock->method('getMetricFamilySamples')->willReturn([]);
+        self::assertSame('', $page($mock, new RenderTextFormat()));
     }
 
     public function testWhatItRefuses(): void
