@@ -11,26 +11,22 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 target=${CARGO_TARGET_DIR:-target}
-export CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_STRIP=symbols
 
+# `install` strips: cargo's own way leaves the symbols of packages that have a profile override.
 # glibc, linked statically: musl's memcpy makes a page several times slower to write.
 # With --target the flags reach the binary only, not the macros that the compiler itself loads.
 exporter() {
-  local host small=(--config 'profile.release.package."*".opt-level="s"') quick
-  # What is not on a scrape's way is compiled for size.
-  for quick in flate2 miniz_oxide adler2 crc32fast simd-adler32 hashbrown siphasher zmij itoa memchr; do
-    small+=(--config "profile.release.package.$quick.opt-level=3")
-  done
+  local host
   host=$(rustc -vV | sed -n 's/^host: //p')
-  RUSTFLAGS='-C target-feature=+crt-static' cargo build "${small[@]}" --release --locked -p promshm-exporter --target "$host"
+  RUSTFLAGS='-C target-feature=+crt-static' cargo build --profile shipped --locked -p promshm-exporter --target "$host"
   cargo cyclonedx --manifest-path exporter/Cargo.toml --format json --target "$host"
   mv exporter/promshm-exporter.cdx.json "$out/"
-  install -m 0755 "$target/$host/release/promshm-exporter" "$out/"
+  install --strip -m 0755 "$target/$host/shipped/promshm-exporter" "$out/"
 }
 
 extension() {
-  cargo build --release --locked -p promshm
-  install -m 0644 "$target/release/libpromshm.so" "$out/promshm.so"
+  CARGO_PROFILE_RELEASE_DEBUG=0 cargo build --release --locked -p promshm
+  install --strip -m 0644 "$target/release/libpromshm.so" "$out/promshm.so"
 }
 
 case $what in
