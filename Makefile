@@ -60,7 +60,7 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats memory operations page deploy reliability guard readme fuzz loom
+	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats memory operations page deploy containers reliability guard readme fuzz loom
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz valgrind proofs
@@ -150,7 +150,7 @@ readme: build ## The README's quick start and its tables
 deploy: build ## Manifests, chart, dashboard, alerts and archives, read by their tools
 	@python3 -B tests/deploy/test_deploy.py
 
-containers: ## The shipped pod, played by podman and scraped by Prometheus; not in make test yet
+containers: ## The shipped pod, played by podman and scraped by Prometheus
 	@scripts/container-deps.sh
 	@python3 -B tests/containers/test_containers.py
 

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Builds the three images: exporter, extension and the example worker.
+# Builds the images, or those that are named: docker/build.sh [exporter] [extension] [worker]
+#
+# worker is an example, and copies from extension.
 #
 # Settings, all from the environment:
 #   ENGINE       docker or podman; whichever is there
@@ -27,6 +29,12 @@ build() { # name tag words...
     -f "docker/$name.Dockerfile" -t "promshm-$name:$tag" .
 }
 
-build exporter "$version"
-build extension "$php" --build-arg "PHP_IMAGE=php:$php-cli-bookworm"
-build worker "$version" --build-arg "PHP_IMAGE=php:$php-cli" --build-arg "EXTENSION_IMAGE=promshm-extension:$php"
+[ $# -gt 0 ] || set -- exporter extension worker
+for image; do
+  case $image in
+    exporter) build exporter "$version" ;;
+    extension) build extension "$php" --build-arg "PHP_IMAGE=php:$php-cli-bookworm" ;;
+    worker) build worker "$version" --build-arg "PHP_IMAGE=php:$php-cli" --build-arg "EXTENSION_IMAGE=promshm-extension:$php" ;;
+    *) fail "There are the images exporter, extension and worker, not $image" ;;
+  esac
+done

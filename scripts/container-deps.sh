@@ -5,9 +5,11 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 missing=()
-# Pods. Debian's podman does not ask for these by itself where recommended packages are left out.
+# The PHP of the pods is Debian's, with its headers.
+[ -x /usr/bin/php ] || missing+=(php-cli)
+[ -x /usr/bin/php-config ] || missing+=(php-dev)
+# Debian's podman does not ask for these by itself where recommended packages are left out.
 have podman || missing+=(podman)
-have buildah || missing+=(buildah)
 have runc || missing+=(runc)
 have catatonit || missing+=(catatonit)
 have debootstrap || missing+=(debootstrap)
