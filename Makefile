@@ -39,7 +39,7 @@ export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations page deploy containers reliability guard hostile murder loom proofs fuzz readme images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations page deploy containers reliability guard hostile murder loom proofs fuzz readme scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -153,6 +153,9 @@ deploy: build ## Manifests, chart, dashboard, alerts and archives, read by their
 containers: ## The shipped pod, played by podman and scraped by Prometheus
 	@scripts/container-deps.sh
 	@python3 -B tests/containers/test_containers.py
+
+scaling: testdeps build ## Let one Prometheus scrape 500 simulated exporters, and write SCALING.md
+	@python3 -B benches/scaling/measure.py
 
 images: ## Build the images of exporter, extension and example worker, with docker or podman
 	@docker/build.sh

@@ -15,7 +15,9 @@ import unittest
 import yaml
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "benches" / "scaling"))
 import harness
+import tables
 
 ROOT = harness.ROOT
 TOOLS = ROOT / "target" / "tools" / "bin"
@@ -178,6 +180,19 @@ class Monitoring(unittest.TestCase):
         run("promtool", "check", "rules", GRAFANA / "alerts.yaml")
         run("promtool", "test", "rules", GRAFANA / "alerts_test.yaml")
 
+    def test_the_recording_rules_do_what_their_tests_say(self):
+        run("promtool", "check", "rules", GRAFANA / "recording.yaml")
+        run("promtool", "test", "rules", GRAFANA / "recording_test.yaml")
+
+    def test_each_recording_rule_drops_the_pod_and_is_tested(self):
+        (group,) = yaml.safe_load((GRAFANA / "recording.yaml").read_text())["groups"]
+        asked = [each["expr"] for test in yaml.safe_load((GRAFANA / "recording_test.yaml").read_text())["tests"] for each in test["promql_expr_test"]]
+        for rule in group["rules"]:
+            self.assertTrue(any(rule["record"] in expression for expression in asked), rule["record"])
+            labels = re.search(r"by \((.*?)\)", rule["expr"]).group(1).split(", ")
+            self.assertEqual(rule["record"].split(":")[0], "_".join(labels), "a rule is named by its labels")
+            self.assertFalse({"pod", "instance", "container"} & set(labels))
+
     def test_each_alert_is_tested_to_fire(self):
         tested = set()
         for each in yaml.safe_load((GRAFANA / "alerts_test.yaml").read_text())["tests"]:
@@ -188,6 +203,13 @@ class Monitoring(unittest.TestCase):
         found = documents(rendered(*ALL_ON))
         self.assertEqual(of_kind("PrometheusRule", found)["spec"], {"groups": [self.group]})
         self.assertEqual(json.loads(of_kind("ConfigMap", found)["data"]["promshm.json"]), self.dashboard)
+
+
+class Scaling(unittest.TestCase):
+    def test_the_documents_numbers_are_those_that_were_measured(self):
+        text, found = tables.DOCUMENT.read_text(), json.loads((tables.HERE / "measured.json").read_text())
+        self.assertEqual(text, tables.filled(text, found), "run: make scaling")
+        self.assertGreaterEqual(found["pods"], 500)
 
 
 class Archives(unittest.TestCase):
