@@ -18,6 +18,14 @@ $new = new Gauge('m');
 $new->set(3);
 show();
 attempt(fn () => new Counter('m', '', ['a']));
+
+// A known name takes the new help text too, and old handles go on.
+(new Counter('helped', 'Old.'))->inc();
+$kept = new Counter('helped', 'Late.');
+Segment::wipe();
+(new Counter('helped', 'New.'))->inc();
+$kept->inc();
+echo preg_replace('/^.*php_worker_.*\n/m', '', Segment::render());
 ?>
 --CLEAN--
 <?php require __DIR__ . '/clean.inc'; ?>
@@ -25,3 +33,6 @@ attempt(fn () => new Counter('m', '', ['a']));
 Promshm\Exception\MetricsRegistrationException
 m 3
 Promshm\Exception\MetricsRegistrationException
+# HELP helped New.
+# TYPE helped counter
+helped 2

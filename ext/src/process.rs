@@ -320,6 +320,7 @@ impl State {
     /// Retires the segment, and sets the names free: who wipes begins anew.
     fn wipe(&mut self) -> Result<(), String> {
         self.in_request.clear();
+        self.metrics.clear(); // with their help texts
         let done = match self.detach().filter(|_| !FORKED.replace(false)) {
             Some(writer) => writer.wipe(),
             None => backend::remove(&ini::config().name),

@@ -130,6 +130,7 @@ final class PromphpAdapter implements Adapter
     public function wipeStorage(): void
     {
         Segment::wipe();
+        $this->known = [];
         $this->refused = [];
     }
 

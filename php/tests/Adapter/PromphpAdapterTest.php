@@ -134,6 +134,16 @@ final class PromphpAdapterTest extends AdapterTestCase
         self::assertSame(['app_counter mail 1'], $this->lines());
     }
 
+    public function testAHelpTextMayChangeWithAWipe(): void
+    {
+        $this->counter(1);
+        $this->counter(1, ['help' => 'Too late.']);
+        self::assertSame('A counter.', $this->collected()[0]['help']);
+        $this->adapter->wipeStorage();
+        $this->counter(1, ['help' => 'In time.']);
+        self::assertSame('In time.', $this->collected()[0]['help']);
+    }
+
     public function testTwoAdaptersShareOneStorage(): void
     {
         $this->counter(1);
