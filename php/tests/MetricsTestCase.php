@@ -51,6 +51,16 @@ abstract class MetricsTestCase extends TestCase
         self::fail("nothing was thrown, where $class was expected");
     }
 
+    /** Looks until it holds; a minute is a watchdog's, no measure. */
+    protected static function await(callable $holds): void
+    {
+        $deadline = hrtime(true) + 60e9;
+        while (!$holds()) {
+            self::assertLessThan($deadline, hrtime(true), 'waited for a minute in vain');
+            usleep(5000);
+        }
+    }
+
     /**
      * Runs code in another PHP process, with this one's extension, segment and class loading.
      *

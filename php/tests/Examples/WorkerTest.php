@@ -21,9 +21,8 @@ final class WorkerTest extends MetricsTestCase
         ];
         $worker = proc_open($words, [1 => ['pipe', 'w'], 2 => ['redirect', 1]], $pipes);
         self::assertIsResource($worker);
-        while (!str_contains(self::samples(), 'status="failed"') && proc_get_status($worker)['running']) {
-            usleep(10000);
-        }
+        self::await(static fn () => str_contains(self::samples(), 'status="failed"')
+            || !proc_get_status($worker)['running']);
         proc_terminate($worker, SIGTERM);
         $said = stream_get_contents($pipes[1]);
         self::assertSame(0, proc_close($worker), (string) $said);
