@@ -29,7 +29,6 @@ pub(crate) struct Cli {
     /// The segment to read, as in the workers' promshm.segment; NAME=sysv:KEY, repeatable, for several; or auto.
     #[arg(
         long,
-        global = true,
         env = "PROMSHM_SEGMENT",
         value_name = "SEGMENT",
         value_delimiter = ',',
@@ -38,21 +37,20 @@ pub(crate) struct Cli {
     segment: Vec<Word>,
 
     /// Where to listen: :PORT for all addresses, or ADDRESS:PORT; port 0 takes a free one. May be repeated.
-    #[arg(long = "web.listen-address", global = true, value_name = "ADDRESS", default_value = ":10200")]
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":10200")]
     pub(crate) listen_addresses: Vec<ListenAddress>,
 
     /// TLS, passwords and header fields, in the format of Prometheus's exporter-toolkit.
-    #[arg(long = "web.config.file", global = true, value_name = "FILE")]
+    #[arg(long = "web.config.file", value_name = "FILE")]
     pub(crate) web_config: Option<PathBuf>,
 
     /// The most requests at once, 0 for any number; one more waits a second, and gets 503.
-    #[arg(long = "web.max-requests", global = true, value_name = "NUMBER", default_value_t = 40)]
+    #[arg(long = "web.max-requests", value_name = "NUMBER", default_value_t = 40)]
     pub(crate) max_requests: usize,
 
     /// The path of the metrics page.
     #[arg(
         long = "web.telemetry-path",
-        global = true,
         value_name = "PATH",
         default_value = "/metrics",
         value_parser = telemetry_path
@@ -60,27 +58,15 @@ pub(crate) struct Cli {
     pub(crate) telemetry_path: String,
 
     /// On SIGTERM, stay until the whole metrics page was taken once more, at most this long, e.g. 30s.
-    #[arg(
-        long = "web.linger",
-        global = true,
-        value_name = "DURATION",
-        default_value = "0s",
-        value_parser = duration
-    )]
+    #[arg(long = "web.linger", value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pub(crate) linger: Duration,
 
     /// What to log: error, warn, info, debug or off.
-    #[arg(long = "log.level", global = true, value_name = "LEVEL", default_value = "info")]
+    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
     pub(crate) log_level: LevelFilter,
 
     /// How to write log lines: logfmt or json.
-    #[arg(
-        long = "log.format",
-        global = true,
-        value_name = "FORMAT",
-        default_value = "logfmt",
-        hide_possible_values = true
-    )]
+    #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt", hide_possible_values = true)]
     pub(crate) log_format: LogFormat,
 
     #[command(subcommand)]
@@ -127,7 +113,7 @@ impl Cli {
     }
 
     fn of(words: &[OsString]) -> Result<Self, clap::Error> {
-        let mut command = Self::command();
+        let mut command = Self::command().mut_args(|flag| flag.global(true)); // before the command or after it
         let matches = command.try_get_matches_from_mut(words)?;
         for (field, flag) in REPEATABLE {
             // clap takes those after the command, if there are any, and forgets the others.
