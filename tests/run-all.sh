@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the steps named, each a target of the Makefile, and closes with their sum.
 #
-# A step says "N passed, N failed" in its last lines. One that says nothing ran
-# nothing, and counts as a failure, as does one that ends badly without a count.
+# A step says "N passed, N failed" in its last lines. One that says nothing, or skipped everything,
+# ran nothing, and counts as a failure, as does one that ends badly without a count.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
@@ -23,7 +23,7 @@ run() { # step
   status=${PIPESTATUS[0]}
   passed=$(counted passed) failed=$(counted failed) skipped=$(counted skipped)
   : "${passed:=0}" "${failed:=0}" "${skipped:=0}"
-  if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ $((passed + skipped)) -eq 0 ]; }; then
+  if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$passed" -eq 0 ]; }; then
     failed=1
   fi
   total_passed=$((total_passed + passed))

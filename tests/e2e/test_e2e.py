@@ -132,18 +132,15 @@ class EndToEndTest(harness.TestCase):
         expected = {series: float(amount) for series, amount in expected.items()}
         self.assertGreater(len(expected), 15, "the workers have reported next to nothing")
         query = '{job="promshm",__name__=~"jobs_total|sent_bytes_total|job_duration_seconds_.*"}'
-        try:
-            wait_until("the exact totals", lambda: prometheus.query(query) == expected)
-        except AssertionError:
-            self.assertEqual(prometheus.query(query), expected, self.logs())
+        prometheus.expect(query, expected)
 
     def wait_for_tellers(self, prometheus, number):
         """Waits until Prometheus shows just so many workers that tell of themselves, in each metric of theirs."""
         expected = {f"{{of=\"{name}\"}}": number for name in WORKERS_OWN}
         query = 'count by (of) (label_replace({__name__=~"php_worker_.*"}, "of", "$1", "__name__", "php_worker_(.*)"))'
-        wait_until(f"{number} workers", lambda: prometheus.query(query) == expected)
-        cpu = prometheus.query("php_worker_cpu_seconds_total")
-        self.assertTrue(all(0 < seconds < 60 for seconds in cpu.values()), cpu)
+        prometheus.expect(query, expected)
+        prometheus.expect("min(php_worker_cpu_seconds_total) > bool 0", {"{}": 1})
+        prometheus.expect("max(php_worker_cpu_seconds_total) < bool 60", {"{}": 1})
 
     def assert_apart(self, worker, exporter):
         """That workers and exporter are as far apart as two containers."""
@@ -164,7 +161,7 @@ class EndToEndTest(harness.TestCase):
         exporter = self.exporter()
         self.assertEqual(self.own(exporter, "promshm_up"), 0)
         prometheus = harness.Prometheus(self, exporter.address)
-        wait_until("a scrape without a segment", lambda: prometheus.query("promshm_up") == {"promshm_up{}": 0})
+        prometheus.expect("promshm_up", {"promshm_up{}": 0})
 
         workers = [self.worker() for _ in range(4)]
         for seed, worker in enumerate(workers):
@@ -172,9 +169,9 @@ class EndToEndTest(harness.TestCase):
         workers[0].ask("level", number=17)
         self.assert_apart(workers[0], exporter)
         self.wait_for_totals(prometheus, workers)
-        self.assertEqual(prometheus.query("promshm_up"), {"promshm_up{}": 1})
-        self.assertEqual(prometheus.query("up"), {"up{}": 1})
-        wait_until("the level", lambda: prometheus.query("queue_level") == {"queue_level{}": 17})
+        prometheus.expect("promshm_up", {"promshm_up{}": 1})
+        prometheus.expect_health()
+        prometheus.expect("queue_level", {"queue_level{}": 17})
         self.assert_well_formed(exporter)
 
         for worker in workers:
@@ -192,11 +189,11 @@ class EndToEndTest(harness.TestCase):
             worker.jobs(1000, seed)
             worker.ask("begin", number=10 ** seed)
         self.wait_for_totals(prometheus, workers)
-        wait_until("all in flight", lambda: prometheus.query("jobs_in_flight") == {"jobs_in_flight{}": 111})
+        prometheus.expect("jobs_in_flight", {"jobs_in_flight{}": 111})
         self.wait_for_tellers(prometheus, 3)
 
         workers[1].kill()
-        wait_until("the gauge to forget", lambda: prometheus.query("jobs_in_flight") == {"jobs_in_flight{}": 101})
+        prometheus.expect("jobs_in_flight", {"jobs_in_flight{}": 101})
         self.wait_for_totals(prometheus, workers)
         self.wait_for_tellers(prometheus, 2)
 
@@ -206,12 +203,11 @@ class EndToEndTest(harness.TestCase):
         self.wait_for_tellers(prometheus, 3)
         slots = [worker.ask("status")["slot"] for worker in (workers[0], workers[3], workers[2])]
         self.assertEqual(slots, [1, 2, 3], "the new worker continues the killed one's slot")
-        self.assertEqual(prometheus.query("jobs_in_flight"), {"jobs_in_flight{}": 101})
+        prometheus.expect("jobs_in_flight", {"jobs_in_flight{}": 101})
         exits = {kind: self.own(exporter, f'promshm_worker_exits_total{{kind="{kind}"}}') for kind in ("clean", "fatal", "abrupt")}
         self.assertEqual(exits, {"clean": 0, "fatal": 0, "abrupt": 1})
         for counter in ("jobs_total", "sent_bytes_total", "job_duration_seconds_count", "job_duration_seconds_sum"):
-            resets = prometheus.query(f"sum(resets({counter}[1h]))")
-            self.assertEqual(resets, {"{}": 0}, f"{counter} went back")
+            prometheus.expect(f"sum(resets({counter}[1h]))", {"{}": 0})
 
     def test_a_killed_container_is_continued_by_the_next(self):
         """The new container's process ids begin at 1 again, so they say nothing about who lives."""

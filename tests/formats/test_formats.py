@@ -80,14 +80,13 @@ ONLY_TEXT = {
     "clash_total{}": 1,
 }
 EXPECTED_IN = {TEXT: EXPECTED | ONLY_TEXT, TEXT_1: EXPECTED | ONLY_TEXT, OPENMETRICS: EXPECTED}
-OWN = ("promshm_", "process_", "php_worker_")
 PROMETHEUS_OWN = ("scrape_", "up{")
 
 
 def workers_part(samples):
     """Without what exporter, workers and Prometheus say of themselves, and what no test can foretell:
     the number of a process, and NaN, which equals nothing."""
-    others = (*OWN, *PROMETHEUS_OWN, "open{", "level_nan{")
+    others = (*harness.OWN, *PROMETHEUS_OWN, "open{", "level_nan{")
     return {name: value for name, value in samples.items() if not name.startswith(others)}
 
 
@@ -289,10 +288,9 @@ class FormatsTest(harness.TestCase):
     def scraped(self, accept, expected):
         proxy = Proxy(self, self.exporter.address, accept)
         prometheus = harness.Prometheus(self, proxy.address)
-        wait_until("the counts in Prometheus", lambda: "clash{}" in prometheus.query('{job="promshm"}'))
-        self.assertEqual(workers_part(prometheus.query('{job="promshm"}')), expected)
-        self.assertTrue(math.isnan(prometheus.query('{job="promshm"}')["level_nan{}"]))
-        self.assertEqual((prometheus.target()["health"], prometheus.target()["lastError"]), ("up", ""))
+        prometheus.expect('{job="promshm"}', expected, workers_part)
+        prometheus.expect("level_nan", ["level_nan{}"], lambda answer: [name for name in answer if math.isnan(answer[name])])
+        prometheus.expect_health()
         self.assertEqual(proxy.encodings, {"gzip"})
         metadata = {each["metric"]: each for each in prometheus.api("targets/metadata")}
         return proxy.content_types, metadata
@@ -311,7 +309,7 @@ class FormatsTest(harness.TestCase):
         self.assertEqual({len(each) for each in found.values()}, {1}, "the same one in each scrape")
         for ((_, _, timestamp),) in found.values():
             self.assertAlmostEqual(timestamp, time.time(), delta=harness.WATCHDOG)
-        self.assertEqual((prometheus.target()["health"], prometheus.target()["lastError"]), ("up", ""))
+        prometheus.expect_health()
 
     def test_prometheus_reads_text_0_0_4(self):
         self.assert_text_is_scraped(TEXT)

@@ -6,7 +6,7 @@ use Promshm\{Counter, Gauge, GaugeMode, Histogram, Segment};
 /** Keeps this child busy until the test says go. */
 function hold(string $until): void
 {
-    for ($i = 0; $i < 6000 && !file_exists($until); $i++) {
+    for ($i = 0; $i < 18000 && !file_exists($until); $i++) {
         usleep(10000);
         clearstatcache();
     }

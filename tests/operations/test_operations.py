@@ -68,20 +68,20 @@ class SegmentsTest(OperationsTest):
         exporter = harness.Exporter(self, f"{segments},{absent}")
         prometheus = harness.Prometheus(self, exporter.address)
         both = {'jobs_total{queue="mail",segment="shop"}': 3, 'jobs_total{queue="mail",segment="mail"}': 4}
-        wait_until("both applications", lambda: prometheus.query("jobs_total") == both)
+        prometheus.expect("jobs_total", both)
         up = {'promshm_up{segment="shop"}': 1, 'promshm_up{segment="mail"}': 1, 'promshm_up{segment="new"}': 0}
-        self.assertEqual(prometheus.query("promshm_up"), up)
-        self.assertEqual(prometheus.query("depth"), {'depth{segment="shop"}': 7})
-        left_out = prometheus.query("promshm_left_out_families > 0")
-        self.assertEqual(left_out, {'promshm_left_out_families{reason="type_conflict",segment="mail"}': 1})
+        prometheus.expect("promshm_up", up)
+        prometheus.expect("depth", {'depth{segment="shop"}': 7})
+        left_out = {'promshm_left_out_families{reason="type_conflict",segment="mail"}': 1}
+        prometheus.expect("promshm_left_out_families > 0", left_out)
         theirs = {f'labelled_total{{exported_segment="theirs",segment="{name}"}}': 1 for name in ("shop", "mail")}
-        self.assertEqual(prometheus.query("labelled_total"), theirs)
-        self.assertEqual(prometheus.query("sum by (segment) (job_seconds_count)"), {'{segment="shop"}': 1, '{segment="mail"}': 1})
-        self.assertEqual((prometheus.target()["health"], prometheus.target()["lastError"]), ("up", ""))
+        prometheus.expect("labelled_total", theirs)
+        prometheus.expect("sum by (segment) (job_seconds_count)", {'{segment="shop"}': 1, '{segment="mail"}': 1})
+        prometheus.expect_health()
 
         workers[1].count(6)
         both['jobs_total{queue="mail",segment="mail"}'] = 10
-        wait_until("the next count", lambda: prometheus.query("jobs_total") == both)
+        prometheus.expect("jobs_total", both)
         self.assert_well_formed(exporter.get())
 
     def assert_well_formed(self, page):
@@ -171,8 +171,7 @@ class EndTest(OperationsTest):
         worker.count(41)
         exporter.send(signal.SIGTERM)
         self.assertEqual(exporter.wait(), 0)
-        last = "last_over_time(jobs_total[1h])"
-        wait_until("the last number", lambda: list(prometheus.query(last).values()) == [42])
+        prometheus.expect("last_over_time(jobs_total[1h])", [42], lambda answer: list(answer.values()))
 
 
 class ServiceTest(OperationsTest):

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
@@ -50,7 +51,24 @@ def php(*words, **settings):
     return subprocess.run([*command, *map(str, words)], capture_output=True, text=True, timeout=harness.WATCHDOG)
 
 
+def page(port):
+    """The page at this port of the machine; empty while nobody listens there."""
+    try:
+        with urllib.request.urlopen(f"http://localhost:{port}/metrics", timeout=harness.WATCHDOG) as answer:
+            return answer.read().decode()
+    except OSError:
+        return ""
+
+
 class ReadmeTest(harness.TestCase):
+    def reserve_port(self):
+        """A port that nobody else gets before the test has ended; servers, which set SO_REUSEADDR, may listen there."""
+        reserved = socket.socket()
+        self.addCleanup(reserved.close)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        return reserved.getsockname()[1]
+
     def test_the_php_snippet_counts(self):
         snippet = block("quickstart:php", "php")
         script = self.folder / "snippet.php"
@@ -75,9 +93,7 @@ class ReadmeTest(harness.TestCase):
 
     def test_make_demo_serves_the_demos_metrics(self):
         """And goes away when it is told to, with its processes and its memory."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = self.reserve_port()
         environment = {
             **os.environ,
             "DEMO_SECONDS": "5",
@@ -88,14 +104,15 @@ class ReadmeTest(harness.TestCase):
         }
         command = ["make", "--no-print-directory", "-C", harness.ROOT, "demo"]
         demo = harness.Process(self, "demo", command, env=environment)
+        names = re.findall(r"new (?:Counter|Gauge|Histogram)\('(\w+)'", (harness.ROOT / "demo/worker.php").read_text())
+        wanted = ["promshm_up 1", *(f"# TYPE {name} " for name in names)]
+        demo.wait_for("workers count into")
+        # Not first when it says "Look at": then there are five seconds left.
+        harness.wait_until("the demo's metrics", lambda: all(part in page(port) for part in wanted))
         demo.wait_for(r"Look at \S+")
-        with harness.urllib.request.urlopen(f"http://localhost:{port}/metrics", timeout=harness.WATCHDOG) as answer:
-            page = answer.read().decode()
         self.assertEqual(demo.wait(), 0, demo.output())
-        for metric in re.findall(r"new (?:Counter|Gauge|Histogram)\('(\w+)'", (harness.ROOT / "demo/worker.php").read_text()):
-            self.assertIn(f"# TYPE {metric} ", page)
-            self.assertIn(f"# TYPE {metric} ", demo.output())
-        self.assertIn("promshm_up 1", page)
+        for part in wanted:
+            self.assertIn(part, demo.output())
         self.assertNotRegex(demo.output(), "Warning|Fatal|Deprecated|panicked")
         self.assertNotIn(self.key, harness.kernel_keys("shm"))
         self.assertNotIn(self.key, harness.kernel_keys("sem"))

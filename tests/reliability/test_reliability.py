@@ -17,16 +17,17 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-EXTENSION = os.environ.get("PROMSHM_EXTENSION", os.path.join(ROOT, "target/release/libpromshm.so"))
-EXPORTER = os.environ.get("PROMSHM_EXPORTER", os.path.join(ROOT, "target/release/promshm-exporter"))
+sys.path.insert(0, os.path.dirname(HERE))
+import harness
+from harness import EXPORTER, WATCHDOG
+
 SOAK = os.environ.get("PROMSHM_SOAK", "0") != "0"
 KEY = 0x72000000 | os.getpid() & 0xFFFFFF
-PHP = [os.environ.get("PHP", "php"), "-n", "-d", f"extension={EXTENSION}", "-d", f"promshm.segment=sysv:{KEY}"]
+PHP = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment=sysv:{KEY}"]
 
 
 def php(code):
-    return subprocess.run([*PHP, "-r", code], check=True, capture_output=True, text=True, timeout=60).stdout
+    return subprocess.run([*PHP, "-r", code], check=True, capture_output=True, text=True, timeout=WATCHDOG).stdout
 
 
 def status():
@@ -66,7 +67,7 @@ class Worker:
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
-        assert self.process.wait(60) == -signal.SIGKILL, "a worker ended by itself"
+        assert self.process.wait(WATCHDOG) == -signal.SIGKILL, "a worker ended by itself"
         reports = self.read()
         self.reports.close()
         return reports
@@ -119,7 +120,7 @@ def short_lives(count):
     start = status()["worker_exits"]["clean"]
     for done in range(0, count, 8):
         batch = [subprocess.Popen(command) for _ in range(min(8, count - done))]
-        assert all(process.wait(60) == 0 for process in batch)
+        assert all(process.wait(WATCHDOG) == 0 for process in batch)
         if done == 200:
             first = status()
     last, page = status(), series()
@@ -142,7 +143,7 @@ def clock_goes_back():
             environment = dict(os.environ, LD_PRELOAD=shim, CLOCK_STEP=str(step))
             for command, wanted in (("dump", "\nclock_total 5\n"), ("status", "Workers ")):
                 words = [EXPORTER, command, "--segment", f"sysv:{KEY}"]
-                done = subprocess.run(words, check=True, env=environment, capture_output=True, text=True, timeout=60)
+                done = subprocess.run(words, check=True, env=environment, capture_output=True, text=True, timeout=WATCHDOG)
                 assert wanted in done.stdout, done.stdout
     print(f"clocks: {len(steps)}")
 
@@ -160,4 +161,5 @@ def main():
 
 
 if __name__ == "__main__":
+    harness.isolate()
     sys.exit(main())

@@ -245,8 +245,8 @@ class TlsTest(harness.TestCase):
             f"    basic_auth: {{username: alice, password: {PASSWORDS['alice']}}}\n"
         )
         prometheus = harness.Prometheus(self, exporter.address, how)
-        wait_until("a scrape", lambda: prometheus.query("up") == {"up{}": 1})
-        wait_until("the page", lambda: prometheus.query("promshm_up") == {"promshm_up{}": 0})
+        prometheus.expect_health()
+        prometheus.expect("promshm_up", {"promshm_up{}": 0})
 
     def test_slow_handshakes_cost_a_connection_each(self):
         exporter = self.exporter(TLS + USERS)
