@@ -57,6 +57,22 @@ impl<T> Local<T> {
         unsafe { *self.as_ptr() }
     }
 
+    /// Replaces the value by what `change` makes of it, and answers that. Looks only once where it lies, which in
+    /// a thread-safe PHP is a function call.
+    #[inline(always)]
+    pub(crate) fn update(&'static self, change: impl FnOnce(T) -> T) -> T
+    where
+        T: Copy,
+    {
+        let place = self.as_ptr();
+        // SAFETY: one thread, and no reference is held while `change` runs.
+        unsafe {
+            let value = change(*place);
+            *place = value;
+            value
+        }
+    }
+
     /// Runs `look` on the value, which is taken out meanwhile: nothing that `look` calls back into
     /// can meet it half-changed.
     pub(crate) fn with<R>(&'static self, look: impl FnOnce(&mut T) -> R) -> R

@@ -57,9 +57,7 @@ impl Process {
 /// An update was made.
 #[inline(always)]
 pub(crate) fn tick() {
-    let left = COUNTDOWN.get().wrapping_sub(1);
-    COUNTDOWN.set(left);
-    if left == 0 {
+    if COUNTDOWN.update(|left| left.wrapping_sub(1)) == 0 {
         look();
     }
 }
