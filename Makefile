@@ -39,7 +39,7 @@ export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations page deploy containers reliability guard hostile murder loom proofs fuzz readme scaling images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations page deploy containers reliability guard hostile murder loom asan proofs fuzz readme scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,10 +60,10 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats memory operations page deploy containers reliability guard readme fuzz loom
+	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats memory operations page deploy containers reliability guard readme fuzz loom -- zts valgrind asan
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
-	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz valgrind proofs
+	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz proofs
 
 bench: deps testdeps benchdeps build ## Measure, and write BENCHMARKS.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape
@@ -110,6 +110,9 @@ hostile:
 
 loom: ## Loom alone: every order of what several processes do at once
 	@scripts/with-nightly.sh loom segment/proofs.sh loom
+
+asan: ## The segment's tests under AddressSanitizer
+	@scripts/with-nightly.sh asan segment/proofs.sh asan
 
 proofs: ## Loom, Miri and the sanitizers over the segment
 	@scripts/with-nightly.sh proofs segment/proofs.sh

@@ -31,7 +31,10 @@ install_packages() {
   quietly apt_get install -y --no-install-recommends "$@"
 }
 
-apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 "$@" </dev/null; }
+# Steps of the tests may install at the same time: the second waits for the first.
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive flock /var/lib/apt apt-get -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
 
 # Runs a command, and shows its output only if it fails.
 quietly() {

@@ -1,41 +1,82 @@
 #!/usr/bin/env bash
-# Runs the steps named, each a target of the Makefile, and closes with their sum.
+# Runs the steps named, each a target of the Makefile, and closes with their sum. Steps named after a `--`
+# run one after the other too, but beside the others: long ones, with builds and files of their own.
 #
 # A step says "N passed, N failed" in its last lines. One that says nothing, or skipped everything,
 # ran nothing, and counts as a failure, as does one that ends badly without a count.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-total_passed=0 total_failed=0 total_skipped=0
-summary=()
+work=$(mktemp -d)
+touch "$work/summary" "$work/over"
 
-# The number before a word in the step's last line of counts.
-counted() { # word
-  grep -E '[0-9]+ passed' "$log" | tail -n 1 | grep -oE "[0-9]+ $1" | head -n 1 | cut -d' ' -f1
+# The number before a word in a step's last line of counts.
+counted() { # log word
+  grep -E '[0-9]+ passed' "$1" | tail -n 1 | grep -oE "[0-9]+ $2" | head -n 1 | cut -d' ' -f1
 }
 
-run() { # step
-  local step=$1 status=0 passed failed skipped started=$SECONDS
-  printf '\n== %s\n' "$step"
-  "${MAKE:-make}" --no-print-directory "$step" </dev/null 2>&1 | tee "$log"
+# Runs a step; its output goes through the command given, and its counts into the summary.
+run() { # step command...
+  local step=$1 log=$work/$1.log status=0 passed failed skipped started=$SECONDS
+  shift
+  "${MAKE:-make}" --no-print-directory "$step" </dev/null 2>&1 | "$@" "$log"
   status=${PIPESTATUS[0]}
-  passed=$(counted passed) failed=$(counted failed) skipped=$(counted skipped)
+  passed=$(counted "$log" passed) failed=$(counted "$log" failed) skipped=$(counted "$log" skipped)
   : "${passed:=0}" "${failed:=0}" "${skipped:=0}"
   if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$passed" -eq 0 ]; }; then
     failed=1
   fi
-  total_passed=$((total_passed + passed))
-  total_failed=$((total_failed + failed))
-  total_skipped=$((total_skipped + skipped))
-  summary+=("$(printf '%-8s %5d passed %5d failed %5d skipped %6d s' \
-    "$step" "$passed" "$failed" "$skipped" $((SECONDS - started)))")
+  printf '%-12s %5d passed %5d failed %5d skipped %6d s\n' \
+    "$step" "$passed" "$failed" "$skipped" $((SECONDS - started)) >>"$work/summary"
 }
 
-for step; do run "$step"; done
+write_to() { cat >"$1"; }
+
+# These keep what they say until they are over, so that lines of two steps do not mix.
+run_beside() {
+  local step
+  for step; do
+    run "$step" write_to
+    printf '%s\n' "$step" >>"$work/over"
+  done
+}
+
+# Shows what has ended beside since the last time.
+show_over() {
+  local step
+  for step in $(tail -n "+$((shown + 1))" "$work/over"); do
+    printf '\n== %s, which ran beside\n' "$step"
+    cat "$work/$step.log"
+    shown=$((shown + 1))
+  done
+}
+
+before=() beside=() shown=0
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+  before+=("$1")
+  shift
+done
+[ $# -eq 0 ] || beside=("${@:2}")
+
+set -m # a process group of its own, which ends with this script
+run_beside ${beside[@]+"${beside[@]}"} &
+set +m
+trap 'kill -- "-$!" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+for step in "${before[@]}"; do
+  printf '\n== %s\n' "$step"
+  run "$step" tee
+  show_over
+done
+[ "$shown" -eq ${#beside[@]} ] || printf '\nWaiting for what runs beside: %s\n' "${beside[*]:$shown}"
+wait
+show_over
 
 printf '\n'
-printf '%s\n' "${summary[@]}"
-printf '%d passed, %d failed, %d skipped\n' "$total_passed" "$total_failed" "$total_skipped"
-[ "$total_failed" -eq 0 ] && [ "$total_passed" -gt 0 ]
+cat "$work/summary"
+awk -v steps=$((${#before[@]} + ${#beside[@]})) '{ passed += $2; failed += $4; skipped += $6 }
+  END {
+    printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+    exit failed > 0 || passed == 0 || NR != steps
+  }' "$work/summary"
