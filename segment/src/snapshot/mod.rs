@@ -3,12 +3,14 @@
 //! The reader keeps one [`Snapshot`] and refreshes its numbers at each scrape, so
 //! names, labels and row order stay where they are while nothing is registered.
 
+mod vitals;
+
 use crate::{
     definition::{Definition, Kind},
     exemplar::Exemplar,
-    writer::Runtime,
 };
 use std::sync::Arc;
+pub use vitals::{Liveness, Process, Reason, SlotState, SlotView, Vitals};
 
 /// All that a scrape found.
 #[derive(Debug, Default)]
@@ -242,162 +244,3 @@ impl<'a> Row<'a> {
 
 /// A gauge that no living process has set: a NaN with a payload that arithmetic does not make.
 pub const ABSENT: f64 = f64::from_bits(crate::layout::UNSET);
-
-/// Why updates were dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Reason {
-    /// `promshm.max_series` series exist already.
-    SeriesLimit = 0,
-    /// No room for another record or page of cells.
-    SegmentFull = 1,
-    /// A histogram has more cells than fit a page.
-    TooManyBuckets = 2,
-    /// The segment's bytes made no sense where the update had to go.
-    Corrupt = 3,
-    /// A summary counted the observation, but had no room to keep its sample.
-    SummarySample = 4,
-    /// An exemplar that is not allowed, or found no room; its update was counted all the same.
-    Exemplar = 5,
-}
-
-impl Reason {
-    /// All reasons, in the order of their drop counters.
-    pub const ALL: [Self; 6] = [
-        Self::SeriesLimit,
-        Self::SegmentFull,
-        Self::TooManyBuckets,
-        Self::Corrupt,
-        Self::SummarySample,
-        Self::Exemplar,
-    ];
-
-    /// The reason as the label of `promshm_dropped_total`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SeriesLimit => "series_limit",
-            Self::SegmentFull => "segment_full",
-            Self::TooManyBuckets => "too_many_buckets",
-            Self::Corrupt => "corrupt",
-            Self::SummarySample => "summary_sample",
-            Self::Exemplar => "exemplar",
-        }
-    }
-}
-
-/// How the segment learns that a process has died.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Liveness {
-    /// Not tested yet.
-    #[default]
-    Unknown,
-    /// The kernel frees a dead process's slot at once.
-    Kernel,
-    /// The kernel ignores `SEM_UNDO` (gVisor does): a killed process's slot stays taken.
-    Degraded,
-}
-
-impl Liveness {
-    /// The mode's name for people and labels: `unknown`, `kernel` or `degraded`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Kernel => "kernel",
-            Self::Degraded => "degraded",
-        }
-    }
-}
-
-/// What a slot is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SlotState {
-    /// A living process owns it.
-    Live,
-    /// Nobody owns it and it holds no numbers.
-    Free,
-    /// Its process has gone; its numbers stay and wait for the next process to continue them.
-    Inherited,
-}
-
-/// One slot, for `status`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SlotView {
-    /// Its number; 0 is the shared slot, which nobody owns.
-    pub index: usize,
-    /// What it is doing.
-    pub state: SlotState,
-    /// The last owner's process id, in that process's own PID namespace.
-    pub pid: u32,
-    /// When the last owner claimed it, in seconds since 1970.
-    pub since: f64,
-    /// Processes that have owned it.
-    pub starts: u64,
-    /// Bytes of cells it holds.
-    pub bytes: u64,
-    /// What its living owner tells of itself; `None` where nobody lives, or nothing is told.
-    pub process: Option<Process>,
-}
-
-/// A living process as it sees itself.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Process {
-    /// Its process id, made unlike all others of the segment: two PID namespaces may share one.
-    pub label: String,
-    /// Its numbers.
-    pub runtime: Runtime,
-}
-
-/// The segment's own state, as one scrape saw it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Vitals {
-    /// Address space of the segment, in bytes.
-    pub reserved_bytes: u64,
-    /// Bytes handed out so far: header, slots in use, index, records and pages.
-    pub used_bytes: u64,
-    /// Those of them that lead nowhere: what died half-made, and removed series that were replaced.
-    /// A little may be in the making.
-    pub leaked_bytes: u64,
-    /// Series that count against the limit although they died half-made.
-    pub leaked_series: u64,
-    /// Series exported.
-    pub series: u64,
-    /// The most series the segment takes.
-    pub max_series: u64,
-    /// The most processes that have a slot of their own.
-    pub max_processes: u64,
-    /// The slots that were ever used, the shared one first.
-    pub slots: Vec<SlotView>,
-    /// Updates dropped, in the order of [`Reason::ALL`].
-    pub dropped: [u64; Reason::ALL.len()],
-    /// Label values that were cut at `promshm.max_label_length`.
-    pub truncated_labels: u64,
-    /// Processes that have attached.
-    pub worker_starts: u64,
-    /// Processes that left with a goodbye.
-    pub exits_clean: u64,
-    /// Processes whose last request ended in a fatal error.
-    pub exits_fatal: u64,
-    /// Processes that the kernel buried: killed, crashed, out of memory.
-    pub exits_abrupt: u64,
-    /// Processes without a slot of their own right now (they share slot 0).
-    pub overflow_processes: u64,
-    /// Records that made no sense, since this reader attached.
-    pub corrupt_records: u64,
-    /// How deaths are noticed.
-    pub liveness: Liveness,
-    /// When the segment was created, in seconds since 1970.
-    pub created: f64,
-}
-
-impl Vitals {
-    /// How many slots are in `state`; those never touched count as free. The shared slot is left out.
-    #[must_use]
-    pub fn slots_in(&self, state: SlotState) -> u64 {
-        let owned = self.slots.iter().filter(|slot| slot.index != 0);
-        let found = owned.clone().filter(|slot| slot.state == state).count() as u64;
-        let untouched = self.max_processes.saturating_sub(owned.count() as u64);
-        if state == SlotState::Free { found + untouched } else { found }
-    }
-}

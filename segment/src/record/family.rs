@@ -1,0 +1,134 @@
+//! A family's record.
+
+use super::{Corrupt, FAMILY, HEAD_WORDS, HashKey, bytes_of, copy_bytes, head, meta, place, words_of};
+use crate::{
+    definition::{Definition, GaugeMode, Kind, MAX_HELP, MAX_LABELS, MAX_NAME},
+    layout::{Geometry, PAGE_WORDS, Plane},
+    region::Region,
+    sync::Word,
+    texts::{pack_texts, texts},
+};
+
+/// Most bytes of a family's label names.
+const MAX_NAMES: u64 = (MAX_LABELS * (MAX_NAME + 2)) as u64;
+/// Most bounds of a histogram: its cells, two more, lie in one page.
+const MAX_BOUNDS: u64 = PAGE_WORDS as u64 - 2;
+
+/// Bytes from a family record's begin to the word with its newest claim.
+const NEWEST_CLAIM: u64 = 4 * 8;
+/// What a summary's definition has besides; 0 for other kinds.
+fn age_of(kind: Kind) -> u32 {
+    if let Kind::Summary { max_age } = kind { max_age } else { 0 }
+}
+
+fn kind_of(meta: u64, max_age: u32) -> Result<Kind, Corrupt> {
+    let mode = match (meta >> 16) & 0xff {
+        0 => GaugeMode::Last,
+        1 => GaugeMode::Sum,
+        2 => GaugeMode::Min,
+        3 => GaugeMode::Max,
+        4 => GaugeMode::All,
+        _ => return Err(Corrupt),
+    };
+    match (meta >> 8) & 0xff {
+        0 => Ok(Kind::Counter),
+        1 => Ok(Kind::Gauge(mode)),
+        2 => Ok(Kind::Histogram),
+        3 => Ok(Kind::Summary { max_age }),
+        _ => Err(Corrupt),
+    }
+}
+
+/// A family as it stands in the segment.
+#[derive(Debug, Clone)]
+pub(crate) struct FamilyRecord {
+    pub(crate) definition: Definition,
+    pub(crate) hash: u64,
+    /// Where living processes write when they asserted this definition, in the living plane.
+    pub(crate) claim_column: u64,
+    /// Bytes it takes.
+    pub(crate) bytes: u64,
+}
+
+impl FamilyRecord {
+    /// The bytes that the record at `offset` says it takes, honest or not: what reading it costs.
+    pub(crate) fn claimed_bytes(region: &Region, geometry: &Geometry, offset: u64) -> u64 {
+        const MOST: u64 = (HEAD_WORDS + MAX_BOUNDS + 1) * 8 + MAX_NAME as u64 + MAX_HELP as u64 + MAX_NAMES;
+        match head(region, geometry, offset) {
+            Ok([meta, _, lengths, label_bytes, ..]) if meta & 0xff == FAMILY => {
+                let texts = [lengths & 0xffff_ffff, lengths >> 32, label_bytes & 0xffff_ffff];
+                let bytes = (HEAD_WORDS + (meta >> 48)) * 8;
+                texts.into_iter().fold(bytes, u64::saturating_add).min(MOST)
+            }
+            _ => HEAD_WORDS * 8,
+        }
+    }
+
+    /// Hash of all that makes two definitions one family.
+    pub(crate) fn hash(key: HashKey, definition: &Definition) -> u64 {
+        let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
+        let labels = pack_texts(definition.label_names.iter().map(String::as_str));
+        let bounds = bytes_of(&definition.bounds.iter().map(|bound| bound.to_bits()).collect::<Vec<_>>());
+        let age = age_of(definition.kind).to_le_bytes();
+        let age = if let Kind::Summary { .. } = definition.kind { &age[..] } else { &[] };
+        key.hash(&[&kind.to_le_bytes(), definition.name.as_bytes(), &[0], &labels, &bounds, age])
+    }
+
+    /// The record's words.
+    pub(crate) fn compose(definition: &Definition, hash: u64, claim_column: u64) -> Vec<u64> {
+        let labels = pack_texts(definition.label_names.iter().map(String::as_str));
+        let text = [definition.name.as_bytes(), definition.help.as_bytes(), &labels].concat();
+        let lengths = definition.name.len() as u64 | (definition.help.len() as u64) << 32;
+        let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
+        let label_bytes = labels.len() as u64 | u64::from(age_of(definition.kind)) << 32;
+        let mut words = vec![kind, hash, lengths, label_bytes, 0, claim_column];
+        words.extend(definition.bounds.iter().map(|bound| bound.to_bits()));
+        words.extend(words_of(&text));
+        words
+    }
+
+    /// Whether the record at `offset` may be the one with that hash; cheap, so that a forged index
+    /// does not make a search slow.
+    pub(crate) fn has_hash(region: &Region, geometry: &Geometry, offset: u64, hash: u64) -> bool {
+        head(region, geometry, offset).is_ok_and(|head| head[0] & 0xff == FAMILY && head[1] == hash)
+    }
+
+    /// Reads and checks the record at `offset`.
+    pub(crate) fn parse(region: &Region, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
+        let [meta, hash, lengths, label_bytes, _, claim_column] = head(region, geometry, offset)?;
+        let (name_bytes, help_bytes) = (lengths & 0xffff_ffff, lengths >> 32);
+        let (label_bytes, max_age) = (label_bytes & 0xffff_ffff, (label_bytes >> 32) as u32);
+        let (labels, bounds) = ((meta >> 32) & 0xffff, meta >> 48);
+        let sensible = meta & 0xff == FAMILY
+            && name_bytes <= MAX_NAME as u64
+            && help_bytes <= MAX_HELP as u64
+            && label_bytes <= MAX_NAMES
+            && labels <= MAX_LABELS as u64
+            && bounds <= MAX_BOUNDS
+            && claim_column < Plane::Living.capacity();
+        if !sensible {
+            return Err(Corrupt);
+        }
+        let text_bytes = name_bytes + help_bytes + label_bytes;
+        let words = HEAD_WORDS + bounds + text_bytes.div_ceil(8);
+        let body = &place(region, geometry, offset, words)?[HEAD_WORDS as usize..];
+        let (bounds, body) = body.split_at(bounds as usize);
+        let bounds: Vec<f64> = bounds.iter().map(|bits| f64::from_bits(bits.peek())).collect();
+        let mut text = Vec::new();
+        copy_bytes(body, text_bytes, &mut text);
+        let (name, text) = text.split_at(name_bytes as usize);
+        let (help, names) = text.split_at(help_bytes as usize);
+        let names: Vec<&str> = texts(names).take(MAX_LABELS + 1).collect::<Result<_, _>>()?;
+        let text_of = |bytes| std::str::from_utf8(bytes).map_err(|_| Corrupt);
+        let kind = kind_of(meta, max_age)?;
+        let definition =
+            Definition::new(text_of(name)?, text_of(help)?, kind, &names, &bounds).map_err(|_| Corrupt)?;
+        let honest = definition.bounds == bounds && names.len() as u64 == labels;
+        if honest { Ok(Self { definition, hash, claim_column, bytes: words * 8 }) } else { Err(Corrupt) }
+    }
+
+    /// The word that holds the newest claim on the name.
+    pub(crate) fn newest_claim(region: &Region, offset: u64) -> Option<&Word> {
+        region.word(offset.checked_add(NEWEST_CLAIM)?)
+    }
+}

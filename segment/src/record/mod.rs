@@ -1,0 +1,122 @@
+//! Records: how families and series are written down, and how they are read back with suspicion.
+//!
+//! ```text
+//! family   meta | hash | name bytes, help bytes << 32 | label bytes, age << 32 | newest claim | claim column | bounds… | text
+//! series   meta | hash | family's offset | column | removed | label bytes | text
+//! ```
+//! `meta` is a tag, the kind, the gauge mode, the number of labels and the number
+//! of bounds; `age` is how many seconds a summary's samples count, whose quantiles stand as bounds. Texts are UTF-8; a list of texts has each one's length before it, in
+//! two bytes. Everything but `newest claim` and `removed` is immutable once published.
+
+mod family;
+mod series;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    definition::Kind,
+    index,
+    layout::{Geometry, RECORD_UNIT, Space, header},
+    region::Region,
+    sync::Word,
+};
+pub(crate) use family::FamilyRecord;
+pub(crate) use series::{GONE, LEAVING, SeriesRecord};
+use siphasher::sip::SipHasher13;
+use std::hash::Hasher;
+
+const FAMILY: u64 = 0x46;
+const SERIES: u64 = 0x53;
+const HEAD_WORDS: u64 = 6;
+
+/// A record that makes no sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Corrupt;
+
+/// The segment's keyed hash.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HashKey(pub(crate) [u64; 2]);
+
+impl HashKey {
+    fn hash(self, parts: &[&[u8]]) -> u64 {
+        let mut hasher = SipHasher13::new_with_keys(self.0[0], self.0[1]);
+        parts.iter().for_each(|part| hasher.write(part));
+        hasher.finish()
+    }
+}
+
+fn words_of(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
+    bytes.chunks(8).map(|chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u64::from_le_bytes(word)
+    })
+}
+
+fn bytes_of(words: &[u64]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// Copies the first `count` bytes of the words into `bytes`.
+fn copy_bytes(words: &[Word], count: u64, bytes: &mut Vec<u8>) {
+    bytes.clear();
+    words.iter().for_each(|word| bytes.extend_from_slice(&word.peek().to_le_bytes()));
+    bytes.truncate(count as usize);
+}
+
+fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, bounds: usize) -> u64 {
+    let (kind, mode) = match definition_kind {
+        None | Some(Kind::Counter) => (0, 0),
+        Some(Kind::Gauge(mode)) => (1, mode as u64),
+        Some(Kind::Histogram) => (2, 0),
+        Some(Kind::Summary { .. }) => (3, 0),
+    };
+    tag | kind << 8 | mode << 16 | (labels as u64) << 32 | (bounds as u64) << 48
+}
+
+/// `count` words from `offset` on, if they lie among the records handed out so far. What lies
+/// beyond is a hole: whoever reads it gets charged for its memory.
+fn place<'r>(
+    region: &'r Region,
+    geometry: &Geometry,
+    offset: u64,
+    count: u64,
+) -> Result<&'r [Word], Corrupt> {
+    let space = Space::unpack(region.head(header!(space)).observe());
+    let end = geometry.end.min(geometry.records + space.units * RECORD_UNIT);
+    let room = end.checked_sub(offset).ok_or(Corrupt)?;
+    let inside = offset >= geometry.records && offset.is_multiple_of(RECORD_UNIT) && count <= room / 8;
+    inside.then(|| region.words(offset, count)).flatten().ok_or(Corrupt)
+}
+
+/// The words that every record begins with.
+fn head(region: &Region, geometry: &Geometry, offset: u64) -> Result<[u64; HEAD_WORDS as usize], Corrupt> {
+    let words = place(region, geometry, offset, HEAD_WORDS)?;
+    Ok(std::array::from_fn(|at| words[at].peek()))
+}
+
+/// What an index word points to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tag {
+    Family,
+    Series,
+}
+
+impl Tag {
+    /// Looks at the head of the record at `offset`: its hash must have the upper bits of `entry`,
+    /// an index word.
+    pub(crate) fn read(
+        region: &Region,
+        geometry: &Geometry,
+        offset: u64,
+        entry: u64,
+    ) -> Result<Self, Corrupt> {
+        let [meta, hash, ..] = head(region, geometry, offset)?;
+        match meta & 0xff {
+            _ if index::entry(hash, offset) != entry => Err(Corrupt),
+            FAMILY => Ok(Self::Family),
+            SERIES => Ok(Self::Series),
+            _ => Err(Corrupt),
+        }
+    }
+}

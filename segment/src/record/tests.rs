@@ -1,0 +1,87 @@
+use super::*;
+use crate::{
+    definition::Definition,
+    layout::Shape,
+    texts::{are_texts, pack_texts, texts},
+};
+
+fn place() -> (Region, Geometry) {
+    let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
+    let size = Geometry::new(shape, 0).unwrap_err();
+    let region = Region::heap(size);
+    region.head(header!(space)).fill(64);
+    (region, Geometry::new(shape, size).unwrap())
+}
+
+fn histogram() -> Definition {
+    Definition::new("h", "héλp", Kind::Histogram, &["a", "bc"], &[0.5, 1.0]).unwrap()
+}
+
+#[test]
+fn a_family_is_read_back() {
+    let (region, geometry) = place();
+    region.fill_words(geometry.records, &FamilyRecord::compose(&histogram(), 7, 3)).unwrap();
+    let family = FamilyRecord::parse(&region, &geometry, geometry.records).unwrap();
+    assert_eq!((family.definition, family.hash, family.claim_column), (histogram(), 7, 3));
+}
+
+#[test]
+fn a_summary_is_read_back_and_its_window_is_part_of_it() {
+    let (region, geometry) = place();
+    let of = |max_age| Definition::new("s", "", Kind::Summary { max_age }, &["a"], &[0.5, 0.99]).unwrap();
+    region.fill_words(geometry.records, &FamilyRecord::compose(&of(600), 7, 3)).unwrap();
+    let family = FamilyRecord::parse(&region, &geometry, geometry.records).unwrap();
+    assert_eq!(family.definition, of(600));
+    let key = HashKey([1, 2]);
+    assert_ne!(FamilyRecord::hash(key, &of(600)), FamilyRecord::hash(key, &of(601)));
+}
+
+#[test]
+fn a_series_is_read_back() {
+    let (region, geometry) = place();
+    let labels = pack_texts(["", "x", "λ"]);
+    let at = geometry.records;
+    region.fill_words(at, &SeriesRecord::compose(64, 9, 5, 3, &labels)).unwrap();
+    let series = SeriesRecord::parse(&region, &geometry, at).unwrap();
+    let mut found = Vec::new();
+    series.copy_labels(&region, &geometry, at, &mut found).unwrap();
+    assert!(are_texts(&found, 3));
+    assert_eq!(texts(&found).collect::<Result<Vec<_>, _>>(), Ok(vec!["", "x", "λ"]));
+    assert_eq!((series.family, series.hash, series.column, series.removed), (64, 9, 5, false));
+    assert!(SeriesRecord::is_at(&region, &geometry, at, 9, 64, &labels));
+    for other in [pack_texts(["", "x", "y"]), pack_texts(["", "x", "λ", ""]), Vec::new()] {
+        assert!(!SeriesRecord::is_at(&region, &geometry, at, 9, 64, &other));
+    }
+    assert!(!SeriesRecord::is_at(&region, &geometry, at, 8, 64, &labels));
+    assert!(!SeriesRecord::is_at(&region, &geometry, at, 9, 80, &labels));
+}
+
+#[test]
+fn every_single_forged_word_is_survived() {
+    let (region, geometry) = place();
+    let words = FamilyRecord::compose(&histogram(), 7, 3);
+    for at in 0..words.len() {
+        for forged in [0, 1, 0x53, u64::MAX, 1 << 63, f64::NAN.to_bits(), words[at] ^ 1 << 40] {
+            region.fill_words(geometry.records, &words).unwrap();
+            region.word(geometry.records + 8 * at as u64).unwrap().fill(forged);
+            let _survived = FamilyRecord::parse(&region, &geometry, geometry.records);
+        }
+    }
+    for offset in [0, 8, geometry.records + 8, region.bytes(), u64::MAX - 7] {
+        assert_eq!(Tag::read(&region, &geometry, offset, offset), Err(Corrupt), "{offset}");
+        assert!(FamilyRecord::parse(&region, &geometry, offset).is_err(), "{offset}");
+    }
+}
+
+#[test]
+fn what_was_not_handed_out_is_not_read() {
+    let (region, geometry) = place();
+    let words = FamilyRecord::compose(&histogram(), 7, 3);
+    region.fill_words(geometry.records, &words).unwrap();
+    let units = (words.len() as u64 * 8).div_ceil(RECORD_UNIT);
+    for (units, readable) in [(units, true), (units - 1, false), (0, false), (u64::MAX >> 32, true)] {
+        region.head(header!(space)).fill(units);
+        let found = FamilyRecord::parse(&region, &geometry, geometry.records);
+        assert_eq!(found.is_ok(), readable, "{units}");
+    }
+}
