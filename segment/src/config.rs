@@ -68,6 +68,8 @@ pub struct Config {
     pub max_label_length: u32,
     /// Recent samples that a summary keeps for each series and process, 1 to [`Config::MAX_SUMMARY_SAMPLES`].
     pub summary_samples: u32,
+    /// Seconds after which a series that nobody updates is hidden, up to [`Config::MAX_SERIES_TTL`]; 0 for never.
+    pub series_ttl: u32,
 }
 
 impl Config {
@@ -79,6 +81,8 @@ impl Config {
     pub const MIN_LABEL_LENGTH: u32 = 64;
     /// A megabyte for each series and process.
     pub const MAX_SUMMARY_SAMPLES: u32 = 65_536;
+    /// A year.
+    pub const MAX_SERIES_TTL: u32 = 365 * 86_400;
     /// Lengths are stored in 16 bits.
     pub const MAX_LABEL_LENGTH: u32 = 65_535;
 }
@@ -94,6 +98,7 @@ impl Default for Config {
             max_series: 10_000,
             max_label_length: 1024,
             summary_samples: 1024,
+            series_ttl: 0,
         }
     }
 }

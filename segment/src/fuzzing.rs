@@ -75,6 +75,7 @@ fn honest() -> &'static [u64] {
         let geometry = geometry();
         let region = Region::heap(geometry.end);
         prepare(&region, SHAPE);
+        region.head(header!(series_ttl)).fill(60 + 1);
         for slot in [0, 1] {
             region.word(geometry.slot(slot)).expect("inside").fill(1);
             let mut writer = Writer::over(region.share().expect("heap"), slot).expect("sane");
@@ -239,6 +240,11 @@ impl<'i> Player<'i> {
             check_exemplars(family);
         }
         assert!(snapshot.vitals.leaked_bytes <= self.geometry.end);
+        let created = snapshot.families.iter().flat_map(Family::rows).filter_map(|row| row.created());
+        assert!(
+            created.into_iter().all(|created| created.is_finite() && created > 0.0),
+            "no page takes that"
+        );
     }
 
     fn family(&mut self, number: u64) -> Option<FamilyId> {

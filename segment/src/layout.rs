@@ -36,8 +36,8 @@ use std::mem::offset_of;
 /// `PSHM`, in the upper half of the first word.
 pub const MAGIC: u64 = 0x5053_484d;
 /// The layout's version, in the lower half of the first word.
-pub const VERSION: u32 = 2;
-/// The oldest version that can be read: it had no summaries.
+pub const VERSION: u32 = 3;
+/// The oldest version that can be read: it had no summaries, and its series no times.
 pub const OLDEST_READABLE: u32 = 1;
 /// What stands in [`Header::identity`].
 pub const IDENTITY: u64 = MAGIC << 32 | VERSION as u64;
@@ -96,7 +96,10 @@ pub struct Header {
     pub semaphores_since: u64,
     /// Samples in a summary's ring. Settled once; 0 before version 2.
     pub summary_samples: u64,
-    pad: [u64; 4],
+    /// Seconds after which a series that nobody updates is hidden, 0 for never, + 1. Settled once; 0
+    /// before version 3.
+    pub series_ttl: u64,
+    pad: [u64; 3],
     /// Grows when handles must be looked up again: wipe, removal. Read at every call, so it has
     /// a cache line of its own. Pair EPOCH.
     pub epoch: u64,

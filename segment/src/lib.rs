@@ -27,6 +27,7 @@ pub mod rings;
 pub mod snapshot;
 pub mod sync;
 mod texts;
+pub mod ttl;
 mod writer;
 
 pub use config::{Config, SegmentName};

@@ -12,7 +12,7 @@ use crate::{
     config::SegmentName,
     definition::{Definition, GaugeMode, Kind},
     index::{self, Found},
-    layout::{FRESH, Geometry, IDENTITY, PAGE_WORDS, Plane, READY, Shape, Space, UNSET, header},
+    layout::{FRESH, Geometry, IDENTITY, PAGE, PAGE_WORDS, Plane, READY, Shape, Space, UNSET, header},
     reader::Catalogue,
     record::{GONE, SeriesRecord},
     region::Region,
@@ -57,7 +57,7 @@ fn explore(name: &str, scene: impl Fn() + Sync + Send + 'static) {
 }
 
 fn segment() -> (Region, Geometry) {
-    let size = Geometry::new(SHAPE, 0).unwrap_err();
+    let size = Geometry::new(SHAPE, 0).unwrap_err() + 4 * PAGE; // the least, and room for some records
     let region = Region::heap(size);
     prepare(&region, SHAPE);
     (region, Geometry::new(SHAPE, size).unwrap())

@@ -22,7 +22,8 @@
 //! sees any word of a later write sees by it that the sequence was taken away, and looks again.
 //!
 //! Everything else is `Relaxed`: a cell has one writer, and a scrape may see
-//! any update a moment late.
+//! any update a moment late. The word that says when a series was touched has many writers and no
+//! partner: all store the present time, so any of them may be last, and nothing is handed over with it.
 #![allow(unsafe_code)]
 
 #[cfg(loom)]

@@ -18,7 +18,7 @@ fn tiny_place() -> Place {
     place.config.max_series = 8;
     place.config.max_processes = 4;
     place.config.size = 1 << 20;
-    place.config.summary_samples = 16;
+    (place.config.summary_samples, place.config.series_ttl) = (16, 3600);
     place
 }
 

@@ -59,6 +59,7 @@ impl Scene {
         watchdog();
         let mut place = Place::new();
         (place.config.size, place.config.max_series, place.config.max_processes) = (SIZE, 200, 6);
+        place.config.series_ttl = 3600;
         let mut writer = place.writer();
         for definition in definitions() {
             let family = writer.register(&definition).unwrap();
@@ -215,8 +216,8 @@ fn headers_are_judged_before_anything_is_read() {
     };
     let (name, identity) = (scene.place.config.name, scene.honest[0]);
     assert_eq!(cause(0, identity ^ 1 << 40), ReadError::Foreign { name });
-    assert_eq!(cause(0, identity + 1), ReadError::Version { name, found: 3, known: 2 });
-    assert_eq!(cause(0, identity - 2), ReadError::Version { name, found: 0, known: 2 });
+    assert_eq!(cause(0, identity + 1), ReadError::Version { name, found: 4, known: 3 });
+    assert_eq!(cause(0, identity - 3), ReadError::Version { name, found: 0, known: 3 });
     assert_eq!(cause(0, 0), ReadError::NotReady { name });
     assert_eq!(cause(8, 0), ReadError::NotReady { name });
     assert_eq!(cause(8, 2), ReadError::Retired { name });
@@ -310,9 +311,11 @@ fn a_bad_record_costs_one_series_and_is_counted_once() {
     for (which, at) in entries.iter().enumerate() {
         let record = scene.record(*at);
         let another = scene.record(entries[(which + 1) % entries.len()]) as u64;
-        let break_it: [(&str, usize, u64); 14] = [
+        let break_it: [(&str, usize, u64); 16] = [
             ("tag", record, 0),
-            ("labels", record, 0x53 | 2 << 32),
+            ("labels", record, 0x53 | 2 << 32 | 2 << 48),
+            ("times that are text", record, 0x53 | 1 << 32),
+            ("more times than there are", record, 0x53 | 1 << 32 | 3 << 48),
             ("hash", record + 8, 1),
             ("family: itself", record + 16, record as u64),
             ("family: another series", record + 16, another),
@@ -321,7 +324,7 @@ fn a_bad_record_costs_one_series_and_is_counted_once() {
             ("length", record + 40, 1 << 63),
             ("a little longer", record + 40, 10_000),
             ("shorter", record + 40, 1),
-            ("text that is no UTF-8", record + 48, u64::MAX),
+            ("text that is no UTF-8", record + 64, u64::MAX),
             ("index: out of range", *at, entry_of(*at) | 0xff_ffff_fff0),
             ("index: misaligned", *at, entry_of(*at) + 8),
             ("index: another hash", *at, entry_of(*at) ^ 1 << 63),
@@ -338,7 +341,7 @@ fn a_bad_record_costs_one_series_and_is_counted_once() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 14 * SERIES);
+    assert_eq!(tried, 16 * SERIES);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{
     bits::Bits,
     entry::{Entry, Series},
-    merge::Cells,
+    merge::{Cells, Totals},
 };
 use crate::{
     definition::Kind,
@@ -11,9 +11,9 @@ use crate::{
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, header},
     record::{Corrupt, FamilyRecord, HashKey, SeriesRecord, Tag},
     region::Region,
-    snapshot::Snapshot,
+    snapshot::{ABSENT, Snapshot},
     sync::{Word, unique},
-    writer,
+    ttl, writer,
 };
 use std::collections::HashMap;
 
@@ -183,8 +183,9 @@ impl Catalogue {
             return Err(Corrupt);
         }
         if !series.removed {
-            let unit = (offset - look.geometry.records) / RECORD_UNIT;
-            self.families[at].take(Series { unit: unit as u32, column: series.column as u32 }, &self.labels);
+            let unit = ((offset - look.geometry.records) / RECORD_UNIT) as u32;
+            let taken = Series { unit, column: series.column as u32, created: series.created };
+            self.families[at].take(taken, &self.labels);
         }
         Ok(())
     }
@@ -236,6 +237,30 @@ impl Catalogue {
                 several => several.iter().max_by_key(age).copied(),
             })
             .collect()
+    }
+
+    /// Looks which series nobody has used for the segment's TTL. Answers how many are hidden.
+    pub(crate) fn look_for_use(&mut self, cells: &Cells<'_>, totals: &Totals, now: u64) -> u64 {
+        let ttl = ttl::of(cells.region);
+        if ttl == 0 {
+            return 0;
+        }
+        let mut hidden = 0;
+        for at in &self.chosen {
+            let family = &mut self.families[*at];
+            let (kind, count) = (family.definition.kind, family.definition.cells());
+            let print = |column| cells.print(totals, kind, column, count);
+            hidden += family.look_for_use((cells.region, cells.geometry), (ttl, now), print);
+        }
+        hidden
+    }
+
+    /// Takes the hidden series' values away. The series of `all` gauges have no rows of their own.
+    pub(crate) fn hide(&self, snapshot: &mut Snapshot) {
+        for (entry, view) in self.chosen().zip(&mut snapshot.families) {
+            let rows = 0..if entry.is_laid_out_by_process() { 0 } else { view.row_count() };
+            rows.filter(|row| entry.is_hidden(*row)).for_each(|row| view.values_mut(row)[0] = ABSENT);
+        }
     }
 
     /// The chosen families, in the snapshot's order.

@@ -6,7 +6,9 @@ use crate::{
     record::{FamilyRecord, GONE, SeriesRecord},
     region::Region,
     snapshot::{Family, Labels},
+    sync::Word,
     texts::{are_texts, texts},
+    ttl::{Sighting, hides},
 };
 use std::{cmp::Ordering, sync::Arc};
 
@@ -17,6 +19,14 @@ pub(crate) struct Series {
     pub(crate) unit: u32,
     /// First of its cells.
     pub(crate) column: u32,
+    /// When it was made, in seconds since 1970; NaN where its record has no times.
+    pub(crate) created: f64,
+}
+
+impl Series {
+    fn offset(&self, geometry: &Geometry) -> u64 {
+        geometry.records + u64::from(self.unit) * RECORD_UNIT
+    }
 }
 
 /// In place of [`Series::unit`]: removed, and to be left out of the next layout.
@@ -36,6 +46,10 @@ pub(crate) struct Entry {
     pub(crate) live: usize,
     /// Laid out, in the order of their labels.
     rows: Vec<Series>,
+    /// Of the rows, where the segment has a TTL.
+    sightings: Vec<Sighting>,
+    /// Whether each row is hidden, where the segment has a TTL.
+    hidden: Vec<bool>,
     /// The rows' labels, shared with the snapshot.
     labels: Arc<Labels>,
     /// Not laid out yet.
@@ -54,6 +68,8 @@ impl Entry {
             dirty: true,
             live: 0,
             rows: Vec::new(),
+            sightings: Vec::new(),
+            hidden: Vec::new(),
             labels: Arc::default(),
             fresh: Vec::new(),
             fresh_labels: Labels::default(),
@@ -81,7 +97,7 @@ impl Entry {
     /// Looks which series were removed; they leave at the next layout.
     pub(crate) fn drop_removed(&mut self, region: &Region, geometry: &Geometry) {
         for series in self.rows.iter_mut().chain(&mut self.fresh).filter(|series| series.unit != LEFT) {
-            let flag = SeriesRecord::removed(region, geometry.records + u64::from(series.unit) * RECORD_UNIT);
+            let flag = SeriesRecord::removed(region, series.offset(geometry));
             if flag.is_none_or(|flag| flag.peek() == GONE) {
                 series.unit = LEFT;
                 self.live -= 1;
@@ -103,6 +119,29 @@ impl Entry {
     /// The columns of all series; those of the rows that were laid out are the first.
     pub(crate) fn all_columns(&self) -> impl Iterator<Item = u64> {
         self.rows.iter().chain(&self.fresh).map(|series| u64::from(series.column))
+    }
+
+    /// Looks which rows nobody has used for `ttl` seconds. `print` tells the numbers of a column's series from
+    /// others. Answers how many rows are hidden now.
+    pub(crate) fn look_for_use(
+        &mut self,
+        (region, geometry): (&Region, &Geometry),
+        (ttl, now): (u32, u64),
+        print: impl Fn(u64) -> u64,
+    ) -> u64 {
+        self.sightings.resize(self.rows.len(), Sighting::default());
+        self.hidden.clear();
+        for (series, sighting) in self.rows.iter().zip(&mut self.sightings) {
+            let touched = SeriesRecord::touched(region, series.offset(geometry)).map_or(0, Word::peek);
+            let idle = sighting.look(touched, print(series.column.into()), now);
+            self.hidden.push(!series.created.is_nan() && hides(ttl, idle));
+        }
+        self.hidden.iter().map(|hidden| u64::from(*hidden)).sum()
+    }
+
+    /// Whether nobody has used row `index` for so long that it is not shown.
+    pub(crate) fn is_hidden(&self, index: usize) -> bool {
+        self.hidden.get(index).is_some_and(|hidden| *hidden)
     }
 
     /// The label values of row `index`.
@@ -132,12 +171,18 @@ impl Entry {
     pub(crate) fn lay_out(&mut self, view: &mut Family, generation: u64) -> u64 {
         self.dirty = false;
         let doubles = if self.is_laid_out() { 0 } else { self.merge_fresh() };
-        if self.definition.kind == Kind::Gauge(GaugeMode::All) {
+        if self.is_laid_out_by_process() {
             view.clear(generation);
         } else {
             view.set_rows(self.labels.clone(), self.rows.len(), generation);
+            self.rows.iter().enumerate().for_each(|(row, series)| view.set_created(row, series.created));
         }
         doubles
+    }
+
+    /// Whether its rows in the snapshot are not its series, but these for each process.
+    pub(crate) fn is_laid_out_by_process(&self) -> bool {
+        self.definition.kind == Kind::Gauge(GaugeMode::All)
     }
 
     fn is_laid_out(&self) -> bool {
@@ -151,6 +196,10 @@ impl Entry {
         let bytes = self.labels.bytes() + self.fresh_labels.bytes();
         let mut labels = Labels::with_capacity(order.len() * self.width(), bytes);
         order.iter().for_each(|at| self.labels_at(*at).for_each(|label| labels.push(label)));
+        if !self.sightings.is_empty() {
+            let sighting = |at: &u32| self.sightings.get(*at as usize).copied().unwrap_or_default();
+            self.sightings = order.iter().map(sighting).collect();
+        }
         self.rows = order.iter().map(|at| self.series_at(*at)).collect();
         self.labels = Arc::new(labels);
         (self.fresh, self.fresh_labels) = (Vec::new(), Labels::default());

@@ -102,6 +102,19 @@ impl<'r> Cells<'r> {
         values.filter(|(_, value)| !is_unset(*value)).map(|(page, value)| (usize::from(page.slot), value))
     }
 
+    /// A number that is another when someone has updated the series, as far as its values show that. What
+    /// is seen of gauges of one's own process also changes with the processes, so it says nothing.
+    pub(crate) fn print(&self, totals: &Totals, kind: Kind, column: u64, count: usize) -> u64 {
+        let mixed = |print: u64, value: &f64| {
+            print.rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ value.to_bits()
+        };
+        match kind {
+            Kind::Gauge(GaugeMode::Last) => self.shared(column).to_bits(),
+            Kind::Gauge(_) => 0,
+            _ => totals.of(&self.survey.lasting, column, count).map_or(0, |sums| sums.iter().fold(0, mixed)),
+        }
+    }
+
     /// The value that all processes share.
     fn shared(&self, column: u64) -> f64 {
         let page = self.survey.living.of(column).first().filter(|page| usize::from(page.slot) == SHARED);
@@ -117,7 +130,7 @@ pub(crate) struct Totals {
 
 impl Totals {
     /// Adds up page by page; a page that no slot has takes no room.
-    fn refresh(&mut self, region: &Region, geometry: &Geometry, pages: &Pages) {
+    pub(crate) fn refresh(&mut self, region: &Region, geometry: &Geometry, pages: &Pages) {
         self.sums.clear();
         self.sums.resize(pages.count() * PAGE_WORDS, 0.0);
         for (sums, of_slots) in self.sums.chunks_exact_mut(PAGE_WORDS).zip(pages.by_rank()) {
@@ -161,12 +174,11 @@ fn add_up<'c>(sums: &mut [f64], pages: impl Iterator<Item = &'c [Cell]>) {
 pub(crate) fn values(
     cells: &Cells<'_>,
     catalogue: &Catalogue,
-    totals: &mut Totals,
+    totals: &Totals,
     snapshot: &mut Snapshot,
 ) -> u64 {
     let lasting = &cells.survey.lasting;
     let exemplars = Exemplars::look(cells);
-    totals.refresh(cells.region, cells.geometry, lasting);
     let mut processes = None;
     for (entry, view) in catalogue.chosen().zip(&mut snapshot.families) {
         match entry.definition.kind {
@@ -263,7 +275,7 @@ impl Processes {
     fn rows(&mut self, cells: &Cells<'_>, entry: &Entry, view: &mut Family) {
         let mut fresh = Family::new(view.definition.clone());
         fresh.clear(view.generation());
-        for (row, column) in entry.columns().enumerate() {
+        for (row, column) in entry.columns().enumerate().filter(|(row, _)| !entry.is_hidden(*row)) {
             let mut living: Vec<(usize, f64)> = cells.gauges(column).collect();
             living.sort_unstable_by_key(|(slot, _)| self.ranks[*slot]);
             let bytes: usize = entry.labels(row).map(|label| label.len() + ROW_BYTES).sum();

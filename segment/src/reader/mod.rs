@@ -20,7 +20,7 @@ use crate::{
     config::SegmentName,
     layout::{Geometry, header},
     region::Region,
-    snapshot::Snapshot,
+    snapshot::{Snapshot, Vitals},
     writer,
 };
 pub(crate) use catalogue::Catalogue;
@@ -175,7 +175,7 @@ impl Reader {
     }
 
     /// As [`Reader::scrape`], as if it were `now` on the clock of [`clock::now`]: summaries' samples that
-    /// are too old then do not count.
+    /// are too old then do not count, and series that were used too long before then are hidden.
     pub fn scrape_at(&mut self, now: u64) -> Result<&Snapshot, ReadError> {
         self.check()?;
         let (region, geometry) = (&self.region, &self.geometry);
@@ -186,14 +186,17 @@ impl Reader {
         self.survey.refresh(region, geometry, slots.high);
         let cells = Cells { region, geometry, slots: &slots, survey: &self.survey };
         self.catalogue.choose(region, &cells, &mut self.snapshot);
-        let left_out = merge::values(&cells, &self.catalogue, &mut self.totals, &mut self.snapshot);
+        self.totals.refresh(region, geometry, &self.survey.lasting);
+        let hidden = self.catalogue.look_for_use(&cells, &self.totals, now);
+        let left_out = merge::values(&cells, &self.catalogue, &self.totals, &mut self.snapshot);
         self.summaries.look(region, geometry, &mut self.survey, &self.catalogue);
         self.summaries.merge(region, geometry, now, &mut self.snapshot);
+        self.catalogue.hide(&mut self.snapshot);
         self.corrupt = self.corrupt.max(self.survey.bad + left_out);
         let cells = Cells { region, geometry, slots: &slots, survey: &self.survey };
         let corrupt = self.catalogue.corrupt + self.corrupt;
-        self.snapshot.vitals =
-            vitals::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);
+        let vitals = vitals::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);
+        self.snapshot.vitals = Vitals { hidden_series: hidden, ..vitals };
         Ok(&self.snapshot)
     }
 

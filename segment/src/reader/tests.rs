@@ -7,7 +7,7 @@ use crate::{
     definition::{Definition, GaugeMode, Kind},
     index,
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Shape, Space, header},
-    record::{FamilyRecord, SeriesRecord},
+    record::{FamilyRecord, SeriesRecord, Times},
     region::Region,
     snapshot::Family,
     sync::Word,
@@ -71,7 +71,7 @@ impl Scene {
 
     fn forge(&self, family: u64, column: u64, count: usize, labels: &[u8]) -> u64 {
         let hash = SeriesRecord::hash(hash_key(&self.region), family, labels);
-        let offset = self.append(&SeriesRecord::compose(family, hash, column, count, labels));
+        let offset = self.append(&SeriesRecord::compose(family, hash, column, count, labels, Times::now()));
         self.publish(hash, offset);
         offset
     }
@@ -152,16 +152,16 @@ fn records_do_not_overlap() {
     let (key, parent) = (hash_key(&scene.region), scene.geometry.records);
     let inner_labels = pack_texts(["inner"]);
     let inner_hash = SeriesRecord::hash(key, parent, &inner_labels);
-    let inner = SeriesRecord::compose(parent, inner_hash, 0x20, 1, &inner_labels);
+    let inner = SeriesRecord::compose(parent, inner_hash, 0x20, 1, &inner_labels, Times::now());
     let mut labels = vec![0; 16];
     inner.iter().for_each(|word| labels.extend_from_slice(&word.to_le_bytes()));
     let hash = SeriesRecord::hash(key, parent, &labels);
-    let outer = scene.append(&SeriesRecord::compose(parent, hash, 0x40, 1, &labels));
-    scene.publish(inner_hash, outer + 48 + 16);
+    let outer = scene.append(&SeriesRecord::compose(parent, hash, 0x40, 1, &labels, Times::now()));
+    scene.publish(inner_hash, outer + 64 + 16);
     assert_eq!(scene.read(), (2, 0), "alone it is a record");
     scene.publish(hash, outer);
     assert_eq!(scene.read(), (2, 1), "the outer one is no text");
-    let doubled = SeriesRecord::compose(parent, inner_hash, 0x60, 1, &inner_labels);
+    let doubled = SeriesRecord::compose(parent, inner_hash, 0x60, 1, &inner_labels, Times::now());
     let offset = scene.append(&doubled);
     scene.publish(inner_hash, offset);
     assert_eq!(scene.read(), (2, 2), "the same labels a second time");
@@ -327,7 +327,7 @@ fn refused_records_delay_others_but_not_for_ever() {
     let key = hash_key(&scene.region);
     // One huge text under many hashes: each is refused only after all of it was hashed.
     let labels = vec![7; 100_000];
-    let offset = scene.append(&SeriesRecord::compose(parent, 0, 300, 1, &labels));
+    let offset = scene.append(&SeriesRecord::compose(parent, 0, 300, 1, &labels, Times::now()));
     for number in 0..60 {
         scene.publish(number << 40 << 3, offset);
     }

@@ -75,6 +75,7 @@ pub(crate) fn collect(
         leaked_bytes: leaked_bytes(region, geometry, survey, catalogue),
         leaked_series: leaked_series(region, catalogue),
         series: rows.sum(),
+        hidden_series: 0,
         max_series: u64::from(geometry.shape.max_series),
         max_processes: u64::from(geometry.shape.max_processes),
         slots: views(cells),

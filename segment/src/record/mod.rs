@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! family   meta | hash | name bytes, help bytes << 32 | label bytes, age << 32 | newest claim | claim column | bounds… | text
-//! series   meta | hash | family's offset | column | removed | label bytes | text
+//! series   meta | hash | family's offset | column | removed | label bytes | created | touched | text
 //! ```
-//! `meta` is a tag, the kind, the gauge mode, the number of labels and the number
-//! of bounds; `age` is how many seconds a summary's samples count, whose quantiles stand as bounds. Texts are UTF-8; a list of texts has each one's length before it, in
-//! two bytes. Everything but `newest claim` and `removed` is immutable once published.
+//! `meta` is a tag, the kind, the gauge mode, the number of labels and the number of words before the
+//! text: a family's bounds, or a series' two times, which it has not before version 3. `age` is how many seconds a summary's samples count, whose quantiles stand as bounds. Texts are UTF-8; a list of texts has each one's length before it, in
+//! two bytes. Everything but `newest claim`, `removed` and `touched` is immutable once published.
 
 mod family;
 mod series;
@@ -21,7 +21,7 @@ use crate::{
     sync::Word,
 };
 pub(crate) use family::FamilyRecord;
-pub(crate) use series::{GONE, LEAVING, SeriesRecord};
+pub(crate) use series::{GONE, LEAVING, SeriesRecord, Times};
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
@@ -64,14 +64,14 @@ fn copy_bytes(words: &[Word], count: u64, bytes: &mut Vec<u8>) {
     bytes.truncate(count as usize);
 }
 
-fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, bounds: usize) -> u64 {
+fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, words: usize) -> u64 {
     let (kind, mode) = match definition_kind {
         None | Some(Kind::Counter) => (0, 0),
         Some(Kind::Gauge(mode)) => (1, mode as u64),
         Some(Kind::Histogram) => (2, 0),
         Some(Kind::Summary { .. }) => (3, 0),
     };
-    tag | kind << 8 | mode << 16 | (labels as u64) << 32 | (bounds as u64) << 48
+    tag | kind << 8 | mode << 16 | (labels as u64) << 32 | (words as u64) << 48
 }
 
 /// `count` words from `offset` on, if they lie among the records handed out so far. What lies

@@ -1,12 +1,17 @@
 //! A series' record.
 
 use super::{Corrupt, HEAD_WORDS, HashKey, SERIES, copy_bytes, head, meta, place, words_of};
-use crate::{definition::MAX_LABELS, layout::Geometry, region::Region, sync::Word};
+use crate::{clock, definition::MAX_LABELS, layout::Geometry, region::Region, sync::Word, writer};
 
 /// Most bytes of a series' label values.
 const MAX_VALUES: u64 = (MAX_LABELS * (65_535 + 2)) as u64;
 /// Bytes from a series record's begin to its removed flag.
 const REMOVED: u64 = 4 * 8;
+
+/// Words between the head and the text; records of older versions have none.
+const TIMES: u64 = 2;
+/// Bytes from a series record's begin to the word that says when it was last touched.
+const TOUCHED: u64 = (HEAD_WORDS + 1) * 8;
 
 /// A series' removed flag: someone is removing it, and may have died over it. It is still exported,
 /// because others may still count into it; whoever looks it up finishes the removal.
@@ -15,7 +20,7 @@ pub(crate) const LEAVING: u64 = 1;
 pub(crate) const GONE: u64 = 2;
 
 /// A series as it stands in the segment, without its label values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct SeriesRecord {
     pub(crate) family: u64,
     pub(crate) hash: u64,
@@ -24,7 +29,28 @@ pub(crate) struct SeriesRecord {
     pub(crate) removed: bool,
     /// Number of labels, as the record says.
     pub(crate) label_count: usize,
+    /// When it was made, in seconds since 1970; NaN if its record has no times, as in older versions.
+    pub(crate) created: f64,
+    /// Words of times that it has: all or none.
+    times: u64,
     label_bytes: u64,
+}
+
+/// What a record notes of time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    /// When the series was made, by the wall clock, in seconds since 1970.
+    pub(crate) created: f64,
+    /// When it was last touched, on the clock of [`clock::now`]. See [`ttl`](crate::ttl).
+    pub(crate) touched: u64,
+}
+
+impl Times {
+    /// Of a series that is made now.
+    pub(crate) fn now() -> Self {
+        // Milliseconds, as Prometheus keeps times.
+        Self { created: (writer::now() * 1e3).round() / 1e3, touched: clock::now() }
+    }
 }
 
 impl SeriesRecord {
@@ -40,9 +66,11 @@ impl SeriesRecord {
         column: u64,
         label_count: usize,
         labels: &[u8],
+        times: Times,
     ) -> Vec<u64> {
-        let mut words =
-            vec![meta(SERIES, None, label_count, 0), hash, family, column, 0, labels.len() as u64];
+        let meta = meta(SERIES, None, label_count, TIMES as usize);
+        let mut words = vec![meta, hash, family, column, 0, labels.len() as u64];
+        words.extend([times.created.to_bits(), times.touched]);
         words.extend(words_of(labels));
         words
     }
@@ -50,18 +78,31 @@ impl SeriesRecord {
     /// Reads and checks the head of the record at `offset`.
     pub(crate) fn parse(region: &Region, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
         let [meta, hash, family, column, removed, label_bytes] = head(region, geometry, offset)?;
-        let label_count = (meta >> 32) & 0xffff;
-        if meta & 0xff != SERIES || label_bytes > MAX_VALUES || label_count > MAX_LABELS as u64 {
+        let (label_count, times) = ((meta >> 32) & 0xffff, meta >> 48);
+        let sensible = meta & 0xff == SERIES
+            && label_bytes <= MAX_VALUES
+            && label_count <= MAX_LABELS as u64
+            && [0, TIMES].contains(&times);
+        if !sensible {
             return Err(Corrupt);
         }
-        let label_count = label_count as usize;
-        let series = Self { family, hash, column, removed: removed == GONE, label_count, label_bytes };
-        series.text(region, geometry, offset).map(|_| series)
+        let (label_count, removed) = (label_count as usize, removed == GONE);
+        let mut series =
+            Self { family, hash, column, removed, label_count, created: f64::NAN, times, label_bytes };
+        let body = series.body(region, geometry, offset)?;
+        let created = body.first().filter(|_| times > 0).map(|bits| f64::from_bits(bits.peek()));
+        let created = created.filter(|created| created.is_finite() && *created > 0.0);
+        series.created = created.unwrap_or(f64::NAN);
+        Ok(series)
+    }
+
+    /// All behind the head.
+    fn body<'r>(&self, region: &'r Region, geometry: &Geometry, offset: u64) -> Result<&'r [Word], Corrupt> {
+        Ok(&place(region, geometry, offset, self.bytes() / 8)?[HEAD_WORDS as usize..])
     }
 
     fn text<'r>(&self, region: &'r Region, geometry: &Geometry, offset: u64) -> Result<&'r [Word], Corrupt> {
-        let words = place(region, geometry, offset, self.bytes() / 8)?;
-        Ok(&words[HEAD_WORDS as usize..])
+        Ok(&self.body(region, geometry, offset)?[self.times as usize..])
     }
 
     /// Copies the label values, as [`pack_texts`] packed them; their inner form is left to [`are_texts`](crate::texts::are_texts).
@@ -97,11 +138,16 @@ impl SeriesRecord {
 
     /// Bytes it takes.
     pub(crate) fn bytes(&self) -> u64 {
-        (HEAD_WORDS + self.label_bytes.div_ceil(8)) * 8
+        (HEAD_WORDS + self.times + self.label_bytes.div_ceil(8)) * 8
     }
 
     /// The word that says whether the series was removed.
     pub(crate) fn removed(region: &Region, offset: u64) -> Option<&Word> {
         region.word(offset.checked_add(REMOVED)?)
+    }
+
+    /// The word that says when the series was last touched, if the record has [`SeriesRecord::created`].
+    pub(crate) fn touched(region: &Region, offset: u64) -> Option<&Word> {
+        region.word(offset.checked_add(TOUCHED)?)
     }
 }

@@ -41,19 +41,51 @@ fn a_series_is_read_back() {
     let (region, geometry) = place();
     let labels = pack_texts(["", "x", "λ"]);
     let at = geometry.records;
-    region.fill_words(at, &SeriesRecord::compose(64, 9, 5, 3, &labels)).unwrap();
+    let times = Times { created: 1_700_000_000.5, touched: 77 };
+    region.fill_words(at, &SeriesRecord::compose(64, 9, 5, 3, &labels, times)).unwrap();
     let series = SeriesRecord::parse(&region, &geometry, at).unwrap();
     let mut found = Vec::new();
     series.copy_labels(&region, &geometry, at, &mut found).unwrap();
     assert!(are_texts(&found, 3));
     assert_eq!(texts(&found).collect::<Result<Vec<_>, _>>(), Ok(vec!["", "x", "λ"]));
     assert_eq!((series.family, series.hash, series.column, series.removed), (64, 9, 5, false));
+    assert_eq!(series.created.to_bits(), times.created.to_bits());
+    assert_eq!(SeriesRecord::touched(&region, at).map(Word::peek), Some(77));
     assert!(SeriesRecord::is_at(&region, &geometry, at, 9, 64, &labels));
     for other in [pack_texts(["", "x", "y"]), pack_texts(["", "x", "λ", ""]), Vec::new()] {
         assert!(!SeriesRecord::is_at(&region, &geometry, at, 9, 64, &other));
     }
     assert!(!SeriesRecord::is_at(&region, &geometry, at, 8, 64, &labels));
     assert!(!SeriesRecord::is_at(&region, &geometry, at, 9, 80, &labels));
+}
+
+/// As version 2 had it, whose series have no times.
+#[test]
+fn a_series_without_times_is_read_back() {
+    let (region, geometry) = place();
+    let (at, labels) = (geometry.records, pack_texts(["x"]));
+    let mut words = SeriesRecord::compose(64, 9, 5, 1, &labels, Times::now());
+    words.drain(HEAD_WORDS as usize..HEAD_WORDS as usize + 2);
+    words[0] &= u64::MAX >> 16;
+    region.fill_words(at, &words).unwrap();
+    let series = SeriesRecord::parse(&region, &geometry, at).unwrap();
+    assert!(series.created.is_nan() && series.bytes() == words.len() as u64 * 8);
+    assert!(SeriesRecord::is_at(&region, &geometry, at, 9, 64, &labels));
+}
+
+#[test]
+fn times_that_make_no_sense_are_unknown() {
+    let (region, geometry) = place();
+    let (at, labels) = (geometry.records, pack_texts(["x"]));
+    for created in [0.0, -1.0, f64::NAN, f64::INFINITY, -0.0] {
+        let words = SeriesRecord::compose(64, 9, 5, 1, &labels, Times { created, touched: 1 });
+        region.fill_words(at, &words).unwrap();
+        assert!(SeriesRecord::parse(&region, &geometry, at).unwrap().created.is_nan(), "{created}");
+    }
+    for words_before_text in [1, 3, 0xffff] {
+        region.word(at).unwrap().fill(0x53 | 1 << 32 | words_before_text << 48);
+        assert!(SeriesRecord::parse(&region, &geometry, at).is_err(), "{words_before_text}");
+    }
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub struct Family {
     labels: Arc<Labels>,
     /// `definition.numbers()` numbers a row.
     values: Vec<f64>,
+    /// One a row, in seconds since 1970; NaN, or none, where it is not known.
+    created: Vec<f64>,
     /// One a row for a summary that was read from a segment.
     windows: Vec<Window>,
     /// In the order of rows and cells.
@@ -101,6 +103,7 @@ impl Family {
             definition,
             labels: Arc::default(),
             values: Vec::new(),
+            created: Vec::new(),
             windows: Vec::new(),
             exemplars: Vec::new(),
             rows: 0,
@@ -127,6 +130,7 @@ impl Family {
     pub fn clear(&mut self, generation: u64) {
         self.labels = Arc::default();
         self.values.clear();
+        self.created.clear();
         self.exemplars.clear();
         self.rows = 0;
         self.generation = generation;
@@ -136,6 +140,7 @@ impl Family {
     pub(crate) fn set_rows(&mut self, labels: Arc<Labels>, rows: usize, generation: u64) {
         self.labels = labels;
         self.values = vec![0.0; rows * self.definition.numbers()];
+        self.created.clear();
         let is_summary = matches!(self.definition.kind, Kind::Summary { .. });
         self.windows = if is_summary { vec![Window::default(); rows] } else { Vec::new() };
         self.exemplars.clear();
@@ -181,6 +186,15 @@ impl Family {
         &mut self.values
     }
 
+    /// Notes when the series of row `index` was made, in seconds since 1970.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn set_created(&mut self, index: usize, created: f64) {
+        self.created.resize(self.rows, f64::NAN);
+        self.created[index] = created;
+    }
+
     /// Notes what row `index` of a summary observed lately.
     pub(crate) fn set_window(&mut self, index: usize, window: Window) {
         if let Some(place) = self.windows.get_mut(index) {
@@ -221,6 +235,13 @@ impl<'a> Row<'a> {
     pub fn values(&self) -> &'a [f64] {
         let numbers = self.family.definition.numbers();
         &self.family.values[self.index * numbers..][..numbers]
+    }
+
+    /// When the series was made, in seconds since 1970, if that is known. What dead processes have counted
+    /// is kept, so this is when its total was 0.
+    #[must_use]
+    pub fn created(&self) -> Option<f64> {
+        self.family.created.get(self.index).copied().filter(|created| !created.is_nan())
     }
 
     /// What a summary's series observed within its window; nothing for other kinds.

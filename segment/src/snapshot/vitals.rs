@@ -122,6 +122,8 @@ pub struct Vitals {
     pub leaked_series: u64,
     /// Series exported.
     pub series: u64,
+    /// Series that are not exported because nobody has used them for `promshm.series_ttl`.
+    pub hidden_series: u64,
     /// The most series the segment takes.
     pub max_series: u64,
     /// The most processes that have a slot of their own.

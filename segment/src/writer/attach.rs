@@ -193,6 +193,7 @@ fn create(config: &Config, shape: Shape, memory: SharedMemory, region: &Region) 
     region.head(header!(hash_key) + 8).settle(random());
     region.head(header!(created)).settle(now().to_bits());
     region.head(header!(summary_samples)).settle(u64::from(config.summary_samples));
+    region.head(header!(series_ttl)).settle(u64::from(config.series_ttl) + 1);
     region.head(header!(epoch)).settle(1);
     region.head(header!(key)).settle(backend::key_word(key));
     backend::retire_orphans(key);

@@ -128,6 +128,12 @@ impl Writer {
         Rings::new(region, geometry, crate::rings::samples_of(region))
     }
 
+    /// Seconds after which series that nobody uses are hidden; 0 for never. See [`ttl`](crate::ttl).
+    #[must_use]
+    pub fn series_ttl(&self) -> u32 {
+        crate::ttl::of(&self.attached.region)
+    }
+
     /// Whether this segment is still the one to count into; otherwise attach anew.
     ///
     /// Also asks the kernel, once a second at most, whether the key still leads here: `ipcrm -M` leaves

@@ -6,14 +6,16 @@
 
 use super::{FamilyId, Resolved, SHARED, Writer};
 use crate::{
+    clock,
     definition::{Definition, GaugeMode, Kind},
     index::{self, Found},
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Space, header},
-    record::{FamilyRecord, GONE, LEAVING, SeriesRecord},
+    record::{FamilyRecord, GONE, LEAVING, SeriesRecord, Times},
     region::Region,
     snapshot::Reason,
     sync::Word,
     texts::pack_texts,
+    ttl,
 };
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::{borrow::Cow, hash::Hasher};
@@ -64,6 +66,8 @@ impl Writer {
 
     /// Finds or makes the series and answers this process's cells of it.
     ///
+    /// That touches the series: where the segment has a TTL, look it up again after [`ttl::renew_after`].
+    ///
     /// Values longer than the segment's limit are cut and end in a hash of the whole, so that no two
     /// series become one.
     pub fn resolve(&mut self, family: FamilyId, labels: &[&str]) -> Result<Resolved<'_>, Reason> {
@@ -80,9 +84,12 @@ impl Writer {
         if published.is_new && cut > 0 {
             self.slot.count_truncated(region, geometry, cut as u64);
         }
-        let column =
-            SeriesRecord::parse(region, geometry, published.offset).map_err(|_| Reason::Corrupt)?.column;
-        self.cells_of(family, column)
+        let series = SeriesRecord::parse(region, geometry, published.offset).map_err(|_| Reason::Corrupt)?;
+        if ttl::of(region) > 0 && !series.created.is_nan() {
+            let touched = SeriesRecord::touched(region, published.offset);
+            touched.into_iter().for_each(|touched| ttl::touch(touched, clock::now()));
+        }
+        self.cells_of(family, series.column)
     }
 
     /// The cells of one's own slot. What lasts may go to the shared slot where there is no room for a
@@ -229,7 +236,14 @@ impl Draft for SeriesDraft<'_> {
         (self.family.plane, self.family.cells as u64)
     }
     fn compose(&self, column: u64) -> Vec<u64> {
-        SeriesRecord::compose(self.family.offset, self.hash, column, self.family.labels, self.labels)
+        SeriesRecord::compose(
+            self.family.offset,
+            self.hash,
+            column,
+            self.family.labels,
+            self.labels,
+            Times::now(),
+        )
     }
 }
 

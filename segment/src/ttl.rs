@@ -1,0 +1,115 @@
+//! How long a series is shown that nobody updates: `promshm.series_ttl`.
+//!
+//! A series' record says when the series was last *touched*, and looking it up touches it. An update does not
+//! look up what its process knows already, so it pays nothing. Instead each process forgets from time to
+//! time ([`renew_after`]) what it has looked up, and looks up what it still uses once more.
+//!
+//! The word is a time of [`clock::now`](crate::clock::now), written by whoever touches the series: they all
+//! write what is right within a moment, so it does not matter who is last. Nothing is handed over with it.
+
+use crate::{config::Config, layout::header, region::Region, sync::Word};
+use std::time::Duration;
+
+/// How much later than the TTL a series may be hidden, because processes touch it only now and then: an
+/// eighth of the TTL, one second at least.
+fn slack(ttl: u32) -> Duration {
+    (Duration::from_secs(ttl.into()) / 8).max(Duration::from_secs(1))
+}
+
+/// After which time a process forgets what it has looked up, so that all that it uses is touched within the
+/// slack; `None` where nothing is ever hidden.
+#[must_use]
+pub fn renew_after(ttl: u32) -> Option<Duration> {
+    (ttl > 0).then(|| slack(ttl) / 2)
+}
+
+/// The segment's TTL in seconds; 0 for never, and if what stands there makes no sense.
+pub(crate) fn of(region: &Region) -> u32 {
+    let settled = region.head(header!(series_ttl)).peek().checked_sub(1);
+    let ttl = settled.and_then(|ttl| u32::try_from(ttl).ok());
+    ttl.filter(|ttl| *ttl <= Config::MAX_SERIES_TTL).unwrap_or(0)
+}
+
+/// Notes that a series is in use.
+pub(crate) fn touch(touched: &Word, now: u64) {
+    touched.fill(now);
+}
+
+/// Whether a series that was used last `idle` nanoseconds ago is hidden.
+pub(crate) fn hides(ttl: u32, idle: u64) -> bool {
+    let limit = Duration::from_secs(ttl.into()) + slack(ttl);
+    ttl > 0 && u128::from(idle) > limit.as_nanos()
+}
+
+/// What a reader knows of one series' use.
+///
+/// Stamps tell what processes noticed. A process that was busy and then idle notices the time only after up
+/// to 500 further updates, so a number that has changed since the last scrape counts as a touch too.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sighting {
+    /// Stamp and numbers at the last look.
+    seen: Option<(u64, u64)>,
+    /// When it was used last, as far as is known.
+    used: u64,
+}
+
+impl Sighting {
+    /// Looks again: when the series was `touched`, and a `print` that is another if its numbers are.
+    /// Answers for how long the series has been idle.
+    ///
+    /// A stamp of the future is forged, or from before a restart of the clock: it counts as now, once.
+    pub(crate) fn look(&mut self, touched: u64, print: u64, now: u64) -> u64 {
+        match self.seen.replace((touched, print)) {
+            Some((_, before)) if before != print => self.used = now,
+            Some((before, _)) if before == touched => {}
+            _ => self.used = self.used.max(touched.min(now)),
+        }
+        now.saturating_sub(self.used)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn processes_renew_what_they_know_well_within_the_slack() {
+        assert_eq!(renew_after(0), None);
+        for ttl in [1, 8, 9, 60, 3600, Config::MAX_SERIES_TTL] {
+            let renewed = renew_after(ttl).unwrap();
+            // A busy process looks at the clock four times a second.
+            assert!(renewed + Duration::from_millis(250) < slack(ttl), "{ttl}");
+        }
+    }
+
+    #[test]
+    fn the_limit_is_never_short() {
+        assert!(!hides(0, u64::MAX));
+        for (ttl, limit) in [(1, 2), (8, 9), (80, 90), (3600, 4050)] {
+            assert!(!hides(ttl, limit * SECOND) && hides(ttl, limit * SECOND + 1), "{ttl}");
+        }
+        assert!(hides(Config::MAX_SERIES_TTL, u64::MAX));
+    }
+
+    #[test]
+    fn what_does_not_change_gets_older() {
+        let mut sighting = Sighting::default();
+        assert_eq!(sighting.look(10, 1, 15), 5);
+        assert_eq!(sighting.look(10, 1, 30), 20);
+        assert_eq!(sighting.look(28, 1, 30), 2, "touched");
+        assert_eq!(sighting.look(28, 2, 40), 0, "counted, but not touched");
+        assert_eq!(sighting.look(28, 2, 50), 10);
+        assert_eq!(sighting.look(35, 2, 50), 10, "touched before it was seen to count");
+    }
+
+    #[test]
+    fn a_stamp_of_the_future_is_now_and_gets_older() {
+        let mut sighting = Sighting::default();
+        assert_eq!(sighting.look(u64::MAX, 1, 100), 0);
+        assert_eq!(sighting.look(u64::MAX, 1, 130), 30);
+        assert_eq!(sighting.look(120, 1, 140), 20);
+        assert_eq!(sighting.look(150, 1, 150), 0);
+    }
+}
