@@ -651,6 +651,7 @@ namespace Promshm {
          *     reserved_bytes: int,
          *     used_bytes: int,
          *     series: int,
+         *     hidden_series: int,
          *     max_series: int,
          *     dropped: array{series_limit: int, segment_full: int, too_many_buckets: int, corrupt: int, summary_sample: int, exemplar: int},
          *     truncated_labels: int,
@@ -660,8 +661,9 @@ namespace Promshm {
          *     unstored_updates: int,
          *     worker_starts: int,
          *     worker_exits: array{clean: int, fatal: int, abrupt: int}
-         * } `slot` 0 is shared by the processes that found no free one;
-         *   `unstored_updates` counts those of this process that had no segment to go to
+         * } `hidden_series` are those that nobody has used for promshm.series_ttl; `slot` 0 is shared by the
+         *   processes that found no free one; `unstored_updates` counts those of this process that had no
+         *   segment to go to
          */
         public static function status(): array {}
 

@@ -115,7 +115,13 @@ def storage():
         ),
         graph(
             "Series, share of the limit",
-            [target(f"promshm_series{{{PICKED}}} / promshm_series_limit{{{PICKED}}}", "{{instance}}")],
+            [
+                target(
+                    f"(promshm_series{{{PICKED}}} + promshm_hidden_series{{{PICKED}}})"
+                    f" / promshm_series_limit{{{PICKED}}}",
+                    "{{instance}}",
+                )
+            ],
             "At 1, new series are dropped.",
             unit="percentunit",
         ),

@@ -18,6 +18,7 @@ $bad = [
     'promshm.max_series' => ['', '0', '-1', '4000001', 'many'],
     'promshm.max_label_length' => ['', '0', '63', '65536', 'long'],
     'promshm.summary_samples' => ['', '0', '-1', '65537', 'many'],
+    'promshm.series_ttl' => ['', '-1', '31536001', '1h', 'never'],
     'promshm.runtime_metrics' => ['maybe', '2'],
 ];
 $defaults = [
@@ -30,6 +31,7 @@ $defaults = [
     'promshm.max_series' => '10000',
     'promshm.max_label_length' => '1024',
     'promshm.summary_samples' => '1024',
+    'promshm.series_ttl' => '0',
     'promshm.runtime_metrics' => '1',
 ];
 foreach ($bad as $setting => $values) {
@@ -89,5 +91,10 @@ promshm.summary_samples=0: refused
 promshm.summary_samples=-1: refused
 promshm.summary_samples=65537: refused
 promshm.summary_samples=many: refused
+promshm.series_ttl=: refused
+promshm.series_ttl=-1: refused
+promshm.series_ttl=31536001: refused
+promshm.series_ttl=1h: refused
+promshm.series_ttl=never: refused
 promshm.runtime_metrics=maybe: refused
 promshm.runtime_metrics=2: refused

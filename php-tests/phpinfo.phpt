@@ -55,6 +55,7 @@ promshm.max_series is shown
 promshm.mode is shown
 promshm.runtime_metrics is shown
 promshm.segment is shown
+promshm.series_ttl is shown
 promshm.size is shown
 promshm.summary_samples is shown
 php --ri: status is shown

@@ -37,6 +37,7 @@ error null
 reserved_bytes int
 used_bytes int
 series int
+hidden_series int
 max_series int
 dropped array
 truncated_labels int

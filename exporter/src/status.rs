@@ -45,14 +45,19 @@ fn render(target: &Target, found: &Inspection, vitals: &Vitals, now: Timestamp) 
 fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: Timestamp) -> Table {
     let Inspection { id, uid, gid, mode, attached, .. } = found;
     let used = gauge(vitals.used_bytes, vitals.reserved_bytes, human_bytes);
-    let series = gauge(vitals.series, vitals.max_series, |count| count.to_string());
+    let held = vitals.series + vitals.hidden_series;
+    let series = gauge(held, vitals.max_series, |count| count.to_string());
+    let hidden = match vitals.hidden_series {
+        0 => String::new(),
+        hidden => format!("; {hidden} of them hidden"),
+    };
     let mut table = plain_table();
     table.add_row(["Segment", &format!("{target}, id {id}")]);
     table.add_row(["Created", &moment(vitals.created, now)]);
     table.add_row(["Owner", &format!("uid {uid}, gid {gid}, mode {mode:04o}; attached now: {attached}")]);
     table.add_row(["Space", &used]);
     table.add_row(["Leaked", &human_bytes(vitals.leaked_bytes)]);
-    table.add_row(["Series", &series]);
+    table.add_row(["Series", &(series + &hidden)]);
     table.add_row(["Slots", &slot_counts(vitals)]);
     table.add_row(["Liveness", &liveness(vitals.liveness)]);
     table.add_row(["Workers", &workers(vitals)]);

@@ -33,7 +33,7 @@ pub(crate) fn config() -> Config {
     CONFIG.with(|config| config.get_or_insert_default().clone())
 }
 
-static SETTINGS: IniEntryDefs<11> = IniEntryDefs::new([
+static SETTINGS: IniEntryDefs<12> = IniEntryDefs::new([
     setting(c"promshm.enabled", c"1", on_enabled),
     setting(c"promshm.segment", c"sysv:0x70736d31", on_segment),
     setting(c"promshm.size", c"256M", on_size),
@@ -43,6 +43,7 @@ static SETTINGS: IniEntryDefs<11> = IniEntryDefs::new([
     setting(c"promshm.max_series", c"10000", on_max_series),
     setting(c"promshm.max_label_length", c"1024", on_max_label_length),
     setting(c"promshm.summary_samples", c"1024", on_summary_samples),
+    setting(c"promshm.series_ttl", c"0", on_series_ttl),
     setting(c"promshm.runtime_metrics", c"1", on_runtime_metrics),
     IniEntryDef::end(),
 ]);
@@ -125,6 +126,10 @@ on_modify! {
     on_summary_samples => "promshm.summary_samples", "a number from 1 to 65536", |text| {
         let number = number(text, 1, Config::MAX_SUMMARY_SAMPLES)?;
         change(|config| config.summary_samples = number)
+    };
+    on_series_ttl => "promshm.series_ttl", "a number of seconds from 0 to 31536000", |text| {
+        let number = number(text, 0, Config::MAX_SERIES_TTL)?;
+        change(|config| config.series_ttl = number)
     };
     on_runtime_metrics => "promshm.runtime_metrics", "On or Off (1 or 0)", |text| {
         RUNTIME_METRICS.set(switch(text)?);

@@ -8,7 +8,7 @@ use crate::{
     ring, runtime, stamp, zend,
 };
 use promshm_segment::{
-    Definition, FamilyId, Kind, Runtime, Writer, backend, exemplar::Labels, now, snapshot::Reason, sync,
+    Definition, FamilyId, Kind, Runtime, Writer, backend, exemplar::Labels, now, snapshot::Reason, sync, ttl,
 };
 use std::{
     collections::BTreeMap,
@@ -292,6 +292,7 @@ impl State {
     }
 
     fn settle(&mut self, writer: Writer) {
+        let ttl = writer.series_ttl();
         stamp::attach(writer.epoch());
         ring::attach(writer.rings());
         self.owner = std::process::id();
@@ -299,7 +300,7 @@ impl State {
         self.error = None;
         self.retry_at = None;
         self.writer = Some(writer);
-        runtime::attached();
+        runtime::attached(ttl::renew_after(ttl));
     }
 
     fn detach(&mut self) -> Option<Writer> {

@@ -1,14 +1,16 @@
-//! What this process tells of itself: memory, processor time, requests. Told from within calls that
+//! What this process does now and then: it tells of itself (memory, processor time, requests), and where
+//! series have a TTL, it forgets what it has looked up, so that it says again what it uses. Done from within calls that
 //! happen anyway, never by a thread, and about once a second; the processor time, which alone costs
 //! a system call, never more often.
 //!
 //! Each update counts down. When it comes to 0 somebody looks at the clock, which is memory that the
 //! kernel shares, and sets out again: as many calls as were made in a quarter of a second lately, so
 //! that who calls seldom looks at each call. Never more than [`MOST_CALLS`], so that a loop that gets
-//! slow is noticed.
+//! slow is noticed; and much sooner where series have a TTL, because then what a slow loop uses may be hidden.
 
-use crate::{guard::silenced, ini, local::local, process, usage};
+use crate::{guard::silenced, ini, local::local, process, stamp, usage};
 use promshm_segment::{Runtime, now};
+use std::time::Duration;
 
 local! {
     /// Calls to the next look at the clock.
@@ -18,6 +20,8 @@ local! {
 
 /// The most calls between two looks: a look costs some hundred instructions.
 const MOST_CALLS: u32 = 500;
+/// The most where series have a TTL.
+const MOST_CALLS_WITH_TTL: u32 = 16;
 /// Seconds between two looks, where calls are many.
 const LOOK_EVERY: f64 = 0.25;
 /// Seconds between two times of telling.
@@ -37,6 +41,9 @@ struct Process {
     calls: u32,
     looked_at: f64,
     told_at: f64,
+    renewed_at: f64,
+    /// Seconds between two renewals.
+    renew_every: f64,
 }
 
 impl Process {
@@ -50,7 +57,20 @@ impl Process {
             calls: 1,
             looked_at: 0.0,
             told_at: f64::NEG_INFINITY,
+            renewed_at: f64::NEG_INFINITY,
+            renew_every: f64::INFINITY,
         }
+    }
+
+    /// Whether what was looked up is forgotten now and then.
+    fn renews(&self) -> bool {
+        self.renew_every.is_finite()
+    }
+
+    fn calls_until_next_look(&self, seconds: f64) -> u32 {
+        let wanted = f64::from(self.calls) * LOOK_EVERY / seconds; // infinite within one tick of the clock
+        let most = if self.renews() { MOST_CALLS_WITH_TTL } else { MOST_CALLS };
+        wanted.clamp(1.0, f64::from(most)) as u32
     }
 }
 
@@ -67,19 +87,26 @@ pub(crate) fn tick() {
 fn look() {
     silenced(|| {
         let (mut process, now) = (PROCESS.get(), usage::coarse_clock());
-        process.calls = calls_until_next_look(process.calls, now - process.looked_at);
+        process.calls = process.calls_until_next_look(now - process.looked_at);
         process.looked_at = now;
         PROCESS.set(process);
         COUNTDOWN.set(process.calls);
+        renew(now);
         if now - process.told_at >= TELL_EVERY {
             tell(now);
         }
     });
 }
 
-fn calls_until_next_look(made: u32, seconds: f64) -> u32 {
-    let wanted = f64::from(made) * LOOK_EVERY / seconds; // infinite within one tick of the clock
-    wanted.clamp(1.0, f64::from(MOST_CALLS)) as u32
+/// Forgets what was looked up, if that is long enough ago. Who calls seldom forgets at each look: the next call
+/// may come at any time, and is the only one before the next look.
+fn renew(now: f64) {
+    let process = PROCESS.get();
+    let is_due = process.renews() && (process.calls == 1 || now - process.renewed_at >= process.renew_every);
+    if is_due {
+        PROCESS.set(Process { renewed_at: now, ..process });
+        stamp::renew();
+    }
 }
 
 /// Publishes what is known now.
@@ -103,13 +130,15 @@ fn tell(now: f64) {
     });
 }
 
-/// The process has a slot of its own from now on: the call that is running tells.
-pub(crate) fn attached() {
+/// The process is attached from now on, and forgets what it has looked up after `renew_after`, if ever. The
+/// call that is running tells.
+pub(crate) fn attached(renew_after: Option<Duration>) {
     COUNTDOWN.set(1);
     let process = PROCESS.get();
+    let renew_every = renew_after.map_or(f64::INFINITY, |after| after.as_secs_f64());
     // Module startup has told the first thread alone.
     let start = if process.start > 0.0 { process.start } else { now() };
-    PROCESS.set(Process { start, told_at: f64::NEG_INFINITY, ..process });
+    PROCESS.set(Process { start, told_at: f64::NEG_INFINITY, renew_every, ..process });
 }
 
 /// The process starts.
@@ -130,7 +159,9 @@ pub(crate) fn forked() {
 pub(crate) fn begin_request() {
     let process = PROCESS.get();
     PROCESS.set(Process { requests: process.requests.wrapping_add(1), in_request: true, ..process });
-    tell(usage::coarse_clock());
+    let now = usage::coarse_clock();
+    renew(now);
+    tell(now);
 }
 
 /// A request ends; the engine's own numbers of it are still there.

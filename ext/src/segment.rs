@@ -117,6 +117,7 @@ fn put_storage(array: &mut ZendHashTable, vitals: &Vitals) {
     put(array, "reserved_bytes", vitals.reserved_bytes.cast_signed());
     put(array, "used_bytes", vitals.used_bytes.cast_signed());
     put(array, "series", vitals.series.cast_signed());
+    put(array, "hidden_series", vitals.hidden_series.cast_signed());
     put(array, "max_series", vitals.max_series.cast_signed());
     let mut dropped = ZendHashTable::new();
     for (reason, count) in Reason::ALL.iter().zip(vitals.dropped) {

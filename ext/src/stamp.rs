@@ -2,7 +2,8 @@
 //!
 //! It is the segment's epoch (another process removed, wiped or redefined) mixed with a secret
 //! number of this attachment (this process attached anew, or is a forked child). A handle whose
-//! stamp is the present one may use its cells without another look.
+//! stamp is the present one may use its cells without another look. Where the segment has a TTL, the
+//! number is replaced from time to time, because a look is what tells that a series is in use.
 #![allow(unsafe_code)]
 
 use crate::local::local;
@@ -62,7 +63,19 @@ pub(crate) fn current() -> u64 {
 ///
 /// The word's memory must stay mapped until [`detach`], which `process::State` sees to.
 pub(crate) fn attach(epoch: &Word) {
-    SOURCE.set(Source { epoch: &raw const *epoch, salt: RandomState::new().hash_one(0) | 1 });
+    SOURCE.set(Source { epoch: &raw const *epoch, salt: salt() });
+}
+
+/// All that was looked up is to be looked up again, as after another [`attach`] of the same epoch.
+pub(crate) fn renew() {
+    let source = SOURCE.get();
+    if !std::ptr::eq(source.epoch, &raw const UNATTACHED) {
+        SOURCE.set(Source { salt: salt(), ..source });
+    }
+}
+
+fn salt() -> u64 {
+    RandomState::new().hash_one(0) | 1
 }
 
 /// From now on no stamp holds.

@@ -28,6 +28,8 @@ pub(super) fn push_workers(ours: &mut Vec<Family>, workers: &Family, label: Opti
     });
     for row in workers.rows() {
         ours[at].push(row.labels().chain(label), row.values());
+        let last = ours[at].row_count() - 1;
+        row.created().into_iter().for_each(|created| ours[at].set_created(last, created));
     }
 }
 

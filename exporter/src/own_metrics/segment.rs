@@ -30,6 +30,7 @@ pub(crate) struct SegmentMetrics {
     leaked: IntGauge,
     leaked_series: IntGauge,
     series: IntGauge,
+    hidden_series: IntGauge,
     series_limit: IntGauge,
     slots: IntGaugeVec,
     overflow: IntGauge,
@@ -76,6 +77,10 @@ impl SegmentMetrics {
                 "Series that count against the limit although their process died before they were made.",
             ),
             series: all.gauge("promshm_series", "Series exported from the segment."),
+            hidden_series: all.gauge(
+                "promshm_hidden_series",
+                "Series that are not exported because nobody has used them for promshm.series_ttl.",
+            ),
             series_limit: all.gauge("promshm_series_limit", "The most series that the segment takes."),
             slots: all.gauges(
                 "promshm_slots",
@@ -155,6 +160,7 @@ impl SegmentMetrics {
         self.leaked.set(vitals.leaked_bytes as i64);
         self.leaked_series.set(vitals.leaked_series as i64);
         self.series.set(vitals.series as i64);
+        self.hidden_series.set(vitals.hidden_series as i64);
         self.series_limit.set(vitals.max_series as i64);
         self.overflow.set(vitals.overflow_processes as i64);
         for (state, name) in STATES {

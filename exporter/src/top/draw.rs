@@ -204,13 +204,14 @@ fn workers(pen: &mut Pen, label: &str, vitals: &Vitals, scene: &Scene) {
 }
 
 fn space(pen: &mut Pen, label: &str, vitals: &Vitals, scene: &Scene) {
-    let Vitals { used_bytes, reserved_bytes, series, max_series, .. } = vitals;
+    let Vitals { used_bytes, reserved_bytes, max_series, .. } = vitals;
+    let series = vitals.series + vitals.hidden_series;
     let bar = |part: u64, whole: u64| {
         let filled = part.min(whole).saturating_mul(BAR_WIDTH as u64).div_ceil(whole.max(1)) as usize;
         ("━".repeat(filled), "─".repeat(BAR_WIDTH - filled))
     };
-    let (bytes, rows) = (bar(*used_bytes, *reserved_bytes), bar(*series, *max_series));
-    let full = if series >= max_series { scene.theme.alarm } else { scene.theme.accent };
+    let (bytes, rows) = (bar(*used_bytes, *reserved_bytes), bar(series, *max_series));
+    let full = if series >= *max_series { scene.theme.alarm } else { scene.theme.accent };
     pen.line(&[
         (label, STRONG),
         ("segment ", SOFT),
@@ -220,7 +221,7 @@ fn space(pen: &mut Pen, label: &str, vitals: &Vitals, scene: &Scene) {
         ("  series ", SOFT),
         (&rows.0, full),
         (&rows.1, SOFT),
-        (&format!(" {} of {}", count(*series), count(*max_series)), PLAIN),
+        (&format!(" {} of {}", count(series), count(*max_series)), PLAIN),
     ]);
 }
 

@@ -28,6 +28,7 @@ final class Segment
             'reserved_bytes' => 0,
             'used_bytes' => 0,
             'series' => Memory::$series,
+            'hidden_series' => 0,
             'max_series' => Memory::MAX_SERIES,
             'dropped' => [
                 'series_limit' => Memory::$dropped,
