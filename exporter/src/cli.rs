@@ -61,6 +61,10 @@ pub(crate) struct Cli {
     #[arg(long = "web.linger", value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pub(crate) linger: Duration,
 
+    /// On pages in the format openmetrics, tell when each counter, histogram and summary was made.
+    #[arg(long = "openmetrics.created", global = true)]
+    pub(crate) tells_created: bool,
+
     /// What to log: error, warn, info, debug or off.
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
     pub(crate) log_level: LevelFilter,
@@ -137,7 +141,9 @@ impl Cli {
         let segments = Segments::of(&self.segment)?;
         match self.command.as_ref().unwrap_or(&Command::Serve) {
             Command::Serve => serve::serve(self, segments),
-            Command::Dump { format, output } => dump(segments, *format, output.as_deref()),
+            Command::Dump { format, output } => {
+                dump(segments, *format, self.tells_created, output.as_deref())
+            }
             Command::Status => status::print(&segments),
             Command::Top => top::run(segments),
             Command::Rm { name, yes } => remove::remove(&segments, name.as_deref(), *yes),
@@ -262,6 +268,17 @@ mod tests {
             assert_eq!(dump(format.as_str()), Some(Command::Dump { format, output: None }));
         }
         assert_eq!(dump("yaml"), None);
+    }
+
+    #[test]
+    fn times_are_told_if_asked() {
+        for (words, is_asked) in [
+            (&["dump"][..], false),
+            (&["dump", "--openmetrics.created"], true),
+            (&["--openmetrics.created"], true),
+        ] {
+            assert_eq!(parsed(words).expect("good").tells_created, is_asked, "{words:?}");
+        }
     }
 
     #[test]

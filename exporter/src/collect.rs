@@ -24,6 +24,8 @@ pub(crate) struct Collector {
     told: Option<String>,
     own: OwnMetrics,
     names: Names,
+    /// Whether `OpenMetrics` pages tell when series were made.
+    tells_created: bool,
 }
 
 /// What a page is to be.
@@ -40,24 +42,26 @@ impl Wanted<'_> {
 }
 
 impl Collector {
-    /// For the server. Attaches nothing yet.
-    pub(crate) fn of_server(segments: Segments) -> Self {
+    /// For the server. Attaches nothing yet. `tells_created`: see [`Encoder::with_created`].
+    pub(crate) fn of_server(segments: Segments, tells_created: bool) -> Self {
         let own = OwnMetrics::of_server(segments.are_labelled());
-        Self::new(segments, own)
+        Self::new(segments, own, tells_created)
     }
 
     /// For a single page, whose process is of no interest.
-    pub(crate) fn of_page(segments: Segments) -> Self {
+    pub(crate) fn of_page(segments: Segments, tells_created: bool) -> Self {
         let own = OwnMetrics::of_page(segments.are_labelled());
-        Self::new(segments, own)
+        Self::new(segments, own, tells_created)
     }
 
-    fn new(segments: Segments, own: OwnMetrics) -> Self {
+    fn new(segments: Segments, own: OwnMetrics, tells_created: bool) -> Self {
+        let source = |target: &Target| Source::new(target.clone(), tells_created);
         let sources = match &segments {
-            Segments::Listed(targets) => targets.iter().cloned().map(Source::new).collect(),
+            Segments::Listed(targets) => targets.iter().map(source).collect(),
             Segments::Auto => Vec::new(),
         };
-        Self { segments, sources, nothing: None, told: None, own, names: Names::default() }
+        let names = Names::default();
+        Self { segments, sources, nothing: None, told: None, own, names, tells_created }
     }
 
     /// Those of the open port, for whoever guards it.
@@ -86,7 +90,7 @@ impl Collector {
         self.own.note_scrape(start.elapsed());
         let own = self.own.families(self.sources.iter().map(|source| &source.metrics));
         let own = own.iter().filter(|family| wanted.has(family));
-        Encoder::new(wanted.format).encode(own, page); // a few lines, not worth keeping
+        Encoder::new(wanted.format).with_created(self.tells_created).encode(own, page); // a few lines, not worth keeping
         page.extend_from_slice(wanted.format.ending());
     }
 
@@ -108,7 +112,8 @@ impl Collector {
         let mut known = std::mem::take(&mut self.sources);
         for target in targets {
             let at = known.iter().position(|source| source.target == target);
-            self.sources.push(at.map_or_else(|| Source::new(target), |at| known.swap_remove(at)));
+            let fresh = || Source::new(target, self.tells_created);
+            self.sources.push(at.map_or_else(fresh, |at| known.swap_remove(at)));
         }
         for gone in known {
             info!(segment:% = gone.target; "the segment is gone");

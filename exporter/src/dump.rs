@@ -13,10 +13,15 @@ use std::{
 };
 
 /// Writes a page without the metrics of this short-lived process. Segments that cannot be read are
-/// told of in the log and on the page, unless there is no other.
-pub(crate) fn dump(segments: Segments, format: Format, file: Option<&Path>) -> Result<(), Failure> {
+/// told of in the log and on the page, unless there is no other. `tells_created` is for `OpenMetrics`.
+pub(crate) fn dump(
+    segments: Segments,
+    format: Format,
+    tells_created: bool,
+    file: Option<&Path>,
+) -> Result<(), Failure> {
     let mut page = Vec::new();
-    let mut collector = Collector::of_page(segments);
+    let mut collector = Collector::of_page(segments, tells_created);
     collector.scrape(&Wanted { format, families: None }, &mut page, &mut |_| {});
     collector.finish()?;
     if let Some(file) = file {

@@ -70,8 +70,9 @@ impl Answer {
 }
 
 impl Site {
-    pub(crate) fn new(segments: Segments, telemetry_path: &str) -> Self {
-        let source = Source { collector: Collector::of_server(segments.clone()), length: 0 };
+    pub(crate) fn new(segments: Segments, telemetry_path: &str, tells_created: bool) -> Self {
+        let collector = Collector::of_server(segments.clone(), tells_created);
+        let source = Source { collector, length: 0 };
         let (source, lingering) = (Mutex::new(source), AtomicBool::new(false));
         Self { segments, telemetry_path: telemetry_path.into(), source, lingering }
     }
@@ -220,7 +221,7 @@ mod tests {
     /// A key that nobody uses: there is no segment.
     fn site(telemetry_path: &str) -> Site {
         let word: Word = "sysv:0x7e570001".parse().expect("a segment");
-        Site::new(Segments::of(&[word]).expect("one"), telemetry_path)
+        Site::new(Segments::of(&[word]).expect("one"), telemetry_path, false)
     }
 
     fn get(url: &str) -> Asked {

@@ -41,7 +41,7 @@ pub(crate) fn serve(cli: &Cli, segments: Segments) -> Result<(), Failure> {
     let door = Door::open(cli.web_config.clone())?;
     let (events, inbox) = channel();
     report_signals(events.clone()).map_err(Failure::Start)?;
-    let site = Arc::new(Site::new(segments, &cli.telemetry_path));
+    let site = Arc::new(Site::new(segments, &cli.telemetry_path, cli.tells_created));
     site.warm_up(); // logs what is there, and makes ready for the first request
     let listeners = Listeners::bind(&cli.listen_addresses)?;
     let scraped = events.clone();

@@ -44,11 +44,14 @@ pub(crate) struct Found<'s> {
 }
 
 impl Source {
-    /// Attaches nothing yet.
-    pub(crate) fn new(target: Target) -> Self {
-        let encoder = |format| match &target.label {
-            Some(label) => Encoder::new(format).with_label(LABEL, label),
-            None => Encoder::new(format),
+    /// Attaches nothing yet. `tells_created`: see [`Encoder::with_created`].
+    pub(crate) fn new(target: Target, tells_created: bool) -> Self {
+        let encoder = |format| {
+            let encoder = Encoder::new(format).with_created(tells_created);
+            match &target.label {
+                Some(label) => encoder.with_label(LABEL, label),
+                None => encoder,
+            }
         };
         Self {
             encoders: Format::ALL.into_iter().map(encoder).collect(),

@@ -1,10 +1,12 @@
 //! What `OpenMetrics` wants otherwise than the text formats: names, types, units.
 //!
-//! There is no `_created`: the segment knows when it was made, not when a series began.
+//! `_created`, the time at which a series began, is written for those who ask: many readers make a series of
+//! its own of it.
 
 use promshm_segment::{Definition, Kind};
 
 const TOTAL: &str = "_total";
+const CREATED: &str = "_created";
 
 /// The base units of Prometheus and `OpenMetrics`. A family with such an ending has that unit.
 const UNITS: [&str; 10] =
@@ -34,6 +36,13 @@ pub(crate) fn has_sum(definition: &Definition) -> bool {
     definition.bounds.first().is_none_or(|bound| *bound >= 0.0)
 }
 
+/// The name of the samples that tell when a family's series were made; gauges, and what is of unknown type,
+/// have none.
+pub(crate) fn created_name(definition: &Definition) -> Option<String> {
+    let Announced { name, kind, .. } = announced(definition);
+    ["counter", "histogram", "summary"].contains(&kind).then(|| format!("{name}{CREATED}"))
+}
+
 /// Only what is announced as a counter may have exemplars, besides buckets.
 pub(crate) fn has_exemplars(definition: &Definition) -> bool {
     stripped(definition).is_some()
@@ -46,9 +55,9 @@ pub(crate) fn has_exemplars(definition: &Definition) -> bool {
 pub fn taken_names(definition: &Definition) -> Vec<String> {
     let Announced { name, kind, .. } = announced(definition);
     let suffixes: &[&str] = match kind {
-        "counter" => &["", TOTAL, "_created"],
-        "histogram" => &["", "_bucket", "_count", "_sum", "_created"],
-        "summary" => &["", "_count", "_sum", "_created"],
+        "counter" => &["", TOTAL, CREATED],
+        "histogram" => &["", "_bucket", "_count", "_sum", CREATED],
+        "summary" => &["", "_count", "_sum", CREATED],
         _ => &[""],
     };
     suffixes.iter().map(|suffix| format!("{name}{suffix}")).collect()
@@ -109,6 +118,16 @@ mod tests {
         for without in ["seconds", "_seconds", "milliseconds", "bytes_sent", "seconds_total"] {
             assert_eq!(of(without, Kind::Counter).2, None, "{without}");
         }
+    }
+
+    #[test]
+    fn what_only_grows_has_a_beginning() {
+        let of = |name, kind| created_name(&definition(name, kind));
+        assert_eq!(of("x_total", Kind::Counter).as_deref(), Some("x_created"));
+        assert_eq!(of("x", Kind::Histogram).as_deref(), Some("x_created"));
+        assert_eq!(of("x_total", Kind::Summary { max_age: 600 }).as_deref(), Some("x_total_created"));
+        assert_eq!(of("x", Kind::Counter), None, "its type is unknown");
+        assert_eq!(of("x_total", Kind::Gauge(GaugeMode::Last)), None);
     }
 
     #[test]

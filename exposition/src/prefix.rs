@@ -53,6 +53,8 @@ pub(crate) struct Prefixes {
     /// The first line of each row, or [`UNSEEN`].
     first_lines: Vec<usize>,
     label: Option<Arc<CommonLabel>>,
+    /// The name of a further line of each row, which tells when its series was made.
+    created: Option<String>,
 }
 
 /// A row whose lines are not written yet.
@@ -63,13 +65,19 @@ impl Prefixes {
     ///
     /// The room for all lines is taken at once: a vector that grew by and by would leave its former
     /// places behind as holes in the heap.
-    pub(crate) fn new(family: &Family, label: Option<Arc<CommonLabel>>) -> Self {
-        let (rows, lines) = (family.row_count(), lines(&family.definition));
+    pub(crate) fn new(family: &Family, label: Option<Arc<CommonLabel>>, created: Option<String>) -> Self {
+        let lines = lines(&family.definition) + usize::from(created.is_some());
+        let rows = family.row_count();
         let common = label.as_ref().map_or(0, |label| label.text.len() + 1);
         let bytes = lines * (rows * (bare_line(&family.definition) + common) + family.label_bytes());
         let mut starts = Vec::with_capacity(rows * lines + 1);
         starts.push(0);
-        Self { bytes: Vec::with_capacity(bytes), starts, first_lines: vec![UNSEEN; rows], label }
+        Self { bytes: Vec::with_capacity(bytes), starts, first_lines: vec![UNSEEN; rows], label, created }
+    }
+
+    /// Whether each row's first line is that which tells when its series was made.
+    pub(crate) fn have_created(&self) -> bool {
+        self.created.is_some()
     }
 
     /// The number of the row's first line; its others follow.
@@ -87,11 +95,16 @@ impl Prefixes {
     fn push_row(&mut self, definition: &Definition, row: Row<'_>, format: Format) -> usize {
         let first = self.starts.len() - 1;
         self.first_lines[row.index()] = first;
+        if let Some(name) = self.created.take() {
+            self.push_line(&name, "", definition, row, None);
+            self.created = Some(name);
+        }
+        let name = &definition.name;
         match definition.kind {
-            Kind::Counter | Kind::Gauge(_) => self.push_line(definition, "", row, None),
+            Kind::Counter | Kind::Gauge(_) => self.push_line(name, "", definition, row, None),
             Kind::Histogram => {
                 for bound in definition.bounds.iter().copied().chain([f64::INFINITY]) {
-                    self.push_line(definition, "_bucket", row, Some(("le", bound)));
+                    self.push_line(name, "_bucket", definition, row, Some(("le", bound)));
                 }
                 if format != Format::OpenMetrics || has_sum(definition) {
                     self.push_sum_and_count(definition, row);
@@ -99,7 +112,7 @@ impl Prefixes {
             }
             Kind::Summary { .. } => {
                 for quantile in &definition.bounds {
-                    self.push_line(definition, "", row, Some(("quantile", *quantile)));
+                    self.push_line(name, "", definition, row, Some(("quantile", *quantile)));
                 }
                 self.push_sum_and_count(definition, row);
             }
@@ -108,14 +121,21 @@ impl Prefixes {
     }
 
     fn push_sum_and_count(&mut self, definition: &Definition, row: Row<'_>) {
-        self.push_line(definition, "_sum", row, None);
-        self.push_line(definition, "_count", row, None);
+        self.push_line(&definition.name, "_sum", definition, row, None);
+        self.push_line(&definition.name, "_count", definition, row, None);
     }
 
     /// `own` is the label that tells a series' lines apart.
-    fn push_line(&mut self, definition: &Definition, suffix: &str, row: Row<'_>, own: Option<(&str, f64)>) {
+    fn push_line(
+        &mut self,
+        name: &str,
+        suffix: &str,
+        definition: &Definition,
+        row: Row<'_>,
+        own: Option<(&str, f64)>,
+    ) {
         let bytes = &mut self.bytes;
-        bytes.extend_from_slice(definition.name.as_bytes());
+        bytes.extend_from_slice(name.as_bytes());
         bytes.extend_from_slice(suffix.as_bytes());
         push_labels(bytes, self.label.as_deref(), definition, row, own);
         bytes.push(b' ');

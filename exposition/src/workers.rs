@@ -53,7 +53,10 @@ pub fn worker_families(vitals: &Vitals) -> Vec<Family> {
     let family = |(name, kind, help, number): &Told| {
         let definition = Definition::new(name, help, *kind, &["pid"], &[]);
         let mut family = Family::new(definition.expect("fixed in the source, and seen by every test"));
-        processes.iter().for_each(|process| family.push([&*process.label], &[number(&process.runtime)]));
+        for (row, process) in processes.iter().enumerate() {
+            family.push([&*process.label], &[number(&process.runtime)]);
+            family.set_created(row, process.runtime.start);
+        }
         family
     };
     let told = TOLD.iter().map(family);

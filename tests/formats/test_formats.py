@@ -79,6 +79,16 @@ ONLY_TEXT = {
     "drift_celsius_sum{}": -2,
     "clash_total{}": 1,
 }
+# What tells when it was made, if OpenMetrics is asked to.
+CREATED = {
+    f"jobs_created{LABELS}",
+    'jobs_created{queue="mail"}',
+    "cpu_seconds_created{}",
+    'job_seconds_created{queue="mail"}',
+    'job_bytes_created{queue="mail"}',
+    "drift_celsius_created{}",
+    "degrees_celsius_created{}",
+}
 EXPECTED_IN = {TEXT: EXPECTED | ONLY_TEXT, TEXT_1: EXPECTED | ONLY_TEXT, OPENMETRICS: EXPECTED}
 PROMETHEUS_OWN = ("scrape_", "up{")
 
@@ -210,6 +220,35 @@ class FormatsTest(harness.TestCase):
         page = self.page(OPENMETRICS)
         self.assertTrue(page.endswith("\n# EOF\n"))
         self.assertNotIn("_created", page)
+
+    def test_openmetrics_tells_when_series_were_made_if_asked(self):
+        """Python's parser and a real Prometheus take these lines, and nothing else changes."""
+        before = self.samples(OPENMETRICS)
+        self.exporter = harness.Exporter(self, self.segment, words=["--openmetrics.created"])
+        samples = self.samples(OPENMETRICS)
+        made = {name: value for name, value in samples.items() if "_created{" in name}
+        self.assertEqual({name for name in made if not name.startswith(OWN)}, CREATED)
+        pid = self.worker.process.pid
+        workers = {f'php_worker_{name}_created{{pid="{pid}"}}' for name in ("cpu_seconds", "gc_runs", "requests")}
+        self.assertEqual({name for name in made if name.startswith(OWN)}, workers)
+        for name, value in made.items():
+            self.assertAlmostEqual(value, time.time(), delta=harness.WATCHDOG, msg=name)
+        others = {name: value for name, value in samples.items() if name not in made}
+        self.assertEqual(workers_part(others), workers_part(before))
+        for accept in (TEXT, TEXT_1):
+            self.assertNotIn("_created", self.page(accept))
+        self.scraped(None, EXPECTED | {name: made[name] for name in CREATED})
+
+    def test_a_dump_tells_when_series_were_made_if_asked(self):
+        dump = [harness.EXPORTER, "dump", "--segment", self.segment, "--format", "openmetrics"]
+        plain, told = (
+            subprocess.run([*dump, *words], capture_output=True, text=True, check=True).stdout
+            for words in ([], ["--openmetrics.created"])
+        )
+        self.assertNotIn("_created", plain)
+        families = prometheus_client.openmetrics.parser.text_string_to_metric_families(told)
+        made = {series(s.name, s.labels) for family in families for s in family.samples if s.name.endswith("_created")}
+        self.assertEqual({name for name in made if not name.startswith(OWN)}, CREATED)
 
     def test_formats_hold_the_same_families(self):
         lines = {accept: self.page(accept).splitlines() for accept in CONTENT_TYPES}

@@ -1,0 +1,179 @@
+use super::*;
+use promshm_segment::{GaugeMode, snapshot::ABSENT};
+
+fn family(name: &str, kind: Kind, labels: &[&str], generation: u64) -> Family {
+    let bounds: &[f64] = if kind == Kind::Histogram { &[0.5, 1.0] } else { &[] };
+    let definition = Definition::new(name, "Help.", kind, labels, bounds).expect("a good definition");
+    let mut family = Family::new(definition);
+    family.clear(generation);
+    family
+}
+
+fn page(encoder: &mut Encoder, families: &[Family]) -> String {
+    let mut page = Vec::new();
+    encoder.encode(families, &mut page);
+    String::from_utf8(page).expect("a page is UTF-8")
+}
+
+#[test]
+fn parts_are_the_page() {
+    let mut all = family("m", Kind::Counter, &["l"], 1);
+    (0..9_000).for_each(|row| all.push([row.to_string().as_str()], &[1.0]));
+    let (mut part, mut parts) = (Vec::new(), Vec::new());
+    Encoder::default().encode_in_parts([&all], &mut part, |part| {
+        assert!((PART..2 * PART).contains(&part.len()));
+        parts.append(part);
+    });
+    assert!(!parts.is_empty() && part.len() < PART);
+    parts.append(&mut part);
+    assert_eq!(String::from_utf8(parts).unwrap(), page(&mut Encoder::default(), &[all]));
+}
+
+#[test]
+fn buckets_are_running_totals_and_count_is_the_last() {
+    let mut histogram = family("h", Kind::Histogram, &["q"], 1);
+    histogram.push(["a"], &[2.0, 0.0, 3.0, 7.25]);
+    let expected = "# HELP h Help.\n# TYPE h histogram\n\
+        h_bucket{q=\"a\",le=\"0.5\"} 2\nh_bucket{q=\"a\",le=\"1.0\"} 2\nh_bucket{q=\"a\",le=\"+Inf\"} 5\n\
+        h_sum{q=\"a\"} 7.25\nh_count{q=\"a\"} 5\n";
+    assert_eq!(page(&mut Encoder::default(), &[histogram]), expected);
+}
+
+#[test]
+fn a_family_without_values_prints_nothing() {
+    let empty = family("empty", Kind::Counter, &["q"], 1);
+    let mut unset = family("unset", Kind::Gauge(GaugeMode::Sum), &[], 2);
+    unset.push([], &[ABSENT]);
+    assert_eq!(page(&mut Encoder::default(), &[empty, unset]), "");
+}
+
+#[test]
+fn a_row_that_gets_its_value_later_is_written_then() {
+    let mut gauge = family("g", Kind::Gauge(GaugeMode::Sum), &["q"], 1);
+    gauge.push(["a"], &[ABSENT]);
+    gauge.push(["b"], &[2.0]);
+    let mut encoder = Encoder::default();
+    assert!(page(&mut encoder, &[gauge.clone()]).ends_with("gauge\ng{q=\"b\"} 2\n"));
+    gauge.values_mut(0)[0] = 1.0;
+    let both = "gauge\ng{q=\"a\"} 1\ng{q=\"b\"} 2\n";
+    assert!(page(&mut encoder, &[gauge]).ends_with(both));
+}
+
+#[test]
+fn prefixes_are_kept_for_a_generation_and_no_longer() {
+    let mut counter = family("c", Kind::Counter, &["q"], 1);
+    counter.push(["old"], &[1.0]);
+    let mut encoder = Encoder::default();
+    assert!(page(&mut encoder, &[counter.clone()]).ends_with("c{q=\"old\"} 1\n"));
+
+    counter.clear(1); // labels that change without a new generation go unseen: the cache is used
+    counter.push(["new"], &[2.0]);
+    assert!(page(&mut encoder, &[counter.clone()]).ends_with("c{q=\"old\"} 2\n"));
+
+    counter.clear(2);
+    counter.push(["new"], &[3.0]);
+    assert!(page(&mut encoder, &[counter]).ends_with("c{q=\"new\"} 3\n"));
+}
+
+#[test]
+fn openmetrics_tells_when_series_were_made_if_asked() {
+    let mut counter = family("c_total", Kind::Counter, &["q"], 1);
+    ["known", "unknown"].iter().for_each(|label| counter.push([*label], &[1.0]));
+    counter.set_created(0, 1_700_000_000.25);
+    let mut histogram = family("h", Kind::Histogram, &[], 2);
+    histogram.push([], &[2.0, 0.0, 3.0, 7.25]);
+    let mut gauge = family("g", Kind::Gauge(GaugeMode::Last), &[], 3);
+    gauge.push([], &[1.0]);
+    [&mut histogram, &mut gauge].into_iter().for_each(|family| family.set_created(0, 5.0));
+    let families = [counter, histogram, gauge];
+    let of = |format, is_asked| {
+        let mut encoder = Encoder::new(format).with_label("s", "x").with_created(is_asked);
+        [0; 2].map(|_| page(&mut encoder, &families))
+    };
+    let [first, second] = of(Format::OpenMetrics, true);
+    assert_eq!(first, second, "what is kept is the same");
+    let plain = of(Format::OpenMetrics, false)[0].clone();
+    let told = |line: &str| first.contains(line);
+    assert!(told("c_total{s=\"x\",q=\"known\"} 1\nc_created{s=\"x\",q=\"known\"} 1700000000.25\nc_total"));
+    assert!(told("h_count{s=\"x\"} 5\nh_created{s=\"x\"} 5\n"));
+    let without: String =
+        first.lines().filter(|line| !line.contains("_created")).flat_map(|line| [line, "\n"]).collect();
+    assert_eq!((without, first.matches("_created").count()), (plain, 2));
+    for format in [Format::Text, Format::Text1] {
+        assert_eq!(of(format, true), of(format, false));
+    }
+}
+
+#[test]
+fn families_that_are_gone_are_forgotten() {
+    let mut counter = family("c", Kind::Counter, &[], 1);
+    counter.push([], &[1.0]);
+    let mut encoder = Encoder::default();
+    page(&mut encoder, &[counter]);
+    for _ in 1..PAGES_KEPT {
+        assert_eq!(encoder.families.len(), 1);
+        page(&mut encoder, &[]);
+    }
+    page(&mut encoder, &[]);
+    assert_eq!(encoder.families.len(), 1, "it might have been on that one");
+    page(&mut encoder, &[]);
+    assert!(encoder.families.is_empty());
+}
+
+#[test]
+fn a_common_label_goes_first_and_is_escaped() {
+    let mut histogram = family("h", Kind::Histogram, &["q"], 1);
+    histogram.push(["a"], &[2.0, 0.0, 3.0, 7.25]);
+    let mut counter = family("c", Kind::Counter, &[], 2);
+    counter.push([], &[1.0]);
+    let mut encoder = Encoder::default().with_label("segment", "a\"b");
+    let written = page(&mut encoder, &[counter, histogram]);
+    assert!(written.contains("\nc{segment=\"a\\\"b\"} 1\n"), "{written}");
+    assert!(written.contains("\nh_bucket{segment=\"a\\\"b\",q=\"a\",le=\"1.0\"} 2\n"), "{written}");
+    assert!(written.contains("\nh_count{segment=\"a\\\"b\",q=\"a\"} 5\n"), "{written}");
+}
+
+#[test]
+fn a_label_of_the_common_labels_name_is_renamed() {
+    let of = |labels: &[&str]| {
+        let mut counter = family("c", Kind::Counter, labels, 1);
+        counter.push(["x", "y", "z"].into_iter().take(labels.len()), &[1.0]);
+        let text = page(&mut Encoder::default().with_label("segment", "s"), &[counter]);
+        text.lines().last().expect("a sample").to_string()
+    };
+    assert_eq!(of(&["segment"]), r#"c{segment="s",exported_segment="x"} 1"#);
+    let (clash, twice) = ("exported_segment", "exported_exported_segment");
+    assert_eq!(of(&["segment", clash]), format!(r#"c{{segment="s",{twice}="x",{clash}="y"}} 1"#));
+    let thrice = "exported_exported_exported_segment";
+    let expected = format!(r#"c{{segment="s",{twice}="x",{thrice}="y",{clash}="z"}} 1"#);
+    assert_eq!(of(&[twice, "segment", clash]), expected, "names stay unique");
+}
+
+#[test]
+fn encoders_share_a_page() {
+    let with = |label: &str, generation| {
+        let mut counter = family("c", Kind::Counter, &["q"], generation);
+        counter.push([label], &[1.0]);
+        counter
+    };
+    let (one, other, none) = (with("a", 1), with("b", 2), family("c", Kind::Counter, &["q"], 3));
+    let mut encoders = ["x", "y", "z"].map(|name| Encoder::default().with_label("segment", name));
+    let mut page = Vec::new();
+    let mut is_announced = false;
+    for (encoder, family) in encoders.iter_mut().zip([&none, &one, &other]) {
+        encoder.begin_page();
+        is_announced = encoder.push_family(family, is_announced, &mut page, &mut |_| {});
+    }
+    let expected = "# HELP c Help.\n# TYPE c counter\n\
+        c{segment=\"y\",q=\"a\"} 1\nc{segment=\"z\",q=\"b\"} 1\n";
+    assert_eq!(String::from_utf8(page).expect("UTF-8"), expected);
+}
+
+#[test]
+fn a_page_is_appended() {
+    let mut counter = family("c", Kind::Counter, &[], 1);
+    counter.push([], &[1.0]);
+    let mut page = b"before\n".to_vec();
+    Encoder::default().encode([&counter], &mut page);
+    assert!(page.starts_with(b"before\n# HELP c") && page.ends_with(b"c 1\n"));
+}
