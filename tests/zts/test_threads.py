@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A thread-safe PHP: threads of one process that count, end, begin anew, fork and are killed.
 
-Wants a PHP with libphp.so beside it (scripts/php-zts.sh builds one), and the extension built for it."""
+Wants a PHP with libphp.a beside it (scripts/php-zts.sh builds one), and the extension built for it."""
 
 import json
 import os
@@ -45,12 +45,14 @@ class ThreadsTest(harness.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        prefix = subprocess.check_output([CONFIG, "--prefix"], text=True).strip()
-        includes = subprocess.check_output([CONFIG, "--includes"], text=True).split()
+        ask = lambda what: subprocess.check_output([CONFIG, what], text=True).split()
+        [prefix] = ask("--prefix")
         cls.binary = harness.EXTENSION.parent / "threads"
+        # All of PHP, in sight of the extension that is loaded later.
+        php = ["-rdynamic", "-Wl,--whole-archive", f"{prefix}/lib/libphp.a", "-Wl,--no-whole-archive"]
         subprocess.check_call(
-            ["cc", "-g", "-pthread", f"-I{prefix}/include/php", *includes, HERE / "threads.c", "-o", cls.binary]
-            + [f"-L{prefix}/lib", f"-Wl,-rpath,{prefix}/lib", "-lphp"]
+            ["cc", "-g", "-pthread", f"-I{prefix}/include/php", *ask("--includes"), HERE / "threads.c"]
+            + [*php, *ask("--ldflags"), *ask("--libs"), "-o", cls.binary]
         )
 
     def setUp(self):
