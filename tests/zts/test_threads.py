@@ -132,6 +132,20 @@ class ThreadsTest(harness.TestCase):
         self.assert_ends(clean=4 * (waves + 1))
         print(f"{4 * waves} threads, {before['used_bytes']} bytes before and {after['used_bytes']} after")
 
+    def test_frankenphps_workers_count_into_one_page(self):
+        """The example, with that server's function written from its documentation."""
+        root = json.dumps(str(harness.ROOT))
+        code = f"""<?php
+$paths = array_fill(0, 50, '/a');
+require {root} . '/php/tests/Examples/frankenphp.php';
+require {root} . '/examples/frankenphp/worker.php';
+"""
+        self.run_threads(code + MEET, threads=4)
+        samples = self.samples()
+        self.assertEqual(samples['http_requests_total{status="200"}'], 200)
+        self.assertEqual(samples["http_request_seconds_count"], 200)
+        self.assert_ends(clean=4)
+
     def test_a_gauge_forgets_a_thread_that_ended(self):
         """The process goes on, so the kernel would not give the slot back: the thread does."""
         look = COUNT + "if ($wave === 1) { echo Promshm\\Segment::render(); }"
