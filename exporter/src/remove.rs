@@ -3,7 +3,7 @@
 use crate::{
     failure::Failure,
     segments::{Segments, Target},
-    status::human_bytes,
+    status::{attached_now, human_bytes},
 };
 use promshm_segment::backend::{self, Inspection};
 use std::io::{self, IsTerminal, Write};
@@ -24,11 +24,8 @@ fn confirm(target: &Target, found: &Inspection) -> Result<(), Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::NoTerminal(target.clone()));
     }
-    let Inspection { uid, attached, .. } = found;
-    let size = human_bytes(found.size);
-    print!(
-        "{target} ({size}, owner uid {uid}, attached now: {attached}): remove it with all its counts? [y/N] "
-    );
+    let (size, uid, attached) = (human_bytes(found.size), found.uid, attached_now(found));
+    print!("{target} ({size}, owner uid {uid}{attached}): remove it with all its counts? [y/N] ");
     io::stdout().flush()?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;

@@ -43,7 +43,8 @@ fn render(target: &Target, found: &Inspection, vitals: &Vitals, now: Timestamp) 
 }
 
 fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: Timestamp) -> Table {
-    let Inspection { id, uid, gid, mode, attached, .. } = found;
+    let Inspection { id, uid, gid, mode, .. } = found;
+    let attached = attached_now(found);
     let used = gauge(vitals.used_bytes, vitals.reserved_bytes, human_bytes);
     let held = vitals.series + vitals.hidden_series;
     let series = gauge(held, vitals.max_series, |count| count.to_string());
@@ -54,7 +55,7 @@ fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: Timestamp
     let mut table = plain_table();
     table.add_row(["Segment", &format!("{target}, id {id}")]);
     table.add_row(["Created", &moment(vitals.created, now)]);
-    table.add_row(["Owner", &format!("uid {uid}, gid {gid}, mode {mode:04o}; attached now: {attached}")]);
+    table.add_row(["Owner", &format!("uid {uid}, gid {gid}, mode {mode:04o}{attached}")]);
     table.add_row(["Space", &used]);
     table.add_row(["Leaked", &human_bytes(vitals.leaked_bytes)]);
     table.add_row(["Series", &(series + &hidden)]);
@@ -147,6 +148,11 @@ fn slot_row(slot: &SlotView, now: Timestamp) -> [String; 6] {
     [slot.index.to_string(), state.into(), slot.pid.to_string(), since, slot.starts.to_string(), bytes]
 }
 
+/// How many have mapped it, if the kernel counts them.
+pub(crate) fn attached_now(found: &Inspection) -> String {
+    found.attached.map_or_else(String::new, |count| format!("; attached now: {count}"))
+}
+
 /// `2026-01-31 12:00:00 UTC (2h 5m 3s ago)`
 fn moment(seconds: f64, now: Timestamp) -> String {
     let Ok(then) = Timestamp::from_second(seconds as i64) else { return "unknown".into() };
@@ -205,8 +211,15 @@ mod tests {
 
     #[test]
     fn the_table_shows_header_space_and_slots() {
-        let found =
-            Inspection { id: 3, size: 256 << 20, uid: 33, gid: 34, mode: 0o640, attached: 2, creator_pid: 9 };
+        let found = Inspection {
+            id: 3,
+            size: 256 << 20,
+            uid: 33,
+            gid: 34,
+            mode: 0o640,
+            attached: Some(2),
+            creator_pid: 9,
+        };
         let now = Timestamp::from_second(1_700_003_723).expect("in range");
         let target = Target { label: None, name: promshm_segment::SegmentName::default() };
         let text = render(&target, &found, &vitals(), now);

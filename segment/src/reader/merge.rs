@@ -7,6 +7,7 @@ use super::{
     pages::{Page, Pages, Survey},
 };
 use crate::{
+    backend::OPEN,
     definition::{GaugeMode, Kind},
     layout::{Geometry, PAGE_WORDS, Slot, UNSET, header},
     region::Region,
@@ -15,9 +16,6 @@ use crate::{
     writer::SHARED,
 };
 use std::{collections::HashSet, mem::offset_of};
-
-/// Semaphore value of a slot whose owner has cleared the living plane.
-const OPEN: u16 = 2;
 
 /// The slots that were ever used, as one scrape sees them.
 #[derive(Debug)]

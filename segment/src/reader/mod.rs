@@ -12,10 +12,7 @@ mod tests;
 mod vitals;
 
 use crate::{
-    backend::{
-        self,
-        sysv::{Semaphores, SharedMemory},
-    },
+    backend::{self, Object, Step},
     clock,
     config::SegmentName,
     layout::{Geometry, header},
@@ -122,7 +119,7 @@ pub enum ReadError {
 pub struct Reader {
     name: SegmentName,
     /// None if nobody has mapped it.
-    memory: Option<SharedMemory>,
+    object: Option<Object>,
     region: Region,
     geometry: Geometry,
     catalogue: Catalogue,
@@ -139,11 +136,10 @@ pub struct Reader {
 impl Reader {
     /// Attaches the segment read-only.
     pub fn attach(name: SegmentName) -> Result<Self, ReadError> {
-        let SegmentName::Sysv(key) = name;
-        let failed = |call| move |error| backend::read_error(name, call, error);
-        let memory = SharedMemory::find(key).map_err(failed("shmget"))?;
-        let region = memory.attach(true).map_err(failed("shmat"))?;
-        Self::over(name, Some(memory), region)
+        let failed = |step| move |error| backend::read_error(name, step, error);
+        let mut object = Object::find(name).map_err(failed(Step::Find))?;
+        let region = object.attach(true).map_err(failed(Step::Map))?;
+        Self::over(name, Some(object), region)
     }
 
     /// Reads memory that nobody has mapped.
@@ -153,10 +149,10 @@ impl Reader {
     }
 
     /// Begins to read memory, if it is a segment.
-    fn over(name: SegmentName, memory: Option<SharedMemory>, region: Region) -> Result<Self, ReadError> {
+    fn over(name: SegmentName, object: Option<Object>, region: Region) -> Result<Self, ReadError> {
         Ok(Self {
             name,
-            memory,
+            object,
             geometry: writer::check(name, &region)?,
             region,
             catalogue: Catalogue::default(),
@@ -179,7 +175,7 @@ impl Reader {
     pub fn scrape_at(&mut self, now: u64) -> Result<&Snapshot, ReadError> {
         self.check()?;
         let (region, geometry) = (&self.region, &self.geometry);
-        let ask = || semaphore_values(self.name, region, geometry);
+        let ask = || self.object.as_ref()?.locks(region)?.values(geometry.slots);
         let live = self.deaths.look(region, geometry, ask);
         self.catalogue.refresh(region, geometry);
         let slots = Slots::look(region, geometry, live);
@@ -210,9 +206,8 @@ impl Reader {
     /// now, is not read any more. One whose key is gone without a successor still is: its workers go on
     /// counting into it.
     pub fn check(&self) -> Result<(), ReadError> {
-        let SegmentName::Sysv(key) = self.name;
-        let is_another = |known| SharedMemory::find(key).is_ok_and(|found| found != known);
-        let replaced = self.memory.is_some_and(is_another);
+        let is_another = |known: &Object| Object::find(self.name).is_ok_and(|found| found != *known);
+        let replaced = self.object.as_ref().is_some_and(is_another);
         if replaced {
             return Err(ReadError::Retired { name: self.name });
         }
@@ -224,10 +219,4 @@ impl Reader {
     pub fn epoch(&self) -> u64 {
         self.region.head(header!(epoch)).peek()
     }
-}
-
-/// The semaphores' values by slot, if there are semaphores to ask.
-fn semaphore_values(name: SegmentName, region: &Region, geometry: &Geometry) -> Option<Vec<u16>> {
-    let set: Semaphores = writer::recorded_semaphores(name, region)?;
-    set.values().ok().filter(|values| values.len() >= geometry.slots)
 }

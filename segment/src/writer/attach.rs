@@ -2,14 +2,11 @@
 //! once: whoever finds it half done goes on, so a creator that dies or is stopped blocks nobody.
 
 use crate::{
-    backend::{
-        self,
-        sysv::{Semaphores, SharedMemory},
-    },
+    backend::{self, Locks, Object, Step as Asked},
     config::{Config, SegmentName},
     layout::{
-        FORGED, FRESH, Geometry, IDENTITY, LIVENESS_DEGRADED, LIVENESS_KERNEL, MAGIC, NO_SEMAPHORES,
-        OLDEST_READABLE, PAGE, READY, RETIRED, Shape, VERSION, header,
+        FRESH, Geometry, IDENTITY, LIVENESS_DEGRADED, LIVENESS_KERNEL, MAGIC, NO_SEMAPHORES, OLDEST_READABLE,
+        PAGE, READY, RETIRED, Shape, VERSION, header,
     },
     reader::ReadError,
     record::HashKey,
@@ -85,11 +82,11 @@ pub enum AttachError {
 /// An attached segment that is ready for use.
 #[derive(Debug)]
 pub(crate) struct Attached {
-    pub(crate) memory: SharedMemory,
+    pub(crate) object: Object,
     pub(crate) region: Region,
     pub(crate) geometry: Geometry,
     pub(crate) hash_key: HashKey,
-    pub(crate) semaphores: Option<Semaphores>,
+    pub(crate) locks: Option<Locks>,
 }
 
 /// What one look at the key led to.
@@ -122,30 +119,24 @@ fn shape_of(config: &Config) -> Shape {
 }
 
 fn step(config: &Config, shape: Shape) -> Result<Step, AttachError> {
-    let SegmentName::Sysv(key) = config.name;
-    let memory = match SharedMemory::find(key) {
-        Ok(memory) => memory,
-        Err(Errno::ENOENT) => match SharedMemory::create(key, config.size, config.mode) {
-            Ok(memory) => memory,
+    let mut object = match Object::find(config.name) {
+        Ok(object) => object,
+        Err(Errno::ENOENT) => match Object::create(config) {
+            Ok(object) => object,
             Err(Errno::EEXIST) => return Ok(Step::Again),
             Err(error) => return Err(AttachError::Refused { size: config.size, error }),
         },
-        Err(error) => return Err(unusable(config.name, "shmget", error)),
+        Err(error) => return Err(unusable(config.name, Asked::Find, error)),
     };
-    match memory.attach(false) {
-        Ok(region) => use_region(config, shape, memory, region),
+    match object.attach(false) {
+        Ok(region) => use_region(config, shape, object, region),
         Err(Errno::EINVAL | Errno::EIDRM) => Ok(Step::Again),
         Err(Errno::EACCES) => Err(no_permission(config.name)),
-        Err(error) => Err(unusable(config.name, "shmat", error)),
+        Err(error) => Err(unusable(config.name, Asked::Map, error)),
     }
 }
 
-fn use_region(
-    config: &Config,
-    shape: Shape,
-    memory: SharedMemory,
-    region: Region,
-) -> Result<Step, AttachError> {
+fn use_region(config: &Config, shape: Shape, object: Object, region: Region) -> Result<Step, AttachError> {
     let name = config.name;
     if region.bytes() < PAGE {
         return Err(AttachError::Unusable(ReadError::Foreign { name }));
@@ -163,29 +154,27 @@ fn use_region(
     }
     let outdated = !unborn && version < VERSION;
     if outdated || region.head(header!(state)).observe() == RETIRED {
-        return replace(name, memory, &region);
+        return replace(name, &object, &region);
     }
     if region.head(header!(state)).observe() == FRESH {
-        create(config, shape, memory, &region);
+        create(config, shape, &object, &region);
     }
-    open(name, memory, region)
+    open(name, object, region)
 }
 
 /// Takes an outdated or retired segment away, so that the next look creates its successor.
-fn replace(name: SegmentName, memory: SharedMemory, region: &Region) -> Result<Step, AttachError> {
-    let SegmentName::Sysv(key) = name;
-    if let Err(ReadError::NoPermission { uid, .. }) = backend::check_owner(memory, name) {
+fn replace(name: SegmentName, object: &Object, region: &Region) -> Result<Step, AttachError> {
+    if let Err(ReadError::NoPermission { uid, .. }) = backend::check_owner(object, name) {
         return Err(AttachError::Stuck { name, uid });
     }
-    backend::retire(region, memory, key).map_err(|error| unusable(name, "shmctl", error))?;
+    backend::retire(region, object).map_err(|error| unusable(name, Asked::Control, error))?;
     Ok(Step::Again)
 }
 
 /// Settles the header's words; several processes may do this at once, and any of them may stop half-way.
-fn create(config: &Config, shape: Shape, memory: SharedMemory, region: &Region) {
-    let SegmentName::Sysv(key) = config.name;
+fn create(config: &Config, shape: Shape, object: &Object, region: &Region) {
     // Only the owner succeeds, and its INI is as good as ours.
-    let _others_may_not = memory.set_access(config.mode, config.group);
+    let _others_may_not = object.set_access(config.mode, config.group);
     region.head(header!(identity)).settle(IDENTITY);
     region.head(header!(size)).settle(region.bytes());
     let shape = Shape::unpack(region.head(header!(config)).settle(shape.pack()));
@@ -195,71 +184,39 @@ fn create(config: &Config, shape: Shape, memory: SharedMemory, region: &Region) 
     region.head(header!(summary_samples)).settle(u64::from(config.summary_samples));
     region.head(header!(series_ttl)).settle(u64::from(config.series_ttl) + 1);
     region.head(header!(epoch)).settle(1);
-    region.head(header!(key)).settle(backend::key_word(key));
-    backend::retire_orphans(key);
-    let set = semaphores(config, key, usize::from(shape.max_processes) + 1);
-    let id = set.map_or(NO_SEMAPHORES, |set| set.0 as u64 + 1);
-    let recorded = region.head(header!(semaphores)).settle(id);
-    if let Some(set) = set.filter(|_| recorded == id) {
-        settle_liveness(region, set);
+    region.head(header!(key)).settle(object.key_word());
+    object.retire_orphans();
+    let locks = object.make_locks(config, usize::from(shape.max_processes) + 1);
+    let word = locks.as_ref().map_or(NO_SEMAPHORES, Locks::word);
+    let recorded = region.head(header!(semaphores)).settle(word);
+    if let Some(locks) = locks.filter(|_| recorded == word) {
+        settle_liveness(region, &locks);
     }
     let _or_retired = region.head(header!(state)).claim(FRESH, READY); // pair: READY
 }
 
 /// Notes the set's state, and finds out whether the kernel tells of deaths.
-fn settle_liveness(region: &Region, set: Semaphores) {
-    if let Ok(since) = set.changed_at() {
+fn settle_liveness(region: &Region, locks: &Locks) {
+    if let Some(since) = locks.changed_at() {
         region.head(header!(semaphores_since)).settle(since + 1);
     }
     if region.head(header!(liveness)).observe() == 0
-        && let Ok(Some(works)) = set.undo_works()
+        && let Some(works) = locks.tell_of_deaths()
     {
         region.head(header!(liveness)).settle(if works { LIVENESS_KERNEL } else { LIVENESS_DEGRADED });
     }
 }
 
-/// The set under the segment's key. One left behind by a segment that was removed alone is reused,
-/// or, if it is too small and nobody holds it, replaced.
-fn semaphores(config: &Config, key: i32, count: usize) -> Option<Semaphores> {
-    let set = match Semaphores::find_or_create(key, count, config.mode) {
-        Err(Errno::EINVAL) => {
-            let old = Semaphores::find(key).ok()?;
-            let ours = old.owner().ok()? == nix::unistd::geteuid().as_raw();
-            let idle = old.values().ok()?.iter().all(|value| *value == 0);
-            if !(ours && idle) {
-                return None;
-            }
-            old.remove().ok()?;
-            Semaphores::find_or_create(key, count, config.mode).ok()?
-        }
-        found => found.ok()?,
-    };
-    let _others_may_not = set.set_access(config.mode, config.group);
-    Some(set)
-}
-
-fn open(name: SegmentName, memory: SharedMemory, region: Region) -> Result<Step, AttachError> {
+fn open(name: SegmentName, object: Object, region: Region) -> Result<Step, AttachError> {
     match check(name, &region) {
         Ok(geometry) => {
             let hash_key = hash_key(&region);
-            let semaphores = recorded_semaphores(name, &region);
-            Ok(Step::Attached(Box::new(Attached { memory, region, geometry, hash_key, semaphores })))
+            let locks = object.locks(&region);
+            Ok(Step::Attached(Box::new(Attached { object, region, geometry, hash_key, locks })))
         }
         Err(ReadError::Retired { .. } | ReadError::NotReady { .. }) => Ok(Step::Again),
         Err(error) => Err(AttachError::Unusable(error)),
     }
-}
-
-/// The set that the header names, if it stands under the segment's key: a forged header must not
-/// lead to another program's semaphores.
-pub(crate) fn recorded_semaphores(name: SegmentName, region: &Region) -> Option<Semaphores> {
-    let SegmentName::Sysv(key) = name;
-    let recorded = match region.head(header!(semaphores)).observe() {
-        0 | NO_SEMAPHORES => None,
-        id => i32::try_from(id - 1).ok().map(Semaphores),
-    };
-    let forged = region.head(header!(semaphores_since)).observe() == FORGED;
-    recorded.filter(|set| !forged && Semaphores::find(key) == Ok(*set))
 }
 
 /// The segment's hash key.
@@ -306,7 +263,7 @@ pub(crate) fn check(name: SegmentName, region: &Region) -> Result<Geometry, Read
 
 fn no_permission(name: SegmentName) -> AttachError {
     let me = nix::unistd::geteuid().as_raw();
-    match backend::read_error(name, "shmat", Errno::EACCES) {
+    match backend::read_error(name, Asked::Map, Errno::EACCES) {
         ReadError::NoPermission { uid, gid, mode, .. } => {
             AttachError::NoPermission { name, uid, gid, mode, me }
         }
@@ -314,8 +271,8 @@ fn no_permission(name: SegmentName) -> AttachError {
     }
 }
 
-fn unusable(name: SegmentName, call: &'static str, error: Errno) -> AttachError {
-    AttachError::Unusable(backend::read_error(name, call, error))
+fn unusable(name: SegmentName, asked: Asked, error: Errno) -> AttachError {
+    AttachError::Unusable(backend::read_error(name, asked, error))
 }
 
 /// Wall clock, in seconds since 1970.

@@ -9,7 +9,7 @@ mod slot;
 mod testing;
 
 pub use attach::{AttachError, now};
-pub(crate) use attach::{check, hash_key, recorded_semaphores};
+pub(crate) use attach::{check, hash_key};
 pub use runtime::Runtime;
 pub(crate) use slot::SHARED;
 #[cfg(any(test, fuzzing))]
@@ -18,8 +18,8 @@ pub(crate) use testing::prepare;
 #[cfg(not(loom))]
 use crate::region::Rings;
 use crate::{
-    backend::{self, sysv::SharedMemory},
-    config::{Config, SegmentName},
+    backend::{self, Object, Step},
+    config::Config,
     layout::{Plane, header},
     reader::ReadError,
     snapshot::Reason,
@@ -153,9 +153,8 @@ impl Writer {
     }
 
     fn leads_here(&self) -> bool {
-        let SegmentName::Sysv(key) = self.config.name;
-        match SharedMemory::find(key) {
-            Ok(found) => found == self.attached.memory,
+        match Object::find(self.config.name) {
+            Ok(found) => found == self.attached.object,
             Err(error) => error != Errno::ENOENT,
         }
     }
@@ -175,9 +174,8 @@ impl Writer {
     /// Only the segment's owner may.
     pub fn wipe(self) -> Result<(), ReadError> {
         let Self { attached, config, .. } = self;
-        let SegmentName::Sysv(key) = config.name;
-        backend::check_owner(attached.memory, config.name)?;
-        backend::retire(&attached.region, attached.memory, key)
-            .map_err(|error| backend::read_error(config.name, "shmctl", error))
+        backend::check_owner(&attached.object, config.name)?;
+        backend::retire(&attached.region, &attached.object)
+            .map_err(|error| backend::read_error(config.name, Step::Control, error))
     }
 }

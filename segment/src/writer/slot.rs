@@ -2,7 +2,7 @@
 
 use super::attach::{Attached, now, random};
 use crate::{
-    backend::sysv::Semaphores,
+    backend::{Locks, OPEN},
     layout::{FORGED, Geometry, PAGE_WORDS, Plane, RING_CELL, Slot, Space, UNSET, header, ring_pages},
     region::Region,
     rings,
@@ -27,7 +27,7 @@ impl ClaimedSlot {
     /// Claims the lowest free slot, or the shared one.
     pub(crate) fn claim(attached: &Attached) -> Self {
         let _alone = Alone::wait();
-        let number = attached.semaphores.and_then(|set| take_semaphore(set, attached)).unwrap_or(SHARED);
+        let number = attached.locks.as_ref().and_then(|locks| take_lock(locks, attached)).unwrap_or(SHARED);
         let slot = Self { number, birth: attached.region.head(header!(births)).tally(1).wrapping_add(1) };
         slot.move_in(attached);
         slot
@@ -51,8 +51,8 @@ impl ClaimedSlot {
         fill(offset_of!(Slot, image), image());
         fill(offset_of!(Slot, runtime.start), UNSET);
         clear_living(region, geometry, self.number);
-        if let Some(set) = attached.semaphores {
-            let _set_removed_meanwhile = set.shift(self.number, 1);
+        if let Some(locks) = &attached.locks {
+            let _removed_meanwhile = locks.open(self.number);
         }
     }
 
@@ -64,8 +64,8 @@ impl ClaimedSlot {
 
     /// Lets others claim the slot.
     pub(crate) fn give_back(&self, attached: &Attached) {
-        if let (Some(set), true) = (attached.semaphores, self.number != SHARED) {
-            let _set_removed_meanwhile = set.shift(self.number, -2);
+        if let (Some(locks), true) = (&attached.locks, self.number != SHARED) {
+            let _removed_meanwhile = locks.give_back(self.number, OPEN);
         }
     }
 
@@ -223,22 +223,22 @@ impl Drop for Alone {
     }
 }
 
-/// Takes the semaphore of a free slot. None where none is free, or none can be trusted.
-fn take_semaphore(set: Semaphores, attached: &Attached) -> Option<usize> {
-    if is_forged(set, attached) {
+/// Takes the lock of a free slot. None where none is free, or none can be trusted.
+fn take_lock(locks: &Locks, attached: &Attached) -> Option<usize> {
+    if is_forged(locks, attached) {
         return None;
     }
-    let mut values = set.values().ok()?;
-    let slots = attached.geometry.slots.min(values.len());
-    release_former_self(set, &mut values[..slots], attached);
+    let slots = attached.geometry.slots;
+    let mut values = locks.values(slots)?;
+    release_former_self(locks, &mut values[..slots], attached);
     let mut candidates = (1..slots).filter(|slot| values[*slot] == 0);
-    let slot = candidates.find_map(|slot| match set.claim(slot) {
+    let slot = candidates.find_map(|slot| match locks.claim(slot) {
         Ok(()) => Some(Some(slot)),
         Err(Errno::EAGAIN) => None,
-        Err(_) => Some(None), // no permission, or the set is gone: no other will go better
+        Err(_) => Some(None), // no permission, or they are gone: no other will go better
     })??;
     // Again: values may have been forged after the first look, and the slot be somebody's.
-    (!is_forged(set, attached)).then_some(slot)
+    (!is_forged(locks, attached)).then_some(slot)
 }
 
 /// Whether somebody has set the values by hand (`SETALL`, `SETVAL`): then a free semaphore may belong to
@@ -247,10 +247,10 @@ fn take_semaphore(set: Semaphores, attached: &Attached) -> Option<usize> {
 ///
 /// The kernel tells the second of the last change; what is forged in the second of the segment's
 /// creation is not noticed.
-fn is_forged(set: Semaphores, Attached { region, .. }: &Attached) -> bool {
+fn is_forged(locks: &Locks, Attached { region, .. }: &Attached) -> bool {
     let since = region.head(header!(semaphores_since));
     let known = since.observe();
-    let forged = known != 0 && set.changed_at().is_ok_and(|now| now.wrapping_add(1) != known);
+    let forged = known != 0 && locks.changed_at().is_some_and(|now| now.wrapping_add(1) != known);
     if forged {
         let _found_already = since.claim(known, FORGED);
     }
@@ -258,17 +258,17 @@ fn is_forged(set: Semaphores, Attached { region, .. }: &Attached) -> bool {
 }
 
 /// An exec keeps the process and so its semaphores, but the image that counted is gone.
-fn release_former_self(set: Semaphores, values: &mut [u16], attached: &Attached) {
-    let me = std::process::id().cast_signed();
+fn release_former_self(locks: &Locks, values: &mut [u16], attached: &Attached) {
+    let me = std::process::id();
     for (slot, value) in values.iter_mut().enumerate().skip(1).filter(|(_, value)| **value > 0) {
-        if set.last_pid(slot) != Ok(me) || owned_by_this_image(attached, slot) {
+        if !locks.is_held_by(slot, me) || owned_by_this_image(attached, slot) {
             continue;
         }
         let former = ClaimedSlot { number: slot, birth: 0 };
         if former.is_counted(&attached.region, &attached.geometry) {
             former.count(&attached.region, &attached.geometry, offset_of!(Slot, clean), 1);
         }
-        if set.shift(slot, -(*value as i16)).is_ok() {
+        if locks.give_back(slot, *value).is_ok() {
             *value = 0;
         }
     }

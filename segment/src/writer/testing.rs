@@ -8,7 +8,7 @@ use super::{
     slot::ClaimedSlot,
 };
 use crate::{
-    backend::sysv::SharedMemory,
+    backend::Object,
     config::Config,
     layout::{IDENTITY, PAGE_WORDS, READY, Shape, header},
     reader::ReadError,
@@ -22,7 +22,8 @@ impl Writer {
         let geometry = check(config.name, &region)?;
         let slot = ClaimedSlot { number: slot.min(geometry.slots - 1), birth: 1 };
         let hash_key = hash_key(&region);
-        let attached = Attached { memory: SharedMemory(-1), region, geometry, hash_key, semaphores: None };
+        let object = Object::none();
+        let attached = Attached { object, region, geometry, hash_key, locks: None };
         Ok(Self::with_slot(attached, config, slot))
     }
 }

@@ -1,131 +1,13 @@
-//! System V shared memory and semaphores, the few calls that nix 0.31 lacks.
+//! System V semaphores, which say whose a slot is.
 //!
-//! Facts this rests on (Linux): `shmget(key, 0, 0)` needs no permission; a
-//! read-only attachment and `IPC_STAT` need the read bit; every `semop` needs the
-//! write bit; `SEM_UNDO` is undone at the death of the process, is not inherited
-//! by fork and outlives exec.
+//! Facts this rests on (Linux): every `semop` needs the write bit; `SEM_UNDO` is undone at the
+//! death of the process, is not inherited by fork and outlives exec.
 #![allow(unsafe_code)]
 
-use crate::region::Region;
+use crate::config::Config;
 use libc::{c_int, c_short, c_ushort, key_t};
 use nix::errno::Errno;
-use std::ptr::{NonNull, null, null_mut};
-
-/// What the kernel knows of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stat {
-    pub(crate) size: u64,
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-    pub(crate) mode: u32,
-    pub(crate) attached: u64,
-    pub(crate) creator_pid: i32,
-}
-
-/// Commands of `shmctl` that neither libc nor nix names (`linux/shm.h`).
-const SHM_STAT: c_int = 13;
-const SHM_INFO: c_int = 14;
-
-/// A segment's id, as `shmget` gives it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SharedMemory(pub(crate) i32);
-
-impl SharedMemory {
-    /// The segment under `key`; `ENOENT` if there is none. Needs no permission.
-    pub(crate) fn find(key: key_t) -> Result<Self, Errno> {
-        // SAFETY: no pointers are passed.
-        Errno::result(unsafe { libc::shmget(key, 0, 0) }).map(Self)
-    }
-
-    /// Creates the segment under `key`; `EEXIST` if there is one. Pages cost memory only once touched.
-    pub(crate) fn create(key: key_t, size: u64, mode: u32) -> Result<Self, Errno> {
-        let flags = libc::IPC_CREAT | libc::IPC_EXCL | libc::SHM_NORESERVE | mode.cast_signed();
-        #[cfg(feature = "crash-points")]
-        crate::crash::point();
-        // SAFETY: no pointers are passed.
-        Errno::result(unsafe { libc::shmget(key, size as usize, flags) }).map(Self)
-    }
-
-    /// Maps the whole segment.
-    pub(crate) fn attach(self, read_only: bool) -> Result<Region, Errno> {
-        let bytes = self.stat()?.size;
-        let flags = if read_only { libc::SHM_RDONLY } else { 0 };
-        #[cfg(feature = "crash-points")]
-        crate::crash::point();
-        // SAFETY: the kernel chooses a free address.
-        let address = unsafe { libc::shmat(self.0, null(), flags) };
-        if address.addr() == usize::MAX {
-            return Err(Errno::last());
-        }
-        let base = NonNull::new(address.cast()).ok_or(Errno::EINVAL)?;
-        // SAFETY: shmat maps `bytes` bytes, page-aligned, until `detach`; a read-only region is
-        // only handed to the reader, which never writes.
-        Ok(unsafe { Region::from_raw(base, bytes, detach) })
-    }
-
-    /// Owner, mode and size. Needs the read bit.
-    pub(crate) fn stat(self) -> Result<Stat, Errno> {
-        let stat = self.raw_stat()?;
-        Ok(Stat {
-            size: stat.shm_segsz as u64,
-            uid: stat.shm_perm.uid,
-            gid: stat.shm_perm.gid,
-            mode: u32::from(stat.shm_perm.mode) & 0o777,
-            attached: stat.shm_nattch,
-            creator_pid: stat.shm_cpid,
-        })
-    }
-
-    /// All segments of the IPC namespace that have a key and let this process read them. The kernel
-    /// itself is asked, for `/proc` may be hidden.
-    pub(crate) fn readable() -> Result<Vec<(key_t, Self)>, Errno> {
-        let mut info = [0_u64; 16];
-        // SAFETY: the kernel writes one `shm_info`, which is 48 bytes.
-        let highest = Errno::result(unsafe { libc::shmctl(0, SHM_INFO, info.as_mut_ptr().cast()) })?;
-        Ok((0..=highest).filter_map(Self::at_index).filter(|(key, _)| *key != libc::IPC_PRIVATE).collect())
-    }
-
-    /// The segment at that place of the kernel's table, with its key; `None` also without permission.
-    fn at_index(index: c_int) -> Option<(key_t, Self)> {
-        // SAFETY: shmid_ds is plain data, for which zero is a valid value.
-        let mut stat: libc::shmid_ds = unsafe { std::mem::zeroed() };
-        // SAFETY: the pointer is valid for the kernel to write one shmid_ds.
-        let id = Errno::result(unsafe { libc::shmctl(index, SHM_STAT, &raw mut stat) }).ok()?;
-        Some((stat.shm_perm.__key, Self(id)))
-    }
-
-    fn raw_stat(self) -> Result<libc::shmid_ds, Errno> {
-        // SAFETY: shmid_ds is plain data, for which zero is a valid value.
-        let mut stat: libc::shmid_ds = unsafe { std::mem::zeroed() };
-        // SAFETY: the pointer is valid for the kernel to write one shmid_ds.
-        Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_STAT, &raw mut stat) })?;
-        Ok(stat)
-    }
-
-    /// Sets mode and, if given, group; only the owner may.
-    pub(crate) fn set_access(self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
-        let mut stat = self.raw_stat()?;
-        stat.shm_perm.mode = mode as _;
-        stat.shm_perm.gid = group.unwrap_or(stat.shm_perm.gid);
-        #[cfg(feature = "crash-points")]
-        crate::crash::point();
-        // SAFETY: the pointer is valid for the kernel to read one shmid_ds.
-        Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_SET, &raw mut stat) }).map(drop)
-    }
-
-    /// Takes the key away; the memory lives until the last process detaches. Only the owner may.
-    pub(crate) fn remove(self) -> Result<(), Errno> {
-        #[cfg(feature = "crash-points")]
-        crate::crash::point();
-        // SAFETY: IPC_RMID takes no argument.
-        Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_RMID, null_mut()) }).map(drop)
-    }
-}
-
-unsafe fn detach(base: NonNull<u64>, _bytes: u64) {
-    // SAFETY: base came from shmat, and the region that owned it is being dropped.
-    unsafe { libc::shmdt(base.as_ptr().cast()) };
-}
+use std::ptr::null_mut;
 
 /// A semaphore set: one semaphore a slot; number 0 is for tests of the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +27,26 @@ impl Semaphores {
     pub(crate) fn find(key: key_t) -> Result<Self, Errno> {
         // SAFETY: no pointers are passed.
         Errno::result(unsafe { libc::semget(key, 0, 0) }).map(Self)
+    }
+
+    /// The set under the segment's key. One left behind by a segment that was removed alone is reused,
+    /// or, if it is too small and nobody holds it, replaced.
+    pub(crate) fn settle(config: &Config, key: key_t, count: usize) -> Option<Self> {
+        let set = match Self::find_or_create(key, count, config.mode) {
+            Err(Errno::EINVAL) => {
+                let old = Self::find(key).ok()?;
+                let ours = old.owner().ok()? == nix::unistd::geteuid().as_raw();
+                let idle = old.values().ok()?.iter().all(|value| *value == 0);
+                if !(ours && idle) {
+                    return None;
+                }
+                old.remove().ok()?;
+                Self::find_or_create(key, count, config.mode).ok()?
+            }
+            found => found.ok()?,
+        };
+        let _others_may_not = set.set_access(config.mode, config.group);
+        Some(set)
     }
 
     /// Takes semaphore `slot` from 0 to 1, or says `EAGAIN`. Undone when this process dies.

@@ -1,0 +1,114 @@
+//! The seam, first half: a segment's memory, whatever kind of object the kernel keeps it in.
+
+use super::{Inspection, Locks, sysv};
+use crate::{
+    config::{Config, SegmentName},
+    layout::{FORGED, NO_SEMAPHORES, header},
+    region::Region,
+};
+use nix::errno::Errno;
+
+/// A segment as the kernel knows it. Equal ones are the same memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Object {
+    Sysv(sysv::Segment),
+}
+
+impl Object {
+    /// What the name leads to; `ENOENT` if that is nothing. Needs no permission for the segment.
+    pub(crate) fn find(name: SegmentName) -> Result<Self, Errno> {
+        match name {
+            SegmentName::Sysv(key) => sysv::Segment::find(key).map(Self::Sysv),
+        }
+    }
+
+    /// No memory that the kernel knows.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn none() -> Self {
+        Self::Sysv(sysv::Segment::none())
+    }
+
+    /// What can be known of a segment that this process may not even look at.
+    pub(crate) fn listed(name: SegmentName) -> Option<Inspection> {
+        match name {
+            SegmentName::Sysv(key) => sysv::listed(key),
+        }
+    }
+
+    /// Makes a segment of zeros; `EEXIST` if there is one.
+    pub(crate) fn create(config: &Config) -> Result<Self, Errno> {
+        match config.name {
+            SegmentName::Sysv(key) => sysv::Segment::create(key, config).map(Self::Sysv),
+        }
+    }
+
+    /// Maps the whole segment.
+    pub(crate) fn attach(&mut self, read_only: bool) -> Result<Region, Errno> {
+        match self {
+            Self::Sysv(segment) => segment.attach(read_only),
+        }
+    }
+
+    /// Owner, mode and size.
+    pub(crate) fn stat(&self) -> Result<Inspection, Errno> {
+        match self {
+            Self::Sysv(segment) => segment.stat(),
+        }
+    }
+
+    /// As [`Object::stat`], also where this process may not read the segment.
+    pub(crate) fn inspect(&self) -> Result<Inspection, Errno> {
+        match self {
+            Self::Sysv(segment) => segment.inspect(),
+        }
+    }
+
+    /// Sets mode and, if given, group; only the owner may.
+    pub(crate) fn set_access(&self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
+        match self {
+            Self::Sysv(segment) => segment.set_access(mode, group),
+        }
+    }
+
+    /// Takes the name away; the memory lives until the last process detaches. Only the owner may.
+    pub(crate) fn take_away(&self, region: &Region) -> Result<(), Errno> {
+        match self {
+            Self::Sysv(segment) => segment.take_away(region),
+        }
+    }
+
+    /// What stands in the header for the name, for kernels that forget it.
+    pub(crate) fn key_word(&self) -> u64 {
+        match self {
+            Self::Sysv(segment) => segment.key_word(),
+        }
+    }
+
+    /// Retires predecessors that somebody took the name of, as far as they can be found.
+    pub(crate) fn retire_orphans(&self) {
+        match self {
+            Self::Sysv(segment) => segment.retire_orphans(),
+        }
+    }
+
+    /// The locks for a segment that is being created; `None` if there can be none.
+    pub(crate) fn make_locks(&self, config: &Config, slots: usize) -> Option<Locks> {
+        match self {
+            Self::Sysv(segment) => segment.make_semaphores(config, slots).map(Locks::Semaphores),
+        }
+    }
+
+    /// The locks that the header tells of.
+    pub(crate) fn locks(&self, region: &Region) -> Option<Locks> {
+        let id = match region.head(header!(semaphores)).observe() {
+            0 | NO_SEMAPHORES => return None,
+            recorded => recorded - 1,
+        };
+        if region.head(header!(semaphores_since)).observe() == FORGED {
+            return None;
+        }
+        match self {
+            Self::Sysv(segment) => segment.recorded_semaphores(id).map(Locks::Semaphores),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The kernel's public list of segments: it tells owner and mode of what we may not read.
+
+use crate::backend::Inspection;
+
+const LIST: &str = "/proc/sysvipc/shm";
+
+/// The segment under that key.
+pub(crate) fn listed(key: i32) -> Option<Inspection> {
+    let list = std::fs::read_to_string(LIST).ok()?;
+    list.lines().skip(1).find_map(|line| parse(line, key))
+}
+
+/// Segments that somebody removed, and that are still mapped.
+pub(crate) fn without_key() -> impl Iterator<Item = Inspection> {
+    let list = std::fs::read_to_string(LIST).unwrap_or_default();
+    let lines: Vec<_> = list.lines().skip(1).filter_map(|line| parse(line, 0)).collect();
+    lines.into_iter()
+}
+
+/// Columns: key shmid perms size cpid lpid nattch uid gid cuid cgid …
+fn parse(line: &str, key: i32) -> Option<Inspection> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let [found, id, perms, size, cpid, _lpid, nattch, uid, gid, ..] = fields[..] else { return None };
+    if found.parse() != Ok(key) {
+        return None;
+    }
+    Some(Inspection {
+        id: id.parse().ok()?,
+        size: size.parse().ok()?,
+        uid: uid.parse().ok()?,
+        gid: gid.parse().ok()?,
+        mode: u32::from_str_radix(perms, 8).ok()? & 0o777,
+        attached: nattch.parse().ok(),
+        creator_pid: cpid.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_list_is_understood() {
+        let line = "1886612785 3 640 268435456 10 12 2 33 44 33 44 1 2 3 4096 0";
+        let seen = parse(line, 1_886_612_785).unwrap();
+        assert_eq!((seen.id, seen.size, seen.mode), (3, 268_435_456, 0o640));
+        assert_eq!((seen.uid, seen.gid, seen.attached, seen.creator_pid), (33, 44, Some(2), 10));
+        assert_eq!(parse(line, 1), None);
+        assert_eq!(parse("short", 1), None);
+    }
+}

@@ -1,0 +1,117 @@
+//! System V: a segment is what stands under a key, and semaphore *i* under the same key is slot *i*'s.
+
+mod list;
+mod memory;
+mod semaphores;
+
+use super::Inspection;
+use crate::{
+    config::{Config, SegmentName},
+    layout::{PAGE, RETIRED, header},
+    region::Region,
+};
+pub(super) use list::listed;
+pub(crate) use memory::SharedMemory;
+use nix::errno::Errno;
+pub(crate) use semaphores::Semaphores;
+
+/// A segment, and the key under which it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Segment {
+    key: i32,
+    memory: SharedMemory,
+}
+
+impl Segment {
+    pub(super) fn find(key: i32) -> Result<Self, Errno> {
+        Ok(Self { key, memory: SharedMemory::find(key)? })
+    }
+
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn none() -> Self {
+        Self { key: 0, memory: SharedMemory(-1) }
+    }
+
+    /// Its memory is zero, and everybody may see it at once.
+    pub(super) fn create(key: i32, config: &Config) -> Result<Self, Errno> {
+        Ok(Self { key, memory: SharedMemory::create(key, config.size, config.mode)? })
+    }
+
+    pub(super) fn attach(self, read_only: bool) -> Result<Region, Errno> {
+        self.memory.attach(read_only)
+    }
+
+    pub(super) fn stat(self) -> Result<Inspection, Errno> {
+        self.memory.stat()
+    }
+
+    /// As [`Segment::stat`], but without the permission to read it where the kernel's public list can be read.
+    pub(super) fn inspect(self) -> Result<Inspection, Errno> {
+        match self.stat() {
+            Err(Errno::EACCES) => listed(self.key).ok_or(Errno::ENOENT),
+            seen => seen,
+        }
+    }
+
+    pub(super) fn set_access(self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
+        self.memory.set_access(mode, group)
+    }
+
+    /// The semaphores for a segment that is being created.
+    pub(super) fn make_semaphores(self, config: &Config, slots: usize) -> Option<Semaphores> {
+        Semaphores::settle(config, self.key, slots)
+    }
+
+    /// The set with that id, if it stands under the segment's key: a forged header must not lead to
+    /// another program's semaphores.
+    pub(super) fn recorded_semaphores(self, id: u64) -> Option<Semaphores> {
+        let set = i32::try_from(id).ok().map(Semaphores)?;
+        (Semaphores::find(self.key) == Ok(set)).then_some(set)
+    }
+
+    /// Takes memory and semaphores away, in an order in which a death in between is mended by the next process.
+    pub(super) fn take_away(self, region: &Region) -> Result<(), Errno> {
+        let recorded = region.head(header!(semaphores)).observe();
+        // A set that is not the recorded one may be somebody else's, and a segment that has lost its key
+        // may have left the set to its successor: leave it.
+        let has_key = SharedMemory::find(self.key) == Ok(self.memory);
+        match Semaphores::find(self.key) {
+            Ok(set) if has_key && recorded == set.0 as u64 + 1 => unless_gone(set.remove())?,
+            _ => {}
+        }
+        unless_gone(self.memory.remove())
+    }
+
+    /// The key as it stands in the header.
+    pub(super) fn key_word(self) -> u64 {
+        u64::from(self.key.cast_unsigned()) + 1
+    }
+
+    /// Tells those who still count into a segment that somebody removed with `ipcrm -M`: they would never
+    /// look at the key. Its successor's creator finds it in the kernel's list and retires it.
+    pub(super) fn retire_orphans(self) {
+        for orphan in list::without_key().filter(|orphan| orphan.size >= PAGE && orphan.attached > Some(0)) {
+            let Ok(region) = SharedMemory(orphan.id as i32).attach(false) else { continue };
+            let ours = super::is_ours(&region) && region.head(header!(key)).observe() == self.key_word();
+            if ours && region.head(header!(state)).observe() != RETIRED {
+                super::mark_retired(&region);
+            }
+        }
+    }
+}
+
+/// Somebody else may have been faster.
+fn unless_gone(removed: Result<(), Errno>) -> Result<(), Errno> {
+    match removed {
+        Err(Errno::EINVAL | Errno::EIDRM) => Ok(()),
+        other => other,
+    }
+}
+
+/// All promshm segments of the IPC namespace that this process may read, by key.
+pub(super) fn discover() -> Result<Vec<SegmentName>, Errno> {
+    let mut keys = SharedMemory::readable()?;
+    keys.retain(|(_, memory)| memory.attach(true).is_ok_and(|region| super::is_ours(&region)));
+    keys.sort_unstable_by_key(|(key, _)| key.cast_unsigned());
+    Ok(keys.into_iter().map(|(key, _)| SegmentName::Sysv(key)).collect())
+}
