@@ -26,7 +26,7 @@ use std::{env, ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, time::Dura
 #[derive(Debug, Parser)]
 #[command(name = "promshm-exporter", version)]
 pub(crate) struct Cli {
-    /// The segment to read, as in the workers' promshm.segment; NAME=sysv:KEY, repeatable, for several; or auto.
+    /// The segment to read, as in the workers' promshm.segment; NAME=SEGMENT, repeatable, for several; or auto.
     #[arg(
         long,
         env = "PROMSHM_SEGMENT",
@@ -94,7 +94,7 @@ enum Command {
     Status,
     /// Show the metrics live in a terminal.
     Top,
-    /// Remove a segment and its semaphores; all its counts are lost.
+    /// Remove a segment; all its counts are lost.
     Rm {
         /// Which one, if there are several.
         name: Option<String>,

@@ -20,7 +20,7 @@ pub(crate) enum Failure {
     Unreadable(Vec<ReadError>),
     #[error(
         "no promshm segment is found that this process may read: no worker has counted yet, or the workers run \
-         in another IPC namespace, or promshm.mode and promshm.group shut this process out"
+         in another IPC namespace or with another /dev/shm, or promshm.mode and promshm.group shut this process out"
     )]
     NothingFound,
     #[error(

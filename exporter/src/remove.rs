@@ -1,4 +1,4 @@
-//! `rm`: removes the segment and its semaphores.
+//! `rm`: removes the segment and its locks.
 
 use crate::{
     failure::Failure,

@@ -1,7 +1,7 @@
 //! Which segments are read: what `--segment` says.
 //!
-//! `sysv:KEY` alone is read as it is. `NAME=sysv:KEY`, as often as wanted, gives each series a label
-//! with that name; `auto` reads whatever segments there are, each under its key.
+//! `sysv:KEY` or `posix:/NAME` alone is read as it is. With `LABEL=` before it, as often as wanted, each series
+//! gets a label with that text; `auto` reads whatever segments there are, each under its key or name.
 
 use crate::failure::Failure;
 use promshm_segment::{SegmentName, backend};
@@ -33,14 +33,14 @@ pub(crate) struct Target {
 pub(crate) enum Segments {
     /// These: a single one, or several that have names.
     Listed(Vec<Target>),
-    /// All promshm segments of the IPC namespace.
+    /// All promshm segments of the IPC namespace, and in /dev/shm.
     Auto,
 }
 
 /// Values of `--segment` that do not go together, or are none.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum BadSegments {
-    #[error("write sysv:KEY (e.g. sysv:0x70736d31), NAME=sysv:KEY, or auto: {0}")]
+    #[error("write sysv:KEY (e.g. sysv:0x70736d31), NAME=sysv:KEY, NAME=posix:/NAME, or auto: {0}")]
     Key(#[from] promshm_segment::config::BadName),
     #[error(
         "bad name {0:?} of a segment: write 1 to {LONGEST_NAME} of the letters a-z and A-Z, digits, and . _ -"
@@ -99,10 +99,13 @@ impl fmt::Display for Segments {
 }
 
 impl Target {
-    /// A segment that was found, under its key.
+    /// A segment that was found, under its key or name.
     fn found(name: SegmentName) -> Self {
-        let SegmentName::Sysv(key) = name;
-        Self { label: Some(format!("{key:#010x}")), name }
+        let label = match name {
+            SegmentName::Sysv(key) => format!("{key:#010x}"),
+            SegmentName::Posix(name) => name.as_str().into(),
+        };
+        Self { label: Some(label), name }
     }
 }
 
@@ -198,8 +201,8 @@ mod tests {
 
     #[test]
     fn several_keep_their_order() {
-        let several = of(&["b=sysv:1", "a=sysv:2"]).expect("good");
-        assert_eq!(several.to_string(), "b=sysv:0x00000001,a=sysv:0x00000002");
+        let several = of(&["b=sysv:1", "a=posix:/a"]).expect("good");
+        assert_eq!(several.to_string(), "b=sysv:0x00000001,a=posix:/a");
         assert_eq!(several.targets().expect("listed").len(), 2);
     }
 
@@ -212,6 +215,8 @@ mod tests {
             assert_eq!(of(&mixed), Err(BadSegments::AutoAndOthers));
         }
         assert_eq!(Target::found(SegmentName::Sysv(-1)).to_string(), "0xffffffff=sysv:0xffffffff");
+        let object = "posix:/shop".parse().expect("a name");
+        assert_eq!(Target::found(object).to_string(), "shop=posix:/shop");
     }
 
     #[test]
@@ -230,7 +235,7 @@ mod tests {
             assert!(matches!(of(&[bad]), Err(BadSegments::Name(_))), "{bad}");
         }
         assert!(of(&[&long[1..]]).is_ok(), "the longest");
-        for bad in ["", "a=", "a=sysv:0", "a=b=sysv:1", "Auto", "a=auto"] {
+        for bad in ["", "a=", "a=sysv:0", "a=b=sysv:1", "Auto", "a=auto", "a=posix:/a=b"] {
             assert!(matches!(of(&[bad]), Err(BadSegments::Key(_))), "{bad}");
         }
     }

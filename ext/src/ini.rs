@@ -95,7 +95,7 @@ on_modify! {
         ENABLED.set(switch(text)?);
         Some(())
     };
-    on_segment => "promshm.segment", "sysv:KEY with KEY from 1 to 0xffffffff", |text| {
+    on_segment => "promshm.segment", "sysv:KEY with KEY from 1 to 0xffffffff, or posix:/NAME", |text| {
         let name: SegmentName = text.parse().ok()?;
         change(|config| config.name = name)
     };

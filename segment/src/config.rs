@@ -3,11 +3,77 @@
 use std::{fmt, str::FromStr};
 use thiserror::Error;
 
-/// Where a segment is found. Written `sysv:0x70736d31`, or with a decimal key.
+/// Where a segment is found. Written `sysv:0x70736d31`, or with a decimal key, or `posix:/promshm`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SegmentName {
     /// A System V shared memory key; never 0, which would mean a private segment.
     Sysv(i32),
+    /// A POSIX shared memory object.
+    Posix(ObjectName),
+}
+
+/// The name of a POSIX object, without its slash: 1 to [`ObjectName::LONGEST`] letters, digits, `.`, `_`
+/// and `-`, the first one no point. What else a file may be called would need quoting on command lines.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ObjectName {
+    bytes: [u8; Self::LONGEST],
+    length: u8,
+}
+
+impl ObjectName {
+    /// Most bytes of a name.
+    pub const LONGEST: usize = 62;
+
+    /// The name, if it is one.
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let is_name = !name.is_empty() && !name.starts_with('.') && name.bytes().all(is_good);
+        let mut bytes = [0; Self::LONGEST];
+        bytes.get_mut(..name.len()).filter(|_| is_name)?.copy_from_slice(name.as_bytes());
+        Some(Self { bytes, length: name.len() as u8 })
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
+/// How messages speak of what a name is.
+impl SegmentName {
+    /// What another program may use too.
+    pub(crate) fn what(&self) -> &'static str {
+        match self {
+            Self::Sysv(_) => "key",
+            Self::Posix(_) => "name",
+        }
+    }
+
+    /// Where the workers may be that do not see the same segment.
+    pub(crate) fn elsewhere(&self) -> &'static str {
+        match self {
+            Self::Sysv(_) => "in another IPC namespace",
+            Self::Posix(_) => "with another /dev/shm",
+        }
+    }
+
+    /// What to do where the kernel has no room.
+    pub(crate) fn mend(&self) -> &'static str {
+        match self {
+            Self::Sysv(_) => "raise kernel.shmmax, kernel.shmall or kernel.shmmni, or lower promshm.size",
+            Self::Posix(_) => {
+                "give /dev/shm more room, or lower promshm.max_series and promshm.max_processes"
+            }
+        }
+    }
 }
 
 impl Default for SegmentName {
@@ -21,13 +87,17 @@ impl fmt::Display for SegmentName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sysv(key) => write!(f, "sysv:{key:#010x}"),
+            Self::Posix(name) => write!(f, "posix:/{}", name.as_str()),
         }
     }
 }
 
 /// A name that is not one.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("bad segment name {0:?}: write sysv:KEY, with KEY from 1 to 0xffffffff, e.g. sysv:0x70736d31")]
+#[error(
+    "bad segment name {0:?}: write sysv:KEY, with KEY from 1 to 0xffffffff, e.g. sysv:0x70736d31, or \
+     posix:/NAME, with a NAME of up to 62 letters, digits, and . _ -"
+)]
 pub struct BadName(pub String);
 
 impl FromStr for SegmentName {
@@ -35,6 +105,9 @@ impl FromStr for SegmentName {
 
     fn from_str(text: &str) -> Result<Self, BadName> {
         let bad = || BadName(text.into());
+        if let Some(name) = text.strip_prefix("posix:/") {
+            return ObjectName::new(name).map(Self::Posix).ok_or_else(bad);
+        }
         let key = text.strip_prefix("sysv:").ok_or_else(bad)?;
         let key = match key.strip_prefix("0x").or_else(|| key.strip_prefix("0X")) {
             Some(hex) if !hex.starts_with('+') => u32::from_str_radix(hex, 16),
@@ -115,6 +188,9 @@ mod tests {
             assert_eq!(text.parse(), Ok(default), "{text}");
         }
         assert_eq!("sysv:0xffffffff".parse(), Ok(SegmentName::Sysv(-1)));
+        for text in ["posix:/promshm", "posix:/A.b_c-9", &format!("posix:/{}", "n".repeat(62))] {
+            assert_eq!(text.parse::<SegmentName>().unwrap().to_string(), text);
+        }
     }
 
     #[test]
@@ -130,6 +206,20 @@ mod tests {
             "shm:1",
             "sysv:x",
             "sysv:0x100000000",
+            "posix:",
+            "posix:/",
+            "posix:promshm",
+            "posix:/a/b",
+            "posix://a",
+            "posix:/.",
+            "posix:/..",
+            "posix:/.hidden",
+            "posix:/a b",
+            "posix:/ä",
+            "posix:/a=b",
+            "posix:/a,b",
+            "posix:/a\0",
+            &format!("posix:/{}", "n".repeat(63)),
         ] {
             assert!(bad.parse::<SegmentName>().is_err(), "{bad}");
         }

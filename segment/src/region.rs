@@ -2,10 +2,11 @@
 #![allow(unsafe_code)]
 
 use crate::{
+    backend::Ground,
     layout::{Geometry, PAGE_WORDS, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
     sync::{Cell, Sample, Word, cells, samples},
 };
-use std::ptr::NonNull;
+use std::{fmt, ptr::NonNull};
 
 #[cfg(not(loom))]
 use crate::sync::words_at;
@@ -16,41 +17,48 @@ use crate::sync::words_at;
 pub(crate) struct Region {
     base: NonNull<u64>,
     bytes: u64,
-    release: unsafe fn(NonNull<u64>, u64),
+    /// Where there may be less memory than address space: what of it may be touched.
+    ground: Option<Ground>,
+    _keeper: Box<dyn Keeper>,
     /// Memory of this process, which several regions may share as processes do.
     #[cfg(any(test, fuzzing))]
     heap: Option<std::sync::Arc<[Word]>>,
 }
 
-#[cfg(not(loom))]
-// SAFETY: the memory is only touched through atomics, and `release` may run on any thread.
-unsafe impl Send for Region {}
+/// Keeps memory mapped for as long as it lives.
+pub(crate) trait Keeper: Send {}
 
-#[cfg(not(loom))]
-impl Drop for Region {
-    fn drop(&mut self) {
-        // SAFETY: base and bytes are what `release` was given for, and nobody can use them after this.
-        unsafe { (self.release)(self.base, self.bytes) }
+impl Keeper for () {}
+
+impl fmt::Debug for dyn Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keeper")
     }
 }
+
+#[cfg(not(loom))]
+// SAFETY: the memory is only touched through atomics, and all else here may go to any thread.
+unsafe impl Send for Region {}
 
 #[cfg(not(loom))]
 impl Region {
     /// Takes a mapping over.
     ///
     /// # Safety
-    /// `base` is page-aligned and valid for `bytes` bytes until `release` is called on it, and
-    /// everyone who can reach that memory uses atomics. If it is read-only, no writing method is
-    /// called on its words.
+    /// `base` is page-aligned and valid for `bytes` bytes until `keeper` is dropped, as far as there is
+    /// `ground`, and everyone who can reach that memory uses atomics. If it is read-only, no writing method
+    /// is called on its words.
     pub(crate) unsafe fn from_raw(
         base: NonNull<u64>,
         bytes: u64,
-        release: unsafe fn(NonNull<u64>, u64),
+        keeper: Box<dyn Keeper>,
+        ground: Option<Ground>,
     ) -> Self {
         Self {
             base,
             bytes,
-            release,
+            ground,
+            _keeper: keeper,
             #[cfg(any(test, fuzzing))]
             heap: None,
         }
@@ -70,10 +78,9 @@ impl Region {
 
     #[cfg(any(test, fuzzing))]
     fn over(words: std::sync::Arc<[Word]>) -> Self {
-        unsafe fn keep(_: NonNull<u64>, _: u64) {}
         let base = NonNull::from(&*words).cast();
         // SAFETY: the words are atomics, valid as long as `heap` counts them, which is as long as the region.
-        let mut region = unsafe { Self::from_raw(base, words.len() as u64 * 8, keep) };
+        let mut region = unsafe { Self::from_raw(base, words.len() as u64 * 8, Box::new(()), None) };
         region.heap = Some(words);
         region
     }
@@ -83,15 +90,35 @@ impl Region {
         self.bytes
     }
 
-    /// `count` words from `offset` on, if they lie inside.
+    /// `count` words from `offset` on, if they lie inside, and there is memory.
     #[inline]
     pub(crate) fn words(&self, offset: u64, count: u64) -> Option<&[Word]> {
         let room = self.bytes.checked_sub(offset)?;
         if !offset.is_multiple_of(8) || count > room / 8 {
             return None;
         }
+        if self.ground.as_ref().is_some_and(|ground| !ground.holds(offset, offset + 8 * count)) {
+            return None;
+        }
         // SAFETY: inside the mapping and aligned, as just checked; from_raw's caller promises the rest.
         Some(unsafe { words_at(self.base.as_ptr().add(offset as usize / 8), count as usize) })
+    }
+
+    /// Sees to it that `bytes` bytes from `offset` on may be touched. Answers whether there is memory for them.
+    pub(crate) fn reserve(&self, offset: u64, bytes: u64) -> bool {
+        let Some(ground) = &self.ground else { return true };
+        let Some(end) = offset.checked_add(bytes).filter(|end| *end <= self.bytes) else { return false };
+        ground.reserve(offset, end, |page| {
+            // SAFETY: inside the mapping, as just checked; whole pages are, and there is memory for them now.
+            let first = unsafe { words_at(self.base.as_ptr().add(page as usize / 8), 1) };
+            first[0].touch();
+        })
+    }
+
+    /// Where a cell lies, if it is one of this memory. It is only looked at as an address.
+    pub(crate) fn offset_of(&self, cell: *const Cell) -> Option<u64> {
+        let offset = cell.addr().checked_sub(self.base.as_ptr().addr())? as u64 / 8 * 8;
+        (offset < self.bytes).then_some(offset)
     }
 }
 
@@ -112,10 +139,12 @@ pub struct Rings {
 impl Rings {
     pub(crate) fn new(region: &Region, geometry: &Geometry, samples: u64) -> Option<Self> {
         let most = (geometry.end - geometry.records) / crate::layout::PAGE;
-        let words = region.words(0, geometry.end / 8)?;
-        let end = NonNull::from(words).cast::<u64>();
-        // SAFETY: the words were just found to lie inside the mapping.
-        Some(Self { end: unsafe { end.add(words.len()) }, most, pages: ring_pages(samples), samples })
+        if geometry.end > region.bytes {
+            return None;
+        }
+        // SAFETY: inside the mapping, as just checked, or right behind it.
+        let end = unsafe { region.base.add(geometry.end as usize / 8) };
+        Some(Self { end, most, pages: ring_pages(samples), samples })
     }
 
     /// The ring whose last page has that number, whatever number it is.
@@ -144,7 +173,7 @@ pub(crate) struct Region(std::sync::Arc<[Word]>);
 
 #[cfg(loom)]
 impl Region {
-    pub(crate) unsafe fn from_raw(_: NonNull<u64>, _: u64, _: unsafe fn(NonNull<u64>, u64)) -> Self {
+    pub(crate) unsafe fn from_raw(_: NonNull<u64>, _: u64, _: Box<dyn Keeper>, _: Option<Ground>) -> Self {
         unimplemented!("the model knows no mapped memory")
     }
 
@@ -165,6 +194,16 @@ impl Region {
         let end = first.checked_add(usize::try_from(count).ok()?)?;
         self.0.get(first..end).filter(|_| offset.is_multiple_of(8))
     }
+
+    pub(crate) fn reserve(&self, _: u64, _: u64) -> bool {
+        true
+    }
+
+    pub(crate) fn offset_of(&self, cell: *const Cell) -> Option<u64> {
+        let bytes = cell.addr().checked_sub(self.0.as_ptr().addr())?;
+        let index = bytes / size_of::<Word>();
+        (index < self.0.len()).then_some(index as u64 * 8)
+    }
 }
 
 impl Region {
@@ -182,14 +221,6 @@ impl Region {
         self.word(offset).expect("the header lies inside every segment")
     }
 
-    /// Where a cell lies, if it is one of this memory. It is only looked at as an address.
-    pub(crate) fn offset_of(&self, cell: *const Cell) -> Option<u64> {
-        let words = self.words(0, self.bytes() / 8)?;
-        let bytes = cell.addr().checked_sub(words.as_ptr().addr())?;
-        let index = bytes / size_of::<Word>();
-        (index < words.len()).then_some(index as u64 * 8)
-    }
-
     /// The page of cells with that number, if it is one of those handed out.
     pub(crate) fn page(&self, geometry: &Geometry, number: u64) -> Option<&[Cell; PAGE_WORDS]> {
         cells(self.words(self.page_offset(geometry, number)?, PAGE_WORDS as u64)?)
@@ -200,7 +231,7 @@ impl Region {
         let space = Space::unpack(self.head(header!(space)).observe());
         let offset = geometry.page(number).filter(|_| number <= space.pages)?;
         let above = offset - geometry.records >= space.units * RECORD_UNIT;
-        (above && offset + 8 * PAGE_WORDS as u64 <= self.bytes()).then_some(offset)
+        (above && self.words(offset, PAGE_WORDS as u64).is_some()).then_some(offset)
     }
 
     /// The ring of `count` samples whose last page has that number: pages are numbered downwards.

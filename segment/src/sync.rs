@@ -91,6 +91,14 @@ impl Word {
         self.0.compare_exchange(old, new, AcqRel, Acquire).map(drop)
     }
 
+    /// Writes to a word's page and leaves its value, whatever others do. (The compiler makes a load of adding 0.)
+    #[cfg(not(loom))]
+    pub(crate) fn touch(&self) {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
+        let _any = self.0.compare_exchange(0, 0, Relaxed, Relaxed);
+    }
+
     /// Sets the word once: answers the value that stands there afterwards, ours or an earlier one.
     pub fn settle(&self, value: u64) -> u64 {
         self.claim(0, value).map_or_else(|found| found, |()| value)

@@ -413,17 +413,3 @@ fn a_segment_may_change_while_it_is_read() {
     nix::sys::wait::waitpid(child, None).unwrap();
     assert!(scraped > 1000, "{scraped}");
 }
-
-#[test]
-fn a_header_cannot_lead_to_other_semaphores() {
-    let (scene, other) = (Scene::new(), Scene::new());
-    let values = || {
-        let id = other.honest[SEMAPHORES / 8] as i32 - 1;
-        // SAFETY: GETVAL takes no argument.
-        (0..7).map(|slot| unsafe { libc::semctl(id, slot, libc::GETVAL) }).collect::<Vec<_>>()
-    };
-    let before = values();
-    scene.raw.set(SEMAPHORES, other.honest[SEMAPHORES / 8]);
-    let writer = scene.place.writer();
-    assert_eq!((writer.slot(), values()), (0, before), "it shares slot 0, and the other's are untouched");
-}

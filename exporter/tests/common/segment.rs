@@ -32,7 +32,7 @@ impl OwnSegment {
     }
 
     pub fn key(&self) -> i32 {
-        let SegmentName::Sysv(key) = self.name;
+        let SegmentName::Sysv(key) = self.name else { unreachable!("absent() names no other") };
         key
     }
 

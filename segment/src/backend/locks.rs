@@ -1,8 +1,8 @@
 //! The seam, second half: whose a slot is, as the kernel knows it.
 //!
-//! Each slot is at 0 (nobody), [`CLAIMED`] or [`OPEN`], and the kernel takes it back to 0 when its owner dies.
+//! Each slot is at 0 (nobody), [`CLAIMED`] or [`OPEN`]; the kernel takes it back to 0 when its owner dies.
 
-use super::sysv::Semaphores;
+use super::{posix::ByteLocks, sysv::Semaphores};
 use nix::errno::Errno;
 
 /// The owner is still clearing the living plane.
@@ -14,6 +14,7 @@ pub(crate) const OPEN: u16 = 2;
 #[derive(Debug)]
 pub(crate) enum Locks {
     Semaphores(Semaphores),
+    Bytes(ByteLocks),
 }
 
 impl Locks {
@@ -21,6 +22,7 @@ impl Locks {
     pub(crate) fn word(&self) -> u64 {
         match self {
             Self::Semaphores(set) => set.0 as u64 + 1,
+            Self::Bytes(_) => 1,
         }
     }
 
@@ -28,6 +30,15 @@ impl Locks {
     pub(crate) fn values(&self, slots: usize) -> Option<Vec<u16>> {
         match self {
             Self::Semaphores(set) => set.values().ok().filter(|values| values.len() >= slots),
+            Self::Bytes(locks) => locks.values(slots),
+        }
+    }
+
+    /// To be called before claims of one slot or another.
+    pub(crate) fn prepare(&self) -> Result<(), Errno> {
+        match self {
+            Self::Semaphores(_) => Ok(()),
+            Self::Bytes(locks) => locks.prepare(),
         }
     }
 
@@ -35,6 +46,7 @@ impl Locks {
     pub(crate) fn claim(&self, slot: usize) -> Result<(), Errno> {
         match self {
             Self::Semaphores(set) => set.claim(slot),
+            Self::Bytes(locks) => locks.claim(slot),
         }
     }
 
@@ -42,6 +54,7 @@ impl Locks {
     pub(crate) fn open(&self, slot: usize) -> Result<(), Errno> {
         match self {
             Self::Semaphores(set) => set.shift(slot, (OPEN - CLAIMED).cast_signed()),
+            Self::Bytes(locks) => locks.open_slot(slot),
         }
     }
 
@@ -49,6 +62,18 @@ impl Locks {
     pub(crate) fn give_back(&self, slot: usize, value: u16) -> Result<(), Errno> {
         match self {
             Self::Semaphores(set) => set.shift(slot, -value.cast_signed()),
+            Self::Bytes(locks) => {
+                locks.let_go();
+                Ok(())
+            }
+        }
+    }
+
+    /// Frees what this process keeps of locks that nobody asks after any more.
+    pub(crate) fn let_go(&self) {
+        match self {
+            Self::Semaphores(_) => {} // the kernel keeps them
+            Self::Bytes(locks) => locks.let_go(),
         }
     }
 
@@ -57,13 +82,15 @@ impl Locks {
     pub(crate) fn changed_at(&self) -> Option<u64> {
         match self {
             Self::Semaphores(set) => set.changed_at().ok(),
+            Self::Bytes(_) => None,
         }
     }
 
-    /// Whether this very process holds the slot, perhaps since before an exec.
+    /// Whether this very process holds the slot, perhaps since before an exec, which no byte lock outlives.
     pub(crate) fn is_held_by(&self, slot: usize, pid: u32) -> bool {
         match self {
             Self::Semaphores(set) => set.last_pid(slot) == Ok(pid.cast_signed()),
+            Self::Bytes(_) => false,
         }
     }
 
@@ -71,6 +98,7 @@ impl Locks {
     pub(crate) fn tell_of_deaths(&self) -> Option<bool> {
         match self {
             Self::Semaphores(set) => set.undo_works().ok().flatten(),
+            Self::Bytes(_) => Some(true), // they would not be used otherwise
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod locks;
 mod object;
+mod posix;
 mod sysv;
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
 pub(crate) use locks::{Locks, OPEN};
 use nix::errno::Errno;
 pub(crate) use object::Object;
+pub(crate) use posix::Ground;
 
 /// What can be known of a segment from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +45,16 @@ pub fn inspect(name: &SegmentName) -> Result<Inspection, ReadError> {
 
 /// All promshm segments that this process can find and may read, in the order of their names. Whether
 /// they are in order is for the reader to find out.
+///
+/// # Errors
+/// If the kernel tells of no System V segments, and there are no others.
 pub fn discover() -> Result<Vec<SegmentName>, Errno> {
-    sysv::discover()
+    let objects = posix::discover();
+    match sysv::discover() {
+        Ok(segments) => Ok(segments.into_iter().chain(objects).collect()),
+        Err(error) if objects.is_empty() => Err(error),
+        Err(_) => Ok(objects),
+    }
 }
 
 /// Whether memory begins with promshm's mark, whatever the version.
@@ -101,11 +111,13 @@ pub(crate) enum Step {
 impl Step {
     /// The system call that it is.
     fn call(self, name: SegmentName) -> &'static str {
-        let SegmentName::Sysv(_) = name;
-        match self {
-            Self::Find => "shmget",
-            Self::Map => "shmat",
-            Self::Control => "shmctl",
+        match (name, self) {
+            (SegmentName::Sysv(_), Self::Find) => "shmget",
+            (SegmentName::Sysv(_), Self::Map) => "shmat",
+            (SegmentName::Sysv(_), Self::Control) => "shmctl",
+            (SegmentName::Posix(_), Self::Find) => "lstat",
+            (SegmentName::Posix(_), Self::Map) => "shm_open",
+            (SegmentName::Posix(_), Self::Control) => "rename",
         }
     }
 }
@@ -114,6 +126,7 @@ impl Step {
 pub(crate) fn read_error(name: SegmentName, step: Step, error: Errno) -> ReadError {
     let owner = match error {
         Errno::ENOENT | Errno::EIDRM | Errno::EINVAL => return ReadError::Absent { name },
+        Errno::ENODATA => return ReadError::Foreign { name },
         Errno::EACCES | Errno::EPERM => Object::listed(name),
         _ => None,
     };

@@ -1,6 +1,6 @@
 //! The seam, first half: a segment's memory, whatever kind of object the kernel keeps it in.
 
-use super::{Inspection, Locks, sysv};
+use super::{Inspection, Locks, posix, sysv};
 use crate::{
     config::{Config, SegmentName},
     layout::{FORGED, NO_SEMAPHORES, header},
@@ -12,6 +12,7 @@ use nix::errno::Errno;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Object {
     Sysv(sysv::Segment),
+    Posix(posix::Segment),
 }
 
 impl Object {
@@ -19,6 +20,7 @@ impl Object {
     pub(crate) fn find(name: SegmentName) -> Result<Self, Errno> {
         match name {
             SegmentName::Sysv(key) => sysv::Segment::find(key).map(Self::Sysv),
+            SegmentName::Posix(name) => posix::Segment::find(name).map(Self::Posix),
         }
     }
 
@@ -32,13 +34,31 @@ impl Object {
     pub(crate) fn listed(name: SegmentName) -> Option<Inspection> {
         match name {
             SegmentName::Sysv(key) => sysv::listed(key),
+            SegmentName::Posix(name) => posix::listed(name),
         }
     }
 
-    /// Makes a segment of zeros; `EEXIST` if there is one.
-    pub(crate) fn create(config: &Config) -> Result<Self, Errno> {
+    /// Makes a segment of zeros, of which the first `first` bytes may be touched; `EEXIST` if there is one.
+    pub(crate) fn create(config: &Config, first: u64) -> Result<Self, Errno> {
         match config.name {
             SegmentName::Sysv(key) => sysv::Segment::create(key, config).map(Self::Sysv),
+            SegmentName::Posix(name) => posix::Segment::create(name, config, first).map(Self::Posix),
+        }
+    }
+
+    /// Whether it may lack its header: all see a System V segment in the making, and one of them finishes it.
+    pub(crate) fn may_be_unfinished(&self) -> bool {
+        match self {
+            Self::Sysv(_) => true,
+            Self::Posix(segment) => segment.is_in_the_making(),
+        }
+    }
+
+    /// Lets others see a segment that is whole; `EEXIST` if another one has its name by now.
+    pub(crate) fn publish(&mut self) -> Result<(), Errno> {
+        match self {
+            Self::Sysv(_) => Ok(()),
+            Self::Posix(segment) => segment.publish(),
         }
     }
 
@@ -46,6 +66,7 @@ impl Object {
     pub(crate) fn attach(&mut self, read_only: bool) -> Result<Region, Errno> {
         match self {
             Self::Sysv(segment) => segment.attach(read_only),
+            Self::Posix(segment) => segment.attach(read_only),
         }
     }
 
@@ -53,6 +74,7 @@ impl Object {
     pub(crate) fn stat(&self) -> Result<Inspection, Errno> {
         match self {
             Self::Sysv(segment) => segment.stat(),
+            Self::Posix(segment) => segment.stat(),
         }
     }
 
@@ -60,6 +82,7 @@ impl Object {
     pub(crate) fn inspect(&self) -> Result<Inspection, Errno> {
         match self {
             Self::Sysv(segment) => segment.inspect(),
+            Self::Posix(segment) => segment.stat(),
         }
     }
 
@@ -67,6 +90,7 @@ impl Object {
     pub(crate) fn set_access(&self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
         match self {
             Self::Sysv(segment) => segment.set_access(mode, group),
+            Self::Posix(segment) => segment.set_access(mode, group),
         }
     }
 
@@ -74,6 +98,7 @@ impl Object {
     pub(crate) fn take_away(&self, region: &Region) -> Result<(), Errno> {
         match self {
             Self::Sysv(segment) => segment.take_away(region),
+            Self::Posix(segment) => segment.take_away(),
         }
     }
 
@@ -81,6 +106,7 @@ impl Object {
     pub(crate) fn key_word(&self) -> u64 {
         match self {
             Self::Sysv(segment) => segment.key_word(),
+            Self::Posix(_) => 0,
         }
     }
 
@@ -88,6 +114,7 @@ impl Object {
     pub(crate) fn retire_orphans(&self) {
         match self {
             Self::Sysv(segment) => segment.retire_orphans(),
+            Self::Posix(_) => {} // nothing leads to an object without a name
         }
     }
 
@@ -95,6 +122,7 @@ impl Object {
     pub(crate) fn make_locks(&self, config: &Config, slots: usize) -> Option<Locks> {
         match self {
             Self::Sysv(segment) => segment.make_semaphores(config, slots).map(Locks::Semaphores),
+            Self::Posix(segment) => segment.byte_locks().filter(posix::ByteLocks::work).map(Locks::Bytes),
         }
     }
 
@@ -109,6 +137,7 @@ impl Object {
         }
         match self {
             Self::Sysv(segment) => segment.recorded_semaphores(id).map(Locks::Semaphores),
+            Self::Posix(segment) => segment.byte_locks().filter(|_| id == 0).map(Locks::Bytes),
         }
     }
 }

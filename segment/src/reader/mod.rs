@@ -32,7 +32,7 @@ use vitals::Deaths;
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum ReadError {
     /// No segment of that name.
-    #[error("no segment {name}: no worker has counted yet, or the workers run in another IPC namespace")]
+    #[error("no segment {name}: no worker has counted yet, or the workers run {}", name.elsewhere())]
     Absent {
         /// The segment.
         name: SegmentName,
@@ -54,8 +54,9 @@ pub enum ReadError {
     },
     /// Somebody else's memory.
     #[error(
-        "segment {name} is not promshm's: another program uses that key; choose another one in promshm.segment \
-         and --segment"
+        "segment {name} is not promshm's: another program uses that {}; choose another one in promshm.segment \
+         and --segment",
+        name.what()
     )]
     Foreign {
         /// The segment.

@@ -55,10 +55,10 @@ pub enum AttachError {
         needed: u64,
     },
     /// The kernel has no room for another segment.
-    #[error(
-        "the kernel refuses a segment of {size} bytes ({error}): raise kernel.shmmax, kernel.shmall or kernel.shmmni, or lower promshm.size"
-    )]
+    #[error("the kernel refuses segment {name} of {size} bytes ({error}): {}", name.mend())]
     Refused {
+        /// The segment.
+        name: SegmentName,
         /// As configured.
         size: u64,
         /// What the kernel said.
@@ -75,8 +75,11 @@ pub enum AttachError {
         uid: u32,
     },
     /// Segments came and went faster than we could attach one.
-    #[error("segment {0} is replaced again and again: two programs use that key")]
-    Unstable(SegmentName),
+    #[error("segment {name} is replaced again and again: two programs use that {}", name.what())]
+    Unstable {
+        /// The segment.
+        name: SegmentName,
+    },
 }
 
 /// An attached segment that is ready for use.
@@ -89,6 +92,16 @@ pub(crate) struct Attached {
     pub(crate) locks: Option<Locks>,
 }
 
+impl Drop for Attached {
+    /// The slot stays this process's, unless nobody wants one in this segment any more.
+    fn drop(&mut self) {
+        let is_retired = || self.region.head(header!(state)).observe() == RETIRED;
+        if let Some(locks) = self.locks.as_ref().filter(|_| is_retired()) {
+            locks.let_go();
+        }
+    }
+}
+
 /// What one look at the key led to.
 enum Step {
     Attached(Box<Attached>),
@@ -99,15 +112,15 @@ enum Step {
 /// Attaches the segment, and creates or replaces it where needed.
 pub(crate) fn attach(config: &Config) -> Result<Attached, AttachError> {
     let shape = shape_of(config);
-    Geometry::new(shape, config.size)
+    let geometry = Geometry::new(shape, config.size)
         .map_err(|needed| AttachError::TooSmall { size: config.size, needed })?;
     for _ in 0..16 {
-        match step(config, shape)? {
+        match step(config, &geometry)? {
             Step::Attached(attached) => return Ok(*attached),
             Step::Again => {}
         }
     }
-    Err(AttachError::Unstable(config.name))
+    Err(AttachError::Unstable { name: config.name })
 }
 
 fn shape_of(config: &Config) -> Shape {
@@ -118,25 +131,37 @@ fn shape_of(config: &Config) -> Shape {
     }
 }
 
-fn step(config: &Config, shape: Shape) -> Result<Step, AttachError> {
+fn step(config: &Config, geometry: &Geometry) -> Result<Step, AttachError> {
     let mut object = match Object::find(config.name) {
         Ok(object) => object,
-        Err(Errno::ENOENT) => match Object::create(config) {
+        Err(Errno::ENOENT) => match Object::create(config, geometry.records) {
             Ok(object) => object,
-            Err(Errno::EEXIST) => return Ok(Step::Again),
-            Err(error) => return Err(AttachError::Refused { size: config.size, error }),
+            Err(error) => return refused(config, error),
         },
         Err(error) => return Err(unusable(config.name, Asked::Find, error)),
     };
     match object.attach(false) {
-        Ok(region) => use_region(config, shape, object, region),
-        Err(Errno::EINVAL | Errno::EIDRM) => Ok(Step::Again),
+        Ok(region) => use_region(config, geometry.shape, object, region),
+        Err(Errno::EINVAL | Errno::EIDRM | Errno::ENOENT) => Ok(Step::Again),
         Err(Errno::EACCES) => Err(no_permission(config.name)),
         Err(error) => Err(unusable(config.name, Asked::Map, error)),
     }
 }
 
-fn use_region(config: &Config, shape: Shape, object: Object, region: Region) -> Result<Step, AttachError> {
+/// Whoever was faster has made what we wanted to make.
+fn refused(config: &Config, error: Errno) -> Result<Step, AttachError> {
+    match error {
+        Errno::EEXIST | Errno::ENOENT | Errno::EAGAIN => Ok(Step::Again),
+        _ => Err(AttachError::Refused { name: config.name, size: config.size, error }),
+    }
+}
+
+fn use_region(
+    config: &Config,
+    shape: Shape,
+    mut object: Object,
+    region: Region,
+) -> Result<Step, AttachError> {
     let name = config.name;
     if region.bytes() < PAGE {
         return Err(AttachError::Unusable(ReadError::Foreign { name }));
@@ -144,7 +169,7 @@ fn use_region(config: &Config, shape: Shape, object: Object, region: Region) -> 
     let identity = region.head(header!(identity)).observe();
     let version = identity as u32;
     // Zeros may be a segment whose creator died at once; only one of our size is taken for that.
-    let unborn = identity == 0 && region.bytes() == config.size;
+    let unborn = identity == 0 && region.bytes() == config.size && object.may_be_unfinished();
     if !unborn && identity >> 32 != MAGIC {
         return Err(AttachError::Unusable(ReadError::Foreign { name }));
     }
@@ -158,6 +183,9 @@ fn use_region(config: &Config, shape: Shape, object: Object, region: Region) -> 
     }
     if region.head(header!(state)).observe() == FRESH {
         create(config, shape, &object, &region);
+    }
+    if let Err(error) = object.publish() {
+        return refused(config, error);
     }
     open(name, object, region)
 }

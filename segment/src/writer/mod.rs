@@ -9,7 +9,7 @@ mod slot;
 mod testing;
 
 pub use attach::{AttachError, now};
-pub(crate) use attach::{check, hash_key};
+pub(crate) use attach::{check, hash_key, random};
 pub use runtime::Runtime;
 pub(crate) use slot::SHARED;
 #[cfg(any(test, fuzzing))]

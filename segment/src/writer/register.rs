@@ -304,9 +304,11 @@ fn take_columns(region: &Region, plane: Plane, count: u64) -> Result<u64, Reason
 
 fn take_record(region: &Region, geometry: &Geometry, bytes: u64) -> Result<u64, Reason> {
     let units = bytes.div_ceil(RECORD_UNIT);
+    // Memory first: what finds none must not take its place for ever.
     let grow = |word| {
         let space = Space::unpack(word);
-        Space { units: space.units + units, ..space }.pack(geometry)
+        let grown = Space { units: space.units + units, ..space }.pack(geometry)?;
+        region.reserve(geometry.records + space.units * RECORD_UNIT, units * RECORD_UNIT).then_some(grown)
     };
     let before = region.head(header!(space)).update(grow).map_err(|_| Reason::SegmentFull)?;
     Ok(geometry.records + Space::unpack(before).units * RECORD_UNIT)

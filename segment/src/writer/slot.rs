@@ -3,7 +3,7 @@
 use super::attach::{Attached, now, random};
 use crate::{
     backend::{Locks, OPEN},
-    layout::{FORGED, Geometry, PAGE_WORDS, Plane, RING_CELL, Slot, Space, UNSET, header, ring_pages},
+    layout::{FORGED, Geometry, PAGE, PAGE_WORDS, Plane, RING_CELL, Slot, Space, UNSET, header, ring_pages},
     region::Region,
     rings,
     snapshot::Reason,
@@ -184,9 +184,12 @@ impl Place {
 
 /// Takes pages in a row and answers the number of the last one, which lies lowest.
 fn take_pages(region: &Region, geometry: &Geometry, count: u64) -> Result<u64, Reason> {
+    // Memory first: what finds none must not take its place for ever.
     let grow = |word| {
         let space = Space::unpack(word);
-        Space { pages: space.pages + count, ..space }.pack(geometry)
+        let pages = space.pages + count;
+        let grown = Space { pages, ..space }.pack(geometry)?;
+        region.reserve(geometry.page(pages)?, count * PAGE).then_some(grown)
     };
     let before = region.head(header!(space)).update(grow).map_err(|_| Reason::SegmentFull)?;
     Ok(Space::unpack(before).pages + count)
@@ -231,12 +234,17 @@ fn take_lock(locks: &Locks, attached: &Attached) -> Option<usize> {
     let slots = attached.geometry.slots;
     let mut values = locks.values(slots)?;
     release_former_self(locks, &mut values[..slots], attached);
+    locks.prepare().ok()?;
     let mut candidates = (1..slots).filter(|slot| values[*slot] == 0);
-    let slot = candidates.find_map(|slot| match locks.claim(slot) {
+    let claimed = candidates.find_map(|slot| match locks.claim(slot) {
         Ok(()) => Some(Some(slot)),
         Err(Errno::EAGAIN) => None,
         Err(_) => Some(None), // no permission, or they are gone: no other will go better
-    })??;
+    });
+    let Some(Some(slot)) = claimed else {
+        locks.let_go();
+        return None;
+    };
     // Again: values may have been forged after the first look, and the slot be somebody's.
     (!is_forged(locks, attached)).then_some(slot)
 }

@@ -1,12 +1,13 @@
 //! Forged segments: raw access to a segment's words, and an allocator that counts.
 #![allow(dead_code, unreachable_pub, missing_docs)] // shared by test binaries, each of which uses its part
 
-use super::Place;
-use promshm_segment::{SegmentName, layout::Header};
+use super::support::{POSIX, Place, key, path};
+use promshm_segment::layout::Header;
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
     mem::offset_of,
+    os::{fd::AsRawFd, unix::fs::MetadataExt},
 };
 
 /// Values that break things: all ones, counts of 2^63, offsets just out of range, not-a-numbers.
@@ -29,16 +30,24 @@ pub const EVIL: [u64; 12] = [
 pub struct Raw {
     base: *mut u64,
     pub bytes: usize,
-    id: i32,
+    id: u64,
 }
 
 impl Raw {
     pub fn open(place: &Place) -> Self {
-        let id = id_of(place);
+        let (id, bytes) = (id_of(place), place.config.size as usize);
         // SAFETY: the kernel chooses a free address.
-        let base = unsafe { libc::shmat(id, std::ptr::null(), 0) }.cast::<u64>();
+        let base = unsafe {
+            if POSIX {
+                let file = std::fs::File::options().read(true).write(true).open(path(place)).unwrap();
+                let both = libc::PROT_READ | libc::PROT_WRITE;
+                libc::mmap(std::ptr::null_mut(), bytes, both, libc::MAP_SHARED, file.as_raw_fd(), 0)
+            } else {
+                libc::shmat(id as i32, std::ptr::null(), 0)
+            }
+        };
         assert_ne!(base.addr(), usize::MAX, "the segment can be mapped");
-        Self { base, bytes: place.config.size as usize, id }
+        Self { base: base.cast(), bytes, id }
     }
 
     /// Whether the key still leads to this segment.
@@ -76,15 +85,19 @@ impl Raw {
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        // SAFETY: base came from shmat, and nobody uses it after this.
-        unsafe { libc::shmdt(self.base.cast()) };
+        // SAFETY: base came from shmat or mmap, and nobody uses it after this.
+        unsafe {
+            if POSIX { libc::munmap(self.base.cast(), self.bytes) } else { libc::shmdt(self.base.cast()) }
+        };
     }
 }
 
-fn id_of(place: &Place) -> i32 {
-    let SegmentName::Sysv(key) = place.config.name;
+fn id_of(place: &Place) -> u64 {
+    if POSIX {
+        return std::fs::metadata(path(place)).map_or(0, |found| found.ino());
+    }
     // SAFETY: no pointers are passed.
-    unsafe { libc::shmget(key, 0, 0) }
+    unsafe { libc::shmget(key(place), 0, 0) as u64 }
 }
 
 /// Where a field of the header stands.

@@ -5,12 +5,16 @@ pub mod crash;
 pub mod workers;
 
 use promshm_segment::{
-    Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer, backend, rings, sync::Cell,
+    Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer, backend, config::ObjectName, rings,
+    sync::Cell,
 };
 use std::{
     os::fd::OwnedFd,
     sync::atomic::{AtomicU32, Ordering},
 };
+
+/// Whether these are the suites as `posix.rs` runs them, on POSIX objects.
+pub const POSIX: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"posix");
 
 /// Settings with a segment of their own; removes it when dropped.
 pub struct Place {
@@ -21,10 +25,13 @@ pub struct Place {
 impl Place {
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let own = std::process::id() << 8 | NEXT.fetch_add(1, Ordering::Relaxed) & 0xff;
+        let number = NEXT.fetch_add(1, Ordering::Relaxed) & 0xff;
+        let own = std::process::id() << 8 | number;
         let key = (0x4000_0000 | own & 0x3fff_ffff).cast_signed();
+        let module = module_path!().replace("::", "-");
+        let object = ObjectName::new(&format!("test-{}-{number}-{module}", std::process::id())).unwrap();
         let config = Config {
-            name: SegmentName::Sysv(key),
+            name: if POSIX { SegmentName::Posix(object) } else { SegmentName::Sysv(key) },
             size: 16 << 20,
             max_series: 1000,
             max_processes: 16,
@@ -149,9 +156,65 @@ impl Watchdog {
     }
 }
 
-/// How many kernel objects stand under the place's key: `shm` or `sem`.
+/// The place's key.
+pub fn key(place: &Place) -> i32 {
+    match place.config.name {
+        SegmentName::Sysv(key) => key,
+        SegmentName::Posix(name) => panic!("{name:?} is no key"),
+    }
+}
+
+/// Where the place's object is.
+pub fn path(place: &Place) -> String {
+    match place.config.name {
+        SegmentName::Sysv(key) => panic!("{key} is no object"),
+        SegmentName::Posix(name) => format!("/dev/shm/{}", name.as_str()),
+    }
+}
+
+fn shm_id(place: &Place) -> i32 {
+    // SAFETY: no pointers are passed.
+    unsafe { libc::shmget(key(place), 0, 0) }
+}
+
+/// Removes memory as people do, whoever owns it by now.
+pub fn remove_by_hand(place: &Place) {
+    if POSIX {
+        return std::fs::remove_file(path(place)).unwrap();
+    }
+    // SAFETY: IPC_RMID takes no argument.
+    assert_eq!(unsafe { libc::shmctl(shm_id(place), libc::IPC_RMID, std::ptr::null_mut()) }, 0);
+}
+
+/// Memory that another program has made.
+pub fn foreign_memory(place: &Place, bytes: usize) -> Option<std::fs::File> {
+    if POSIX {
+        let file = std::fs::File::create_new(path(place)).unwrap();
+        file.set_len(bytes as u64).unwrap();
+        return Some(file);
+    }
+    // SAFETY: no pointers are passed.
+    assert!(unsafe { libc::shmget(key(place), bytes, libc::IPC_CREAT | 0o600) } >= 0);
+    None
+}
+
+/// Bytes of the segment that are in memory, as the kernel says.
+pub fn resident(place: &Place) -> u64 {
+    if POSIX {
+        return std::os::unix::fs::MetadataExt::blocks(&std::fs::metadata(path(place)).unwrap()) * 512;
+    }
+    let list = std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
+    let fields = |line: &str| line.split_whitespace().map(String::from).collect::<Vec<_>>();
+    let line = list.lines().map(fields).find(|line| line[0] == key(place).to_string()).unwrap();
+    line[14].parse().unwrap()
+}
+
+/// How many kernel objects the place's name leads to: `shm` or `sem`. An object holds both.
 pub fn kernel_objects(kind: &str, place: &Place) -> usize {
-    let SegmentName::Sysv(key) = place.config.name;
+    if POSIX {
+        return usize::from(std::fs::exists(path(place)).unwrap());
+    }
+    let key = key(place);
     let list = std::fs::read_to_string(format!("/proc/sysvipc/{kind}")).unwrap();
     list.lines().filter(|line| line.split_whitespace().next() == Some(key.to_string().as_str())).count()
 }

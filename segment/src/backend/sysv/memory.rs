@@ -4,7 +4,10 @@
 //! read-only attachment and `IPC_STAT` need the read bit.
 #![allow(unsafe_code)]
 
-use crate::{backend::Inspection, region::Region};
+use crate::{
+    backend::Inspection,
+    region::{Keeper, Region},
+};
 use libc::{c_int, key_t};
 use nix::errno::Errno;
 use std::ptr::{NonNull, null, null_mut};
@@ -45,9 +48,9 @@ impl SharedMemory {
             return Err(Errno::last());
         }
         let base = NonNull::new(address.cast()).ok_or(Errno::EINVAL)?;
-        // SAFETY: shmat maps `bytes` bytes, page-aligned, until `detach`; a read-only region is
+        // SAFETY: shmat maps `bytes` bytes, page-aligned, until `Attachment` goes; a read-only region is
         // only handed to the reader, which never writes.
-        Ok(unsafe { Region::from_raw(base, bytes, detach) })
+        Ok(unsafe { Region::from_raw(base, bytes, Box::new(Attachment(base)), None) })
     }
 
     /// Owner, mode and size. Needs the read bit.
@@ -110,7 +113,16 @@ impl SharedMemory {
     }
 }
 
-unsafe fn detach(base: NonNull<u64>, _bytes: u64) {
-    // SAFETY: base came from shmat, and the region that owned it is being dropped.
-    unsafe { libc::shmdt(base.as_ptr().cast()) };
+/// What shmat gave.
+struct Attachment(NonNull<u64>);
+
+// SAFETY: it is only kept and dropped, and detaching may happen on any thread.
+unsafe impl Send for Attachment {}
+impl Keeper for Attachment {}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        // SAFETY: the address came from shmat, and the region that used it is being dropped.
+        unsafe { libc::shmdt(self.0.as_ptr().cast()) };
+    }
 }

@@ -45,7 +45,7 @@ impl Segment {
         self.memory.stat()
     }
 
-    /// As [`Segment::stat`], but without the permission to read it where the kernel's public list can be read.
+    /// As [`Segment::stat`], also without the permission to read it, if the kernel's list can be read.
     pub(super) fn inspect(self) -> Result<Inspection, Errno> {
         match self.stat() {
             Err(Errno::EACCES) => listed(self.key).ok_or(Errno::ENOENT),
@@ -69,7 +69,7 @@ impl Segment {
         (Semaphores::find(self.key) == Ok(set)).then_some(set)
     }
 
-    /// Takes memory and semaphores away, in an order in which a death in between is mended by the next process.
+    /// Takes memory and semaphores away; a death in between is mended by the next process.
     pub(super) fn take_away(self, region: &Region) -> Result<(), Errno> {
         let recorded = region.head(header!(semaphores)).observe();
         // A set that is not the recorded one may be somebody else's, and a segment that has lost its key

@@ -1,0 +1,111 @@
+//! Which parts of an object have memory behind them.
+//!
+//! An object is as sparse as a System V segment, but its file system may be full: touching a page that is
+//! not there then ends the process with SIGBUS. So nothing is touched that was not reserved, by writers
+//! with `fallocate` before, and by readers never: they look where the holes are.
+
+use super::Identity;
+use nix::{
+    errno::Errno,
+    fcntl::{FallocateFlags, fallocate},
+    sys::stat::fstat,
+    unistd::{Whence, lseek},
+};
+use std::{
+    cell::Cell,
+    os::fd::OwnedFd,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::layout::PAGE;
+
+/// How long a refusal stands: a full file system must not cost each dropped update a system call.
+const REST: Duration = Duration::from_millis(100);
+
+/// What is known of the memory behind one mapping. Segments grow from both ends.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    file: Arc<OwnedFd>,
+    id: Identity,
+    /// All below has memory.
+    low: Cell<u64>,
+    /// All from here on has memory.
+    high: Cell<u64>,
+    /// When so many bytes were refused.
+    refused: Cell<Option<(Instant, u64)>>,
+}
+
+impl Ground {
+    pub(super) fn new(file: Arc<OwnedFd>, id: Identity, bytes: u64) -> Self {
+        Self { file, id, low: Cell::new(0), high: Cell::new(bytes), refused: Cell::new(None) }
+    }
+
+    /// Whether all of `offset..end` may be touched.
+    #[inline]
+    pub(crate) fn holds(&self, offset: u64, end: u64) -> bool {
+        end <= self.low.get() || offset >= self.high.get() || self.look(offset, end)
+    }
+
+    #[cold]
+    fn look(&self, offset: u64, end: u64) -> bool {
+        self.low.set(self.hole_after(self.low.get()).max(self.low.get()));
+        if end <= self.low.get() {
+            return true;
+        }
+        let page = offset / PAGE * PAGE;
+        let hole = self.hole_after(page);
+        if hole >= self.high.get() {
+            self.high.set(self.high.get().min(page));
+        }
+        hole >= end
+    }
+
+    /// Where the first hole from `offset` on is. A file system that tells of none has none to fear.
+    fn hole_after(&self, offset: u64) -> u64 {
+        match lseek(&self.file, offset as i64, Whence::SeekHole) {
+            Ok(hole) => hole as u64,
+            Err(Errno::ENXIO) => 0, // behind the end: somebody has cut the object
+            Err(_) => u64::MAX,
+        }
+    }
+
+    /// Gives `offset..end` memory, which `touch` is to write to once a page: until then it counts as a hole.
+    /// Answers whether there was room.
+    pub(crate) fn reserve(&self, offset: u64, end: u64, touch: impl Fn(u64)) -> bool {
+        if self.holds(offset, end) {
+            return true;
+        }
+        let (first, end) = (offset / PAGE * PAGE, end.next_multiple_of(PAGE));
+        if self.is_resting(end - first) || !self.is_file_ours() {
+            return false;
+        }
+        if let Err(_no_room) = self.allocate(first, end - first) {
+            self.refused.set(Some((Instant::now(), end - first)));
+            return false;
+        }
+        (first..end).step_by(PAGE as usize).for_each(touch);
+        true
+    }
+
+    fn is_resting(&self, bytes: u64) -> bool {
+        self.refused.get().is_some_and(|(then, refused)| bytes >= refused && then.elapsed() < REST)
+    }
+
+    /// Programs that close all descriptors may have given ours to another file.
+    fn is_file_ours(&self) -> bool {
+        fstat(&self.file).is_ok_and(|stat| Identity::of(&stat) == self.id)
+    }
+
+    fn allocate(&self, offset: u64, bytes: u64) -> Result<(), Errno> {
+        loop {
+            #[cfg(feature = "crash-points")]
+            crate::crash::point();
+            let keep_size = FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            match fallocate(&self.file, keep_size, offset as i64, bytes as i64) {
+                Err(Errno::EINTR) => {}
+                done => return done,
+            }
+        }
+    }
+}

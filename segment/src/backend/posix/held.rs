@@ -1,0 +1,82 @@
+//! Descriptors that hold slots, known to the whole process: a forked child has to close them at once, or its
+//! parent would look alive for as long as the child lives.
+#![allow(unsafe_code)]
+
+use crate::sync::Word;
+use nix::errno::Errno;
+use std::{
+    mem::ManuallyDrop,
+    os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd},
+};
+
+/// Slots that the threads of a process can hold at a time; there are no more in a segment.
+const MOST: usize = 1024;
+
+/// Each 0, or a claim's number << 32 | a descriptor + 1. No lock: another thread may fork at any moment.
+static HELD: [Word; MOST] = [const { Word::new(0) }; MOST];
+
+/// A descriptor that holds a slot until it is closed, by its owner, a fork or the end of the process.
+/// Dropping this does not close it: a slot outlives its `Writer`, as it does with semaphores.
+#[derive(Debug)]
+pub(super) struct Held {
+    place: &'static Word,
+    value: u64,
+}
+
+impl Held {
+    /// Takes a descriptor over.
+    pub(super) fn keep(file: OwnedFd) -> Result<Self, Errno> {
+        close_in_forked_children()?;
+        let value = crate::sync::unique() << 32 | (file.as_raw_fd() as u64 + 1);
+        let place = HELD.iter().find(|place| place.claim(0, value).is_ok()).ok_or(Errno::EMFILE)?;
+        let _kept = file.into_raw_fd();
+        Ok(Self { place, value })
+    }
+
+    /// The descriptor, if it is still there.
+    pub(super) fn file(&self) -> Option<ManuallyDrop<OwnedFd>> {
+        // SAFETY: the place has this value as long as the descriptor is open.
+        (self.place.peek() == self.value).then(|| ManuallyDrop::new(unsafe { descriptor(self.value) }))
+    }
+
+    /// Closes the descriptor.
+    pub(super) fn close(self) {
+        // In a forked child the place is empty, or another's by now.
+        if self.place.claim(self.value, 0).is_ok() {
+            // SAFETY: nobody else finds this value, so nobody else closes it.
+            drop(unsafe { descriptor(self.value) });
+        }
+    }
+}
+
+/// # Safety
+/// The descriptor in `value` is open and belongs to the caller.
+unsafe fn descriptor(value: u64) -> OwnedFd {
+    // SAFETY: the caller promises it.
+    unsafe { OwnedFd::from_raw_fd((value as u32 - 1) as RawFd) }
+}
+
+/// Once for the process and its descendants, who inherit it.
+fn close_in_forked_children() -> Result<(), Errno> {
+    static DONE: Word = Word::new(0);
+    if DONE.claim(0, 1).is_ok() {
+        // SAFETY: the hook makes system calls and stores alone. Where this code lives in a library, the C
+        // library forgets the hook when that is unloaded.
+        let refused = unsafe { libc::pthread_atfork(None, None, Some(close_all)) };
+        if refused != 0 {
+            DONE.publish(0);
+            return Err(Errno::from_raw(refused));
+        }
+    }
+    Ok(())
+}
+
+unsafe extern "C" fn close_all() {
+    for place in &HELD {
+        let value = place.peek();
+        if value != 0 && place.claim(value, 0).is_ok() {
+            // SAFETY: the child has this one thread, and this value was its parent's to close.
+            drop(unsafe { descriptor(value) });
+        }
+    }
+}

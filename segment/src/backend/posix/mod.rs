@@ -1,0 +1,334 @@
+//! POSIX: a segment is an object in /dev/shm, and bytes of it are locked by those who own its slots.
+//!
+//! For places where containers share a mount at /dev/shm, but no IPC namespace. The writer maps through the
+//! `shared_memory` crate; what that crate has no way for goes through nix: mode and group, a mapping
+//! that is read-only, a descriptor to lock and to reserve with.
+//!
+//! An object gets its name when it is whole, so nobody ever sees a half-made one.
+#![allow(unsafe_code)]
+
+mod ground;
+mod held;
+mod locks;
+
+use super::Inspection;
+use crate::{
+    config::{Config, ObjectName, SegmentName},
+    layout::{MAGIC, PAGE},
+    region::{Keeper, Region},
+    writer::random,
+};
+pub(crate) use ground::Ground;
+pub(crate) use locks::ByteLocks;
+use nix::{
+    dir::Dir,
+    errno::Errno,
+    fcntl::{AT_FDCWD, OFlag, RenameFlags, renameat, renameat2},
+    sys::{
+        mman::{MapFlags, ProtFlags, mmap, munmap, shm_open, shm_unlink},
+        stat::{FileStat, Mode, SFlag, fchmod, fstat, lstat},
+        uio::pread,
+    },
+    unistd::{Gid, fchown},
+};
+use shared_memory::{Shmem, ShmemConf, ShmemError};
+use std::{ffi::c_void, num::NonZeroUsize, os::fd::OwnedFd, ptr::NonNull, sync::Arc};
+
+/// Where glibc and musl keep POSIX objects.
+const FOLDER: &str = "/dev/shm";
+/// Names that no segment has begin so: of those in the making, and of those on their way out.
+const PASSING: &str = ".promshm-";
+
+/// What tells an object from all others, whatever its name: device and inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity(u64, u64);
+
+impl Identity {
+    fn of(stat: &FileStat) -> Self {
+        Self(stat.st_dev, stat.st_ino)
+    }
+}
+
+/// An object, and where it is to be found.
+#[derive(Debug, Clone)]
+pub(crate) struct Segment {
+    name: ObjectName,
+    /// The name it has before it is whole.
+    making: Option<Arc<Passing>>,
+    id: Identity,
+    /// Open as long as the object is mapped: it is what locks are asked of, and room is reserved with.
+    file: Option<Arc<OwnedFd>>,
+}
+
+/// Two that are the same memory.
+impl PartialEq for Segment {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Segment {}
+
+impl Segment {
+    pub(super) fn find(name: ObjectName) -> Result<Self, Errno> {
+        let id = Identity::of(&look(name.as_str())?);
+        Ok(Self { name, making: None, id, file: None })
+    }
+
+    /// Makes an object that has no name of its own yet, and reserves its first `first` bytes.
+    pub(super) fn create(name: ObjectName, config: &Config, first: u64) -> Result<Self, Errno> {
+        sweep();
+        let making = Passing::new();
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
+        let mut shmem = making.conf().size(config.size as usize).create().map_err(|error| errno(&error))?;
+        shmem.set_owner(false); // the crate would take the name away, which is another object's by then
+        let file = open(&making.0, OFlag::O_RDWR)?;
+        locks::lock(&file, locks::MAKING, 1)?; // tells `sweep` that somebody is at it
+        let id = Identity::of(&fstat(&file)?);
+        let segment = Self { name, making: Some(Arc::new(making)), id, file: Some(Arc::new(file)) };
+        let reserved = segment.region(shmem)?.reserve(0, first);
+        if reserved { Ok(segment) } else { Err(Errno::ENOSPC) }
+    }
+
+    /// Gives a segment that is whole its name; `EEXIST` if somebody was faster.
+    pub(super) fn publish(&mut self) -> Result<(), Errno> {
+        let Some(making) = &self.making else { return Ok(()) };
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
+        let (from, to) = (path(&making.0), path(self.name.as_str()));
+        renameat2(AT_FDCWD, &*from, AT_FDCWD, &*to, RenameFlags::RENAME_NOREPLACE)?;
+        self.making = None;
+        self.file.as_ref().map_or(Ok(()), |file| locks::unlock(file, locks::MAKING, 1))
+    }
+
+    /// Maps the object, if its name still leads to it.
+    pub(super) fn attach(&mut self, read_only: bool) -> Result<Region, Errno> {
+        let mode = if read_only { OFlag::O_RDONLY } else { OFlag::O_RDWR };
+        let file = match self.file.take().filter(|_| self.is_in_the_making()) {
+            Some(file) => file, // it holds the maker's lock
+            None => Arc::new(open(self.present_name(), mode)?),
+        };
+        let stat = fstat(&file)?;
+        if Identity::of(&stat) != self.id {
+            return Err(Errno::EIDRM);
+        }
+        if stat.st_size == 0 {
+            return Err(Errno::ENODATA);
+        }
+        self.file = Some(file);
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
+        let region = if read_only { self.map_read_only(stat.st_size as u64)? } else { self.map()? };
+        // What begins with a hole is nobody's segment, and not to be touched.
+        if region.words(0, 1).is_some() { Ok(region) } else { Err(Errno::ENODATA) }
+    }
+
+    /// Maps by name, as the crate does it, so the name must not have changed meanwhile.
+    fn map(&self) -> Result<Region, Errno> {
+        let os_id = format!("/{}", self.present_name());
+        let shmem = ShmemConf::new().os_id(os_id).open().map_err(|error| errno(&error))?;
+        if Identity::of(&look(self.present_name())?) != self.id {
+            return Err(Errno::EIDRM);
+        }
+        self.region(shmem)
+    }
+
+    fn region(&self, shmem: Shmem) -> Result<Region, Errno> {
+        let base = NonNull::new(shmem.as_ptr().cast()).ok_or(Errno::EINVAL)?;
+        let bytes = shmem.len() as u64;
+        let ground = self.file.as_ref().map(|file| Ground::new(Arc::clone(file), self.id, bytes));
+        // SAFETY: the crate maps `len` bytes, page-aligned, for reading and writing, until it is dropped.
+        Ok(unsafe { Region::from_raw(base, bytes, Box::new(Opened(shmem)), ground) })
+    }
+
+    fn map_read_only(&self, bytes: u64) -> Result<Region, Errno> {
+        let file = self.file.as_ref().ok_or(Errno::EBADF)?;
+        let length = NonZeroUsize::new(bytes as usize).ok_or(Errno::ENODATA)?;
+        // SAFETY: the kernel chooses a free address.
+        let base = unsafe { mmap(None, length, ProtFlags::PROT_READ, MapFlags::MAP_SHARED, file, 0)? };
+        let ground = Ground::new(Arc::clone(file), self.id, bytes);
+        let mapped = Mapped { base, bytes: length };
+        // SAFETY: `length` bytes are mapped, page-aligned, until `Mapped` goes; the reader never writes.
+        Ok(unsafe { Region::from_raw(base.cast(), bytes, Box::new(mapped), Some(ground)) })
+    }
+
+    /// Owner, mode and size: of this very object if it is open, else of what has its name.
+    pub(super) fn stat(&self) -> Result<Inspection, Errno> {
+        let stat = match &self.file {
+            Some(file) => fstat(file)?,
+            None => look(self.present_name())?,
+        };
+        Ok(inspection(&stat))
+    }
+
+    /// Sets mode and, if given, group; only the owner may.
+    pub(super) fn set_access(&self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
+        let file = self.file.as_ref().ok_or(Errno::EBADF)?;
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
+        // The group first: who gives a file away may not change its mode in every kernel.
+        let given = group.map_or(Ok(()), |group| fchown(file, None, Some(Gid::from_raw(group))));
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
+        fchmod(file, Mode::from_bits_truncate(mode)).and(given)
+    }
+
+    /// Takes the name away. Nothing can do that only while the name is this object's, so the name is
+    /// changed first, and whoever was caught by mistake gets it back.
+    pub(super) fn take_away(&self) -> Result<(), Errno> {
+        let name = self.name.as_str();
+        if !look(name).is_ok_and(|stat| Identity::of(&stat) == self.id) {
+            return Ok(());
+        }
+        let leaving = Passing::new(); // unlinks when dropped
+        let (from, to) = (path(name), path(&leaving.0));
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
+        match renameat(AT_FDCWD, &*from, AT_FDCWD, &*to) {
+            Err(Errno::ENOENT) => return Ok(()),
+            moved => moved?,
+        }
+        if !look(&leaving.0).is_ok_and(|stat| Identity::of(&stat) == self.id) {
+            let _or_there_is_another =
+                renameat2(AT_FDCWD, &*to, AT_FDCWD, &*from, RenameFlags::RENAME_NOREPLACE);
+        }
+        Ok(())
+    }
+
+    /// The locks of the slots.
+    pub(super) fn byte_locks(&self) -> Option<ByteLocks> {
+        Some(ByteLocks::new(self.present_name().into(), self.id, Arc::clone(self.file.as_ref()?)))
+    }
+
+    /// Whether nobody else can have found it yet.
+    pub(super) fn is_in_the_making(&self) -> bool {
+        self.making.is_some()
+    }
+
+    fn present_name(&self) -> &str {
+        self.making.as_ref().map_or(self.name.as_str(), |making| &making.0)
+    }
+}
+
+/// A passing name, which is taken away at the end of its use, whoever has it by then.
+#[derive(Debug)]
+struct Passing(String);
+
+impl Passing {
+    fn new() -> Self {
+        Self(format!("{PASSING}{}-{:016x}", std::process::id(), random()))
+    }
+
+    fn conf(&self) -> ShmemConf {
+        ShmemConf::new().os_id(format!("/{}", self.0))
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        #[cfg(feature = "crash-points")]
+        crate::crash::point();
+        let _has_another_name_now = shm_unlink(&*format!("/{}", self.0));
+    }
+}
+
+/// The crate's mapping, which is unmapped when it is dropped.
+struct Opened(#[allow(dead_code)] Shmem);
+
+// SAFETY: it is only kept and dropped, and unmapping may happen on any thread.
+unsafe impl Send for Opened {}
+impl Keeper for Opened {}
+
+/// Our own mapping for reading: the crate's are all for writing too.
+struct Mapped {
+    base: NonNull<c_void>,
+    bytes: NonZeroUsize,
+}
+
+// SAFETY: as with `Opened`.
+unsafe impl Send for Mapped {}
+impl Keeper for Mapped {}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        // SAFETY: base and length are what mmap gave, and the region that used them is being dropped.
+        let _cannot_fail = unsafe { munmap(self.base, self.bytes.get()) };
+    }
+}
+
+/// Opens an object; the C library closes it at an exec, and follows no link.
+fn open(name: &str, mode: OFlag) -> Result<OwnedFd, Errno> {
+    shm_open(&*format!("/{name}"), mode, Mode::empty())
+}
+
+fn path(name: &str) -> String {
+    format!("{FOLDER}/{name}")
+}
+
+fn look(name: &str) -> Result<FileStat, Errno> {
+    lstat(&*path(name))
+}
+
+fn inspection(stat: &FileStat) -> Inspection {
+    Inspection {
+        id: stat.st_ino,
+        size: stat.st_size as u64,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        mode: stat.st_mode & 0o777,
+        attached: None,
+        creator_pid: 0,
+    }
+}
+
+/// What can be known of an object that may not be opened.
+pub(super) fn listed(name: ObjectName) -> Option<Inspection> {
+    look(name.as_str()).ok().map(|stat| inspection(&stat))
+}
+
+/// What the crate was told by the kernel.
+fn errno(error: &ShmemError) -> Errno {
+    match error {
+        ShmemError::MapCreateFailed(code)
+        | ShmemError::MapOpenFailed(code)
+        | ShmemError::UnknownOsError(code) => Errno::from_raw(code.cast_signed()),
+        ShmemError::MappingIdExists => Errno::EEXIST,
+        _ => Errno::EINVAL,
+    }
+}
+
+/// Names in the folder; none if it cannot be read.
+fn names() -> Vec<String> {
+    let folder = Dir::open(FOLDER, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
+    let entries = folder.into_iter().flat_map(Dir::into_iter).flatten();
+    entries.filter_map(|entry| entry.file_name().to_str().ok().map(String::from)).collect()
+}
+
+/// Takes away what those left who died while they made or removed a segment.
+fn sweep() {
+    for name in names().iter().filter(|name| name.starts_with(PASSING)) {
+        if open(name, OFlag::O_RDWR).is_ok_and(|file| locks::lock(&file, locks::MAKING, 1).is_ok()) {
+            let _swept_already = shm_unlink(&*format!("/{name}"));
+        }
+    }
+}
+
+/// All promshm objects that this process may read, by name.
+pub(super) fn discover() -> Vec<SegmentName> {
+    let mut names = names();
+    names.sort_unstable();
+    let found = names.iter().filter_map(|name| ObjectName::new(name)).filter(|name| is_ours(*name));
+    found.map(SegmentName::Posix).collect()
+}
+
+/// Whether it begins with promshm's mark. Nothing is mapped: it may be anybody's.
+fn is_ours(name: ObjectName) -> bool {
+    let is_file = |stat: FileStat| stat.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits();
+    if !look(name.as_str()).is_ok_and(|stat| is_file(stat) && stat.st_size as u64 >= PAGE) {
+        return false;
+    }
+    let mut first = [0; 8];
+    let read = open(name.as_str(), OFlag::O_RDONLY).and_then(|file| pread(&file, &mut first, 0));
+    read == Ok(8) && u64::from_le_bytes(first) >> 32 == MAGIC
+}

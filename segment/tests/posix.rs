@@ -1,0 +1,25 @@
+//! The suites once more, on POSIX objects (see `support::POSIX`), and what only these know.
+//!
+//! `semaphores` is not among them: it is about what only System V segments know.
+#![allow(clippy::duplicate_mod)] // each suite brings its own `support`
+
+#[path = "counting.rs"]
+mod counting;
+#[path = "crash_points.rs"]
+mod crash_points;
+#[path = "environments.rs"]
+mod environments;
+#[path = "exemplars.rs"]
+mod exemplars;
+#[path = "hostile.rs"]
+mod hostile;
+#[path = "limits.rs"]
+mod limits;
+#[path = "murder.rs"]
+mod murder;
+#[path = "posix/objects.rs"]
+mod objects;
+#[path = "runtime.rs"]
+mod runtime;
+#[path = "summaries.rs"]
+mod summaries;

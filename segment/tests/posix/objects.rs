@@ -1,0 +1,236 @@
+//! What only POSIX objects know: a file system that is full, descriptors, names.
+
+#[path = "../support/forge.rs"]
+mod forge;
+#[path = "../support/mod.rs"]
+mod support;
+
+use forge::{Raw, SPACE};
+use nix::{
+    mount::{MsFlags, mount},
+    sys::signal::{Signal, kill},
+    unistd::{ForkResult, Pid, fork},
+};
+use promshm_segment::{
+    AttachError, Reader, SegmentName, Writer, backend, crash,
+    snapshot::{Reason, SlotState},
+};
+use std::{
+    fs,
+    io::{Read, Write},
+    process::Command,
+};
+use support::*;
+
+fn live(place: &Place) -> u64 {
+    place.reader().scrape().unwrap().vitals.slots_in(SlotState::Live)
+}
+
+fn count_one(place: &Place) -> Writer {
+    let mut writer = place.writer();
+    count(&mut writer, &counter("c", &[]), &[], 1.0);
+    writer
+}
+
+/// From now on this thread and its children have a `/dev/shm` of their own, with that much room.
+fn small_dev_shm(kilobytes: u32) {
+    // SAFETY: takes flags alone.
+    assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWNS) }, 0, "a mount namespace of one's own needs root");
+    let none: Option<&str> = None;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
+    let size = format!("size={kilobytes}k");
+    mount(Some("shm"), "/dev/shm", Some("tmpfs"), MsFlags::empty(), Some(&*size)).unwrap();
+}
+
+/// Leaves not one page to others.
+fn fill_the_rest() -> fs::File {
+    let mut file = fs::File::create_new("/dev/shm/ballast").unwrap();
+    while file.write_all(&[1; 4096]).is_ok() {}
+    file
+}
+
+/// Counts as the extension does, and answers whether the update was stored.
+fn count_or_drop(writer: &mut Writer, label: &str) -> bool {
+    let resolved = writer.register(&counter("c", &["n"])).and_then(|family| {
+        let series = writer.resolve(family, &[label])?;
+        series.cells[0].add_shared(1.0);
+        Ok(())
+    });
+    resolved.inspect_err(|reason| writer.count_drop(*reason)).is_ok()
+}
+
+#[test]
+fn a_full_file_system_is_a_counted_drop() {
+    small_dev_shm(1024);
+    let place = Place::new();
+    let mut writer = place.writer();
+    assert!(count_or_drop(&mut writer, "first"));
+    let ballast = fill_the_rest();
+    let text = "x".repeat(900);
+    let stored = (0..500).filter(|n| count_or_drop(&mut writer, &format!("{n}{text}"))).count();
+    assert!(stored < 10, "{stored} updates found room");
+    assert!(count_or_drop(&mut writer, "first"), "what is known goes on");
+    let newcomer = Child::run(|| {
+        let mut writer = place.writer();
+        assert_eq!(writer.slot(), 2, "slots have their memory from the start");
+        assert!(!count_or_drop(&mut writer, "first"), "but there is none for a page of its own");
+    });
+    let mut reader = place.reader();
+    let vitals = reader.scrape().unwrap().vitals.clone();
+    assert_eq!(vitals.dropped[Reason::SegmentFull as usize], 500 - stored as u64 + 1);
+    assert_eq!((vitals.leaked_bytes, vitals.leaked_series), (0, 0), "what found no room took none");
+    // With room again all is as it was.
+    ballast.set_len(0).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(101)); // how long a refusal stands
+    assert!(count_or_drop(&mut writer, &text));
+    newcomer.kill();
+}
+
+/// No page of the segment may end the reader or the next writer, whatever the header says of it.
+#[test]
+fn forged_offsets_into_holes_touch_nothing() {
+    small_dev_shm(2048);
+    let place = Place::new();
+    let mut writer = place.writer();
+    assert!(count_or_drop(&mut writer, "first"));
+    let raw = Raw::open(&place);
+    let _ballast = fill_the_rest();
+    let honest = raw.get(SPACE);
+    let root = 4096 + 1024 + std::mem::offset_of!(promshm_segment::layout::Slot, lasting);
+    for forged in [30, 100, 2000] {
+        raw.set(SPACE, honest + (2000 << 32));
+        raw.set(root, forged);
+        let mut reader = place.reader();
+        assert!(reader.scrape().unwrap().vitals.corrupt_records > 0, "page {forged}");
+        Child::run(|| {
+            let mut heir = place.writer();
+            assert!(!count_or_drop(&mut heir, "fresh"));
+            heir.goodbye(false);
+        })
+        .end();
+    }
+}
+
+#[test]
+fn without_room_there_is_no_segment_and_advice() {
+    small_dev_shm(64);
+    let place = Place::new();
+    let _ballast = fill_the_rest();
+    let refused = Writer::attach(&place.config).unwrap_err();
+    assert!(matches!(refused, AttachError::Refused { .. }), "{refused}");
+    assert!(refused.to_string().contains("give /dev/shm more room"), "{refused}");
+    assert_eq!(fs::read_dir("/dev/shm").unwrap().count(), 1, "nothing is left behind");
+}
+
+/// A child shares the description that holds its parent's slot; it must not outlive the parent in it.
+#[test]
+fn a_child_does_not_hold_its_dead_parents_slot() {
+    let place = Place::new();
+    let (mut read, mut write) = std::io::pipe().unwrap();
+    let parent = Child::run(|| {
+        std::mem::forget(count_one(&place));
+        // SAFETY: the child does nothing but wait.
+        match unsafe { fork() }.unwrap() {
+            ForkResult::Child => loop {
+                std::thread::park();
+            },
+            ForkResult::Parent { child } => write.write_all(&child.as_raw().to_le_bytes()).unwrap(),
+        }
+    });
+    let mut child = [0; 4];
+    read.read_exact(&mut child).unwrap();
+    assert_eq!(live(&place), 1);
+    parent.kill();
+    let found = (live(&place), place.reader().scrape().unwrap().vitals.exits_abrupt);
+    kill(Pid::from_raw(i32::from_le_bytes(child)), Signal::SIGKILL).unwrap();
+    assert_eq!(found, (0, 1));
+}
+
+/// Nor does a program that somebody starts.
+#[test]
+fn an_exec_in_a_child_inherits_no_slot() {
+    let place = Place::new();
+    let (read, write) = std::io::pipe().unwrap();
+    let parent = Child::run(|| {
+        std::mem::forget(count_one(&place));
+        std::mem::forget(Command::new("cat").stdin(read).spawn().unwrap());
+    });
+    assert_eq!(live(&place), 1);
+    parent.kill();
+    assert_eq!(live(&place), 0, "though the program still runs");
+    drop(write);
+}
+
+#[test]
+fn another_ipc_namespace_does_not_matter() {
+    let place = Place::new();
+    let other = Child::run(|| {
+        // SAFETY: takes flags alone.
+        let unshared = unsafe { libc::unshare(libc::CLONE_NEWIPC) };
+        assert_eq!(unshared, 0, "an IPC namespace of one's own needs root");
+        std::mem::forget(count_one(&place));
+    });
+    let own = count_one(&place);
+    assert_eq!((value(&mut place.reader(), "c"), live(&place), own.slot()), (Some(2.0), 2, 2));
+    other.kill();
+    assert_eq!(live(&place), 1);
+}
+
+/// What dies in the making is taken away by the next maker; what is being made is not.
+#[test]
+fn leftovers_are_swept() {
+    let leftovers = || {
+        let names = fs::read_dir("/dev/shm").unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_str().unwrap().starts_with(".promshm-")).count()
+    };
+    small_dev_shm(16_384);
+    let dead = Place::new();
+    let mut left = 0;
+    for point in 1.. {
+        if support::crash::die_at(point, || (), |_| drop(dead.writer())) == support::crash::Fate::Completed {
+            break;
+        }
+        left = left.max(leftovers());
+        drop(Place::new().writer());
+        assert_eq!(leftovers(), 0, "point {point}");
+        let _may_be_absent = backend::remove(&dead.config.name);
+    }
+    assert!(left > 0, "something was swept");
+    // One that is stopped in the middle is left alone, and completes its work.
+    let mut stopped = 0;
+    for point in (1..60).step_by(3) {
+        let place = Place::new();
+        let Some(maker) = support::crash::stop_at(point, || (), |_| std::mem::forget(count_one(&place)))
+        else {
+            break;
+        };
+        drop(Place::new().writer());
+        maker.go_on();
+        assert_eq!(value(&mut place.reader(), "c"), Some(1.0), "point {point}");
+        stopped += 1;
+    }
+    assert!(stopped > 5, "{stopped}");
+    crash::disarm();
+}
+
+#[test]
+fn objects_are_discovered_by_their_mark() {
+    small_dev_shm(4096);
+    let (place, foreign) = (Place::new(), Place::new());
+    let writer = count_one(&place);
+    foreign_memory(&foreign, 1 << 20).unwrap();
+    fs::create_dir("/dev/shm/folder").unwrap();
+    let objects = || -> Vec<SegmentName> {
+        let found = backend::discover().unwrap().into_iter();
+        found.filter(|name| matches!(name, SegmentName::Posix(_))).collect()
+    };
+    assert_eq!(objects(), [place.config.name]);
+    let seen = backend::inspect(&place.config.name).unwrap();
+    assert_eq!((seen.size, seen.mode, seen.attached), (place.config.size, 0o640, None));
+    let error = Reader::attach(foreign.config.name).map(drop).unwrap_err().to_string();
+    assert!(error.contains("another program uses that name"), "{error}");
+    assert_eq!(backend::remove(&foreign.config.name).unwrap_err().to_string(), error);
+    writer.goodbye(false);
+    backend::remove(&place.config.name).unwrap();
+    assert!(objects().is_empty());
+}

@@ -1,0 +1,188 @@
+//! What only System V segments know: people with `ipcrm`, forged semaphores, kernels that undo nothing.
+
+#[path = "support/forge.rs"]
+mod forge;
+mod support;
+
+use forge::{Raw, SEMAPHORES};
+use nix::{
+    sys::wait::{WaitStatus, waitpid},
+    unistd::{ForkResult, Pid, fork},
+};
+use promshm_segment::{
+    Reader, Writer, crash,
+    snapshot::{Liveness, SlotState},
+};
+use support::*;
+
+#[global_allocator]
+static ALLOCATOR: forge::Counting = forge::Counting;
+
+fn sem_id(place: &Place) -> i32 {
+    // SAFETY: no pointers are passed.
+    unsafe { libc::semget(key(place), 0, 0) }
+}
+
+fn ipcrm_semaphores(place: &Place) {
+    // SAFETY: IPC_RMID takes no argument.
+    assert_eq!(unsafe { libc::semctl(sem_id(place), 0, libc::IPC_RMID) }, 0);
+}
+
+fn count_one(place: &Place) -> Writer {
+    let mut writer = place.writer();
+    count(&mut writer, &counter("c", &[]), &[], 1.0);
+    writer
+}
+
+fn total(place: &Place) -> Option<f64> {
+    value(&mut place.reader(), "c")
+}
+
+fn fork_to(work: impl FnOnce()) -> Pid {
+    // SAFETY: the test binary is single-threaded where it matters: nextest runs one test a process.
+    match unsafe { fork() }.unwrap() {
+        ForkResult::Parent { child } => child,
+        ForkResult::Child => {
+            let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
+            // SAFETY: ends this process without running the test binary's exit handlers.
+            unsafe { libc::_exit(i32::from(failed)) }
+        }
+    }
+}
+
+/// With `kernel.shm_rmid_forced` the memory goes with its last user; the next worker starts afresh.
+#[test]
+fn segments_that_die_with_their_last_user() {
+    let child = fork_to(|| {
+        // SAFETY: takes flags alone.
+        let unshared = unsafe { libc::unshare(libc::CLONE_NEWIPC) };
+        assert_eq!(unshared, 0, "an IPC namespace of one's own needs root");
+        std::fs::write("/proc/sys/kernel/shm_rmid_forced", "1").expect("shm_rmid_forced can be set");
+        let place = Place::new();
+        let first = Child::run(|| std::mem::forget(count_one(&place)));
+        assert_eq!(total(&place), Some(1.0));
+        first.kill();
+        assert!(Reader::attach(place.config.name).is_err(), "it went with its last user");
+        let mut second = count_one(&place);
+        count(&mut second, &counter("c", &[]), &[], 1.0);
+        assert_eq!((total(&place), second.slot()), (Some(2.0), 1));
+    });
+    assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
+}
+
+#[test]
+fn memory_removed_under_attached_workers() {
+    let place = Place::new();
+    let hot = count_one(&place);
+    let mut reader = place.reader();
+    remove_by_hand(&place);
+    assert_eq!(value(&mut reader, "c"), Some(1.0), "without a successor the old one is still read");
+    // An old worker that meets a cold point a second later finds out by itself.
+    assert!(hot.is_current(), "the kernel is not asked at every look");
+    let epoch = hot.epoch().peek();
+    // A new worker makes a new segment, and tells all who count into the old one at their next update.
+    let newcomer = Child::run(|| std::mem::forget(count_one(&place)));
+    assert_ne!(hot.epoch().peek(), epoch);
+    assert!(!hot.is_current());
+    assert!(reader.scrape().is_err(), "the reader attaches anew");
+    drop(hot);
+    let moved = count_one(&place);
+    assert_eq!(total(&place), Some(2.0));
+    assert_ne!(moved.slot(), 0);
+    let vitals = place.reader().scrape().unwrap().vitals.clone();
+    assert_eq!((vitals.worker_starts, vitals.exits_abrupt, vitals.exits_clean), (2, 0, 0));
+    assert_eq!(vitals.slots_in(SlotState::Live), 2, "it gave its slot in the old one back");
+    newcomer.kill();
+    assert_eq!(place.reader().scrape().unwrap().vitals.exits_abrupt, 1);
+}
+
+#[test]
+fn semaphores_removed_alone() {
+    let place = Place::new();
+    let mut old = count_one(&place);
+    ipcrm_semaphores(&place);
+    let new = Child::run(|| {
+        let mut writer = place.writer();
+        assert_eq!(writer.slot(), 0, "no newcomer shares the old one's slot");
+        (0..100).for_each(|_| count(&mut writer, &counter("c", &[]), &[], 1.0));
+    });
+    (0..100).for_each(|_| count(&mut old, &counter("c", &[]), &[], 1.0));
+    assert_eq!(total(&place), Some(201.0));
+    assert_eq!(place.reader().scrape().unwrap().vitals.liveness, Liveness::Unknown, "and it is shown");
+    new.end();
+}
+
+fn forge_semaphores(place: &Place, value: u16) {
+    // Changes are told apart by the second, so this must not be the second of the creation.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let mut values = vec![value; 17];
+    // SAFETY: the set has 17 semaphores.
+    assert_eq!(unsafe { libc::semctl(sem_id(place), 0, libc::SETALL, values.as_mut_ptr()) }, 0);
+}
+
+#[test]
+fn semaphores_forged_to_zero() {
+    forged(0);
+}
+
+#[test]
+fn semaphores_forged_to_seven() {
+    forged(7);
+}
+
+/// Two processes in one slot would lose counts: nobody claims one any more.
+fn forged(value: u16) {
+    let place = Place::new();
+    let c = counter("c", &[]);
+    let old = count_one(&place);
+    forge_semaphores(&place, value);
+    let slots: Vec<Child> = (0..3)
+        .map(|_| {
+            Child::run(|| {
+                let mut writer = place.writer();
+                assert_eq!(writer.slot(), 0);
+                (0..1000).for_each(|_| count(&mut writer, &c, &[], 1.0));
+            })
+        })
+        .collect();
+    assert_eq!(total(&place), Some(3001.0));
+    assert_eq!(place.reader().scrape().unwrap().vitals.liveness, Liveness::Unknown, "and it is shown");
+    slots.into_iter().for_each(Child::kill);
+    old.wipe().unwrap();
+    let healed = count_one(&place);
+    assert_eq!((healed.slot(), place.reader().scrape().unwrap().vitals.liveness), (1, Liveness::Kernel));
+}
+
+// Kernels that ignore SEM_UNDO.
+
+#[test]
+fn a_kernel_without_undo_is_found_out() {
+    let place = Place::new();
+    crash::ignore_undo(true);
+    let killed = Child::run(|| std::mem::forget(count_one(&place)));
+    killed.kill();
+    let said = Child::run(|| count_one(&place).goodbye(false));
+    said.end();
+    let next = count_one(&place);
+    let mut reader = place.reader();
+    let vitals = reader.scrape().unwrap().vitals.clone();
+    assert_eq!(vitals.liveness, Liveness::Degraded);
+    assert_eq!(next.slot(), 2, "a goodbye gives the slot back, a death does not");
+    assert_eq!(total(&place), Some(3.0));
+    assert_eq!(vitals.slots.len(), 3);
+    next.goodbye(false);
+}
+
+#[test]
+fn a_header_cannot_lead_to_other_semaphores() {
+    let (place, other) = (Place::new(), Place::new());
+    drop((count_one(&place), count_one(&other)));
+    let values = || {
+        // SAFETY: GETVAL takes no argument.
+        (0..7).map(|slot| unsafe { libc::semctl(sem_id(&other), slot, libc::GETVAL) }).collect::<Vec<_>>()
+    };
+    let before = values();
+    Raw::open(&place).set(SEMAPHORES, Raw::open(&other).get(SEMAPHORES));
+    let writer = place.writer();
+    assert_eq!((writer.slot(), values()), (0, before), "it shares slot 0, and the other's are untouched");
+}
