@@ -39,7 +39,7 @@ export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations page deploy containers reliability guard hostile murder loom asan proofs fuzz readme scaling images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard hostile murder loom asan proofs fuzz readme scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,7 +60,7 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats memory operations page deploy containers reliability guard readme fuzz loom -- zts valgrind asan
+	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard readme fuzz loom -- zts valgrind asan
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz proofs
@@ -103,10 +103,10 @@ reliability: build ## Kill real PHP workers, and let thousands come and go
 	@python3 tests/reliability/test_reliability.py
 
 murder:
-	cargo nextest run -p promshm-segment --locked -j1 --no-capture -E 'binary(murder)'
+	cargo nextest run -p promshm-segment --locked -j1 --no-capture -E 'binary(murder) | binary(posix) & test(murder)'
 
 hostile:
-	cargo nextest run -p promshm-segment --release --locked --no-capture -E 'binary(hostile)'
+	cargo nextest run -p promshm-segment --release --locked --no-capture -E 'binary(hostile) | binary(posix) & test(hostile)'
 
 loom: ## Loom alone: every order of what several processes do at once
 	@scripts/with-nightly.sh loom segment/proofs.sh loom
@@ -128,6 +128,9 @@ formats: build ## Each format, read by the programs it is for
 
 operations: build ## Several segments, logs, signals, a service manager, files
 	@python3 tests/operations/test_operations.py
+
+posix: build ## Segments in /dev/shm: containers without a shared IPC namespace, no room
+	@python3 tests/posix/test_posix.py
 
 page: build ## The live page in a browser, `top` in a terminal
 	@python3 tests/page/test_page.py

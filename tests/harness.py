@@ -264,10 +264,12 @@ class TestCase(unittest.TestCase):
 
 
 def isolate():
-    """Goes on in an IPC namespace of its own, where nothing is left behind and nobody is disturbed."""
+    """Goes on in an IPC namespace and with a /dev/shm of its own, where nothing is left behind and nobody
+    is disturbed."""
     if os.geteuid() == 0 and "PROMSHM_TEST_ISOLATED" not in os.environ:
         os.environ["PROMSHM_TEST_ISOLATED"] = "1"
-        os.execvp("unshare", ["unshare", "--ipc", sys.executable, "-B", *sys.argv])
+        words = ["sh", "-c", 'mount -t tmpfs shm /dev/shm && exec "$0" "$@"', sys.executable, "-B", *sys.argv]
+        os.execvp("unshare", ["unshare", "--ipc", "--mount", *words])
 
 
 def main(name):

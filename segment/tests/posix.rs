@@ -23,3 +23,5 @@ mod objects;
 mod runtime;
 #[path = "summaries.rs"]
 mod summaries;
+#[path = "times.rs"]
+mod times;
