@@ -4,7 +4,6 @@ and no allocation once a series exists. Nothing here is timed, so a busy machine
 
 import json
 import sys
-import unittest
 
 import calls
 import harness

@@ -64,6 +64,8 @@ python3 -c 'import prometheus_client' 2>/dev/null ||
 
 python3 -c 'import yaml' 2>/dev/null ||
   python3 -m pip install --quiet pyyaml 2>/dev/null || install_packages python3-yaml
+python3 -c 'import pyflakes' 2>/dev/null ||
+  python3 -m pip install --quiet pyflakes 2>/dev/null || install_packages python3-pyflakes
 python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
 scripts/deploy-tools.sh
 

@@ -1,6 +1,5 @@
 """SCALING.md's tables, made of what was measured."""
 
-import json
 import pathlib
 import re
 

@@ -227,10 +227,10 @@ class FormatsTest(harness.TestCase):
         self.exporter = harness.Exporter(self, self.segment, words=["--openmetrics.created"])
         samples = self.samples(OPENMETRICS)
         made = {name: value for name, value in samples.items() if "_created{" in name}
-        self.assertEqual({name for name in made if not name.startswith(OWN)}, CREATED)
+        self.assertEqual({name for name in made if not name.startswith(harness.OWN)}, CREATED)
         pid = self.worker.process.pid
         workers = {f'php_worker_{name}_created{{pid="{pid}"}}' for name in ("cpu_seconds", "gc_runs", "requests")}
-        self.assertEqual({name for name in made if name.startswith(OWN)}, workers)
+        self.assertEqual({name for name in made if name.startswith(harness.OWN)}, workers)
         for name, value in made.items():
             self.assertAlmostEqual(value, time.time(), delta=harness.WATCHDOG, msg=name)
         others = {name: value for name, value in samples.items() if name not in made}
@@ -248,7 +248,7 @@ class FormatsTest(harness.TestCase):
         self.assertNotIn("_created", plain)
         families = prometheus_client.openmetrics.parser.text_string_to_metric_families(told)
         made = {series(s.name, s.labels) for family in families for s in family.samples if s.name.endswith("_created")}
-        self.assertEqual({name for name in made if not name.startswith(OWN)}, CREATED)
+        self.assertEqual({name for name in made if not name.startswith(harness.OWN)}, CREATED)
 
     def test_formats_hold_the_same_families(self):
         lines = {accept: self.page(accept).splitlines() for accept in CONTENT_TYPES}
