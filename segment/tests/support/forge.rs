@@ -162,7 +162,7 @@ pub fn peak_of(work: impl FnOnce()) -> usize {
 /// Kills this process if it hangs.
 pub fn watchdog() {
     // SAFETY: no pointers are passed.
-    unsafe { libc::alarm(if soak() { 3600 } else { 300 }) };
+    unsafe { libc::alarm(if soak() { 3600 } else { 900 }) };
 }
 
 /// Whether there is time for more.
