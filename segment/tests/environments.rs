@@ -5,7 +5,7 @@ mod support;
 use nix::{
     sys::signal::{Signal, kill},
     sys::wait::{WaitPidFlag, WaitStatus, waitpid},
-    unistd::{ForkResult, Gid, Pid, Uid, fork, setgid, setgroups, setsid, setuid},
+    unistd::{Gid, Pid, Uid, setgid, setgroups, setsid, setuid},
 };
 use promshm_segment::{
     AttachError, GaugeMode, Reader, Writer,
@@ -13,20 +13,6 @@ use promshm_segment::{
 };
 use std::{os::unix::process::CommandExt, process::Command};
 use support::*;
-
-fn live(place: &Place) -> u64 {
-    place.reader().scrape().unwrap().vitals.slots_in(SlotState::Live)
-}
-
-fn count_one(place: &Place) -> Writer {
-    let mut writer = place.writer();
-    count(&mut writer, &counter("c", &[]), &[], 1.0);
-    writer
-}
-
-fn total(place: &Place) -> Option<f64> {
-    value(&mut place.reader(), "c")
-}
 
 // Forks.
 
@@ -94,18 +80,6 @@ fn a_daemon_forks_twice() {
     let daemon = slots.iter().find(|slot| slot.index > 0 && slot.state == SlotState::Live).unwrap();
     kill(Pid::from_raw(daemon.pid.cast_signed()), Signal::SIGKILL).unwrap();
     until(|| live(&place) == 0);
-}
-
-fn fork_to(work: impl FnOnce()) -> Pid {
-    // SAFETY: the test binary is single-threaded where it matters: nextest runs one test a process.
-    match unsafe { fork() }.unwrap() {
-        ForkResult::Parent { child } => child,
-        ForkResult::Child => {
-            let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
-            // SAFETY: ends this process without running the test binary's exit handlers.
-            unsafe { libc::_exit(i32::from(failed)) }
-        }
-    }
 }
 
 #[test]

@@ -5,12 +5,9 @@ mod forge;
 mod support;
 
 use forge::{Raw, SEMAPHORES};
-use nix::{
-    sys::wait::{WaitStatus, waitpid},
-    unistd::{ForkResult, Pid, fork},
-};
+use nix::sys::wait::{WaitStatus, waitpid};
 use promshm_segment::{
-    Reader, Writer, crash,
+    Reader, crash,
     snapshot::{Liveness, SlotState},
 };
 use support::*;
@@ -26,28 +23,6 @@ fn sem_id(place: &Place) -> i32 {
 fn ipcrm_semaphores(place: &Place) {
     // SAFETY: IPC_RMID takes no argument.
     assert_eq!(unsafe { libc::semctl(sem_id(place), 0, libc::IPC_RMID) }, 0);
-}
-
-fn count_one(place: &Place) -> Writer {
-    let mut writer = place.writer();
-    count(&mut writer, &counter("c", &[]), &[], 1.0);
-    writer
-}
-
-fn total(place: &Place) -> Option<f64> {
-    value(&mut place.reader(), "c")
-}
-
-fn fork_to(work: impl FnOnce()) -> Pid {
-    // SAFETY: the test binary is single-threaded where it matters: nextest runs one test a process.
-    match unsafe { fork() }.unwrap() {
-        ForkResult::Parent { child } => child,
-        ForkResult::Child => {
-            let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
-            // SAFETY: ends this process without running the test binary's exit handlers.
-            unsafe { libc::_exit(i32::from(failed)) }
-        }
-    }
 }
 
 /// With `kernel.shm_rmid_forced` the memory goes with its last user; the next worker starts afresh.

@@ -11,26 +11,13 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::{ForkResult, Pid, fork},
 };
-use promshm_segment::{
-    AttachError, Reader, SegmentName, Writer, backend, crash,
-    snapshot::{Reason, SlotState},
-};
+use promshm_segment::{AttachError, Reader, SegmentName, Writer, backend, crash, snapshot::Reason};
 use std::{
     fs,
     io::{Read, Write},
     process::Command,
 };
 use support::*;
-
-fn live(place: &Place) -> u64 {
-    place.reader().scrape().unwrap().vitals.slots_in(SlotState::Live)
-}
-
-fn count_one(place: &Place) -> Writer {
-    let mut writer = place.writer();
-    count(&mut writer, &counter("c", &[]), &[], 1.0);
-    writer
-}
 
 /// From now on this thread and its children have a `/dev/shm` of their own, with that much room.
 fn small_dev_shm(kilobytes: u32) {

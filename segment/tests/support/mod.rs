@@ -4,9 +4,10 @@
 pub mod crash;
 pub mod workers;
 
+use nix::unistd::{ForkResult, Pid, fork};
 use promshm_segment::{
     Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer, backend, config::ObjectName, rings,
-    sync::Cell,
+    snapshot::SlotState, sync::Cell,
 };
 use std::{
     os::fd::OwnedFd,
@@ -102,6 +103,36 @@ pub fn sample(writer: &mut Writer, definition: &Definition, labels: &[&str], whe
     let ring = rings.and_then(|rings| unsafe { rings.ring(number) });
     let observe = if series.shared { rings::observe_shared } else { rings::observe_owned };
     observe(series.cells, ring, when, value)
+}
+
+/// A process that has counted `c` once.
+pub fn count_one(place: &Place) -> Writer {
+    let mut writer = place.writer();
+    count(&mut writer, &counter("c", &[]), &[], 1.0);
+    writer
+}
+
+/// What `c` has come to.
+pub fn total(place: &Place) -> Option<f64> {
+    value(&mut place.reader(), "c")
+}
+
+/// Slots whose owners live.
+pub fn live(place: &Place) -> u64 {
+    place.reader().scrape().unwrap().vitals.slots_in(SlotState::Live)
+}
+
+/// Forks a process that does some work; its exit status is 1 if that panicked.
+pub fn fork_to(work: impl FnOnce()) -> Pid {
+    // SAFETY: the test binary is single-threaded where it matters: nextest runs one test a process.
+    match unsafe { fork() }.unwrap() {
+        ForkResult::Parent { child } => child,
+        ForkResult::Child => {
+            let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
+            // SAFETY: ends this process without running the test binary's exit handlers.
+            unsafe { libc::_exit(i32::from(failed)) }
+        }
+    }
 }
 
 /// Sets a gauge as the extension does.
@@ -221,7 +252,7 @@ pub fn kernel_objects(kind: &str, place: &Place) -> usize {
 
 /// A forked process that runs `work` and then waits to be killed or told to end.
 pub struct Child {
-    pid: nix::unistd::Pid,
+    pid: Pid,
     /// Closing it lets the child end.
     hold: Option<std::io::PipeWriter>,
     reaped: bool,
@@ -233,8 +264,8 @@ impl Child {
         let (mut done_read, done_write) = std::io::pipe().unwrap();
         let (hold_read, hold_write) = std::io::pipe().unwrap();
         // SAFETY: the test binary is single-threaded where it matters: nextest runs one test a process.
-        match unsafe { nix::unistd::fork() }.unwrap() {
-            nix::unistd::ForkResult::Child => {
+        match unsafe { fork() }.unwrap() {
+            ForkResult::Child => {
                 drop((done_read, hold_write));
                 let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
                 let outcome = std::io::Write::write_all(&mut { done_write }, &[u8::from(failed)]);
@@ -242,7 +273,7 @@ impl Child {
                 // SAFETY: ends this process without running the test binary's exit handlers.
                 unsafe { libc::_exit(i32::from(outcome.is_err())) }
             }
-            nix::unistd::ForkResult::Parent { child } => {
+            ForkResult::Parent { child } => {
                 drop((done_write, OwnedFd::from(hold_read)));
                 let mut failed = [2];
                 std::io::Read::read_exact(&mut done_read, &mut failed).expect("the child reports");
