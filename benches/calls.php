@@ -35,6 +35,7 @@ $variants = [
     'Gauge::set(1.5), mode last' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->set(1.5); } },
     'bound observe(0.3), 14 buckets' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3); } },
     'bound observe(0.3), 60 buckets' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3); } },
+    "observe(0.3, ['GET', '200'])" => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3, ['GET', '200']); } },
     'bound Summary::observe(0.3)' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3); } },
     "getOrRegisterCounter()->inc(['GET', '200'])" => function (int $n, $x) {
         for ($i = 0; $i < $n; $i++) {
@@ -66,6 +67,7 @@ function subject(string $variant, string $method, string $status): mixed
         str_starts_with($variant, 'bound inc') => (new Counter('requests', '', $labels))->labels($method, $status),
         str_contains($variant, 'mode sum') => new Gauge('gauge_sum', '', [], GaugeMode::Sum),
         str_contains($variant, 'mode last') => new Gauge('gauge_last'),
+        str_starts_with($variant, 'observe(') => new Histogram('latency', '', $labels),
         str_contains($variant, '14 buckets') => new Histogram('latency_14'),
         str_contains($variant, '60 buckets') => new Histogram('latency_60', '', [], Histogram::linearBuckets(0.01, 0.01, 60)),
         str_contains($variant, 'Summary') => new Summary('latency_summary'),

@@ -23,6 +23,7 @@ OURS = [
     "Gauge::set(1.5), mode last",
     "bound observe(0.3), 14 buckets",
     "bound observe(0.3), 60 buckets",
+    "observe(0.3, ['GET', '200'])",
     "bound Summary::observe(0.3)",
     "getOrRegisterCounter()->inc(['GET', '200'])",
     "bound inc(), exemplar",

@@ -4,6 +4,7 @@ Summary: quantiles, sum and count
 Quantiles are exact, by nearest rank, as users of PromPHP know them.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0a6
+promshm.runtime_metrics=0
 --FILE--
 <?php
 require __DIR__ . '/common.inc';

@@ -48,10 +48,10 @@ fn with_exemplar<'a>(ex: &'a ExecuteData, first: First<'_>) -> Option<(Labels<'a
     done.then(|| (table(labels), table(exemplar)))
 }
 
-/// The only argument, if there is one and it is a number.
+/// The first argument, if there is one and it is a number.
 #[inline(always)]
-pub(crate) fn only_number(ex: &ExecuteData) -> Option<f64> {
-    argument(ex, 0).filter(|_| given(ex) == 1).and_then(numeric)
+pub(crate) fn first_number(ex: &ExecuteData) -> Option<f64> {
+    numeric(argument(ex, 0)?)
 }
 
 /// `(float $value, array $labels = [], ?array $exemplar = null)`; `None` if it threw.

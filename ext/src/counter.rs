@@ -8,7 +8,7 @@ use crate::{
     guard::fenced,
     handle::{Cells, Handle},
     runtime,
-    zend::{More, given, this},
+    zend::{More, this},
 };
 use ext_php_rs::{
     args::Arg,
@@ -36,12 +36,12 @@ zend_fastcall! {
 
 zend_fastcall! {
     extern fn inc(ex: &mut ExecuteData, _ret: &mut Zval) {
-        match this(ex).own_cell() {
-            Some(cell) if given(ex) == 0 => {
+        match this(ex).ready_cell(ex, 0) {
+            Some(cell) => {
                 cell.add_owned(1.0);
                 runtime::tick();
             }
-            _ => inc_slowly(ex),
+            None => inc_slowly(ex),
         }
     }
 }
@@ -58,14 +58,18 @@ fn inc_slowly(ex: &ExecuteData) {
 
 zend_fastcall! {
     extern fn inc_by(ex: &mut ExecuteData, _ret: &mut Zval) {
-        match (this(ex).own_cell(), arguments::only_number(ex)) {
-            (Some(cell), Some(value)) if value >= 0.0 => {
-                cell.add_owned(value);
-                runtime::tick();
-            }
-            _ => inc_by_slowly(ex),
+        if inc_by_at_once(ex).is_none() {
+            inc_by_slowly(ex);
         }
     }
+}
+
+#[inline(always)]
+fn inc_by_at_once(ex: &ExecuteData) -> Option<()> {
+    let value = arguments::first_number(ex).filter(|value| *value >= 0.0)?;
+    this(ex).ready_cell(ex, 1)?.add_owned(value);
+    runtime::tick();
+    Some(())
 }
 
 #[inline(never)]

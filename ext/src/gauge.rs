@@ -7,7 +7,7 @@ use crate::{
     guard::fenced,
     handle::{Cells, Handle},
     runtime,
-    zend::{self, More, given, this},
+    zend::{self, More, this},
 };
 use ext_php_rs::{
     args::Arg,
@@ -103,14 +103,18 @@ fn mode_of(mode: Option<&Zval>) -> std::result::Result<promshm_segment::GaugeMod
 
 zend_fastcall! {
     extern fn set(ex: &mut ExecuteData, _ret: &mut Zval) {
-        match (this(ex).own_cell(), arguments::only_number(ex)) {
-            (Some(cell), Some(value)) => {
-                cell.set(value);
-                runtime::tick();
-            }
-            _ => set_slowly(ex),
+        if set_at_once(ex).is_none() {
+            set_slowly(ex);
         }
     }
+}
+
+#[inline(always)]
+fn set_at_once(ex: &ExecuteData) -> Option<()> {
+    let value = arguments::first_number(ex)?;
+    this(ex).settable_cell(ex, 1)?.set(value);
+    runtime::tick();
+    Some(())
 }
 
 #[inline(never)] // so that the fast way saves no registers for it
@@ -149,29 +153,55 @@ zend_fastcall! {
 
 #[inline(always)]
 fn step(ex: &ExecuteData, by: f64) {
-    match this(ex).own_cell() {
-        Some(cell) if given(ex) == 0 => cell.set(or_zero(cell.get()) + by),
-        _ => fenced(|| {
-            if let Some(labels) = arguments::labels(ex) {
-                add(this(ex), labels, by);
-            }
-        }),
+    match this(ex).ready_cell(ex, 0) {
+        Some(cell) => add_to(cell, false, by),
+        None => step_slowly(ex, by),
     }
     runtime::tick();
 }
 
+#[inline(never)]
+fn step_slowly(ex: &ExecuteData, by: f64) {
+    fenced(|| {
+        if let Some(labels) = arguments::labels(ex) {
+            add(this(ex), labels, by);
+        }
+    });
+}
+
 zend_fastcall! {
     extern fn inc_by(ex: &mut ExecuteData, _ret: &mut Zval) {
-        fenced(|| if let Some((value, labels)) = arguments::number(ex) { add(this(ex), labels, value) });
-        runtime::tick();
+        if step_by_at_once(ex, 1.0).is_none() {
+            step_by_slowly(ex, 1.0);
+        }
     }
 }
 
 zend_fastcall! {
     extern fn dec_by(ex: &mut ExecuteData, _ret: &mut Zval) {
-        fenced(|| if let Some((value, labels)) = arguments::number(ex) { add(this(ex), labels, -value) });
-        runtime::tick();
+        if step_by_at_once(ex, -1.0).is_none() {
+            step_by_slowly(ex, -1.0);
+        }
     }
+}
+
+/// As [`step`], `one` so many times as the first argument says.
+#[inline(always)]
+fn step_by_at_once(ex: &ExecuteData, one: f64) -> Option<()> {
+    let value = arguments::first_number(ex)?;
+    add_to(this(ex).ready_cell(ex, 1)?, false, one * value);
+    runtime::tick();
+    Some(())
+}
+
+#[inline(never)]
+fn step_by_slowly(ex: &ExecuteData, one: f64) {
+    fenced(|| {
+        if let Some((value, labels)) = arguments::number(ex) {
+            add(this(ex), labels, one * value);
+        }
+    });
+    runtime::tick();
 }
 
 zend_fastcall! {
@@ -190,6 +220,7 @@ fn add(handle: &Handle, labels: Labels<'_>, by: f64) {
     let _thrown = handle.update(labels, |Cells { all, shared }| add_to(&all[0], shared, by));
 }
 
+#[inline(always)]
 fn add_to(cell: &sync::Cell, shared: bool, by: f64) {
     if shared {
         cell.change_shared(|value| or_zero(value) + by);

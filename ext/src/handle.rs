@@ -13,9 +13,9 @@ use crate::{
     process,
     recent::Recent,
     stamp::Watch,
-    zend,
+    zend::{self, argument, given},
 };
-use ext_php_rs::types::ZendHashTable;
+use ext_php_rs::{types::ZendHashTable, zend::ExecuteData};
 use promshm_segment::sync as segment;
 use std::{
     cell::{Cell, OnceCell},
@@ -30,6 +30,8 @@ use std::{
 pub(crate) struct Handle {
     /// The stamp under which `cells` are this process's own; 0 while they are not.
     stamp: Cell<u64>,
+    /// The stamp under which `cells` are the handle's at all, other processes' too or not.
+    found: Cell<u64>,
     cells: Cell<*const segment::Cell>,
     /// How many cells a series of this metric has.
     count: Cell<usize>,
@@ -57,6 +59,7 @@ impl Default for Handle {
     fn default() -> Self {
         Self {
             stamp: Cell::new(0),
+            found: Cell::new(0),
             cells: Cell::new(null()),
             count: Cell::new(0),
             meaning: OnceCell::new(),
@@ -118,24 +121,40 @@ impl Handle {
         self.meaning().map(|meaning| &meaning.metric)
     }
 
-    /// This process's own cells of the handle's series, if they were found out and still hold.
+    /// The cells that a call goes to, whose labels, if it has any, are its argument `n`, from 0, and its last:
+    /// this process's own, if they were found out lately and still hold.
     #[inline(always)]
-    pub(crate) fn own_cells(&self) -> Option<&[segment::Cell]> {
-        let present = self.stamp.get() == self.watch.stamp();
-        // SAFETY: under the present stamp `cells` are `count` cells of the mapped segment.
-        present.then(|| unsafe { slice::from_raw_parts(self.cells.get(), self.count.get()) })
+    pub(crate) fn ready_cells(&self, ex: &ExecuteData, n: u32) -> Option<&[segment::Cell]> {
+        // SAFETY: under the present stamp these are `count` cells of the mapped segment.
+        self.ready(&self.stamp, ex, n).map(|cells| unsafe { slice::from_raw_parts(cells, self.count.get()) })
     }
 
-    /// As [`Handle::own_cells`], for metrics with one cell.
+    /// As [`Handle::ready_cells`], for metrics with one cell.
     #[inline(always)]
-    pub(crate) fn own_cell(&self) -> Option<&segment::Cell> {
-        // SAFETY: under the present stamp `cells` points to a cell of the mapped segment.
-        (self.stamp.get() == self.watch.stamp()).then(|| unsafe { &*self.cells.get() })
+    pub(crate) fn ready_cell(&self, ex: &ExecuteData, n: u32) -> Option<&segment::Cell> {
+        // SAFETY: under the present stamp this is a cell of the mapped segment.
+        self.ready(&self.stamp, ex, n).map(|cells| unsafe { &*cells })
+    }
+
+    /// As [`Handle::ready_cell`], or one that other processes write too: to be set, not added to.
+    #[inline(always)]
+    pub(crate) fn settable_cell(&self, ex: &ExecuteData, n: u32) -> Option<&segment::Cell> {
+        // SAFETY: as above.
+        self.ready(&self.found, ex, n).map(|cells| unsafe { &*cells })
+    }
+
+    #[inline(always)]
+    fn ready(&self, stamp: &Cell<u64>, ex: &ExecuteData, n: u32) -> Option<*const segment::Cell> {
+        if given(ex) == n {
+            return (stamp.get() == self.watch.stamp()).then(|| self.cells.get());
+        }
+        let values = zend::list_of(argument(ex, n)?).filter(|_| given(ex) == n + 1)?;
+        self.recent.get()?.cells_of(values, self.watch.stamp())
     }
 
     /// Runs `apply` on the cells of the series that the labels name. Where there are none, the
     /// update is counted as lost.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn update(
         &self,
         labels: Option<&ZendHashTable>,
@@ -170,22 +189,18 @@ impl Handle {
 
     fn remember(&self, series: Series) {
         self.series.set(series);
-        if let Target::Owned(cells) = series.target {
-            self.cells.set(cells);
-            self.stamp.set(series.stamp);
-        }
+        let (cells, stamp) = match series.target {
+            Target::Owned(cells) => (cells, series.stamp),
+            Target::Shared(cells) => (cells, 0),
+            Target::Dropped(_) | Target::Unstored => return,
+        };
+        self.cells.set(cells);
+        self.stamp.set(stamp);
+        self.found.set(series.stamp);
     }
 
-    #[inline(always)]
+    /// Where updates of the series that the labels name go; those of the next call that is like this are ready.
     fn named_target(&self, labels: &ZendHashTable) -> Result<Target, Thrown> {
-        let recent = self.recent.get().zip(zend::list_values(labels));
-        match recent.and_then(|(recent, values)| recent.cells_of(values, self.watch.stamp())) {
-            Some(cells) => Ok(Target::Owned(cells)),
-            None => self.less_recent_target(labels),
-        }
-    }
-
-    fn less_recent_target(&self, labels: &ZendHashTable) -> Result<Target, Thrown> {
         let metric = self.check_unbound()?;
         let values = zend::list_values(labels);
         let Some((values, target)) = values.and_then(|values| Some((values, metric.known_target(values)?)))
@@ -193,7 +208,8 @@ impl Handle {
             return self.with_key(labels, |metric, key| metric.series(key).1.target);
         };
         if let Target::Owned(cells) = target {
-            self.recent.get_or_init(Box::default).keep(values, zend::is_shared(labels), cells);
+            let recent = || Box::new(Recent::new(values.len()));
+            self.recent.get_or_init(recent).keep(values, zend::is_shared(labels), cells);
         }
         Ok(target)
     }

@@ -65,16 +65,21 @@ pub(crate) fn bounds_of(buckets: Option<&Zval>) -> std::result::Result<Vec<f64>,
 
 zend_fastcall! {
     extern fn observe(ex: &mut ExecuteData, _ret: &mut Zval) {
-        let handle = this(ex);
-        match (handle.own_cells(), handle.metric(), arguments::only_number(ex)) {
-            (Some(cells), Ok(metric), Some(value)) => {
-                let bucket = bucket(&metric.definition.bounds, value);
-                count(cells, bucket, value);
-                runtime::tick();
-            }
-            _ => observe_any(ex),
+        if observe_at_once(ex).is_none() {
+            observe_any(ex);
         }
     }
+}
+
+#[inline(always)]
+fn observe_at_once(ex: &ExecuteData) -> Option<()> {
+    let handle = this(ex);
+    let value = arguments::first_number(ex)?;
+    let cells = handle.ready_cells(ex, 1)?;
+    let bucket = handle.metric().ok()?.buckets.of(value);
+    count(cells, bucket, value);
+    runtime::tick();
+    Some(())
 }
 
 #[inline(never)] // so that the fast way saves no registers for it
@@ -89,7 +94,7 @@ fn observe_any(ex: &ExecuteData) {
 
 pub(crate) fn observe_slowly(handle: &Handle, labels: Labels<'_>, exemplar: Exemplar<'_>, value: f64) {
     let Ok(metric) = handle.metric() else { return };
-    let bucket = bucket(&metric.definition.bounds, value);
+    let bucket = metric.buckets.of(value);
     let _thrown = handle.update(labels, |Cells { all, shared }| {
         if shared {
             all[bucket].add_shared(1.0);
@@ -111,13 +116,6 @@ fn count(cells: &[sync::Cell], bucket: usize, value: f64) {
         bucket.add_owned(1.0);
         sum.add_owned(value);
     }
-}
-
-/// The first bucket whose bound is not below the value; NaN goes to +Inf.
-#[inline(always)]
-#[allow(clippy::neg_cmp_op_on_partial_ord)] // so that NaN is above every bound
-fn bucket(bounds: &[f64], value: f64) -> usize {
-    bounds.partition_point(|bound| !(value <= *bound))
 }
 
 zend_fastcall! {

@@ -3,7 +3,7 @@
 use crate::{labels, process, stamp};
 use ext_php_rs::types::Zval;
 use hashbrown::HashTable;
-use promshm_segment::{Definition, DefinitionError, FamilyId, snapshot::Reason, sync};
+use promshm_segment::{Buckets, Definition, DefinitionError, FamilyId, snapshot::Reason, sync};
 use std::{
     borrow::Cow,
     cell::{Cell, RefCell},
@@ -18,6 +18,8 @@ pub(crate) struct Metric {
     pub(crate) definition: Definition,
     /// The same with the constant labels of its registry, as the segment knows it.
     pub(crate) family: Definition,
+    /// Of a histogram's bounds.
+    pub(crate) buckets: Buckets,
     /// The values of the constant labels.
     constants: Vec<String>,
     /// The family's record, and the life of the process it was registered in.
@@ -92,7 +94,15 @@ impl Metric {
     pub(crate) fn new(definition: Definition, constants: &Constants) -> Result<Self, DefinitionError> {
         let family = if constants.is_empty() { definition.clone() } else { with(&definition, constants)? };
         let constants = constants.iter().map(|(_, value)| value.clone()).collect();
-        Ok(Self { definition, family, constants, registered: Cell::new(None), known: RefCell::default() })
+        let buckets = Buckets::new(&definition.bounds);
+        Ok(Self {
+            definition,
+            family,
+            buckets,
+            constants,
+            registered: Cell::new(None),
+            known: RefCell::default(),
+        })
     }
 
     /// Whether the same label values mean the same series of both.

@@ -17,64 +17,71 @@ use std::{
 const MOST_LABELS: usize = 4;
 /// Bits of a place's number.
 const PLACE_BITS: u32 = 4;
+const PLACES: usize = 1 << PLACE_BITS;
 
-/// A small cache, one place for each set of values.
+/// A small cache, one place for each set of values. All sets of a handle are of one size.
 #[derive(Debug)]
-pub(crate) struct Recent([Place; 1 << PLACE_BITS]);
+pub(crate) struct Recent {
+    labels: usize,
+    places: [Place; PLACES],
+    /// What the places know the addresses of, kept, so that no other string can come to lie there.
+    strings: RefCell<[[Option<Kept>; MOST_LABELS]; PLACES]>,
+}
 
+/// One line of the processor's cache.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Place {
-    /// Kept, so that no other string can come to lie at their addresses.
-    strings: RefCell<[Option<Kept>; MOST_LABELS]>,
+    addresses: [Cell<usize>; MOST_LABELS],
+    /// The stamp under which `cells` hold; 0 while the place is empty.
     stamp: Cell<u64>,
     cells: Cell<*const sync::Cell>,
 }
 
-impl Default for Recent {
-    fn default() -> Self {
-        Self(array::from_fn(|_| Place {
-            strings: RefCell::default(),
-            stamp: Cell::new(0),
-            cells: Cell::new(null()),
-        }))
-    }
-}
-
 impl Recent {
+    /// For sets of so many labels.
+    pub(crate) fn new(labels: usize) -> Self {
+        let place =
+            |_| Place { addresses: Default::default(), stamp: Cell::new(0), cells: Cell::new(null()) };
+        Self { labels, places: array::from_fn(place), strings: RefCell::default() }
+    }
+
     /// This process's own cells of the series with these very strings, if they hold under the stamp `now`.
     #[inline(always)]
     pub(crate) fn cells_of(&self, values: &[Zval], now: u64) -> Option<*const sync::Cell> {
-        let place = self.place_of(values)?;
-        if place.stamp.get() != now || values.len() > MOST_LABELS {
+        if values.len() != self.labels {
             return None;
         }
-        let strings = place.strings.borrow();
-        let are_these =
-            |(value, kept): (&Zval, &Option<Kept>)| kept.as_ref().is_some_and(|kept| kept.is(value));
-        values.iter().zip(strings.iter()).all(are_these).then(|| place.cells.get())
+        let place = &self.places[place_of(values)?];
+        let are_these = |(value, known): (&Zval, &Cell<usize>)| string_address(value) == Some(known.get());
+        let is_it = place.stamp.get() == now && values.iter().zip(&place.addresses).all(are_these);
+        is_it.then(|| place.cells.get())
     }
 
     /// Remembers the cells, unless one of the values will not come again.
-    ///
-    /// All lists that one handle is called with have the same length, the number of its labels.
     pub(crate) fn keep(&self, values: &[Zval], list_lives_on: bool, cells: *const sync::Cell) {
         let kept = |label| Kept::of(values.get(label)?, list_lives_on);
-        let mut strings: [Option<Kept>; MOST_LABELS] = array::from_fn(kept);
-        if values.len() > MOST_LABELS || strings[..values.len()].iter().any(Option::is_none) {
+        let strings: [Option<Kept>; MOST_LABELS] = array::from_fn(kept);
+        if values.len() != self.labels || strings.iter().flatten().count() != self.labels {
             return;
         }
-        let Some(place) = self.place_of(values) else { return };
+        let Some(number) = place_of(values) else { return };
+        let place = &self.places[number];
+        for (value, known) in values.iter().zip(&place.addresses) {
+            known.set(string_address(value).unwrap_or_default());
+        }
         place.stamp.set(stamp::current());
         place.cells.set(cells);
-        std::mem::swap(&mut *place.strings.borrow_mut(), &mut strings);
+        self.strings.borrow_mut()[number] = strings;
     }
+}
 
-    #[inline(always)]
-    fn place_of(&self, values: &[Zval]) -> Option<&Place> {
-        let mut hash: usize = 0;
-        for value in values {
-            hash = (hash ^ string_address(value)?).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        }
-        Some(&self.0[hash >> (usize::BITS - PLACE_BITS)])
+/// The number of the place for these strings.
+#[inline(always)]
+fn place_of(values: &[Zval]) -> Option<usize> {
+    let mut hash: usize = 0;
+    for value in values {
+        hash = (hash ^ string_address(value)?).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
+    Some(hash >> (usize::BITS - PLACE_BITS))
 }

@@ -5,9 +5,9 @@ use crate::{
     class::{construct, constructor, metric_class, void, with_labels},
     exceptions::{Thrown, invalid_argument},
     guard::fenced,
-    handle::{Cells, Handle},
+    handle::Cells,
     numbers::{list_of, return_list},
-    ring,
+    ring, runtime,
     zend::{More, Parse, parse, this},
 };
 use ext_php_rs::{
@@ -71,17 +71,28 @@ pub(crate) fn shape_of(
 
 zend_fastcall! {
     extern fn observe(ex: &mut ExecuteData, _ret: &mut Zval) {
-        let Some((value, labels)) = arguments::float(ex) else { return };
-        match this(ex).own_cells() {
-            Some(cells) if labels.is_none() => ring::observe(cells, false, value),
-            _ => fenced(|| observe_slowly(this(ex), labels, value)),
+        if observe_at_once(ex).is_none() {
+            observe_slowly(ex);
         }
     }
 }
 
+#[inline(always)]
+fn observe_at_once(ex: &ExecuteData) -> Option<()> {
+    let value = arguments::first_number(ex)?;
+    ring::observe(this(ex).ready_cells(ex, 1)?, false, value);
+    runtime::tick();
+    Some(())
+}
+
 #[inline(never)] // so that the fast way saves no registers for it
-fn observe_slowly(handle: &Handle, labels: arguments::Labels<'_>, value: f64) {
-    let _thrown = handle.update(labels, |Cells { all, shared }| ring::observe(all, shared, value));
+fn observe_slowly(ex: &ExecuteData) {
+    fenced(|| {
+        let Some((value, labels)) = arguments::float(ex) else { return };
+        let observe = |Cells { all, shared }: Cells<'_>| ring::observe(all, shared, value);
+        let _thrown = this(ex).update(labels, observe);
+    });
+    runtime::tick();
 }
 
 zend_fastcall! {

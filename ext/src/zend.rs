@@ -101,6 +101,16 @@ pub(crate) fn list_values(table: &ZendHashTable) -> Option<&[Zval]> {
     }
 }
 
+/// As [`list_values`], of an argument that may be anything.
+#[inline(always)]
+pub(crate) fn list_of(value: &Zval) -> Option<&[Zval]> {
+    if type_of(value) != IS_ARRAY {
+        return None;
+    }
+    // SAFETY: the type says that the pointer is an array's, alive for the running call.
+    list_values(unsafe { &*value.value.arr })
+}
+
 /// The names and values of an array that is keyed by strings; an error in place of an element that is not.
 pub(crate) fn named_values(table: &ZendHashTable) -> impl Iterator<Item = Result<(&[u8], &Zval), Unnamed>> {
     // SAFETY: this union always holds the flags.
@@ -152,12 +162,6 @@ impl Kept {
             }
             Some(Self(string))
         }
-    }
-
-    /// Whether the value is this very string.
-    #[inline(always)]
-    pub(crate) fn is(&self, value: &Zval) -> bool {
-        string_address(value) == Some(self.0.addr())
     }
 }
 

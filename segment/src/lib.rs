@@ -6,6 +6,7 @@
 #![deny(unsafe_code)] // allowed again, file by file, in `sync`, `region` and `backend`
 
 pub mod backend;
+mod buckets;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "crash-points")]
@@ -30,6 +31,7 @@ mod texts;
 pub mod ttl;
 mod writer;
 
+pub use buckets::Buckets;
 pub use config::{Config, SegmentName};
 pub use definition::{Definition, DefinitionError, GaugeMode, Kind};
 pub use exemplar::Exemplar;
