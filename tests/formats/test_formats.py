@@ -131,8 +131,9 @@ class Proxy:
                 if accept:
                     headers["Accept"] = accept
                 answer = ask(address, self.path, headers)
-                proxy.content_types.add(answer.getheader("Content-Type"))
-                proxy.encodings.add(answer.getheader("Content-Encoding"))
+                if answer.status == 200:  # on a busy machine a scrape may be out of time
+                    proxy.content_types.add(answer.getheader("Content-Type"))
+                    proxy.encodings.add(answer.getheader("Content-Encoding"))
                 self.send_response(answer.status)
                 for name in ("Content-Type", "Content-Encoding", "Content-Length"):
                     if answer.getheader(name):
