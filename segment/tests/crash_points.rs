@@ -1,42 +1,13 @@
-//! A process dies or stops at every single step of everything it does to the segment. Others go on.
+//! A process dies at every single step of everything it does to the segment. Others go on.
 
 mod support;
 
-use promshm_segment::{Definition, GaugeMode, Reader, Writer, snapshot::SlotState};
+use promshm_segment::{Reader, Writer};
 use support::{
-    crash::{Fate, die_at, stop_at},
+    crash::{Fate, die_at},
+    trials::*,
     *,
 };
-
-/// What the workers of these tests count.
-fn jobs() -> Definition {
-    counter("jobs", &["queue"])
-}
-
-fn tiny_place() -> Place {
-    let mut place = Place::new();
-    place.config.max_series = 8;
-    place.config.max_processes = 4;
-    place.config.size = 1 << 20;
-    (place.config.summary_samples, place.config.series_ttl) = (16, 3600);
-    place
-}
-
-/// When all samples are taken.
-const NOW: u64 = 1_000_000_000_000;
-
-/// One of each kind, so that every way of registration and page allocation is taken.
-fn count_all(writer: &mut Writer, by: f64) {
-    count(writer, &jobs(), &["mail"], by);
-    observe(writer, &histogram("seconds"), 0.3, by as u64);
-    sample(writer, &summary("sizes", &[]), &[], NOW, by);
-    set(writer, &gauge("busy", GaugeMode::Sum), by);
-    set(writer, &gauge("load", GaugeMode::Last), by);
-}
-
-fn jobs_total(reader: &mut Reader) -> f64 {
-    rows(reader, "jobs").iter().map(|(_, values)| values[0]).sum()
-}
 
 /// Bucket counts added up, and the sum.
 fn seconds_total(reader: &mut Reader) -> (f64, f64) {
@@ -77,7 +48,7 @@ fn kill_at_every_step<T>(
     act: impl Fn(&Place, &mut Option<T>),
     check: impl Fn(&Place, Fate) -> Aftermath,
 ) {
-    let _watchdog = Watchdog::new(300);
+    let _watchdog = Watchdog::new();
     let mut tally = Tally::default();
     let mut reachable = None;
     for point in 1.. {
@@ -96,46 +67,6 @@ fn kill_at_every_step<T>(
     tally.report(operation, least);
 }
 
-/// What a segment looks like when all is over.
-#[derive(Default)]
-struct Aftermath {
-    leaked: u64,
-    used: u64,
-}
-
-/// Nobody lives any more, of whom two at most did at a time.
-fn at_rest(place: &Place) -> Aftermath {
-    at_rest_after(place, 2)
-}
-
-/// Nobody lives any more: every start has its end, and what leaked is exactly what is missing.
-/// `peak` is how many slots were owned at a time; the shared one comes on top.
-fn at_rest_after(place: &Place, peak: usize) -> Aftermath {
-    let mut reader = place.reader();
-    let vitals = reader.scrape().unwrap().vitals.clone();
-    let ends = vitals.exits_clean + vitals.exits_fatal + vitals.exits_abrupt;
-    assert_eq!(vitals.worker_starts, ends, "{vitals:?}");
-    assert_eq!((vitals.slots_in(SlotState::Live), vitals.corrupt_records), (0, 0));
-    assert!(vitals.slots.len() <= 1 + peak, "{peak} slots were owned at a time: {vitals:?}");
-    assert!(vitals.leaked_series <= 1);
-    let room = vitals.max_series - reachable_series(&vitals) - vitals.leaked_series;
-    assert_eq!(fill_up(place), room, "the limit holds what is shown, and what is shown as leaked");
-    Aftermath { leaked: vitals.leaked_bytes, used: vitals.used_bytes }
-}
-
-fn reachable_series(vitals: &promshm_segment::Vitals) -> u64 {
-    vitals.series
-}
-
-/// How many series still fit.
-fn fill_up(place: &Place) -> u64 {
-    let mut writer = place.writer();
-    let family = writer.register(&counter("filler", &["n"])).unwrap();
-    let made = (0..20).take_while(|n: &i32| writer.resolve(family, &[&n.to_string()]).is_ok()).count();
-    writer.goodbye(false);
-    made as u64
-}
-
 /// The next process attaches, counts the same series, is scraped, and says goodbye.
 fn heir_counts(place: &Place, expected_jobs: &[f64], expected_seconds: &[f64]) {
     let mut writer = place.writer();
@@ -151,8 +82,6 @@ fn heir_counts(place: &Place, expected_jobs: &[f64], expected_seconds: &[f64]) {
     writer.goodbye(false);
 }
 
-fn nothing(_: &Place) {}
-
 #[test]
 fn dying_while_creating_the_segment() {
     let check = |place: &Place, _: Fate| {
@@ -160,11 +89,6 @@ fn dying_while_creating_the_segment() {
         at_rest(place)
     };
     kill_at_every_step("creation", 20, nothing, |_| (), |place, _| drop(place.writer()), check);
-}
-
-/// A worker that has counted and died, so that its heir has a living plane to clear.
-fn a_life(place: &Place) {
-    Child::run(|| count_all(&mut place.writer(), 3.0)).kill();
 }
 
 #[test]
@@ -184,30 +108,6 @@ fn dying_while_registering_and_counting() {
     };
     let act = |_: &Place, writer: &mut Option<Writer>| count_all(writer.as_mut().unwrap(), 1.0);
     kill_at_every_step("registration and first update", 1000, nothing, Place::writer, act, check);
-}
-
-/// A process that has counted each series once.
-fn known(place: &Place) -> Writer {
-    let mut writer = place.writer();
-    count_all(&mut writer, 1.0);
-    writer
-}
-
-fn observe_thrice(_: &Place, writer: &mut Option<Writer>) {
-    observe(writer.as_mut().unwrap(), &histogram("seconds"), 0.3, 3);
-}
-
-fn say_goodbye(_: &Place, writer: &mut Option<Writer>) {
-    writer.take().unwrap().goodbye(false);
-}
-
-fn wipe(_: &Place, writer: &mut Option<Writer>) {
-    writer.take().unwrap().wipe().unwrap();
-}
-
-fn remove_jobs(writer: &mut Writer) {
-    let family = writer.register(&jobs()).unwrap();
-    assert!(writer.remove(family, &["mail"]));
 }
 
 #[test]
@@ -297,7 +197,7 @@ fn dying_while_removing_a_series_and_starting_it_afresh() {
 /// A bystander goes on counting into the cells that it knows unless the epoch tells it to look again.
 /// Whatever it counts after the death is exported.
 fn removal(operation: &str, and_return: bool) {
-    let _watchdog = Watchdog::new(300);
+    let _watchdog = Watchdog::new();
     let mut tally = Tally::default();
     for point in 1.. {
         let place = tiny_place();
@@ -340,7 +240,7 @@ fn removal(operation: &str, and_return: bool) {
 
 #[test]
 fn dying_while_claiming_anew_after_a_fork() {
-    let _watchdog = Watchdog::new(300);
+    let _watchdog = Watchdog::new();
     let mut tally = Tally::default();
     for point in 1.. {
         let place = tiny_place();
@@ -369,111 +269,4 @@ fn dying_while_claiming_anew_after_a_fork() {
         tally.take(leaked);
     }
     tally.report("fork and claim", 500);
-}
-
-/// Stops a process at each step; others attach, count the same series and are scraped meanwhile.
-/// Then the process goes on, and all counts are there. (One that claims anew after a fork owns two
-/// slots here, for it is its own parent.)
-fn stop_at_every_step<T>(
-    operation: &str,
-    least: u64,
-    before: impl Fn(&Place),
-    prepare: impl Fn(&Place) -> T,
-    act: impl Fn(&Place, &mut Option<T>),
-    jobs_meanwhile: &[f64],
-    jobs_at_last: &[f64],
-) {
-    let _watchdog = Watchdog::new(300);
-    let mut stops = 0;
-    // Pages are filled by 512 equal steps: a few of each are enough here.
-    let step = |point: u64| if point < 120 { 1 } else { 37 };
-    let mut point = 1;
-    loop {
-        let place = tiny_place();
-        before(&place);
-        let victim = stop_at(point, || prepare(&place), |prepared| act(&place, prepared));
-        let completed = victim.is_none();
-        {
-            let mut writer = place.writer();
-            assert_ne!(writer.slot(), 0, "{operation}, point {point}");
-            count(&mut writer, &jobs(), &["mail"], 10.0);
-            observe(&mut writer, &histogram("seconds"), 0.3, 10);
-            let jobs = jobs_total(&mut place.reader()) - 10.0;
-            let right = jobs_meanwhile.contains(&jobs) || completed;
-            assert!(right, "{operation}, point {point}: {jobs} meanwhile");
-            if let Some(victim) = victim {
-                victim.go_on();
-            }
-            // As the extension does at its next update.
-            if !writer.is_current() {
-                writer = place.writer();
-            }
-            writer.goodbye(false);
-        }
-        let jobs = jobs_total(&mut place.reader()) - 10.0;
-        assert!(jobs_at_last.contains(&jobs), "{operation}, point {point}: {jobs} at last");
-        at_rest_after(&place, 3);
-        if completed {
-            break;
-        }
-        stops += 1;
-        point += step(point);
-    }
-    println!("{operation}: stopped at {stops} points");
-    assert!(stops >= least, "{operation}: only {stops} points were found");
-}
-
-#[test]
-fn a_stopped_creator_blocks_nobody() {
-    let act = |place: &Place, _: &mut Option<()>| {
-        let mut writer = place.writer();
-        count(&mut writer, &jobs(), &["mail"], 1.0);
-        std::mem::forget(writer);
-    };
-    stop_at_every_step("creation", 40, nothing, |_| (), act, &[0.0, 1.0], &[1.0]);
-}
-
-#[test]
-fn a_stopped_heir_blocks_nobody() {
-    let act = |place: &Place, _: &mut Option<()>| std::mem::forget(place.writer());
-    stop_at_every_step("slot claim", 20, a_life, |_| (), act, &[3.0], &[3.0]);
-}
-
-#[test]
-fn a_stopped_registration_blocks_nobody() {
-    let act = |_: &Place, writer: &mut Option<Writer>| count_all(writer.as_mut().unwrap(), 1.0);
-    stop_at_every_step("registration", 100, nothing, Place::writer, act, &[0.0, 1.0], &[1.0]);
-}
-
-#[test]
-fn a_stopped_goodbye_blocks_nobody() {
-    stop_at_every_step("goodbye", 2, nothing, known, say_goodbye, &[1.0], &[1.0]);
-}
-
-#[test]
-fn a_stopped_observation_blocks_nobody() {
-    stop_at_every_step("histogram update", 6, nothing, known, observe_thrice, &[1.0], &[1.0]);
-}
-
-/// What the others count into a segment before its retirement is complete goes with it: -10.
-#[test]
-fn a_stopped_retirement_blocks_nobody() {
-    stop_at_every_step("retirement", 4, nothing, known, wipe, &[0.0, 1.0], &[-10.0, 0.0]);
-}
-
-/// As with a retirement: who counts before the removal is complete counts what is removed.
-#[test]
-fn a_stopped_removal_blocks_nobody() {
-    let act = |_: &Place, writer: &mut Option<Writer>| remove_jobs(writer.as_mut().unwrap());
-    stop_at_every_step("removal", 4, nothing, known, act, &[0.0, 1.0], &[-10.0, 0.0]);
-}
-
-#[test]
-fn a_stopped_claim_after_a_fork_blocks_nobody() {
-    let act = |_: &Place, writer: &mut Option<Writer>| {
-        let mut own = writer.take().unwrap().forked();
-        count_all(&mut own, 5.0);
-        std::mem::forget(own);
-    };
-    stop_at_every_step("fork and claim", 100, nothing, known, act, &[1.0, 6.0], &[6.0]);
 }

@@ -193,7 +193,7 @@ fn children_of_namespaces() -> Vec<Pid> {
 }
 
 fn until(mut happened: impl FnMut() -> bool) {
-    let _watchdog = Watchdog::new(60);
+    let _watchdog = Watchdog::new();
     while !happened() {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }

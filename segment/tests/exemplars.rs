@@ -210,7 +210,7 @@ fn small_place() -> Place {
 
 #[test]
 fn dying_at_every_step_leaves_the_last_exemplar_or_the_next() {
-    let _watchdog = Watchdog::new(300);
+    let _watchdog = Watchdog::new();
     for noted in 0..4 {
         let mut deaths = 0;
         for point in 1.. {
@@ -244,7 +244,7 @@ fn dying_at_every_step_leaves_the_last_exemplar_or_the_next() {
 
 #[test]
 fn stopping_at_every_step_hides_nothing_and_blocks_nobody() {
-    let _watchdog = Watchdog::new(300);
+    let _watchdog = Watchdog::new();
     let mut stops = 0;
     for point in 1.. {
         let place = small_place();
@@ -271,7 +271,7 @@ fn stopping_at_every_step_hides_nothing_and_blocks_nobody() {
 /// none is older than one that was shown.
 #[test]
 fn a_reader_never_sees_two_halves_of_different_exemplars() {
-    let _watchdog = Watchdog::new(300);
+    let _watchdog = Watchdog::new();
     let place = Place::new();
     let jobs = counter("jobs", &[]);
     let work = || {

@@ -18,10 +18,6 @@ const SUMMARIES: u8 = 2;
 const KINDS: u8 = COUNTERS + HISTOGRAMS + SUMMARIES;
 const WORKERS: u8 = 8;
 
-fn soak() -> bool {
-    std::env::var_os("PROMSHM_SOAK").is_some_and(|value| value != "0")
-}
-
 fn definitions() -> [Definition; 4] {
     [counter("c", &["n"]), histogram_with("h", &["n"]), summary("s", &["n"]), gauge("alive", GaugeMode::Sum)]
 }
@@ -200,7 +196,7 @@ fn standstill(crew: &mut Crew, reader: &mut Reader, own_slots: bool) {
 
 #[test]
 fn nothing_is_lost_under_murder() {
-    let _watchdog = Watchdog::new(if soak() { 1800 } else { 300 });
+    let _watchdog = Watchdog::new();
     let mut place = Place::new();
     place.config.summary_samples = 64;
     murder(&place, if soak() { 5000 } else { 312 }, true);
@@ -208,7 +204,7 @@ fn nothing_is_lost_under_murder() {
 
 #[test]
 fn nothing_is_lost_in_the_shared_slot() {
-    let _watchdog = Watchdog::new(if soak() { 1800 } else { 300 });
+    let _watchdog = Watchdog::new();
     let mut place = Place::new();
     (place.config.max_processes, place.config.summary_samples) = (3, 64);
     murder(&place, if soak() { 2000 } else { 150 }, false);
@@ -217,7 +213,7 @@ fn nothing_is_lost_in_the_shared_slot() {
 /// Every kill is counted, exactly, when the dead had counted themselves in.
 #[test]
 fn each_kill_is_one_abrupt_exit() {
-    let _watchdog = Watchdog::new(300);
+    let _watchdog = Watchdog::new();
     let place = Place::new();
     let kills = if soak() { 2000 } else { 200 };
     let c = counter("c", &[]);
@@ -233,7 +229,7 @@ fn each_kill_is_one_abrupt_exit() {
 /// Memory and the work of a scrape follow the peak of concurrency, not the number of processes.
 #[test]
 fn short_lived_processes_leave_nothing_behind() {
-    let _watchdog = Watchdog::new(if soak() { 1800 } else { 300 });
+    let _watchdog = Watchdog::new();
     let place = Place::new();
     let c = counter("c", &["n"]);
     let life = |n: u32| {
@@ -263,7 +259,7 @@ fn short_lived_processes_leave_nothing_behind() {
 /// 200 processes find no segment at the same instant. One segment, one set, 200 slots, 200 counts.
 #[test]
 fn creation_is_raced() {
-    let _watchdog = Watchdog::new(if soak() { 1800 } else { 300 });
+    let _watchdog = Watchdog::new();
     let rounds = if soak() { 50 } else { 3 };
     for _ in 0..rounds {
         let mut place = Place::new();

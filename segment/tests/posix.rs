@@ -19,8 +19,12 @@ mod limits;
 mod murder;
 #[path = "posix/objects.rs"]
 mod objects;
+#[path = "records.rs"]
+mod records;
 #[path = "runtime.rs"]
 mod runtime;
+#[path = "stopped.rs"]
+mod stopped;
 #[path = "summaries.rs"]
 mod summaries;
 #[path = "times.rs"]

@@ -1,7 +1,7 @@
 //! Forged segments: raw access to a segment's words, and an allocator that counts.
 #![allow(dead_code, unreachable_pub, missing_docs)] // shared by test binaries, each of which uses its part
 
-use super::support::{POSIX, Place, key, path};
+use super::support::{POSIX, Place, key, path, patience};
 use promshm_segment::layout::Header;
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -162,10 +162,5 @@ pub fn peak_of(work: impl FnOnce()) -> usize {
 /// Kills this process if it hangs.
 pub fn watchdog() {
     // SAFETY: no pointers are passed.
-    unsafe { libc::alarm(if soak() { 3600 } else { 900 }) };
-}
-
-/// Whether there is time for more.
-pub fn soak() -> bool {
-    std::env::var_os("PROMSHM_SOAK").is_some_and(|value| value != "0")
+    unsafe { libc::alarm(patience()) };
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs)] // shared by test binaries, each of which uses its part
 
 pub mod crash;
+pub mod trials;
 pub mod workers;
 
 use nix::unistd::{ForkResult, Pid, fork};
@@ -170,14 +171,24 @@ impl Random {
     }
 }
 
+/// Whether there is time for more.
+pub fn soak() -> bool {
+    std::env::var_os("PROMSHM_SOAK").is_some_and(|value| value != "0")
+}
+
+/// Seconds that no test takes unless it hangs, however busy the machine is.
+pub fn patience() -> u32 {
+    if soak() { 3600 } else { 900 }
+}
+
 /// Ends the whole test when it hangs; nothing is said about how fast it should be.
 pub struct Watchdog(#[allow(dead_code)] std::sync::mpsc::Sender<()>);
 
 impl Watchdog {
-    pub fn new(seconds: u64) -> Self {
+    pub fn new() -> Self {
         let (alive, watched) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
-            let gone = watched.recv_timeout(std::time::Duration::from_secs(seconds));
+            let gone = watched.recv_timeout(std::time::Duration::from_secs(patience().into()));
             if gone == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
                 eprintln!("the test hangs");
                 std::process::abort();

@@ -1,0 +1,120 @@
+//! Single words forged: a header is judged before anything is read, and a bad record costs one series.
+
+#[path = "support/forge.rs"]
+mod forge;
+#[path = "support/scene.rs"]
+mod scene;
+mod support;
+
+use forge::*;
+use promshm_segment::{ReadError, Reader};
+use scene::*;
+use support::*;
+
+#[test]
+fn headers_are_judged_before_anything_is_read() {
+    let scene = Scene::new();
+    let cause = |offset: usize, value: u64| {
+        scene.raw.set(offset, value);
+        let before = Reader::attach(scene.place.config.name).map(drop);
+        scene.raw.restore(&scene.honest);
+        // An attached reader looks again at each scrape.
+        let mut reader = scene.place.reader();
+        reader.scrape().unwrap();
+        scene.raw.set(offset, value);
+        let after = reader.scrape().map(drop);
+        scene.raw.restore(&scene.honest);
+        assert_eq!(before, after);
+        before.unwrap_err()
+    };
+    let (name, identity) = (scene.place.config.name, scene.honest[0]);
+    assert_eq!(cause(0, identity ^ 1 << 40), ReadError::Foreign { name });
+    assert_eq!(cause(0, identity + 1), ReadError::Version { name, found: 4, known: 3 });
+    assert_eq!(cause(0, identity - 3), ReadError::Version { name, found: 0, known: 3 });
+    assert_eq!(cause(0, 0), ReadError::NotReady { name });
+    assert_eq!(cause(8, 0), ReadError::NotReady { name });
+    assert_eq!(cause(8, 2), ReadError::Retired { name });
+    assert_eq!(cause(8, u64::MAX), ReadError::Retired { name });
+    for claimed in [SIZE + 1, SIZE + 4096, 1 << 63, u64::MAX] {
+        assert_eq!(cause(16, claimed), ReadError::Short { name, actual: SIZE, claimed });
+    }
+    for claimed in [0, 1, 4096, 65_536] {
+        assert!(matches!(cause(16, claimed), ReadError::Short { actual: SIZE, .. }), "{claimed}");
+    }
+    for shape in [0, 200, 6 << 32, (6 << 32) + 200, u64::MAX, (64 << 48) + (1023 << 32) + 4_000_000] {
+        assert!(matches!(cause(32, shape), ReadError::Short { actual: SIZE, .. }), "{shape:x}");
+    }
+}
+
+#[test]
+fn a_bad_record_costs_one_series_and_is_counted_once() {
+    let scene = Scene::new();
+    let entries = scene.counter_entries();
+    let entry_of = |at: usize| scene.honest[at / 8];
+    let mut tried = 0;
+    for (which, at) in entries.iter().enumerate() {
+        let record = scene.record(*at);
+        let another = scene.record(entries[(which + 1) % entries.len()]) as u64;
+        let break_it: [(&str, usize, u64); 16] = [
+            ("tag", record, 0),
+            ("labels", record, 0x53 | 2 << 32 | 2 << 48),
+            ("times that are text", record, 0x53 | 1 << 32),
+            ("more times than there are", record, 0x53 | 1 << 32 | 3 << 48),
+            ("hash", record + 8, 1),
+            ("family: itself", record + 16, record as u64),
+            ("family: another series", record + 16, another),
+            ("family: nowhere", record + 16, u64::MAX),
+            ("column", record + 24, 1 << 63),
+            ("length", record + 40, 1 << 63),
+            ("a little longer", record + 40, 10_000),
+            ("shorter", record + 40, 1),
+            ("text that is no UTF-8", record + 64, u64::MAX),
+            ("index: out of range", *at, entry_of(*at) | 0xff_ffff_fff0),
+            ("index: misaligned", *at, entry_of(*at) + 8),
+            ("index: another hash", *at, entry_of(*at) ^ 1 << 63),
+        ];
+        for (what, offset, value) in break_it {
+            scene.raw.set(offset, value);
+            let mut reader = scene.place.reader();
+            for _ in 0..3 {
+                let snapshot = reader.scrape().unwrap();
+                let found = (check(snapshot), snapshot.vitals.corrupt_records);
+                assert_eq!(found, (7 * SERIES - 1, 1), "{what} of {which}");
+            }
+            scene.raw.restore(&scene.honest);
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, 16 * SERIES);
+}
+
+#[test]
+fn doubles_in_the_index_cost_nothing_but_themselves() {
+    let scene = Scene::new();
+    let entry = scene.honest[scene.counter_entries()[0] / 8];
+    let empty: Vec<usize> = scene.index().filter(|at| scene.honest[at / 8] == 0).collect();
+    empty.iter().for_each(|at| scene.raw.set(*at, entry));
+    let mut reader = scene.place.reader();
+    for _ in 0..2 {
+        let snapshot = reader.scrape().unwrap();
+        assert_eq!(check(snapshot), 7 * SERIES);
+        assert_eq!(snapshot.vitals.corrupt_records, empty.len() as u64);
+    }
+}
+
+#[test]
+fn a_page_that_two_directories_claim_counts_once() {
+    let scene = Scene::new();
+    let root =
+        |slot: usize| 4096 + slot * 1024 + std::mem::offset_of!(promshm_segment::layout::Slot, lasting);
+    let own = (1..6).find(|slot| scene.honest[root(*slot) / 8] != 0).unwrap();
+    scene.raw.set(SLOTS_HIGH, 7);
+    (0..6).filter(|slot| *slot != own).for_each(|slot| {
+        scene.raw.set(root(slot), scene.honest[root(own) / 8]);
+    });
+    let mut reader = scene.place.reader();
+    let total: f64 = rows(&mut reader, "c").iter().map(|(_, values)| values[0]).sum();
+    assert_eq!(total as usize, (1..=SERIES).sum::<usize>());
+    assert_eq!(reader.scrape().unwrap().vitals.corrupt_records, 5);
+    assert_eq!(reader.scrape().unwrap().vitals.corrupt_records, 5);
+}

@@ -1,0 +1,113 @@
+//! A process stops at every single step of everything it does to the segment. Others go on meanwhile.
+
+mod support;
+
+use promshm_segment::Writer;
+use support::{crash::stop_at, trials::*, *};
+
+/// Stops a process at each step; others attach, count the same series and are scraped meanwhile.
+/// Then the process goes on, and all counts are there. (One that claims anew after a fork owns two
+/// slots here, for it is its own parent.)
+fn stop_at_every_step<T>(
+    operation: &str,
+    least: u64,
+    before: impl Fn(&Place),
+    prepare: impl Fn(&Place) -> T,
+    act: impl Fn(&Place, &mut Option<T>),
+    jobs_meanwhile: &[f64],
+    jobs_at_last: &[f64],
+) {
+    let _watchdog = Watchdog::new();
+    let mut stops = 0;
+    // Pages are filled by 512 equal steps: a few of each are enough here.
+    let step = |point: u64| if point < 120 { 1 } else { 37 };
+    let mut point = 1;
+    loop {
+        let place = tiny_place();
+        before(&place);
+        let victim = stop_at(point, || prepare(&place), |prepared| act(&place, prepared));
+        let completed = victim.is_none();
+        {
+            let mut writer = place.writer();
+            assert_ne!(writer.slot(), 0, "{operation}, point {point}");
+            count(&mut writer, &jobs(), &["mail"], 10.0);
+            observe(&mut writer, &histogram("seconds"), 0.3, 10);
+            let jobs = jobs_total(&mut place.reader()) - 10.0;
+            let right = jobs_meanwhile.contains(&jobs) || completed;
+            assert!(right, "{operation}, point {point}: {jobs} meanwhile");
+            if let Some(victim) = victim {
+                victim.go_on();
+            }
+            // As the extension does at its next update.
+            if !writer.is_current() {
+                writer = place.writer();
+            }
+            writer.goodbye(false);
+        }
+        let jobs = jobs_total(&mut place.reader()) - 10.0;
+        assert!(jobs_at_last.contains(&jobs), "{operation}, point {point}: {jobs} at last");
+        at_rest_after(&place, 3);
+        if completed {
+            break;
+        }
+        stops += 1;
+        point += step(point);
+    }
+    println!("{operation}: stopped at {stops} points");
+    assert!(stops >= least, "{operation}: only {stops} points were found");
+}
+
+#[test]
+fn a_stopped_creator_blocks_nobody() {
+    let act = |place: &Place, _: &mut Option<()>| {
+        let mut writer = place.writer();
+        count(&mut writer, &jobs(), &["mail"], 1.0);
+        std::mem::forget(writer);
+    };
+    stop_at_every_step("creation", 40, nothing, |_| (), act, &[0.0, 1.0], &[1.0]);
+}
+
+#[test]
+fn a_stopped_heir_blocks_nobody() {
+    let act = |place: &Place, _: &mut Option<()>| std::mem::forget(place.writer());
+    stop_at_every_step("slot claim", 20, a_life, |_| (), act, &[3.0], &[3.0]);
+}
+
+#[test]
+fn a_stopped_registration_blocks_nobody() {
+    let act = |_: &Place, writer: &mut Option<Writer>| count_all(writer.as_mut().unwrap(), 1.0);
+    stop_at_every_step("registration", 100, nothing, Place::writer, act, &[0.0, 1.0], &[1.0]);
+}
+
+#[test]
+fn a_stopped_goodbye_blocks_nobody() {
+    stop_at_every_step("goodbye", 2, nothing, known, say_goodbye, &[1.0], &[1.0]);
+}
+
+#[test]
+fn a_stopped_observation_blocks_nobody() {
+    stop_at_every_step("histogram update", 6, nothing, known, observe_thrice, &[1.0], &[1.0]);
+}
+
+/// What the others count into a segment before its retirement is complete goes with it: -10.
+#[test]
+fn a_stopped_retirement_blocks_nobody() {
+    stop_at_every_step("retirement", 4, nothing, known, wipe, &[0.0, 1.0], &[-10.0, 0.0]);
+}
+
+/// As with a retirement: who counts before the removal is complete counts what is removed.
+#[test]
+fn a_stopped_removal_blocks_nobody() {
+    let act = |_: &Place, writer: &mut Option<Writer>| remove_jobs(writer.as_mut().unwrap());
+    stop_at_every_step("removal", 4, nothing, known, act, &[0.0, 1.0], &[-10.0, 0.0]);
+}
+
+#[test]
+fn a_stopped_claim_after_a_fork_blocks_nobody() {
+    let act = |_: &Place, writer: &mut Option<Writer>| {
+        let mut own = writer.take().unwrap().forked();
+        count_all(&mut own, 5.0);
+        std::mem::forget(own);
+    };
+    stop_at_every_step("fork and claim", 100, nothing, known, act, &[1.0, 6.0], &[6.0]);
+}

@@ -1,0 +1,100 @@
+//! What is tried at each step: the operations, and what must be so when all is over.
+
+use super::*;
+
+/// What the workers of these tests count.
+pub fn jobs() -> Definition {
+    counter("jobs", &["queue"])
+}
+
+pub fn tiny_place() -> Place {
+    let mut place = Place::new();
+    place.config.max_series = 8;
+    place.config.max_processes = 4;
+    place.config.size = 1 << 20;
+    (place.config.summary_samples, place.config.series_ttl) = (16, 3600);
+    place
+}
+
+/// When all samples are taken.
+pub const NOW: u64 = 1_000_000_000_000;
+
+/// One of each kind, so that every way of registration and page allocation is taken.
+pub fn count_all(writer: &mut Writer, by: f64) {
+    count(writer, &jobs(), &["mail"], by);
+    observe(writer, &histogram("seconds"), 0.3, by as u64);
+    sample(writer, &summary("sizes", &[]), &[], NOW, by);
+    set(writer, &gauge("busy", GaugeMode::Sum), by);
+    set(writer, &gauge("load", GaugeMode::Last), by);
+}
+
+pub fn jobs_total(reader: &mut Reader) -> f64 {
+    rows(reader, "jobs").iter().map(|(_, values)| values[0]).sum()
+}
+
+/// What a segment looks like when all is over.
+#[derive(Default)]
+pub struct Aftermath {
+    pub leaked: u64,
+    pub used: u64,
+}
+
+/// Nobody lives any more, of whom two at most did at a time.
+pub fn at_rest(place: &Place) -> Aftermath {
+    at_rest_after(place, 2)
+}
+
+/// Nobody lives any more: every start has its end, and what leaked is exactly what is missing.
+/// `peak` is how many slots were owned at a time; the shared one comes on top.
+pub fn at_rest_after(place: &Place, peak: usize) -> Aftermath {
+    let mut reader = place.reader();
+    let vitals = reader.scrape().unwrap().vitals.clone();
+    let ends = vitals.exits_clean + vitals.exits_fatal + vitals.exits_abrupt;
+    assert_eq!(vitals.worker_starts, ends, "{vitals:?}");
+    assert_eq!((vitals.slots_in(SlotState::Live), vitals.corrupt_records), (0, 0));
+    assert!(vitals.slots.len() <= 1 + peak, "{peak} slots were owned at a time: {vitals:?}");
+    assert!(vitals.leaked_series <= 1);
+    let room = vitals.max_series - vitals.series - vitals.leaked_series;
+    assert_eq!(fill_up(place), room, "the limit holds what is shown, and what is shown as leaked");
+    Aftermath { leaked: vitals.leaked_bytes, used: vitals.used_bytes }
+}
+
+/// How many series still fit.
+pub fn fill_up(place: &Place) -> u64 {
+    let mut writer = place.writer();
+    let family = writer.register(&counter("filler", &["n"])).unwrap();
+    let made = (0..20).take_while(|n: &i32| writer.resolve(family, &[&n.to_string()]).is_ok()).count();
+    writer.goodbye(false);
+    made as u64
+}
+
+pub fn nothing(_: &Place) {}
+
+/// A worker that has counted and died, so that its heir has a living plane to clear.
+pub fn a_life(place: &Place) {
+    Child::run(|| count_all(&mut place.writer(), 3.0)).kill();
+}
+
+/// A process that has counted each series once.
+pub fn known(place: &Place) -> Writer {
+    let mut writer = place.writer();
+    count_all(&mut writer, 1.0);
+    writer
+}
+
+pub fn observe_thrice(_: &Place, writer: &mut Option<Writer>) {
+    observe(writer.as_mut().unwrap(), &histogram("seconds"), 0.3, 3);
+}
+
+pub fn say_goodbye(_: &Place, writer: &mut Option<Writer>) {
+    writer.take().unwrap().goodbye(false);
+}
+
+pub fn wipe(_: &Place, writer: &mut Option<Writer>) {
+    writer.take().unwrap().wipe().unwrap();
+}
+
+pub fn remove_jobs(writer: &mut Writer) {
+    let family = writer.register(&jobs()).unwrap();
+    assert!(writer.remove(family, &["mail"]));
+}
