@@ -49,6 +49,7 @@ $many = function (callable $update): void {
 echo 'busy: ', until(fn () => of_me('memory_bytes') > 32 << 20, fn () => $many(fn () => $c->inc()));
 var_dump(of_me('cpu_seconds_total') > $cpu);
 unset($ballast);
+// The pauses are what is tried: calls that come seldom tell as well.
 echo 'slow: ', until(fn () => of_me('memory_bytes') < 32 << 20, fn () => usleep(100_000) ?: $h->observe(1));
 var_dump(of_me('memory_peak_bytes') > 32 << 20);
 gc_collect_cycles();

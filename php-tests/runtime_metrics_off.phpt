@@ -15,7 +15,7 @@ $c = new Counter('c_total');
 for ($i = 0; $i < 100_000; $i++) {
     $c->inc();
 }
-usleep(1_100_000);
+usleep(1_100_000); // A worker tells once a second: no event but the time says that it would have.
 $c->inc();
 show();
 echo count(told()), "\n";

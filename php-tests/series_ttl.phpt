@@ -71,6 +71,7 @@ foreach ($idle as $series => $metric) {
 echo 'c_total ', sample('c_total'), ', h_count ', sample('h_count'), ', s_count ', sample('s_count'), "\n";
 echo 'everything else: ', until(false, 'used_total{how="bound"}', fn () => usleep(100_000));
 foreach ($ways as $way => [$series, $use]) {
+    // The pause is what is tried: few calls in the second that the TTL is.
     echo "$way, seldom: ", until(true, $series, fn () => usleep(300_000) ?: $use());
 }
 ?>
