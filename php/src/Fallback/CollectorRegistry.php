@@ -10,6 +10,8 @@ use Promshm\Fallback\Exception\MetricsRegistrationException;
 
 /**
  * Metrics by namespace and name, with the methods of PromPHP's registry.
+ *
+ * @api
  */
 class CollectorRegistry implements RegistryInterface
 {
@@ -27,7 +29,7 @@ class CollectorRegistry implements RegistryInterface
      * @param mixed $storage taken so that PromPHP's calls fit, and not used
      * @param array<string, string|int|float|bool|\Stringable> $constantLabels
      */
-    public function __construct(
+    public function __construct( // @phpstan-ignore constructor.unusedParameter (PromPHP's calls pass $storage)
         mixed $storage = null,
         bool $registerDefaultMetrics = true,
         array $constantLabels = []
@@ -38,7 +40,7 @@ class CollectorRegistry implements RegistryInterface
         if ($registerDefaultMetrics) {
             $make = static fn (string $name): Gauge
                 => new Gauge($name, 'Information about the PHP environment.', ['version'], GaugeMode::Max);
-            $this->add('Gauge', '', 'php_info', $make)->set(1, [PHP_VERSION]);
+            $this->add(Gauge::class, '', 'php_info', $make)->set(1, [PHP_VERSION]);
         }
     }
 
@@ -66,7 +68,7 @@ class CollectorRegistry implements RegistryInterface
      */
     public function registerCounter(string $namespace, string $name, string $help, array $labels = []): Counter
     {
-        $this->refuseTwice('Counter', $namespace, $name);
+        $this->refuseTwice(Counter::class, $namespace, $name);
         return $this->getOrRegisterCounter($namespace, $name, $help, $labels);
     }
 
@@ -76,12 +78,13 @@ class CollectorRegistry implements RegistryInterface
     public function getOrRegisterCounter(string $namespace, string $name, string $help, array $labels = []): Counter
     {
         $make = static fn (string $full): Counter => new Counter($full, $help, $labels);
-        return $this->find('Counter', $namespace, $name) ?? $this->add('Counter', $namespace, $name, $make);
+        return $this->find(Counter::class, $namespace, $name)
+            ?? $this->add(Counter::class, $namespace, $name, $make);
     }
 
     public function getCounter(string $namespace, string $name): Counter
     {
-        return $this->get('Counter', $namespace, $name);
+        return $this->get(Counter::class, $namespace, $name);
     }
 
     /**
@@ -89,7 +92,7 @@ class CollectorRegistry implements RegistryInterface
      */
     public function registerGauge(string $namespace, string $name, string $help, array $labels = []): Gauge
     {
-        $this->refuseTwice('Gauge', $namespace, $name);
+        $this->refuseTwice(Gauge::class, $namespace, $name);
         return $this->getOrRegisterGauge($namespace, $name, $help, $labels);
     }
 
@@ -99,12 +102,13 @@ class CollectorRegistry implements RegistryInterface
     public function getOrRegisterGauge(string $namespace, string $name, string $help, array $labels = []): Gauge
     {
         $make = static fn (string $full): Gauge => new Gauge($full, $help, $labels);
-        return $this->find('Gauge', $namespace, $name) ?? $this->add('Gauge', $namespace, $name, $make);
+        return $this->find(Gauge::class, $namespace, $name)
+            ?? $this->add(Gauge::class, $namespace, $name, $make);
     }
 
     public function getGauge(string $namespace, string $name): Gauge
     {
-        return $this->get('Gauge', $namespace, $name);
+        return $this->get(Gauge::class, $namespace, $name);
     }
 
     /**
@@ -118,7 +122,7 @@ class CollectorRegistry implements RegistryInterface
         array $labels = [],
         ?array $buckets = null
     ): Histogram {
-        $this->refuseTwice('Histogram', $namespace, $name);
+        $this->refuseTwice(Histogram::class, $namespace, $name);
         return $this->getOrRegisterHistogram($namespace, $name, $help, $labels, $buckets);
     }
 
@@ -134,17 +138,18 @@ class CollectorRegistry implements RegistryInterface
         ?array $buckets = null
     ): Histogram {
         $make = static fn (string $full): Histogram => new Histogram($full, $help, $labels, $buckets);
-        return $this->find('Histogram', $namespace, $name) ?? $this->add('Histogram', $namespace, $name, $make);
+        return $this->find(Histogram::class, $namespace, $name)
+            ?? $this->add(Histogram::class, $namespace, $name, $make);
     }
 
     public function getHistogram(string $namespace, string $name): Histogram
     {
-        return $this->get('Histogram', $namespace, $name);
+        return $this->get(Histogram::class, $namespace, $name);
     }
 
     /**
      * @param list<string> $labels
-     * @param list<float>|null $quantiles
+     * @param list<int|float>|null $quantiles
      */
     public function registerSummary(
         string $namespace,
@@ -154,13 +159,13 @@ class CollectorRegistry implements RegistryInterface
         int $maxAgeSeconds = 600,
         ?array $quantiles = null
     ): Summary {
-        $this->refuseTwice('Summary', $namespace, $name);
+        $this->refuseTwice(Summary::class, $namespace, $name);
         return $this->getOrRegisterSummary($namespace, $name, $help, $labels, $maxAgeSeconds, $quantiles);
     }
 
     /**
      * @param list<string> $labels
-     * @param list<float>|null $quantiles
+     * @param list<int|float>|null $quantiles
      */
     public function getOrRegisterSummary(
         string $namespace,
@@ -171,12 +176,13 @@ class CollectorRegistry implements RegistryInterface
         ?array $quantiles = null
     ): Summary {
         $make = static fn (string $full): Summary => new Summary($full, $help, $labels, $maxAgeSeconds, $quantiles);
-        return $this->find('Summary', $namespace, $name) ?? $this->add('Summary', $namespace, $name, $make);
+        return $this->find(Summary::class, $namespace, $name)
+            ?? $this->add(Summary::class, $namespace, $name, $make);
     }
 
     public function getSummary(string $namespace, string $name): Summary
     {
-        return $this->get('Summary', $namespace, $name);
+        return $this->get(Summary::class, $namespace, $name);
     }
 
     private static function constantName(int|string $name): string
@@ -193,13 +199,20 @@ class CollectorRegistry implements RegistryInterface
         return $namespace === '' ? $name : "{$namespace}_$name";
     }
 
+    /**
+     * @template T of Counter|Gauge|Histogram|Summary
+     * @param class-string<T> $type
+     * @return T|null
+     */
     private function find(string $type, string $namespace, string $name): Counter|Gauge|Histogram|Summary|null
     {
-        return $this->metrics["$type\n$namespace\n$name"] ?? null;
+        $metric = $this->metrics["$type\n$namespace\n$name"] ?? null;
+        return $metric instanceof $type ? $metric : null;
     }
 
     /**
      * @template T of Counter|Gauge|Histogram|Summary
+     * @param class-string $type
      * @param callable(string): T $make
      * @return T
      */
@@ -217,21 +230,37 @@ class CollectorRegistry implements RegistryInterface
         }
     }
 
+    /**
+     * @template T of Counter|Gauge|Histogram|Summary
+     * @param class-string<T> $type
+     * @return T
+     */
     private function get(string $type, string $namespace, string $name): Counter|Gauge|Histogram|Summary
     {
-        $full = self::fullName($namespace, $name);
+        [$full, $short] = [self::fullName($namespace, $name), self::shortName($type)];
         return $this->find($type, $namespace, $name) ?? throw new MetricNotFoundException(
-            "$type $full is not known to this registry: register it first, or use getOrRegister$type()"
+            "$short $full is not known to this registry: register it first, or use getOrRegister$short()"
         );
     }
 
+    /**
+     * @param class-string<Counter|Gauge|Histogram|Summary> $type
+     */
     private function refuseTwice(string $type, string $namespace, string $name): void
     {
         if ($this->find($type, $namespace, $name) !== null) {
-            $full = self::fullName($namespace, $name);
+            [$full, $short] = [self::fullName($namespace, $name), self::shortName($type)];
             throw new MetricsRegistrationException(
-                "$type $full is already registered; getOrRegister$type() returns the one there is"
+                "$short $full is already registered; getOrRegister$short() returns the one there is"
             );
         }
+    }
+
+    /**
+     * @param class-string $type
+     */
+    private static function shortName(string $type): string
+    {
+        return substr($type, strlen(__NAMESPACE__) + 1);
     }
 }

@@ -26,7 +26,9 @@ final class Definition
     /**
      * @param 'counter'|'gauge'|'histogram'|'summary' $type
      * @param array<mixed> $labelNames
-     * @param array<mixed> $shape what else tells two metrics apart: buckets, mode, quantiles and their age
+     * @param ?GaugeMode $mode a gauge's
+     * @param list<float> $bounds a histogram's buckets, a summary's quantiles
+     * @param int $maxAgeSeconds a summary's window
      * @throws InvalidArgumentException if a name is not allowed
      */
     public function __construct(
@@ -34,7 +36,9 @@ final class Definition
         public readonly string $name,
         public readonly string $help,
         array $labelNames,
-        public readonly array $shape = []
+        public readonly ?GaugeMode $mode = null,
+        public readonly array $bounds = [],
+        public readonly int $maxAgeSeconds = 0
     ) {
         self::atMost('The metric\'s name', strlen($name), self::MAX_NAME);
         if (preg_match(self::NAME, $name) !== 1) {
@@ -43,7 +47,9 @@ final class Definition
         }
         self::atMost('The list of labels', count($labelNames), self::MAX_LABELS);
         self::atMost('The help text', strlen($help), self::MAX_HELP);
-        $this->labelNames = array_values($labelNames);
+        $this->labelNames = array_map(static fn (mixed $label): string => is_string($label)
+            ? $label
+            : throw new InvalidArgumentException('Label names must be strings'), array_values($labelNames));
         foreach ($this->labelNames as $index => $label) {
             $this->checkLabel($label, array_slice($this->labelNames, 0, $index));
         }
@@ -59,14 +65,22 @@ final class Definition
         if ($labelNames === []) {
             return $this;
         }
-        return new self($this->type, $this->name, $this->help, [...$this->labelNames, ...$labelNames], $this->shape);
+        $all = [...$this->labelNames, ...$labelNames];
+        return new self($this->type, $this->name, $this->help, $all, $this->mode, $this->bounds, $this->maxAgeSeconds);
     }
 
     /** Whether both describe the same family; the help text does not count. */
     public function isSame(self $other): bool
     {
         return $this->type === $other->type && $this->labelNames === $other->labelNames
-            && $this->shape === $other->shape;
+            && $this->mode === $other->mode && $this->bounds === $other->bounds
+            && $this->maxAgeSeconds === $other->maxAgeSeconds;
+    }
+
+    /** Whether each process has a series of its own, told apart by the label `pid`. */
+    public function isPerProcess(): bool
+    {
+        return $this->mode === GaugeMode::All;
     }
 
     public function describe(): string
@@ -116,12 +130,9 @@ final class Definition
     /**
      * @param list<string> $before
      */
-    private function checkLabel(mixed $label, array $before): void
+    private function checkLabel(string $label, array $before): void
     {
-        if (!is_string($label)) {
-            throw new InvalidArgumentException('Label names must be strings');
-        }
-        $reserved = ['le', 'quantile', ...($this->shape === [GaugeMode::All] ? ['pid'] : [])];
+        $reserved = ['le', 'quantile', ...($this->isPerProcess() ? ['pid'] : [])];
         $problem = match (true) {
             preg_match(self::LABEL, $label) !== 1
                 => "Invalid label name \"$label\": use letters, digits and _, not starting with a digit",
@@ -154,8 +165,8 @@ final class Definition
             $rule = "label values must be a list (keys 0, 1, …) or keyed by name ($known)";
             return new InvalidArgumentException("$this->name: $rule");
         }
-        $unknown = array_diff(array_map(strval(...), array_keys($given)), $this->labelNames);
-        $also = $unknown === [] ? '' : ', and ' . reset($unknown) . ' is not one of its labels';
+        $unknown = array_values(array_diff(array_map(strval(...), array_keys($given)), $this->labelNames));
+        $also = $unknown === [] ? '' : ", and $unknown[0] is not one of its labels";
         return new InvalidArgumentException("$this->name: label $name is missing$also; the labels are $known");
     }
 
@@ -194,6 +205,6 @@ final class Definition
         }
         $mark = '~' . substr(md5($value), 0, 16);
         $kept = substr($value, 0, self::MAX_VALUE - strlen($mark));
-        return preg_replace('/[\xc0-\xff][\x80-\xbf]*$/D', '', $kept) . $mark;
+        return (preg_replace('/[\xc0-\xff][\x80-\xbf]*$/D', '', $kept) ?? $kept) . $mark;
     }
 }

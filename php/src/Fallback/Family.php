@@ -35,12 +35,7 @@ final class Family
         if (isset($this->series[$key])) {
             return $this->series[$key];
         }
-        if (Memory::$series >= Memory::MAX_SERIES) {
-            Memory::$dropped++;
-            return null;
-        }
-        Memory::$series++;
-        return $this->series[$key] = new Series($values);
+        return Memory::takePlace() ? $this->series[$key] = new Series($values) : null;
     }
 
     /**

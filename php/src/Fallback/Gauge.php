@@ -20,7 +20,7 @@ final class Gauge
         array $labelNames = [],
         GaugeMode $mode = GaugeMode::Last
     ) {
-        $this->standFor(new Definition('gauge', $name, $help, $labelNames, [$mode]));
+        $this->standFor(new Definition('gauge', $name, $help, $labelNames, $mode));
     }
 
     /**

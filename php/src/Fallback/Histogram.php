@@ -23,7 +23,7 @@ final class Histogram
     public function __construct(string $name, string $help = '', array $labelNames = [], ?array $buckets = null)
     {
         $bounds = $buckets === null ? self::DEFAULT_BUCKETS : self::bounds($buckets);
-        $this->standFor(new Definition('histogram', $name, $help, $labelNames, $bounds));
+        $this->standFor(new Definition('histogram', $name, $help, $labelNames, bounds: $bounds));
     }
 
     /**
@@ -37,7 +37,7 @@ final class Histogram
             return;
         }
         $bucket = 0;
-        foreach ($this->definition->shape as $bound) {
+        foreach ($this->definition->bounds as $bound) {
             if ($value <= $bound) {
                 break;
             }

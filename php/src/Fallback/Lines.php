@@ -31,7 +31,7 @@ final class Lines
     {
         $lines = [];
         $count = 0;
-        foreach ([...$definition->shape, INF] as $index => $bound) {
+        foreach ([...$definition->bounds, INF] as $index => $bound) {
             $count += $series->buckets[$index] ?? 0;
             $lines[] = ['_bucket', ['le' => Number::bound($bound)], (string) $count];
         }
@@ -44,9 +44,8 @@ final class Lines
     private static function ofSummary(Definition $definition, Series $series): array
     {
         $lines = [];
-        [$maxAge, $quantiles] = $definition->shape;
-        $recent = $series->recent($maxAge);
-        foreach ($quantiles as $quantile) {
+        $recent = $series->recent($definition->maxAgeSeconds);
+        foreach ($definition->bounds as $quantile) {
             $rank = max(1, (int) ceil($quantile * count($recent)));
             $lines[] = ['', ['quantile' => Number::value($quantile)], Number::value($recent[$rank - 1] ?? NAN)];
         }
@@ -58,6 +57,6 @@ final class Lines
      */
     private static function pid(Definition $definition): array
     {
-        return $definition->shape === [GaugeMode::All] ? ['pid' => (string) getmypid()] : [];
+        return $definition->isPerProcess() ? ['pid' => (string) getmypid()] : [];
     }
 }

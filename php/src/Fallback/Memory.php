@@ -67,6 +67,17 @@ final class Memory
         return $known;
     }
 
+    /** Takes the place of one more series; where there is none, an update is dropped and counted. */
+    public static function takePlace(): bool
+    {
+        if (self::$series >= self::MAX_SERIES) {
+            self::$dropped++;
+            return false;
+        }
+        self::$series++;
+        return true;
+    }
+
     public static function show(Family $family): void
     {
         self::$shown[$family->definition->name] = $family;

@@ -96,13 +96,14 @@ trait Metric
      */
     private function valuesOf(array $labels): array
     {
-        if ($this->bound === null) {
+        $bound = $this->bound;
+        if ($bound === null) {
             return $this->definition->values($labels);
         }
         if ($labels !== []) {
             $this->refuseIfBound();
         }
-        return $this->bound;
+        return $bound;
     }
 
     private function refuseIfBound(): void

@@ -6,6 +6,8 @@ namespace Promshm\Fallback;
 
 /**
  * A metric and its samples, as CollectorRegistry::getMetricFamilySamples() returns them.
+ *
+ * @api
  */
 class MetricFamilySamples
 {
@@ -23,16 +25,15 @@ class MetricFamilySamples
     private ?array $windowSamples = null;
 
     /**
-     * @param array{name: string, type: string, help: string, labelNames: list<string>,
-     *        samples?: list<array<mixed>>} $data
+     * @param array<mixed> $data name, type, help, labelNames and, if there are any, samples; checked
      */
     public function __construct(array $data)
     {
         $this->name = Data::text($data, 'name');
         $this->type = Data::text($data, 'type');
         $this->help = Data::text($data, 'help');
-        $this->labelNames = Data::list($data, 'labelNames');
-        foreach ($data['samples'] ?? [] as $sample) {
+        $this->labelNames = Data::names($data, 'labelNames');
+        foreach (Data::arrays($data, 'samples') as $sample) {
             $this->samples[] = new Sample($sample);
         }
     }
@@ -47,7 +48,7 @@ class MetricFamilySamples
         foreach ($family->all() as $series) {
             array_push($samples, ...self::samplesOf($definition, $series));
         }
-        $pid = $definition->shape === [GaugeMode::All] ? ['pid'] : [];
+        $pid = $definition->isPerProcess() ? ['pid'] : [];
         $made = new self([
             'name' => $definition->name,
             'type' => $definition->type,
@@ -115,10 +116,10 @@ class MetricFamilySamples
     {
         $samples = [];
         foreach ($summary->all() as $series) {
-            $values = $series->recent($summary->definition->shape[0]);
+            $values = $series->recent($summary->definition->maxAgeSeconds);
             $window = clone $series;
             $window->count = count($values);
-            $window->sum = (float) array_sum($values);
+            $window->sum = array_sum($values);
             if ($values !== []) {
                 array_push($samples, ...self::samplesOf($summary->definition, $window));
             }
@@ -140,10 +141,7 @@ class MetricFamilySamples
                 'value' => $value,
             ];
         }
-        if (count($samples) > 1) { // the sum comes after the count, as PromPHP has it
-            [$sum, $count] = array_splice($samples, -2);
-            array_push($samples, $count, $sum);
-        }
-        return $samples;
+        // The sum comes after the count, as PromPHP has it.
+        return [...array_slice($samples, 0, -2), ...array_reverse(array_slice($samples, -2))];
     }
 }

@@ -20,12 +20,9 @@ final class Numbers
      */
     public static function of(array $list, string $what): array
     {
-        foreach ($list as $number) {
-            if (!is_int($number) && !is_float($number) && !is_numeric($number)) {
-                throw new InvalidArgumentException("$what must be a list of numbers");
-            }
-        }
-        return array_map(floatval(...), array_values($list));
+        return array_map(static fn (mixed $number): float => is_numeric($number)
+            ? (float) $number
+            : throw new InvalidArgumentException("$what must be a list of numbers"), array_values($list));
     }
 
     /**

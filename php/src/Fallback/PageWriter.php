@@ -18,12 +18,12 @@ final class PageWriter
         if ($all === []) {
             return '';
         }
-        ['name' => $name, 'help' => $help, 'type' => $type] = get_object_vars($family->definition);
-        $page = Escape::header($name, $help, $type);
+        $definition = $family->definition;
+        $page = Escape::header($definition->name, $definition->help, $definition->type);
         foreach ($all as $series) {
-            $labels = array_combine($family->definition->labelNames, $series->labelValues);
-            foreach (Lines::of($family->definition, $series) as [$suffix, $own, $value]) {
-                $page .= $name . $suffix . Escape::labels($labels + $own) . " $value\n";
+            $labels = array_combine($definition->labelNames, $series->labelValues);
+            foreach (Lines::of($definition, $series) as [$suffix, $own, $value]) {
+                $page .= $definition->name . $suffix . Escape::labels($labels + $own) . " $value\n";
             }
         }
         return $page;

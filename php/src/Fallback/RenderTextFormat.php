@@ -8,6 +8,8 @@ use Promshm\Fallback\Exception\InvalidArgumentException;
 
 /**
  * Makes a page in Prometheus's text format 0.0.4.
+ *
+ * @api
  */
 class RenderTextFormat implements RendererInterface
 {
@@ -38,7 +40,7 @@ class RenderTextFormat implements RendererInterface
     private static function sample(MetricFamilySamples $family, Sample $sample, bool $silent): string
     {
         $names = [...$family->getLabelNames(), ...$sample->getLabelNames()];
-        $values = array_map(strval(...), $sample->getLabelValues());
+        $values = array_map(Data::plain(...), $sample->getLabelValues());
         if (count($names) === count($values)) {
             return $sample->getName() . Escape::labels(array_combine($names, $values)) . " {$sample->getValue()}\n";
         }

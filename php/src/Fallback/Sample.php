@@ -6,6 +6,8 @@ namespace Promshm\Fallback;
 
 /**
  * One line of a page.
+ *
+ * @api
  */
 class Sample
 {
@@ -20,12 +22,12 @@ class Sample
     private string $value;
 
     /**
-     * @param array{name: string, labelNames: list<string>, labelValues: list<mixed>, value: mixed} $data
+     * @param array<mixed> $data name, labelNames, labelValues and value; checked
      */
     public function __construct(array $data)
     {
         $this->name = Data::text($data, 'name');
-        $this->labelNames = Data::list($data, 'labelNames');
+        $this->labelNames = Data::names($data, 'labelNames');
         $this->labelValues = Data::list($data, 'labelValues');
         $this->value = Data::number($data, 'value');
     }

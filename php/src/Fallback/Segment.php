@@ -16,7 +16,26 @@ final class Segment
     /**
      * What the storage is doing, in the extension's shape.
      *
-     * @return array<string, mixed>
+     * @return array{
+     *     enabled: bool,
+     *     attached: bool,
+     *     segment: string,
+     *     error: string|null,
+     *     reserved_bytes: int,
+     *     used_bytes: int,
+     *     series: int,
+     *     hidden_series: int,
+     *     max_series: int,
+     *     dropped: array{series_limit: int, segment_full: int, too_many_buckets: int, corrupt: int,
+     *         summary_sample: int, exemplar: int},
+     *     truncated_labels: int,
+     *     slot: int|null,
+     *     max_processes: int,
+     *     liveness: 'kernel'|'degraded'|'unknown',
+     *     unstored_updates: int,
+     *     worker_starts: int,
+     *     worker_exits: array{clean: int, fatal: int, abrupt: int}
+     * }
      */
     public static function status(): array
     {
@@ -35,6 +54,8 @@ final class Segment
                 'segment_full' => 0,
                 'too_many_buckets' => 0,
                 'corrupt' => 0,
+                'summary_sample' => 0,
+                'exemplar' => 0,
             ],
             'truncated_labels' => 0,
             'slot' => null,

@@ -28,6 +28,12 @@ final class Series
     {
     }
 
+    /** Seconds, by a clock that nobody sets. */
+    public static function now(): float
+    {
+        return hrtime(true) / 1e9;
+    }
+
     /**
      * A summary's observations that are young enough, sorted.
      *
@@ -35,7 +41,7 @@ final class Series
      */
     public function recent(int $maxAgeSeconds): array
     {
-        $oldest = hrtime(true) / 1e9 - $maxAgeSeconds;
+        $oldest = self::now() - $maxAgeSeconds;
         $recent = array_filter($this->latest, static fn (array $sample): bool => $sample[0] >= $oldest);
         $values = array_column($recent, 1);
         sort($values);

@@ -23,7 +23,7 @@ final class Summary
 
     /**
      * @param list<string> $labelNames
-     * @param list<float>|null $quantiles
+     * @param list<int|float>|null $quantiles
      */
     public function __construct(
         string $name,
@@ -37,8 +37,14 @@ final class Summary
             $rule = 'must be from 1 to ' . self::LONGEST;
             throw new InvalidArgumentException("maxAgeSeconds $rule, got $maxAgeSeconds");
         }
-        $shape = [$maxAgeSeconds, $quantiles];
-        $this->standFor(new Definition('summary', $name, $help, $labelNames, $shape));
+        $this->standFor(new Definition(
+            'summary',
+            $name,
+            $help,
+            $labelNames,
+            bounds: $quantiles,
+            maxAgeSeconds: $maxAgeSeconds
+        ));
     }
 
     /**
@@ -52,7 +58,7 @@ final class Summary
         }
         $series->count++;
         $series->sum += $value;
-        $series->latest[] = [hrtime(true) / 1e9, $value];
+        $series->latest[] = [Series::now(), $value];
         if (count($series->latest) > self::MOST_SAMPLES) {
             array_shift($series->latest);
         }

@@ -11,13 +11,13 @@ final class Timer
 {
     use Uncopied;
 
-    private int $start;
+    private float $start;
     private ?float $seconds = null;
-    private Histogram $histogram;
+    private ?Histogram $histogram = null;
 
     private function __construct()
     {
-        $this->start = hrtime(true);
+        $this->start = Series::now();
     }
 
     /**
@@ -34,8 +34,8 @@ final class Timer
     public function observeDuration(): float
     {
         if ($this->seconds === null) {
-            $this->seconds = (hrtime(true) - $this->start) / 1e9;
-            $this->histogram->observe($this->seconds);
+            $this->seconds = Series::now() - $this->start;
+            $this->histogram?->observe($this->seconds);
         }
         return $this->seconds;
     }

@@ -21,6 +21,14 @@ use Promshm\Summary;
  *
  * Storage trouble never throws. A label that does not fit, a name that is not allowed and a negative
  * increment do, because they are mistakes in the program.
+ *
+ * What PromPHP hands over is not checked again: its metrics have done that.
+ *
+ * @api
+ * @phpstan-type Labels array<int|string, string|int|float|bool|null|\Stringable>
+ * @phpstan-type Update array{name: string, help: string, labelNames: list<string>, labelValues: Labels,
+ *               value: int|float, command?: int, buckets?: list<int|float>, maxAgeSeconds?: int,
+ *               quantiles?: list<int|float>}
  */
 final class PromphpAdapter implements Adapter
 {
@@ -47,11 +55,12 @@ final class PromphpAdapter implements Adapter
      */
     public function updateCounter(array $data): void
     {
+        /** @var Update $data */
         $counter = $this->metric('counter', $data, $data['labelNames']);
         if (!$counter instanceof Counter) {
             return;
         }
-        if ($data['command'] === self::COMMAND_SET) {
+        if (($data['command'] ?? null) === self::COMMAND_SET) {
             $counter->remove($data['labelValues']);
             $counter->incBy(0, $data['labelValues']);
         } else {
@@ -64,11 +73,12 @@ final class PromphpAdapter implements Adapter
      */
     public function updateGauge(array $data): void
     {
+        /** @var Update $data */
         $gauge = $this->metric('gauge', $data, $data['labelNames']);
         if (!$gauge instanceof Gauge) {
             return;
         }
-        if ($data['command'] === self::COMMAND_SET) {
+        if (($data['command'] ?? null) === self::COMMAND_SET) {
             $gauge->set((float) $data['value'], $data['labelValues']);
         } else {
             $gauge->incBy($data['value'] + 0, $data['labelValues']);
@@ -80,7 +90,8 @@ final class PromphpAdapter implements Adapter
      */
     public function updateHistogram(array $data): void
     {
-        $histogram = $this->metric('histogram', $data, [$data['labelNames'], $data['buckets']]);
+        /** @var Update $data */
+        $histogram = $this->metric('histogram', $data, [$data['labelNames'], $data['buckets'] ?? null]);
         if ($histogram instanceof Histogram) {
             $histogram->observe((float) $data['value'], $data['labelValues']);
         }
@@ -91,7 +102,9 @@ final class PromphpAdapter implements Adapter
      */
     public function updateSummary(array $data): void
     {
-        $summary = $this->metric('summary', $data, [$data['labelNames'], $data['maxAgeSeconds'], $data['quantiles']]);
+        /** @var Update $data */
+        $window = [$data['maxAgeSeconds'] ?? null, $data['quantiles'] ?? null];
+        $summary = $this->metric('summary', $data, [$data['labelNames'], $window]);
         if ($summary instanceof Summary) {
             $summary->observe((float) $data['value'], $data['labelValues']);
         }
@@ -138,7 +151,7 @@ final class PromphpAdapter implements Adapter
      * Takes one series away, in all processes. A later update starts it from zero.
      *
      * @param string $name the full name, with the namespace
-     * @param array<int|string, mixed> $labelValues in the order of the names, or keyed by name
+     * @param Labels $labelValues in the order of the names, or keyed by name
      * @return bool whether there was such a series; false as well for a metric that this adapter has never
      *              updated in this process and that nobody else has stored
      * @throws \Promshm\Exception\InvalidArgumentException if the labels do not fit
@@ -152,7 +165,8 @@ final class PromphpAdapter implements Adapter
     /**
      * The handle of a metric, or null where the process uses the name for another metric.
      *
-     * @param array<mixed> $data
+     * @param 'counter'|'gauge'|'histogram'|'summary' $type
+     * @param Update $data
      * @param array<mixed> $shape what else tells two metrics of one type and name apart
      */
     private function metric(string $type, array $data, array $shape): Counter|Gauge|Histogram|Summary|null
@@ -172,7 +186,8 @@ final class PromphpAdapter implements Adapter
     }
 
     /**
-     * @param array<mixed> $data
+     * @param 'counter'|'gauge'|'histogram'|'summary' $type
+     * @param Update $data
      */
     private static function define(string $type, array $data): Counter|Gauge|Histogram|Summary
     {
@@ -180,8 +195,8 @@ final class PromphpAdapter implements Adapter
         return match ($type) {
             'counter' => new Counter($name, $help, $labels),
             'gauge' => new Gauge($name, $help, $labels),
-            'histogram' => new Histogram($name, $help, $labels, $data['buckets']),
-            'summary' => new Summary($name, $help, $labels, $data['maxAgeSeconds'], $data['quantiles']),
+            'histogram' => new Histogram($name, $help, $labels, $data['buckets'] ?? null),
+            'summary' => new Summary($name, $help, $labels, $data['maxAgeSeconds'] ?? 600, $data['quantiles'] ?? null),
         };
     }
 
@@ -202,7 +217,7 @@ final class PromphpAdapter implements Adapter
     {
         $values = $sample->getLabelValues();
         if ($sample->getLabelNames() === ['le']) {
-            $values[] = self::plainBound((string) array_pop($values));
+            $values = [...array_slice($values, 0, -1), self::plainBound(self::bound($sample))];
         }
         return [
             'name' => $sample->getName(),
@@ -254,11 +269,18 @@ final class PromphpAdapter implements Adapter
             if ($sample->getLabelNames() !== ['le']) {
                 break;
             }
-            $values = $sample->getLabelValues();
-            $bounds[] = (float) end($values);
+            $bounds[] = (float) self::bound($sample);
         }
         array_pop($bounds);
         return $bounds;
+    }
+
+    /** The label `le` of a histogram's bucket. */
+    private static function bound(Sample $bucket): string
+    {
+        $values = $bucket->getLabelValues();
+        $last = array_key_last($values);
+        return $last !== null && is_string($values[$last]) ? $values[$last] : '';
     }
 
     /**

@@ -140,5 +140,7 @@ final class RegistryTest extends MetricsTestCase
         self::assertThrows($class, fn () => $render->render(['no family']), 'MetricFamilySamples');
         self::assertThrows($class, fn () => new Sample(['name' => 'x']), 'must be');
         self::assertThrows($class, fn () => new MetricFamilySamples([]), 'must be');
+        $noSample = $family + ['samples' => ['no array']];
+        self::assertThrows($class, fn () => new MetricFamilySamples($noSample), 'samples', 'array');
     }
 }

@@ -64,6 +64,7 @@ final class SegmentTest extends MetricsTestCase
         self::assertNull($status['error']);
         self::assertSame(1, $status['series']);
         self::assertSame(10000, $status['max_series']);
+        self::assertSame(array_keys(\Promshm\Fallback\Segment::status()['dropped']), array_keys($status['dropped']));
         self::assertContainsOnly('int', $status['dropped']);
         self::assertSame(['clean', 'fatal', 'abrupt'], array_keys($status['worker_exits']));
     }

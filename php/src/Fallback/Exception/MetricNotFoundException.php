@@ -6,6 +6,8 @@ namespace Promshm\Fallback\Exception;
 
 /**
  * A metric that a registry does not know.
+ *
+ * @api
  */
 class MetricNotFoundException extends \RuntimeException implements ExceptionInterface
 {
