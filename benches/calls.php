@@ -43,6 +43,7 @@ $variants = [
         }
     },
     "bound inc(), exemplar" => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->inc([], ['trace_id' => '0af7651916cd43dd8448eb211c80319c']); } },
+    'PromPHP in memory' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->inc(['GET', '200']); } },
     'apcu_inc' => function (int $n) { for ($i = 0; $i < $n; $i++) { apcu_inc('requests_GET_200'); } },
     'APCu as libraries do it' => function (int $n, $x, $m, $s) {
         for ($i = 0; $i < $n; $i++) {
@@ -73,6 +74,7 @@ function subject(string $variant, string $method, string $status): mixed
         str_contains($variant, 'Summary') => new Summary('latency_summary'),
         str_starts_with($variant, 'getOrRegister') => new CollectorRegistry(),
         str_starts_with($variant, 'Redis') => redis(),
+        str_starts_with($variant, 'PromPHP') => promphp($labels),
         default => null,
     };
 }
@@ -82,6 +84,15 @@ function redis(): Redis
     $redis = new Redis();
     $redis->connect('127.0.0.1', (int) getenv('BENCH_REDIS_PORT'));
     return $redis;
+}
+
+/** A counter of the library whose checkout PROMPHP names. */
+function promphp(array $labels): Prometheus\Counter
+{
+    spl_autoload_register(function (string $class): void {
+        require getenv('PROMPHP') . '/src/' . strtr($class, '\\', '/') . '.php';
+    });
+    return (new Prometheus\CollectorRegistry(new Prometheus\Storage\InMemory(), false))->registerCounter('app', 'requests', '', $labels);
 }
 
 if (!isset($variants[$variant])) {

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests"))
@@ -60,6 +61,23 @@ def _callgrind(words):
     if done.returncode or not counts:
         raise RuntimeError(f"{words} failed:\n{done.stdout}{done.stderr}")
     return int(counts[-1])
+
+
+def own_instructions(variant, segment, few=2_000, many=22_000):
+    """Those of one call that are in the extension which it calls; the others are the engine's."""
+    few_cost, many_cost = (_of_extensions(command(variant, rounds, segment)) for rounds in (few, many))
+    return round((many_cost - few_cost) / (many - few))
+
+
+def _of_extensions(words):
+    with tempfile.TemporaryDirectory() as folder:
+        profile = f"{folder}/profile"
+        run = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", *words]
+        subprocess.run(run, capture_output=True, check=True, timeout=600)
+        show = ["callgrind_annotate", "--threshold=100", "--auto=no", profile]
+        text = subprocess.run(show, capture_output=True, text=True, check=True).stdout
+    lines = (line.split() for line in text.splitlines() if line.endswith((f"[{harness.EXTENSION}]", f"[{FLOOR}]")))
+    return sum(int(words[0].replace(",", "")) for words in lines)
 
 
 def system_calls(variant, segment, rounds):

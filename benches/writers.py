@@ -7,12 +7,13 @@ import subprocess
 import calls
 import harness
 
+OURS = "promshm, bound inc()"
 # A loop of its own for each: rounds, then the worker's CPU seconds.
 SCRIPTS = {
     "C: inc(), memory of its own": """
         $x = new Floor();
         $go(); for ($i = 0; $i < $n; $i++) { $x->inc(); } $done();""",
-    "promshm, bound inc()": """
+    OURS: """
         $x = (new Promshm\\Counter('c', '', ['a']))->labels('x'); $x->inc();
         $go(); for ($i = 0; $i < $n; $i++) { $x->inc(); } $done();""",
     "promshm, mode last (a shared atomic)": """

@@ -10,7 +10,9 @@ type Block = [f64; BLOCK];
 /// A histogram's finite upper bounds, laid out to be searched.
 #[derive(Debug)]
 pub struct Buckets {
-    /// Increasing; the last block has at least one +Inf at its end.
+    /// The only block, if there is only one: in place, because that is one step less.
+    only: Block,
+    /// All blocks where there are more: increasing, the last with at least one +Inf at its end.
     blocks: Box<[Block]>,
     /// How many finite bounds there are.
     count: usize,
@@ -20,21 +22,21 @@ impl Buckets {
     /// Of bounds that increase, as those of a definition do.
     #[must_use]
     pub fn new(bounds: &[f64]) -> Self {
-        let count = bounds.len();
-        let missing = BLOCK - count % BLOCK;
+        let missing = BLOCK - bounds.len() % BLOCK;
         let filled: Vec<f64> = bounds.iter().copied().chain(repeat_n(f64::INFINITY, missing)).collect();
         let (blocks, _none_left) = filled.as_chunks();
-        Self { blocks: blocks.into(), count }
+        let (only, blocks) = if let [only] = blocks { (*only, &[][..]) } else { ([0.0; BLOCK], blocks) };
+        Self { only, blocks: blocks.into(), count: bounds.len() }
     }
 
     /// The number of the first bucket whose bound is not below the value, which is its cell's; NaN goes to +Inf.
     #[must_use]
     #[inline(always)]
     pub fn of(&self, value: f64) -> usize {
-        let Some((last, full)) = self.blocks.split_last() else { return 0 };
         if value.is_nan() {
             return self.count;
         }
+        let Some((last, full)) = self.blocks.split_last() else { return below(&self.only, value) };
         let passed = full.partition_point(|block| block[BLOCK - 1] < value);
         passed * BLOCK + below(full.get(passed).unwrap_or(last), value)
     }

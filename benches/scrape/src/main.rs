@@ -23,7 +23,8 @@ fn main() {
     let config = config(key.parse().expect("a segment's name"), series, slots);
     fill(&config, series, slots, kind == "histograms");
     let with_others = arguments.get(4).is_some_and(|word| word == "against");
-    measure(config.name, with_others);
+    let cells = if kind == "histograms" { BOUNDS.len() + 2 } else { 1 };
+    measure(config.name, series as usize * slots as usize * cells, with_others);
     backend::remove(&config.name).expect("our own segment can be removed");
 }
 
@@ -48,27 +49,32 @@ fn fill(config: &Config, series: u32, slots: u32, histograms: bool) {
     }
 }
 
-fn measure(name: SegmentName, with_others: bool) {
+fn measure(name: SegmentName, cells: usize, with_others: bool) {
     heap::restart();
     let start = Instant::now();
     let mut reader = Reader::attach(name).expect("the segment");
     let mut encoder = Encoder::default();
-    let mut page = Vec::new();
-    encoder.encode(&reader.scrape().expect("a scrape").families, &mut page);
+    // As the exporter does: the page is never in memory as a whole.
+    let mut part = Vec::new();
+    encoder.encode_in_parts(&reader.scrape().expect("a scrape").families, &mut part, Vec::clear);
     let first = milliseconds(start);
     let first_peak = heap::restart();
     let merge = median(|| drop(black_box(reader.scrape().map(|snapshot| snapshot.families.len()))));
+    part.clear();
+    encoder.encode_in_parts(&reader.scrape().expect("a scrape").families, &mut part, Vec::clear);
+    let peak = heap::restart();
     let snapshot = reader.scrape().expect("a scrape");
+    let mut page = Vec::new();
     let encode = median(|| {
         page.clear();
         encoder.encode(&snapshot.families, &mut page);
     });
-    let peak = heap::restart();
-    let copy = cached_copy(&page);
+    let (copy, read) = (cached_copy(&page), read_once(cells));
     let (compress, compressed) = compressed(&page);
     let write = written(&page);
     print!(
-        "first={first:.3} merge={merge:.3} encode={encode:.3} copy={copy:.3} compress={compress:.3} write={write:.3} "
+        "first={first:.3} read={read:.3} merge={merge:.3} encode={encode:.3} copy={copy:.3} compress={compress:.3} \
+         write={write:.3} "
     );
     print!("bytes={} compressed={compressed} first_peak={first_peak} peak={peak}", page.len());
     if with_others {
@@ -94,6 +100,16 @@ fn cached_copy(page: &[u8]) -> f64 {
             copy.extend_from_slice(value);
         }
         black_box(&copy);
+    })
+}
+
+/// The least that any merge must do: add up so many cells, here all in one row.
+fn read_once(cells: usize) -> f64 {
+    let memory: Vec<f64> = (0..cells).map(|cell| cell as f64).collect();
+    median(|| {
+        let (rows, rest) = memory.as_chunks::<16>();
+        let sums = rows.iter().fold([0.0; 16], |sums, row| std::array::from_fn(|at| sums[at] + row[at]));
+        black_box((sums, rest));
     })
 }
 
