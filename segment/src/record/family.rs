@@ -51,6 +51,9 @@ pub(crate) struct FamilyRecord {
 }
 
 impl FamilyRecord {
+    /// The number of the word that says which column its claims are in.
+    pub(crate) const COLUMN_WORD: usize = 5;
+
     /// The bytes that the record at `offset` says it takes, honest or not: what reading it costs.
     pub(crate) fn claimed_bytes(region: &Region, geometry: &Geometry, offset: u64) -> u64 {
         const MOST: u64 = (HEAD_WORDS + MAX_BOUNDS + 1) * 8 + MAX_NAME as u64 + MAX_HELP as u64 + MAX_NAMES;

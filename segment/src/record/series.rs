@@ -54,6 +54,9 @@ impl Times {
 }
 
 impl SeriesRecord {
+    /// The number of the word that says which is the first of its cells.
+    pub(crate) const COLUMN_WORD: usize = 3;
+
     /// Hash of the family and the label values.
     pub(crate) fn hash(key: HashKey, family: u64, labels: &[u8]) -> u64 {
         key.hash(&[&family.to_le_bytes(), labels])
@@ -69,7 +72,8 @@ impl SeriesRecord {
         times: Times,
     ) -> Vec<u64> {
         let meta = meta(SERIES, None, label_count, TIMES as usize);
-        let mut words = vec![meta, hash, family, column, 0, labels.len() as u64];
+        let mut words = Vec::with_capacity((HEAD_WORDS + TIMES) as usize + labels.len().div_ceil(8));
+        words.extend([meta, hash, family, column, 0, labels.len() as u64]);
         words.extend([times.created.to_bits(), times.touched]);
         words.extend(words_of(labels));
         words

@@ -182,8 +182,8 @@ trait Draft {
     fn series(&self) -> u64;
     /// The columns that it needs.
     fn columns(&self) -> (Plane, u64);
-    /// Its words, if its columns begin there.
-    fn compose(&self, column: u64) -> Vec<u64>;
+    /// Its words, but for where its columns begin: that goes to the word of this number.
+    fn compose(&self) -> (Vec<u64>, usize);
 }
 
 struct FamilyDraft<'a> {
@@ -206,8 +206,8 @@ impl Draft for FamilyDraft<'_> {
     fn columns(&self) -> (Plane, u64) {
         (Plane::Living, 1)
     }
-    fn compose(&self, column: u64) -> Vec<u64> {
-        FamilyRecord::compose(self.definition, self.hash, column)
+    fn compose(&self) -> (Vec<u64>, usize) {
+        (FamilyRecord::compose(self.definition, self.hash, 0), FamilyRecord::COLUMN_WORD)
     }
 }
 
@@ -235,15 +235,10 @@ impl Draft for SeriesDraft<'_> {
     fn columns(&self) -> (Plane, u64) {
         (self.family.plane, self.family.cells as u64)
     }
-    fn compose(&self, column: u64) -> Vec<u64> {
-        SeriesRecord::compose(
-            self.family.offset,
-            self.hash,
-            column,
-            self.family.labels,
-            self.labels,
-            Times::now(),
-        )
+    fn compose(&self) -> (Vec<u64>, usize) {
+        let Self { family, labels, hash } = self;
+        let words = SeriesRecord::compose(family.offset, *hash, 0, family.labels, labels, Times::now());
+        (words, SeriesRecord::COLUMN_WORD)
     }
 }
 
@@ -252,9 +247,10 @@ impl Draft for SeriesDraft<'_> {
 /// Columns come last: they cost every scrape a look, so what finds no room must not take any.
 fn draft_record(region: &Region, geometry: &Geometry, draft: &dyn Draft) -> Result<u64, Reason> {
     reserve(region, geometry, draft.series())?;
-    let filled = take_record(region, geometry, draft.compose(0).len() as u64 * 8).and_then(|offset| {
+    let (mut words, column_word) = draft.compose();
+    let filled = take_record(region, geometry, words.len() as u64 * 8).and_then(|offset| {
         let (plane, count) = draft.columns();
-        let words = draft.compose(take_columns(region, plane, count)?);
+        words[column_word] = take_columns(region, plane, count)?;
         region.fill_words(offset, &words).ok_or(Reason::Corrupt)?;
         Ok(offset)
     });
