@@ -147,6 +147,11 @@ pub(crate) fn begin_request() {
     });
 }
 
+/// Whether somebody has taken the segment away; asks the kernel, once a second at most.
+pub(crate) fn has_lost_segment() -> bool {
+    !FORKED.get() && STATE.with(|state| state.writer.as_ref().is_some_and(|writer| !writer.is_current()))
+}
+
 /// A request has ended: the next one may define anew.
 pub(crate) fn end_request() {
     STATE.with(|state| state.in_request.clear());

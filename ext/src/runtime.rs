@@ -1,7 +1,7 @@
-//! What this process does now and then: it tells of itself (memory, processor time, requests), and where
-//! series have a TTL, it forgets what it has looked up, so that it says again what it uses. Done from within calls that
-//! happen anyway, never by a thread, and about once a second; the processor time, which alone costs
-//! a system call, never more often.
+//! What this process does now and then: it tells of itself (memory, processor time, requests), it looks whether
+//! its segment is still there, and where series have a TTL, it forgets what it has looked up, so that it says again
+//! what it uses. Done from within calls that happen anyway, never by a thread, and about once a second; what costs
+//! a system call, which are the processor time and the look for the segment, never more often.
 //!
 //! Each update counts down. When it comes to 0 somebody looks at the clock, which is memory that the
 //! kernel shares, and sets out again: as many calls as were made in a quarter of a second lately, so
@@ -26,6 +26,8 @@ const MOST_CALLS_WITH_TTL: u32 = 16;
 const LOOK_EVERY: f64 = 0.25;
 /// Seconds between two times of telling.
 const TELL_EVERY: f64 = 1.0;
+/// Seconds between two looks for the segment.
+const FOLLOW_EVERY: f64 = 1.0;
 
 #[derive(Debug, Clone, Copy)]
 struct Process {
@@ -41,6 +43,7 @@ struct Process {
     calls: u32,
     looked_at: f64,
     told_at: f64,
+    followed_at: f64,
     renewed_at: f64,
     /// Seconds between two renewals.
     renew_every: f64,
@@ -57,6 +60,7 @@ impl Process {
             calls: 1,
             looked_at: 0.0,
             told_at: f64::NEG_INFINITY,
+            followed_at: f64::NEG_INFINITY,
             renewed_at: f64::NEG_INFINITY,
             renew_every: f64::INFINITY,
         }
@@ -92,10 +96,23 @@ fn look() {
         PROCESS.set(process);
         COUNTDOWN.set(process.calls);
         renew(now);
+        follow(now);
         if now - process.told_at >= TELL_EVERY {
             tell(now);
         }
     });
+}
+
+/// Looks whether the segment is still there, if that is long enough ago. If it is not, all is looked up again,
+/// which attaches anew: nothing is unmapped here, in the midst of a call.
+fn follow(now: f64) {
+    let process = PROCESS.get();
+    if now - process.followed_at >= FOLLOW_EVERY {
+        PROCESS.set(Process { followed_at: now, ..process });
+        if process::has_lost_segment() {
+            stamp::renew();
+        }
+    }
 }
 
 /// Forgets what was looked up, if that is long enough ago. Who calls seldom forgets at each look: the next call

@@ -102,6 +102,14 @@ impl Object {
         }
     }
 
+    /// Whether nothing can lead to it any more, and what this process keeps of it is all that keeps its memory.
+    pub(crate) fn is_nameless(&self) -> bool {
+        match self {
+            Self::Sysv(_) => false, // its semaphores may be a successor's
+            Self::Posix(segment) => segment.is_nameless(),
+        }
+    }
+
     /// What stands in the header for the name, for kernels that forget it.
     pub(crate) fn key_word(&self) -> u64 {
         match self {

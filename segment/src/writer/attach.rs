@@ -95,8 +95,8 @@ pub(crate) struct Attached {
 impl Drop for Attached {
     /// The slot stays this process's, unless nobody wants one in this segment any more.
     fn drop(&mut self) {
-        let is_retired = || self.region.head(header!(state)).observe() == RETIRED;
-        if let Some(locks) = self.locks.as_ref().filter(|_| is_retired()) {
+        let is_left = || self.region.head(header!(state)).observe() == RETIRED || self.object.is_nameless();
+        if let Some(locks) = self.locks.as_ref().filter(|_| is_left()) {
             locks.let_go();
         }
     }

@@ -48,7 +48,7 @@ pub struct Writer {
     config: Config,
     /// The definition this process gave each name last, as the record's offset.
     asserted: HashMap<String, u64>,
-    /// When the kernel was last asked whether the key still leads here.
+    /// When the kernel last said that the name leads here.
     asked_at: Local<Instant>,
 }
 
@@ -136,20 +136,23 @@ impl Writer {
 
     /// Whether this segment is still the one to count into; otherwise attach anew.
     ///
-    /// Also asks the kernel, once a second at most, whether the key still leads here: `ipcrm -M` leaves
-    /// no mark in the segment. So call it where nothing is hot: before a new series is looked up, and
-    /// when a request begins.
+    /// Also asks the kernel, once a second at most, whether the name still leads here: `ipcrm -M`, or `rm` in
+    /// `/dev/shm`, leaves no mark in the segment. So call it where nothing is hot: before a new series is looked
+    /// up, when a request begins, and now and then.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        check(self.config.name, &self.attached.region).is_ok() && self.has_key()
+        check(self.config.name, &self.attached.region).is_ok() && self.has_name()
     }
 
-    fn has_key(&self) -> bool {
+    fn has_name(&self) -> bool {
         if self.asked_at.get().elapsed() < Duration::from_secs(1) {
             return true;
         }
-        self.asked_at.set(Instant::now());
-        self.leads_here()
+        let leads_here = self.leads_here();
+        if leads_here {
+            self.asked_at.set(Instant::now()); // else the next one who asks is to hear the same
+        }
+        leads_here
     }
 
     fn leads_here(&self) -> bool {

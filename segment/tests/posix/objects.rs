@@ -163,6 +163,24 @@ fn another_ipc_namespace_does_not_matter() {
     assert_eq!(live(&place), 1);
 }
 
+/// What nobody can find any more is given back to the system, though its owner lives.
+#[test]
+fn an_object_that_somebody_removed_is_let_go() {
+    let kept = || {
+        let files = fs::read_dir("/proc/self/fd")
+            .unwrap()
+            .filter_map(|file| fs::read_link(file.unwrap().path()).ok());
+        files.filter(|path| path.to_str().is_some_and(|path| path.ends_with(" (deleted)"))).count()
+    };
+    let place = Place::new();
+    let writer = count_one(&place);
+    remove_by_hand(&place);
+    assert!(kept() > 0, "it counts on into what it has");
+    drop(writer);
+    assert_eq!(kept(), 0);
+    assert_eq!(count_one(&place).slot(), 1);
+}
+
 /// What dies in the making is taken away by the next maker; what is being made is not.
 #[test]
 fn leftovers_are_swept() {

@@ -196,6 +196,12 @@ impl Segment {
         Ok(())
     }
 
+    /// Whether somebody has taken its last name away.
+    pub(super) fn is_nameless(&self) -> bool {
+        let stat = self.file.as_ref().and_then(|file| fstat(file).ok());
+        stat.is_some_and(|stat| Identity::of(&stat) == self.id && stat.st_nlink == 0)
+    }
+
     /// The locks of the slots.
     pub(super) fn byte_locks(&self) -> Option<ByteLocks> {
         Some(ByteLocks::new(self.present_name().into(), self.id, Arc::clone(self.file.as_ref()?)))
