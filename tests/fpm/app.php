@@ -20,7 +20,9 @@ $requests->inc([$query['do']]);
 
 switch ($query['do']) {
     case 'count':
-        $sizes->observe((float) $query['size']);
+        for ($times = $query['times'] ?? 1; $times > 0; $times--) {
+            $sizes->observe((float) $query['size']);
+        }
         break;
     case 'hold':
         (new Gauge('busy', 'Children at work', [], GaugeMode::Sum))->inc();

@@ -214,6 +214,18 @@ class FpmTest(harness.TestCase):
         self.assertIsNotNone(self.request("count", size=1), self.logs())
         self.assertEqual(self.workers(), {})
 
+    def test_a_request_says_again_which_series_it_uses(self):
+        """After a pause that hid them, in a child that knows them all and was so busy that it looks at the clock
+        at some updates only."""
+        self.start(pool_settings=["php_admin_value[promshm.series_ttl] = 5"])
+        before = self.request("count", size=1, times=100)
+        self.assertEqual(self.samples()["sizes_count"], 100)
+        wait_until("hidden series", lambda: not self.samples())
+        after = self.request("count", size=1)
+        self.assertEqual(before["pid"], after["pid"])
+        samples = self.samples()
+        self.assertEqual((samples.get('requests_total{action="count"}'), samples.get("sizes_count")), (2, 101))
+
     def test_recycled_children_say_goodbye_and_lose_nothing(self):
         self.start(children=1, max_requests=5)
         answers = [self.request("count", size=1) for _ in range(40)]
