@@ -4,6 +4,7 @@ watchdog, the exporter and its page, and a count that cannot be empty.
 Only the standard library is used.
 """
 
+import http.client
 import json
 import os
 import pathlib
@@ -41,6 +42,24 @@ def _built(variable, name):
 
 EXTENSION = _built("PROMSHM_EXTENSION", "libpromshm.so")
 EXPORTER = _built("PROMSHM_EXPORTER", "promshm-exporter")
+
+
+def php(segment, *words, settings=(), extension=EXTENSION):
+    """The words that run PHP with the extension, that segment and further settings, and nothing else that is configured."""
+    settings = [f"extension={extension}", f"promshm.segment={segment}", *settings]
+    return [PHP, "-n", *(word for setting in settings for word in ("-d", setting)), *words]
+
+
+def ask(address, path="/metrics", headers=None, method="GET"):
+    """An answer as it came, whatever its status, with its body in `body`."""
+    connection = http.client.HTTPConnection(address, timeout=WATCHDOG)
+    try:
+        connection.request(method, path, headers=headers or {})
+        answer = connection.getresponse()
+        answer.body = answer.read()
+        return answer
+    finally:
+        connection.close()
 
 
 def wait_until(what, probe):

@@ -49,8 +49,8 @@ def real_page(place, further):
     with contextlib.ExitStack() as here:
         segment = "sysv:0x7363616c"
         here.callback(subprocess.run, ["ipcrm", "-M", segment[5:], "-S", segment[5:]], capture_output=True)
-        words = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={segment}"]
-        worker = harness.Process(place, f"worker-{further}", [*words, HERE / "worker.php", further], stdin=subprocess.PIPE)
+        command = harness.php(segment, HERE / "worker.php", further)
+        worker = harness.Process(place, f"worker-{further}", command, stdin=subprocess.PIPE)
         here.callback(worker.end)
         worker.wait_for("counted")
         exporter = harness.Exporter(place, segment)

@@ -76,8 +76,7 @@ class AttacksTest(harness.TestCase):
 
     def setUp(self):
         super().setUp()
-        php = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={self.segment}"]
-        subprocess.run([*php, "-r", WORKER], check=True, timeout=harness.WATCHDOG)
+        subprocess.run(harness.php(self.segment, "-r", WORKER), check=True, timeout=harness.WATCHDOG)
         self.sockets = contextlib.ExitStack()
         self.addCleanup(self.sockets.close)
 

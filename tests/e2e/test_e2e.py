@@ -70,12 +70,10 @@ class Worker(harness.Process):
 
     def __init__(self, test, namespace, **settings):
         Worker.number += 1
-        settings = {"promshm.segment": test.segment, **settings}
-        command = [*namespace.enter(WORKER_UID, SHARED_GID), harness.PHP, "-n", "-d", "extension=posix"]
-        command += ["-d", f"extension={test.folder / harness.EXTENSION.name}"]
-        for name, value in settings.items():
-            command += ["-d", f"{name}={value}"]
-        command.append(test.folder / "worker.php")
+        settings = ["extension=posix", *(f"{name}={value}" for name, value in settings.items())]
+        extension = test.folder / harness.EXTENSION.name
+        php = harness.php(test.segment, test.folder / "worker.php", settings=settings, extension=extension)
+        command = [*namespace.enter(WORKER_UID, SHARED_GID), *php]
         name = f"worker-{Worker.number}"
         super().__init__(test, name, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.total = collections.Counter()

@@ -3,7 +3,6 @@
 prometheus_client, promtool, and a real Prometheus."""
 
 import gzip
-import http.client
 import http.server
 import math
 import pathlib
@@ -15,7 +14,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
-from harness import series, wait_until
+from harness import ask, series, wait_until
 
 try:
     import prometheus_client.openmetrics.parser
@@ -151,23 +150,10 @@ class Proxy:
         test.addCleanup(self.server.shutdown)
 
 
-def ask(address, path="/metrics", headers=None, method="GET"):
-    """An answer as it came, its body in `body`."""
-    connection = http.client.HTTPConnection(address, timeout=harness.WATCHDOG)
-    try:
-        connection.request(method, path, headers=headers or {})
-        answer = connection.getresponse()
-        answer.body = answer.read()
-        return answer
-    finally:
-        connection.close()
-
-
 class FormatsTest(harness.TestCase):
     def setUp(self):
         super().setUp()
-        command = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={self.segment}"]
-        command.append(pathlib.Path(__file__).parent / "worker.php")
+        command = harness.php(self.segment, pathlib.Path(__file__).parent / "worker.php")
         self.worker = harness.Process(self, "worker", command, stdin=subprocess.PIPE)
         self.worker.wait_for("counted")
         self.exporter = harness.Exporter(self, self.segment)

@@ -36,9 +36,8 @@ def memory(exporter):
 
 class Memory(harness.TestCase):
     def count(self, series):
-        settings = [f"extension={harness.EXTENSION}", f"promshm.segment={self.segment}", *SETTINGS]
-        words = [word for setting in settings for word in ("-d", setting)]
-        subprocess.run([harness.PHP, "-n", *words, "-r", COUNT, str(series)], check=True, timeout=harness.WATCHDOG * 5)
+        command = harness.php(self.segment, "-r", COUNT, str(series), settings=SETTINGS)
+        subprocess.run(command, check=True, timeout=harness.WATCHDOG * 5)
 
     def scrape(self, exporter):
         """As Prometheus does: compressed."""

@@ -2,7 +2,6 @@
 """The exporter as it is run: several segments at once, its logs, its end, a service manager,
 and files for node_exporter."""
 
-import http.client
 import json
 import os
 import pathlib
@@ -27,8 +26,7 @@ class Worker(harness.Process):
 
     def __init__(self, test, key, kind, amount):
         Worker.number += 1
-        settings = ["-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment=sysv:{key}"]
-        command = [harness.PHP, "-n", *settings, HERE / "worker.php", kind, amount]
+        command = harness.php(f"sysv:{key}", HERE / "worker.php", kind, amount)
         super().__init__(test, f"worker-{Worker.number}", command, stdin=subprocess.PIPE)
         self.wait_for("counted")
 
@@ -42,13 +40,8 @@ class Worker(harness.Process):
 class OperationsTest(harness.TestCase):
     def ask(self, exporter, path="/metrics", method="GET"):
         """Status and body."""
-        connection = http.client.HTTPConnection(exporter.address, timeout=harness.WATCHDOG)
-        try:
-            connection.request(method, path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
+        answer = harness.ask(exporter.address, path, method=method)
+        return answer.status, answer.body.decode()
 
     def jobs(self, page):
         found = harness.parse(page)

@@ -54,8 +54,8 @@ class PieTest(harness.TestCase):
         folder = subprocess.run([PHP_CONFIG, "--extension-dir"], check=True, capture_output=True, text=True).stdout.strip()
         installed = pathlib.Path(f"{self.folder}/root{folder}/promshm.so")
         code = "(new Promshm\\Counter('c_total'))->inc(); echo Promshm\\Segment::render();"
-        command = [harness.PHP, "-n", "-d", f"extension={installed}", "-d", f"promshm.segment={self.segment}"]
-        done = subprocess.run([*command, "-r", code], capture_output=True, text=True, timeout=harness.WATCHDOG)
+        command = harness.php(self.segment, "-r", code, extension=installed)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=harness.WATCHDOG)
         self.assertEqual((harness.workers_samples(done.stdout), done.stderr), ({"c_total": 1}, ""))
 
     def test_phpize_leaves_nothing_that_git_would_add(self):

@@ -34,8 +34,7 @@ class Worker(harness.Process):
 
     def __init__(self, test, mount, script, *words):
         Worker.started += 1
-        settings = ["-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={SEGMENT}"]
-        command = [*mount.container, harness.PHP, "-n", *settings, script, *words]
+        command = [*mount.container, *harness.php(SEGMENT, script, *words)]
         super().__init__(test, f"worker-{Worker.started}", command, stdin=subprocess.PIPE)
 
     def count(self, amount):

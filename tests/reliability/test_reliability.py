@@ -27,12 +27,9 @@ SEGMENTS = [f"sysv:{0x72000000 | os.getpid() & 0xFFFFFF:#x}", f"posix:/reliabili
 SEGMENT = SEGMENTS[0]
 
 
-def command():
-    return [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={SEGMENT}"]
-
-
 def php(code):
-    return subprocess.run([*command(), "-r", code], check=True, capture_output=True, text=True, timeout=WATCHDOG).stdout
+    command = harness.php(SEGMENT, "-r", code)
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=WATCHDOG).stdout
 
 
 def status():
@@ -60,7 +57,7 @@ class Worker:
     def __init__(self, number, reports):
         self.reports = open(reports, "w+b")
         self.process = subprocess.Popen(
-            [*command(), os.path.join(HERE, "worker.php"), str(number), str(random.randrange(1 << 30))],
+            harness.php(SEGMENT, os.path.join(HERE, "worker.php"), str(number), str(random.randrange(1 << 30))),
             stdout=self.reports,
         )
 
@@ -121,7 +118,7 @@ def check(page, least, most, before):
 
 def short_lives(count):
     code = "(new Promshm\\Counter('short_total', '', ['n']))->inc([(string) mt_rand(0, 9)]);"
-    words = [*command(), "-r", code]
+    words = harness.php(SEGMENT, "-r", code)
     start = status()["worker_exits"]["clean"]
     for done in range(0, count, 8):
         batch = [subprocess.Popen(words) for _ in range(min(8, count - done))]

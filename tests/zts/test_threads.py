@@ -77,9 +77,8 @@ class ThreadsTest(harness.TestCase):
         return done.stdout
 
     def php(self, code):
-        flags = ["-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={self.segment}"]
-        php = shutil.which(harness.PHP)
-        return subprocess.run([php, *flags, "-r", code], check=True, capture_output=True, text=True).stdout
+        command = harness.php(self.segment, "-r", code)
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def status(self):
         return json.loads(self.php("echo json_encode(Promshm\\Segment::status());"))
