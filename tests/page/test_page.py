@@ -45,10 +45,10 @@ document.body.insertAdjacentHTML('beforeend', '<p id="styled" style="color: red"
 document.querySelector('#styled').click()"""
 
 
-def worker(test, script="worker.php", *words, segment=None):
+def worker(test, script="worker.php", *words, segment=None, ttl=0):
     segment = segment or test.segment
-    command = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={segment}"]
-    command += ["-d", "promshm.max_series=20000", "-d", "promshm.runtime_metrics=0", HERE / script, *words]
+    settings = ["promshm.max_series=20000", "promshm.runtime_metrics=0", f"promshm.series_ttl={ttl}"]
+    command = harness.php(segment, HERE / script, *words, settings=settings)
     test.workers = getattr(test, "workers", 0) + 1
     started = harness.Process(test, f"worker-{test.workers}", command, stdin=subprocess.PIPE)
     started.wait_for("counting")
@@ -119,6 +119,16 @@ class PageTest(harness.TestCase):
         wait_until("the crash", lambda: (figure("workers"), figure("crashes")) == ("1", "1"))
         wait_until("the alarm", lambda: page.text("[data-vital=crashes].alarm .figure") == "1")
         first.end()
+        self.assert_is_quiet()
+
+    def test_hidden_series_fill_the_segment_too(self):
+        worker(self, ttl=1)
+        page = self.open()
+        wait_until("a hidden series", lambda: "hidden" in page.text("[data-vital=series] .detail"))
+        figure, detail, shown, hidden = page.evaluate("""[...['figure', 'detail'].map((each) =>
+          document.querySelector(`[data-vital=series] .${each}`).textContent),
+          ...['', 'hidden_'].map((kind) => model.own('', `promshm_${kind}series`).value)]""")
+        self.assertEqual((figure, detail), (str(shown + hidden), f"of 20,000; {hidden} hidden"))
         self.assert_is_quiet()
 
     def test_a_histogram_is_a_strip(self):

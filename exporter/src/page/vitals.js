@@ -22,8 +22,8 @@ function writeSegment(section, model, segment) {
   const shown = (name, label) => (Number.isNaN(number(name, label)) ? '–' : human(number(name, label), unitOf(name)));
   writeWorkers(section, number, shown);
   writeCrashes(section, series, shown);
-  writeFill(section, 'space', 'promshm_segment_used_bytes', 'promshm_segment_reserved_bytes', number, shown);
-  writeFill(section, 'series', 'promshm_series', 'promshm_series_limit', number, shown);
+  writeFill(section, 'space', number('promshm_segment_used_bytes'), number('promshm_segment_reserved_bytes'), 'bytes');
+  writeSeries(section, number);
   writeDropped(section, model, segment);
   const alarm = number('promshm_up') === 0;
   const detail = alarm ? 'segment not readable' : 'to read and write it';
@@ -45,9 +45,17 @@ function writeCrashes(section, series, shown) {
   writeVital(section, 'crashes', exits('abrupt'), `${exits('fatal')} fatal, ${exits('clean')} clean exits`, { alarm });
 }
 
-function writeFill(section, name, part, whole, number, shown) {
-  const share = number(part) / number(whole);
-  writeVital(section, name, shown(part), `of ${shown(whole)}`, { share, alarm: share >= 1 });
+/** Series that are hidden from scrapes take as much room as the others. */
+function writeSeries(section, number) {
+  const hidden = number('promshm_hidden_series') || 0;
+  const note = hidden ? `; ${whole.format(hidden)} hidden` : '';
+  writeFill(section, 'series', number('promshm_series') + hidden, number('promshm_series_limit'), '', note);
+}
+
+function writeFill(section, name, part, most, unit, note = '') {
+  const [held, room] = [part, most].map((each) => (Number.isNaN(each) ? '–' : human(each, unit)));
+  const share = part / most;
+  writeVital(section, name, held, `of ${room}${note}`, { share, alarm: share >= 1 });
 }
 
 function writeDropped(section, model, segment) {
