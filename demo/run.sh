@@ -18,12 +18,13 @@ extension=$(realpath "${PROMSHM_EXTENSION:-$target/release/libpromshm.so}")
 exporter=$(realpath "${PROMSHM_EXPORTER:-$target/release/promshm-exporter}")
 url=http://localhost:$port/metrics
 started=()
+pause=
 
 say() { printf '%s\n' "$*"; }
 
 clean_up() {
   trap - EXIT INT TERM
-  [ ${#started[@]} -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
+  [ ${#started[@]} -eq 0 ] || kill "${started[@]}" $pause 2>/dev/null || true
   wait || true
   "$exporter" rm --yes --segment "$segment" >/dev/null 2>&1 || true
   say "Stopped; the demo's shared memory is removed."
@@ -32,13 +33,27 @@ clean_up() {
 # shellcheck disable=SC2016 # the dollar is PHP's
 page() { "$php" -n -r 'echo @file_get_contents($argv[1]);' -- "$url"; }
 
-# Waits for the first finished job of each kind of worker, so that the page has something to show.
+# Waits so many seconds. A signal ends that, and so does the end of the exporter, with which the demo ends.
+rest() {
+  sleep "$1" &
+  pause=$!
+  wait -n "$pause" "${started[0]}" || true
+  kill -0 "${started[0]}" 2>/dev/null || { say "The exporter has ended; is port $port in use?" >&2; return 1; }
+}
+
+# Whether the page has all to show: these come last, after any job and after one that did not fail.
+is_complete() {
+  local shown
+  shown=$(page)
+  [[ $shown == *$'\n'worker_memory_bytes* && $shown == *$'\n'job_last_success_timestamp_seconds* ]]
+}
+
+# The exporter tells nobody that its page has changed, so it is asked again and again.
 await_first_jobs() {
   local try
   for ((try = 0; try < 150; try++)); do
-    kill -0 "${started[0]}" 2>/dev/null || { say "The exporter has ended; is port $port in use?" >&2; return 1; }
-    if page | grep -q '^job_duration_seconds_count'; then return 0; fi
-    sleep 0.2
+    if is_complete; then return 0; fi
+    rest 0.2
   done
   say "No worker has counted anything within 30 seconds." >&2
   return 1
@@ -67,9 +82,10 @@ page
 say
 say "Look at $url; Ctrl-C ends the demo."
 
-seconds=0
-while [ -z "${DEMO_SECONDS:-}" ] || [ "$seconds" -lt "$DEMO_SECONDS" ]; do
-  sleep 1
-  seconds=$((seconds + 1))
-  [ $((seconds % 5)) -ne 0 ] || progress
+left=${DEMO_SECONDS:-}
+while [ -z "$left" ] || [ "$left" -ge 5 ]; do
+  rest 5
+  progress
+  left=${left:+$((left - 5))}
 done
+rest "$left"
