@@ -15,7 +15,6 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
     error::ErrorKind,
 };
-use jiff::SignedDuration;
 use log::LevelFilter;
 use promshm_exposition::Format;
 use std::{env, ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, time::Duration};
@@ -159,8 +158,7 @@ fn format_parser() -> impl TypedValueParser<Value = Format> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let duration = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
-    duration.ok_or_else(|| "write a number and a unit, such as 30s, 2m or 1m30s".into())
+    humantime::parse_duration(text).map_err(|_| "write a number and a unit, such as 30s, 2m or 1m30s".into())
 }
 
 fn telemetry_path(text: &str) -> Result<String, String> {

@@ -2,7 +2,7 @@
 //! or as JSON: `{"ts":"…","level":"info","msg":"listening","address":"[::]:10200"}`.
 
 use clap::ValueEnum;
-use jiff::Timestamp;
+use humantime::format_rfc3339_millis;
 use log::{
     Level, LevelFilter, Log, Metadata, Record,
     kv::{self, Key, Value, VisitSource},
@@ -10,6 +10,7 @@ use log::{
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
+    time::SystemTime,
 };
 
 /// How a line is written.
@@ -34,7 +35,7 @@ pub(crate) fn complain(complaint: &str, format: LogFormat) {
         LogFormat::Logfmt => eprintln!("promshm-exporter: {complaint}"),
         LogFormat::Json => {
             let args = format_args!("{complaint}");
-            eprint!("{}", json(&Record::builder().level(Level::Error).args(args).build(), Timestamp::now()));
+            eprint!("{}", json(&Record::builder().level(Level::Error).args(args).build(), SystemTime::now()));
         }
     }
 }
@@ -49,8 +50,8 @@ impl Log for Lines {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let line = match self.0 {
-                LogFormat::Logfmt => logfmt(record, Timestamp::now()),
-                LogFormat::Json => json(record, Timestamp::now()),
+                LogFormat::Logfmt => logfmt(record, SystemTime::now()),
+                LogFormat::Json => json(record, SystemTime::now()),
             };
             // There is nobody to tell that nobody listens.
             let _ = io::stderr().lock().write_all(line.as_bytes());
@@ -64,9 +65,10 @@ fn level(record: &Record<'_>) -> String {
     record.level().as_str().to_ascii_lowercase()
 }
 
-fn logfmt(record: &Record<'_>, now: Timestamp) -> String {
+fn logfmt(record: &Record<'_>, now: SystemTime) -> String {
     let level = level(record);
-    let mut line = format!("ts={now:.3} level={level} msg={:?}", record.args().to_string());
+    let now = format_rfc3339_millis(now);
+    let mut line = format!("ts={now} level={level} msg={:?}", record.args().to_string());
     let _ = record.key_values().visit(&mut Fields(&mut line));
     line.push('\n');
     line
@@ -86,8 +88,9 @@ impl<'kv> VisitSource<'kv> for Fields<'_> {
     }
 }
 
-fn json(record: &Record<'_>, now: Timestamp) -> String {
-    let mut line = format!("{{\"ts\":\"{now:.3}\",\"level\":\"{}\"", level(record));
+fn json(record: &Record<'_>, now: SystemTime) -> String {
+    let now = format_rfc3339_millis(now);
+    let mut line = format!("{{\"ts\":\"{now}\",\"level\":\"{}\"", level(record));
     push_member(&mut line, "msg", record.args().to_string());
     let _ = record.key_values().visit(&mut Members(&mut line));
     line.push_str("}\n");
@@ -116,9 +119,10 @@ impl<'kv> VisitSource<'kv> for Members<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
-    fn written(write: fn(&Record<'_>, Timestamp) -> String) -> String {
-        let now = Timestamp::from_millisecond(1_700_000_000_250).expect("in range");
+    fn written(write: fn(&Record<'_>, SystemTime) -> String) -> String {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_250);
         let fields: &[(&str, Value<'_>)] = &[
             ("address", "[::]:10200".into()),
             ("cause", "a \"b\"\nc".into()),

@@ -5,13 +5,17 @@ use crate::{
     segments::{Segments, Target},
 };
 use comfy_table::{CellAlignment, Table, presets};
-use jiff::{SignedDuration, Timestamp};
+use humantime::{format_duration, format_rfc3339_seconds};
 use promshm_segment::{
     ReadError, Reader, Vitals,
     backend::{self, Inspection},
     snapshot::{Liveness, Reason, SlotState, SlotView},
 };
-use std::io::{self, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 const BAR_WIDTH: usize = 24;
 
@@ -33,16 +37,16 @@ fn describe(target: &Target) -> Result<String, ReadError> {
     let found = backend::inspect(&target.name)?; // first, so as not to count this process
     let mut reader = Reader::attach(target.name)?;
     let vitals = &reader.scrape()?.vitals;
-    Ok(render(target, &found, vitals, Timestamp::now()))
+    Ok(render(target, &found, vitals, SystemTime::now()))
 }
 
-fn render(target: &Target, found: &Inspection, vitals: &Vitals, now: Timestamp) -> String {
+fn render(target: &Target, found: &Inspection, vitals: &Vitals, now: SystemTime) -> String {
     let overview = written(overview(target, found, vitals, now));
     let slots = written(slots(vitals, now));
     format!("{overview}\n{slots}")
 }
 
-fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: Timestamp) -> Table {
+fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: SystemTime) -> Table {
     let Inspection { id, uid, gid, mode, .. } = found;
     let attached = attached_now(found);
     let used = gauge(vitals.used_bytes, vitals.reserved_bytes, human_bytes);
@@ -121,7 +125,7 @@ fn dropped(vitals: &Vitals) -> String {
     if total == 0 { "0".into() } else { format!("{total}: {}", reasons.join(", ")) }
 }
 
-fn slots(vitals: &Vitals, now: Timestamp) -> Table {
+fn slots(vitals: &Vitals, now: SystemTime) -> Table {
     let mut table = plain_table();
     table.set_header(["SLOT", "STATE", "PID", "SINCE", "STARTS", "BYTES"]);
     for slot in &vitals.slots {
@@ -134,7 +138,7 @@ fn slots(vitals: &Vitals, now: Timestamp) -> Table {
     table
 }
 
-fn slot_row(slot: &SlotView, now: Timestamp) -> [String; 6] {
+fn slot_row(slot: &SlotView, now: SystemTime) -> [String; 6] {
     let bytes = human_bytes(slot.bytes);
     if slot.index == 0 {
         return ["0".into(), "shared".into(), "-".into(), "-".into(), "-".into(), bytes];
@@ -154,10 +158,18 @@ pub(crate) fn attached_now(found: &Inspection) -> String {
 }
 
 /// `2026-01-31 12:00:00 UTC (2h 5m 3s ago)`
-fn moment(seconds: f64, now: Timestamp) -> String {
-    let Ok(then) = Timestamp::from_second(seconds as i64) else { return "unknown".into() };
-    let age = SignedDuration::from_secs(now.duration_since(then).as_secs().max(0));
-    format!("{} ({age:#} ago)", then.strftime("%Y-%m-%d %H:%M:%S UTC"))
+fn moment(seconds: f64, now: SystemTime) -> String {
+    let then = Duration::try_from_secs_f64(seconds).ok().and_then(|since| UNIX_EPOCH.checked_add(since));
+    let Some((then, text)) = then.and_then(|then| Some((then, utc(then)?))) else { return "unknown".into() };
+    let age = now.duration_since(then).map_or(0, |age| age.as_secs());
+    format!("{text} ({} ago)", format_duration(Duration::from_secs(age)))
+}
+
+/// `2026-01-31 12:00:00 UTC`; nothing after the year 9999.
+pub(crate) fn utc(time: SystemTime) -> Option<String> {
+    let mut text = String::new();
+    write!(text, "{}", format_rfc3339_seconds(time)).ok()?;
+    Some(text.replace('T', " ").replace('Z', " UTC"))
 }
 
 /// `512 B`, `1.5 KiB`, `256.0 MiB`
@@ -220,7 +232,7 @@ mod tests {
             attached: Some(2),
             creator_pid: 9,
         };
-        let now = Timestamp::from_second(1_700_003_723).expect("in range");
+        let now = UNIX_EPOCH + Duration::from_secs(1_700_003_723);
         let target = Target { label: None, name: promshm_segment::SegmentName::default() };
         let text = render(&target, &found, &vitals(), now);
         let expected = "\
@@ -269,7 +281,10 @@ SLOT  STATE      PID  SINCE                                   STARTS    BYTES
 
     #[test]
     fn times_out_of_reach_are_unknown() {
-        assert_eq!(moment(f64::MAX, Timestamp::UNIX_EPOCH), "unknown");
-        assert_eq!(moment(60.0, Timestamp::UNIX_EPOCH), "1970-01-01 00:01:00 UTC (0s ago)");
+        for seconds in [f64::MAX, f64::NAN, -1.0, 253_402_300_800.0] {
+            assert_eq!(moment(seconds, UNIX_EPOCH), "unknown");
+        }
+        assert_eq!(moment(253_402_300_799.0, UNIX_EPOCH), "9999-12-31 23:59:59 UTC (0s ago)");
+        assert_eq!(moment(60.0, UNIX_EPOCH), "1970-01-01 00:01:00 UTC (0s ago)");
     }
 }

@@ -11,10 +11,9 @@ mod model;
 mod tests;
 mod view;
 
-use crate::{failure::Failure, segments::Segments};
+use crate::{failure::Failure, segments::Segments, status::utc};
 use draw::{Scene, Theme};
 use feed::Feeds;
-use jiff::Timestamp;
 use model::Model;
 use ratatui::{DefaultTerminal, crossterm::event};
 use signal_hook::{
@@ -26,7 +25,7 @@ use std::{
     io::{self, IsTerminal},
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use view::{Flow, View};
 
@@ -125,12 +124,13 @@ impl Top {
     }
 
     fn draw(&mut self, terminal: &mut DefaultTerminal) -> io::Result<()> {
-        let now = Timestamp::now();
+        let now = SystemTime::now();
+        let text = utc(now).unwrap_or_default();
         let scene = Scene {
             theme: self.theme,
             source: &self.source,
-            now: now.as_millisecond() as f64 / 1000.0,
-            clock: &now.strftime("%H:%M:%S UTC").to_string(),
+            now: now.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()),
+            clock: text.split_once(' ').map_or("", |(_, clock)| clock),
         };
         terminal.draw(|frame| draw::draw(frame.buffer_mut(), &self.model, &mut self.view, &scene))?;
         Ok(())
