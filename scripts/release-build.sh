@@ -14,14 +14,19 @@ target=${CARGO_TARGET_DIR:-target}
 
 # `install` strips: cargo's own way leaves the symbols of packages that have a profile override.
 # glibc, linked statically: musl's memcpy makes a page several times slower to write.
+# Relocations packed, 110 kB less: a static program relocates itself at its start, which glibc does with packed ones
+# since 2.36. With an older one it crashes there and then, so it is started once. GNU's linker may not know the
+# word on other machines than x86-64; it says so and goes on.
 # With --target the flags reach the binary only, not the macros that the compiler itself loads.
 exporter() {
   local host
   host=$(rustc -vV | sed -n 's/^host: //p')
-  RUSTFLAGS='-C target-feature=+crt-static' cargo build --profile shipped --locked -p promshm-exporter --target "$host"
+  RUSTFLAGS='-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs' \
+    cargo build --profile shipped --locked -p promshm-exporter --target "$host"
   cargo cyclonedx --manifest-path exporter/Cargo.toml --format json --target "$host"
   mv exporter/promshm-exporter.cdx.json "$out/"
   install --strip -m 0755 "$target/$host/shipped/promshm-exporter" "$out/"
+  "$out/promshm-exporter" --version >/dev/null || fail "What was linked does not start; glibc 2.36 or newer is needed to link it"
 }
 
 extension() {

@@ -111,7 +111,7 @@ class Images(Pods):
 
     def test_the_exporter_is_one_small_static_binary(self):
         holder, binary = self.file("/promshm-exporter")
-        self.assertLessEqual(binary.stat().st_size, 4_200_000)
+        self.assertLessEqual(binary.stat().st_size, 3_800_000)
         self.assertNotIn("INTERP", run("readelf", "--program-headers", binary))
         listed = run("sh", "-c", f"podman export {holder} | tar -t").splitlines()
         files = {name for name in listed if not name.endswith("/")}
