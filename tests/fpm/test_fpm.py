@@ -108,6 +108,16 @@ class FpmTest(harness.TestCase):
         except subprocess.CalledProcessError:
             return None
 
+    def hold(self, children, meanwhile=lambda: None):
+        """Keeps so many children at work at the same time; returns their process ids."""
+        go = self.folder / "go"
+        with ThreadPoolExecutor(children) as pool:
+            held = [pool.submit(self.request, "hold", until=go) for _ in range(children)]
+            wait_until(f"{children} busy children", lambda: self.busy() == children)
+            meanwhile()
+            go.touch()
+            return [done.result()["pid"] for done in held]
+
     def exits(self):
         page = harness.parse(dump(self.segment))
         return {kind: page[f'promshm_worker_exits_total{{kind="{kind}"}}'] for kind in ("clean", "fatal", "abrupt")}
@@ -143,13 +153,7 @@ class FpmTest(harness.TestCase):
 
     def test_children_at_work_at_the_same_time_have_slots_of_their_own(self):
         self.start(children=3)
-        go = self.folder / "go"
-        with ThreadPoolExecutor(3) as pool:
-            held = [pool.submit(self.request, "hold", until=go) for _ in range(3)]
-            wait_until("three busy children", lambda: self.busy() == 3)
-            go.touch()
-            pids = {done.result()["pid"] for done in held}
-        self.assertEqual(len(pids), 3)
+        self.assertEqual(len(set(self.hold(3))), 3)
         self.assertEqual(self.starts(), 3)
         self.assertEqual(self.samples(), {'requests_total{action="hold"}': 3, "busy": 0})
 
@@ -173,13 +177,8 @@ class FpmTest(harness.TestCase):
     def test_children_tell_of_themselves(self):
         started = time.time()
         self.start(children=2)
-        go = self.folder / "go"
-        with ThreadPoolExecutor(2) as pool:
-            held = [pool.submit(self.request, "hold", until=go) for _ in range(2)]
-            wait_until("two busy children", lambda: self.busy() == 2)
-            self.assertEqual([told["requests_total"] for told in self.workers().values()], [1, 1])
-            go.touch()
-            pids = [done.result()["pid"] for done in held]
+        requests = lambda: [told["requests_total"] for told in self.workers().values()]
+        pids = self.hold(2, lambda: self.assertEqual(requests(), [1, 1]))
         for _ in range(20):
             self.assertIsNotNone(self.request("count", size=1), self.logs())
         # The last request may be answered before it has told of its end.
@@ -306,12 +305,7 @@ class FpmTest(harness.TestCase):
 
     def test_a_graceful_stop_is_a_clean_exit_of_each_child(self):
         self.start(children=2)
-        go = self.folder / "go"
-        with ThreadPoolExecutor(2) as pool:
-            held = [pool.submit(self.request, "hold", until=go) for _ in range(2)]
-            wait_until("two busy children", lambda: self.busy() == 2)
-            go.touch()
-            [done.result() for done in held]
+        self.hold(2)
         self.fpm.stop(signal.SIGQUIT)
         self.assertEqual(self.exits(), {"clean": 2, "fatal": 0, "abrupt": 0})
 
