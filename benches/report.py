@@ -268,30 +268,44 @@ def exporter():
         server.terminate()
 
 
-def scrape_often(page, stop):
-    """Ten scrapes a second, until told to stop."""
-    while not stop.wait(0.1):
-        urllib.request.urlopen(page, timeout=10).read()
+# A worker that counts without end, and tells after each million calls when that was and what they took.
+WORKER = """
+$x = (new Promshm\\Counter('c', '', ['a']))->labels('x');
+for (;;) {
+    $before = getrusage(); $begin = hrtime(true);
+    for ($i = 0; $i < 1_000_000; $i++) { $x->inc(); }
+    $after = getrusage();
+    $spent = $after['ru_utime.tv_sec'] - $before['ru_utime.tv_sec'] + ($after['ru_utime.tv_usec'] - $before['ru_utime.tv_usec']) / 1e6;
+    echo $begin, ' ', hrtime(true), ' ', $spent * 1e3, "\\n";
+}
+"""
 
 
-def interference(rounds=20_000_000, repeats=7):
-    """A worker's calls, with and without ten scrapes a second beside it."""
+def interference(seconds):
+    """A worker's calls, with ten scrapes a second beside it and without: a second each in turn, so that what
+    else the machine does falls on both alike."""
     say("interference")
-    rates = {False: [], True: []}
-    for scraped in (False, True) * repeats:
-        remove_segment()
-        with exporter() as page:
-            stop = threading.Event()
-            scraper = threading.Thread(target=scrape_often, args=(page, stop))
-            if scraped:
-                scraper.start()
-            words = calls.command("bound inc()", rounds, SEGMENT)
-            done = subprocess.run(words, capture_output=True, text=True, check=True)
-            stop.set()
-            if scraped:
-                scraper.join()
-        rates[scraped].append(float(done.stdout) / rounds * 1e9)
-    alone, beside = (statistics.median(rates[scraped]) for scraped in (False, True))
+    words = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={SEGMENT}", "-r", WORKER]
+    times = {False: [], True: []}
+    with exporter() as page, subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as worker:
+        lines = []
+        reader = threading.Thread(target=lambda: lines.extend(worker.stdout))
+        reader.start()
+        windows = []
+        for scraped in (False, True) * (seconds // 2):
+            start = time.monotonic_ns()
+            while time.monotonic_ns() < start + 10**9:
+                time.sleep(0.1)
+                if scraped:
+                    urllib.request.urlopen(page, timeout=10).read()
+            windows.append((start, time.monotonic_ns(), scraped))
+        worker.kill()
+        reader.join()
+    for begin, end, spent in ((int(words[0]), int(words[1]), float(words[2])) for words in map(str.split, lines[:-1])):
+        for start, stop, scraped in windows:
+            if start <= begin and end <= stop:
+                times[scraped].append(spent)
+    alone, beside = (statistics.mean(times[scraped]) for scraped in (False, True))
     at_most("what 10 scrapes a second take from a worker", 2, (beside / alone - 1) * 100, "{:.1f} %")
     return f"A worker alone: {alone:.2f} ns a call; with 10 scrapes a second beside it: {beside:.2f} ns ({(beside / alone - 1) * 100:+.1f} %).\n"
 
@@ -354,7 +368,7 @@ SECTIONS = {
     "writers": lambda quick: many_writers(500_000 if quick else 10_000_000),
     "scrapes": lambda quick: scrapes(sizes(quick)),
     "python": against_python,
-    "interference": lambda quick: interference(),
+    "interference": lambda quick: interference(10 if quick else 60),
     "startup": lambda quick: start_up(),
     "attacks": lambda quick: attacks(),
     "goals": lambda quick: goals(),  # after all that it is made of
