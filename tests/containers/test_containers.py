@@ -17,6 +17,7 @@ import unittest
 import urllib.request
 
 import podman as engine
+import yaml
 from podman import harness, podman, run
 
 EXPORTER_PORT = 10200
@@ -97,6 +98,43 @@ def total(page, queue):
 
 def exits(page, kind):
     return page[f'promshm_worker_exits_total{{kind="{kind}"}}']
+
+
+class Compose(Pods):
+    """The worker and the exporter of compose.yml, each option of theirs translated for podman; the published ports are
+    left out, because podman's own networks need more than each machine has."""
+
+    FLAGS = {
+        "ipc": lambda ipc: [f"--ipc={ipc.replace('service:', 'container:')}"],
+        "group_add": lambda groups: [f"--group-add={group}" for group in groups],
+        "read_only": lambda is_so: [f"--read-only={str(is_so).lower()}"],
+        "cap_drop": lambda names: [f"--cap-drop={name}" for name in names],
+        "security_opt": lambda options: [f"--security-opt={option.removesuffix(':true')}" for option in options],
+        "user": lambda user: [f"--user={user}"],
+        "stop_grace_period": lambda time: [f"--stop-timeout={time.removesuffix('s')}"],
+    }
+    OTHERS = {"image", "command", "ports", "depends_on"}
+
+    def up(self, service):
+        settings = yaml.safe_load((harness.ROOT / "docker" / "compose.yml").read_text())["services"][service]
+        self.assertEqual(set(settings) - self.OTHERS - set(self.FLAGS), set(), "an option that this test does not know")
+        flags = [flag for name, translate in self.FLAGS.items() if name in settings for flag in translate(settings[name])]
+        podman("run", "--detach", "--replace", "--network=host", f"--name={service}", *flags, settings["image"], *settings["command"])
+
+    def more_than(self, before):
+        return harness.wait_until("a job", lambda: total(page := self.page(), "mail") > before and page)
+
+    def test_a_worker_counts_into_the_exporters_namespace_and_the_next_continues(self):
+        for service in ("exporter", "worker"):  # the worker goes first: it is in the exporter's namespace
+            self.addCleanup(podman, "rm", "--force", "--time=0", "--ignore", service)
+        self.up("exporter")
+        self.up("worker")
+        self.more_than(0)
+        podman("rm", "--force", "--time=0", "worker")
+        left = total(self.page(), "mail")
+        self.up("worker")
+        page = self.more_than(left)
+        self.assertEqual((page["promshm_worker_starts_total"], exits(page, "abrupt")), (2, 1))
 
 
 class Images(Pods):
