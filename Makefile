@@ -39,7 +39,7 @@ export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard hostile murder loom asan proofs fuzz readme scaling images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard hostile murder loom asan proofs fuzz readme scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,7 +60,7 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard readme fuzz loom -- zts valgrind asan
+	@tests/run-all.sh lint deny unit plain phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard readme fuzz loom -- zts valgrind asan
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz proofs
@@ -77,6 +77,9 @@ deny: ## Check the licences and sources of dependencies
 
 unit: ## Rust tests
 	cargo nextest run --workspace --locked
+
+plain: ## Rust tests of the exporter without TLS, as it is in its smaller image
+	cargo nextest run -p promshm-exporter --no-default-features --locked
 
 phpt: build ## Tests of the PHP extension
 	@tests/run-phpt.sh $(extension)

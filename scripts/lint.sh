@@ -69,6 +69,7 @@ script_lint() {
 
 check rustfmt cargo fmt --all --check
 check clippy cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+check 'clippy without TLS' cargo clippy --quiet -p promshm-exporter --no-default-features --all-targets --locked -- -D warnings
 check shellcheck shell_lint
 check 'php -l' php_lint
 check composer composer_lint

@@ -19,11 +19,18 @@ use log::LevelFilter;
 use promshm_exposition::Format;
 use std::{env, ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, time::Duration};
 
+/// What `--version` says: which of the two builds it is, too.
+const VERSION: &str = if cfg!(feature = "tls") {
+    env!("CARGO_PKG_VERSION")
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), " without TLS")
+};
+
 /// Serves the metrics that PHP processes count into shared memory to Prometheus.
 ///
 /// Without a command it serves.
 #[derive(Debug, Parser)]
-#[command(name = "promshm-exporter", version)]
+#[command(name = "promshm-exporter", version = VERSION)]
 pub(crate) struct Cli {
     /// The segment to read, as in the workers' promshm.segment; NAME=SEGMENT, repeatable, for several; or auto.
     #[arg(

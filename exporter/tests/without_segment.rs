@@ -155,7 +155,8 @@ fn the_environment_names_the_segment_and_the_flag_goes_first() {
 fn version_and_help_are_printed() {
     let own = OwnSegment::absent();
     let version = run(own.name, &["--version"]);
-    assert_eq!(text(&version.stdout), format!("promshm-exporter {}\n", env!("CARGO_PKG_VERSION")));
+    let without = if cfg!(feature = "tls") { "" } else { " without TLS" };
+    assert_eq!(text(&version.stdout), format!("promshm-exporter {}{without}\n", env!("CARGO_PKG_VERSION")));
     let help = text(&run(own.name, &["--help"]).stdout);
     for word in ["--segment", "--web.listen-address", "--web.telemetry-path", "--log.level", "healthcheck"] {
         assert!(help.contains(word), "{word}: {help}");

@@ -3,28 +3,28 @@
 //! The file and those that it names are looked at again while the server runs. What is broken never
 //! opens the door: until it is mended nobody is let in, and the log says what is wrong.
 
-mod any_client;
 mod door;
 mod error;
 mod files;
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 mod users;
 mod yaml;
 
 pub(crate) use door::Door;
 pub(crate) use error::ConfigError;
+pub(crate) use tls::{Session, Tls};
 pub(crate) use users::{Credentials, Users};
 
 use files::Files;
-use rustls::ServerConfig;
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 use yaml::{Field, Section};
 
 /// What a web configuration says.
 #[derive(Debug, Default)]
 pub(crate) struct WebConfig {
     /// Absent: plain HTTP.
-    pub(crate) tls: Option<Arc<ServerConfig>>,
+    pub(crate) tls: Option<Tls>,
     pub(crate) users: Users,
     /// Header lines for each answer, each with its end.
     pub(crate) header_lines: Vec<u8>,
@@ -52,7 +52,7 @@ impl WebConfig {
         let users = document.take("basic_auth_users").map(Field::section).transpose()?;
         document.end()?;
         Ok(Self {
-            tls: tls.map(|section| tls::read(section, folder, files)).transpose()?,
+            tls: tls.map(|section| Tls::read(section, folder, files)).transpose()?,
             users: users.map_or(Ok(Users::default()), Users::read)?,
             header_lines: http.map_or(Ok(Vec::new()), header_lines)?,
         })

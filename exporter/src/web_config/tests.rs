@@ -68,8 +68,6 @@ fn broken_files_are_errors_with_their_cause() {
         ("basic_auth_users:\n  a:", "line 2: a: write a text"),
         ("basic_auth_users:\n  1: x", "line 2: the name of a field: write a text, in quotes"),
         ("basic_auth_users: [a]", "line 1: basic_auth_users: write fields"),
-        ("tls_server_config: {}", "cert_file is missing"),
-        ("tls_server_config:\n  cert_file: no.pem", "no.pem: No such file"),
         (
             "http_server_config:\n  headers:\n    X-Frame-Options: maybe",
             "line 3: X-Frame-Options: write one line",
@@ -84,6 +82,19 @@ fn broken_files_are_errors_with_their_cause() {
     ] {
         let told = error(text);
         assert!(told.contains(cause), "{text:?}: {told}");
+    }
+}
+
+#[test]
+fn tls_without_its_files_is_an_error() {
+    for (text, cause) in [
+        ("tls_server_config: {}", "cert_file is missing"),
+        ("tls_server_config:\n  cert_file: no.pem", "no.pem: No such file"),
+    ] {
+        let told = error(text);
+        let expected =
+            if cfg!(feature = "tls") { cause } else { "this exporter was built without TLS; take" };
+        assert!(told.contains(expected), "{text:?}: {told}");
     }
 }
 

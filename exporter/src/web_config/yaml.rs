@@ -37,6 +37,7 @@ impl<'y> Section<'y> {
     }
 
     /// Takes out a text.
+    #[cfg(any(feature = "tls", test))] // nobody else wants one
     pub(super) fn text(&mut self, name: &'static str) -> Result<Option<String>, ConfigError> {
         self.take(name).map(Field::text).transpose()
     }
@@ -92,6 +93,7 @@ impl<'y> Field<'y> {
     }
 
     /// The texts of a list.
+    #[cfg(any(feature = "tls", test))] // nobody else wants them
     pub(super) fn texts(self) -> Result<Vec<String>, ConfigError> {
         let wrong = self.wrong("write a list, such as [one, two]");
         let YamlData::Sequence(items) = self.value.data else { return Err(wrong) };

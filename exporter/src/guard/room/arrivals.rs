@@ -5,10 +5,10 @@ use super::super::{
     refusal::Refusal, transport::Transport,
 };
 use super::{ACCEPTS, Room};
+use crate::web_config::Tls;
 use log::error;
 use mio::{Interest, Token, net::TcpStream};
-use rustls::ServerConnection;
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 impl Room {
     pub(super) fn accept(&mut self, now: Instant) {
@@ -68,7 +68,7 @@ impl Room {
             error!(cause:% = error; "a connection cannot be watched");
             return;
         }
-        let tls = match config.tls.as_ref().map(|tls| ServerConnection::new(Arc::clone(tls))).transpose() {
+        let tls = match config.tls.as_ref().map(Tls::begin).transpose() {
             Ok(tls) => tls,
             Err(error) => return error!(cause:% = error; "a TLS connection cannot be begun"),
         };

@@ -1,13 +1,18 @@
 //! `tls_server_config`: from its fields to what rustls serves with.
 
+mod any_client;
+mod session;
+
+pub(crate) use session::Session;
+
 use super::{
-    any_client::AnyClient,
     error::ConfigError,
     files::Files,
     yaml::{Field, Section},
 };
+use any_client::AnyClient;
 use rustls::{
-    RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion,
+    RootCertStore, ServerConfig, ServerConnection, SupportedCipherSuite, SupportedProtocolVersion,
     crypto::{CryptoProvider, SupportedKxGroup, ring},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::{NoClientAuth, WebPkiClientVerifier, danger::ClientCertVerifier},
@@ -25,26 +30,38 @@ struct Settings {
     prefers_own_order: bool,
 }
 
-/// Reads the section. File names are relative to `folder`.
-pub(super) fn read(
-    mut section: Section<'_>,
-    folder: &Path,
-    files: &mut Files,
-) -> Result<Arc<ServerConfig>, ConfigError> {
-    let certificates =
-        pem(&mut section, ["cert", "cert_file"], folder, files)?.ok_or_else(|| missing("cert_file"))?;
-    let key = pem(&mut section, ["key", "key_file"], folder, files)?.ok_or_else(|| missing("key_file"))?;
-    let provider = Arc::new(provider(&mut section)?);
-    let settings = Settings {
-        certificates: certificates_of(&certificates, "the certificate")?,
-        key: PrivateKeyDer::from_pem_slice(&key).map_err(|error| tls("the key", error))?,
-        clients: clients(&mut section, folder, files, &provider)?,
-        versions: versions(&mut section)?,
-        provider,
-        prefers_own_order: section.switch("prefer_server_cipher_suites")?.unwrap_or(true),
-    };
-    section.end()?;
-    build(settings).map(Arc::new)
+/// How clients are served under TLS.
+#[derive(Debug)]
+pub(crate) struct Tls(Arc<ServerConfig>);
+
+impl Tls {
+    /// Reads the section. File names are relative to `folder`.
+    pub(super) fn read(
+        mut section: Section<'_>,
+        folder: &Path,
+        files: &mut Files,
+    ) -> Result<Self, ConfigError> {
+        let certificates =
+            pem(&mut section, ["cert", "cert_file"], folder, files)?.ok_or_else(|| missing("cert_file"))?;
+        let key =
+            pem(&mut section, ["key", "key_file"], folder, files)?.ok_or_else(|| missing("key_file"))?;
+        let provider = Arc::new(provider(&mut section)?);
+        let settings = Settings {
+            certificates: certificates_of(&certificates, "the certificate")?,
+            key: PrivateKeyDer::from_pem_slice(&key).map_err(|error| tls("the key", error))?,
+            clients: clients(&mut section, folder, files, &provider)?,
+            versions: versions(&mut section)?,
+            provider,
+            prefers_own_order: section.switch("prefer_server_cipher_suites")?.unwrap_or(true),
+        };
+        section.end()?;
+        Ok(Self(Arc::new(build(settings)?)))
+    }
+
+    /// Begins a client's session.
+    pub(crate) fn begin(&self) -> Result<Session, rustls::Error> {
+        ServerConnection::new(Arc::clone(&self.0)).map(Session::new)
+    }
 }
 
 fn build(settings: Settings) -> Result<ServerConfig, ConfigError> {
