@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Builds the images, or those that are named: docker/build.sh [exporter] [extension] [worker]
+# Builds the images exporter, extension and worker, or those that are named: docker/build.sh [IMAGE]...
 #
-# worker is an example, and copies from extension.
+# exporter      plain HTTP, with passwords if you like: what a pod needs
+# exporter-tls  that speaks TLS, too; its tag ends in -tls
+# extension     promshm.so, to copy from
+# worker        an example, which copies from extension
 #
 # Settings, all from the environment:
 #   ENGINE       docker or podman; whichever is there
@@ -33,8 +36,9 @@ build() { # name tag words...
 for image; do
   case $image in
     exporter) build exporter "$version" ;;
+    exporter-tls) build exporter "$version-tls" --build-arg FEATURES=tls ;;
     extension) build extension "$php" --build-arg "PHP_IMAGE=php:$php-cli-bookworm" ;;
     worker) build worker "$version" --build-arg "PHP_IMAGE=php:$php-cli" --build-arg "EXTENSION_IMAGE=promshm-extension:$php" ;;
-    *) fail "There are the images exporter, extension and worker, not $image" ;;
+    *) fail "There are the images exporter, exporter-tls, extension and worker, not $image" ;;
   esac
 done

@@ -145,7 +145,8 @@ def stand_ins():
     make_builder()
     os.environ |= {"ENGINE": "podman", "PHP_VERSION": PHP_VERSION, "BUILD_FLAGS": build_flags()}
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        work = [pool.submit(run, "docker/build.sh", image, cwd=harness.ROOT) for image in ("exporter", "extension")]
+        images = (("exporter", "exporter-tls"), ("extension",))  # those of one kind would wait for each other
+        work = [pool.submit(run, "docker/build.sh", *some, cwd=harness.ROOT) for some in images]
         if not exists(PHP_IMAGE):
             work.append(pool.submit(make_php))
         for each in work:

@@ -11,7 +11,9 @@ import pathlib
 import re
 import shlex
 import shutil
+import ssl
 import subprocess
+import tarfile
 import tempfile
 import unittest
 import urllib.request
@@ -67,9 +69,10 @@ class Pods(unittest.TestCase):
         self.play()
         return harness.wait_until("the worker's first job", lambda: total(self.page(), "mail") > 0)
 
-    def page(self):
+    def page(self, scheme="http", **options):
+        address = f"{scheme}://127.0.0.1:{EXPORTER_PORT}/metrics"
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{EXPORTER_PORT}/metrics", timeout=harness.WATCHDOG) as answer:
+            with urllib.request.urlopen(address, timeout=harness.WATCHDOG, **options) as answer:
                 return harness.parse(answer.read().decode())
         except OSError:
             return {}  # not up yet
@@ -139,27 +142,51 @@ class Compose(Pods):
 
 class Images(Pods):
     NAME = f"promshm-exporter:{VERSION}"
+    WITH_TLS = f"{NAME}-tls"
 
-    def file(self, path):
-        """A file of the exporter's image."""
-        holder = podman("create", self.NAME)
+    def files(self, image):
+        """The files of an image, unpacked, by their names."""
+        tree = self.folder / image.replace(":", "-")
+        tree.mkdir()
+        holder = podman("create", image)
         self.addCleanup(podman, "rm", holder)
-        podman("cp", f"{holder}:{path}", self.folder / "file")
-        return holder, self.folder / "file"
+        archive = self.folder / "image.tar"
+        podman("export", f"--output={archive}", holder)
+        with tarfile.open(archive) as packed:
+            packed.extractall(tree, filter="data")
+        return {str(path.relative_to(tree)): path for path in tree.rglob("*") if path.is_file()}
 
     def test_the_exporter_is_one_small_static_binary(self):
-        holder, binary = self.file("/promshm-exporter")
-        self.assertLessEqual(binary.stat().st_size, 3_800_000)
-        self.assertNotIn("INTERP", run("readelf", "--program-headers", binary))
-        listed = run("sh", "-c", f"podman export {holder} | tar -t").splitlines()
-        files = {name for name in listed if not name.endswith("/")}
-        self.assertEqual(files, {"promshm-exporter", "usr/share/sbom/promshm-exporter.cdx.json"})
+        for image, limit in ((self.NAME, 3_000_000), (self.WITH_TLS, 3_900_000)):
+            with self.subTest(image=image):
+                files = self.files(image)
+                self.assertEqual(set(files), {"promshm-exporter", "usr/share/sbom/promshm-exporter.cdx.json"})
+                self.assertNotIn("INTERP", run("readelf", "--program-headers", files["promshm-exporter"]))
+                self.assertLessEqual(int(podman("image", "inspect", "--format={{.Size}}", image)), limit)
 
     def test_the_bill_of_materials_names_its_crates(self):
-        _, sbom = self.file("/usr/share/sbom/promshm-exporter.cdx.json")
-        document = json.loads(sbom.read_text())
-        self.assertEqual(document["bomFormat"], "CycloneDX")
-        self.assertLessEqual({"clap", "prometheus", "promshm-segment"}, {each["name"] for each in document["components"]})
+        for image, has_tls in ((self.NAME, False), (self.WITH_TLS, True)):
+            document = json.loads(self.files(image)["usr/share/sbom/promshm-exporter.cdx.json"].read_text())
+            self.assertEqual(document["bomFormat"], "CycloneDX")
+            names = {each["name"] for each in document["components"]}
+            self.assertLessEqual({"clap", "prometheus", "promshm-segment"}, names)
+            self.assertEqual("rustls" in names, has_tls, image)
+
+    def test_one_speaks_tls_and_the_other_says_which_one_does(self):
+        self.folder.chmod(0o755)  # for the exporter's user
+        pair = ["-keyout", "tls.key", "-out", "tls.crt", "-addext", "subjectAltName=IP:127.0.0.1"]
+        run("openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=exporter", *pair, cwd=self.folder)
+        (self.folder / "tls.key").chmod(0o644)
+        (self.folder / "web.yml").write_text("tls_server_config: {cert_file: tls.crt, key_file: tls.key}\n")
+        words = ["--network=host", f"--volume={self.folder}:/config:ro"]
+        container = podman("run", "--detach", *words, self.WITH_TLS, "--web.config.file=/config/web.yml")
+        self.addCleanup(podman, "rm", "--force", "--time=0", container)
+        trust = ssl.create_default_context(cafile=self.folder / "tls.crt")
+        page = harness.wait_until("the exporter", lambda: self.page("https", context=trust))
+        self.assertIn(f'promshm_build_info{{version="{VERSION}"}}', page)
+        podman("exec", container, "/promshm-exporter", "healthcheck")
+        with self.assertRaisesRegex(AssertionError, "built without TLS; take one with it: the image whose tag ends in -tls"):
+            podman("run", "--rm", *words, self.NAME, "--web.config.file=/config/web.yml")
 
     def test_the_exporter_says_what_it_is(self):
         image = json.loads(podman("inspect", self.NAME))[0]
