@@ -15,7 +15,7 @@ use promshm_segment::{AttachError, Reader, SegmentName, Writer, backend, crash, 
 use std::{
     fs,
     io::{Read, Write},
-    process::Command,
+    process::{self, Command},
 };
 use support::*;
 
@@ -116,12 +116,13 @@ fn a_child_does_not_hold_its_dead_parents_slot() {
     let (mut read, mut write) = std::io::pipe().unwrap();
     let parent = Child::run(|| {
         std::mem::forget(count_one(&place));
-        // SAFETY: the child does nothing but wait.
-        match unsafe { fork() }.unwrap() {
-            ForkResult::Child => loop {
+        // SAFETY: the child does nothing but write a few bytes and wait.
+        if let ForkResult::Child = unsafe { fork() }.unwrap() {
+            // It says itself that it is there: before it has run, it cannot have let go.
+            write.write_all(&process::id().to_le_bytes()).unwrap();
+            loop {
                 std::thread::park();
-            },
-            ForkResult::Parent { child } => write.write_all(&child.as_raw().to_le_bytes()).unwrap(),
+            }
         }
     });
     let mut child = [0; 4];
@@ -129,7 +130,7 @@ fn a_child_does_not_hold_its_dead_parents_slot() {
     assert_eq!(live(&place), 1);
     parent.kill();
     let found = (live(&place), place.reader().scrape().unwrap().vitals.exits_abrupt);
-    kill(Pid::from_raw(i32::from_le_bytes(child)), Signal::SIGKILL).unwrap();
+    kill(Pid::from_raw(u32::from_le_bytes(child) as i32), Signal::SIGKILL).unwrap();
     assert_eq!(found, (0, 1));
 }
 
