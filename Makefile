@@ -60,7 +60,7 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit plain phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard readme fuzz loom -- zts valgrind asan
+	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard readme fuzz -- zts valgrind asan plain loom
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz proofs
