@@ -259,13 +259,22 @@ def start_up():
 
 
 @contextlib.contextmanager
+def running(words, **options):
+    """A process that never ends by itself, and does not outlive what is measured beside it, not even by an error."""
+    with subprocess.Popen(words, text=True, **options) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
 def exporter():
     """The exporter on a free port; gives the address of its page."""
     words = [harness.EXPORTER, "--segment", SEGMENT, "--web.listen-address=127.0.0.1:0"]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as server:
+    with running(words, stderr=subprocess.PIPE) as server:
         found = (re.search(r"address=(\S+)", line) for line in server.stderr)
         yield f"http://{next(filter(None, found)).group(1)}/metrics"
-        server.terminate()
 
 
 # A worker that counts without end, and tells after each million calls when that was and what they took.
@@ -287,7 +296,7 @@ def interference(seconds):
     say("interference")
     words = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={SEGMENT}", "-r", WORKER]
     times = {False: [], True: []}
-    with exporter() as page, subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as worker:
+    with exporter() as page, running(words, stdout=subprocess.PIPE) as worker:
         lines = []
         reader = threading.Thread(target=lambda: lines.extend(worker.stdout))
         reader.start()
@@ -299,12 +308,12 @@ def interference(seconds):
                 if scraped:
                     urllib.request.urlopen(page, timeout=10).read()
             windows.append((start, time.monotonic_ns(), scraped))
-        worker.kill()
+        worker.terminate()
         reader.join()
-    for begin, end, spent in ((int(words[0]), int(words[1]), float(words[2])) for words in map(str.split, lines[:-1])):
+    for begin, end, spent in map(str.split, lines[:-1]):  # the last may be cut short
         for start, stop, scraped in windows:
-            if start <= begin and end <= stop:
-                times[scraped].append(spent)
+            if start <= int(begin) and int(end) <= stop:
+                times[scraped].append(float(spent))
     alone, beside = (statistics.mean(times[scraped]) for scraped in (False, True))
     at_most("what 10 scrapes a second take from a worker", 2, (beside / alone - 1) * 100, "{:.1f} %")
     return f"A worker alone: {alone:.2f} ns a call; with 10 scrapes a second beside it: {beside:.2f} ns ({(beside / alone - 1) * 100:+.1f} %).\n"
