@@ -20,15 +20,15 @@ target=${CARGO_TARGET_DIR:-target}
 # word on other machines than x86-64; it says so and goes on.
 # With --target the flags reach the binary only, not the macros that the compiler itself loads.
 exporter() {
-  local host words=(--no-default-features --features "${FEATURES-default}")
+  local host manifest words=(--no-default-features --features "${FEATURES-default}")
   host=$(rustc -vV | sed -n 's/^host: //p')
   RUSTFLAGS='-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs' \
     cargo build --profile shipped --locked -p promshm-exporter "${words[@]}" --target "$host"
   cargo cyclonedx --manifest-path exporter/Cargo.toml --format json "${words[@]}" --target "$host"
   # On one line, which is a third less; a line's end or leading space is never within a text.
   sed 's/^ *//' exporter/promshm-exporter.cdx.json | tr -d '\n' >"$out/promshm-exporter.cdx.json"
-  # There is one for each crate of the workspace by now.
-  find . -path ./target -prune -o -name '*.cdx.json' -exec rm {} +
+  # There is one beside each Cargo.toml by now.
+  for manifest in */Cargo.toml */*/Cargo.toml; do rm -f "${manifest%Cargo.toml}"promshm*.cdx.json; done
   install --strip -m 0755 "$target/$host/shipped/promshm-exporter" "$out/"
   "$out/promshm-exporter" --version >/dev/null || fail "What was linked does not start; glibc 2.36 or newer is needed to link it"
 }
