@@ -13,8 +13,9 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 php=$(command -v "${PHP:-php}") || { echo "there is no ${PHP:-php}" >&2; exit 1; }
 extension=$(realpath -- "${1:-${CARGO_TARGET_DIR:-$root/target}/release/libpromshm.so}")
 shift || true
-tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=("$root/php-tests")
+tests=("${@##*/}")
+tests=("${tests[@]/#/php-tests/}")
+[ ${#tests[@]} -gt 0 ] || tests=(php-tests)
 
 # Skips that are expected, one a line: "test.phpt: why". Debian's PHP needs none.
 allowed_skips="$root/tests/allowed-skips.txt"
@@ -63,8 +64,14 @@ run_tests=$(find_run_tests)
 check_extension
 check_tests
 
-results=$(mktemp)
-trap 'rm -f "$results"' EXIT
+# run-tests.php writes beside the tests. Other runs of the suite may be under way, with another PHP or under
+# valgrind, so each has tests of its own.
+work=$(mktemp -d)
+results=$work/results
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/ext" "$work/php-tests"
+cp "$root"/php-tests/*.phpt "$root"/php-tests/*.inc "$work/php-tests/"
+cp "$root/ext/promshm.stub.php" "$work/ext/"
 
 # Five hex digits of every key, so that runs beside each other do not meet.
 PROMSHM_RUN=$(printf '%05x' $(((RANDOM << 15 | RANDOM) % 0x70000 + 0x10000)))
@@ -72,6 +79,7 @@ under_test=${PHP_UNDER_TEST:-$php}
 export PROMSHM_RUN NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$under_test
 
 status=0
+cd "$work"
 "$php" "$run_tests" -q -n -p "$under_test" -d "extension=$extension" "-j${JOBS:-2}" \
   -g FAIL,XFAIL,BORK,WARN,LEAK,SKIP --no-color --no-progress --show-diff --set-timeout "${TEST_TIMEOUT:-120}" \
   -W "$results" "${tests[@]}" </dev/null || status=$?
@@ -88,6 +96,10 @@ fi
 if [ "$failed" -eq 0 ] && { [ "$passed" -eq 0 ] || [ "$status" -ne 0 ]; }; then
   echo "run-tests.php ended with $status and $passed passed tests"
   failed=$((failed + 1))
+fi
+if [ "$failed" -gt 0 ]; then
+  trap - EXIT
+  echo "What the failed tests left behind: $work"
 fi
 echo "phpt: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
