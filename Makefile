@@ -39,7 +39,7 @@ export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard hostile murder loom asan proofs fuzz readme scaling images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard hostile murder loom asan proofs fuzz readme scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,10 +60,10 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard readme fuzz -- zts valgrind asan plain loom
+	@tests/run-all.sh lint deny runner unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard readme fuzz -- zts valgrind asan plain loom
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
-	@PROMSHM_SOAK=1 tests/run-all.sh murder hostile reliability fuzz proofs
+	@PROMSHM_SOAK=1 STEP_LIMIT=14400 tests/run-all.sh murder hostile reliability fuzz proofs
 
 bench: deps testdeps benchdeps build ## Measure, and write BENCHMARKS.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape
@@ -74,6 +74,9 @@ lint: ## Check formats and lints; warnings are errors
 
 deny: ## Check the licences and sources of dependencies
 	@scripts/deny.sh
+
+runner: build ## What runs the tests, over steps that fail, do nothing or hang
+	@python3 -B tests/runner/test_runner.py
 
 unit: ## Rust tests
 	cargo nextest run --workspace --locked

@@ -3,7 +3,9 @@
 # run one after the other too, but beside the others: long ones, with builds and files of their own.
 #
 # A step says "N passed, N failed" in its last lines. One that says nothing, or skipped everything,
-# ran nothing, and counts as a failure, as does one that ends badly without a count.
+# ran nothing, and counts as a failure, as does one that ends badly without a count, or not in time.
+#
+#   STEP_LIMIT    seconds that a step may take (default: half an hour, several times what the longest one takes)
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
@@ -15,12 +17,16 @@ counted() { # log word
   grep -E '[0-9]+ passed' "$1" | tail -n 1 | grep -oE "[0-9]+ $2" | head -n 1 | cut -d' ' -f1
 }
 
-# Runs a step; its output goes through the command given, and its counts into the summary.
-run() { # step command...
+# Runs a step, whose output is shown while it runs or kept; its counts go into the summary. What a step
+# leaves running may hold its output open: so the log is a file, not a pipe whose end one would wait for.
+run() { # step show|keep
   local step=$1 log=$work/$1.log status=0 passed failed skipped started=$SECONDS
-  shift
-  "${MAKE:-make}" --no-print-directory "$step" </dev/null 2>&1 | "$@" "$log"
-  status=${PIPESTATUS[0]}
+  : >"$log"
+  tests/limited.py "${STEP_LIMIT:-1800}" "${MAKE:-make}" --no-print-directory "$step" </dev/null >"$log" 2>&1 &
+  process=$!
+  [ "$2" = keep ] || tail -n +1 -s 0.2 -f --pid="$process" "$log" &
+  wait "$process" || status=$?
+  wait "$!"
   passed=$(counted "$log" passed) failed=$(counted "$log" failed) skipped=$(counted "$log" skipped)
   : "${passed:=0}" "${failed:=0}" "${skipped:=0}"
   if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$passed" -eq 0 ]; }; then
@@ -30,13 +36,11 @@ run() { # step command...
     "$step" "$passed" "$failed" "$skipped" $((SECONDS - started)) >>"$work/summary"
 }
 
-write_to() { cat >"$1"; }
-
 # These keep what they say until they are over, so that lines of two steps do not mix.
 run_beside() {
   local step
   for step; do
-    run "$step" write_to
+    run "$step" keep
     printf '%s\n' "$step" >>"$work/over"
   done
 }
@@ -60,13 +64,14 @@ done
 
 set -m # a process group of its own, which ends with this script
 run_beside ${beside[@]+"${beside[@]}"} &
+others=$! process=
 set +m
-trap 'kill -- "-$!" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill -- "-$others" $process 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 for step in "${before[@]}"; do
   printf '\n== %s\n' "$step"
-  run "$step" tee
+  run "$step" show
   show_over
 done
 [ "$shown" -eq ${#beside[@]} ] || printf '\nWaiting for what runs beside: %s\n' "${beside[*]:$shown}"
@@ -75,6 +80,11 @@ show_over
 
 printf '\n'
 cat "$work/summary"
+awk '$4 > 0 { print $1 }' "$work/summary" | while read -r step; do
+  printf '\n== %s failed. Its last lines:\n' "$step"
+  tail -n 15 "$work/$step.log"
+done
+printf '\n'
 awk -v steps=$((${#before[@]} + ${#beside[@]})) '{ passed += $2; failed += $4; skipped += $6 }
   END {
     printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""The runner of `make test` itself, over steps that pass, fail, do nothing, hang and leave something running."""
+
+import os
+import pathlib
+import re
+import signal
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness
+
+STEPS = """
+good:
+	@echo "good: 3 passed, 0 failed, 1 skipped"
+other:
+	@echo "other: 2 passed, 0 failed"
+bad:
+	@echo "the reason"; echo "bad: 3 passed, 1 failed"; exit 1
+broken:
+	@echo "broken: 3 passed, 0 failed"; exit 1
+empty:
+	@true
+skipping:
+	@echo "skipping: 0 passed, 0 failed, 9 skipped"
+hanging:
+	@echo begun; sleep 1000
+leaving:
+	@sleep 1000 & echo "left: $$!"; echo "leaving: 1 passed, 0 failed"
+signals:
+	@grep -E '^Sig(Ign|Blk)' /proc/self/status; echo "signals: 1 passed, 0 failed"
+"""
+
+
+class RunnerTest(harness.TestCase):
+    def setUp(self):
+        super().setUp()
+        # It runs steps of the Makefile beside its own folder.
+        (self.folder / "tests").mkdir()
+        for file in ("run-all.sh", "limited.py"):
+            (self.folder / "tests" / file).write_bytes((harness.ROOT / "tests" / file).read_bytes())
+            (self.folder / "tests" / file).chmod(0o755)
+        (self.folder / "Makefile").write_text(STEPS)
+
+    def start(self, *words, limit=harness.WATCHDOG):
+        command = [self.folder / "tests" / "run-all.sh", *words]
+        environment = {**os.environ, "MAKEFLAGS": "", "STEP_LIMIT": str(limit)}
+        return harness.Process(self, "runner", command, env=environment)
+
+    def run_steps(self, *words, **options):
+        runner = self.start(*words, **options)
+        return runner.wait(), runner.output()
+
+    def test_counts_are_summed(self):
+        code, said = self.run_steps("good", "--", "other")
+        self.assertEqual((code, said.splitlines()[-1]), (0, "5 passed, 0 failed, 1 skipped"))
+
+    def test_what_fails_in_any_way_counts(self):
+        for step in ("bad", "broken", "empty", "skipping", "unheard-of"):
+            for steps in ([step, "good"], ["good", "--", step]):
+                with self.subTest(steps=steps):
+                    code, said = self.run_steps(*steps)
+                    self.assertEqual(code, 1, said)
+                    self.assertIn(" 1 failed, ", said.splitlines()[-1])
+                    self.assertIn(f"== {step} failed. Its last lines:", said)
+        self.assertIn("the reason", self.run_steps("bad")[1].rsplit("failed. Its last lines:", 1)[1])
+
+    def test_what_hangs_is_ended_and_shown(self):
+        for steps in (["hanging", "good"], ["good", "--", "hanging"]):
+            with self.subTest(steps=steps):
+                code, said = self.run_steps(*steps, limit=2)
+                self.assertEqual((code, said.splitlines()[-1]), (1, "3 passed, 1 failed, 1 skipped"))
+                shown = said.rsplit("failed. Its last lines:", 1)[1]
+                self.assertIn("did not end within 2 s", shown)
+                self.assertIn("sleep 1000", shown)
+
+    def test_what_a_step_leaves_running_is_not_waited_for(self):
+        code, said = self.run_steps("leaving")
+        os.kill(int(re.search("left: ([0-9]+)", said).group(1)), signal.SIGKILL)
+        self.assertEqual((code, said.splitlines()[-1]), (0, "1 passed, 0 failed, 0 skipped"))
+
+    def test_steps_get_the_signals_of_a_foreground_command(self):
+        for steps in (["signals"], ["good", "--", "signals"]):
+            with self.subTest(steps=steps):
+                said = self.run_steps(*steps)[1]
+                ignored = int(re.search(r"SigIgn:\s+([0-9a-f]+)", said).group(1), 16)
+                self.assertFalse(ignored & (1 << signal.SIGINT - 1 | 1 << signal.SIGQUIT - 1), said)
+
+    def test_all_end_with_the_runner(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(signal=number):
+                runner = self.start("hanging", "--", "hanging")
+                below = lambda: {pid: self.words(pid) for pid in harness.descendants(runner.pid)}
+                started = harness.wait_until("both steps", lambda: (all := below()) and self.sleeping(all) == 2 and all)
+                self.assertEqual(runner.stop(number), 130)
+                harness.wait_until("their end", lambda: not any(self.words(pid) for pid in started))
+
+    def words(self, pid):
+        """A process's command line; empty once it has ended."""
+        try:
+            return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return b""
+
+    def sleeping(self, processes):
+        return list(processes.values()).count(b"sleep\x001000\x00")
+
+
+if __name__ == "__main__":
+    harness.main("runner")
