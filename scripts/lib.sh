@@ -31,9 +31,10 @@ install_packages() {
   quietly apt_get install -y --no-install-recommends "$@"
 }
 
-# Steps of the tests may install at the same time: the second waits for the first.
+# Steps of the tests may install at the same time: the second waits for the first. It does not wait for what
+# a package starts, which does not get the lock handed down.
 apt_get() {
-  as_root env DEBIAN_FRONTEND=noninteractive flock /var/lib/apt apt-get -o Dpkg::Use-Pty=0 "$@" </dev/null
+  as_root env DEBIAN_FRONTEND=noninteractive flock --close /var/lib/apt apt-get -o Dpkg::Use-Pty=0 "$@" </dev/null
 }
 
 # Runs a command, and shows its output only if it fails.
