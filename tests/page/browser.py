@@ -118,7 +118,8 @@ class Page:
         return answer["result"].get("value")
 
     def text(self, selector):
-        return self.evaluate(f"document.querySelector('{selector}')?.textContent")
+        """An element's text; empty where there is none, as the head's before the first scrape."""
+        return self.evaluate(f"document.querySelector('{selector}')?.textContent ?? ''")
 
     def press(self, key):
         text = {"text": key} if len(key) == 1 else {}

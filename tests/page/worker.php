@@ -12,7 +12,6 @@ $hostile = new Gauge('hostile', 'What <b>labels</b> & help may hold.', ['text'])
 $hostile->set(1, ["<img src=x onerror=alert(1)> \"quoted\" back\\slash\nnewline {x=\"y\"} größe ✓"]);
 
 stream_set_blocking(STDIN, false);
-echo "counting\n";
 for ($turn = 0; !feof(STDIN); $turn++) {
     fread(STDIN, 1);
     foreach (['mail' => 0.02, 'image' => 0.12, 'report' => 0.4] as $queue => $mean) {
@@ -22,5 +21,8 @@ for ($turn = 0; !feof(STDIN); $turn++) {
     }
     $sent->incBy(mt_rand(900, 4000));
     $memory->set(memory_get_usage());
+    if ($turn === 0) {
+        echo "counting\n";
+    }
     usleep(20000);
 }
