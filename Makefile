@@ -65,7 +65,7 @@ test: deps testdeps ## Lint, and run every test
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 STEP_LIMIT=14400 tests/run-all.sh murder hostile reliability fuzz proofs
 
-bench: deps testdeps benchdeps build ## Measure, and write BENCHMARKS.md: half an hour on an idle machine
+bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape
 	@python3 benches/report.py
 
@@ -156,7 +156,7 @@ attacks: build ## What an open port gets, while scrapes go on
 tls: build ## TLS and passwords, with openssl, curl and Prometheus
 	@python3 tests/tls/test_tls.py
 
-readme: build ## The README's quick start and its tables
+readme: build ## The README's quick start, and the documents' tables and links
 	@python3 tests/readme/test_readme.py
 
 deploy: build ## Manifests, chart, dashboard, alerts and archives, read by their tools
@@ -166,7 +166,7 @@ containers: ## The shipped pod, played by podman and scraped by Prometheus
 	@scripts/container-deps.sh
 	@python3 -B tests/containers/test_containers.py
 
-scaling: testdeps build ## Let one Prometheus scrape 500 simulated exporters, and write SCALING.md
+scaling: testdeps build ## Let one Prometheus scrape 500 simulated exporters, and write docs/scaling.md
 	@python3 -B benches/scaling/measure.py
 
 images: ## Build the images of exporter, extension and example worker, with docker or podman

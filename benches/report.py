@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`make bench`: measures, prints the tables, and writes BENCHMARKS.md around the notes in NOTES.md."""
+"""`make bench`: measures, prints the tables, and writes docs/benchmarks.md around the notes in NOTES.md."""
 
 import argparse
 import contextlib
@@ -387,8 +387,8 @@ SECTIONS = {
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes; BENCHMARKS.md stays as it is")
-    options.add_argument("--only", nargs="+", choices=SECTIONS, help="these alone; BENCHMARKS.md stays as it is")
+    options.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes; docs/benchmarks.md stays as it is")
+    options.add_argument("--only", nargs="+", choices=SECTIONS, help="these alone; docs/benchmarks.md stays as it is")
     chosen = options.parse_args()
     calls.build_floor()
     text = (calls.HERE / "NOTES.md").read_text()
@@ -399,7 +399,7 @@ def main():
         text = text.replace(f"<!-- {name} -->\n", section)
     remove_segment()
     if not chosen.quick and not chosen.only:
-        (harness.ROOT / "BENCHMARKS.md").write_text(text)
+        (harness.ROOT / "docs" / "benchmarks.md").write_text(text)
 
 
 if __name__ == "__main__":

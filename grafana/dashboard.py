@@ -128,7 +128,7 @@ def storage():
         graph(
             "Lost updates by reason",
             [target(f"sum by (reason) (rate(promshm_dropped_total{{{PICKED}}}{RATE}))", "{{reason}}")],
-            "METRICS.md says what to do about each reason.",
+            "docs/metrics.md says what to do about each reason.",
         ),
         graph(
             "Processes without a slot",

@@ -29,7 +29,7 @@ pack() { # archive folder
 exporter() {
   local name=promshm-exporter-$version-$arch-linux
   mkdir -p "$scratch/exporter/$name"
-  cp "$built/promshm-exporter" packaging/promshm-exporter.service LICENSE-* METRICS.md "$scratch/exporter/$name/"
+  cp "$built/promshm-exporter" packaging/promshm-exporter.service LICENSE-* docs/metrics.md "$scratch/exporter/$name/"
   pack "$name.tar.gz" "$scratch/exporter"
   cp "$built/promshm-exporter.cdx.json" "$dist/$name.cdx.json"
 }

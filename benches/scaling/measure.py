@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """`make scaling`: one real Prometheus scrapes hundreds of simulated exporters for some minutes. What it took
-goes into measured.json, and from there as tables into SCALING.md."""
+goes into measured.json, and from there as tables into docs/scaling.md."""
 
 import argparse
 import contextlib

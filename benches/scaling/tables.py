@@ -1,10 +1,10 @@
-"""SCALING.md's tables, made of what was measured."""
+"""docs/scaling.md's tables, made of what was measured."""
 
 import pathlib
 import re
 
 HERE = pathlib.Path(__file__).resolve().parent
-DOCUMENT = HERE.parents[1] / "SCALING.md"
+DOCUMENT = HERE.parents[1] / "docs" / "scaling.md"
 PODS, SERIES = 10_000, 500
 DAY = 86_400
 

@@ -1,4 +1,4 @@
-//! `METRICS.md` against the running binary, in both directions.
+//! `docs/metrics.md` against the running binary, in both directions.
 #![allow(missing_docs)]
 
 mod common;
@@ -7,7 +7,7 @@ use common::{Server, exporter_of, segment::OwnSegment, worker::config};
 use promshm_segment::{Runtime, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 
-const DOCUMENT: &str = include_str!("../../METRICS.md");
+const DOCUMENT: &str = include_str!("../../docs/metrics.md");
 
 /// A metric as the document or the page has it.
 #[derive(Debug, Default, PartialEq)]

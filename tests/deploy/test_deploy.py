@@ -24,7 +24,7 @@ TOOLS = ROOT / "target" / "tools" / "bin"
 CHART = ROOT / "charts" / "promshm"
 KUBERNETES = ROOT / "docker" / "kubernetes"
 GRAFANA = ROOT / "grafana"
-METRICS = (ROOT / "METRICS.md").read_text()
+METRICS = (ROOT / "docs" / "metrics.md").read_text()
 VERSIONS = ("1.29.0", "1.37.0")  # the oldest with native sidecars, and the newest whose schema is here
 ALL_ON = ["podMonitor", "prometheusRule", "dashboard", "networkPolicy"]
 

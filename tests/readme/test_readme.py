@@ -16,6 +16,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 
 README = harness.ROOT / "README.md"
+SETTINGS = harness.ROOT / "docs" / "configuration.md"
+FLAGS = harness.ROOT / "docs" / "exporter.md"
 
 # What the shell block may hold; anything else is a promise that nobody tests.
 # `make test` is running when this test runs, so it is known and not run again.
@@ -30,10 +32,10 @@ def block(marker, language):
     return found[0]
 
 
-def table(name):
+def table(document, name):
     """The rows of the table between <!-- name --> and <!-- /name -->: first cell to second, without marks."""
-    found = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", README.read_text(), re.DOTALL)
-    assert found, f"README.md has no table {name}"
+    found = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", document.read_text(), re.DOTALL)
+    assert found, f"{document} has no table {name}"
     rows = [line.strip().strip("|").split("|") for line in found.group(1).splitlines() if line.startswith("|")]
     return {plain(row[0]): plain(row[1]) for row in rows[2:]}
 
@@ -136,7 +138,7 @@ class ReadmeTest(harness.TestCase):
 
     def test_the_table_of_settings_is_true(self):
         code = "echo json_encode(array_map(fn ($s) => $s['global_value'], ini_get_all('promshm')));"
-        self.assertEqual(table("ini"), json.loads(php("-r", code).stdout))
+        self.assertEqual(table(SETTINGS, "ini"), json.loads(php("-r", code).stdout))
 
     def test_the_table_of_flags_is_true(self):
         text = subprocess.run([harness.EXPORTER, "serve", "--help"], capture_output=True, text=True, check=True).stdout
@@ -147,7 +149,7 @@ class ReadmeTest(harness.TestCase):
             if name and name not in ("--help", "--version"):
                 flags[name] = default.group(1) if default else ""
         self.assertGreater(len(flags), 3, text)
-        self.assertEqual({name.split()[0]: default for name, default in table("flags").items()}, flags)
+        self.assertEqual({name.split()[0]: default for name, default in table(FLAGS, "flags").items()}, flags)
 
 
 if __name__ == "__main__":

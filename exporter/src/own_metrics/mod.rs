@@ -1,5 +1,5 @@
 //! The exporter's own metrics: of itself, of its process and of the segment.
-//! `METRICS.md` lists them; a test holds it against what is exposed.
+//! `docs/metrics.md` lists them; a test holds it against what is exposed.
 
 mod families;
 mod http;
