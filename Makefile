@@ -39,7 +39,7 @@ export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard hostile murder loom asan proofs fuzz readme scaling images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard hostile murder loom asan proofs fuzz readme documents scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,7 +60,7 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny runner unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard readme fuzz -- zts valgrind asan plain loom
+	@tests/run-all.sh lint deny runner unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard documents readme fuzz -- zts valgrind asan plain loom
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 STEP_LIMIT=14400 tests/run-all.sh murder hostile reliability fuzz proofs
@@ -156,7 +156,10 @@ attacks: build ## What an open port gets, while scrapes go on
 tls: build ## TLS and passwords, with openssl, curl and Prometheus
 	@python3 tests/tls/test_tls.py
 
-readme: build ## The README's quick start, and the documents' tables and links
+documents: ## What the documents name: links, files, settings, flags, metrics
+	@python3 -B tests/documents/test_documents.py
+
+readme: build ## The README's quick start, and the tables of settings and flags
 	@python3 tests/readme/test_readme.py
 
 deploy: build ## Manifests, chart, dashboard, alerts and archives, read by their tools

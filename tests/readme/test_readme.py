@@ -141,7 +141,20 @@ class ReadmeTest(harness.TestCase):
         self.assertEqual(table(SETTINGS, "ini"), json.loads(php("-r", code).stdout))
 
     def test_the_table_of_flags_is_true(self):
-        text = subprocess.run([harness.EXPORTER, "serve", "--help"], capture_output=True, text=True, check=True).stdout
+        self.assertEqual(table(FLAGS, "flags"), self.flags_of("serve"))
+
+    def test_the_table_of_the_other_commands_flags_is_true(self):
+        text = subprocess.run([harness.EXPORTER, "--help"], capture_output=True, text=True, check=True).stdout
+        commands = re.findall(r"^  (\w+) ", text.partition("Commands:")[2].partition("Options:")[0], re.MULTILINE)
+        self.assertGreater(len(commands), 4, text)
+        found, common = {}, self.flags_of("serve")
+        for command in set(commands) - {"help"}:
+            found |= {name: default for name, default in self.flags_of(command).items() if name not in common}
+        self.assertEqual(table(FLAGS, "command-flags"), found)
+
+    def flags_of(self, command):
+        """The flags of one of the exporter's commands, with their defaults."""
+        text = subprocess.run([harness.EXPORTER, command, "--help"], capture_output=True, text=True, check=True).stdout
         flags = {}
         for entry in re.split(r"\n(?=\s+(?:-\w, )?--)", text.partition("Options:")[2]):
             name = re.search(r"--[\w.-]+", entry).group(0) if "--" in entry else None
@@ -149,7 +162,7 @@ class ReadmeTest(harness.TestCase):
             if name and name not in ("--help", "--version"):
                 flags[name] = default.group(1) if default else ""
         self.assertGreater(len(flags), 3, text)
-        self.assertEqual({name.split()[0]: default for name, default in table(FLAGS, "flags").items()}, flags)
+        return flags
 
 
 if __name__ == "__main__":

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""What the documents name must exist: links and their anchors, files, make targets, settings, flags, metrics,
+label values, environment variables and PHP names. Nothing needs to be built.
+
+Tables are held against the running programs elsewhere: settings and flags in tests/readme, metrics in
+exporter/tests. Here every other mention is held against those tables."""
+
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness
+
+ROOT = harness.ROOT
+DOCS = ROOT / "docs"
+README_BYTES = 8 * 1024
+ARCHITECTURE_WORDS = 2_500
+
+# Flags that documents name although they are other programs'.
+FOREIGN_FLAGS = {"--config.file", "--storage.tsdb.path"}  # Prometheus
+# Files that are no settings, though their names look like settings.
+FILE_ENDINGS = {"stub", "so", "prom", "ini"}
+# Where a file may be that a document names.
+BASES = ["", "docker", "charts/promshm", "segment/src", "ext/src", "exporter/src", "exposition/src", "php"]
+
+
+def files(*patterns):
+    """Files that git knows or would add."""
+    words = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    names = subprocess.check_output(words, cwd=ROOT, text=True).splitlines()
+    return [ROOT / name for name in names if (ROOT / name).exists()]
+
+
+DOCUMENTS = {path: path.read_text() for path in files("*.md") if path.name != "CHANGELOG.md"}
+SOURCES = files(
+    "*.rs", "*.py", "*.sh", "*.php", "*.js", "*.yaml", "*.yml", "*.h", "*.c", "*.m4", "*.service", "*.json", "*Dockerfile",
+    "Makefile", ".ci/*", ":!tests/documents",
+)  # fmt: skip
+
+
+def mentions(pattern, documents=None):
+    """What a pattern finds in the documents, as pairs of document and text."""
+    found = []
+    for path, text in (documents or DOCUMENTS).items():
+        found += [(path.relative_to(ROOT), match) for match in re.findall(pattern, text)]
+    return found
+
+
+def without_code(text):
+    """A document without its fenced blocks."""
+    return re.sub(r"^\s*```.*?^\s*```", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def inline_code(path):
+    """What stands in backquotes in a document's sentences."""
+    return re.findall(r"`([^`\n]+)`", without_code(DOCUMENTS[path]))
+
+
+def anchors(text):
+    """The anchors that GitHub gives a document's headings."""
+    found = []
+    for heading in re.findall(r"^#{1,6} (.+)$", without_code(text), re.MULTILINE):
+        heading = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        slug = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        same = sum(1 for each in found if each == slug or re.fullmatch(rf"{re.escape(slug)}-\d+", each))
+        found.append(f"{slug}-{same}" if same else slug)
+    return found
+
+
+def first_cells(path, name=None):
+    """What stands in backquotes in the first cells of a document's tables, or of one between its marks."""
+    text = path.read_text()
+    if name:
+        text = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", text, re.DOTALL).group(1)
+    return set(re.findall(r"^\| `([^`]+)`", text, re.MULTILINE))
+
+
+def all_sources():
+    return "\n".join(path.read_text(errors="replace") for path in SOURCES)
+
+
+class DocumentsTest(unittest.TestCase):
+    maxDiff = None
+
+    def expect_none(self, wrong, seen, at_least):
+        """Fails on what is wrong, and when too little was looked at for the test to mean anything."""
+        self.assertGreaterEqual(seen, at_least, "the test found hardly anything to look at")
+        self.assertEqual([], sorted({f"{path}: {what}" for path, what in wrong}))
+
+    def test_readme_fits_ten_minutes(self):
+        self.assertLessEqual((ROOT / "README.md").stat().st_size, README_BYTES)
+
+    def test_relative_links_and_their_anchors_resolve(self):
+        wrong, seen = [], 0
+        for path, text in DOCUMENTS.items():
+            text = without_code(text)
+            targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|srcset|href)="([^"]+)"', text)
+            targets += re.findall(r"^\[[^\]]+\]: (\S+)", text, re.MULTILINE)
+            for target in targets:
+                if re.match(r"[a-z]+:", target):
+                    continue
+                seen += 1
+                file, _, anchor = target.partition("#")
+                file = (path.parent / file).resolve() if file else path
+                if not file.exists() or (anchor and anchor not in anchors(file.read_text())):
+                    wrong.append((path.relative_to(ROOT), target))
+        self.expect_none(wrong, seen, 60)
+
+    def test_each_page_of_docs_is_in_the_index(self):
+        for folder in [DOCS, *[each for each in DOCS.iterdir() if each.is_dir() and list(each.glob("*.md"))]]:
+            pages = {page.name for page in folder.glob("*.md")} - {"README.md"}
+            linked = set(re.findall(r"\]\(([\w-]+\.md)\)", (folder / "README.md").read_text()))
+            self.assertEqual(pages, linked, folder)
+            self.assertGreater(len(pages), 3)
+
+    def test_files_that_are_named_exist(self):
+        top = {path.relative_to(ROOT).parts[0] for path in files(".") if len(path.relative_to(ROOT).parts) > 1}
+        wrong, seen = [], 0
+        for path in DOCUMENTS:
+            for word in inline_code(path):
+                name = word.split()[0]
+                is_file = re.fullmatch(r"(\.\./)?[\w.-]+(/[\w.-]+)*/?", name) and (
+                    name.removeprefix("../").split("/")[0] in top if "/" in name else re.search(r"\.(rs|py|sh|php|toml)$", name)
+                )
+                if not is_file:
+                    continue
+                seen += 1
+                places = [path.parent / name, *[ROOT / base / name for base in BASES]]
+                known = any(place.exists() for place in places)
+                if not known and "/" not in name:
+                    known = any(file.name == name for file in SOURCES) or (ROOT / name).exists()
+                if not known:
+                    wrong.append((path.relative_to(ROOT), name))
+        self.expect_none(wrong, seen, 20)
+
+    def test_make_targets_that_are_named_exist(self):
+        targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+        code = [(path.relative_to(ROOT), word) for path in DOCUMENTS for word in inline_code(path)]
+        code += mentions(r"(?m)^(make .*)$")
+        named = [(path, target) for path, word in code for target in re.findall(r"\bmake ([a-z][a-z0-9-]*)\b", word)]
+        self.expect_none([each for each in named if each[1] not in targets], len(named), 20)
+
+    def test_settings_that_are_named_exist(self):
+        settings = first_cells(DOCS / "configuration.md", "ini")
+        named = [(path, name) for path, name in mentions(r"\bpromshm\.([a-z_]+)\b") if name not in FILE_ENDINGS]
+        self.expect_none([each for each in named if f"promshm.{each[1]}" not in settings], len(named), 20)
+
+    def test_flags_that_are_named_exist(self):
+        flags = first_cells(DOCS / "exporter.md", "flags") | first_cells(DOCS / "exporter.md", "command-flags")
+        flags = {flag.split()[0] for flag in flags} | FOREIGN_FLAGS | {"--help", "--version"}
+        dotted = mentions(r"(?<![\w-])(--[a-z0-9-]+(?:\.[a-z0-9-]+)+)")
+        ours = mentions(r"promshm-exporter(?: [a-z]+)?((?: --[a-z][a-z.-]*(?:[= ][\w./:=@-]+)?)+)")
+        named = dotted + [(path, flag) for path, words in ours for flag in re.findall(r"--[a-z][\w.-]*", words)]
+        self.expect_none([each for each in named if each[1] not in flags], len(named), 20)
+
+    def test_metrics_that_are_named_exist(self):
+        metrics = {name for name in first_cells(DOCS / "metrics.md") if re.fullmatch(r"[a-z_]+", name)}
+        known = metrics | {name.removesuffix("_total") for name in metrics}  # as OpenMetrics announces them
+        named = mentions(r"\b((?:promshm|php_worker)_[a-z0-9_]+)\b(?![-.]|\()")
+        is_known = lambda name: name in known or (name.endswith("_") and any(each.startswith(name) for each in known))
+        self.expect_none([each for each in named if not is_known(each[1])], len(named), 40)
+
+    def test_label_values_of_metrics_that_are_named_exist(self):
+        values = first_cells(DOCS / "metrics.md")
+        named = mentions(r'\bpromshm_[a-z_]+\{(?:kind|reason|state|mode)="([^"]+)"')
+        self.expect_none([each for each in named if each[1] not in values], len(named), 1)
+
+    def test_environment_variables_that_are_named_are_read(self):
+        sources = all_sources()
+        named = mentions(r"\b(PROMSHM_[A-Z_]+)\b")
+        self.expect_none([each for each in named if each[1] not in sources], len(named), 5)
+
+    def test_php_names_that_are_named_exist(self):
+        declared = set()
+        for path in [ROOT / "ext" / "promshm.stub.php", *files("php/src/*.php")]:
+            space = ""
+            for kind, name in re.findall(r"^\s*(?:final |abstract |readonly )*(namespace|class|interface|enum|trait) ([\w\\]+)", path.read_text(), re.MULTILINE):
+                space = name if kind == "namespace" else space
+                declared.add(name if kind == "namespace" else f"{space}\\{name}")
+        named = [(path, name.rstrip("\\")) for path, name in mentions(r"(?<![\w\\])(Promshm\\[A-Z][\w\\]*)")]
+        self.expect_none([each for each in named if each[1] not in declared], len(named), 8)
+
+
+if __name__ == "__main__":
+    harness.main("documents")
