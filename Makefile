@@ -36,10 +36,14 @@ export PROMSHM_EXPORTER := $(exporter)
 # a test that runs make again hands this one down.
 export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
 
+# pytest and the tests' libraries, and no caches in the tree.
+python := PYTHONDONTWRITEBYTECODE=1 $(CURDIR)/.cache/venv/bin/python
+pytest := $(python) -m pytest
+
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard hostile murder loom asan proofs fuzz readme documents scaling images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost guard venv hostile murder loom asan proofs fuzz readme documents scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -53,6 +57,9 @@ testdeps: ## Install what the tests talk to: php-fpm, Prometheus, cargo tools
 build: ## Build the extension and the exporter
 	cargo build --release --locked -p promshm -p promshm-exporter
 
+venv:
+	@scripts/venv.sh
+
 benchdeps:
 	@scripts/bench-deps.sh
 
@@ -60,23 +67,23 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny runner unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability guard documents readme fuzz -- zts valgrind asan plain loom
+	@tests/run-all.sh lint deny runner unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost documents readme fuzz -- zts valgrind asan plain loom
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 STEP_LIMIT=14400 tests/run-all.sh murder hostile reliability fuzz proofs
 
 bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape
-	@python3 benches/report.py
+	@PYTHONPATH=tests:benches $(python) benches/report.py
 
-lint: ## Check formats and lints; warnings are errors
+lint: venv ## Check formats and lints; warnings are errors
 	@scripts/lint.sh
 
 deny: ## Check the licences and sources of dependencies
 	@scripts/deny.sh
 
-runner: build ## What runs the tests, over steps that fail, do nothing or hang
-	@python3 -B tests/runner/test_runner.py
+runner: venv build ## What runs the tests, over steps that fail, do nothing or hang
+	@$(pytest) tests/runner
 
 unit: ## Rust tests
 	cargo nextest run --workspace --locked
@@ -93,20 +100,20 @@ php: build ## The Composer library, with the extension and without it
 promphp-suite: build ## PromPHP's own tests with our storage: PROMPHP=/path/to/its/checkout
 	@tests/run-promphp.sh $(extension)
 
-pie: ## phpize, configure, make and make install, from a clean copy
-	@python3 tests/pie/test_pie.py
+pie: venv ## phpize, configure, make and make install, from a clean copy
+	@$(pytest) tests/pie
 
-zts: build ## The phpt suite and many threads, in a thread-safe PHP with debug checks
+zts: venv build ## The phpt suite and many threads, in a thread-safe PHP with debug checks
 	@tests/run-zts.sh
 
-test-matrix: build ## The phpt suite on every PHP within reach: set up at the first run
+test-matrix: venv build ## The phpt suite on every PHP within reach: set up at the first run
 	@tests/run-matrix.sh
 
 valgrind: build ## The phpt suite under valgrind
 	@tests/run-valgrind.sh $(extension)
 
-reliability: build ## Kill real PHP workers, and let thousands come and go
-	@python3 tests/reliability/test_reliability.py
+reliability: venv build ## Kill real PHP workers, and let thousands come and go
+	@$(pytest) tests/reliability
 
 murder:
 	cargo nextest run -p promshm-segment --locked -j1 --no-capture -E 'binary(murder) | binary(posix) & test(murder)'
@@ -126,51 +133,53 @@ proofs: ## Loom, Miri and the sanitizers over the segment
 fuzz: ## Forge segments at random, under AddressSanitizer
 	@scripts/with-nightly.sh fuzz segment/fuzz/run.sh
 
-memory: build ## What the exporter holds, idle and scraped
-	@python3 tests/memory/test_memory.py
+memory: venv build ## What the exporter holds, idle and scraped
+	@$(pytest) tests/memory
 
-formats: build ## Each format, read by the programs it is for
-	@python3 tests/formats/test_formats.py
+formats: venv build ## Each format, read by the programs it is for
+	@$(pytest) tests/formats
 
-operations: build ## Several segments, logs, signals, a service manager, files
-	@python3 tests/operations/test_operations.py
+operations: venv build ## Several segments, logs, signals, a service manager, files
+	@$(pytest) tests/operations
 
-posix: build ## Segments in /dev/shm: containers without a shared IPC namespace, no room
-	@python3 tests/posix/test_posix.py
+posix: venv build ## Segments in /dev/shm: containers without a shared IPC namespace, no room
+	@$(pytest) tests/posix
 
-page: build ## The live page in a browser, `top` in a terminal
-	@python3 tests/page/test_page.py
+page: venv build ## The live page in a browser, `top` in a terminal
+	@$(pytest) tests/page
 
-guard: build ## Instructions, system calls and allocations of a call
-	@python3 benches/guard.py
+call-cost: venv build ## Instructions, system calls and allocations of a call
+	@$(pytest) tests/call_cost
 
-fpm: build ## Real requests to a real php-fpm
-	@python3 tests/fpm/test_fpm.py
+guard: call-cost
 
-e2e: build ## Workers, exporter and Prometheus in namespaces of their own
-	@python3 tests/e2e/test_e2e.py
+fpm: venv build ## Real requests to a real php-fpm
+	@$(pytest) tests/fpm
 
-attacks: build ## What an open port gets, while scrapes go on
-	@python3 tests/attacks/test_attacks.py
+e2e: venv build ## Workers, exporter and Prometheus in namespaces of their own
+	@$(pytest) tests/e2e
 
-tls: build ## TLS and passwords, with openssl, curl and Prometheus
-	@python3 tests/tls/test_tls.py
+attacks: venv build ## What an open port gets, while scrapes go on
+	@$(pytest) tests/attacks
 
-documents: ## What the documents name: links, files, settings, flags, metrics
-	@python3 -B tests/documents/test_documents.py
+tls: venv build ## TLS and passwords, with openssl, curl and Prometheus
+	@$(pytest) tests/tls
 
-readme: build ## The README's quick start, and the tables of settings and flags
-	@python3 tests/readme/test_readme.py
+documents: venv ## What the documents name: links, files, settings, flags, metrics
+	@$(pytest) tests/documents
 
-deploy: build ## Manifests, chart, dashboard, alerts and archives, read by their tools
-	@python3 -B tests/deploy/test_deploy.py
+readme: venv build ## The README's quick start, and the tables of settings and flags
+	@$(pytest) tests/readme
 
-containers: ## The shipped pod, played by podman and scraped by Prometheus
+deploy: venv build ## Manifests, chart, dashboard, alerts and archives, read by their tools
+	@$(pytest) tests/deploy
+
+containers: venv ## The shipped pod, played by podman and scraped by Prometheus
 	@scripts/container-deps.sh
-	@python3 -B tests/containers/test_containers.py
+	@$(pytest) tests/containers
 
 scaling: testdeps build ## Let one Prometheus scrape 500 simulated exporters, and write docs/scaling.md
-	@python3 -B benches/scaling/measure.py
+	@PYTHONPATH=tests $(python) benches/scaling/measure.py
 
 images: ## Build the images of exporter, extension and example worker, with docker or podman
 	@docker/build.sh

@@ -5,11 +5,9 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "tests"))
 import harness
 
 FLOOR = harness.EXTENSION.parent / "floor.so"

@@ -76,7 +76,7 @@ def say(*words):
 
 def call_instructions():
     """Instructions of one call without the loop, and the ratio to the C method of the same shape."""
-    limits = json.loads((calls.HERE / "instructions.json").read_text())
+    limits = json.loads((harness.ROOT / "tests/call_cost/instructions.json").read_text())
     loop = calls.instructions("empty loop", SEGMENT)
     floors = {floor: calls.instructions(floor, SEGMENT) - loop for floor in OTHERS}
     own = {name: calls.own_instructions(name, SEGMENT) for name in [*OTHERS, *limits]}
@@ -324,9 +324,9 @@ def attacks():
     say("attacks")
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder) / "report"
-        words = [sys.executable, "-B", harness.ROOT / "tests" / "attacks" / "test_attacks.py"]
+        words = [sys.executable, "-m", "pytest", "tests/attacks"]
         environment = {**os.environ, "PROMSHM_ATTACKS_REPORT": str(report)}
-        subprocess.run(words, stdout=sys.stderr, check=True, timeout=1800, env=environment)
+        subprocess.run(words, stdout=sys.stderr, check=True, timeout=1800, env=environment, cwd=harness.ROOT)
         found = [json.loads(line) for line in report.read_text().splitlines()]
     rows = [
         [each["attack"], each["scrapes"], f"{each['median']:.1f}", f"{each['longest']:.1f}", f"{each['memory']:.1f}"]

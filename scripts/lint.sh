@@ -55,7 +55,7 @@ composer_lint() {
 python_lint() {
   local sources
   mapfile -t sources < <(files '*.py')
-  [ ${#sources[@]} -gt 0 ] && python3 -m pyflakes "${sources[@]}"
+  [ ${#sources[@]} -gt 0 ] && .cache/venv/bin/python -m pyflakes "${sources[@]}"
 }
 
 # Whoever has no Node.js learns of a broken script from the browser's tests.

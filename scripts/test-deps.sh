@@ -59,15 +59,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 
-# Debian's own Python wants Debian's package; another Python cannot see that.
-python3 -c 'import prometheus_client' 2>/dev/null ||
-  python3 -m pip install --quiet prometheus_client 2>/dev/null || install_packages python3-prometheus-client
-
-python3 -c 'import yaml' 2>/dev/null ||
-  python3 -m pip install --quiet pyyaml 2>/dev/null || install_packages python3-yaml
-python3 -c 'import pyflakes' 2>/dev/null ||
-  python3 -m pip install --quiet pyflakes 2>/dev/null || install_packages python3-pyflakes
-python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
+scripts/venv.sh
 scripts/deploy-tools.sh
 
 cargo_tool cargo-nextest 0.9.143

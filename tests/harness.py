@@ -1,10 +1,12 @@
 """What the Python tests share: processes that never outlive a test, waiting with a
-watchdog, the exporter and its page, and a count that cannot be empty.
+watchdog, the exporter and its page. conftest.py offers the same as fixtures.
 
 Only the standard library is used.
 """
 
+import ctypes
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -12,7 +14,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
@@ -179,6 +180,24 @@ class Process:
                 pipe.close()
 
 
+class Worker(Process):
+    """A PHP worker. `words` are PHP's own, `through` those that start it elsewhere. A script that reads
+    numbers from its standard input counts them, and says so."""
+
+    started = itertools.count(1)
+
+    def __init__(self, test, segment, *words, through=(), settings=(), **options):
+        command = [*through, *php(segment, *words, settings=settings)]
+        options.setdefault("stdin", subprocess.PIPE)
+        super().__init__(test, f"worker-{next(Worker.started)}", command, **options)
+
+    def count(self, amount):
+        before = self.output().count("counted")
+        self.process.stdin.write(f"{amount}\n".encode())
+        self.process.stdin.flush()
+        wait_until("the count", lambda: self.output().count("counted") > before)
+
+
 class Exporter(Process):
     """The exporter on a free port. `segment` may be several, with commas; `through` are the words that
     start it elsewhere, `words` further ones for itself."""
@@ -231,7 +250,8 @@ class Prometheus(Process):
         try:
             wait_until(f"the answer to {expression}", lambda: answer() == expected)
         except AssertionError:
-            self.test.assertEqual(answer(), expected, f"{expression}\n{self.test.logs()}")
+            found = answer()
+            assert found == expected, f"{expression}: {found} is not {expected}\n{self.test.logs()}"
 
     def expect_health(self):
         """Waits until the target was scraped without a complaint."""
@@ -246,15 +266,14 @@ def dump(segment):
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=WATCHDOG).stdout
 
 
-class TestCase(unittest.TestCase):
-    """Gives each test a folder that other users can read, and a segment of its own."""
+class Resources:
+    """What a test holds: a folder that other users can read, a segment of its own, and their end."""
 
-    maxDiff = None
-    next_key = 0
+    keys = itertools.count(1)
 
-    def setUp(self):
+    def prepare(self):
         for built in (EXTENSION, EXPORTER):
-            self.assertTrue(built.exists(), f"{built} is not built")
+            assert built.exists(), f"{built} is not built"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="promshm-test-"))
         self.folder.chmod(0o755)
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
@@ -263,8 +282,7 @@ class TestCase(unittest.TestCase):
 
     def new_key(self):
         """A key that no other test has; what is under it is removed with the test."""
-        TestCase.next_key += 1
-        key = 0x10000000 + os.getpid() % 0x10000 * 0x1000 + TestCase.next_key
+        key = 0x10000000 + os.getpid() % 0x10000 * 0x1000 + next(Resources.keys)
         self.addCleanup(self.remove_segment, key)
         return key
 
@@ -282,23 +300,32 @@ class TestCase(unittest.TestCase):
             (self.folder / pathlib.Path(file).name).chmod(0o755)
 
 
-def isolate():
-    """Goes on in an IPC namespace and with a /dev/shm of its own, where nothing is left behind and nobody
-    is disturbed."""
-    if os.geteuid() == 0 and "PROMSHM_TEST_ISOLATED" not in os.environ:
-        os.environ["PROMSHM_TEST_ISOLATED"] = "1"
-        words = ["sh", "-c", 'mount -t tmpfs shm /dev/shm && exec "$0" "$@"', sys.executable, "-B", *sys.argv]
-        os.execvp("unshare", ["unshare", "--ipc", "--mount", *words])
+class Context(Resources):
+    """The resources of a test that is a function; `add_finalizer` takes what is to run after it."""
+
+    def __init__(self, add_finalizer):
+        self.add_finalizer = add_finalizer
+        self.prepare()
+
+    def addCleanup(self, function, *words, **options):
+        self.add_finalizer(lambda: function(*words, **options))
 
 
-def main(name):
-    """Runs the tests of the calling module and closes with their count; no test at all is a failure."""
-    program = unittest.main(exit=False, verbosity=2, module="__main__")
-    result = program.result
-    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
-    skipped = len(result.skipped)
-    passed = result.testsRun - failed - skipped
-    if passed <= 0 and failed == 0:
-        failed = 1
-    print(f"{name}: {passed} passed, {failed} failed, {skipped} skipped", flush=True)
-    sys.exit(1 if failed else 0)
+class TestCase(Resources, unittest.TestCase):
+    """The resources of a test that is a method."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.prepare()
+
+
+def enter_ipc_namespace():
+    """Moves this process into an IPC namespace and gives it a /dev/shm of its own; all that it starts inherits both."""
+    if os.geteuid() != 0:
+        return
+    new_mounts, new_ipc = 0x00020000, 0x08000000  # CLONE_NEWNS, CLONE_NEWIPC
+    if ctypes.CDLL(None, use_errno=True).unshare(new_mounts | new_ipc) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "shm", "/dev/shm"], check=True)

@@ -33,7 +33,7 @@ run() {
 number() { grep -oE "[0-9]+ $1" <<<"$counts" | grep -oE '[0-9]+' || echo 0; }
 
 run tests/run-phpt.sh "$PROMSHM_EXTENSION"
-run python3 tests/zts/test_threads.py
+run env PYTHONDONTWRITEBYTECODE=1 .cache/venv/bin/python -m pytest tests/zts
 [ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
 echo "zts: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

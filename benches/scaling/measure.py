@@ -18,7 +18,6 @@ import time
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "tests"))
 import exporters
 import harness
 import tables
@@ -186,5 +185,5 @@ def main():
 
 
 if __name__ == "__main__":
-    harness.isolate()
+    harness.enter_ipc_namespace()
     main()

@@ -9,11 +9,9 @@ their turns. Prints a line of JSON for each scrape: how many seconds it took, or
 
 import http.client
 import json
-import pathlib
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 
 PAUSE = 0.02  # seconds between two scrapes

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """What an open port gets, while ordinary scrapes go on: each one must be answered, and the exporter's
 memory must stay small. How long scrapes took is printed, not judged.
 
@@ -19,7 +18,6 @@ import statistics
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 from harness import wait_until
 
@@ -43,8 +41,11 @@ class Scrapes:
 
     def __init__(self, test, exporter):
         words = [sys.executable, "-B", HERE / "scraper.py", exporter.address]
-        kinds = ("new", "kept")
-        self.processes = [harness.Process(test, f"scraper-{exporter.pid}-{kind}", [*words, kind, SERIES]) for kind in kinds]
+        environment = {**os.environ, "PYTHONPATH": str(harness.ROOT / "tests")}
+        self.processes = [
+            harness.Process(test, f"scraper-{exporter.pid}-{kind}", [*words, kind, SERIES], env=environment)
+            for kind in ("new", "kept")
+        ]
 
     def reports(self):
         """What each scrape came to, as far as they are over."""
@@ -303,8 +304,3 @@ class AttacksTest(harness.TestCase):
         for client in clients[::3]:
             self.assertEqual(self.answer(client), 200)
         self.assertEqual(exporter.stop(), 0)
-
-
-if __name__ == "__main__":
-    harness.isolate()
-    harness.main("attacks")

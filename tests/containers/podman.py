@@ -10,9 +10,7 @@ import concurrent.futures
 import os
 import pathlib
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import harness
 
 PLACE = harness.ROOT / "target" / "containers"

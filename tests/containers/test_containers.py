@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """The shipped images and manifests as real containers, scraped by a real Prometheus.
 
 Pods are played as docker/README.md says. Each container has a PID namespace and a user of its
@@ -365,7 +364,3 @@ def namespaces():
         except OSError:
             continue  # it has just ended
     return found
-
-
-if __name__ == "__main__":
-    harness.main("containers")

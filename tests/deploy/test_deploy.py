@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """What is deployed, read by the tools of its field: manifests, chart, dashboard, alerts, archives."""
 
 import json
@@ -14,8 +13,6 @@ import unittest
 
 import yaml
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "benches" / "scaling"))
 import harness
 import tables
 
@@ -253,7 +250,3 @@ class Archives(unittest.TestCase):
         self.assertEqual(len(before.splitlines()), 3)
         run("bash", ROOT / "scripts" / "dist.sh", env=self.environment)
         self.assertEqual((self.dist / "SHA256SUMS").read_text(), before)
-
-
-if __name__ == "__main__":
-    harness.main("deploy")

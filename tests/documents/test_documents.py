@@ -1,17 +1,13 @@
-#!/usr/bin/env python3
 """What the documents name must exist: links and their anchors, files, make targets, settings, flags, metrics,
 label values, environment variables and PHP names. Nothing needs to be built.
 
 Tables are held against the running programs elsewhere: settings and flags in tests/readme, metrics in
 exporter/tests. Here every other mention is held against those tables."""
 
-import pathlib
 import re
 import subprocess
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 
 ROOT = harness.ROOT
@@ -182,7 +178,3 @@ class DocumentsTest(unittest.TestCase):
                 declared.add(name if kind == "namespace" else f"{space}\\{name}")
         named = [(path, name.rstrip("\\")) for path, name in mentions(r"(?<![\w\\])(Promshm\\[A-Z][\w\\]*)")]
         self.expect_none([each for each in named if each[1] not in declared], len(named), 8)
-
-
-if __name__ == "__main__":
-    harness.main("documents")

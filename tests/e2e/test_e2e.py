@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """The product as it is deployed: workers in one PID namespace under one user, the exporter
 in another under another user, one IPC namespace, scraped by a real Prometheus."""
 
@@ -10,9 +9,7 @@ import re
 import select
 import signal
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 from harness import wait_until, workers_samples
 
@@ -269,8 +266,3 @@ class EndToEndTest(harness.TestCase):
         stranger = self.exporter(STRANGER_UID, ())
         self.assertEqual(self.own(stranger, "promshm_up"), 1)
         self.assertEqual(workers_samples(stranger.get())["sent_bytes_total"], worker.total["sent_bytes_total{}"])
-
-
-if __name__ == "__main__":
-    harness.isolate()
-    harness.main("e2e")

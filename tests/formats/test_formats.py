@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """The page in each format, as the programs that will read it understand it: Python's
 prometheus_client, promtool, and a real Prometheus."""
 
@@ -12,7 +11,6 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 from harness import ask, series, wait_until
 
@@ -347,8 +345,3 @@ class FormatsTest(harness.TestCase):
         types, metadata = self.scraped(accept, EXPECTED_IN[accept])
         self.assertEqual(types, {CONTENT_TYPES[accept]})
         self.assertEqual(metadata["cpu_seconds_total"]["type"], "counter")
-
-
-if __name__ == "__main__":
-    harness.isolate()
-    harness.main("formats")

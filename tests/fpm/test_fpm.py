@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Real requests to a real php-fpm: one MINIT, then forks; request after request in one
 process; children that come and go."""
 
@@ -9,12 +8,10 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 from harness import dump, wait_until, workers_samples
 
@@ -308,8 +305,3 @@ class FpmTest(harness.TestCase):
         self.hold(2)
         self.fpm.stop(signal.SIGQUIT)
         self.assertEqual(self.exits(), {"clean": 2, "fatal": 0, "abrupt": 0})
-
-
-if __name__ == "__main__":
-    harness.isolate()
-    harness.main("fpm")

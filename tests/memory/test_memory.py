@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """What the exporter holds of memory: idle, while it is scraped, and after many scrapes.
 
 The segment's pages are the workers', so they do not count; the program's own do.
@@ -7,10 +6,8 @@ The segment's pages are the workers', so they do not count; the program's own do
 import gzip
 import pathlib
 import subprocess
-import sys
 import urllib.request
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 
 MIB = 2**20
@@ -70,8 +67,3 @@ class Memory(harness.TestCase):
         )
         self.assertLessEqual(most_later, 5 * MIB + 2.5 * page)
         self.assertLessEqual(later - held, MIB // 4, "what scrapes hold does not grow")
-
-
-if __name__ == "__main__":
-    harness.isolate()
-    harness.main("memory")

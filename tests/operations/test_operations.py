@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """The exporter as it is run: several segments at once, its logs, its end, a service manager,
 and files for node_exporter."""
 
@@ -9,32 +8,20 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import threading
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 from harness import wait_until
 
 HERE = pathlib.Path(__file__).parent
 
 
-class Worker(harness.Process):
+class Worker(harness.Worker):
     """A PHP worker that has counted, and counts what it is told."""
 
-    number = 0
-
     def __init__(self, test, key, kind, amount):
-        Worker.number += 1
-        command = harness.php(f"sysv:{key}", HERE / "worker.php", kind, amount)
-        super().__init__(test, f"worker-{Worker.number}", command, stdin=subprocess.PIPE)
+        super().__init__(test, f"sysv:{key}", HERE / "worker.php", kind, amount)
         self.wait_for("counted")
-
-    def count(self, amount):
-        before = self.output().count("counted")
-        self.process.stdin.write(f"{amount}\n".encode())
-        self.process.stdin.flush()
-        wait_until("the count", lambda: self.output().count("counted") > before)
 
 
 class OperationsTest(harness.TestCase):
@@ -306,8 +293,3 @@ class DumpTest(OperationsTest):
         self.assertIn("# TYPE jobs_total counter\n", page["text1"])
         self.assertIn("# TYPE jobs counter\n", page["openmetrics"])
         self.assertTrue(page["openmetrics"].endswith("# EOF\n"))
-
-
-if __name__ == "__main__":
-    harness.isolate()
-    harness.main("operations")

@@ -7,13 +7,10 @@ import base64
 import fcntl
 import json
 import os
-import pathlib
 import select
 import shutil
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 
 FLAGS = [

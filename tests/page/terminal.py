@@ -1,12 +1,9 @@
 """A terminal of known size for programs that draw on one: tmux, with a server of its own."""
 
 import os
-import pathlib
 import re
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """The landing page in a real browser, on a real exporter with real PHP workers, and `top` in a
 real terminal (tmux). Screenshots are left in the target folder."""
 
@@ -6,10 +5,7 @@ import os
 import pathlib
 import signal
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import harness
 from browser import Browser, Page
 from harness import wait_until
@@ -385,8 +381,3 @@ class TopTest(harness.TestCase):
         self.assert_is_restored()
         self.start("NO_COLOR=1")
         self.assertNotRegex(self.terminal.text("-e"), coloured)
-
-
-if __name__ == "__main__":
-    harness.isolate()
-    harness.main("page")

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """The way of PHP's installers, PIE among them: phpize, configure, make and make install, from a clean copy
 of what is committed. And what they say where a tool is missing."""
 
@@ -6,9 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 
 # A build of its own, kept between runs: cargo builds much anew when the copy's folder or PHP's name changes.
@@ -104,8 +101,3 @@ class PieTest(harness.TestCase):
         self.assertNotEqual(PACKAGE["name"], library["name"])
         self.assertEqual(PACKAGE["require"], library["require"])
         self.assertEqual(PACKAGE["php-ext"]["extension-name"], "promshm")
-
-
-if __name__ == "__main__":
-    harness.isolate()
-    harness.main("pie")

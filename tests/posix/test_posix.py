@@ -1,14 +1,10 @@
-#!/usr/bin/env python3
 """Segments in /dev/shm, as containers without a common IPC namespace have them: shared by a mount,
 and with little room."""
 
 import pathlib
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
-from harness import wait_until
 
 HERE = pathlib.Path(__file__).parent
 SEGMENT = "posix:/promshm"
@@ -29,19 +25,9 @@ class Mount(harness.Process):
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-class Worker(harness.Process):
-    started = 0
-
+class Worker(harness.Worker):
     def __init__(self, test, mount, script, *words):
-        Worker.started += 1
-        command = [*mount.container, *harness.php(SEGMENT, script, *words)]
-        super().__init__(test, f"worker-{Worker.started}", command, stdin=subprocess.PIPE)
-
-    def count(self, amount):
-        before = self.output().count("counted")
-        self.process.stdin.write(f"{amount}\n".encode())
-        self.process.stdin.flush()
-        wait_until("the count", lambda: self.output().count("counted") > before)
+        super().__init__(test, SEGMENT, script, *words, through=mount.container)
 
 
 class PosixTest(harness.TestCase):
@@ -83,8 +69,3 @@ class PosixTest(harness.TestCase):
         self.assertEqual(harness.parse(exporter.get())['promshm_slots{state="live"}'], 2)
         self.assertIsNone(worker.process.poll())
         print(f"1 MiB: {stored:.0f} updates stored, {lost} dropped", flush=True)
-
-
-if __name__ == "__main__":
-    harness.isolate()
-    harness.main("posix")

@@ -1,18 +1,14 @@
-#!/usr/bin/env python3
 """The README is what people run first, so it is run here: its quick start, and its tables
 against what the extension and the exporter really offer."""
 
 import json
 import os
-import pathlib
 import re
 import signal
 import socket
 import subprocess
-import sys
 import urllib.request
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 
 README = harness.ROOT / "README.md"
@@ -163,8 +159,3 @@ class ReadmeTest(harness.TestCase):
                 flags[name] = default.group(1) if default else ""
         self.assertGreater(len(flags), 3, text)
         return flags
-
-
-if __name__ == "__main__":
-    harness.isolate()
-    harness.main("readme")

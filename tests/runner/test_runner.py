@@ -1,13 +1,10 @@
-#!/usr/bin/env python3
 """The runner of `make test` itself, over steps that pass, fail, do nothing, hang and leave something running."""
 
 import os
 import pathlib
 import re
 import signal
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 
 STEPS = """
@@ -104,7 +101,3 @@ class RunnerTest(harness.TestCase):
 
     def sleeping(self, processes):
         return list(processes.values()).count(b"sleep\x001000\x00")
-
-
-if __name__ == "__main__":
-    harness.main("runner")

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """TLS and passwords by --web.config.file, seen by openssl, curl and a real Prometheus."""
 
 import pathlib
@@ -9,7 +8,6 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness
 from harness import wait_until
 
@@ -267,8 +265,3 @@ class TlsTest(harness.TestCase):
         for client in clients:
             self.assertEqual(client.recv(1), b"", "the handshake has a deadline")
             client.close()
-
-
-if __name__ == "__main__":
-    harness.isolate()
-    harness.main("tls")

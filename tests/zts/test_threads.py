@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A thread-safe PHP: threads of one process that count, end, begin anew, fork and are killed.
 
 Wants a PHP with libphp.a beside it (scripts/php-zts.sh builds one), and the extension built for it."""
@@ -9,13 +8,11 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
 import harness
 
-CONFIG = os.environ["PHP_CONFIG"]
+CONFIG = os.environ.get("PHP_CONFIG", "php-config")
 SOAK = "PROMSHM_SOAK" in os.environ
 
 COUNT = """<?php
@@ -228,8 +225,3 @@ $jobs->inc(['after']);
         self.assertEqual(self.jobs()["exec"], 1)
         self.assertEqual(self.samples()["alive"], 0)
         self.assert_ends(clean=5)
-
-
-if __name__ == "__main__":
-    harness.isolate()
-    harness.main("threads")

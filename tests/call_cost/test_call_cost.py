@@ -1,17 +1,16 @@
-#!/usr/bin/env python3
 """Holds the price of a call: instructions against the limits in instructions.json, no system call
 and no allocation once a series exists. Nothing here is timed, so a busy machine changes nothing."""
 
 import json
-import sys
+import pathlib
 
 import calls
 import harness
 
-LIMITS = json.loads((calls.HERE / "instructions.json").read_text())
+LIMITS = json.loads(pathlib.Path(__file__).with_name("instructions.json").read_text())
 
 
-class GuardTest(harness.TestCase):
+class CallCostTest(harness.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -47,7 +46,3 @@ class GuardTest(harness.TestCase):
             with self.subTest(variant):
                 few, many = (calls.allocations(variant, self.segment, rounds) for rounds in (10, 2_010))
                 self.assertLess(abs(many - few - 2_000 * own.get(variant, 0)), 10)
-
-
-if __name__ == "__main__":
-    sys.exit(harness.main("guard"))
