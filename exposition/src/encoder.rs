@@ -1,10 +1,10 @@
 //! From a snapshot's families to a page of text.
 
 use crate::{
-    exemplar::push_exemplar,
+    exemplar::{is_exemplar, push_exemplar},
     format::Format,
     number::push_value,
-    openmetrics::{created_name, has_exemplars, has_sum},
+    openmetrics::{created_name, has_exemplars, has_sum, is_row, is_sum},
     prefix::{CommonLabel, Prefixes, push_header},
 };
 use promshm_segment::{Definition, Exemplar, Family, Kind, snapshot::Row};
@@ -108,11 +108,13 @@ impl Encoder {
         page: &mut Vec<u8>,
         pass_on: &mut impl FnMut(&mut Vec<u8>),
     ) -> bool {
-        let mut rows = family.rows().peekable();
+        let format = self.format;
+        let kind = family.definition.kind;
+        let is_written = |row: &Row<'_>| format != Format::OpenMetrics || is_row(kind, row.values());
+        let mut rows = family.rows().filter(is_written).peekable();
         if rows.peek().is_none() {
             return is_announced;
         }
-        let format = self.format;
         let prefixes = self.prefixes(family);
         if !is_announced {
             push_header(page, &family.definition, format);
@@ -121,7 +123,8 @@ impl Encoder {
         for row in rows {
             let first = prefixes.first_line(&family.definition, row, format);
             push_row(page, &family.definition, row, prefixes, first + before, format);
-            if let Some(created) = row.created().filter(|_| prefixes.have_created()) {
+            let created = row.created().filter(|created| prefixes.have_created() && created.is_finite());
+            if let Some(created) = created {
                 push_sample(page, prefixes.line(first), created);
             }
             if page.len() >= PART {
@@ -173,13 +176,16 @@ fn push_summary(page: &mut Vec<u8>, numbers: &[f64], prefixes: &Prefixes, first:
     for (line, value) in values.iter().enumerate().filter(|(_, value)| !(strict && **value < 0.0)) {
         push_sample(page, prefixes.line(first + line), *value);
     }
-    if !strict || *sum >= 0.0 {
+    if !strict || is_sum(*sum) {
         push_sample(page, prefixes.line(first + values.len()), *sum);
     }
     push_sample(page, prefixes.line(first + values.len() + 1), *count);
 }
 
 /// Buckets are counted one by one in the segment and exposed as running totals; `_count` is the last.
+///
+/// `OpenMetrics` allows no sum that is negative or no number, and no `_count` without `_sum`: the last bucket
+/// has the count there.
 fn push_histogram(
     page: &mut Vec<u8>,
     definition: &Definition,
@@ -189,7 +195,7 @@ fn push_histogram(
     format: Format,
 ) {
     let Some((sum, buckets)) = row.values().split_last() else { return };
-    let has_sum = format != Format::OpenMetrics || has_sum(definition);
+    let has_sum = format != Format::OpenMetrics || has_sum(definition) && is_sum(*sum);
     let mut exemplars = row.exemplars().filter(|_| format == Format::OpenMetrics).peekable();
     let mut total = 0.0;
     let mut line = first;
@@ -212,7 +218,7 @@ fn push_sample(page: &mut Vec<u8>, prefix: &[u8], value: f64) {
 fn push_marked_sample(page: &mut Vec<u8>, prefix: &[u8], value: f64, exemplar: Option<&Exemplar>) {
     page.extend_from_slice(prefix);
     push_value(page, value);
-    if let Some(exemplar) = exemplar {
+    if let Some(exemplar) = exemplar.filter(|exemplar| is_exemplar(exemplar)) {
         push_exemplar(page, exemplar);
     }
     page.push(b'\n');

@@ -36,6 +36,29 @@ pub(crate) fn has_sum(definition: &Definition) -> bool {
     definition.bounds.first().is_none_or(|bound| *bound >= 0.0)
 }
 
+/// Whether a histogram's or summary's sum may be written: as a counter it is neither negative nor NaN.
+pub(crate) fn is_sum(sum: f64) -> bool {
+    sum >= 0.0
+}
+
+/// Whether a series' numbers are what their type allows. Workers count no others, but whoever may write the
+/// segment can: strict readers would refuse the whole page.
+pub(crate) fn is_row(kind: Kind, values: &[f64]) -> bool {
+    match (kind, values) {
+        (Kind::Counter, values) => values.iter().all(|value| *value >= 0.0),
+        (Kind::Histogram, [counts @ .., _]) => {
+            counts.iter().copied().all(is_count) && is_count(counts.iter().sum()) // the largest may add up to infinity
+        }
+        (Kind::Summary { .. }, [.., count]) => is_count(*count),
+        _ => true,
+    }
+}
+
+/// Whether a number of observations is one: from 0, whole and finite.
+fn is_count(count: f64) -> bool {
+    count >= 0.0 && count.is_finite() && count.trunc().to_bits() == count.to_bits()
+}
+
 /// The name of the samples that tell when a family's series were made; gauges, and what is of unknown type,
 /// have none.
 pub(crate) fn created_name(definition: &Definition) -> Option<String> {
@@ -128,6 +151,28 @@ mod tests {
         assert_eq!(of("x_total", Kind::Summary { max_age: 600 }).as_deref(), Some("x_total_created"));
         assert_eq!(of("x", Kind::Counter), None, "its type is unknown");
         assert_eq!(of("x_total", Kind::Gauge(GaugeMode::Last)), None);
+    }
+
+    #[test]
+    fn numbers_that_no_worker_counts_are_no_row() {
+        let summary = Kind::Summary { max_age: 600 };
+        for good in [0.0, -0.0, 1.0, 2.0_f64.powi(60)] {
+            assert!(is_row(Kind::Counter, &[good + 0.5]) && is_row(Kind::Counter, &[good]), "{good}");
+            assert!(is_row(Kind::Histogram, &[good, 1.0, f64::NAN]), "{good}: the sum is not judged");
+            assert!(is_row(summary, &[-1.0, f64::NAN, good]), "{good}");
+        }
+        for bad in [-1.0, -5e-324, f64::NAN, f64::NEG_INFINITY] {
+            assert!(!is_row(Kind::Counter, &[bad]), "{bad}");
+        }
+        for bad in [-1.0, 0.5, f64::NAN, f64::INFINITY] {
+            assert!(
+                !is_row(Kind::Histogram, &[1.0, bad, 1.0]) && !is_row(summary, &[1.0, 1.0, bad]),
+                "{bad}"
+            );
+            assert!(is_row(Kind::Gauge(GaugeMode::Last), &[bad]), "{bad}");
+        }
+        assert!(is_row(Kind::Counter, &[f64::INFINITY]));
+        assert!(!is_row(Kind::Histogram, &[f64::MAX, f64::MAX, 1.0]));
     }
 
     #[test]

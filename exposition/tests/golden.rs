@@ -47,6 +47,12 @@ fn families() -> Vec<Family> {
         ((2, 0), exemplar(&[("trace_id", "b")], 1e-5, 1_520_879_608.5)),
     ]);
 
+    let mut drift =
+        family("drift_seconds", "Below zero, in buckets from zero.", Kind::Histogram, &["of"], &[0.5]);
+    drift.push(["good"], &[1.0, 1.0, 1.25]);
+    drift.push(["nan"], &[0.0, 1.0, f64::NAN]);
+    drift.push(["negative"], &[1.0, 0.0, -3.5]);
+
     let mut sizes = family("sizes", "Sizes.", Kind::Histogram, &[], &[10.0]);
     sizes.push([], &[1.0, 1.0, 33.0]);
 
@@ -67,7 +73,7 @@ fn families() -> Vec<Family> {
     latency.push(["idle"], &[f64::NAN, f64::NAN, f64::NAN, 12.5, 3.0]);
     latency.push(["mail"], &[0.1, 2.0, 1e21, 1234.5, 7.0]);
     latency.push(["negative"], &[-2.0, -1.0, 3.0, -5.5, 4.0]);
-    vec![cpu, degrees, jobs, latency, numbers, plain, seconds, sizes, unused, workers]
+    vec![cpu, degrees, drift, jobs, latency, numbers, plain, seconds, sizes, unused, workers]
 }
 
 fn assert_golden(name: &str, page: &[u8]) {

@@ -177,3 +177,30 @@ fn a_page_is_appended() {
     Encoder::default().encode([&counter], &mut page);
     assert!(page.starts_with(b"before\n# HELP c") && page.ends_with(b"c 1\n"));
 }
+
+/// The worst that stands in memory: whatever a family's type does not allow costs its series, not the page.
+#[test]
+fn forged_numbers_cost_their_series_in_openmetrics_alone() {
+    let kinds = [("c_total", Kind::Counter), ("h", Kind::Histogram), ("s", Kind::Summary { max_age: 600 })];
+    let families: Vec<Family> = kinds
+        .into_iter()
+        .enumerate()
+        .map(|(number, (name, kind))| {
+            let mut family = match kind {
+                Kind::Summary { .. } => Family::new(Definition::new(name, "", kind, &["q"], &[0.5]).unwrap()),
+                _ => family(name, kind, &["q"], number as u64),
+            };
+            let width = family.definition.numbers();
+            family.push(["good"], &vec![1.0; width]);
+            family.push(["bad"], &vec![-1.0; width]);
+            family.push(["nan"], &vec![f64::NAN; width]);
+            (0..3).for_each(|row| family.set_created(row, [5.0, 6.0, f64::INFINITY][row]));
+            family
+        })
+        .collect();
+    let written = page(&mut Encoder::new(Format::OpenMetrics).with_created(true), &families);
+    assert!(!written.contains("bad") && !written.contains("nan"), "{written}");
+    assert_eq!(written.matches("q=\"good\"").count(), 2 + 6 + 4, "{written}");
+    let text = page(&mut Encoder::new(Format::Text), &families);
+    assert_eq!((text.matches("q=\"bad\"").count(), text.matches("q=\"nan\"").count()), (9, 9), "{text}");
+}
