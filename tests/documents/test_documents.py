@@ -89,6 +89,9 @@ class DocumentsTest(unittest.TestCase):
     def test_readme_fits_ten_minutes(self):
         self.assertLessEqual((ROOT / "README.md").stat().st_size, README_BYTES)
 
+    def test_architecture_is_a_map(self):
+        self.assertLessEqual(len((ROOT / "ARCHITECTURE.md").read_text().split()), ARCHITECTURE_WORDS)
+
     def test_relative_links_and_their_anchors_resolve(self):
         wrong, seen = [], 0
         for path, text in DOCUMENTS.items():
