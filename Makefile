@@ -43,7 +43,7 @@ pytest := $(python) -m pytest
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost guard venv hostile murder loom asan proofs fuzz readme documents scaling images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench lint layers deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost guard venv hostile murder loom asan proofs fuzz readme documents scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -78,6 +78,9 @@ bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: h
 
 lint: venv ## Check formats and lints; warnings are errors
 	@scripts/lint.sh
+
+layers: ## Check that imports run downwards only, by scripts/layers.toml
+	@scripts/layers.py
 
 deny: ## Check the licences and sources of dependencies
 	@scripts/deny.sh
