@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace App\Metrics;
 
 use Illuminate\Contracts\Events\Dispatcher;
+use Illuminate\Contracts\Queue\Job;
 use Illuminate\Queue\Events\JobExceptionOccurred;
 use Illuminate\Queue\Events\JobFailed;
 use Illuminate\Queue\Events\JobProcessed;
@@ -14,63 +15,78 @@ use Promshm\Gauge;
 use Promshm\GaugeMode;
 use Promshm\Histogram;
 use Promshm\Timer;
+use WeakMap;
 
 /**
  * Counts and times the jobs of a queue worker by Laravel's own events.
+ *
+ * `queue_jobs_total` counts attempts, each with one result: `ok`, `released` (the job put itself back), `failed`
+ * (the job called `fail()`) or `exception`. `queue_jobs_given_up_total` counts jobs that will not be tried again.
  */
 final class QueueMetrics
 {
     private const LABELS = ['job', 'queue'];
 
-    private readonly Counter $processed;
+    private readonly Counter $attempts;
+    private readonly Counter $givenUp;
     private readonly Gauge $inFlight;
     private readonly Histogram $seconds;
 
-    /** A worker handles one job at a time. */
-    private ?Timer $timer = null;
+    /** @var WeakMap<Job, Timer> One for each running job: a job that dispatches another on `sync` runs around it. */
+    private WeakMap $timers;
 
     public function __construct()
     {
-        $this->processed = new Counter('queue_jobs_total', 'Attempts at jobs.', [...self::LABELS, 'result']);
+        $this->attempts = new Counter('queue_jobs_total', 'Attempts at jobs.', [...self::LABELS, 'result']);
+        $this->givenUp = new Counter('queue_jobs_given_up_total', 'Jobs that are not tried again.', self::LABELS);
         $this->inFlight = new Gauge('queue_jobs_in_flight', 'Jobs being worked on.', self::LABELS, GaugeMode::Sum);
         $this->seconds = new Histogram('queue_job_seconds', 'Time an attempt takes.', self::LABELS);
+        $this->timers = new WeakMap();
     }
 
     public function subscribe(Dispatcher $events): void
     {
-        $events->listen(JobProcessing::class, [$this, 'begin']);
-        $events->listen(JobProcessed::class, fn ($event) => $this->end($event, 'ok'));
-        $events->listen(JobExceptionOccurred::class, fn ($event) => $this->end($event, 'exception'));
-        $events->listen(JobFailed::class, [$this, 'giveUp']);
+        $events->listen(JobProcessing::class, fn (JobProcessing $event) => $this->begin($event->job));
+        $events->listen(JobProcessed::class, fn (JobProcessed $event) => $this->end($event->job, self::result($event->job)));
+        $events->listen(JobExceptionOccurred::class, fn (JobExceptionOccurred $event) => $this->end($event->job, 'exception'));
+        $events->listen(JobFailed::class, fn (JobFailed $event) => $this->givenUp->inc(self::labels($event->job)));
     }
 
-    public function begin(JobProcessing $event): void
+    private function begin(Job $job): void
     {
-        $labels = self::labels($event);
+        $labels = self::labels($job);
         $this->inFlight->inc($labels);
-        $this->timer = $this->seconds->startTimer($labels);
+        $this->timers[$job] = $this->seconds->startTimer($labels);
     }
 
-    public function end(JobProcessed|JobExceptionOccurred $event, string $result): void
+    private function end(Job $job, string $result): void
     {
-        $labels = self::labels($event);
+        $timer = $this->timers[$job] ?? null;
+        if ($timer === null) {
+            return; // it has ended already: a listener of JobProcessed threw
+        }
+        unset($this->timers[$job]);
+        $timer->observeDuration();
+        $labels = self::labels($job);
         $this->inFlight->dec($labels);
-        $this->timer?->observeDuration();
-        $this->timer = null;
-        $this->processed->inc([...$labels, $result]);
+        $this->attempts->inc([...$labels, $result]);
     }
 
-    /** A job that will not be tried again; its last attempt has an exception of its own. */
-    public function giveUp(JobFailed $event): void
+    /** Laravel calls a job processed when it threw nothing, also when it called `fail()` or `release()`. */
+    private static function result(Job $job): string
     {
-        $this->processed->inc([...self::labels($event), 'given up']);
+        return match (true) {
+            $job->hasFailed() => 'failed',
+            $job->isReleased() => 'released',
+            default => 'ok',
+        };
     }
 
     /**
      * @return list<string>
      */
-    private static function labels(JobProcessing|JobProcessed|JobExceptionOccurred|JobFailed $event): array
+    private static function labels(Job $job): array
     {
-        return [$event->job->resolveName(), $event->job->getQueue()];
+        return [$job->resolveName(), $job->getQueue()];
     }
 }

@@ -38,26 +38,66 @@ final class LaravelTest extends MetricsTestCase
         $this->app->call([$provider, 'boot']);
         $this->queue = new SyncQueue();
         $this->queue->setContainer($this->app);
+        $this->app->instance(SyncQueue::class, $this->queue);
     }
 
     public function testJobsAreCountedAndTimed(): void
     {
-        $job = SendMail::class;
-        $this->queue->push("$job@handle", ['to' => 'a']);
-        $this->queue->push("$job@handle", ['to' => 'b']);
-        self::assertThrows(\RuntimeException::class, fn () => $this->queue->push("$job@handle", ['to' => 'nobody']));
-        $labels = 'job="' . str_replace('\\', '\\\\', $job) . '",queue="sync"';
+        $this->send('a');
+        $this->send('b');
+        self::assertThrows(\RuntimeException::class, fn () => $this->send('nobody'));
+        $labels = self::labels(SendMail::class);
         $samples = self::samples();
         self::assertStringContainsString("queue_jobs_total{{$labels},result=\"ok\"} 2\n", $samples);
         self::assertStringContainsString("queue_jobs_total{{$labels},result=\"exception\"} 1\n", $samples);
-        self::assertStringContainsString("queue_jobs_total{{$labels},result=\"given up\"} 1\n", $samples);
+        self::assertStringContainsString("queue_jobs_given_up_total{{$labels}} 1\n", $samples);
         self::assertStringContainsString("queue_job_seconds_count{{$labels}} 3\n", $samples);
         self::assertStringContainsString("queue_jobs_in_flight{{$labels}} 0\n", $samples);
+    }
+
+    public function testJobsThatFailOrReleaseThemselvesAreNotCountedAsOk(): void
+    {
+        $this->send('blocked');
+        $this->send('busy');
+        $labels = self::labels(SendMail::class);
+        $samples = self::samples();
+        self::assertStringContainsString("queue_jobs_total{{$labels},result=\"failed\"} 1\n", $samples);
+        self::assertStringContainsString("queue_jobs_total{{$labels},result=\"released\"} 1\n", $samples);
+        self::assertStringNotContainsString('result="ok"', $samples);
+        self::assertStringContainsString("queue_jobs_given_up_total{{$labels}} 1\n", $samples);
+        self::assertStringContainsString("queue_job_seconds_count{{$labels}} 2\n", $samples);
+        self::assertStringContainsString("queue_jobs_in_flight{{$labels}} 0\n", $samples);
+    }
+
+    public function testAJobThatRunsOthersKeepsItsOwnTime(): void
+    {
+        $this->queue->push(SendNewsletter::class . '@handle', ['to' => ['a', 'b']]);
+        [$outer, $inner] = [self::labels(SendNewsletter::class), self::labels(SendMail::class)];
+        $samples = self::samples();
+        self::assertStringContainsString("queue_job_seconds_count{{$outer}} 1\n", $samples);
+        self::assertStringContainsString("queue_job_seconds_count{{$inner}} 2\n", $samples);
+        $seconds = static function (string $labels) use ($samples): float {
+            preg_match('/^' . preg_quote("queue_job_seconds_sum{{$labels}}", '/') . ' (\S+)$/m', $samples, $found);
+            return (float) $found[1];
+        };
+        self::assertGreaterThan($seconds($inner), $seconds($outer));
+        self::assertStringContainsString("queue_jobs_in_flight{{$outer}} 0\n", $samples);
+        self::assertStringContainsString("queue_jobs_in_flight{{$inner}} 0\n", $samples);
     }
 
     public function testTheProviderBindsPromphpsStorage(): void
     {
         self::assertInstanceOf(PromphpAdapter::class, $this->app->make(Adapter::class));
         self::assertSame($this->app->make(Adapter::class), $this->app->make(Adapter::class));
+    }
+
+    private function send(string $address): void
+    {
+        $this->queue->push(SendMail::class . '@handle', ['to' => $address]);
+    }
+
+    private static function labels(string $job): string
+    {
+        return 'job="' . str_replace('\\', '\\\\', $job) . '",queue="sync"';
     }
 }

@@ -13,9 +13,11 @@ final class SendMail
      */
     public function handle(Job $job, array $data): void
     {
-        if ($data['to'] === 'nobody') {
-            throw new \RuntimeException('no such mailbox');
-        }
-        $job->delete();
+        match ($data['to']) {
+            'nobody' => throw new \RuntimeException('no such mailbox'),
+            'blocked' => $job->fail(new \RuntimeException('not wanted there')),
+            'busy' => $job->release(10),
+            default => $job->delete(),
+        };
     }
 }
