@@ -25,7 +25,7 @@ namespace Promshm {
          * @param string $help one line for people
          * @param list<string> $labelNames letters, digits and `_`; not `le`, `quantile` or `__*`
          * @throws Exception\InvalidArgumentException if a name is not allowed
-         * @throws Exception\MetricsRegistrationException if this process defined the name differently
+         * @throws Exception\MetricsRegistrationException if this request has defined the name differently
          */
         public function __construct(string $name, string $help = '', array $labelNames = []) {}
 
@@ -91,7 +91,7 @@ namespace Promshm {
          *        and not `pid` with GaugeMode::All
          * @param GaugeMode $mode how the values of several processes become one
          * @throws Exception\InvalidArgumentException if a name is not allowed
-         * @throws Exception\MetricsRegistrationException if this process defined the name differently
+         * @throws Exception\MetricsRegistrationException if this request has defined the name differently
          */
         public function __construct(string $name, string $help = '', array $labelNames = [], GaugeMode $mode = GaugeMode::Last) {}
 
@@ -196,7 +196,7 @@ namespace Promshm {
          * @param list<int|float>|null $buckets increasing upper bounds; `+Inf` is added by itself;
          *        null for getDefaultBuckets()
          * @throws Exception\InvalidArgumentException if a name is not allowed, or the buckets do not increase
-         * @throws Exception\MetricsRegistrationException if this process defined the name differently
+         * @throws Exception\MetricsRegistrationException if this request has defined the name differently
          */
         public function __construct(string $name, string $help = '', array $labelNames = [], ?array $buckets = null) {}
 
@@ -298,7 +298,7 @@ namespace Promshm {
          * @param int $maxAgeSeconds how long an observation counts for quantiles, at least 1
          * @param list<int|float>|null $quantiles increasing, between 0 and 1; null for getDefaultQuantiles()
          * @throws Exception\InvalidArgumentException if a name, the window or a quantile is not allowed
-         * @throws Exception\MetricsRegistrationException if this process defined the name differently
+         * @throws Exception\MetricsRegistrationException if this request has defined the name differently
          */
         public function __construct(string $name, string $help = '', array $labelNames = [], int $maxAgeSeconds = 600, ?array $quantiles = null) {}
 
@@ -376,7 +376,8 @@ namespace Promshm {
     }
 
     /**
-     * What CollectorRegistry offers, for constructors and tests that name an interface, as PromPHP's users do.
+     * What CollectorRegistry offers, for constructors that name an interface, as PromPHP's users do. Tests cannot make
+     * doubles of what it returns, because the metric classes are final: let them use a CollectorRegistry.
      */
     interface RegistryInterface
     {
@@ -475,7 +476,7 @@ namespace Promshm {
          *
          * @param list<string> $labels the labels' names
          * @throws Exception\InvalidArgumentException if a name is not allowed
-         * @throws Exception\MetricsRegistrationException if this process defined the name differently
+         * @throws Exception\MetricsRegistrationException if this request has defined the name differently
          */
         public function getOrRegisterCounter(string $namespace, string $name, string $help, array $labels = []): Counter {}
 
@@ -496,7 +497,7 @@ namespace Promshm {
          *
          * @param list<string> $labels the labels' names
          * @throws Exception\InvalidArgumentException if a name is not allowed
-         * @throws Exception\MetricsRegistrationException if this process defined the name differently
+         * @throws Exception\MetricsRegistrationException if this request has defined the name differently
          */
         public function getOrRegisterGauge(string $namespace, string $name, string $help, array $labels = []): Gauge {}
 
@@ -519,7 +520,7 @@ namespace Promshm {
          * @param list<string> $labels the labels' names
          * @param list<int|float>|null $buckets as for Histogram
          * @throws Exception\InvalidArgumentException if a name is not allowed
-         * @throws Exception\MetricsRegistrationException if this process defined the name differently
+         * @throws Exception\MetricsRegistrationException if this request has defined the name differently
          */
         public function getOrRegisterHistogram(string $namespace, string $name, string $help, array $labels = [], ?array $buckets = null): Histogram {}
 
@@ -542,7 +543,7 @@ namespace Promshm {
          * @param list<string> $labels the labels' names
          * @param list<int|float>|null $quantiles as for Summary
          * @throws Exception\InvalidArgumentException if a name, the window or a quantile is not allowed
-         * @throws Exception\MetricsRegistrationException if this process defined the name differently
+         * @throws Exception\MetricsRegistrationException if this request has defined the name differently
          */
         public function getOrRegisterSummary(string $namespace, string $name, string $help, array $labels = [], int $maxAgeSeconds = 600, ?array $quantiles = null): Summary {}
 
@@ -683,7 +684,10 @@ namespace Promshm\Exception {
     /** A name, label, bucket or value that is not allowed. */
     class InvalidArgumentException extends \InvalidArgumentException implements ExceptionInterface {}
 
-    /** One name defined in two ways within one process, or registered twice. */
+    /**
+     * One name defined in two ways within one request, or registered twice. Definitions of former requests, and of
+     * other processes, are no conflict: a deploy may have changed them.
+     */
     class MetricsRegistrationException extends \Exception implements ExceptionInterface {}
 
     /** A registry was asked for a metric that it does not know. */

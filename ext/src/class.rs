@@ -1,4 +1,4 @@
-//! What the three metric classes have in common.
+//! What the metric classes (counter, gauge, histogram, summary) have in common.
 
 use crate::{
     arguments::{self, table},
@@ -78,7 +78,7 @@ pub(crate) fn final_class(name: &str) -> ClassBuilder {
     ClassBuilder::new(name).flags(flags)
 }
 
-/// A final metric class with the methods that all three have.
+/// A final metric class with the methods that all of them have.
 pub(crate) fn metric_class(name: &'static str, constructor: Method) -> ClassBuilder {
     let getter = |name, handler, kind| FunctionBuilder::new(name, handler).returns(kind, false, false);
     let any = Arg::new("values", DataType::Object("Stringable".into())).is_variadic();

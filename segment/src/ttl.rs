@@ -43,8 +43,8 @@ pub(crate) fn hides(ttl: u32, idle: u64) -> bool {
 
 /// What a reader knows of one series' use.
 ///
-/// Stamps tell what processes noticed. A process that was busy and then idle notices the time only after up
-/// to 500 further updates, so a number that has changed since the last scrape counts as a touch too.
+/// Stamps tell what processes noticed. A process that was busy and then calls seldom notices the time only after
+/// up to 16 further updates, so a number that has changed since the last scrape counts as a touch too.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sighting {
     /// Stamp and numbers at the last look.

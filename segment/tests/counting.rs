@@ -240,3 +240,34 @@ fn the_series_limit_drops_and_the_others_go_on() {
     assert!(writer.resolve(family, &["4"]).is_ok(), "removal makes room");
     assert!(writer.resolve(family, &["1"]).is_ok(), "what exists goes on");
 }
+
+/// As docs/internals/segment.md says: a removed series keeps its entry of the index.
+#[test]
+fn removals_make_room_until_the_index_is_full_of_what_was_ever_made() {
+    let mut place = Place::new();
+    place.config.max_series = 300;
+    let mut writer = place.writer();
+    let family = writer.register(&counter("c", &["n"])).unwrap();
+    let mut made = (0..u32::MAX).map(|n| n.to_string()).map_while(|n| {
+        writer.resolve(family, &[&n]).ok()?;
+        assert!(writer.remove(family, &[&n]));
+        Some(())
+    });
+    let ever = made.by_ref().count();
+    assert!(ever >= 450 && ever < 1024, "{ever} is not one and a half times max_series at least");
+}
+
+/// As docs/metrics.md says of promshm_segment_leaked_bytes.
+#[test]
+fn a_removed_series_is_leaked_only_when_it_comes_back() {
+    let place = Place::new();
+    let (mut writer, mut reader) = (place.writer(), place.reader());
+    let family = writer.register(&counter("c", &["n"])).unwrap();
+    let mut leaked = || reader.scrape().unwrap().vitals.leaked_bytes;
+    assert!(writer.resolve(family, &["0"]).is_ok());
+    assert_eq!(leaked(), 0);
+    assert!(writer.remove(family, &["0"]));
+    assert_eq!(leaked(), 0);
+    assert!(writer.resolve(family, &["0"]).is_ok());
+    assert!(leaked() > 0);
+}

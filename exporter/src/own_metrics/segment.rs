@@ -70,7 +70,7 @@ impl SegmentMetrics {
             used: all.gauge("promshm_segment_used_bytes", "Bytes of the segment that are handed out."),
             leaked: all.gauge(
                 "promshm_segment_leaked_bytes",
-                "Bytes of the segment that lead nowhere: what died half-made, and removed series.",
+                "Bytes of the segment that lead nowhere: what died half-made, and removed series that came back.",
             ),
             leaked_series: all.gauge(
                 "promshm_leaked_series",

@@ -5,7 +5,8 @@ declare(strict_types=1);
 namespace Promshm\Fallback;
 
 /**
- * What CollectorRegistry offers, for constructors and tests that name an interface, as PromPHP's users do.
+ * What CollectorRegistry offers, for constructors that name an interface, as PromPHP's users do. Tests cannot make
+ * doubles of what it returns, because the metric classes are final: let them use a CollectorRegistry.
  */
 interface RegistryInterface
 {

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Fallback;
 
+use Promshm\Counter;
 use Promshm\Fallback;
 use Promshm\Tests\MetricsTestCase;
 
@@ -36,6 +37,31 @@ final class BootstrapTest extends MetricsTestCase
         $said = self::inAnotherProcess($code);
         putenv('PROMSHM_FALLBACK');
         self::assertSame("string(0) \"\"\nbool(false)\nbool(false)\nstill checked\n", $said);
+    }
+
+    /** @group fallback */
+    public function testStandInsDifferFromTheExtensionAsTheReadmeSays(): void
+    {
+        $counter = new Counter('c_total');
+        $counter->inc([], null, 'surplus');
+        self::assertSame('Promshm\\Fallback\\Counter', $counter::class);
+        $deprecated = null;
+        set_error_handler(static function (int $level, string $message) use (&$deprecated): bool {
+            $deprecated = "$level $message";
+            return true;
+        });
+        $counter->surplus = 1;
+        restore_error_handler();
+        self::assertStringStartsWith(E_DEPRECATED . ' Creation of dynamic property', (string) $deprecated);
+    }
+
+    /** @group native */
+    public function testTheExtensionDiffersFromStandInsAsTheReadmeSays(): void
+    {
+        $counter = new Counter('c_total');
+        self::assertThrows(\ArgumentCountError::class, fn () => $counter->inc([], null, 'surplus'));
+        self::assertSame('Promshm\\Counter', $counter::class);
+        self::assertThrows(\Error::class, fn () => $counter->surplus = 1);
     }
 
     /** @group native */
