@@ -254,10 +254,10 @@ fn removals_make_room_until_the_index_is_full_of_what_was_ever_made() {
         Some(())
     });
     let ever = made.by_ref().count();
-    assert!(ever >= 450 && ever < 1024, "{ever} is not one and a half times max_series at least");
+    assert!((450..1024).contains(&ever), "{ever} is not one and a half times max_series at least");
 }
 
-/// As docs/metrics.md says of promshm_segment_leaked_bytes.
+/// As docs/metrics.md says of `promshm_segment_leaked_bytes`.
 #[test]
 fn a_removed_series_is_leaked_only_when_it_comes_back() {
     let place = Place::new();

@@ -6,6 +6,7 @@ exporter/tests. Here every other mention is held against those tables."""
 
 import re
 import subprocess
+import tomllib
 import unittest
 
 import harness
@@ -124,7 +125,7 @@ class DocumentsTest(unittest.TestCase):
                 is_file = re.fullmatch(r"(\.\./)?[\w.-]+(/[\w.-]+)*/?", name) and (
                     name.removeprefix("../").split("/")[0] in top if "/" in name else re.search(r"\.(rs|py|sh|php|toml)$", name)
                 )
-                if not is_file:
+                if not is_file or "NAME" in name:
                     continue
                 seen += 1
                 places = [path.parent / name, *[ROOT / base / name for base in BASES]]
@@ -181,3 +182,33 @@ class DocumentsTest(unittest.TestCase):
                 declared.add(name if kind == "namespace" else f"{space}\\{name}")
         named = [(path, name.rstrip("\\")) for path, name in mentions(r"(?<![\w\\])(Promshm\\[A-Z][\w\\]*)")]
         self.expect_none([each for each in named if each[1] not in declared], len(named), 8)
+
+    def test_the_layers_of_architecture_are_those_that_are_checked(self):
+        checked = tomllib.loads((ROOT / "scripts" / "layers.toml").read_text())
+        rows = re.findall(r"^\| (\w+) \| (`.*) \|$", DOCUMENTS[ROOT / "ARCHITECTURE.md"], re.MULTILINE)
+        told = {crate: [re.findall(r"`(\w+)`", level) for level in levels.split(" · ")] for crate, levels in rows}
+        self.assertEqual(
+            {crate: [re.findall(r"\w+", level) for level in found["layers"]] for crate, found in checked.items() if found.get("layers")},
+            {crate: levels for crate, levels in told.items() if crate in checked},
+        )
+        self.assertGreater(len(told), 2)
+
+    def test_dependencies_with_advisories_are_those_in_the_lock_file(self):
+        table = re.search(r"<!-- advisories -->(.*?)<!-- /advisories -->", DOCUMENTS[ROOT / "SECURITY.md"], re.DOTALL).group(1)
+        rows = re.findall(r"^\| (?:CVE|RUSTSEC)-\S+ .*? \| `([\w-]+)` (\S+) \|", table, re.MULTILINE)
+        locked = {(each["name"], each["version"]) for each in tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]}
+        self.expect_none([("SECURITY.md", each) for each in rows if each not in locked], len(rows), 1)
+
+    def test_tests_that_security_names_exist(self):
+        names = re.findall(r"`((?!promshm)[a-z]+(?:_[a-z]+){3,})`", DOCUMENTS[ROOT / "SECURITY.md"] + DOCUMENTS[DOCS / "reliability.md"])
+        sources = all_sources()
+        missing = [("SECURITY.md", name) for name in names if f"fn {name}(" not in sources and f"def {name}(" not in sources]
+        self.expect_none(missing, len(names), 1)
+
+    def test_text_files_follow_the_editors_settings(self):
+        wrong, texts = [], [path for path in files(".") if path.suffix != ".png" and "corpus" not in path.parts and not path.is_symlink()]
+        for path in texts:
+            content = path.read_bytes()
+            if re.search(rb"[ \t]\n|\r\n", content) or (content and not content.endswith(b"\n")):
+                wrong.append((path.relative_to(ROOT), "a blank or \\r at a line's end, or no line break at the file's"))
+        self.expect_none(wrong, len(texts), 500)

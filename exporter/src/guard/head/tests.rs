@@ -83,6 +83,23 @@ fn bodies_and_doubtful_lengths_are_refused() {
     assert!(read(&with("Content-Length: 000")).is_ok());
 }
 
+/// Against CVE-2026-66752 and CVE-2026-66753 of tiny_http 0.12: SECURITY.md.
+#[test]
+fn transfer_encodings_and_bare_line_breaks_never_reach_tiny_http() {
+    let with = |fields: &str| format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n");
+    for value in
+        ["chunked", "xchunked", "identity", "gzip, chunked", "chunked, identity", "Chunked", "\"chunked\""]
+    {
+        assert_eq!(reason(&with(&format!("Transfer-Encoding: {value}"))), "body", "{value}");
+        assert_eq!(reason(&with(&format!("X: a\r\nTRANSFER-ENCODING:{value}"))), "body", "{value}");
+    }
+    for bare in ["X: a\rb", "X: a\rY: b", "X: \r\rY: b", "X: a\n\rY: b", "X\r: a"] {
+        assert_eq!(reason(&with(bare)), "malformed", "{bare:?}");
+    }
+    let ended_by_line_feed = lines_of(&with("X: a\nY: b"));
+    assert!(ended_by_line_feed.ends_with("\r\nX: a\r\nY: b\r\n"), "{ended_by_line_feed:?}");
+}
+
 #[test]
 fn other_nonsense_is_refused() {
     for text in [
