@@ -1,7 +1,10 @@
 //! Exemplars, which `OpenMetrics` alone has.
 
 use crate::{escape::push_quotable, number::push_value};
-use promshm_segment::{Exemplar, definition::is_label_name, exemplar::MAX_CHARACTERS};
+use promshm_segment::{
+    Exemplar,
+    exemplar::{MAX_CHARACTERS, is_label},
+};
 
 /// Times that clocks show, in seconds since 1970; Prometheus refuses the page for an infinite one.
 const TIMES: std::ops::Range<f64> = 0.0..1e12;
@@ -13,7 +16,7 @@ pub(crate) fn is_exemplar(Exemplar { labels, time, .. }: &Exemplar) -> bool {
     let length: usize = labels.iter().map(|(name, value)| characters(name) + characters(value)).sum();
     let is_taken = |(index, (name, value)): (usize, &(String, String))| {
         let is_first = labels[..index].iter().all(|(other, _)| other != name);
-        is_first && is_label_name(name) && !value.contains('\0')
+        is_first && is_label(name, value)
     };
     TIMES.contains(time) && length <= MAX_CHARACTERS && labels.iter().enumerate().all(is_taken)
 }
@@ -63,6 +66,7 @@ mod tests {
             &[("9", "x")],
             &[("a:b", "x")],
             &[("é", "x")],
+            &[("__a", "x")],
         ] {
             assert!(!is_exemplar(&exemplar(bad, 1.5)), "{bad:?}");
         }

@@ -210,8 +210,7 @@ fn check_labels(kind: Kind, names: &[&str]) -> Result<(), DefinitionError> {
 }
 
 /// Whether Prometheus allows a label of that name.
-#[must_use]
-pub fn is_label_name(name: &str) -> bool {
+pub(crate) fn is_label_name(name: &str) -> bool {
     let first = |c: u8| c.is_ascii_alphabetic() || c == b'_';
     let rest = |c: u8| first(c) || c.is_ascii_digit();
     matches!(name.as_bytes(), [head, tail @ ..] if first(*head) && tail.iter().all(|c| rest(*c)))

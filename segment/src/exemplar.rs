@@ -76,16 +76,26 @@ impl Default for Labels {
     }
 }
 
+/// Whether an exemplar may have such a label. Prometheus's lexer ends at a NUL byte in an exemplar, and strict
+/// readers refuse names that begin with `__`: either costs the whole page.
+#[must_use]
+pub fn is_label(name: &str, value: &str) -> bool {
+    is_label_name(name) && !name.starts_with("__") && !value.contains('\0')
+}
+
 impl Labels {
     /// Adds a label; names must differ.
     ///
     /// # Errors
-    /// If the name is none that Prometheus allows, the value is no UTF-8, or all together is too long.
+    /// If [`is_label`] says no, the value is no UTF-8, or all together is too long.
     pub fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), BadLabels> {
-        let is_name = std::str::from_utf8(name).is_ok_and(is_label_name);
-        let value = std::str::from_utf8(value).map_err(|_| BadLabels)?;
-        // A value's bytes are compared first, so that a megabyte is not counted.
-        if !is_name || name.len() + value.len() > MOST_BYTES {
+        // Bytes are compared first, so that a megabyte is not counted.
+        if name.len().saturating_add(value.len()) > MOST_BYTES {
+            return Err(BadLabels);
+        }
+        let [name_text, value] = [name, value].map(std::str::from_utf8);
+        let (name_text, value) = (name_text.map_err(|_| BadLabels)?, value.map_err(|_| BadLabels)?);
+        if !is_label(name_text, value) {
             return Err(BadLabels);
         }
         self.characters += name.len() + value.chars().count();
@@ -281,7 +291,9 @@ mod tests {
         }
         assert_eq!(Labels::default().push(b"a\xff", b"x"), Err(BadLabels));
         assert_eq!(Labels::default().push(b"a", b"\xff"), Err(BadLabels));
-        assert!(Labels::default().push(b"_trace_ID9", "größe \0\n".as_bytes()).is_ok());
+        assert_eq!(Labels::default().push(b"a", b"abc\0def"), Err(BadLabels), "ends Prometheus's lexer");
+        assert_eq!(Labels::default().push(b"__a", b"x"), Err(BadLabels), "reserved");
+        assert!(Labels::default().push(b"_trace_ID9", "größe \x01\n".as_bytes()).is_ok());
     }
 
     #[test]
@@ -314,6 +326,8 @@ mod tests {
             (4, word(b"9\xffx\xff\xff\xff\xff\xff")),
             (4, word(b"n\xff1\xffn\xff2\xff")),
             (4, word(b"n\xff\xc3(\xff\xff\xff\xff")),
+            (4, word(b"n\xffa\0b\xff\xff\xff")),
+            (4, word(b"__n\xffa\xff\xff\xff")),
         ];
         for (at, forged) in forgeries {
             words.iter().zip(&honest).for_each(|(word, value)| word.fill(*value));
