@@ -83,7 +83,7 @@ fn bodies_and_doubtful_lengths_are_refused() {
     assert!(read(&with("Content-Length: 000")).is_ok());
 }
 
-/// Against CVE-2026-66752 and CVE-2026-66753 of tiny_http 0.12: SECURITY.md.
+/// Against CVE-2026-66752 and CVE-2026-66753 of `tiny_http` 0.12: SECURITY.md.
 #[test]
 fn transfer_encodings_and_bare_line_breaks_never_reach_tiny_http() {
     let with = |fields: &str| format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n");
