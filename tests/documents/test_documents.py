@@ -212,3 +212,32 @@ class DocumentsTest(unittest.TestCase):
             if re.search(rb"[ \t]\n|\r\n", content) or (content and not content.endswith(b"\n")):
                 wrong.append((path.relative_to(ROOT), "a blank or \\r at a line's end, or no line break at the file's"))
         self.expect_none(wrong, len(texts), 500)
+
+    def test_limits_of_settings_are_those_of_the_code(self):
+        limits = dict(re.findall(r'"promshm\.(\w+)", "[^"]* from \d+ to (\d+)"', all_sources()))
+        rows = re.findall(r"^\| `promshm\.(\w+)` .*?\(up to (\d+)[^)]*\)", (DOCS / "configuration.md").read_text(), re.MULTILINE)
+        wrong = [("docs/configuration.md", f"{name} up to {limit}") for name, limit in rows if limits.get(name) != limit]
+        self.expect_none(wrong, len(rows), 3)
+
+    def test_deaths_at_every_step_are_added_up_rightly(self):
+        text = (DOCS / "reliability.md").read_text()
+        told = re.search(r"these are ([\d,]+) deaths on System V segments and ([\d,]+) on POSIX", text)
+        table = text.split("## Death at every step")[1].split("##")[0]
+        cells = [row.split("|")[2:4] for row in table.splitlines() if row.startswith("| ") and "---" not in row][1:]
+        number = lambda text: int(text.replace(",", ""))
+        sums = [sum(number(each) for cell in column for each in re.findall(r"\d[\d,]*", cell)) for column in zip(*cells)]
+        self.assertEqual([number(each) for each in told.groups()], sums)
+
+    def test_numbers_of_the_readme_are_those_that_were_measured(self):
+        readme, measured = DOCUMENTS[ROOT / "README.md"], (DOCS / "benchmarks.md").read_text()
+        first = lambda call: re.findall(rf"^\| `{re.escape(call)}` \| ([\d.]+) \|", measured, re.MULTILINE)
+        (ours, our_time), (floor, _) = first("bound inc()")[:2], first("C: inc()")[:2]
+        others = [first("apcu_inc")[0], first("Redis as libraries do it")[0]]
+        self.assertIn(f"takes {ours} instructions, where a C method that adds to memory takes {floor}", readme)
+        apcu, redis = round(float(others[0])), round(float(others[1]), -3)
+        self.assertIn(f"about {float(our_time):.0f} ns, where `apcu_inc` takes {apcu} and Redis {redis:,.0f}", readme)
+        rows = (DOCS / "reliability.md").read_text().splitlines()
+        number = lambda text: int(text.replace(",", ""))
+        soaked = [number(re.findall(r"([\d,]+) kills", row)[-1]) for row in rows if re.match(r"\| (Workers killed by|Real PHP workers)", row)]
+        self.assertEqual(2, len(soaked))
+        self.assertEqual(sum(soaked), number(re.search(r"tried with ([\d,]+) kills", readme).group(1)))
