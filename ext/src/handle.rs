@@ -38,8 +38,10 @@ pub(crate) struct Handle {
     /// Set once, by the constructor.
     meaning: OnceCell<Meaning>,
     series: Cell<Series>,
-    /// Only for a handle that is called with labels.
+    /// Only for a handle that is called with labels, from the second such call on: who makes a handle for each
+    /// call would pay for it in vain.
     recent: OnceCell<Box<Recent>>,
+    was_called: Cell<bool>,
     /// Of the interpreter that the object lives in.
     watch: Watch,
 }
@@ -65,6 +67,7 @@ impl Default for Handle {
             meaning: OnceCell::new(),
             series: Cell::new(Series::UNKNOWN),
             recent: OnceCell::new(),
+            was_called: Cell::new(false),
             watch: Watch::here(),
         }
     }
@@ -82,6 +85,9 @@ local! {
     /// Room for a key, kept between calls so that a known series costs no allocation.
     static KEY: Vec<u8> = Vec::new();
 }
+
+/// Most bytes of that room that are kept: one huge label value must not cost its memory for ever.
+const MOST_KEPT: usize = 64 << 10;
 
 #[cold]
 fn count_lost(target: Target) {
@@ -207,11 +213,19 @@ impl Handle {
         else {
             return self.with_key(labels, |metric, key| metric.series(key).1.target);
         };
-        if let Target::Owned(cells) = target {
-            let recent = || Box::new(Recent::new(values.len()));
-            self.recent.get_or_init(recent).keep(values, zend::is_shared(labels), cells);
+        if let Target::Owned(cells) = target
+            && let Some(recent) = self.recent(values.len())
+        {
+            recent.keep(values, zend::is_shared(labels), cells);
         }
         Ok(target)
+    }
+
+    fn recent(&self, labels: usize) -> Option<&Recent> {
+        if self.recent.get().is_none() && self.was_called.replace(true) {
+            let _set_once = Recent::new(labels).map(|recent| self.recent.set(Box::new(recent)));
+        }
+        self.recent.get().map(AsRef::as_ref)
     }
 
     /// Runs `look` with the packed label values.
@@ -265,6 +279,8 @@ pub(crate) fn with_packed<R>(
     let mut key = KEY.replace(Vec::new());
     key.clear();
     let result = pack(&mut key).map(|()| look(&key));
-    KEY.set(key);
+    if key.capacity() <= MOST_KEPT {
+        KEY.set(key);
+    }
     result
 }

@@ -1,10 +1,13 @@
 //! Label values as PHP gives them, packed into one key: each with its length before it.
 //!
-//! The key is made of the raw bytes, so a series that is known already costs no check of its
-//! UTF-8; that happens once, when the series is looked up in the segment.
+//! A key holds the values as the segment keeps them: UTF-8, and no longer than its limit. So all that a client
+//! may send for one series is one key, and a process remembers no more than the segment does. A value that is as
+//! the segment keeps it has the bytes of the PHP string, which is how the fast way compares it.
 
 use crate::{
     exceptions::{Thrown, invalid_argument},
+    local::{Fixed, local},
+    numbers,
     zend::{
         self, IS_ARRAY, IS_DOUBLE, IS_FALSE, IS_LONG, IS_NULL, IS_OBJECT, IS_STRING, IS_TRUE, IS_UNDEF,
         bytes_of, dereferenced, double_of, long_of, stringified, type_of,
@@ -14,8 +17,30 @@ use ext_php_rs::{
     types::{ZendHashTable, Zval},
     zend::ce,
 };
-use promshm_segment::Definition;
-use std::{borrow::Cow, io::Write};
+use promshm_segment::{Definition, push_label_value};
+use std::{
+    hash::{BuildHasher, RandomState},
+    io::Write,
+};
+
+local! {
+    /// The attached segment's limit to label values, in bytes. Nothing is cut while there is none.
+    static LIMIT: usize = usize::MAX;
+}
+
+/// What hashes of label values depend on besides the values, so that nobody can choose values that meet in
+/// the table of series.
+static SECRET: Fixed<u64> = Fixed::new(0);
+
+/// Module startup: chooses the secret.
+pub(crate) fn started() {
+    SECRET.set(RandomState::new().hash_one(0));
+}
+
+/// Values that are longer are cut from now on, as the segment does.
+pub(crate) fn set_limit(limit: usize) {
+    LIMIT.set(limit);
+}
 
 /// Packs the values of an array: a list in the order of the label names, or keyed by them.
 pub(crate) fn pack_table(
@@ -49,21 +74,41 @@ pub(crate) fn pack_arguments(
 }
 
 fn pack_value(definition: &Definition, index: usize, value: &Zval, key: &mut Vec<u8>) -> Result<(), Thrown> {
-    let value = dereferenced(value);
     let start = key.len();
     key.extend_from_slice(&[0; 4]);
-    match type_of(value) {
-        IS_STRING => key.extend_from_slice(bytes_of(value).unwrap_or_default()),
-        IS_LONG => write(key, long_of(value)),
-        IS_DOUBLE => write_double(key, double_of(value)),
-        IS_TRUE => key.extend_from_slice(b"true"),
-        IS_FALSE => key.extend_from_slice(b"false"),
-        IS_NULL | IS_UNDEF => {}
-        IS_OBJECT if is_stringable(value) => key.extend_from_slice(&stringified(value).ok_or(Thrown)?),
-        other => return Err(wrong_type(definition, index, other)),
-    }
+    let name = || format!("{}: label {}", definition.name, definition.label_names[index]);
+    push_text(value, name, key, LIMIT.get())?;
     let length = (key.len() - start - 4) as u32;
     key[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    Ok(())
+}
+
+/// The text of one label's value. `name` says in an error which label it is.
+pub(crate) fn text_of(value: &Zval, name: impl FnOnce() -> String) -> Result<String, Thrown> {
+    let mut text = Vec::new();
+    push_text(value, name, &mut text, usize::MAX)?;
+    Ok(String::from_utf8(text).unwrap_or_default())
+}
+
+fn push_text(
+    value: &Zval,
+    name: impl FnOnce() -> String,
+    text: &mut Vec<u8>,
+    limit: usize,
+) -> Result<(), Thrown> {
+    let value = dereferenced(value);
+    match type_of(value) {
+        IS_STRING => push_label_value(text, bytes_of(value).unwrap_or_default(), limit),
+        IS_LONG => write(text, long_of(value)),
+        IS_DOUBLE => write(text, numbers::PhpDouble(double_of(value))),
+        IS_TRUE => text.extend_from_slice(b"true"),
+        IS_FALSE => text.extend_from_slice(b"false"),
+        IS_NULL | IS_UNDEF => {}
+        IS_OBJECT if is_stringable(value) => {
+            push_label_value(text, &stringified(value).ok_or(Thrown)?, limit);
+        }
+        other => return Err(wrong_type(&name(), other)),
+    }
     Ok(())
 }
 
@@ -85,20 +130,10 @@ fn write(key: &mut Vec<u8>, value: impl std::fmt::Display) {
     let _a_vec_takes_all = write!(key, "{value}");
 }
 
-/// As PHP spells them, but with all digits that tell two numbers apart, whatever `precision` says.
-fn write_double(key: &mut Vec<u8>, value: f64) {
-    match value {
-        _ if value.is_nan() => write(key, "NAN"),
-        f64::INFINITY => write(key, "INF"),
-        f64::NEG_INFINITY => write(key, "-INF"),
-        _ => write(key, value),
-    }
-}
-
 /// A hash of values that are all strings, or `None`: PHP keeps the hash of a string with it.
 #[inline(always)]
 pub(crate) fn hash_values(values: &[Zval]) -> Option<u64> {
-    let mut hash = 0;
+    let mut hash = SECRET.get();
     for value in values {
         hash = mix(hash, zend::string_hash(value)?);
     }
@@ -107,13 +142,14 @@ pub(crate) fn hash_values(values: &[Zval]) -> Option<u64> {
 
 /// The same hash of a key.
 pub(crate) fn hash_key(key: &[u8]) -> u64 {
-    parts(key).fold(0, |hash, value| mix(hash, zend::hash_of_bytes(value)))
+    parts(key).fold(SECRET.get(), |hash, value| mix(hash, zend::hash_of_bytes(value)))
 }
 
-/// Spreads over all bits, the upper ones too: the table looks at those.
+/// Each bit of the result depends on all bits of both, so that a table may look at any of them.
 #[inline(always)]
 fn mix(hash: u64, value: u64) -> u64 {
-    (hash.rotate_left(5) ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    let product = u128::from(hash ^ value) * 0x9e37_79b9_7f4a_7c15;
+    product as u64 ^ (product >> 64) as u64
 }
 
 /// Whether the key holds just these values, of which [`hash_values`] has found that they are strings.
@@ -145,9 +181,15 @@ fn parts(mut key: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The values in a key, as UTF-8: what is none is replaced by U+FFFD.
-pub(crate) fn unpack(key: &[u8]) -> Vec<Cow<'_, str>> {
-    parts(key).map(String::from_utf8_lossy).collect()
+/// The values in a key.
+pub(crate) fn unpack(key: &[u8]) -> Vec<&str> {
+    parts(key).map(|value| str::from_utf8(value).unwrap_or_default()).collect()
+}
+
+/// Whether no value in a key is longer than the segment keeps it. One that was packed before the process attached
+/// may be.
+pub(crate) fn is_within_limit(key: &[u8]) -> bool {
+    parts(key).all(|value| value.len() <= LIMIT.get())
 }
 
 pub(crate) fn wrong_count(definition: &Definition, given: usize) -> Thrown {
@@ -180,10 +222,9 @@ fn missing(definition: &Definition, table: &ZendHashTable, index: usize, is_list
     ))
 }
 
-fn wrong_type(definition: &Definition, index: usize, kind: u8) -> Thrown {
+fn wrong_type(label: &str, kind: u8) -> Thrown {
     let found = if kind == IS_ARRAY { "an array" } else { "a value" };
     invalid_argument(&format!(
-        "{}: label {} must be a string, a number, a bool or Stringable, but is {found} that cannot be one",
-        definition.name, definition.label_names[index],
+        "{label} must be a string, a number, a bool or Stringable, but is {found} that cannot be one"
     ))
 }

@@ -34,6 +34,7 @@ mod ring;
 mod runtime;
 mod samples;
 mod segment;
+mod series_table;
 mod stamp;
 mod summary;
 mod timer;

@@ -7,8 +7,8 @@
 #![allow(unsafe_code)]
 
 use crate::{
-    counter, exceptions, gauge, guard::silenced, histogram, ini, process, registry, render, runtime, samples,
-    segment, summary, timer, zend,
+    counter, exceptions, gauge, guard::silenced, histogram, ini, labels, process, registry, render, runtime,
+    samples, segment, summary, timer, zend,
 };
 use ext_php_rs::ffi::{
     E_COMPILE_ERROR, E_CORE_ERROR, E_ERROR, E_PARSE, E_RECOVERABLE_ERROR, E_USER_ERROR, zend_string,
@@ -24,6 +24,7 @@ pub(crate) unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
     let mut status = -1;
     silenced(|| {
         runtime::started();
+        labels::started();
         ini::register(module);
         let classes = [
             exceptions::register,

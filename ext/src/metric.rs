@@ -1,11 +1,13 @@
 //! A metric as one PHP process knows it: its definition, and the series it has met.
 
-use crate::{labels, process, stamp};
+use crate::{
+    labels, process,
+    series_table::{self, SeriesTable},
+    stamp,
+};
 use ext_php_rs::types::Zval;
-use hashbrown::HashTable;
 use promshm_segment::{Buckets, Definition, DefinitionError, FamilyId, snapshot::Reason, sync};
 use std::{
-    borrow::Cow,
     cell::{Cell, RefCell},
     rc::Rc,
 };
@@ -24,19 +26,11 @@ pub(crate) struct Metric {
     constants: Vec<String>,
     /// The family's record, and the life of the process it was registered in.
     pub(crate) registered: Cell<Option<(FamilyId, u64)>>,
-    known: RefCell<HashTable<Known>>,
+    known: RefCell<SeriesTable>,
 }
 
 /// Labels that a registry gives to all its metrics, names and values.
 pub(crate) type Constants = Vec<(String, String)>;
-
-/// A series that the process has met.
-#[derive(Debug)]
-struct Known {
-    hash: u64,
-    key: Key,
-    series: Series,
-}
 
 /// The label values of a series, as [`labels`] packs them.
 pub(crate) type Key = Rc<[u8]>;
@@ -113,42 +107,35 @@ impl Metric {
     }
 
     /// The values of all the family's labels.
-    pub(crate) fn all_values<'v>(&'v self, values: &'v [Cow<'_, str>]) -> Vec<&'v str> {
-        values.iter().map(AsRef::as_ref).chain(self.constants.iter().map(String::as_str)).collect()
+    pub(crate) fn all_values<'v>(&'v self, values: &[&'v str]) -> Vec<&'v str> {
+        values.iter().copied().chain(self.constants.iter().map(String::as_str)).collect()
     }
 
     /// The series of these label values, if it is known and still holds. Does not allocate, and
     /// leaves whatever is unusual to [`Metric::series`].
     #[inline]
     pub(crate) fn known_series(&self, values: &[Zval]) -> Option<(Key, Series)> {
-        self.look_up(values, |known| (Rc::clone(&known.key), known.series))
+        self.look_up(values, |key, series| (Rc::clone(key), series))
     }
 
     /// As [`Metric::known_series`], without the key.
     #[inline]
     pub(crate) fn known_target(&self, values: &[Zval]) -> Option<Target> {
-        self.look_up(values, |known| known.series.target)
+        self.look_up(values, |_, series| series.target)
     }
 
     #[inline(always)]
-    fn look_up<R>(&self, values: &[Zval], take: impl FnOnce(&Known) -> R) -> Option<R> {
+    fn look_up<R>(&self, values: &[Zval], take: impl FnOnce(&Key, Series) -> R) -> Option<R> {
         if values.len() != self.definition.label_names.len() {
             return None;
         }
-        let hash = labels::hash_values(values)?;
-        let known = self.known.borrow();
-        let found = known.find(hash, |known| known.hash == hash && labels::are(values, &known.key))?;
-        found.series.holds().then(|| take(found))
+        self.known.borrow().find(values, |key, series| series.holds().then(|| take(key, series)))?
     }
 
     /// The series with that key, looked up in the segment where it is not known.
     pub(crate) fn series(&self, key: &[u8]) -> (Key, Series) {
         let hash = labels::hash_key(key);
-        let found = self
-            .known
-            .borrow()
-            .find(hash, |known| *known.key == *key)
-            .map(|known| (Rc::clone(&known.key), known.series));
+        let found = self.known.borrow().get(hash, key);
         match found {
             Some((key, series)) if series.holds() => (key, series),
             Some((key, _)) => self.resolve(hash, key),
@@ -158,14 +145,22 @@ impl Metric {
 
     fn resolve(&self, hash: u64, key: Key) -> (Key, Series) {
         let series = process::resolve(self, &key);
-        let mut known = self.known.borrow_mut();
-        let is_worth_it = series.has_cells() || known.len() < REMEMBERED_DROPS;
-        if let Some(known) = known.find_mut(hash, |known| known.key == key) {
-            known.series = series;
-        } else if is_worth_it {
-            let entry = Known { hash, key: Rc::clone(&key), series };
-            known.insert_unique(hash, entry, |known| known.hash);
+        if self.may_remember(&key, series) {
+            self.known.borrow_mut().put(hash, &key, series);
         }
         (key, series)
+    }
+
+    fn may_remember(&self, key: &[u8], series: Series) -> bool {
+        if series_table::is_full() {
+            process::forget_series();
+        }
+        let is_worth_it = series.has_cells() || self.known.borrow().len() < REMEMBERED_DROPS;
+        is_worth_it && labels::is_within_limit(key) && !series_table::is_full()
+    }
+
+    /// Forgets the series that were met; they are looked up again.
+    pub(crate) fn forget_series(&self) {
+        self.known.borrow_mut().clear();
     }
 }

@@ -8,7 +8,8 @@ use crate::{
     ring, runtime, stamp, zend,
 };
 use promshm_segment::{
-    Definition, FamilyId, Kind, Runtime, Writer, backend, exemplar::Labels, now, snapshot::Reason, sync, ttl,
+    Config, Definition, FamilyId, Kind, Runtime, SegmentName, Writer, backend, exemplar::Labels, now,
+    snapshot::Reason, sync, ttl,
 };
 use std::{
     collections::BTreeMap,
@@ -27,20 +28,45 @@ local! {
 /// How long to leave the kernel alone after it refused.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// Segments that a process stays attached to while it serves requests of others. Each costs a slot there and
+/// address space, so this is bounded; a process that serves more virtual hosts attaches anew now and then.
+const MOST_PARKED: usize = 15;
+
+/// Metrics that a process keeps between requests. A script that makes up names without end would fill its
+/// memory otherwise.
+const MOST_METRICS: usize = 20_000;
+
 #[derive(Debug)]
 struct State {
+    /// Of the segment that the running request counts into.
+    present: Attachment,
+    /// Of the segments of former requests, the latest last.
+    parked: Vec<Attachment>,
+    /// Counts attachments and forks: families are registered again in each.
+    lives: u64,
+    /// What this request has constructed: within it a name has one definition.
+    in_request: BTreeMap<String, Rc<Metric>>,
+    unstored: u64,
+}
+
+/// One segment as this process knows it.
+#[derive(Debug)]
+struct Attachment {
+    /// None where metrics are disabled: then nothing is attached, and nothing is counted.
+    name: Option<SegmentName>,
     writer: Option<Writer>,
     /// The process that attached: a forked child must not say goodbye for it.
     owner: u32,
-    /// Counts attachments and forks: families are registered again in each.
+    /// Number among all lives of this process.
     life: u64,
+    /// What the stamp is made of, while parked.
+    stamp: stamp::Source,
     metrics: BTreeMap<String, Vec<Rc<Metric>>>,
-    /// What this request has constructed: within it a name has one definition.
-    in_request: BTreeMap<String, Rc<Metric>>,
+    /// How many metrics there are.
+    known: usize,
     error: Option<String>,
     retry_at: Option<Instant>,
     warned: bool,
-    unstored: u64,
 }
 
 impl Default for State {
@@ -49,7 +75,8 @@ impl Default for State {
     }
 }
 
-/// The end of a thread; a process without threads says [`goodbye`].
+/// The end of a thread; a process without threads says [`goodbye`]. Also of the empty state that stands in for
+/// the true one while somebody looks at it, so where nothing is attached nothing changes.
 impl Drop for State {
     fn drop(&mut self) {
         self.say_goodbye();
@@ -78,6 +105,16 @@ pub(crate) fn resolve(metric: &Metric, key: &[u8]) -> Series {
     with_warnings(|state| state.resolve(metric, key))
 }
 
+/// Forgets all series that were looked up, because they have become too many.
+#[cold]
+pub(crate) fn forget_series() {
+    STATE.with(|state| {
+        let attachments = state.parked.iter().chain([&state.present]);
+        let metrics = attachments.flat_map(|attachment| attachment.metrics.values().flatten());
+        metrics.chain(state.in_request.values()).for_each(|metric| metric.forget_series());
+    });
+}
+
 /// Removes the series; answers whether there was one.
 pub(crate) fn remove(metric: &Metric, key: &[u8]) -> bool {
     with_warnings(|state| state.remove(metric, key))
@@ -93,7 +130,7 @@ pub(crate) fn wipe() {
 /// Counts an update that had no room.
 pub(crate) fn count_drop(reason: Reason) {
     STATE.with(|state| {
-        if let Some(writer) = &state.writer {
+        if let Some(writer) = &state.present.writer {
             writer.count_drop(reason);
         }
     });
@@ -108,7 +145,7 @@ pub(crate) fn count_unstored() {
 pub(crate) fn note_exemplar(cell: &sync::Cell, labels: &Labels, value: f64) {
     let time = (now() * 1e3).round() / 1e3; // milliseconds, as Prometheus keeps them
     STATE.with(|state| {
-        if let Some(writer) = &mut state.writer {
+        if let Some(writer) = &mut state.present.writer {
             writer.note_exemplar(cell, labels, value, time);
         }
     });
@@ -116,13 +153,14 @@ pub(crate) fn note_exemplar(cell: &sync::Cell, labels: &Labels, value: f64) {
 
 /// Whether there is a slot that this very process has claimed.
 pub(crate) fn has_own_slot() -> bool {
-    !FORKED.get() && STATE.with(|state| state.writer.as_ref().is_some_and(|writer| writer.slot() != 0))
+    !FORKED.get()
+        && STATE.with(|state| state.present.writer.as_ref().is_some_and(|writer| writer.slot() != 0))
 }
 
 /// Publishes what this process tells of itself.
 pub(crate) fn publish_runtime(runtime: Runtime) {
     STATE.with(|state| {
-        if let Some(writer) = state.writer.as_ref().filter(|_| !FORKED.get()) {
+        if let Some(writer) = state.present.writer.as_ref().filter(|_| !FORKED.get()) {
             writer.publish_runtime(runtime);
         }
     });
@@ -130,18 +168,19 @@ pub(crate) fn publish_runtime(runtime: Runtime) {
 
 pub(crate) fn status() -> Status {
     STATE.with(|state| Status {
-        attached: state.writer.is_some() && !FORKED.get(),
-        slot: state.writer.as_ref().filter(|_| !FORKED.get()).map(Writer::slot),
-        error: state.error.clone(),
+        attached: state.present.writer.is_some() && !FORKED.get(),
+        slot: state.present.writer.as_ref().filter(|_| !FORKED.get()).map(Writer::slot),
+        error: state.present.error.clone(),
         unstored: state.unstored,
     })
 }
 
-/// A request begins: a segment that was removed by hand leaves no mark that a known series would
-/// notice, so here is a look.
+/// A request begins: it counts into the segment of its own settings, which a web server may have for each virtual
+/// host. A segment that was removed by hand leaves no mark that a known series would notice, so here is a look.
 pub(crate) fn begin_request() {
     STATE.with(|state| {
-        if state.writer.as_ref().is_some_and(|writer| !writer.is_current()) {
+        state.follow(ini::enabled().then(|| ini::config().name));
+        if state.present.writer.as_ref().is_some_and(|writer| !writer.is_current()) {
             drop(state.detach());
         }
     });
@@ -149,7 +188,8 @@ pub(crate) fn begin_request() {
 
 /// Whether somebody has taken the segment away; asks the kernel, once a second at most.
 pub(crate) fn has_lost_segment() -> bool {
-    !FORKED.get() && STATE.with(|state| state.writer.as_ref().is_some_and(|writer| !writer.is_current()))
+    !FORKED.get()
+        && STATE.with(|state| state.present.writer.as_ref().is_some_and(|writer| !writer.is_current()))
 }
 
 /// A request has ended: the next one may define anew.
@@ -177,32 +217,132 @@ pub(crate) fn forked() {
 
 /// Warns of storage trouble, unless the process has warned already.
 pub(crate) fn warn_once(message: &str) {
-    if !STATE.with(|state| std::mem::replace(&mut state.warned, true)) {
+    if !STATE.with(|state| std::mem::replace(&mut state.present.warned, true)) {
         zend::warn(message);
     }
 }
 
 fn with_warnings<R>(look: impl FnOnce(&mut State) -> R) -> R {
-    let (result, warning) = STATE.with(|state| (look(state), state.take_warning()));
+    let (result, warning) = STATE.with(|state| (look(state), state.present.take_warning()));
     if let Some(message) = warning {
         zend::warn(&message);
     }
     result
 }
 
-impl State {
-    const fn new() -> Self {
+impl Attachment {
+    const fn to(name: Option<SegmentName>) -> Self {
         Self {
+            name,
             writer: None,
             owner: 0,
             life: 0,
+            stamp: stamp::Source::UNATTACHED,
             metrics: BTreeMap::new(),
-            in_request: BTreeMap::new(),
+            known: 0,
             error: None,
             retry_at: None,
             warned: false,
+        }
+    }
+
+    fn is_mine(&self) -> bool {
+        self.owner == std::process::id()
+    }
+
+    /// Gives the slot back, unless it is a parent's. A parked attachment ends cleanly, whatever the request
+    /// that runs does.
+    fn say_goodbye(&mut self, after_fatal: bool) {
+        if let Some(writer) = self.writer.take()
+            && self.is_mine()
+        {
+            writer.goodbye(after_fatal);
+        }
+    }
+
+    /// The metric with that definition, remembered from now on.
+    fn metric(&mut self, metric: Metric) -> Rc<Metric> {
+        if self.known >= MOST_METRICS {
+            self.forget_metrics();
+        }
+        let known = self.metrics.entry(metric.definition.name.clone()).or_default();
+        if let Some(found) = known.iter().find(|known| known.same_series(&metric)) {
+            return Rc::clone(found);
+        }
+        self.known += 1;
+        known.push(Rc::new(metric));
+        Rc::clone(&known[known.len() - 1])
+    }
+
+    fn forget_metrics(&mut self) {
+        self.metrics.clear();
+        self.known = 0;
+    }
+
+    /// The first trouble with this segment, once.
+    fn take_warning(&mut self) -> Option<String> {
+        if self.warned {
+            return None;
+        }
+        let error = self.error.as_ref()?;
+        self.warned = true;
+        Some(format!("metrics are not stored: {error}"))
+    }
+}
+
+impl State {
+    const fn new() -> Self {
+        Self {
+            present: Attachment::to(None),
+            parked: Vec::new(),
+            lives: 0,
+            in_request: BTreeMap::new(),
             unstored: 0,
         }
+    }
+
+    /// Counts into that segment from now on, or into none. The former one stays attached, so that a process
+    /// that serves several virtual hosts by turns claims one slot in each, and keeps what it has looked up.
+    fn follow(&mut self, name: Option<SegmentName>) {
+        if self.present.name == name {
+            return;
+        }
+        if FORKED.replace(false) {
+            self.leave_to_parent();
+        }
+        let known = self.parked.iter().position(|parked| parked.name == name);
+        let next = known.map_or(Attachment::to(name), |known| self.parked.remove(known));
+        let mut former = std::mem::replace(&mut self.present, next);
+        former.stamp = stamp::detach();
+        ring::detach();
+        labels::set_limit(usize::MAX);
+        if former.name.is_some() {
+            self.parked.push(former);
+        }
+        if self.parked.len() > MOST_PARKED {
+            self.parked.remove(0).say_goodbye(false);
+        }
+        self.resume();
+    }
+
+    /// Uses the present attachment again, if it is one.
+    fn resume(&mut self) {
+        let Some(writer) = &self.present.writer else { return };
+        let ttl = writer.series_ttl();
+        if ttl == 0 {
+            stamp::resume(self.present.stamp);
+        } else {
+            stamp::attach(writer.epoch()); // looking a series up again is what says that it is in use
+        }
+        ring::attach(writer.rings());
+        labels::set_limit(writer.max_label_length());
+        runtime::attached(ttl::renew_after(ttl));
+    }
+
+    /// In a forked child: what the parent had attached stays the parent's.
+    fn leave_to_parent(&mut self) {
+        drop(self.detach());
+        self.parked.clear();
     }
 
     fn metric(&mut self, metric: Metric) -> Result<Rc<Metric>, String> {
@@ -215,12 +355,10 @@ impl State {
                 return Ok(Rc::clone(earlier));
             }
         }
-        let known = self.metrics.entry(name.clone()).or_default();
-        let found = known.iter().find(|known| known.same_series(&metric)).cloned();
-        let metric = found.unwrap_or_else(|| {
-            known.push(Rc::new(metric));
-            Rc::clone(&known[known.len() - 1])
-        });
+        let metric = self.present.metric(metric);
+        if self.in_request.len() >= MOST_METRICS {
+            self.in_request.clear();
+        }
         self.in_request.insert(name, Rc::clone(&metric));
         Ok(metric)
     }
@@ -236,7 +374,7 @@ impl State {
 
     fn look_up(&mut self, metric: &Metric, key: &[u8]) -> Result<Target, Reason> {
         let family = self.family(metric)?;
-        let Some(writer) = &mut self.writer else { return Ok(Target::Unstored) };
+        let Some(writer) = &mut self.present.writer else { return Ok(Target::Unstored) };
         let values = labels::unpack(key);
         let resolved = writer.resolve(family, &metric.all_values(&values))?;
         let cells = resolved.cells.as_ptr();
@@ -249,16 +387,18 @@ impl State {
         }
         let Ok(family) = self.family(metric) else { return false };
         let values = labels::unpack(key);
-        self.writer.as_mut().is_some_and(|writer| writer.remove(family, &metric.all_values(&values)))
+        let Some(writer) = &mut self.present.writer else { return false };
+        writer.remove(family, &metric.all_values(&values))
     }
 
     /// The family's record; registered once in each life.
     fn family(&mut self, metric: &Metric) -> Result<FamilyId, Reason> {
-        match (metric.registered.get(), &mut self.writer) {
-            (Some((family, life)), _) if life == self.life => Ok(family),
+        let Attachment { writer, life, .. } = &mut self.present;
+        match (metric.registered.get(), writer) {
+            (Some((family, known)), _) if known == *life => Ok(family),
             (_, Some(writer)) => {
                 let family = writer.register(&metric.family)?;
-                metric.registered.set(Some((family, self.life)));
+                metric.registered.set(Some((family, *life)));
                 Ok(family)
             }
             (_, None) => Err(Reason::Corrupt),
@@ -267,31 +407,30 @@ impl State {
 
     /// Attached to the present segment with a slot of this very process, after trying to be.
     fn is_ready(&mut self) -> bool {
-        if !ini::enabled() {
-            return false;
+        let Some(name) = self.present.name else { return false };
+        if FORKED.replace(false) {
+            self.parked.clear(); // the parent's
+            if let Some(writer) = self.detach() {
+                self.settle(writer.forked());
+            }
         }
-        if FORKED.replace(false)
-            && let Some(writer) = self.detach()
-        {
-            self.settle(writer.forked());
-        }
-        match &self.writer {
+        match &self.present.writer {
             Some(writer) if writer.is_current() => return true,
             _ => drop(self.detach()),
         }
-        self.attach();
-        self.writer.is_some()
+        self.attach(name);
+        self.present.writer.is_some()
     }
 
-    fn attach(&mut self) {
-        if self.retry_at.is_some_and(|then| Instant::now() < then) {
+    fn attach(&mut self, name: SegmentName) {
+        if self.present.retry_at.is_some_and(|then| Instant::now() < then) {
             return;
         }
-        match Writer::attach(&ini::config()) {
+        match Writer::attach(&Config { name, ..ini::config() }) {
             Ok(writer) => self.settle(writer),
             Err(error) => {
-                self.error = Some(error.to_string());
-                self.retry_at = Some(Instant::now() + RETRY);
+                self.present.error = Some(error.to_string());
+                self.present.retry_at = Some(Instant::now() + RETRY);
             }
         }
     }
@@ -300,51 +439,47 @@ impl State {
         let ttl = writer.series_ttl();
         stamp::attach(writer.epoch());
         ring::attach(writer.rings());
-        self.owner = std::process::id();
-        self.life += 1;
-        self.error = None;
-        self.retry_at = None;
-        self.writer = Some(writer);
+        labels::set_limit(writer.max_label_length());
+        self.lives += 1;
+        self.present.owner = std::process::id();
+        self.present.life = self.lives;
+        self.present.error = None;
+        self.present.retry_at = None;
+        self.present.writer = Some(writer);
         runtime::attached(ttl::renew_after(ttl));
     }
 
     fn detach(&mut self) -> Option<Writer> {
         stamp::detach();
         ring::detach();
-        self.writer.take()
+        self.present.writer.take()
     }
 
     fn say_goodbye(&mut self) {
-        let Some(writer) = self.writer.take() else { return };
-        stamp::detach();
-        ring::detach();
-        if self.owner == std::process::id() {
-            writer.goodbye(AFTER_FATAL.get());
+        if self.present.writer.is_some() {
+            stamp::detach();
+            ring::detach();
         }
+        self.present.say_goodbye(AFTER_FATAL.get());
+        self.parked.drain(..).for_each(|mut parked| parked.say_goodbye(false));
     }
 
     /// Retires the segment, and sets the names free: who wipes begins anew.
     fn wipe(&mut self) -> Result<(), String> {
+        let Some(name) = self.present.name else { return Ok(()) };
         self.in_request.clear();
-        self.metrics.clear(); // with their help texts
-        let done = match self.detach().filter(|_| !FORKED.replace(false)) {
+        self.present.forget_metrics(); // with their help texts
+        if FORKED.replace(false) {
+            self.leave_to_parent();
+        }
+        let done = match self.detach() {
             Some(writer) => writer.wipe(),
-            None => backend::remove(&ini::config().name),
+            None => backend::remove(&name),
         };
         match done {
             Err(promshm_segment::ReadError::Absent { .. }) => Ok(()),
             done => done.map_err(|error| format!("the segment was not wiped: {error}")),
         }
-    }
-
-    /// The first trouble of the process, once.
-    fn take_warning(&mut self) -> Option<String> {
-        if self.warned {
-            return None;
-        }
-        let error = self.error.as_ref()?;
-        self.warned = true;
-        Some(format!("metrics are not stored: {error}"))
     }
 }
 

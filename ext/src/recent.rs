@@ -2,6 +2,7 @@
 //! strings: what a script writes as a literal, or keeps in a variable, is the same string each time.
 
 use crate::{
+    local::local,
     stamp,
     zend::{Kept, string_address},
 };
@@ -18,6 +19,14 @@ const MOST_LABELS: usize = 4;
 /// Bits of a place's number.
 const PLACE_BITS: u32 = 4;
 const PLACES: usize = 1 << PLACE_BITS;
+
+/// Most of these caches in a process, at 1.6 kB each. Handles beyond them do without, which costs each call a
+/// look at the strings themselves.
+const MOST_CACHES: u32 = 8192;
+
+local! {
+    static CACHES: u32 = 0;
+}
 
 /// A small cache, one place for each set of values. All sets of a handle are of one size.
 #[derive(Debug)]
@@ -40,10 +49,15 @@ struct Place {
 
 impl Recent {
     /// For sets of so many labels.
-    pub(crate) fn new(labels: usize) -> Self {
+    /// An empty cache, unless the process has enough of them.
+    pub(crate) fn new(labels: usize) -> Option<Self> {
+        if CACHES.get() >= MOST_CACHES {
+            return None;
+        }
+        CACHES.update(|caches| caches + 1);
         let place =
             |_| Place { addresses: Default::default(), stamp: Cell::new(0), cells: Cell::new(null()) };
-        Self { labels, places: array::from_fn(place), strings: RefCell::default() }
+        Some(Self { labels, places: array::from_fn(place), strings: RefCell::default() })
     }
 
     /// This process's own cells of the series with these very strings, if they hold under the stamp `now`.
@@ -73,6 +87,12 @@ impl Recent {
         place.stamp.set(stamp::current());
         place.cells.set(cells);
         self.strings.borrow_mut()[number] = strings;
+    }
+}
+
+impl Drop for Recent {
+    fn drop(&mut self) {
+        CACHES.update(|caches| caches.saturating_sub(1));
     }
 }
 

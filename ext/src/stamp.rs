@@ -15,13 +15,14 @@ static UNATTACHED: Word = Word::new(0);
 
 /// What the stamp is made of.
 #[derive(Debug, Clone, Copy)]
-struct Source {
+pub(crate) struct Source {
     epoch: *const Word,
     salt: u64,
 }
 
 impl Source {
-    const UNATTACHED: Self = Self { epoch: &raw const UNATTACHED, salt: 1 };
+    /// No stamp that anything was ever looked up under.
+    pub(crate) const UNATTACHED: Self = Self { epoch: &raw const UNATTACHED, salt: 1 };
 }
 
 local! {
@@ -66,6 +67,13 @@ pub(crate) fn attach(epoch: &Word) {
     SOURCE.set(Source { epoch: &raw const *epoch, salt: salt() });
 }
 
+/// Stamps hold again that held when [`detach`] returned this, if their epoch has not changed since.
+///
+/// Its epoch's memory must be mapped still, as for [`attach`].
+pub(crate) fn resume(source: Source) {
+    SOURCE.set(source);
+}
+
 /// All that was looked up is to be looked up again, as after another [`attach`] of the same epoch.
 pub(crate) fn renew() {
     let source = SOURCE.get();
@@ -78,7 +86,7 @@ fn salt() -> u64 {
     RandomState::new().hash_one(0) | 1
 }
 
-/// From now on no stamp holds.
-pub(crate) fn detach() {
-    SOURCE.set(Source::UNATTACHED);
+/// From now on no stamp holds. Returns what the stamp was made of.
+pub(crate) fn detach() -> Source {
+    SOURCE.replace(Source::UNATTACHED)
 }

@@ -16,6 +16,7 @@ pub mod exemplar;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod index;
+mod label_value;
 pub mod layout;
 #[cfg(loom)]
 mod modelled;
@@ -35,6 +36,7 @@ pub use buckets::Buckets;
 pub use config::{Config, SegmentName};
 pub use definition::{Definition, DefinitionError, GaugeMode, Kind};
 pub use exemplar::Exemplar;
+pub use label_value::push_label_value;
 pub use reader::{ReadError, Reader};
 #[cfg(not(loom))]
 pub use region::Rings;

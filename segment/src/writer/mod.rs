@@ -134,6 +134,12 @@ impl Writer {
         crate::ttl::of(&self.attached.region)
     }
 
+    /// Bytes of the longest label value that is not cut. See [`push_label_value`](crate::push_label_value).
+    #[must_use]
+    pub fn max_label_length(&self) -> usize {
+        usize::from(self.attached.geometry.shape.max_label_length)
+    }
+
     /// Whether this segment is still the one to count into; otherwise attach anew.
     ///
     /// Also asks the kernel, once a second at most, whether the name still leads here: `ipcrm -M`, or `rm` in

@@ -9,6 +9,7 @@ use crate::{
     clock,
     definition::{Definition, GaugeMode, Kind},
     index::{self, Found},
+    label_value::fit,
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Space, header},
     record::{FamilyRecord, GONE, LEAVING, SeriesRecord, Times},
     region::Region,
@@ -17,8 +18,7 @@ use crate::{
     texts::pack_texts,
     ttl,
 };
-use siphasher::sip128::{Hasher128, SipHasher13};
-use std::{borrow::Cow, hash::Hasher};
+use std::borrow::Cow;
 
 /// Each turn but the last is lost to another process that filled the same word, so more than there
 /// can be processes is not what processes do.
@@ -314,31 +314,9 @@ fn plane_of(kind: Kind) -> Plane {
     if matches!(kind, Kind::Gauge(_)) { Plane::Living } else { Plane::Lasting }
 }
 
-/// A label value within the limit: cut where needed, and then marked with a hash of the whole.
-fn fit(label: &str, limit: usize) -> Cow<'_, str> {
-    if label.len() <= limit {
-        return Cow::Borrowed(label);
-    }
-    let mut hasher = SipHasher13::new();
-    hasher.write(label.as_bytes());
-    let mark = format!("~{:032x}", hasher.finish128().as_u128());
-    let keep =
-        (0..=limit.saturating_sub(mark.len())).rev().find(|end| label.is_char_boundary(*end)).unwrap_or(0);
-    Cow::Owned(format!("{}{mark}", &label[..keep]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cut_labels_stay_apart_and_within_the_limit() {
-        let (a, b) = ("é".repeat(100), format!("{}x", "é".repeat(100)));
-        let (cut_a, cut_b) = (fit(&a, 64), fit(&b, 64));
-        assert!(cut_a.len() <= 64 && cut_b.len() <= 64);
-        assert_ne!(cut_a, cut_b);
-        assert_eq!(fit("short", 64), "short");
-    }
 
     #[test]
     fn columns_do_not_cross_pages() {
