@@ -30,6 +30,7 @@ fn rows() -> Vec<(&'static str, String)> {
         ("Slot", process.slot.map_or("none".into(), |slot| slot.to_string())),
     ];
     match segment::vitals() {
+        Err(_) if !ini::enabled() => {}
         Err(error) => rows.push(("Segment state", error.to_string())),
         Ok(vitals) => rows.extend([
             ("Bytes used / reserved", format!("{} / {}", vitals.used_bytes, vitals.reserved_bytes)),

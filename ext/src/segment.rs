@@ -70,7 +70,11 @@ fn write_page(snapshot: &Snapshot, page: &mut Vec<u8>) {
 fn read<R>(
     look: impl FnOnce(&mut Reader) -> std::result::Result<R, ReadError>,
 ) -> std::result::Result<R, ReadError> {
-    look(&mut Reader::attach(ini::config().name)?)
+    let name = ini::config().name;
+    if !ini::enabled() {
+        return Err(ReadError::Absent { name }); // disabled: nothing is touched, whatever is there
+    }
+    look(&mut Reader::attach(name)?)
 }
 
 /// The segment's state, if it can be read.
