@@ -40,7 +40,7 @@ jobs_total{queue="mail",app="blog",zone="7"} 2
 jobs_total{queue="mail",app="shop",zone="7"} 2
 jobs_total{queue="video",app="blog",zone="7"} 1
 jobs_total{queue="video",app="shop",zone="7"} 1
-php_info{version="PHP_VERSION",app="shop",zone="7"} 1
+php_info{version="PHP_VERSION"} 1
 plain{app="blog",zone="7"} 3
 plain{app="shop",zone="7"} 3
 bool(true)

@@ -176,8 +176,8 @@ fn constants_of(table: &ZendHashTable) -> Result<Constants, Thrown> {
             ArrayKey::Long(_) => return Err(wrong()),
             name => name.to_string(),
         };
-        let bytes = zend::stringified(value).ok_or(Thrown)?;
-        Ok((name, String::from_utf8_lossy(&bytes).into_owned()))
+        let text = labels::text_of(value, || format!("Constant label {name}"))?;
+        Ok((name, text))
     };
     let constants: Constants = table.iter().map(constant).collect::<Result<_, _>>()?;
     let names: Vec<&str> = constants.iter().map(|(name, _)| name.as_str()).collect();
@@ -214,7 +214,8 @@ impl Registry {
     }
 
     /// `PromPHP`'s only metric of its own: which PHP runs. Only living processes count, so that a
-    /// version goes with its last worker.
+    /// version goes with its last worker. It is the same metric for all registries of a process, so their
+    /// constant labels do not apply: else a second registry with other ones would contradict the first.
     fn register_defaults(&self) -> Result<(), Thrown> {
         let names = [text(""), text("php_info")];
         let (key, version) =
@@ -223,7 +224,7 @@ impl Registry {
         let mut label_names = ZendHashTable::new();
         let _only_fails_on_overflow = label_names.push("version");
         let help = "Information about the PHP environment.";
-        let metric = define("php_info", help, Some(&label_names), shape, &self.constants.borrow())?;
+        let metric = define("php_info", help, Some(&label_names), shape, &Constants::new())?;
         let series = metric.series(&version);
         self.add(Type::Gauge, key, |handle| handle.stand_for(metric.clone()))?;
         let bound = Handle::default();

@@ -34,13 +34,13 @@ class CollectorRegistry implements RegistryInterface
         bool $registerDefaultMetrics = true,
         array $constantLabels = []
     ) {
-        foreach ($constantLabels as $name => $value) {
-            $this->constants[self::constantName($name)] = (string) $value;
-        }
-        if ($registerDefaultMetrics) {
+        if ($registerDefaultMetrics) { // without constant labels: it is one metric for all registries
             $make = static fn (string $name): Gauge
                 => new Gauge($name, 'Information about the PHP environment.', ['version'], GaugeMode::Max);
             $this->add(Gauge::class, '', 'php_info', $make)->set(1, [PHP_VERSION]);
+        }
+        foreach ($constantLabels as $name => $value) {
+            $this->constants[self::constantName($name)] = Definition::text("Constant label $name", $value);
         }
     }
 

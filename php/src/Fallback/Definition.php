@@ -107,7 +107,7 @@ final class Definition
             if (!array_key_exists($key, $given)) {
                 throw $this->missing($name, $given, $isList);
             }
-            $values[] = self::cut(self::utf8($this->text($name, $given[$key])));
+            $values[] = self::cut(self::text("$this->name: label $name", $given[$key]));
         }
         return $values;
     }
@@ -170,9 +170,14 @@ final class Definition
         return new InvalidArgumentException("$this->name: label $name is missing$also; the labels are $known");
     }
 
-    private function text(string $name, mixed $value): string
+    /**
+     * A label's value as text. `$label` says in an error which label it is.
+     *
+     * @throws InvalidArgumentException if it has no text
+     */
+    public static function text(string $label, mixed $value): string
     {
-        return match (true) {
+        return self::utf8(match (true) {
             is_string($value) => $value,
             is_int($value) => (string) $value,
             is_float($value) => Number::label($value),
@@ -180,12 +185,11 @@ final class Definition
             $value === null => '',
             $value instanceof \Stringable => (string) $value,
             default => throw new InvalidArgumentException(sprintf(
-                '%s: label %s must be a string, a number, a bool or Stringable, but is %s that cannot be one',
-                $this->name,
-                $name,
+                '%s must be a string, a number, a bool or Stringable, but is %s that cannot be one',
+                $label,
                 is_array($value) ? 'an array' : 'a value'
             )),
-        };
+        });
     }
 
     /** Bytes that are no UTF-8 are replaced by U+FFFD: Prometheus refuses a whole page for one of them. */

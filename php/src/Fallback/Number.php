@@ -41,13 +41,27 @@ final class Number
         return sprintf('%se%s%02d', $mantissa, $exponent < 0 ? '-' : '+', abs($exponent));
     }
 
-    /** A label's value: as PHP spells it, with all digits that tell two numbers apart. */
+    /** A label's value: as PHP spells it with `precision=-1`, by the shortest digits that read back the same. */
     public static function label(float $value): string
     {
         return match (true) {
             is_nan($value) => 'NAN',
             is_infinite($value) => $value > 0 ? 'INF' : '-INF',
-            default => self::value($value),
+            $value === 0.0 => fdiv(1, $value) < 0 ? '-0' : '0',
+            default => self::spelt(...self::scientific($value)),
+        };
+    }
+
+    private static function spelt(string $mantissa, int $power): string
+    {
+        [$sign, $mantissa] = $mantissa[0] === '-' ? ['-', substr($mantissa, 1)] : ['', $mantissa];
+        $digits = str_replace('.', '', $mantissa);
+        return $sign . match (true) {
+            $power < -4 || $power >= 17
+                => (strlen($digits) > 1 ? $mantissa : "$mantissa.0") . sprintf('E%+d', $power),
+            $power < 0 => '0.' . str_repeat('0', -$power - 1) . $digits,
+            $power < strlen($digits) - 1 => substr($digits, 0, $power + 1) . '.' . substr($digits, $power + 1),
+            default => str_pad($digits, $power + 1, '0'),
         };
     }
 

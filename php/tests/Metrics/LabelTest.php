@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Metrics;
 
+use Promshm\CollectorRegistry;
 use Promshm\Counter;
 use Promshm\Exception\InvalidArgumentException;
 use Promshm\Gauge;
@@ -49,6 +50,33 @@ final class LabelTest extends MetricsTestCase
         ini_set('precision', (string) $precision);
         ini_set('serialize_precision', (string) $serialize);
         self::assertSame("g{value=\"0.123456789\"} 0.123456789\n", $samples);
+    }
+
+    public function testFloatsAreSpeltAsPhpDoesWithoutRounding(): void
+    {
+        $floats = [
+            1e16, 1e17, 1.5e17, -1e25, 0.0001, 0.00001, 1.2345e-5, 5e-324, PHP_FLOAT_MAX, 0.1 + 0.2, 1754899619195046.2,
+        ];
+        $counter = new Counter('c_total', '', ['value']);
+        foreach ($floats as $float) {
+            $counter->inc([$float]);
+        }
+        $precision = ini_set('precision', '-1');
+        $expected = array_map(static fn (float $float): string => "c_total{value=\"$float\"} 1", $floats);
+        ini_set('precision', (string) $precision);
+        self::assertEqualsCanonicalizing($expected, explode("\n", rtrim(self::samples())));
+    }
+
+    public function testConstantLabelsAreSpeltAsAllOthers(): void
+    {
+        $values = [true, false, null, 1e25, 5, "a\xff"];
+        $names = ['a', 'b', 'c', 'd', 'e', 'f'];
+        $registry = new CollectorRegistry(null, false, array_combine($names, $values));
+        $registry->registerCounter('', 'c_total', '', ['g', 'h', 'i', 'j', 'k', 'l'])->inc($values);
+        preg_match_all('/="(.*?)"/', self::samples(), $found);
+        self::assertSame(array_slice($found[1], 0, 6), array_slice($found[1], 6));
+        $wrong = static fn (): CollectorRegistry => new CollectorRegistry(null, false, ['a' => []]);
+        self::assertThrows(InvalidArgumentException::class, $wrong, 'Constant label a', 'an array');
     }
 
     public function testWhatIsNoUtf8IsReplaced(): void

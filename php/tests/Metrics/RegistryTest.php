@@ -78,6 +78,14 @@ final class RegistryTest extends MetricsTestCase
         self::assertSamples('php_info{version="' . PHP_VERSION . '"} 1');
     }
 
+    public function testConstantLabelsDoNotSplitPhpInfo(): void
+    {
+        new CollectorRegistry();
+        $registry = new CollectorRegistry(constantLabels: ['app' => 'shop', 'version' => 7]);
+        self::assertSame(['version'], $registry->getGauge('', 'php_info')->getLabelNames());
+        self::assertSamples('php_info{version="' . PHP_VERSION . '"} 1');
+    }
+
     public function testConstantLabels(): void
     {
         $shop = new CollectorRegistry(null, false, ['app' => 'shop', 'zone' => 7]);
