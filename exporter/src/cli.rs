@@ -2,7 +2,7 @@
 
 use crate::{
     address::ListenAddress,
-    dump::dump,
+    dump::{Wish, dump},
     failure::Failure,
     healthcheck,
     logging::{self, LogFormat},
@@ -95,6 +95,9 @@ enum Command {
         /// Replace this file as a whole, e.g. for the textfile collector of `node_exporter`.
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// Print what the applications count and nothing else: no `promshm_*` and no `php_worker_*`.
+        #[arg(long = "no-own-metrics")]
+        no_own_metrics: bool,
     },
     /// Show the header, slots and space of each segment.
     Status,
@@ -147,8 +150,9 @@ impl Cli {
         let segments = Segments::of(&self.segment)?;
         match self.command.as_ref().unwrap_or(&Command::Serve) {
             Command::Serve => serve::serve(self, segments),
-            Command::Dump { format, output } => {
-                dump(segments, *format, self.tells_created, output.as_deref())
+            Command::Dump { format, output, no_own_metrics } => {
+                let (format, has_own, file) = (*format, !no_own_metrics, output.as_deref());
+                dump(segments, Wish { format, tells_created: self.tells_created, has_own, file })
             }
             Command::Status => status::print(&segments),
             Command::Top => top::run(segments),
@@ -270,7 +274,10 @@ mod tests {
     fn a_dump_has_a_format() {
         let dump = |format: &str| parsed(&["dump", "--format", format]).ok().and_then(|cli| cli.command);
         for format in Format::ALL {
-            assert_eq!(dump(format.as_str()), Some(Command::Dump { format, output: None }));
+            assert_eq!(
+                dump(format.as_str()),
+                Some(Command::Dump { format, output: None, no_own_metrics: false })
+            );
         }
         assert_eq!(dump("yaml"), None);
     }

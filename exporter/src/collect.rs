@@ -48,9 +48,11 @@ impl Collector {
         Self::new(segments, own, tells_created)
     }
 
-    /// For a single page, whose process is of no interest.
-    pub(crate) fn of_page(segments: Segments, tells_created: bool) -> Self {
-        let own = OwnMetrics::of_page(segments.are_labelled());
+    /// For a single page, whose process is of no interest. `has_own`: whether it holds more than what the
+    /// applications count.
+    pub(crate) fn of_page(segments: Segments, tells_created: bool, has_own: bool) -> Self {
+        let own = if has_own { OwnMetrics::of_page } else { OwnMetrics::of_bare_page };
+        let own = own(segments.are_labelled());
         Self::new(segments, own, tells_created)
     }
 

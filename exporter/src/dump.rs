@@ -12,19 +12,25 @@ use std::{
     path::Path,
 };
 
+/// What is to be written, and where.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish<'a> {
+    pub(crate) format: Format,
+    /// Whether `OpenMetrics` tells when series were made.
+    pub(crate) tells_created: bool,
+    /// Whether the page holds what exporter and workers tell of themselves.
+    pub(crate) has_own: bool,
+    pub(crate) file: Option<&'a Path>,
+}
+
 /// Writes a page without the metrics of this short-lived process. Segments that cannot be read are
-/// told of in the log and on the page, unless there is no other. `tells_created` is for `OpenMetrics`.
-pub(crate) fn dump(
-    segments: Segments,
-    format: Format,
-    tells_created: bool,
-    file: Option<&Path>,
-) -> Result<(), Failure> {
+/// told of in the log and on the page, unless there is no other.
+pub(crate) fn dump(segments: Segments, wish: Wish<'_>) -> Result<(), Failure> {
     let mut page = Vec::new();
-    let mut collector = Collector::of_page(segments, tells_created);
-    collector.scrape(&Wanted { format, families: None }, &mut page, &mut |_| {});
+    let mut collector = Collector::of_page(segments, wish.tells_created, wish.has_own);
+    collector.scrape(&Wanted { format: wish.format, families: None }, &mut page, &mut |_| {});
     collector.finish()?;
-    if let Some(file) = file {
+    if let Some(file) = wish.file {
         return Ok(output::replace(file, &page)?);
     }
     match io::stdout().lock().write_all(&page) {

@@ -72,51 +72,84 @@ pub(crate) struct Judged<'f> {
     pub(crate) left_out: Vec<LeftOut>,
 }
 
-/// Judges families, and logs each one that is left out once for each cause.
+/// Most lines that one page costs the log.
+const MOST_LINES: u64 = 10;
+/// Most families that are remembered as told. Names may come and go with every scrape; once so many were told, no
+/// further one is.
+const MOST_REMEMBERED: usize = 10_000;
+
+/// Judges families, and logs each one that is left out once for each cause, as far as that is not too much.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     hidden: HashSet<(Option<String>, String, Reason)>,
+    /// Left out, and not logged before this page.
+    fresh: u64,
 }
 
 impl Names {
-    /// The families that can stand on one page with each other and with the exporter's own; of two
-    /// that clash it is the first.
+    /// The families that can stand on one page with each other and with the exporter's own. Of two that
+    /// clash it is the one of the first source, and the first by name of the same source.
     pub(crate) fn judge<'f>(
         &mut self,
         sources: &[Found<'f>],
         own: &OwnMetrics,
         format: Format,
     ) -> Judged<'f> {
-        let mut taken = if format == Format::OpenMetrics { own.openmetrics_names() } else { HashSet::new() };
-        let mut is_free = |family: &Family| format != Format::OpenMetrics || take(&mut taken, family);
-        let mut shown = by_name(sources);
-        let mut left_out = vec![LeftOut::default(); sources.len()];
-        let mut before: Option<(Shown<'f>, Option<Reason>)> = None;
-        shown.retain(|each| {
-            let first = match before.filter(|(first, _)| first.name() == each.name()) {
-                Some(first) => first,
-                None if own.has(each.name()) => (*each, Some(Reason::OwnName)),
-                None if is_free(each.family) => (*each, None),
-                None => (*each, Some(Reason::NameClash)),
-            };
-            before = Some(first);
-            let conflict = (first.0.kind() != each.kind()).then_some(Reason::TypeConflict);
-            let Some(reason) = first.1.or(conflict) else { return true };
-            left_out[each.source][reason as usize] += 1;
-            self.hide(sources[each.source].label, each.name(), reason);
-            false
-        });
-        Judged { shown, left_out }
+        let all = by_name(sources);
+        let groups: Vec<_> = all.chunk_by(|one, other| one.name() == other.name()).collect();
+        let verdicts = verdicts(&groups, own, format);
+        let mut judged = Judged {
+            shown: Vec::with_capacity(all.len()),
+            left_out: vec![LeftOut::default(); sources.len()],
+        };
+        self.fresh = 0;
+        for (group, verdict) in groups.iter().zip(verdicts) {
+            for each in *group {
+                let conflict = (group[0].kind() != each.kind()).then_some(Reason::TypeConflict);
+                let Some(reason) = verdict.or(conflict) else {
+                    judged.shown.push(*each);
+                    continue;
+                };
+                judged.left_out[each.source][reason as usize] += 1;
+                self.hide(sources[each.source].label, each.name(), reason);
+            }
+        }
+        if self.fresh > MOST_LINES {
+            warn!(metrics = self.fresh - MOST_LINES; "further metrics are left out of the page, for such causes");
+        }
+        judged
     }
 
     fn hide(&mut self, label: Option<&str>, name: &str, reason: Reason) {
-        if self.hidden.insert((label.map(Into::into), name.into(), reason)) {
+        let is_told = self.hidden.len() >= MOST_REMEMBERED
+            || !self.hidden.insert((label.map(Into::into), name.into(), reason));
+        self.fresh += u64::from(!is_told);
+        if !is_told && self.fresh <= MOST_LINES {
             match label {
                 Some(label) => warn!(metric = name, segment = label; "{}", reason.message()),
                 None => warn!(metric = name; "{}", reason.message()),
             }
         }
     }
+}
+
+/// For each name, why it cannot stand on the page. Names are taken source by source, so that no later source
+/// takes one from a source before it.
+fn verdicts(groups: &[&[Shown<'_>]], own: &OwnMetrics, format: Format) -> Vec<Option<Reason>> {
+    let is_strict = format == Format::OpenMetrics;
+    let mut taken = if is_strict { own.openmetrics_names() } else { HashSet::new() };
+    let mut verdicts = vec![None; groups.len()];
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    order.sort_by_key(|at| groups[*at][0].source);
+    for at in order {
+        let first = groups[at][0];
+        verdicts[at] = if own.has(first.name()) {
+            Some(Reason::OwnName)
+        } else {
+            (is_strict && !take(&mut taken, first.family)).then_some(Reason::NameClash)
+        };
+    }
+    verdicts
 }
 
 /// All families; those of one name stand together, in the order of their segments.
@@ -181,6 +214,34 @@ mod tests {
         let families = [("x_created", GAUGE), ("x_sum", GAUGE), ("x_total", Kind::Counter)];
         assert_eq!(shown(Format::OpenMetrics, &families), ["x_created", "x_sum"]);
         assert_eq!(shown(Format::OpenMetrics, &[("x", Kind::Counter), ("x_total", Kind::Counter)]), ["x"]);
+    }
+
+    #[test]
+    fn a_later_source_takes_no_name_from_one_before_it() {
+        let owner = families(&[("x_total", Kind::Counter), ("y", Kind::Histogram)]);
+        let stranger = families(&[("x", GAUGE), ("y", GAUGE), ("y_count", GAUGE)]);
+        let sources = [&owner, &stranger].map(|families| Found { label: None, families });
+        let own = OwnMetrics::of_server(true);
+        let judged = Names::default().judge(&sources, &own, Format::OpenMetrics);
+        let shown: Vec<_> = judged.shown.iter().map(|shown| (shown.name(), shown.source)).collect();
+        assert_eq!(shown, [("x_total", 0), ("y", 0)]);
+        assert_eq!(judged.left_out, [[0, 0, 0], [0, 2, 1]]);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let own = OwnMetrics::of_server(true);
+        let mut names = Names::default();
+        for round in 0..3 {
+            let many: Vec<String> = (0..6_000).map(|number| format!("x{round}_{number}")).collect();
+            let gauges: Vec<_> = many.iter().map(|name| (name.as_str(), GAUGE)).collect();
+            let counters: Vec<_> = many.iter().map(|name| (name.as_str(), Kind::Counter)).collect();
+            let sources = [families(&gauges), families(&counters)];
+            let found = sources.each_ref().map(|families| Found { label: None, families });
+            let judged = names.judge(&found, &own, Format::Text);
+            assert_eq!(judged.left_out[1], [0, 0, 6_000], "each is counted");
+            assert_eq!(names.hidden.len(), [6_000, MOST_REMEMBERED, MOST_REMEMBERED][round]);
+        }
     }
 
     #[test]

@@ -4,14 +4,14 @@
 mod common;
 
 use common::{
-    Server, exporter_of, run_of, sample,
+    Answer, Server, exporter_of, run_of, sample,
     segment::OwnSegment,
     text,
     worker::{Counting, config, jobs},
 };
 use nix::sys::signal::Signal;
 use promshm_segment::{Definition, GaugeMode, Kind, Writer};
-use std::process::Output;
+use std::{io::Write, process::Output};
 
 fn writer(own: &OwnSegment) -> Writer {
     Writer::attach(&config(own)).expect("the segment can be attached")
@@ -133,6 +133,61 @@ fn another_type_is_left_out_counted_and_logged_once() {
     let (_, log) = server.stop();
     assert_eq!(log.matches("metric=depth segment=mail").count(), 1, "{log}");
     assert_eq!(log.matches("level=warn").count(), 1, "{log}");
+}
+
+#[test]
+fn the_log_of_clashing_names_is_bounded() {
+    let own = OwnSegment::absent();
+    let mut writer = writer(&own);
+    let family = |name: &str, kind| Definition::new(name, "", kind, &[], &[]).expect("a good definition");
+    for number in 0..40 {
+        writer.count(&family(&format!("x{number:04}_total"), Kind::Counter), &[], 1.0);
+        writer.count(&family(&format!("x{number:04}_created"), Kind::Gauge(GaugeMode::Last)), &[], 1.0);
+    }
+    let server = Server::start(own.name, &[]);
+    let accept = "GET /metrics HTTP/1.1\r\nHost: test\r\nAccept: application/openmetrics-text\r\nConnection: close\r\n\r\n";
+    for _ in 0..3 {
+        let mut stream = server.connect();
+        stream.write_all(accept.as_bytes()).expect("sent");
+        assert_eq!(Answer::read(stream).body.matches("# TYPE x").count(), 40);
+    }
+    let (_, log) = server.stop();
+    assert_eq!(log.matches("metric=x").count(), 10, "{log}");
+    assert_eq!(
+        log.matches("msg=\"further metrics are left out of the page, for such causes\" metrics=30").count(),
+        1
+    );
+    assert_eq!(log.matches("level=warn").count(), 11, "{log}");
+}
+
+/// Dumps of several segments may lie in one folder, as files for `node_exporter`.
+#[test]
+fn a_dump_of_a_named_segment_holds_nothing_without_its_name() {
+    let (_owns, _writers, segments) = two();
+    for words in [&["dump"][..], &["dump", "--format=openmetrics"], &["dump", "--no-own-metrics"]] {
+        for segment in &segments {
+            let page = text(&run_of(std::slice::from_ref(segment), words).stdout);
+            let samples: Vec<_> = page.lines().filter(|line| !line.starts_with('#')).collect();
+            let label = format!("segment=\"{}\"", segment.split('=').next().expect("a name"));
+            assert!(!samples.is_empty() && samples.iter().all(|line| line.contains(&label)), "{page}");
+        }
+    }
+}
+
+#[test]
+fn a_dump_without_own_metrics_is_what_the_applications_count() {
+    let (owns, _writers, segments) = two();
+    let own = [owns[0].name.to_string()];
+    for (segments, names) in [(&own[..], "jobs_total{queue="), (&segments, "jobs_total{segment=")] {
+        let page = text(&run_of(segments, &["dump", "--no-own-metrics"]).stdout);
+        let lines: Vec<_> = page.lines().filter(|line| !line.starts_with("# ")).collect();
+        assert!(lines.len() == segments.len() && lines.iter().all(|line| line.starts_with(names)), "{page}");
+        let with = text(&run_of(segments, &["dump"]).stdout);
+        assert!(with.contains("\npromshm_up") && with.starts_with(&page), "{with}");
+    }
+    let none = OwnSegment::absent();
+    let failed = run_of(&[none.name.to_string()], &["dump", "--no-own-metrics"]);
+    assert!(complaint(&failed).contains("no segment"));
 }
 
 #[test]
