@@ -24,7 +24,7 @@ NOT_CODE = re.compile(
 )
 CONDITION = re.compile(r"#\[cfg\(([^\]]*)\)\]")
 ATTRIBUTES = re.compile(r"(?:\s*#\[[^\]]*\])*\s*")
-USE = re.compile(rf"(?P<shared>\bpub(?:\([^)]*\))?\s+)?\buse\s+(?P<tree>[^;]+);")
+USE = re.compile(r"(?P<shared>\bpub(?:\([^)]*\))?\s+)?\buse\s+(?P<tree>[^;]+);")
 CHILD = re.compile(rf"\bmod\s+({IDENTIFIER})\s*;")
 INLINE = re.compile(rf"\bmod\s+({IDENTIFIER})\s*{{")
 PATH = re.compile(rf"(?<![\w:])\$?(?:crate|self|super|{IDENTIFIER})(?:\s*::\s*{IDENTIFIER})+")
