@@ -70,7 +70,7 @@ test: deps testdeps ## Lint, and run every test
 	@tests/run-all.sh lint deny runner unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost documents readme fuzz -- zts valgrind asan plain loom
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
-	@PROMSHM_SOAK=1 STEP_LIMIT=14400 tests/run-all.sh murder hostile reliability fuzz proofs
+	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.sh murder hostile reliability fuzz proofs
 
 bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape

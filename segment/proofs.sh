@@ -37,7 +37,7 @@ component() {
 
 loom() {
   proof loom 'executions explored' '^.*proof: .*: ([0-9]+) executions.*' \
-    env RUSTFLAGS='--cfg loom' cargo test --locked -p promshm-segment --lib --release proofs -- --nocapture
+    env RUSTFLAGS='--cfg loom' CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo test --locked -p promshm-segment --lib --release proofs -- --nocapture
   sed -nE 's/^.*(proof: .*: [0-9]+ executions.*)/  \1/p' "$log"
 }
 

@@ -3,9 +3,10 @@
 # run one after the other too, but beside the others: long ones, with builds and files of their own.
 #
 # A step says "N passed, N failed" in its last lines. One that says nothing, or skipped everything,
-# ran nothing, and counts as a failure, as does one that ends badly without a count, or not in time.
+# ran nothing, and counts as a failure, as does one that ends badly without a count, or does not get on.
 #
-#   STEP_LIMIT    seconds that a step may take (default: 45 minutes, four times what the longest one took)
+#   STEP_IDLE     seconds that a step may neither write nor compute (default: 10 minutes)
+#   STEP_SPIN     seconds that it may compute without writing (default: an hour)
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
@@ -22,7 +23,7 @@ counted() { # log word
 run() { # step show|keep
   local step=$1 log=$work/$1.log status=0 passed failed skipped started=$SECONDS
   : >"$log"
-  tests/limited.py "${STEP_LIMIT:-2700}" "${MAKE:-make}" --no-print-directory "$step" </dev/null >"$log" 2>&1 &
+  tests/limited.py "${STEP_IDLE:-600}" "${STEP_SPIN:-3600}" "${MAKE:-make}" --no-print-directory "$step" </dev/null >"$log" 2>&1 &
   process=$!
   [ "$2" = keep ] || tail -n +1 -s 0.2 -f --pid="$process" "$log" &
   wait "$process" || status=$?

@@ -22,6 +22,10 @@ skipping:
 	@echo "skipping: 0 passed, 0 failed, 9 skipped"
 hanging:
 	@echo begun; sleep 1000
+spinning:
+	@while :; do :; done
+slow:
+	@for n in 1 2 3 4 5 6 7 8 9 10; do sleep 1; echo $$n; done; echo "slow: 1 passed, 0 failed"
 leaving:
 	@sleep 1000 & echo "left: $$!"; echo "leaving: 1 passed, 0 failed"
 signals:
@@ -39,9 +43,9 @@ class RunnerTest(harness.TestCase):
             (self.folder / "tests" / file).chmod(0o755)
         (self.folder / "Makefile").write_text(STEPS)
 
-    def start(self, *words, limit=harness.WATCHDOG):
+    def start(self, *words, idle=harness.WATCHDOG, spin=harness.WATCHDOG):
         command = [self.folder / "tests" / "run-all.sh", *words]
-        environment = {**os.environ, "MAKEFLAGS": "", "STEP_LIMIT": str(limit)}
+        environment = {**os.environ, "MAKEFLAGS": "", "STEP_IDLE": str(idle), "STEP_SPIN": str(spin)}
         return harness.Process(self, "runner", command, env=environment)
 
     def run_steps(self, *words, **options):
@@ -65,11 +69,21 @@ class RunnerTest(harness.TestCase):
     def test_what_hangs_is_ended_and_shown(self):
         for steps in (["hanging", "good"], ["good", "--", "hanging"]):
             with self.subTest(steps=steps):
-                code, said = self.run_steps(*steps, limit=2)
-                self.assertEqual((code, said.splitlines()[-1]), (1, "3 passed, 1 failed, 1 skipped"))
-                shown = said.rsplit("failed. Its last lines:", 1)[1]
-                self.assertIn("did not end within 2 s", shown)
-                self.assertIn("sleep 1000", shown)
+                self.assert_ended(steps, "did nothing for 2 s", "sleep 1000", idle=2)
+
+    def test_what_computes_without_a_word_is_ended_and_shown(self):
+        self.assert_ended(["spinning", "good"], "computed for 2 s without a word", "while :", spin=2, idle=4)
+
+    def assert_ended(self, steps, why, what, **limits):
+        code, said = self.run_steps(*steps, **limits)
+        self.assertEqual((code, said.splitlines()[-1]), (1, "3 passed, 1 failed, 1 skipped"))
+        shown = said.rsplit("failed. Its last lines:", 1)[1]
+        self.assertIn(f"This {why}", shown)
+        self.assertIn(what, shown)
+
+    def test_what_gets_on_may_take_longer_than_the_limits(self):
+        code, said = self.run_steps("slow", idle=8)
+        self.assertEqual((code, said.splitlines()[-1]), (0, "1 passed, 0 failed, 0 skipped"))
 
     def test_what_a_step_leaves_running_is_not_waited_for(self):
         code, said = self.run_steps("leaving")
