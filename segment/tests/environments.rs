@@ -192,13 +192,6 @@ fn children_of_namespaces() -> Vec<Pid> {
     own.flat_map(children).map(|pid| Pid::from_raw(pid.parse().unwrap())).collect()
 }
 
-fn until(mut happened: impl FnMut() -> bool) {
-    let _watchdog = Watchdog::new();
-    while !happened() {
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-}
-
 // Hands that remove and forge.
 
 #[test]

@@ -145,8 +145,9 @@ fn an_exec_in_a_child_inherits_no_slot() {
     });
     assert_eq!(live(&place), 1);
     parent.kill();
-    assert_eq!(live(&place), 0, "though the program still runs");
-    drop(write);
+    // The parent of a vfork goes on before the exec has closed what it closes: so the slot may be held a moment longer.
+    until(|| live(&place) == 0);
+    drop(write); // only now does the program end
 }
 
 #[test]

@@ -181,6 +181,15 @@ pub fn patience() -> u32 {
     if soak() { 3600 } else { 900 }
 }
 
+/// Waits for what the kernel does in its own time, such as closing descriptors in an exec; the watchdog ends a wait
+/// for what never comes.
+pub fn until(mut happened: impl FnMut() -> bool) {
+    let _watchdog = Watchdog::new();
+    while !happened() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
 /// Ends the whole test when it hangs; nothing is said about how fast it should be.
 pub struct Watchdog(#[allow(dead_code)] std::sync::mpsc::Sender<()>);
 
