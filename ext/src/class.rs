@@ -6,7 +6,7 @@ use crate::{
     guard::fenced,
     handle::{Handle, with_packed},
     labels,
-    metric::{Constants, Metric, Series},
+    metric::{Constants, Key, Metric, Series},
     object, process,
     zend::{
         self, IS_DOUBLE, IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, More, Parse, bytes_of, given,
@@ -23,7 +23,7 @@ use ext_php_rs::{
     zend_fastcall,
 };
 use promshm_segment::{Definition, Kind};
-use std::{borrow::Cow, mem::ManuallyDrop, ptr::null_mut, rc::Rc};
+use std::{borrow::Cow, ptr::null_mut, rc::Rc};
 
 /// A raw handler: the engine's own calling convention, at the price of a C method.
 pub(crate) type Handler = extern "C" fn(&mut ExecuteData, &mut Zval);
@@ -46,16 +46,11 @@ pub(crate) fn around(name: &str, handler: Handler) -> Method {
     with_labels(method).returns(DataType::Mixed, false, true)
 }
 
-/// Reads `(callable $fn, array $labels = [])` and answers the function and a handle on the series.
-///
-/// The handle is not dropped if a fatal error ends the request inside the function: that jumps over
-/// frames like this one, which must have nothing to drop then.
-pub(crate) fn bound_around(ex: &ExecuteData) -> Result<(&Zval, ManuallyDrop<Handle>), Thrown> {
+/// Reads `(callable $fn, array $labels = [])` and answers the function, and the metric and key of the series.
+pub(crate) fn around_series(ex: &ExecuteData) -> Result<(&Zval, Rc<Metric>, Key), Thrown> {
     let (function, labels) = arguments::callable(ex).ok_or(Thrown)?;
     let (metric, key) = this(ex).series_of(labels)?;
-    let handle = ManuallyDrop::new(Handle::default());
-    handle.bind(metric, key, Series::UNKNOWN)?;
-    Ok((function, handle))
+    Ok((function, metric, key))
 }
 
 /// `array $labels = [], ?array $exemplar = null`, last.

@@ -4,7 +4,6 @@ use crate::{local::Fixed, zend};
 use ext_php_rs::{
     builders::ClassBuilder,
     error::Result,
-    exception::PhpException,
     flags::ClassFlags,
     zend::{ClassEntry, ce},
 };
@@ -58,6 +57,13 @@ fn runtime_parent() -> &'static ClassEntry {
     zend::spl_runtime_exception()
 }
 
+/// Throws where `dl()` loads the extension for one request. None of its classes exist then.
+pub(crate) fn no_dl() {
+    const MESSAGE: &str = "promshm cannot be loaded by dl(), for one request: what it counts outlives requests. \
+                           Put extension=promshm into php.ini";
+    throw(Some(ce::error()), MESSAGE);
+}
+
 /// Throws for arguments that cannot be meant.
 #[cold]
 pub(crate) fn invalid_argument(message: &str) -> Thrown {
@@ -77,6 +83,6 @@ pub(crate) fn bad_registration(message: &str) -> Thrown {
 }
 
 fn throw(class: Class, message: &str) -> Thrown {
-    PhpException::new(message.into(), 0, class.unwrap_or_else(ce::exception)).throw();
+    zend::throw(class.unwrap_or_else(ce::exception), message);
     Thrown
 }

@@ -2,18 +2,20 @@
 
 use crate::{
     arguments::{self, Labels},
-    class::{around, bound_around, construct, constructor, metric_class, void, with_labels},
-    exceptions::Thrown,
+    class::{around, around_series, construct, constructor, metric_class, void, with_labels},
+    exceptions::{Thrown, invalid_argument},
     guard::fenced,
     handle::{Cells, Handle},
+    local::Fixed,
+    metric::Series,
     runtime,
+    track::Track,
     zend::{self, More, this},
 };
 use ext_php_rs::{
     args::Arg,
     builders::EnumBuilder,
     class::RegisteredClass,
-    convert::FromZval,
     enum_::RegisteredEnum,
     error::Result,
     flags::{ClassFlags, DataType, MethodFlags},
@@ -23,7 +25,7 @@ use ext_php_rs::{
     zend_fastcall,
 };
 use promshm_segment::{Kind, layout::UNSET, now, sync};
-use std::mem::ManuallyDrop;
+use std::ptr::from_mut;
 
 /// How the values of several processes become one.
 #[php_enum]
@@ -60,12 +62,24 @@ impl From<GaugeMode> for promshm_segment::GaugeMode {
 }
 
 const MODE: &str = "Promshm\\GaugeMode";
+// Registered again at every module startup: some servers restart modules in one process.
+/// The enum, and how many properties its cases have.
+static MODE_CLASS: Fixed<Option<(*mut ClassEntry, i32)>> = Fixed::new(None);
+
+/// Takes back what the setting `disable_classes` does to an enum's cases; at a request's start, which is the first
+/// moment after it.
+pub(crate) fn mend_mode() {
+    if let Some((class, properties)) = MODE_CLASS.get() {
+        zend::keep_size_of_objects(class, properties);
+    }
+}
 
 /// The enum, final as every enum is; the module builder's own way would leave that out.
 fn register_mode() -> Result<()> {
     let builder = GaugeMode::CASES.iter().fold(EnumBuilder::new(MODE), EnumBuilder::case);
     let registered = |class: &'static mut ClassEntry, arg_info| {
         class.ce_flags |= ClassFlags::Final.bits();
+        MODE_CLASS.set(Some((from_mut(class), class.default_properties_count)));
         GaugeMode::get_metadata().set_ce(class);
         GaugeMode::get_metadata().set_arg_info(arg_info);
     };
@@ -90,7 +104,7 @@ pub(crate) fn register() -> Result<()> {
 zend_fastcall! {
     extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
         fenced(|| {
-            let Some(class) = ClassEntry::try_find(MODE) else { return };
+            let Some((class, _)) = MODE_CLASS.get() else { return };
             drop(construct(ex, More::Object(class), |mode| Ok((Kind::Gauge(mode_of(mode)?), Vec::new()))));
         });
     }
@@ -98,7 +112,12 @@ zend_fastcall! {
 
 fn mode_of(mode: Option<&Zval>) -> std::result::Result<promshm_segment::GaugeMode, Thrown> {
     let Some(mode) = mode else { return Ok(promshm_segment::GaugeMode::Last) };
-    GaugeMode::from_zval(mode).map(Into::into).ok_or(Thrown)
+    let case = zend::case_name(mode).and_then(|name| GaugeMode::from_name(name).ok());
+    case.map(Into::into).ok_or_else(|| {
+        invalid_argument(&format!(
+            "The enum {MODE} is disabled: take it off the setting disable_classes, or leave the mode out"
+        ))
+    })
 }
 
 zend_fastcall! {
@@ -207,13 +226,25 @@ fn step_by_slowly(ex: &ExecuteData, one: f64) {
 zend_fastcall! {
     extern fn track_in_progress(ex: &mut ExecuteData, ret: &mut Zval) {
         fenced(|| {
-            let Ok((function, handle)) = bound_around(ex) else { return };
-            add(&handle, None, 1.0);
-            zend::call(function, ret);
-            add(&handle, None, -1.0);
-            drop(ManuallyDrop::into_inner(handle));
+            if let Ok((function, track)) = begin_track(ex) {
+                zend::call(function, ret);
+                drop(track);
+            }
         });
     }
+}
+
+/// Adds 1 until the track is dropped; there is none where there was no room to add to.
+fn begin_track(ex: &ExecuteData) -> std::result::Result<(&Zval, Option<Track>), Thrown> {
+    let (function, metric, key) = around_series(ex)?;
+    let handle = Handle::default();
+    handle.bind(metric, key, Series::UNKNOWN)?;
+    let mut track = None;
+    handle.update(None, |Cells { all, shared }| {
+        add_to(&all[0], shared, 1.0);
+        track = Some(Track::of(&all[0], shared));
+    })?;
+    Ok((function, track))
 }
 
 fn add(handle: &Handle, labels: Labels<'_>, by: f64) {
@@ -221,7 +252,7 @@ fn add(handle: &Handle, labels: Labels<'_>, by: f64) {
 }
 
 #[inline(always)]
-fn add_to(cell: &sync::Cell, shared: bool, by: f64) {
+pub(crate) fn add_to(cell: &sync::Cell, shared: bool, by: f64) {
     if shared {
         cell.change_shared(|value| or_zero(value) + by);
     } else {

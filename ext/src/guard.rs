@@ -1,13 +1,19 @@
-//! The panic fence: a panic that left an `extern` function would end the PHP process.
+//! The fence around each handler and hook: a panic that left an `extern` function would end the PHP process.
+//! It is also where the engine's own jump after a fatal error goes on, once our frames are unwound.
 
+use crate::zend::resume_bailout;
 use ext_php_rs::exception::PhpException;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
-/// Runs what may panic; a panic becomes a PHP `Error` instead of the end of the process.
+/// Runs what may panic; a panic becomes a PHP `Error` instead of the end of the process. The caller owns
+/// nothing that is to be dropped: after a fatal error this does not return.
 #[inline(always)]
 pub(crate) fn fenced(body: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(body)).is_err() {
-        panicked();
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+        unwound(payload);
     }
 }
 
@@ -18,6 +24,7 @@ pub(crate) fn silenced(body: impl FnOnce()) {
 
 #[cold]
 #[inline(never)]
-fn panicked() {
+fn unwound(payload: Box<dyn Any + Send>) {
+    resume_bailout(payload);
     PhpException::from_message("promshm: internal error, please report it".into()).throw();
 }

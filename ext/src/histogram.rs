@@ -2,14 +2,14 @@
 
 use crate::{
     arguments::{self, Exemplar, Labels},
-    class::{around, bound_around, construct, constructor, metric_class, void, with_exemplar, with_labels},
+    class::{around, around_series, construct, constructor, metric_class, void, with_exemplar, with_labels},
     exceptions::{Thrown, invalid_argument},
     exemplar,
     guard::fenced,
     handle::{Cells, Handle},
     numbers::{list_of, return_list},
     runtime, timer,
-    zend::{self, More, Parse, parse, this},
+    zend::{More, Parse, parse, this},
 };
 use ext_php_rs::{
     args::Arg,
@@ -21,7 +21,6 @@ use ext_php_rs::{
     zend_fastcall,
 };
 use promshm_segment::{Kind, sync};
-use std::{mem::ManuallyDrop, time::Instant};
 
 /// The default upper bounds, in seconds; those of the widespread PHP client library.
 const DEFAULT_BUCKETS: [f64; 14] =
@@ -131,11 +130,9 @@ zend_fastcall! {
 zend_fastcall! {
     extern fn time(ex: &mut ExecuteData, ret: &mut Zval) {
         fenced(|| {
-            let Ok((function, handle)) = bound_around(ex) else { return };
-            let start = Instant::now();
-            zend::call(function, ret);
-            observe_slowly(&handle, None, None, start.elapsed().as_secs_f64());
-            drop(ManuallyDrop::into_inner(handle));
+            if let Ok((function, metric, key)) = around_series(ex) {
+                timer::time(function, metric, key, ret);
+            }
         });
     }
 }

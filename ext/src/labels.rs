@@ -105,7 +105,7 @@ fn push_text(
         IS_FALSE => text.extend_from_slice(b"false"),
         IS_NULL | IS_UNDEF => {}
         IS_OBJECT if is_stringable(value) => {
-            push_label_value(text, &stringified(value).ok_or(Thrown)?, limit);
+            push_label_value(text, &stringified(value)?, limit);
         }
         other => return Err(wrong_type(&name(), other)),
     }

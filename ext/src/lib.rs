@@ -3,8 +3,8 @@
 //! Reading order: [`handle`] is what a PHP object holds and how an update finds its cell;
 //! [`process`] is what a PHP process holds; `counter`, `gauge`, `histogram`, `summary` and `segment` are the
 //! PHP classes; [`lifecycle`] says what happens at start, fork and stop. Unsafe code lives in
-//! [`zend`] and its `parameters`, [`object`], [`local`], [`handle`], [`ring`], [`stamp`] and [`usage`], and in
-//! the hooks of [`ini`] and [`lifecycle`].
+//! [`zend`] and its modules, [`object`], [`local`], [`handle`], [`ring`], [`stamp`], [`track`] and [`usage`], and
+//! in the hooks of [`ini`] and [`lifecycle`].
 #![deny(unsafe_code)]
 #![allow(missing_docs)] // the macro's entry point has none, and nothing else is public
 
@@ -38,6 +38,7 @@ mod series_table;
 mod stamp;
 mod summary;
 mod timer;
+mod track;
 mod usage;
 mod zend;
 

@@ -8,7 +8,7 @@
 
 use crate::{
     counter, exceptions, gauge, guard::silenced, histogram, ini, labels, process, registry, render, runtime,
-    samples, segment, summary, timer, zend,
+    samples, segment, summary, timer, track, zend,
 };
 use ext_php_rs::ffi::{
     E_COMPILE_ERROR, E_CORE_ERROR, E_ERROR, E_PARSE, E_RECOVERABLE_ERROR, E_USER_ERROR, zend_string,
@@ -19,8 +19,19 @@ const FATAL: u32 = E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR;
 /// Errors that end it unless a handler takes them: then they are not the last one known.
 const FATAL_UNLESS_HANDLED: u32 = E_USER_ERROR | E_RECOVERABLE_ERROR;
 
+/// `MODULE_TEMPORARY`: the module was loaded by `dl()`.
+const TEMPORARY: i32 = 2;
+
 /// Module startup: settings, classes, the fork hook.
-pub(crate) unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
+///
+/// `dl()` loads a library for one request, and the engine keeps pointers to the hooks for longer. Then nothing is
+/// registered at all, and the script is told so. It is no failure of the startup: the engine would make that a
+/// fatal error, and take the module for loaded in all later requests.
+pub(crate) unsafe extern "C" fn startup(kind: i32, module: i32) -> i32 {
+    if kind == TEMPORARY {
+        silenced(exceptions::no_dl);
+        return 0;
+    }
     let mut status = -1;
     silenced(|| {
         runtime::started();
@@ -48,28 +59,41 @@ pub(crate) unsafe extern "C" fn startup(_kind: i32, module: i32) -> i32 {
 }
 
 /// Module shutdown: the worker ends. Of several threads, each says goodbye for itself when it ends.
-pub(crate) unsafe extern "C" fn shutdown(_kind: i32, module: i32) -> i32 {
+pub(crate) unsafe extern "C" fn shutdown(kind: i32, module: i32) -> i32 {
+    if kind == TEMPORARY {
+        return 0;
+    }
     silenced(process::goodbye);
     zend::unregister_ini(module);
     0
 }
 
 /// Request startup: what the last one left behind is forgotten.
-pub(crate) unsafe extern "C" fn request_startup(_kind: i32, _module: i32) -> i32 {
+pub(crate) unsafe extern "C" fn request_startup(kind: i32, _module: i32) -> i32 {
+    if kind == TEMPORARY {
+        return 0;
+    }
     process::note_fatal(false);
+    silenced(gauge::mend_mode);
+    silenced(track::undo_open);
+    silenced(registry::begin_request);
     silenced(process::begin_request);
     silenced(runtime::begin_request);
     0
 }
 
 /// Request shutdown: what the request defined may be defined anew by the next.
-pub(crate) unsafe extern "C" fn request_shutdown(_kind: i32, _module: i32) -> i32 {
+pub(crate) unsafe extern "C" fn request_shutdown(kind: i32, _module: i32) -> i32 {
+    if kind == TEMPORARY {
+        return 0;
+    }
     if zend::last_error_kind() & FATAL_UNLESS_HANDLED != 0 {
         process::note_fatal(true);
     }
-    silenced(registry::end_request);
+    silenced(track::undo_open);
     silenced(runtime::end_request);
     silenced(process::end_request);
+    silenced(registry::end_request); // last: it may run scripts, and not return
     0
 }
 

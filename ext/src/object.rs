@@ -1,10 +1,10 @@
 //! PHP objects that hold a part of ours: that part first, the engine's last, as the engine wants it.
 #![allow(unsafe_code)]
 
-use crate::local::Fixed;
+use crate::{guard::fenced, local::Fixed, zend};
 use ext_php_rs::{
     ffi,
-    types::Zval,
+    types::{ZendHashTable, Zval},
     zend::{ClassEntry, ExecuteData},
 };
 use std::{
@@ -17,19 +17,34 @@ pub(crate) type Handlers = Fixed<MaybeUninit<ffi::zend_object_handlers>>;
 
 /// What the objects of a class hold. All of it changes through shared references.
 pub(crate) trait Part: Default + 'static {
+    /// Whether it holds values of scripts, which [`Part::each_value`] shows.
+    const HOLDS_VALUES: bool = false;
+
     /// One table for each type, because the part's size is in it.
     fn handlers() -> &'static Handlers;
+
+    /// Shows the values that it holds, for the collector of cycles.
+    fn each_value(&self, _show: &mut dyn FnMut(&Zval)) {}
 }
 
-/// Makes a type the part of a class's objects.
+/// Makes a type the part of a class's objects. A part that holds values of scripts names the function that shows
+/// them to the collector of cycles.
 macro_rules! part {
-    ($part:ty) => {
+    ($part:ty $(, $each_value:expr)?) => {
         impl $crate::object::Part for $part {
             fn handlers() -> &'static $crate::object::Handlers {
                 static HANDLERS: $crate::object::Handlers =
                     $crate::local::Fixed::new(std::mem::MaybeUninit::uninit());
                 &HANDLERS
             }
+            $(
+                const HOLDS_VALUES: bool = true;
+
+                fn each_value(&self, show: &mut dyn FnMut(&ext_php_rs::types::Zval)) {
+                    let each_value: fn(&Self, &mut dyn FnMut(&ext_php_rs::types::Zval)) = $each_value;
+                    each_value(self, show);
+                }
+            )?
         }
     };
 }
@@ -48,6 +63,10 @@ pub(crate) fn hold<P: Part>(class: &mut ClassEntry) {
     handlers.offset = offset_of!(Object<P>, std) as _;
     handlers.free_obj = Some(free::<P>);
     handlers.clone_obj = None;
+    handlers.compare = Some(zend::compare_objects);
+    if P::HOLDS_VALUES {
+        handlers.get_gc = Some(get_gc::<P>);
+    }
     P::handlers().set(MaybeUninit::new(handlers));
     class.__bindgen_anon_2.create_object = Some(create::<P>);
 }
@@ -65,11 +84,30 @@ unsafe extern "C" fn create<P: Part>(class: *mut ClassEntry) -> *mut ffi::zend_o
     }
 }
 
+/// The engine's part goes first: that cuts weak references, so that no destructor of a value in our part can
+/// reach the object any more.
 unsafe extern "C" fn free<P: Part>(std: *mut ffi::zend_object) {
     // SAFETY: called once for an object that create made; the engine frees the memory itself.
     unsafe {
-        std::ptr::drop_in_place(&raw mut (*whole::<P>(std)).part);
+        let part = &raw mut (*whole::<P>(std)).part;
         ffi::zend_object_std_dtor(std);
+        if P::HOLDS_VALUES {
+            fenced(|| std::ptr::drop_in_place(part)); // runs destructors of scripts
+        } else {
+            std::ptr::drop_in_place(part);
+        }
+    }
+}
+
+unsafe extern "C" fn get_gc<P: Part>(
+    std: *mut ffi::zend_object,
+    table: *mut *mut Zval,
+    count: *mut i32,
+) -> *mut ZendHashTable {
+    // SAFETY: the engine passes a living object that create made, and room for the answer.
+    unsafe {
+        let part = &(*whole::<P>(std)).part;
+        zend::show_to_collector(std, table, count, |show| part.each_value(show))
     }
 }
 

@@ -23,6 +23,8 @@ local! {
     static FORKED: bool = false;
     /// Whether the last request ended in a fatal error.
     static AFTER_FATAL: bool = false;
+    /// Whether a request is running: between its startup and its shutdown. Scripts run after that, too.
+    static IN_REQUEST: bool = false;
 }
 
 /// How long to leave the kernel alone after it refused.
@@ -151,6 +153,12 @@ pub(crate) fn note_exemplar(cell: &sync::Cell, labels: &Labels, value: f64) {
     });
 }
 
+/// The number of this very process's attachment; `None` while there is none. Cells that were found in it are
+/// mapped as long as it stays the same.
+pub(crate) fn life() -> Option<u64> {
+    STATE.with(|state| state.present.writer.as_ref().filter(|_| !FORKED.get()).map(|_| state.present.life))
+}
+
 /// Whether there is a slot that this very process has claimed.
 pub(crate) fn has_own_slot() -> bool {
     !FORKED.get()
@@ -175,10 +183,18 @@ pub(crate) fn status() -> Status {
     })
 }
 
+/// Whether what a script does may be remembered until the request's end. After that some callbacks of scripts run
+/// still (headers, sessions): what is remembered for them would be taken for the next request's.
+pub(crate) fn is_in_request() -> bool {
+    IN_REQUEST.get()
+}
+
 /// A request begins: it counts into the segment of its own settings, which a web server may have for each virtual
 /// host. A segment that was removed by hand leaves no mark that a known series would notice, so here is a look.
 pub(crate) fn begin_request() {
+    IN_REQUEST.set(true);
     STATE.with(|state| {
+        state.in_request.clear();
         state.follow(ini::enabled().then(|| ini::config().name));
         if state.present.writer.as_ref().is_some_and(|writer| !writer.is_current()) {
             drop(state.detach());
@@ -194,6 +210,7 @@ pub(crate) fn has_lost_segment() -> bool {
 
 /// A request has ended: the next one may define anew.
 pub(crate) fn end_request() {
+    IN_REQUEST.set(false);
     STATE.with(|state| state.in_request.clear());
 }
 
@@ -359,7 +376,9 @@ impl State {
         if self.in_request.len() >= MOST_METRICS {
             self.in_request.clear();
         }
-        self.in_request.insert(name, Rc::clone(&metric));
+        if IN_REQUEST.get() {
+            self.in_request.insert(name, Rc::clone(&metric));
+        }
         Ok(metric)
     }
 

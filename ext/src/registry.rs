@@ -49,7 +49,27 @@ struct Registry {
     constants: RefCell<Constants>,
 }
 
-part!(Registry);
+part!(Registry, |registry, show| {
+    if let Ok(metrics) = registry.metrics.try_borrow() {
+        metrics.iter().for_each(|entry| show(&entry.object));
+    }
+});
+
+/// A metric may be the key of a `WeakMap`, so releasing it may run a destructor, and that may end the request:
+/// the rest is released nevertheless.
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let mut ended = None;
+        for Entry { object, .. } in self.metrics.get_mut().drain() {
+            if let Err(payload) = zend::attempt(move || drop(object)) {
+                ended = Some(payload);
+            }
+        }
+        if let Some(payload) = ended {
+            std::panic::resume_unwind(payload);
+        }
+    }
+}
 
 /// A metric that was registered.
 #[derive(Debug)]
@@ -350,11 +370,19 @@ zend_fastcall! {
 fn new_default() -> Option<Zval> {
     let mut object = Zval::new();
     object::new_in::<Registry>(CLASS.get()?, &mut object).register_defaults().ok()?;
-    DEFAULT.set(Some(object.shallow_clone()));
+    if process::is_in_request() {
+        DEFAULT.set(Some(object.shallow_clone()));
+    }
     Some(object)
 }
 
-/// A request has ended, and no object outlives it.
+/// A request begins. What an earlier one has left lay in memory that is gone: it is forgotten, not released.
+pub(crate) fn begin_request() {
+    std::mem::forget(DEFAULT.replace(None));
+}
+
+/// A request ends, and no object outlives it. Releasing may run scripts, which may get a new one: `process` has
+/// ended the request before, so that is not kept.
 pub(crate) fn end_request() {
     DEFAULT.set(None);
 }

@@ -7,7 +7,7 @@ use crate::{
     local::Fixed,
     object,
     samples::{FamilyPart, FamilySamples, Sample, SamplePart, value_of},
-    zend::{self, Parse, bytes_of, parse, parsed},
+    zend::{self, Parse, bytes_of, dereferenced, parse, parsed},
 };
 use ext_php_rs::{
     args::Arg,
@@ -64,15 +64,17 @@ zend_fastcall! {
             }
             let metrics = parsed(metrics).and_then(Zval::array);
             if let Ok(page) = metrics.map_or(Ok(Vec::new()), |metrics| page(metrics, silent)) {
-                drop(ret.set_string(&String::from_utf8_lossy(&page), false));
+                zend::return_text(ret, &page);
             }
         });
     }
 }
 
 fn page(metrics: &ZendHashTable, silent: bool) -> Result<Vec<u8>, Thrown> {
+    // Held: a label's `__toString()` may overwrite what the array refers to.
+    let metrics: Vec<Zval> = metrics.values().map(|value| dereferenced(value).shallow_clone()).collect();
     let family = |value| object::part_of::<FamilyPart>(value).and_then(FamilyPart::get);
-    let families: Option<Vec<&FamilySamples>> = metrics.values().map(family).collect();
+    let families: Option<Vec<&FamilySamples>> = metrics.iter().map(family).collect();
     let mut families =
         families.ok_or_else(|| invalid_argument("render() needs a list of Promshm\\MetricFamilySamples"))?;
     families.sort_by(|a, b| bytes_of(&a.name).cmp(&bytes_of(&b.name)));
@@ -82,14 +84,14 @@ fn page(metrics: &ZendHashTable, silent: bool) -> Result<Vec<u8>, Thrown> {
 }
 
 fn push_family(page: &mut Vec<u8>, family: &FamilySamples, silent: bool) -> Result<(), Thrown> {
-    let name = text(&family.name);
-    let help = text(&family.help);
+    let name = text(&family.name)?;
+    let help = text(&family.help)?;
     if !help.is_empty() {
         page.extend_from_slice(format!("# HELP {name} ").as_bytes());
         push_help(page, &help);
         page.push(b'\n');
     }
-    page.extend_from_slice(format!("# TYPE {name} {}\n", text(&family.kind)).as_bytes());
+    page.extend_from_slice(format!("# TYPE {name} {}\n", text(&family.kind)?).as_bytes());
     for sample in list(&family.samples).filter_map(object::part_of::<SamplePart>).filter_map(SamplePart::get)
     {
         push_sample(page, family, sample, silent)?;
@@ -106,7 +108,7 @@ fn push_sample(
     let names: Vec<&Zval> = list(&family.label_names).chain(list(&sample.label_names)).collect();
     let values: Vec<&Zval> = list(&sample.label_values).collect();
     if names.len() != values.len() {
-        let (name, names, values) = (text(&sample.name), names.len(), values.len());
+        let (name, names, values) = (text(&sample.name)?, names.len(), values.len());
         let message = format!("{name} has {names} label names, but {values} label values");
         if !silent {
             return Err(invalid_argument(&message));
@@ -114,37 +116,41 @@ fn push_sample(
         page.extend_from_slice(format!("# Error: {message}\n").as_bytes());
         return Ok(());
     }
-    page.extend_from_slice(text(&sample.name).as_bytes());
-    push_labels(page, names.into_iter().zip(values));
+    page.extend_from_slice(text(&sample.name)?.as_bytes());
+    push_labels(page, names.into_iter().zip(values))?;
     page.push(b' ');
     page.extend_from_slice(&value_of(sample));
     page.push(b'\n');
     Ok(())
 }
 
-fn push_labels<'v>(page: &mut Vec<u8>, labels: impl Iterator<Item = (&'v Zval, &'v Zval)>) {
+fn push_labels<'v>(
+    page: &mut Vec<u8>,
+    labels: impl Iterator<Item = (&'v Zval, &'v Zval)>,
+) -> Result<(), Thrown> {
     let mut separator = b'{';
     for (name, value) in labels {
         page.push(separator);
-        page.extend_from_slice(text(name).as_bytes());
+        page.extend_from_slice(text(name)?.as_bytes());
         page.extend_from_slice(b"=\"");
-        push_quotable(page, &text(value));
+        push_quotable(page, &text(value)?);
         page.push(b'"');
         separator = b',';
     }
     if separator == b',' {
         page.push(b'}');
     }
+    Ok(())
 }
 
 fn list(array: &Zval) -> impl Iterator<Item = &Zval> {
     array.array().into_iter().flat_map(ZendHashTable::values)
 }
 
-/// The text of any value, UTF-8 or made so.
-fn text(value: &Zval) -> Cow<'_, str> {
-    match bytes_of(value) {
+/// The text of any value, UTF-8 or made so. Runs scripts, and stops where one throws.
+fn text(value: &Zval) -> Result<Cow<'_, str>, Thrown> {
+    Ok(match bytes_of(value) {
         Some(bytes) => String::from_utf8_lossy(bytes),
-        None => String::from_utf8_lossy(&zend::stringified(value).unwrap_or_default()).into_owned().into(),
-    }
+        None => Cow::Owned(String::from_utf8_lossy(&zend::stringified(value)?).into_owned()),
+    })
 }

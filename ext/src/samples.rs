@@ -7,7 +7,7 @@ use crate::{
     local::Fixed,
     object::{self, part},
     segment,
-    zend::{self, IS_DOUBLE, Parse, double_of, parse, parsed, type_of},
+    zend::{self, IS_DOUBLE, Parse, dereferenced, double_of, parse, parsed, type_of},
 };
 use ext_php_rs::{
     args::Arg,
@@ -37,8 +37,14 @@ pub(crate) struct FamilyPart(OnceCell<FamilySamples>);
 #[derive(Debug, Default)]
 pub(crate) struct SamplePart(OnceCell<Sample>);
 
-part!(FamilyPart);
-part!(SamplePart);
+part!(FamilyPart, |part, show| part
+    .get()
+    .iter()
+    .for_each(|held| held.all().into_iter().for_each(&mut *show)));
+part!(SamplePart, |part, show| part
+    .get()
+    .iter()
+    .for_each(|held| held.all().into_iter().for_each(&mut *show)));
 
 #[derive(Debug)]
 pub(crate) struct FamilySamples {
@@ -58,6 +64,20 @@ pub(crate) struct Sample {
     pub(crate) label_names: Zval,
     pub(crate) label_values: Zval,
     pub(crate) value: Zval,
+}
+
+impl FamilySamples {
+    fn all(&self) -> [&Zval; 6] {
+        let Self { name, kind, help, label_names, samples, window } = self;
+        [name, kind, help, label_names, samples, window]
+    }
+}
+
+impl Sample {
+    fn all(&self) -> [&Zval; 4] {
+        let Self { name, label_names, label_values, value } = self;
+        [name, label_names, label_values, value]
+    }
 }
 
 impl FamilyPart {
@@ -135,8 +155,11 @@ fn data(ex: &ExecuteData) -> Result<&ZendHashTable, Thrown> {
 
 fn family_of(data: &ZendHashTable) -> Result<FamilySamples, Thrown> {
     let mut samples = ZendHashTable::new();
-    for sample in data.get("samples").and_then(Zval::array).into_iter().flat_map(ZendHashTable::values) {
-        let sample = sample.array().ok_or_else(|| invalid_argument("Each of the samples is an array"))?;
+    let given = data.get("samples").map(dereferenced).and_then(Zval::array);
+    for sample in given.into_iter().flat_map(ZendHashTable::values) {
+        let sample = dereferenced(sample)
+            .array()
+            .ok_or_else(|| invalid_argument("Each of the samples is an array"))?;
         push_sample(&mut samples, sample_of(sample)?);
     }
     let samples = array(samples);
@@ -151,7 +174,7 @@ fn family_of(data: &ZendHashTable) -> Result<FamilySamples, Thrown> {
 }
 
 fn sample_of(data: &ZendHashTable) -> Result<Sample, Thrown> {
-    let value = data.get("value").filter(|value| value.is_scalar());
+    let value = data.get("value").map(dereferenced).filter(|value| value.is_scalar());
     Ok(Sample {
         name: text_in(data, "name")?,
         label_names: list_in(data, "labelNames")?,
@@ -161,12 +184,12 @@ fn sample_of(data: &ZendHashTable) -> Result<Sample, Thrown> {
 }
 
 fn text_in(data: &ZendHashTable, key: &str) -> Result<Zval, Thrown> {
-    let value = data.get(key).filter(|value| value.is_string());
+    let value = data.get(key).map(dereferenced).filter(|value| value.is_string());
     Ok(value.ok_or_else(|| invalid_argument(&format!("{key} must be a string")))?.shallow_clone())
 }
 
 fn list_in(data: &ZendHashTable, key: &str) -> Result<Zval, Thrown> {
-    let value = data.get(key).filter(|value| value.is_array());
+    let value = data.get(key).map(dereferenced).filter(|value| value.is_array());
     Ok(value.ok_or_else(|| invalid_argument(&format!("{key} must be an array")))?.shallow_clone())
 }
 

@@ -9,7 +9,7 @@ use crate::{
     local::Fixed,
     metric::{Key, Metric, Series},
     object::{self, part},
-    zend::{Parse, parse},
+    zend::{self, Parse, parse},
 };
 use ext_php_rs::{
     builders::FunctionBuilder,
@@ -60,6 +60,17 @@ pub(crate) fn start(metric: Rc<Metric>, key: Key, ret: &mut Zval) -> std::result
     timer.handle.bind(metric, key, Series::UNKNOWN)?;
     timer.start.set(Some(Instant::now()));
     Ok(())
+}
+
+/// Calls the function and observes how long it took. The timer is an object that the engine knows: if the request
+/// ends while the function is suspended in a fiber, the engine frees this frame unseen, and the object with the rest.
+pub(crate) fn time(function: &Zval, metric: Rc<Metric>, key: Key, ret: &mut Zval) {
+    let mut timer = Zval::new();
+    let started = start(metric, key, &mut timer);
+    zend::call(function, ret);
+    if let (Ok(()), Some(timer)) = (started, object::part_of::<Timer>(&timer)) {
+        timer.observe();
+    }
 }
 
 zend_fastcall! {

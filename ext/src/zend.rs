@@ -1,18 +1,20 @@
 //! The engine as the rest of the extension sees it: frames, arguments, objects, warnings.
 #![allow(unsafe_code)]
 
+mod bailout;
 mod parameters;
 
+pub(crate) use bailout::{attempt, guarded, resume_bailout};
 pub(crate) use parameters::{First, More, Parse, parse, parsed, parsed_string};
 
-use crate::{handle::Handle, object};
+use crate::{exceptions::Thrown, handle::Handle, object};
 use ext_php_rs::{
     ffi,
-    types::{ZendHashTable, Zval},
+    types::{ZendHashTable, ZendStr, Zval},
     zend::{ClassEntry, ExecuteData},
 };
 use std::{
-    ffi::{CString, c_char, c_int},
+    ffi::{c_char, c_int},
     ptr::{from_mut, from_ref, null_mut},
     slice,
 };
@@ -44,7 +46,23 @@ unsafe extern "C" {
     fn zval_try_get_string_func(op: *mut Zval) -> *mut ffi::zend_string;
     fn zend_get_constant_str(name: *const c_char, length: usize) -> *mut Zval;
     fn zend_observer_error_register(hook: ErrorHook);
-    fn zend_error(kind: c_int, format: *const c_char, ...);
+    static zend_error_cb: Option<ErrorHook>;
+    fn _zend_observer_error_notify(
+        kind: c_int,
+        file: *mut ffi::zend_string,
+        line: u32,
+        message: *mut ffi::zend_string,
+    );
+    fn zend_get_executed_filename_ex() -> *mut ffi::zend_string;
+    fn zend_get_executed_lineno() -> u32;
+    fn zend_objects_not_comparable(one: *mut Zval, other: *mut Zval) -> c_int;
+    fn zend_std_get_gc(
+        object: *mut ffi::zend_object,
+        table: *mut *mut Zval,
+        count: *mut c_int,
+    ) -> *mut ZendHashTable;
+    fn zend_get_gc_buffer_create() -> *mut ffi::zend_get_gc_buffer;
+    fn zend_get_gc_buffer_grow(buffer: *mut ffi::zend_get_gc_buffer);
     fn display_ini_entries(module: *mut ffi::zend_module_entry);
     fn zend_unregister_ini_entries(module_number: c_int);
 }
@@ -259,6 +277,29 @@ pub(crate) fn double_of(value: &Zval) -> f64 {
     unsafe { value.value.dval }
 }
 
+/// The name of an enum's case; `None` if its class is disabled. [`keep_size_of_objects`] has seen to the rest.
+pub(crate) fn case_name(value: &Zval) -> Option<&str> {
+    let object = value.object()?;
+    // SAFETY: an object has a class. The cases of an enum have their name as first property, and no class of an
+    // enum makes objects by a function of its own, unless the engine has put one there that refuses.
+    unsafe {
+        let is_disabled = (*object.ce).__bindgen_anon_2.create_object.is_some();
+        let name = if is_disabled { None } else { object.properties_table.first() };
+        name.and_then(bytes_of).and_then(|name| std::str::from_utf8(name).ok())
+    }
+}
+
+/// Disabling an enum makes its class forget how many properties the cases have, but the engine goes on writing
+/// them, into memory that is not theirs then. So the class is told again.
+pub(crate) fn keep_size_of_objects(class: *mut ClassEntry, properties: i32) {
+    // SAFETY: an internal class lives as long as the module.
+    unsafe {
+        if (*class).default_properties_count != properties {
+            (*class).default_properties_count = properties;
+        }
+    }
+}
+
 /// The bytes of a string, which PHP does not promise to be UTF-8.
 pub(crate) fn bytes_of(value: &Zval) -> Option<&[u8]> {
     // SAFETY: the type says that the pointer is a string's, which lives as long as the zval.
@@ -270,31 +311,99 @@ unsafe fn string_bytes<'a>(string: *const ffi::zend_string) -> &'a [u8] {
     unsafe { slice::from_raw_parts((&raw const (*string).val).cast(), (*string).len) }
 }
 
-/// The bytes of the string that the engine makes of any value, `__toString()` included;
-/// `None` if that threw.
-pub(crate) fn stringified(value: &Zval) -> Option<Vec<u8>> {
-    let mut copy = value.shallow_clone();
+/// The bytes of the string that the engine makes of any value, `__toString()` and the error handler included. An
+/// exception that either throws is not to be passed over: whatever else runs would run with it pending.
+pub(crate) fn stringified(value: &Zval) -> Result<Vec<u8>, Thrown> {
+    let mut copy = dereferenced(value).shallow_clone(); // held: a script may overwrite what it came from
     // SAFETY: the copy is a valid zval; the string is ours to release.
     unsafe {
-        let string = zval_try_get_string_func(&raw mut copy);
+        let string = guarded(|| zval_try_get_string_func(&raw mut copy));
         if string.is_null() {
-            return None;
+            return Err(Thrown);
         }
         let bytes = string_bytes(string).to_vec();
         ffi::ext_php_rs_zend_string_release(string);
-        Some(bytes)
+        if has_exception() { Err(Thrown) } else { Ok(bytes) }
     }
 }
 
-/// Calls a function without arguments; what it returns is in `ret`. An exception stays on its way.
+/// Throws an exception of that class, unless one is on its way already.
+pub(crate) fn throw(class: &'static ClassEntry, message: &str) {
+    let message = message.replace('\0', "\\0");
+    if !has_exception() {
+        guarded(|| drop(ext_php_rs::exception::throw(class, &message)));
+    }
+}
+
+/// Whether an exception is on its way.
+fn has_exception() -> bool {
+    // SAFETY: executor_globals is this interpreter's.
+    unsafe { !(*ffi::ext_php_rs_executor_globals()).exception.is_null() }
+}
+
+/// Calls a function without arguments; what it returns is in `ret`, never as a reference. An exception stays on
+/// its way.
 pub(crate) fn call(function: &Zval, ret: &mut Zval) {
-    // SAFETY: the zvals are valid, and nothing in our frames is left to drop if a fatal error jumps over them.
+    let function = from_ref(function).cast_mut();
+    // SAFETY: both zvals are valid, the function's as long as the running call.
+    guarded(|| unsafe {
+        ffi::_call_user_function_impl(null_mut(), function, from_mut(ret), 0, null_mut(), null_mut())
+    });
+    match type_of(ret) {
+        IS_UNDEF => ret.set_null(), // it threw
+        IS_REFERENCE => *ret = dereferenced(ret).shallow_clone(),
+        _ => {}
+    }
+}
+
+/// Returns a string; what is no UTF-8 is replaced.
+pub(crate) fn return_text(ret: &mut Zval, bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    guarded(|| drop(ret.set_string(&text, false)));
+}
+
+/// How `==` and `<` see our objects: two are never equal, and none comes before another. With what is no object
+/// they compare as any object does.
+pub(crate) unsafe extern "C" fn compare_objects(one: *mut Zval, other: *mut Zval) -> c_int {
+    // SAFETY: the engine passes two valid zvals.
     unsafe {
-        let function = from_ref(function).cast_mut();
-        ffi::_call_user_function_impl(null_mut(), function, from_mut(ret), 0, null_mut(), null_mut());
-        if type_of(ret) == IS_UNDEF {
-            ret.set_null(); // it threw
+        if type_of(&*one) == IS_OBJECT && type_of(&*other) == IS_OBJECT {
+            return zend_objects_not_comparable(one, other);
         }
+        ffi::zend_std_compare_objects(one, other)
+    }
+}
+
+/// Answers the collector of cycles, which asks for all values that an object holds: those of its properties, and
+/// those that `each_value` shows.
+///
+/// # Safety
+///
+/// As for the engine's `get_gc`: a living object, and room for the answer.
+pub(crate) unsafe fn show_to_collector(
+    object: *mut ffi::zend_object,
+    table: *mut *mut Zval,
+    count: *mut c_int,
+    each_value: impl FnOnce(&mut dyn FnMut(&Zval)),
+) -> *mut ZendHashTable {
+    // SAFETY: the buffer is the engine's own for this purpose, and takes plain copies, which it never releases;
+    // the properties are as many as the engine says.
+    unsafe {
+        let properties = zend_std_get_gc(object, table, count);
+        let own = if *count > 0 { slice::from_raw_parts(*table, *count as usize) } else { &[] };
+        let buffer = zend_get_gc_buffer_create();
+        let mut add = |value: &Zval| {
+            if (*buffer).cur == (*buffer).end {
+                zend_get_gc_buffer_grow(buffer);
+            }
+            (*buffer).cur.copy_from_nonoverlapping(value, 1);
+            (*buffer).cur = (*buffer).cur.add(1);
+        };
+        own.iter().for_each(&mut add);
+        each_value(&mut add);
+        *table = (*buffer).start;
+        *count = (*buffer).cur.offset_from((*buffer).start) as c_int;
+        properties
     }
 }
 
@@ -328,19 +437,45 @@ pub(crate) fn php_version() -> String {
     version.and_then(Zval::string).unwrap_or_default()
 }
 
-/// Raises a warning that reaches the log and the screen but no user error handler: frameworks turn
-/// warnings into exceptions there, and a metric must never throw for storage trouble.
+/// Raises a warning that reaches the log, the screen and observers, but no user error handler: frameworks turn
+/// warnings into exceptions there, and a metric must never throw for storage trouble. Nor does it become an
+/// exception where the caller has asked for those, as `new SplFileObject` does while it opens a stream.
 pub(crate) fn warn(message: &str) {
-    let Ok(text) = CString::new(message.replace('\0', "")) else { return };
-    // SAFETY: executor_globals is this interpreter's; the handler is put back before anyone can miss it.
+    let message = ZendStr::new(format!("promshm: {message}").replace('\0', ""), false);
+    let _former = NoExceptions::begin();
+    // SAFETY: the strings live as long as the call; without a running script there is no file.
     unsafe {
-        let globals = ffi::ext_php_rs_executor_globals();
-        let handler = &raw mut (*globals).user_error_handler;
-        let mut none = Zval::new();
-        none.u1.type_info = u32::from(IS_UNDEF);
-        let former = handler.replace(none);
-        zend_error(ffi::E_WARNING.cast_signed(), c"promshm: %s".as_ptr(), text.as_ptr());
-        handler.write(former);
+        let unknown = ZendStr::new("Unknown", false);
+        let file = match zend_get_executed_filename_ex() {
+            file if file.is_null() => from_ref(&*unknown).cast_mut(),
+            file => file,
+        };
+        let (kind, text) = (ffi::E_WARNING.cast_signed(), from_ref(&*message).cast_mut());
+        let line = zend_get_executed_lineno();
+        guarded(|| {
+            _zend_observer_error_notify(kind, file, line, text);
+            if let Some(raise) = zend_error_cb {
+                raise(kind, file, line, text);
+            }
+        });
+    }
+}
+
+/// While it lives, the engine makes no exception of a warning.
+struct NoExceptions(ffi::zend_error_handling_t);
+
+impl NoExceptions {
+    fn begin() -> Self {
+        // SAFETY: executor_globals is this interpreter's.
+        let handling = unsafe { &mut (*ffi::ext_php_rs_executor_globals()).error_handling };
+        Self(std::mem::replace(handling, ffi::zend_error_handling_t_EH_NORMAL))
+    }
+}
+
+impl Drop for NoExceptions {
+    fn drop(&mut self) {
+        // SAFETY: as above.
+        unsafe { (*ffi::ext_php_rs_executor_globals()).error_handling = self.0 }
     }
 }
 

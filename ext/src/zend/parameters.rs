@@ -11,7 +11,7 @@ use std::{
     cell::Cell,
     ffi::{c_char, c_int},
     mem::MaybeUninit,
-    ptr::{from_mut, from_ref},
+    ptr::from_mut,
 };
 
 unsafe extern "C" {
@@ -95,7 +95,7 @@ fn parse_definition(
                 zend_parse_parameters(n, c"S|Sala!".as_ptr(), name, help, labels, age.as_ptr(), last)
             }
             More::Object(class) => {
-                zend_parse_parameters(n, c"S|SaO".as_ptr(), name, help, labels, last, from_ref(class))
+                zend_parse_parameters(n, c"S|SaO".as_ptr(), name, help, labels, last, class)
             }
         }
     }
@@ -185,7 +185,7 @@ pub(crate) enum More<'p> {
     /// None.
     Nothing,
     /// An object of this class.
-    Object(&'static ClassEntry),
+    Object(*mut ClassEntry),
     /// An array or null.
     Array,
     /// An integer, and after it an array or null.
