@@ -166,6 +166,19 @@ fn the_definition_of_the_youngest_living_process_is_exported() {
     assert_eq!(rows(&mut reader, "c")[0].1, [2.0], "nobody lives: the last definition stays");
 }
 
+/// As docs/internals/segment.md says: what was claimed last counts, not who was started last.
+#[test]
+fn a_definition_that_an_older_process_changed_later_is_exported() {
+    let place = Place::new();
+    let (mut older, mut younger, mut reader) = (place.writer(), place.writer(), place.reader());
+    let exported = |reader: &mut Reader| rows(reader, "c")[0].1.clone();
+    count(&mut older, &counter("c", &["old"]), &["x"], 1.0);
+    count(&mut younger, &counter("c", &["new"]), &["x"], 2.0);
+    assert_eq!(exported(&mut reader), [2.0]);
+    count(&mut older, &counter("c", &["newest"]), &["x"], 4.0);
+    assert_eq!(exported(&mut reader), [4.0]);
+}
+
 #[test]
 fn a_forked_child_counts_in_a_slot_of_its_own() {
     let place = Place::new();
