@@ -241,3 +241,9 @@ class DocumentsTest(unittest.TestCase):
         soaked = [number(re.findall(r"([\d,]+) kills", row)[-1]) for row in rows if re.match(r"\| (Workers killed by|Real PHP workers)", row)]
         self.assertEqual(2, len(soaked))
         self.assertEqual(sum(soaked), number(re.search(r"tried with ([\d,]+) kills", readme).group(1)))
+
+    def test_benchmarks_have_the_notes_that_they_are_written_around(self):
+        written = (DOCS / "benchmarks.md").read_text()
+        paragraphs = [each for each in (ROOT / "benches" / "NOTES.md").read_text().split("\n\n") if "<!--" not in each]
+        missing = [("benches/NOTES.md", each[:60]) for each in paragraphs if each.strip() not in written]
+        self.expect_none(missing, len(paragraphs), 20)
