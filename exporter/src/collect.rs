@@ -134,8 +134,10 @@ impl Collector {
                 is_announced = encoders[shown.source].push_family(shown.family, is_announced, page, pass_on);
             }
         }
-        for (source, left_out) in self.sources.iter_mut().zip(left_out) {
+        let too_large: Vec<u64> = encoders.iter().map(|encoder| encoder.left_out()).collect();
+        for ((source, left_out), too_large) in self.sources.iter_mut().zip(left_out).zip(too_large) {
             source.metrics.note_left_out(left_out);
+            source.note_too_large(too_large);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{own_metrics::SegmentMetrics, segments::Target};
 use log::{info, warn};
-use promshm_exposition::{Encoder, Format};
+use promshm_exposition::{Encoder, Format, Limits};
 use promshm_segment::{Family, ReadError, Reader};
 use std::{thread, time::Duration};
 
@@ -34,6 +34,8 @@ pub(crate) struct Source {
     outcome: Option<Result<Attachment, ReadError>>,
     /// What was logged last and still holds.
     failing: Option<ReadError>,
+    /// Whether it was logged that series are too large for a page.
+    told_too_large: bool,
 }
 
 /// A segment's families, by name.
@@ -60,6 +62,7 @@ impl Source {
             reader: None,
             outcome: None,
             failing: None,
+            told_too_large: false,
         }
     }
 
@@ -98,6 +101,18 @@ impl Source {
         let found = Found { label: self.target.label.as_deref(), families };
         let mut encoders = self.encoders.iter_mut();
         (found, encoders.find(|encoder| encoder.format() == format).expect("there is one for each format"))
+    }
+
+    /// Takes how many series the page lacks because their lines would take too many bytes.
+    pub(crate) fn note_too_large(&mut self, series: u64) {
+        self.metrics.note_too_large(series);
+        if series > 0 && !std::mem::replace(&mut self.told_too_large, true) {
+            let Limits { series: of_one, page } = Limits::default();
+            warn!(
+                segment:% = self.target, series, bytes_of_a_series = of_one, bytes_of_a_page = page;
+                "series are left out: their lines take too many bytes; shorten label values or use fewer buckets"
+            );
+        }
     }
 
     /// Looks whether the next scrape can read the segment.

@@ -16,6 +16,22 @@ const PAGES_KEPT: u64 = 16;
 /// How many bytes of a page are handed on at a time.
 pub const PART: usize = 64 << 10;
 
+/// Most bytes that an encoder writes and keeps. Each of a histogram's lines repeats all labels, so a small
+/// segment could ask for a page of many times its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Of the lines of one series, without their numbers.
+    pub series: usize,
+    /// Of all lines that are kept from one page to the next.
+    pub page: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { series: 16 << 20, page: 1 << 30 }
+    }
+}
+
 /// Writes pages, and keeps what does not change from one page to the next.
 ///
 /// A series' name and labels are escaped once and kept as bytes for as long as
@@ -31,6 +47,11 @@ pub struct Encoder {
     families: HashMap<String, Cached>,
     /// Pages written so far.
     pages: u64,
+    limits: Limits,
+    /// Bytes of all `families`.
+    kept: usize,
+    /// Series that the present page lacks because of the limits.
+    left_out: u64,
 }
 
 #[derive(Debug)]
@@ -64,6 +85,18 @@ impl Encoder {
         Self { tells_created, ..self }
     }
 
+    /// Replaces the limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// How many series the page since [`Encoder::begin_page`] lacks because their lines exceed the limits.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
     /// The format of its pages.
     #[must_use]
     pub fn format(&self) -> Format {
@@ -94,6 +127,8 @@ impl Encoder {
     pub fn begin_page(&mut self) {
         let last = self.pages;
         self.families.retain(|_, cached| last - cached.last_page < PAGES_KEPT);
+        self.kept = self.families.values().map(|cached| cached.prefixes.size()).sum();
+        self.left_out = 0;
         self.pages += 1;
     }
 
@@ -115,13 +150,17 @@ impl Encoder {
         if rows.peek().is_none() {
             return is_announced;
         }
-        let prefixes = self.prefixes(family);
-        if !is_announced {
-            push_header(page, &family.definition, format);
-        }
-        let before = usize::from(prefixes.have_created());
+        let (prefixes, room) = self.prefixes(family);
+        let (size, before) = (prefixes.size(), usize::from(prefixes.have_created()));
+        let (mut stands, mut left_out) = (is_announced, 0);
         for row in rows {
-            let first = prefixes.first_line(&family.definition, row, format);
+            let Some(first) = prefixes.first_line(&family.definition, row, format, room) else {
+                left_out += 1;
+                continue;
+            };
+            if !std::mem::replace(&mut stands, true) {
+                push_header(page, &family.definition, format);
+            }
             push_row(page, &family.definition, row, prefixes, first + before, format);
             let created = row.created().filter(|created| prefixes.have_created() && created.is_finite());
             if let Some(created) = created {
@@ -131,21 +170,31 @@ impl Encoder {
                 pass_on(page);
             }
         }
-        true
+        let grown = prefixes.size() - size;
+        self.kept += grown;
+        self.left_out += left_out;
+        stands
     }
 
-    fn prefixes(&mut self, family: &Family) -> &mut Prefixes {
+    /// What is kept of the family, and how many bytes that may be.
+    fn prefixes(&mut self, family: &Family) -> (&mut Prefixes, usize) {
         let name = &family.definition.name;
-        if self.families.get(name).is_none_or(|cached| cached.generation != family.generation()) {
+        let (limits, generation) = (self.limits, family.generation());
+        let known = self.families.get(name).map(|cached| (cached.generation, cached.prefixes.size()));
+        let of_others = self.kept - known.map_or(0, |(_, size)| size);
+        let room = limits.page.saturating_sub(of_others);
+        if known.is_none_or(|(known, _)| known != generation) {
             let tells_created = self.tells_created && self.format == Format::OpenMetrics;
             let created = tells_created.then(|| created_name(&family.definition)).flatten();
-            let prefixes = Prefixes::new(family, self.label.clone(), created);
-            let cached = Cached { generation: family.generation(), prefixes, last_page: 0 };
-            self.families.insert(name.clone(), cached);
+            // What it replaces goes first, so that there is room for one of them only.
+            self.families.remove(name);
+            let prefixes = Prefixes::new(family, self.label.clone(), created, (limits.series, room));
+            self.kept = of_others + prefixes.size();
+            self.families.insert(name.clone(), Cached { generation, prefixes, last_page: 0 });
         }
         let cached = self.families.get_mut(name).expect("inserted above if it was not there");
         cached.last_page = self.pages;
-        &mut cached.prefixes
+        (&mut cached.prefixes, room)
     }
 }
 

@@ -16,7 +16,7 @@ mod openmetrics;
 mod prefix;
 mod workers;
 
-pub use encoder::{Encoder, PART};
+pub use encoder::{Encoder, Limits, PART};
 pub use escape::{push_help, push_quotable};
 pub use format::Format;
 pub use negotiation::{Choice, negotiate, quality};

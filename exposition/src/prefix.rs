@@ -55,24 +55,63 @@ pub(crate) struct Prefixes {
     label: Option<Arc<CommonLabel>>,
     /// The name of a further line of each row, which tells when its series was made.
     created: Option<String>,
+    /// Most bytes of one row's lines.
+    row_limit: usize,
 }
 
 /// A row whose lines are not written yet.
 const UNSEEN: usize = usize::MAX;
+/// A row whose lines would take more than the limit.
+const TOO_LARGE: usize = usize::MAX - 1;
 
 impl Prefixes {
-    /// Of a family whose rows each have their own labels after `label`.
+    /// Of a family whose rows each have their own labels after `label`. Lines of one row take at most
+    /// `row_limit` bytes, and at most `room` bytes are reserved ahead.
     ///
     /// The room for all lines is taken at once: a vector that grew by and by would leave its former
     /// places behind as holes in the heap.
-    pub(crate) fn new(family: &Family, label: Option<Arc<CommonLabel>>, created: Option<String>) -> Self {
+    pub(crate) fn new(
+        family: &Family,
+        label: Option<Arc<CommonLabel>>,
+        created: Option<String>,
+        (row_limit, room): (usize, usize),
+    ) -> Self {
         let lines = lines(&family.definition) + usize::from(created.is_some());
         let rows = family.row_count();
-        let common = label.as_ref().map_or(0, |label| label.text.len() + 1);
-        let bytes = lines * (rows * (bare_line(&family.definition) + common) + family.label_bytes());
-        let mut starts = Vec::with_capacity(rows * lines + 1);
-        starts.push(0);
-        Self { bytes: Vec::with_capacity(bytes), starts, first_lines: vec![UNSEEN; rows], label, created }
+        let starts = Vec::with_capacity((rows * lines + 1).min(room / size_of::<usize>()));
+        let first_lines = vec![UNSEEN; rows];
+        let mut prefixes = Self { bytes: Vec::new(), starts, first_lines, label, created, row_limit };
+        prefixes.starts.push(0);
+        prefixes.bytes.reserve_exact(prefixes.expected_bytes(family).min(room));
+        prefixes
+    }
+
+    /// About how many bytes the lines of all rows take, without the rows that are too large.
+    fn expected_bytes(&self, family: &Family) -> usize {
+        let definition = &family.definition;
+        let all = self.row_bytes(definition, 0).saturating_mul(family.row_count());
+        let all = all.saturating_add(self.lines(definition).saturating_mul(family.label_bytes()));
+        if all <= self.row_limit {
+            return all;
+        }
+        let of_rows = family.rows().map(|row| self.row_bytes(definition, label_bytes(row)));
+        of_rows.filter(|bytes| *bytes <= self.row_limit).fold(0, usize::saturating_add)
+    }
+
+    /// About how many bytes the lines of a row take whose label values have that many.
+    fn row_bytes(&self, definition: &Definition, label_bytes: usize) -> usize {
+        let common = self.label.as_ref().map_or(0, |label| label.text.len() + 1);
+        self.lines(definition).saturating_mul(bare_line(definition) + common + label_bytes)
+    }
+
+    /// How many lines a row has at most.
+    fn lines(&self, definition: &Definition) -> usize {
+        lines(definition) + usize::from(self.created.is_some())
+    }
+
+    /// Bytes that are kept.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len() + self.starts.len() * size_of::<usize>()
     }
 
     /// Whether each row's first line is that which tells when its series was made.
@@ -80,10 +119,20 @@ impl Prefixes {
         self.created.is_some()
     }
 
-    /// The number of the row's first line; its others follow.
-    pub(crate) fn first_line(&mut self, definition: &Definition, row: Row<'_>, format: Format) -> usize {
-        let known = self.first_lines[row.index()];
-        if known == UNSEEN { self.push_row(definition, row, format) } else { known }
+    /// The number of the row's first line; its others follow. `None` where the lines would take more than
+    /// the limit of a row, or than `room`.
+    pub(crate) fn first_line(
+        &mut self,
+        definition: &Definition,
+        row: Row<'_>,
+        format: Format,
+        room: usize,
+    ) -> Option<usize> {
+        match self.first_lines[row.index()] {
+            UNSEEN => self.push_row(definition, row, format, room),
+            TOO_LARGE => None,
+            known => Some(known),
+        }
     }
 
     /// The beginning of line `number`.
@@ -92,7 +141,20 @@ impl Prefixes {
     }
 
     #[cold]
-    fn push_row(&mut self, definition: &Definition, row: Row<'_>, format: Format) -> usize {
+    fn push_row(
+        &mut self,
+        definition: &Definition,
+        row: Row<'_>,
+        format: Format,
+        room: usize,
+    ) -> Option<usize> {
+        let bytes = self.row_bytes(definition, label_bytes(row));
+        if bytes > self.row_limit {
+            self.first_lines[row.index()] = TOO_LARGE;
+        }
+        if bytes > self.row_limit.min(room.saturating_sub(self.size())) {
+            return None;
+        }
         let first = self.starts.len() - 1;
         self.first_lines[row.index()] = first;
         if let Some(name) = self.created.take() {
@@ -117,7 +179,7 @@ impl Prefixes {
                 self.push_sum_and_count(definition, row);
             }
         }
-        first
+        Some(first)
     }
 
     fn push_sum_and_count(&mut self, definition: &Definition, row: Row<'_>) {
@@ -143,9 +205,16 @@ impl Prefixes {
     }
 }
 
-/// How many lines a row has at most.
+/// How many lines a row has at most, without the one that tells when its series was made.
 fn lines(definition: &Definition) -> usize {
-    if definition.kind == Kind::Histogram { definition.cells() + 2 } else { 1 }
+    match definition.kind {
+        Kind::Counter | Kind::Gauge(_) => 1,
+        Kind::Histogram | Kind::Summary { .. } => definition.bounds.len() + 3,
+    }
+}
+
+fn label_bytes(row: Row<'_>) -> usize {
+    row.labels().map(str::len).sum()
 }
 
 /// About how many bytes a line has beside its label values and its number.

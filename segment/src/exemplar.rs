@@ -166,10 +166,15 @@ impl<'r> Place<'r> {
         half[SEQUENCE].publish(first.max(second).wrapping_add(1));
     }
 
-    /// The newest exemplar that is whole, if it is one that makes sense. A writer in a hurry may
+    /// The newest exemplar that is whole; an error if it breaks a rule. A writer in a hurry may
     /// come over one half after the other while they are read: then again, but not for ever.
+    pub(crate) fn find(self) -> Option<Result<Exemplar, BadLabels>> {
+        Some((0..MOST_LOOKS).find_map(|_| self.newest())?.exemplar().ok_or(BadLabels))
+    }
+
+    #[cfg(test)]
     pub(crate) fn read(self) -> Option<Exemplar> {
-        (0..MOST_LOOKS).find_map(|_| self.newest())?.exemplar()
+        self.find()?.ok()
     }
 
     fn newest(self) -> Option<Copied> {
@@ -332,7 +337,7 @@ mod tests {
         for (at, forged) in forgeries {
             words.iter().zip(&honest).for_each(|(word, value)| word.fill(*value));
             words[at].fill(forged);
-            assert_eq!(place.read(), None, "{at} {forged:x}");
+            assert_eq!(place.find(), Some(Err(BadLabels)), "{at} {forged:x}");
         }
         words.iter().for_each(|word| word.fill(u64::from_le_bytes(*b"aaaaaaaa")));
         assert_eq!(place.read(), None, "a text without an end");

@@ -3,7 +3,7 @@
 
 use crate::{
     backend::Ground,
-    layout::{Geometry, PAGE_WORDS, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
+    layout::{Geometry, PAGE, PAGE_WORDS, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
     sync::{Cell, Sample, Word, cells, samples},
 };
 use std::{fmt, ptr::NonNull};
@@ -19,14 +19,19 @@ pub(crate) struct Region {
     bytes: u64,
     /// Where there may be less memory than address space: what of it may be touched.
     ground: Option<Ground>,
-    _keeper: Box<dyn Keeper>,
+    keeper: Box<dyn Keeper>,
     /// Memory of this process, which several regions may share as processes do.
     #[cfg(any(test, fuzzing))]
     heap: Option<std::sync::Arc<[Word]>>,
 }
 
 /// Keeps memory mapped for as long as it lives.
-pub(crate) trait Keeper: Send {}
+pub(crate) trait Keeper: Send {
+    /// Whether the memory is not there any more, and zeros stand in its place.
+    fn is_lost(&self) -> bool {
+        false
+    }
+}
 
 impl Keeper for () {}
 
@@ -58,7 +63,7 @@ impl Region {
             base,
             bytes,
             ground,
-            _keeper: keeper,
+            keeper,
             #[cfg(any(test, fuzzing))]
             heap: None,
         }
@@ -88,6 +93,11 @@ impl Region {
     /// Bytes that are mapped.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Whether somebody has cut the memory short: then what was read is worth nothing.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.keeper.is_lost()
     }
 
     /// `count` words from `offset` on, if they lie inside, and there is memory.
@@ -138,7 +148,7 @@ pub struct Rings {
 #[cfg(not(loom))]
 impl Rings {
     pub(crate) fn new(region: &Region, geometry: &Geometry, samples: u64) -> Option<Self> {
-        let most = (geometry.end - geometry.records) / crate::layout::PAGE;
+        let most = (geometry.end - geometry.records) / PAGE;
         if geometry.end > region.bytes {
             return None;
         }
@@ -187,6 +197,10 @@ impl Region {
 
     pub(crate) fn bytes(&self) -> u64 {
         self.0.len() as u64 * 8
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        false
     }
 
     pub(crate) fn words(&self, offset: u64, count: u64) -> Option<&[Word]> {
@@ -249,6 +263,18 @@ impl Region {
         }
         Some(())
     }
+}
+
+/// Bytes of the segment that are handed out as records and pages, by the header; never more than there are.
+pub(crate) fn used_bytes(region: &Region, geometry: &Geometry) -> u64 {
+    let space = Space::unpack(region.head(header!(space)).observe());
+    (space.units * RECORD_UNIT + space.pages * PAGE).min(geometry.end - geometry.records)
+}
+
+/// Most bytes that a reader may take for what it makes of a segment beyond what stands there: a summary's row
+/// has more numbers than cells, and each process's row repeats all labels.
+pub(crate) fn memory_limit(region: &Region, geometry: &Geometry) -> u64 {
+    (4 * used_bytes(region, geometry)).max(64 << 20).min(geometry.end)
 }
 
 #[cfg(test)]

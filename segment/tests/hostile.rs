@@ -132,3 +132,19 @@ fn a_segment_may_change_while_it_is_read() {
     nix::sys::wait::waitpid(child, None).unwrap();
     assert!(scraped > 1000, "{scraped}");
 }
+
+#[test]
+fn empty_segment_with_the_most_series_costs_its_reader_nothing() {
+    let mut place = Place::new();
+    (place.config.size, place.config.max_series) = (1 << 30, 4_000_000);
+    let mut writer = place.writer();
+    let read = || {
+        let mut reader = place.reader();
+        (0..2).for_each(|_| assert!(reader.scrape().is_ok()));
+    };
+    let empty = peak_of(read);
+    assert!(empty < 32 << 10, "{empty} bytes for nothing");
+    (0..100).for_each(|n| count(&mut writer, &counter("c", &["n"]), &[&n.to_string()], 1.0));
+    let few = peak_of(read);
+    assert!(few < 512 << 10, "{few} bytes for 100 series");
+}

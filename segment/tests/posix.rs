@@ -3,6 +3,8 @@
 //! `semaphores` is not among them: it is about what only System V segments know.
 #![allow(clippy::duplicate_mod)] // each suite brings its own `support`
 
+#[path = "bounds.rs"]
+mod bounds;
 #[path = "counting.rs"]
 mod counting;
 #[path = "crash_points.rs"]

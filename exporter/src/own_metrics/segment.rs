@@ -25,6 +25,7 @@ pub(crate) struct SegmentMetrics {
     registered: Registered,
     /// Only where segments have names.
     left_out: Option<IntGaugeVec>,
+    too_large: IntGauge,
     reserved: IntGauge,
     used: IntGauge,
     leaked: IntGauge,
@@ -114,6 +115,10 @@ impl SegmentMetrics {
                     "reason",
                 )
             }),
+            too_large: all.gauge(
+                "promshm_left_out_series",
+                "Series that this page leaves out because their lines would take too many bytes.",
+            ),
             presence,
             up,
             registered: all,
@@ -151,6 +156,11 @@ impl SegmentMetrics {
         for (reason, count) in names::Reason::ALL.iter().zip(counts) {
             left_out.with_label_values(&[reason.as_str()]).set(count as i64);
         }
+    }
+
+    /// Takes how many series are not on the page because their lines would take too many bytes.
+    pub(crate) fn note_too_large(&self, series: u64) {
+        self.too_large.set(series as i64);
     }
 
     /// Takes the numbers of a segment that was read.

@@ -204,3 +204,52 @@ fn forged_numbers_cost_their_series_in_openmetrics_alone() {
     let text = page(&mut Encoder::new(Format::Text), &families);
     assert_eq!((text.matches("q=\"bad\"").count(), text.matches("q=\"nan\"").count()), (9, 9), "{text}");
 }
+
+/// 64 labels of 65,535 bytes on each of 513 lines would be 2 GB for each of these series.
+#[test]
+fn series_whose_lines_are_too_large_are_left_out_and_counted() {
+    let names: Vec<String> = (0..64).map(|number| format!("l{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let bounds: Vec<f64> = (0..510).map(f64::from).collect();
+    let definition =
+        Definition::new("h", "Help.", Kind::Histogram, &names, &bounds).expect("a good definition");
+    let mut histogram = Family::new(definition);
+    histogram.clear(1);
+    let (long, numbers) = ("x".repeat(65_535), [1.0; 512]);
+    for row in 0..24 {
+        let text = if row == 7 { "short" } else { &long };
+        histogram.push([text; 64], &numbers);
+    }
+    let mut encoder = Encoder::default();
+    for _ in 0..2 {
+        let text = page(&mut encoder, std::slice::from_ref(&histogram));
+        assert_eq!(text.matches("_count{").count(), 1);
+        assert_eq!(encoder.left_out(), 23);
+        assert!(encoder.kept < 2 << 20, "{}", encoder.kept);
+    }
+    histogram.clear(2);
+    histogram.push([long.as_str(); 64], &numbers);
+    assert_eq!(page(&mut encoder, &[histogram]), "", "no header without a series");
+    assert_eq!(encoder.left_out(), 1);
+}
+
+#[test]
+fn all_families_of_a_page_share_its_limit() {
+    let family = |name: &str, generation| {
+        let mut family = family(name, Kind::Counter, &["l"], generation);
+        (0..100).for_each(|row| family.push([format!("{row:0900}").as_str()], &[1.0]));
+        family
+    };
+    let mut families = vec![family("a", 1), family("b", 2), family("c", 3)];
+    let mut encoder = Encoder::default().with_limits(Limits { series: 1000, page: 150_000 });
+    let text = page(&mut encoder, &families);
+    assert_eq!([text.matches("a{").count(), text.matches("c{").count()], [100, 0]);
+    let shown = text.matches("{l=").count() as u64;
+    assert!((140..165).contains(&shown), "{shown}");
+    assert_eq!(shown + encoder.left_out(), 300);
+    assert!(encoder.kept <= 150_000, "{}", encoder.kept);
+    assert_eq!(page(&mut encoder, &families), text, "the same series again");
+    families.remove(0);
+    (0..PAGES_KEPT).for_each(|_| drop(page(&mut encoder, &families)));
+    assert!(page(&mut encoder, &families).contains("c{"), "what is not shown any more gives its room back");
+}

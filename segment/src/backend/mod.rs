@@ -17,6 +17,7 @@ pub(crate) use locks::{Locks, OPEN};
 use nix::errno::Errno;
 pub(crate) use object::Object;
 pub(crate) use posix::Ground;
+pub use posix::survive_truncation;
 
 /// What can be known of a segment from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -70,6 +70,15 @@ impl Object {
         }
     }
 
+    /// Bytes that have memory behind them, as far as the kernel tells. `None` also where holes are never
+    /// touched: there it does not matter.
+    pub(crate) fn resident(&self) -> Option<u64> {
+        match self {
+            Self::Sysv(segment) => segment.resident(),
+            Self::Posix(_) => None,
+        }
+    }
+
     /// Owner, mode and size.
     pub(crate) fn stat(&self) -> Result<Inspection, Errno> {
         match self {

@@ -8,9 +8,9 @@ use super::{
 use crate::{
     definition::Kind,
     index,
-    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, header},
+    layout::{Geometry, PAGE, PAGE_WORDS, Plane, RECORD_UNIT, header},
     record::{Corrupt, FamilyRecord, HashKey, SeriesRecord, Tag},
-    region::Region,
+    region::{Region, memory_limit},
     snapshot::{ABSENT, Snapshot},
     sync::{Word, unique},
     ttl, writer,
@@ -32,8 +32,8 @@ const NOWHERE: u32 = u32::MAX;
 /// All that is known of the index so far.
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
-    /// For each word of the index the unit it was last seen to lead to, plus one.
-    seen: Vec<u32>,
+    /// For each word of the index's pages that are in use the unit it was last seen to lead to, plus one.
+    seen: HashMap<u64, Box<[u32; PAGE_WORDS]>>,
     leads: Vec<Lead>,
     families: Vec<Entry>,
     /// Where each family's record is in `families`.
@@ -42,8 +42,17 @@ pub(crate) struct Catalogue {
     by_name: Vec<usize>,
     /// The family behind each of the snapshot's families.
     chosen: Vec<usize>,
+    /// Where each family is among the snapshot's, if it is exported.
+    views: Vec<Option<usize>>,
+    /// Numbers that the rows of all series take.
+    numbers: u64,
     /// Units of records that were taken in.
     ground: Bits,
+    /// Pages of records that were looked at, and how many.
+    looked_at: Bits,
+    pub(crate) touched: u64,
+    /// The most of them that may be.
+    most: u64,
     /// Columns of each plane that were taken in.
     columns: [Bits; 2],
     /// Label values of the record at hand.
@@ -58,11 +67,12 @@ pub(crate) struct Catalogue {
 }
 
 impl Catalogue {
-    /// Takes in what has been published, replaced or removed since the last time.
-    pub(crate) fn refresh(&mut self, region: &Region, geometry: &Geometry) {
+    /// Takes in what has been published, replaced or removed since the last time. Looks at `most` pages
+    /// of records in all.
+    pub(crate) fn refresh(&mut self, region: &Region, geometry: &Geometry, most: u64) {
+        self.most = most;
         // The epoch first: what is removed after this look is seen at the next.
         let epoch = region.head(header!(epoch)).observe(); // pair: EPOCH
-        self.seen.resize(geometry.index_words as usize, 0);
         // Words that change faster than they can be followed are no segment's, and wait.
         if self.leads.len() < geometry.index_words as usize {
             index::touched_pages(region, geometry).for_each(|page| self.look_at(region, geometry, page));
@@ -71,23 +81,24 @@ impl Catalogue {
         if epoch != self.epoch || self.replaced {
             (self.epoch, self.replaced) = (epoch, false);
             self.families.iter_mut().for_each(|family| family.drop_removed(region, geometry));
+            self.numbers =
+                self.families.iter().map(|family| (family.live * family.definition.numbers()) as u64).sum();
         }
     }
 
     /// Compares a page of the index with what was seen there before.
     fn look_at(&mut self, region: &Region, geometry: &Geometry, page: u64) {
-        let first = page as usize * PAGE_WORDS;
-        let words = region.words(geometry.index + first as u64 * 8, PAGE_WORDS as u64);
+        let words = region.words(geometry.index + page * PAGE, PAGE_WORDS as u64);
         let Some(words) = words else { return };
-        let mut seen = std::mem::take(&mut self.seen);
-        for (word, seen) in words.iter().zip(&mut seen[first..]) {
+        let mut seen = self.seen.remove(&page).unwrap_or_else(|| Box::new([0; PAGE_WORDS]));
+        for (word, seen) in words.iter().zip(&mut *seen) {
             let entry = word.observe(); // pair: INDEX
             let code = code(geometry, entry);
             if code != *seen {
                 self.note(region, geometry, std::mem::replace(seen, code), code, entry);
             }
         }
-        self.seen = seen;
+        self.seen.insert(page, seen);
     }
 
     fn note(&mut self, region: &Region, geometry: &Geometry, before: u32, code: u32, entry: u64) {
@@ -134,6 +145,7 @@ impl Catalogue {
     fn follow(&mut self, look: Look<'_>, lead: Lead, budget: &mut u64) -> Result<(), Corrupt> {
         let offset = look.geometry.records + u64::from(lead.unit) * RECORD_UNIT;
         let entry = u64::from(lead.hash) << 32 | offset;
+        self.touch(look, offset, RECORD_UNIT)?;
         match Tag::read(look.region, look.geometry, offset, entry)? {
             Tag::Family => {
                 let at = self.family(look, offset, budget)?;
@@ -150,7 +162,10 @@ impl Catalogue {
         if let Some(known) = self.by_offset.get(&offset) {
             return Ok(*known);
         }
-        spend(budget, FamilyRecord::claimed_bytes(look.region, look.geometry, offset));
+        self.touch(look, offset, RECORD_UNIT)?; // its series may have led here
+        let bytes = FamilyRecord::claimed_bytes(look.region, look.geometry, offset);
+        spend(budget, bytes);
+        self.touch(look, offset, bytes)?;
         let family = FamilyRecord::parse(look.region, look.geometry, offset)?;
         let honest = FamilyRecord::hash(look.key, &family.definition) == family.hash;
         if !honest
@@ -167,6 +182,7 @@ impl Catalogue {
     fn take_series(&mut self, look: Look<'_>, offset: u64, budget: &mut u64) -> Result<(), Corrupt> {
         let series = SeriesRecord::parse(look.region, look.geometry, offset)?;
         spend(budget, series.bytes());
+        self.touch(look, offset, series.bytes())?;
         series.copy_labels(look.region, look.geometry, offset, &mut self.labels)?;
         if SeriesRecord::hash(look.key, series.family, &self.labels) != series.hash {
             return Err(Corrupt);
@@ -177,6 +193,10 @@ impl Catalogue {
             return Err(Corrupt);
         }
         let (plane, cells) = (family.plane(), family.definition.cells() as u64);
+        let numbers = self.numbers + family.definition.numbers() as u64;
+        if numbers * 8 > memory_limit(look.region, look.geometry) {
+            return Err(Corrupt);
+        }
         if !self.columns[plane as usize].take(series.column, cells)
             || !self.take_ground(look, offset, series.bytes())
         {
@@ -186,8 +206,18 @@ impl Catalogue {
             let unit = ((offset - look.geometry.records) / RECORD_UNIT) as u32;
             let taken = Series { unit, column: series.column as u32, created: series.created };
             self.families[at].take(taken, &self.labels);
+            self.numbers = numbers;
         }
         Ok(())
+    }
+
+    /// Notes that a record's pages are looked at; an error if they are none, or too many.
+    fn touch(&mut self, look: Look<'_>, offset: u64, bytes: u64) -> Result<(), Corrupt> {
+        let end = offset.checked_add(bytes).filter(|end| *end <= look.geometry.end).ok_or(Corrupt)?;
+        for page in offset / PAGE..end.div_ceil(PAGE) {
+            self.touched += u64::from(self.looked_at.take(page, 1));
+        }
+        if self.touched <= self.most { Ok(()) } else { Err(Corrupt) }
     }
 
     fn take_ground(&mut self, look: Look<'_>, offset: u64, bytes: u64) -> bool {
@@ -211,6 +241,9 @@ impl Catalogue {
         if chosen != self.chosen {
             snapshot.families = chosen.iter().map(|at| self.families[*at].empty_view()).collect();
             chosen.iter().for_each(|at| self.families[*at].dirty = true);
+            self.views.clear();
+            self.views.resize(self.families.len(), None);
+            chosen.iter().enumerate().for_each(|(view, at)| self.views[*at] = Some(view));
             self.chosen = chosen;
         }
         for (at, view) in self.chosen.iter().zip(&mut snapshot.families) {
@@ -272,7 +305,7 @@ impl Catalogue {
     pub(crate) fn summaries(&self) -> impl Iterator<Item = (Option<usize>, &Entry)> {
         let all = self.families.iter().enumerate();
         let summaries = all.filter(|(_, family)| matches!(family.definition.kind, Kind::Summary { .. }));
-        summaries.map(|(at, family)| (self.chosen.iter().position(|chosen| *chosen == at), family))
+        summaries.map(|(at, family)| (self.views.get(at).copied().flatten(), family))
     }
 
     /// Series that are found in the segment now, exported or not.

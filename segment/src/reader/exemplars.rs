@@ -11,38 +11,45 @@ use std::collections::HashMap;
 
 /// What one look found, by the columns of the lasting plane.
 #[derive(Debug, Default)]
-pub(crate) struct Exemplars(HashMap<u64, Exemplar>);
+pub(crate) struct Exemplars {
+    latest: HashMap<u64, Exemplar>,
+    /// Places whose exemplar breaks a rule: one that a page cannot carry would cost the whole page.
+    pub(crate) bad: u64,
+}
 
 impl Exemplars {
-    /// Reads all places. What makes no sense there is no exemplar: a place that is being written
-    /// looks the same.
+    /// Reads all places. Skips those that are being written or belong to no cell, and those whose exemplar
+    /// breaks a rule.
     pub(crate) fn look(cells: &Cells<'_>) -> Self {
-        let mut latest = Self::default();
+        let mut found = Self::default();
         let pages = &cells.survey.exemplars;
         if pages.iter().all(Vec::is_empty) {
-            return latest;
+            return found;
         }
         let owners = cells.survey.lasting.by_number();
         for (size, pages) in pages.iter().enumerate() {
             for (page, place) in pages.iter().flat_map(|page| places(cells, size, page)) {
-                let column = column(cells.geometry, &owners, page, place.cell());
-                let found = column.and_then(|column| Some((column, place.read()?)));
-                found.into_iter().for_each(|(column, exemplar)| latest.take(column, exemplar));
+                let Some(column) = column(cells.geometry, &owners, page, place.cell()) else { continue };
+                match place.find() {
+                    Some(Ok(exemplar)) => found.take(column, exemplar),
+                    Some(Err(_)) => found.bad += 1,
+                    None => {}
+                }
             }
         }
-        latest
+        found
     }
 
     fn take(&mut self, column: u64, exemplar: Exemplar) {
-        let known = self.0.get(&column);
+        let known = self.latest.get(&column);
         if known.is_none_or(|known| known.time < exemplar.time) {
-            self.0.insert(column, exemplar);
+            self.latest.insert(column, exemplar);
         }
     }
 
     /// Those of a family's cells; a histogram's sum has none.
     pub(crate) fn of(&self, entry: &Entry) -> Vec<(CellPlace, Exemplar)> {
-        if self.0.is_empty() {
+        if self.latest.is_empty() {
             return Vec::new();
         }
         let is_histogram = entry.definition.kind == Kind::Histogram;
@@ -51,7 +58,7 @@ impl Exemplars {
             .columns()
             .enumerate()
             .flat_map(|(row, column)| (0..buckets).map(move |cell| ((row, cell), column + cell as u64)));
-        cells.filter_map(|(place, column)| Some((place, self.0.get(&column)?.clone()))).collect()
+        cells.filter_map(|(place, column)| Some((place, self.latest.get(&column)?.clone()))).collect()
     }
 }
 

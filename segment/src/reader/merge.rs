@@ -10,7 +10,7 @@ use crate::{
     backend::OPEN,
     definition::{GaugeMode, Kind},
     layout::{Geometry, PAGE_WORDS, Slot, UNSET, header},
-    region::Region,
+    region::{Region, memory_limit},
     snapshot::{ABSENT, Family, Snapshot},
     sync::{Cell, Word, unique},
     writer::SHARED,
@@ -168,7 +168,7 @@ fn add_up<'c>(sums: &mut [f64], pages: impl Iterator<Item = &'c [Cell]>) {
     }
 }
 
-/// Refreshes the numbers of all rows. Answers how many rows found no room.
+/// Refreshes the numbers of all rows. Answers how many rows found no room, and how many exemplars broke a rule.
 pub(crate) fn values(
     cells: &Cells<'_>,
     catalogue: &Catalogue,
@@ -191,7 +191,7 @@ pub(crate) fn values(
             Kind::Summary { .. } => copy_summary_totals(entry, totals, lasting, view),
         }
     }
-    processes.map_or(0, |processes| processes.left_out)
+    processes.map_or(0, |processes| processes.left_out) + exemplars.bad
 }
 
 fn copy_totals(entry: &Entry, totals: &Totals, pages: &Pages, view: &mut Family) {
@@ -236,7 +236,7 @@ struct Processes {
     /// Where each slot stands in the order of these labels.
     ranks: Vec<usize>,
     /// Bytes that rows may still take: every process repeats all labels, and that can be more than
-    /// the whole segment.
+    /// the whole segment. See [`memory_limit`].
     room: usize,
     left_out: u64,
 }
@@ -266,7 +266,8 @@ impl Processes {
         order.sort_unstable_by(|a, b| labels[*a].cmp(&labels[*b]));
         let mut ranks = vec![0; labels.len()];
         order.iter().enumerate().for_each(|(rank, slot)| ranks[*slot] = rank);
-        Self { labels, ranks, room: cells.geometry.end as usize, left_out: 0 }
+        let room = memory_limit(cells.region, cells.geometry) as usize;
+        Self { labels, ranks, room, left_out: 0 }
     }
 
     /// Lays out a row for each series and living process; keeps the generation if they are the same as before.

@@ -1,6 +1,7 @@
 //! The reader: a validated, merged view of the segment. It never writes, and trusts no byte.
 
 mod bits;
+mod budget;
 mod catalogue;
 mod entry;
 mod exemplars;
@@ -20,6 +21,7 @@ use crate::{
     snapshot::{Snapshot, Vitals},
     writer,
 };
+use budget::Budget;
 pub(crate) use catalogue::Catalogue;
 use merge::{Cells, Slots, Totals};
 use nix::errno::Errno;
@@ -129,6 +131,7 @@ pub struct Reader {
     survey: Survey,
     totals: Totals,
     summaries: Summaries,
+    budget: Budget,
     /// The most that any scrape found of what is looked at afresh in each: words that lead to no page,
     /// or to another's, and rows of which there were more than the segment is large.
     corrupt: u64,
@@ -140,7 +143,9 @@ impl Reader {
         let failed = |step| move |error| backend::read_error(name, step, error);
         let mut object = Object::find(name).map_err(failed(Step::Find))?;
         let region = object.attach(true).map_err(failed(Step::Map))?;
-        Self::over(name, Some(object), region)
+        let reader = Self::over(name, Some(object), region)?;
+        reader.check_memory()?;
+        Ok(reader)
     }
 
     /// Reads memory that nobody has mapped.
@@ -162,6 +167,7 @@ impl Reader {
             survey: Survey::default(),
             totals: Totals::default(),
             summaries: Summaries::default(),
+            budget: Budget::default(),
             corrupt: 0,
         })
     }
@@ -178,9 +184,11 @@ impl Reader {
         let (region, geometry) = (&self.region, &self.geometry);
         let ask = || self.object.as_ref()?.locks(region)?.values(geometry.slots);
         let live = self.deaths.look(region, geometry, ask);
-        self.catalogue.refresh(region, geometry);
+        self.budget.begin(region, geometry, || self.object.as_ref()?.resident());
+        self.catalogue.refresh(region, geometry, self.budget.pages());
         let slots = Slots::look(region, geometry, live);
-        self.survey.refresh(region, geometry, slots.high);
+        let pages = self.budget.pages().saturating_sub(self.catalogue.touched);
+        self.survey.refresh(region, geometry, slots.high, pages);
         let cells = Cells { region, geometry, slots: &slots, survey: &self.survey };
         self.catalogue.choose(region, &cells, &mut self.snapshot);
         self.totals.refresh(region, geometry, &self.survey.lasting);
@@ -188,13 +196,24 @@ impl Reader {
         let left_out = merge::values(&cells, &self.catalogue, &self.totals, &mut self.snapshot);
         self.summaries.look(region, geometry, &mut self.survey, &self.catalogue);
         self.summaries.merge(region, geometry, now, &mut self.snapshot);
+        self.budget.end(self.catalogue.touched + self.survey.allowance.touched);
         self.catalogue.hide(&mut self.snapshot);
         self.corrupt = self.corrupt.max(self.survey.bad + left_out);
         let cells = Cells { region, geometry, slots: &slots, survey: &self.survey };
         let corrupt = self.catalogue.corrupt + self.corrupt;
         let vitals = vitals::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);
         self.snapshot.vitals = Vitals { hidden_series: hidden, ..vitals };
+        self.check_memory()?;
         Ok(&self.snapshot)
+    }
+
+    /// Whether the memory was there all the time; see [`backend::survive_truncation`].
+    fn check_memory(&self) -> Result<(), ReadError> {
+        if !self.region.is_lost() {
+            return Ok(());
+        }
+        let actual = self.object.as_ref().and_then(|object| object.stat().ok()).map_or(0, |stat| stat.size);
+        Err(ReadError::Short { name: self.name, actual, claimed: self.geometry.end })
     }
 
     /// What the last scrape found.
@@ -212,6 +231,7 @@ impl Reader {
         if replaced {
             return Err(ReadError::Retired { name: self.name });
         }
+        self.check_memory()?;
         writer::check(self.name, &self.region).map(drop)
     }
 

@@ -1,7 +1,7 @@
 //! The pages of cells that exist, found through the slots' directories. Each page is taken once,
 //! so a scrape never looks at more pages than the segment has, whatever the directories say.
 
-use super::bits::Bits;
+use super::{bits::Bits, budget::Allowance};
 use crate::{
     exemplar::SIZES,
     layout::{Geometry, PAGE_WORDS, Plane, Slot},
@@ -65,13 +65,15 @@ pub(crate) struct Survey {
     pub(crate) bad: u64,
     /// Numbers of the pages that were found.
     pub(super) taken: Bits,
+    /// Pages that were found and are read; of a ring those alone that were written to.
+    pub(super) allowance: Allowance,
 }
 
 impl Survey {
-    /// Looks again.
-    pub(crate) fn refresh(&mut self, region: &Region, geometry: &Geometry, slots: usize) {
+    /// Looks again, at `most` pages.
+    pub(crate) fn refresh(&mut self, region: &Region, geometry: &Geometry, slots: usize, most: u64) {
         self.taken.clear();
-        (self.total, self.bad) = (0, 0);
+        (self.total, self.bad, self.allowance) = (0, 0, Allowance::of(most));
         for plane in [Plane::Lasting, Plane::Living] {
             let mut pages = std::mem::take(self.pages_mut(plane));
             pages.walked.clear();
@@ -149,7 +151,8 @@ impl Survey {
         if number == 0 {
             return None;
         }
-        let Some(offset) = region.page_offset(geometry, number).filter(|_| self.taken.take(number, 1)) else {
+        let offset = region.page_offset(geometry, number).filter(|_| self.taken.take(number, 1));
+        let Some(offset) = offset.filter(|_| self.allowance.take(1)) else {
             self.bad += 1;
             return None;
         };

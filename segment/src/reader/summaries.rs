@@ -71,12 +71,15 @@ impl Summaries {
                     continue;
                 }
                 let is_ring = region.ring(geometry, number, samples).is_some();
-                if !is_ring || !survey.taken.take(number + 1 - pages, pages) {
+                let used = (cells[0].get() as u64).min(samples);
+                if !is_ring
+                    || !survey.taken.take(number + 1 - pages, pages)
+                    || !survey.allowance.take(ring_pages(used))
+                {
                     survey.bad += 1;
                     continue;
                 }
                 survey.total += pages;
-                let used = (cells[0].get() as u64).min(samples);
                 self.rings.push(Ring { series, number, used });
             }
         }

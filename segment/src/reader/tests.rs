@@ -186,7 +186,7 @@ fn gauges_of_many_processes_do_not_outgrow_the_segment() {
         let labels = [60_000_u16.to_le_bytes().to_vec(), vec![b'a' + (column - 200) as u8; 60_000]].concat();
         scene.forge(scene.geometry.records, column, 1, &labels);
         let mut survey = super::pages::Survey::default();
-        survey.refresh(&scene.region, &scene.geometry, 4);
+        survey.refresh(&scene.region, &scene.geometry, 4, u64::MAX);
         let pages = survey.living.of(column);
         assert_eq!(pages.len(), 4);
         pages.iter().for_each(|page| page.cells(&scene.region, &scene.geometry)[column as usize].set(1.0));
@@ -269,7 +269,7 @@ fn pages_that_two_words_lead_to_are_looked_at_once() {
     let entries = scene.region.words(directory, PAGE_WORDS as u64).unwrap();
     entries.iter().for_each(|word| word.fill(honest));
     let mut survey = super::pages::Survey::default();
-    survey.refresh(&scene.region, &scene.geometry, 4);
+    survey.refresh(&scene.region, &scene.geometry, 4, u64::MAX);
     let pages = scene.region.head(header!(space)).peek() >> 32;
     assert!(survey.total <= pages, "{} of {pages}", survey.total);
     assert_eq!(survey.bad, 4 * 64 - 1 + 512);
@@ -347,4 +347,23 @@ fn refused_records_delay_others_but_not_for_ever() {
     }
     assert_eq!(counts[0].0, 0, "the first scrape had enough to do: {counts:?}");
     assert_eq!(counts[19], (1, 60), "all has its turn: {counts:?}");
+}
+
+/// A series of a summary with 100 quantiles has 3 cells and 102 numbers.
+#[test]
+#[cfg_attr(miri, ignore = "hundreds of records")]
+fn numbers_of_rows_do_not_outgrow_the_segment() {
+    let mut scene = Scene::new();
+    let quantiles: Vec<f64> = (1..=100).map(|number| f64::from(number) / 101.0).collect();
+    let definition = Definition::new("s", "", Kind::Summary { max_age: 60 }, &["l"], &quantiles)
+        .expect("a good definition");
+    scene.writer.register(&definition).unwrap();
+    let family = scene.geometry.records;
+    let forged = 480;
+    for number in 0..forged {
+        scene.forge(family, 3 * number, 1, &pack_texts([number.to_string().as_str()]));
+    }
+    let most = scene.geometry.end / (102 * 8);
+    assert!(most < forged, "{most}");
+    assert_eq!(scene.read(), (most as usize, forged - most));
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     index,
     layout::{Geometry, LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, Slot, Space, UNSET, header},
-    region::Region,
+    region::{self, Region},
     snapshot::{Liveness, Process, Reason, SlotState, SlotView, Snapshot, Vitals},
     sync::Word,
     writer::{Runtime, SHARED},
@@ -102,12 +102,9 @@ fn liveness(region: &Region, slots: &Slots) -> Liveness {
 }
 
 fn used_bytes(region: &Region, geometry: &Geometry, slots: &Slots) -> u64 {
-    let space = Space::unpack(region.head(header!(space)).observe());
-    // Never more than there is, whatever the word says.
-    let taken = (space.units * RECORD_UNIT + space.pages * PAGE).min(geometry.end - geometry.records);
     let index = index::touched_pages(region, geometry).count() as u64 * PAGE;
     let slots = (slots.high * size_of::<Slot>()) as u64;
-    PAGE + slots + index + taken
+    PAGE + slots + index + region::used_bytes(region, geometry)
 }
 
 /// What was taken and leads nowhere: dead processes' half-made records and pages, replaced series.

@@ -8,13 +8,19 @@ mod support;
 use forge::{Raw, SPACE};
 use nix::{
     mount::{MsFlags, mount},
-    sys::signal::{Signal, kill},
+    sys::{
+        signal::{Signal, kill},
+        wait::{WaitStatus, waitpid},
+    },
     unistd::{ForkResult, Pid, fork},
 };
-use promshm_segment::{AttachError, Reader, SegmentName, Writer, backend, crash, snapshot::Reason};
+use promshm_segment::{
+    AttachError, ReadError, Reader, SegmentName, Writer, backend, crash, snapshot::Reason,
+};
 use std::{
     fs,
     io::{Read, Write},
+    os::fd::AsRawFd,
     process::{self, Command},
 };
 use support::*;
@@ -240,4 +246,47 @@ fn objects_are_discovered_by_their_mark() {
     writer.goodbye(false);
     backend::remove(&place.config.name).unwrap();
     assert!(objects().is_empty());
+}
+
+/// Reading what was cut off is SIGBUS, which ends a process that has not asked to survive it.
+#[test]
+fn reader_survives_an_object_that_is_cut_short() {
+    let place = Place::new();
+    let mut writer = count_one(&place);
+    (0..500).for_each(|n| count(&mut writer, &counter("many", &["n"]), &[&n.to_string()], 1.0));
+    std::mem::forget(writer); // its end would read what is cut off
+    let cut = |bytes| fs::File::options().write(true).open(path(&place)).unwrap().set_len(bytes).unwrap();
+    let short = |reader: &mut Reader| matches!(reader.scrape().map(drop), Err(ReadError::Short { .. }));
+    let survivor = fork_to(|| {
+        backend::survive_truncation().unwrap();
+        let mut readers: Vec<Reader> = (0..3).map(|_| place.reader()).collect();
+        assert!(readers[0].scrape().is_ok());
+        cut(4096);
+        // One that has read it before, one that has not; the third is dropped as it is.
+        assert!(readers.iter_mut().take(2).all(short));
+        assert!(readers.iter_mut().take(2).all(short), "and again");
+        assert!(matches!(Reader::attach(place.config.name), Err(ReadError::Short { .. })));
+        drop(readers);
+        cut(0);
+        assert!(Reader::attach(place.config.name).is_err());
+        backend::remove(&place.config.name).unwrap_or_else(|_| fs::remove_file(path(&place)).unwrap());
+        let _successor = count_one(&place);
+        assert_eq!(total(&place), Some(1.0), "the next one is read as ever");
+    });
+    assert_eq!(waitpid(survivor, None).unwrap(), WaitStatus::Exited(survivor, 0));
+    // What is not ours to survive ends the process as before.
+    let victim = fork_to(|| {
+        backend::survive_truncation().unwrap();
+        let foreign = format!("/dev/shm/foreign-{}", process::id());
+        drop(fs::File::create_new(&foreign).unwrap());
+        let file = fs::File::open(&foreign).unwrap();
+        fs::remove_file(&foreign).unwrap();
+        // SAFETY: the kernel chooses a free address; the read beyond the end is what is tried.
+        unsafe {
+            let none = std::ptr::null_mut();
+            let at = libc::mmap(none, 4096, libc::PROT_READ, libc::MAP_SHARED, file.as_raw_fd(), 0);
+            let _word = at.cast::<u64>().read_volatile();
+        }
+    });
+    assert_eq!(waitpid(victim, None).unwrap(), WaitStatus::Signaled(victim, Signal::SIGBUS, false));
 }

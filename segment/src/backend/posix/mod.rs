@@ -7,6 +7,7 @@
 //! An object gets its name when it is whole, so nobody ever sees a half-made one.
 #![allow(unsafe_code)]
 
+mod fence;
 mod ground;
 mod held;
 mod locks;
@@ -18,6 +19,8 @@ use crate::{
     region::{Keeper, Region},
     writer::random,
 };
+use fence::Fence;
+pub use fence::survive_truncation;
 pub(crate) use ground::Ground;
 pub(crate) use locks::ByteLocks;
 use nix::{
@@ -137,9 +140,10 @@ impl Segment {
     fn region(&self, shmem: Shmem) -> Result<Region, Errno> {
         let base = NonNull::new(shmem.as_ptr().cast()).ok_or(Errno::EINVAL)?;
         let bytes = shmem.len() as u64;
+        let fence = Fence::around(base.cast(), shmem.len());
         let ground = self.file.as_ref().map(|file| Ground::new(Arc::clone(file), self.id, bytes));
         // SAFETY: the crate maps `len` bytes, page-aligned, for reading and writing, until it is dropped.
-        Ok(unsafe { Region::from_raw(base, bytes, Box::new(Opened(shmem)), ground) })
+        Ok(unsafe { Region::from_raw(base, bytes, Box::new(Opened { fence, _shmem: shmem }), ground) })
     }
 
     fn map_read_only(&self, bytes: u64) -> Result<Region, Errno> {
@@ -148,7 +152,7 @@ impl Segment {
         // SAFETY: the kernel chooses a free address.
         let base = unsafe { mmap(None, length, ProtFlags::PROT_READ, MapFlags::MAP_SHARED, file, 0)? };
         let ground = Ground::new(Arc::clone(file), self.id, bytes);
-        let mapped = Mapped { base, bytes: length };
+        let mapped = Mapped { fence: Fence::around(base, length.get()), base, bytes: length };
         // SAFETY: `length` bytes are mapped, page-aligned, until `Mapped` goes; the reader never writes.
         Ok(unsafe { Region::from_raw(base.cast(), bytes, Box::new(mapped), Some(ground)) })
     }
@@ -239,25 +243,40 @@ impl Drop for Passing {
     }
 }
 
-/// The crate's mapping, which is unmapped when it is dropped.
-struct Opened(#[allow(dead_code)] Shmem);
+/// The crate's mapping, which is unmapped when it is dropped, after the fence.
+struct Opened {
+    fence: Option<Fence>,
+    _shmem: Shmem,
+}
 
 // SAFETY: it is only kept and dropped, and unmapping may happen on any thread.
 unsafe impl Send for Opened {}
-impl Keeper for Opened {}
+
+impl Keeper for Opened {
+    fn is_lost(&self) -> bool {
+        self.fence.as_ref().is_some_and(Fence::is_lost)
+    }
+}
 
 /// Our own mapping for reading: the crate's are all for writing too.
 struct Mapped {
+    fence: Option<Fence>,
     base: NonNull<c_void>,
     bytes: NonZeroUsize,
 }
 
 // SAFETY: as with `Opened`.
 unsafe impl Send for Mapped {}
-impl Keeper for Mapped {}
+
+impl Keeper for Mapped {
+    fn is_lost(&self) -> bool {
+        self.fence.as_ref().is_some_and(Fence::is_lost)
+    }
+}
 
 impl Drop for Mapped {
     fn drop(&mut self) {
+        self.fence = None;
         // SAFETY: base and length are what mmap gave, and the region that used them is being dropped.
         let _cannot_fail = unsafe { munmap(self.base, self.bytes.get()) };
     }

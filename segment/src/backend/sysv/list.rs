@@ -17,6 +17,22 @@ pub(crate) fn without_key() -> impl Iterator<Item = Inspection> {
     lines.into_iter()
 }
 
+/// Bytes of a segment that have memory behind them or are swapped out.
+pub(crate) fn resident(id: i32) -> Option<u64> {
+    let list = std::fs::read_to_string(LIST).ok()?;
+    list.lines().skip(1).find_map(|line| parse_resident(line, id))
+}
+
+/// Columns: … atime dtime ctime rss swap, after those of [`parse`].
+fn parse_resident(line: &str, id: i32) -> Option<u64> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    if fields.get(1)?.parse() != Ok(id) {
+        return None;
+    }
+    let [rss, swap] = [14, 15].map(|at| fields.get(at)?.parse::<u64>().ok());
+    Some(rss? + swap?)
+}
+
 /// Columns: key shmid perms size cpid lpid nattch uid gid cuid cgid …
 fn parse(line: &str, key: i32) -> Option<Inspection> {
     let fields: Vec<&str> = line.split_whitespace().collect();
@@ -47,5 +63,7 @@ mod tests {
         assert_eq!((seen.uid, seen.gid, seen.attached, seen.creator_pid), (33, 44, Some(2), 10));
         assert_eq!(parse(line, 1), None);
         assert_eq!(parse("short", 1), None);
+        assert_eq!((parse_resident(line, 3), parse_resident(line, 4)), (Some(4096), None));
+        assert_eq!(parse_resident("1886612785 3", 3), None);
     }
 }

@@ -6,10 +6,14 @@
 
 use crate::{
     backend::Inspection,
+    layout::PAGE,
     region::{Keeper, Region},
 };
 use libc::{c_int, key_t};
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    unistd::{SysconfVar, sysconf},
+};
 use std::ptr::{NonNull, null, null_mut};
 
 /// Commands of `shmctl` that neither libc nor nix names (`linux/shm.h`).
@@ -67,12 +71,28 @@ impl SharedMemory {
         })
     }
 
-    /// All segments of the IPC namespace that have a key and let this process read them. The kernel
-    /// itself is asked, for `/proc` may be hidden.
-    pub(crate) fn readable() -> Result<Vec<(key_t, Self)>, Errno> {
+    /// Bytes that have memory behind them or are swapped out; where the kernel's list cannot be read, those of
+    /// all segments of the IPC namespace. `None` where the kernel does not count them.
+    pub(crate) fn resident(self) -> Option<u64> {
+        let bytes = super::list::resident(self.0).or_else(|| {
+            let [_used_ids, _total, resident, swapped, ..] = Self::info().ok()?.1;
+            Some((resident + swapped) * sysconf(SysconfVar::PAGE_SIZE).ok()??.cast_unsigned())
+        });
+        bytes.filter(|bytes| *bytes >= PAGE) // the header's page is there
+    }
+
+    /// The highest place in use of the kernel's table, and its `shm_info`.
+    fn info() -> Result<(c_int, [u64; 16]), Errno> {
         let mut info = [0_u64; 16];
         // SAFETY: the kernel writes one `shm_info`, which is 48 bytes.
         let highest = Errno::result(unsafe { libc::shmctl(0, SHM_INFO, info.as_mut_ptr().cast()) })?;
+        Ok((highest, info))
+    }
+
+    /// All segments of the IPC namespace that have a key and let this process read them. The kernel
+    /// itself is asked, for `/proc` may be hidden.
+    pub(crate) fn readable() -> Result<Vec<(key_t, Self)>, Errno> {
+        let (highest, _info) = Self::info()?;
         Ok((0..=highest).filter_map(Self::at_index).filter(|(key, _)| *key != libc::IPC_PRIVATE).collect())
     }
 

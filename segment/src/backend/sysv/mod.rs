@@ -41,6 +41,10 @@ impl Segment {
         self.memory.attach(read_only)
     }
 
+    pub(super) fn resident(self) -> Option<u64> {
+        self.memory.resident()
+    }
+
     pub(super) fn stat(self) -> Result<Inspection, Errno> {
         self.memory.stat()
     }

@@ -6,7 +6,10 @@
 
 use crate::config::Config;
 use libc::{c_int, c_short, c_ushort, key_t};
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    sys::signal::{SigSet, SigmaskHow},
+};
 use std::ptr::null_mut;
 
 /// A semaphore set: one semaphore a slot; number 0 is for tests of the kernel.
@@ -135,9 +138,23 @@ impl Semaphores {
     /// The child shares our memory and we wait for it (as `posix_spawn` does), so nothing is
     /// copied; it sends no `SIGCHLD` and hides from the application's `wait`.
     pub(crate) fn undo_works(self) -> Result<Option<bool>, Errno> {
+        let (child, test) = self.claim_in_a_child()?;
+        if test.claimed { self.is_undone(child).map(Some) } else { Ok(None) }
+    }
+
+    /// Waits until a child has claimed semaphore 0 and died; answers its id.
+    fn claim_in_a_child(self) -> Result<(i32, UndoTest), Errno> {
+        // A signal handler in the child would run in this process's memory and on its behalf. The child
+        // starts with the mask of this thread.
+        let _mask = AllSignalsBlocked::in_this_thread()?;
         let mut stack = vec![0u64; 4096];
         let flags = libc::CLONE_VM | libc::CLONE_VFORK;
-        let mut test = UndoTest { set: self.0, claimed: false };
+        let mut test = UndoTest {
+            set: self.0,
+            claimed: false,
+            #[cfg(test)]
+            mask: SigSet::empty(),
+        };
         #[cfg(feature = "crash-points")]
         crate::crash::point();
         // SAFETY: the stack outlives the child, because CLONE_VFORK suspends us until it has ended;
@@ -149,7 +166,7 @@ impl Semaphores {
         while unsafe { libc::waitpid(child, null_mut(), libc::__WCLONE) } == -1
             && Errno::last() == Errno::EINTR
         {}
-        if test.claimed { self.is_undone(child).map(Some) } else { Ok(None) }
+        Ok((child, test))
     }
 
     /// Only a free semaphore can be claimed, so a claim after the child's proves that it was undone.
@@ -164,10 +181,28 @@ impl Semaphores {
     }
 }
 
+/// Restores the thread's signal mask when dropped.
+struct AllSignalsBlocked(SigSet);
+
+impl AllSignalsBlocked {
+    fn in_this_thread() -> Result<Self, Errno> {
+        SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).map(Self)
+    }
+}
+
+impl Drop for AllSignalsBlocked {
+    fn drop(&mut self) {
+        let _cannot_fail = self.0.thread_set_mask();
+    }
+}
+
 /// What the child of [`Semaphores::undo_works`] is told, and answers.
 struct UndoTest {
     set: i32,
     claimed: bool,
+    /// The signals that the child has blocked.
+    #[cfg(test)]
+    mask: SigSet,
 }
 
 extern "C" fn claim_and_die(test: *mut libc::c_void) -> c_int {
@@ -175,6 +210,8 @@ extern "C" fn claim_and_die(test: *mut libc::c_void) -> c_int {
     let mut claim = [operation(0, 0), operation(0, 1)];
     // SAFETY: `test` points to the parent's, which waits for this child; `_exit` ends only the child.
     unsafe {
+        #[cfg(test)]
+        (*test).mask.clone_from(&SigSet::thread_get_mask().unwrap_or_else(|_| SigSet::empty()));
         (*test).claimed = libc::semop((*test).set, claim.as_mut_ptr(), claim.len()) == 0;
         libc::_exit(0)
     }
@@ -185,4 +222,25 @@ fn operation(slot: usize, by: c_short) -> libc::sembuf {
     #[cfg(feature = "crash-points")]
     let flags = if crate::crash::undo_has_no_effect() { libc::IPC_NOWAIT } else { flags };
     libc::sembuf { sem_num: slot as c_ushort, sem_op: by, sem_flg: flags as c_short }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::signal::Signal;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "semaphores and processes")]
+    fn child_of_the_liveness_test_has_all_signals_blocked() {
+        let set = Semaphores::find_or_create(libc::IPC_PRIVATE, 1, 0o600).unwrap();
+        let before = SigSet::thread_get_mask().unwrap();
+        let tried = set.claim_in_a_child();
+        set.remove().unwrap();
+        let (_, test) = tried.unwrap();
+        assert!(test.claimed);
+        for signal in [Signal::SIGTERM, Signal::SIGALRM, Signal::SIGUSR1, Signal::SIGPROF, Signal::SIGCHLD] {
+            assert!(test.mask.contains(signal), "{signal}");
+            assert_eq!(SigSet::thread_get_mask().unwrap().contains(signal), before.contains(signal));
+        }
+    }
 }

@@ -1,0 +1,67 @@
+//! Segments that ask for more than there is: what they cost is bounded, and the exporter survives them.
+#![allow(missing_docs)]
+
+mod common;
+
+use common::{
+    Server, sample,
+    segment::OwnSegment,
+    worker::{Counting, config, jobs},
+};
+use promshm_segment::{Config, Definition, Kind, SegmentName, Writer, backend, config::ObjectName};
+
+/// Each of a histogram's lines repeats all labels: 513 times 3.9 MB for one series here.
+#[test]
+fn series_whose_lines_are_too_large_are_left_out_counted_and_logged_once() {
+    let own = OwnSegment::absent();
+    let mut writer =
+        Writer::attach(&Config { max_label_length: 65_535, ..config(&own) }).expect("attachable");
+    writer.count(&jobs(), &["mail"], 3.0);
+    let names: Vec<String> = (0..60).map(|number| format!("l{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let bounds: Vec<f64> = (0..510).map(f64::from).collect();
+    let huge = Definition::new("huge", "", Kind::Histogram, &names, &bounds).expect("a good definition");
+    for text in ["a", "b"].map(|letter| letter.repeat(65_000)) {
+        writer.count(&huge, &[text.as_str(); 60], 1.0);
+    }
+    writer.count(&huge, &["short"; 60], 1.0);
+    let server = Server::start(own.name, &[]);
+    for _ in 0..2 {
+        let page = server.page();
+        assert_eq!(sample(&page, "jobs_total{queue=\"mail\"}"), Some(3.0));
+        assert_eq!(page.lines().filter(|line| line.starts_with("huge_count{")).count(), 1);
+        assert_eq!(sample(&page, "promshm_left_out_series"), Some(2.0));
+    }
+    let (status, log) = server.stop();
+    assert!(status.success(), "{log}");
+    assert_eq!(log.matches("series are left out").count(), 1, "{log}");
+}
+
+/// Whoever may write to an object may cut it short, which is SIGBUS for those who read it.
+#[test]
+fn object_that_is_cut_short_is_a_segment_that_cannot_be_read() {
+    let object = format!("promshm-test-cut-{}", std::process::id());
+    let name = SegmentName::Posix(ObjectName::new(&object).expect("a good name"));
+    let config = Config { name, size: 16 << 20, max_processes: 16, ..Config::default() };
+    let mut writer = Writer::attach(&config).expect("attachable");
+    (0..500).for_each(|number| writer.count(&jobs(), &[&number.to_string()], 1.0));
+    std::mem::forget(writer); // its end would read what is cut off
+    let server = Server::start(name, &[]);
+    assert_eq!(sample(&server.page(), "promshm_up"), Some(1.0));
+    let path = format!("/dev/shm/{object}");
+    std::fs::File::options().write(true).open(&path).and_then(|file| file.set_len(4096)).expect("cut");
+    for _ in 0..2 {
+        let page = server.page();
+        assert_eq!(sample(&page, "promshm_up"), Some(0.0));
+        assert!(!page.contains("jobs_total"), "{page}");
+    }
+    std::fs::remove_file(&path).expect("it is ours");
+    let mut writer = Writer::attach(&config).expect("attachable");
+    writer.count(&jobs(), &["mail"], 2.0);
+    let page = server.page();
+    writer.goodbye(false);
+    backend::remove(&name).expect("it is ours");
+    assert_eq!(sample(&page, "jobs_total{queue=\"mail\"}"), Some(2.0));
+    let (status, log) = server.stop();
+    assert!(status.success(), "{log}");
+}

@@ -1,0 +1,111 @@
+//! Survives objects that somebody cuts short: reading what was cut off ends a process with SIGBUS otherwise.
+//!
+//! The handler puts zeros in the place of the whole mapping and marks it as lost, so the read goes on and its
+//! result is thrown away. Copying the segment by `pread` or `process_vm_readv` would survive too, but costs each
+//! scrape a copy of all that is used; this costs nothing while nobody cuts.
+//!
+//! Only for programs that ask for it ([`survive_truncation`]): a library has no business with a process's signals.
+#![allow(unsafe_code)]
+
+use crate::sync::Word;
+use nix::{
+    errno::Errno,
+    sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction},
+};
+use std::{
+    ffi::{c_int, c_void},
+    ptr::NonNull,
+    sync::OnceLock,
+};
+
+/// Mappings that can be protected at a time. One more is read as before.
+const MOST: usize = 256;
+
+/// One protected mapping. All 0 while there is none.
+struct Place {
+    first: Word,
+    /// Set last, and taken away first.
+    end: Word,
+    lost: Word,
+}
+
+static PLACES: [Place; MOST] =
+    [const { Place { first: Word::new(0), end: Word::new(0), lost: Word::new(0) } }; MOST];
+
+/// Who handled SIGBUS before.
+static FORMER: OnceLock<SigAction> = OnceLock::new();
+
+/// From now on this process survives that somebody cuts an object short that it reads.
+///
+/// # Errors
+/// What the kernel said.
+pub fn survive_truncation() -> Result<(), Errno> {
+    let flags = SaFlags::SA_SIGINFO | SaFlags::SA_ONSTACK;
+    let ours = SigAction::new(SigHandler::SigAction(handle), flags, SigSet::empty());
+    // SAFETY: the handler makes system calls and uses atomics alone, and fits any stack.
+    let former = unsafe { sigaction(Signal::SIGBUS, &ours)? };
+    let _only_the_first = FORMER.set(former);
+    Ok(())
+}
+
+/// Protects a mapping until it is dropped, which must happen before the mapping ends.
+#[derive(Debug)]
+pub(super) struct Fence(&'static Place);
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Place")
+    }
+}
+
+impl Fence {
+    /// `None` in a process that has not asked for it, or that has too many mappings.
+    pub(super) fn around(base: NonNull<c_void>, bytes: usize) -> Option<Self> {
+        FORMER.get()?;
+        let first = base.as_ptr().addr();
+        let place = PLACES.iter().find(|place| place.first.claim(0, first as u64).is_ok())?;
+        place.lost.fill(0);
+        place.end.publish((first + bytes.next_multiple_of(4096)) as u64);
+        Some(Self(place))
+    }
+
+    /// Whether somebody has cut the object: then what was read of it is worth nothing.
+    pub(super) fn is_lost(&self) -> bool {
+        self.0.lost.observe() != 0
+    }
+}
+
+impl Drop for Fence {
+    fn drop(&mut self) {
+        self.0.end.publish(0);
+        self.0.first.publish(0);
+    }
+}
+
+extern "C" fn handle(_: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
+    // SAFETY: the kernel fills the structure for a handler with SA_SIGINFO.
+    let at = unsafe { (*info).si_addr() }.addr() as u64;
+    let is_inside = |place: &&Place| (place.first.peek()..place.end.observe()).contains(&at);
+    let survived = PLACES.iter().find(is_inside).is_some_and(|place| {
+        place.lost.publish(1);
+        put_zeros(place)
+    });
+    if let (false, Some(former)) = (survived, FORMER.get()) {
+        // The same access fails again, and finds whoever was there before.
+        // SAFETY: it is what the kernel gave.
+        let _cannot_fail = unsafe { sigaction(Signal::SIGBUS, former) };
+    }
+}
+
+/// Replaces a mapping, so that its owner may use and unmap it as before.
+fn put_zeros(place: &Place) -> bool {
+    let (first, end) = (place.first.peek(), place.end.peek());
+    let both = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED | libc::MAP_NORESERVE;
+    // SAFETY: the range is one mapping of ours whose owner waits for this handler, or reads zeros from now on.
+    let mapped = unsafe {
+        let at = std::ptr::without_provenance_mut(first as usize);
+        libc::mmap(at, (end - first) as usize, both, flags, -1, 0)
+    };
+    mapped != libc::MAP_FAILED
+}

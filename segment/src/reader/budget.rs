@@ -1,0 +1,115 @@
+//! How many pages of a segment a reader may touch.
+//!
+//! On Linux a hole of a System V segment gets memory when it is read, and the reader's control group pays for
+//! it. A writer that forges directories could have a reader fill a segment of any size, for eight bytes a page.
+//! Writers touch nearly all that they take, so a reader follows words to as many pages as the kernel says are
+//! resident, and [`SLACK`] more.
+//!
+//! What the reader has filled itself is resident too from then on, so it is remembered and taken off.
+
+use crate::{
+    index,
+    layout::{Geometry, PAGE},
+    region::{Region, used_bytes},
+};
+
+/// Pages beyond those that are resident: what is taken and not yet touched, or was taken since the kernel was
+/// asked. A segment that claims no more than this is not asked about at all.
+const SLACK: u64 = (64 << 20) / PAGE;
+
+/// Pages that may be touched, and how many that reader may have given memory so far.
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    /// For the present scrape, beside the fixed ones.
+    pages: u64,
+    /// Header, slots, and the parts of the index that are in use.
+    fixed: u64,
+    /// Resident before the present scrape, without what readers filled.
+    resident: Option<u64>,
+    /// The most pages that any scrape touched beyond those.
+    filled: u64,
+}
+
+impl Budget {
+    /// Begins a scrape; `resident` asks the kernel for bytes.
+    pub(crate) fn begin(
+        &mut self,
+        region: &Region,
+        geometry: &Geometry,
+        resident: impl FnOnce() -> Option<u64>,
+    ) {
+        let fixed = geometry.index.div_ceil(PAGE) + index::touched_pages(region, geometry).count() as u64;
+        let claimed = fixed + used_bytes(region, geometry).div_ceil(PAGE) + 1;
+        let asked = if claimed > SLACK { resident() } else { None };
+        self.resident = asked.map(|bytes| (bytes / PAGE).saturating_sub(self.filled));
+        self.fixed = fixed;
+        self.pages = self.resident.map_or(u64::MAX, |resident| (resident + SLACK).saturating_sub(fixed));
+    }
+
+    /// Pages that may be touched in this scrape, beside header, slots and index.
+    pub(crate) fn pages(&self) -> u64 {
+        self.pages
+    }
+
+    /// Ends a scrape that touched so many.
+    pub(crate) fn end(&mut self, touched: u64) {
+        if let Some(resident) = self.resident {
+            self.filled = self.filled.max((self.fixed + touched).saturating_sub(resident));
+        }
+    }
+}
+
+/// Pages that may be touched, and those that are.
+#[derive(Debug, Default)]
+pub(crate) struct Allowance {
+    most: u64,
+    pub(crate) touched: u64,
+}
+
+impl Allowance {
+    pub(crate) fn of(most: u64) -> Self {
+        Self { most, touched: 0 }
+    }
+
+    /// Counts pages that are to be touched, if there may be so many more.
+    pub(crate) fn take(&mut self, pages: u64) -> bool {
+        let may = pages <= self.most - self.touched;
+        self.touched += if may { pages } else { 0 };
+        may
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        layout::{Shape, header},
+        writer::prepare,
+    };
+
+    #[test]
+    fn holes_that_the_reader_filled_allow_no_more_of_them() {
+        let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
+        let size = Geometry::new(shape, 0).unwrap_err();
+        let (region, geometry) = (Region::heap(size), Geometry::new(shape, 1 << 40).unwrap());
+        prepare(&region, shape);
+        let mut budget = Budget::default();
+        let begin = |budget: &mut Budget, claimed: u64, resident: Option<u64>| {
+            region.head(header!(space)).fill(claimed << 32);
+            budget.begin(&region, &geometry, || resident.map(|pages| pages * PAGE));
+            budget.pages()
+        };
+        assert_eq!(begin(&mut budget, 100, Some(1)), u64::MAX, "small: not asked");
+        assert_eq!(begin(&mut budget, 1 << 30, None), u64::MAX, "the kernel does not tell");
+        let first = begin(&mut budget, 1 << 30, Some(1000));
+        assert!((SLACK + 900..=SLACK + 1000).contains(&first), "{first}");
+        budget.end(first);
+        // All of it is resident now.
+        let then = begin(&mut budget, 1 << 30, Some(first));
+        assert!(then <= first && then + 100 > first, "{then} after {first}");
+        budget.end(then);
+        assert_eq!(begin(&mut budget, 1 << 30, Some(first)), then);
+        // Workers have taken more, and touched it.
+        assert!(begin(&mut budget, 1 << 30, Some(first + 5000)) >= then + 5000);
+    }
+}
