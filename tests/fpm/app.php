@@ -49,6 +49,9 @@ switch ($query['do']) {
     case 'render':
         $answer['page'] = Segment::render();
         break;
+    case 'wipe':
+        Segment::wipe();
+        break;
     case 'status':
         $answer['status'] = Segment::status();
         break;

@@ -75,24 +75,25 @@ class FpmTest(harness.TestCase):
         wait_until("the socket", lambda: (self.folder / "fpm.sock").exists() or self.fpm.process.poll())
         self.assertIsNone(self.fpm.process.poll(), self.fpm.output())
 
-    def fetch(self, script, query="", uri="/"):
-        """One request; returns the answer's head and body."""
+    def fetch(self, script, query="", uri="/", admin_values=()):
+        """One request, perhaps with settings as a web server has them for a virtual host; returns the answer's head and body."""
         environment = {
             "PATH": os.environ["PATH"],
             "REQUEST_METHOD": "GET",
             "REQUEST_URI": uri,
             "SCRIPT_FILENAME": str(self.folder / script),
             "QUERY_STRING": query,
+            "PHP_ADMIN_VALUE": "\n".join(admin_values),
         }
         command = ["cgi-fcgi", "-bind", "-connect", str(self.folder / "fpm.sock")]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=harness.WATCHDOG)
         head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
         return head, body
 
-    def request(self, do, **query):
+    def request(self, do, admin_values=(), **query):
         """One request to app.php; returns the answer's JSON, or None if there was none."""
         words = "&".join(f"{name}={value}" for name, value in {"do": do, **query}.items())
-        body = self.fetch("app.php", words)[1]
+        body = self.fetch("app.php", words, admin_values=admin_values)[1]
         return json.loads(body) if body.startswith("{") else None
 
     def samples(self):
@@ -299,6 +300,81 @@ class FpmTest(harness.TestCase):
         status = self.request("status")["status"]
         self.assertEqual((status["segment"], status["reserved_bytes"]), (f"sysv:{key:#010x}", 64 << 20))
         self.assertEqual(status["max_series"], 50)
+
+    def other_segments(self, number):
+        """Names of further segments, which are removed at the end."""
+        keys = [self.key + 0x800 * (1 + n) for n in range(number)]
+        for key in keys:
+            self.addCleanup(subprocess.run, ["ipcrm", "-M", hex(key), "-S", hex(key)], capture_output=True)
+        return [f"sysv:{key:#010x}" for key in keys]
+
+    def test_each_request_counts_into_the_segment_of_its_virtual_host(self):
+        """One child serves several hosts by turns, as under Apache with php_admin_value."""
+        self.start(children=1)
+        hosts = self.other_segments(2)
+        settings = {host: ["promshm.enabled=1", f"promshm.segment={host}"] for host in hosts}
+        pids = set()
+        for turn in range(10):
+            for host in hosts:
+                answer = self.request("count", settings[host], size=1)
+                pids.add(answer["pid"])
+                status = self.request("status", settings[host])["status"]
+                self.assertEqual((status["segment"], status["attached"], status["slot"]), (host, True, 1))
+        self.assertEqual(len(pids), 1)
+        for host in hosts:
+            page = harness.parse(dump(host))
+            samples = workers_samples(dump(host))
+            self.assertEqual(samples['requests_total{action="count"}'], 10)
+            self.assertEqual(samples["sizes_count"], 10)
+            self.assertEqual(page["promshm_worker_starts_total"], 1, "it stays attached while it serves others")
+        self.assertNotIn(self.key, harness.kernel_keys("shm"))
+        self.fpm.stop(signal.SIGQUIT)
+        for host in hosts:
+            page = harness.parse(dump(host))
+            exits = [page[f'promshm_worker_exits_total{{kind="{kind}"}}'] for kind in ("clean", "fatal", "abrupt")]
+            self.assertEqual(exits, [1, 0, 0])
+
+    def test_a_disabled_host_touches_nothing(self):
+        self.start(children=1)
+        [host] = self.other_segments(1)
+        on, off = ["promshm.enabled=1", f"promshm.segment={host}"], ["promshm.enabled=0"]
+        first = self.request("count", on, size=1)
+        for _ in range(3):
+            self.request("count", off, size=1)
+            self.assertEqual(self.request("render", off)["page"], "")
+            status = self.request("status", off)["status"]
+            self.assertEqual((status["enabled"], status["attached"], status["slot"]), (False, False, None))
+            self.request("wipe", off)
+        last = self.request("count", on, size=1)
+        self.assertEqual(first["pid"], last["pid"])
+        self.assertEqual(workers_samples(dump(host))['requests_total{action="count"}'], 2)
+        self.assertEqual(harness.parse(dump(host))["promshm_worker_starts_total"], 1)
+
+    def test_a_child_of_many_hosts_says_goodbye_to_those_it_leaves(self):
+        """It stays attached to 16 segments; whose slot it gives back for another has no crash."""
+        self.start(children=1)
+        hosts = self.other_segments(20)
+        for turn in range(3):
+            for host in hosts:
+                self.assertIsNotNone(self.request("count", [f"promshm.segment={host}", "promshm.size=2M", "promshm.max_series=100"], size=1))
+        for host in hosts:
+            page = harness.parse(dump(host))
+            self.assertEqual(workers_samples(dump(host))['requests_total{action="count"}'], 3)
+            self.assertEqual(page['promshm_worker_exits_total{kind="abrupt"}'], 0)
+            self.assertEqual(page["promshm_worker_starts_total"], 3)
+
+    def test_a_host_whose_segment_is_refused_leaves_the_others_alone(self):
+        self.start(children=1)
+        [good, bad] = self.other_segments(2)
+        made = subprocess.run([harness.PHP, "-r", f'shmop_open({int(bad[5:], 16)}, "n", 0600, 8192);'], capture_output=True)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        for _ in range(3):
+            refused = self.request("status", [f"promshm.segment={bad}"])["status"]
+            self.assertFalse(refused["attached"])
+            self.assertIn(bad, refused["error"])
+            counted = self.request("status", [f"promshm.segment={good}"])["status"]
+            self.assertEqual((counted["attached"], counted["error"]), (True, None))
+        self.assertEqual(workers_samples(dump(good))['requests_total{action="status"}'], 3)
 
     def test_a_graceful_stop_is_a_clean_exit_of_each_child(self):
         self.start(children=2)
