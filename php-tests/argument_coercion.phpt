@@ -14,7 +14,6 @@ $c = new Counter('c_total', '', ['case']);
 $c->incBy('3', ['int string']);
 $c->incBy('0.5', ['float string']);
 $c->incBy(true, ['bool']);
-$c->incBy(null, ['null']);
 $g = new Gauge('g', '', ['case']);
 $g->set('2.5', ['string']);
 $g->set(true, ['bool']);
@@ -29,12 +28,10 @@ show();
 ?>
 --CLEAN--
 <?php require __DIR__ . '/clean.inc'; ?>
---EXPECTF--
-Deprecated: Promshm\Counter::incBy(): Passing null to parameter #1 ($value) of type int|float is deprecated in %s on line %d
+--EXPECT--
 c_total{case="bool"} 1
 c_total{case="float string"} 0.5
 c_total{case="int string"} 3
-c_total{case="null"} 0
 g{case="bool"} 1
 g{case="string"} 2.5
 h_bucket{le="0.5"} 1

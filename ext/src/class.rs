@@ -155,14 +155,20 @@ fn sibling<'r>(ex: &ExecuteData, ret: &'r mut Zval) -> &'r Handle {
 
 fn bind_sibling(ex: &ExecuteData, ret: &mut Zval) -> Result<(), Thrown> {
     let metric = this(ex).check_unbound()?;
-    if let Some((key, series)) = metric.known_series(zend::arguments(ex)) {
+    let (values, by_name) = (zend::arguments(ex), named_arguments(ex));
+    if by_name.is_none()
+        && let Some((key, series)) = metric.known_series(values)
+    {
         return sibling(ex, ret).bind(Rc::clone(metric), key, series);
     }
     let definition = &metric.definition;
-    let by_name = named_arguments(ex).filter(|_| given(ex) == 0);
-    let pack = |key: &mut Vec<u8>| match by_name {
-        Some(table) => labels::pack_table(definition, table, key),
-        None => labels::pack_arguments(definition, zend::arguments(ex), key),
+    let pack = |key: &mut Vec<u8>| {
+        labels::refuse_null_arguments(definition, values, by_name)?;
+        match by_name {
+            Some(table) if given(ex) == 0 => labels::pack_table(definition, table, key),
+            Some(table) => Err(labels::mixed(definition, table)),
+            None => labels::pack_arguments(definition, values, key),
+        }
     };
     // Nothing is stored before the first update, so nothing is looked up either.
     let bind = |key: &[u8]| sibling(ex, ret).bind(Rc::clone(metric), key.into(), Series::UNKNOWN);

@@ -70,6 +70,12 @@ pub(crate) fn invalid_argument(message: &str) -> Thrown {
     throw(INVALID_ARGUMENT.get(), message)
 }
 
+/// Throws for an argument of a wrong type, as the engine does.
+#[cold]
+pub(crate) fn type_error(message: &str) -> Thrown {
+    throw(Some(ce::type_error()), message)
+}
+
 /// Throws for a metric that a registry does not know.
 #[cold]
 pub(crate) fn not_found(message: &str) -> Thrown {

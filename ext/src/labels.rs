@@ -5,7 +5,7 @@
 //! the segment keeps it has the bytes of the PHP string, which is how the fast way compares it.
 
 use crate::{
-    exceptions::{Thrown, invalid_argument},
+    exceptions::{Thrown, invalid_argument, type_error},
     local::{Fixed, local},
     numbers,
     zend::{
@@ -220,6 +220,33 @@ fn missing(definition: &Definition, table: &ZendHashTable, index: usize, is_list
         label_names[index],
         unknown.map(|key| format!(", and {key} is not one of its labels")).unwrap_or_default(),
     ))
+}
+
+/// Throws for arguments of which some go by position and others by name.
+pub(crate) fn mixed(definition: &Definition, by_name: &ZendHashTable) -> Thrown {
+    let Definition { name, label_names, .. } = definition;
+    let unknown = by_name.iter().map(|(key, _)| key.to_string()).find(|key| !label_names.contains(key));
+    invalid_argument(&format!(
+        "{name}: {}pass all label values in this order ({}), or all by name",
+        unknown.map(|key| format!("{key} is not one of its labels; ")).unwrap_or_default(),
+        label_names.join(", "),
+    ))
+}
+
+/// Throws if a label's value was passed as null. In an array null is the empty value; as an argument it is none
+/// of the types that are declared.
+pub(crate) fn refuse_null_arguments(
+    definition: &Definition,
+    values: &[Zval],
+    by_name: Option<&ZendHashTable>,
+) -> Result<(), Thrown> {
+    let mut values = values.iter().chain(by_name.into_iter().flat_map(ZendHashTable::values));
+    if values.any(|value| type_of(dereferenced(value)) == IS_NULL) {
+        let name = &definition.name;
+        let rule = "label values must be of type Stringable|string|int|float|bool, null given";
+        return Err(type_error(&format!("{name}: {rule}")));
+    }
+    Ok(())
 }
 
 fn wrong_type(label: &str, kind: u8) -> Thrown {

@@ -21,6 +21,8 @@ local! {
     static STATE: State = State::new();
     /// Set in a forked child until it has a slot of its own.
     static FORKED: bool = false;
+    /// Whether the running request is the one of a preload script that counts.
+    static PRELOADED: bool = false;
     /// Whether the last request ended in a fatal error.
     static AFTER_FATAL: bool = false;
     /// Whether a request is running: between its startup and its shutdown. Scripts run after that, too.
@@ -212,6 +214,9 @@ pub(crate) fn has_lost_segment() -> bool {
 pub(crate) fn end_request() {
     IN_REQUEST.set(false);
     STATE.with(|state| state.in_request.clear());
+    if PRELOADED.replace(false) {
+        goodbye(); // the process that ran the preload script serves no requests
+    }
 }
 
 /// Notes whether the request ended in a fatal error, when it happens: shutdown functions run later and
@@ -460,6 +465,7 @@ impl State {
         ring::attach(writer.rings());
         labels::set_limit(writer.max_label_length());
         self.lives += 1;
+        PRELOADED.set(zend::is_preloading());
         self.present.owner = std::process::id();
         self.present.life = self.lives;
         self.present.error = None;

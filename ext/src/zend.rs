@@ -485,6 +485,16 @@ pub(crate) fn last_error_kind() -> u32 {
     unsafe { (*ffi::ext_php_rs_process_globals()).last_error_type.cast_unsigned() }
 }
 
+/// Whether opcache's preload script is running: in the process that starts all others, or, where that is root, in
+/// a child of it that ends without a module shutdown.
+pub(crate) fn is_preloading() -> bool {
+    // SAFETY: compiler globals are this interpreter's and live as long as it.
+    unsafe { (*ffi::ext_php_rs_compiler_globals()).compiler_options & PRELOADING != 0 }
+}
+
+/// `ZEND_COMPILE_PRELOAD`
+const PRELOADING: u32 = 1 << 15;
+
 /// Prints the table of INI settings in phpinfo.
 pub(crate) fn print_ini(module: *mut ffi::zend_module_entry) {
     // SAFETY: the engine passed us this module's entry.

@@ -1,5 +1,6 @@
 //! The settings a segment is created with, and its name.
 
+use nix::errno::Errno;
 use std::{fmt, str::FromStr};
 use thiserror::Error;
 
@@ -65,11 +66,22 @@ impl SegmentName {
         }
     }
 
-    /// What to do where the kernel has no room.
-    pub(crate) fn mend(&self) -> &'static str {
-        match self {
-            Self::Sysv(_) => "raise kernel.shmmax, kernel.shmall or kernel.shmmni, or lower promshm.size",
-            Self::Posix(_) => {
+    /// What to do where the kernel refuses to make it.
+    pub(crate) fn mend(&self, error: Errno) -> &'static str {
+        match (error, self) {
+            (Errno::EMFILE | Errno::ENFILE, _) => {
+                "too many files are open: close some, or raise the limit (ulimit -n, fs.file-max)"
+            }
+            (Errno::EPERM | Errno::EACCES, Self::Sysv(_)) => {
+                "a policy forbids it (seccomp, SELinux, AppArmor): allow shmget, or use promshm.segment=posix:/NAME"
+            }
+            (Errno::EPERM | Errno::EACCES, Self::Posix(_)) => {
+                "let this process write to /dev/shm: look at its mode, its mount, and policies (SELinux, AppArmor)"
+            }
+            (_, Self::Sysv(_)) => {
+                "raise kernel.shmmax, kernel.shmall or kernel.shmmni, or lower promshm.size"
+            }
+            (_, Self::Posix(_)) => {
                 "give /dev/shm more room, or lower promshm.max_series and promshm.max_processes"
             }
         }
@@ -190,6 +202,21 @@ mod tests {
         assert_eq!("sysv:0xffffffff".parse(), Ok(SegmentName::Sysv(-1)));
         for text in ["posix:/promshm", "posix:/A.b_c-9", &format!("posix:/{}", "n".repeat(62))] {
             assert_eq!(text.parse::<SegmentName>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn advice_fits_the_refusal() {
+        let posix: SegmentName = "posix:/promshm".parse().unwrap();
+        for name in [SegmentName::default(), posix] {
+            assert!(name.mend(Errno::EMFILE).contains("ulimit -n"));
+            assert!(name.mend(Errno::ENFILE).contains("fs.file-max"));
+            for forbidden in [Errno::EPERM, Errno::EACCES] {
+                assert!(!name.mend(forbidden).contains("lower"), "{forbidden}");
+            }
+            for full in [Errno::ENOSPC, Errno::ENOMEM, Errno::EINVAL] {
+                assert!(name.mend(full).contains("lower promshm."), "{full}");
+            }
         }
     }
 

@@ -109,12 +109,20 @@ pub enum DefinitionError {
     /// A window without length.
     #[error("A summary's maxAgeSeconds must be at least 1")]
     MaxAge,
+    /// More than the segment's records take.
+    #[error("{what} are more than {limit}")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// Too long for the segment's records.
     #[error("{what} is longer than {limit} bytes")]
     TooLong {
         /// What is too long.
         what: &'static str,
-        /// The limit in bytes, or in items.
+        /// The limit in bytes.
         limit: usize,
     },
 }
@@ -198,7 +206,7 @@ fn check_name(name: &str) -> Result<(), DefinitionError> {
 
 fn check_labels(kind: Kind, names: &[&str]) -> Result<(), DefinitionError> {
     if names.len() > MAX_LABELS {
-        return Err(DefinitionError::TooLong { what: "The list of labels", limit: MAX_LABELS });
+        return Err(DefinitionError::TooMany { what: "The labels", limit: MAX_LABELS });
     }
     for (index, name) in names.iter().enumerate() {
         check_label(kind, name)?;
@@ -256,7 +264,7 @@ fn check_quantiles(quantiles: &[f64]) -> Result<Vec<f64>, DefinitionError> {
         return Err(DefinitionError::NoQuantiles);
     }
     if quantiles.len() > MAX_QUANTILES {
-        return Err(DefinitionError::TooLong { what: "The list of quantiles", limit: MAX_QUANTILES });
+        return Err(DefinitionError::TooMany { what: "The quantiles", limit: MAX_QUANTILES });
     }
     if let Some(bad) = quantiles.iter().find(|quantile| !(**quantile > 0.0 && **quantile < 1.0)) {
         return Err(DefinitionError::QuantileValue(*bad));
@@ -292,6 +300,10 @@ mod tests {
             assert_eq!(counter("a", &[bad]), Err(DefinitionError::LabelName(bad.into())));
         }
         assert_eq!(counter("a", &["__x"]), Err(DefinitionError::ReservedPrefix("__x".into())));
+        let many: Vec<String> = (0..=MAX_LABELS).map(|number| format!("l{number}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(counter("a", &many).unwrap_err().to_string(), "The labels are more than 64");
+        assert!(counter("a", &many[1..]).is_ok());
         assert_eq!(counter("a", &["x", "x"]), Err(DefinitionError::DuplicateLabel("x".into())));
         for reserved in ["le", "quantile"] {
             assert!(matches!(counter("a", &[reserved]), Err(DefinitionError::Reserved { .. })));
@@ -312,7 +324,7 @@ mod tests {
         }
         assert!(matches!(of(&[f64::NAN]), Err(DefinitionError::QuantileValue(_))));
         let many: Vec<f64> = (1..=101).map(|number| f64::from(number) / 102.0).collect();
-        assert!(matches!(of(&many), Err(DefinitionError::TooLong { .. })));
+        assert_eq!(of(&many), Err(DefinitionError::TooMany { what: "The quantiles", limit: MAX_QUANTILES }));
         let no_window = Definition::new("s", "", Kind::Summary { max_age: 0 }, &[], &[0.5]);
         assert_eq!(no_window, Err(DefinitionError::MaxAge));
     }

@@ -1,7 +1,7 @@
 //! A call's parameters, read by the engine's own `zend_parse_parameters`.
 #![allow(unsafe_code)]
 
-use super::{given, string_bytes};
+use super::{IS_NULL, argument, given, string_bytes, type_of};
 use ext_php_rs::{
     ffi,
     types::Zval,
@@ -9,77 +9,128 @@ use ext_php_rs::{
 };
 use std::{
     cell::Cell,
-    ffi::{c_char, c_int},
+    ffi::{CStr, c_char, c_int},
     mem::MaybeUninit,
-    ptr::from_mut,
+    ptr::{from_mut, null_mut},
 };
 
 unsafe extern "C" {
     fn zend_parse_parameters(num_args: u32, spec: *const c_char, ...) -> c_int;
     fn zend_release_fcall_info_cache(found: *mut ffi::zend_fcall_info_cache);
+    fn zend_argument_type_error(number: u32, format: *const c_char, ...);
+    fn zend_is_callable_ex(
+        callable: *mut Zval,
+        object: *mut ffi::zend_object,
+        flags: u32,
+        name: *mut *mut ffi::zend_string,
+        found: *mut ffi::zend_fcall_info_cache,
+        error: *mut *mut c_char,
+    ) -> bool;
 }
 
 type Text<'p> = &'p mut *mut ffi::zend_string;
 type Value<'p> = &'p mut *mut Zval;
 
+/// `IS_CALLABLE_SUPPRESS_DEPRECATIONS`: the call itself tells of them.
+const SILENTLY: u32 = 1 << 1;
+
+/// Runs `zend_parse_parameters` for a call, unless null was passed for a scalar: without `strict_types`, PHP makes
+/// 0 of it for functions of extensions, which no metric means. Methods written in PHP refuse it.
+macro_rules! read {
+    ($ex:expr, $spec:expr $(, $place:expr)*) => {
+        if refuses_null($ex, $spec) { FAILURE } else { zend_parse_parameters(given($ex), $spec.as_ptr() $(, $place)*) }
+    };
+}
+
+const FAILURE: c_int = -1;
+
+/// Throws if null was passed where the specification has a scalar that may not be null.
+fn refuses_null(ex: &ExecuteData, spec: &CStr) -> bool {
+    let mut letters = spec.to_bytes().iter().filter(|letter| **letter != b'|').peekable();
+    let mut number = 0;
+    while let Some(letter) = letters.next() {
+        let takes_null = letters.next_if(|next| **next == b'!').is_some();
+        let kind = match letter {
+            _ if takes_null => None,
+            b'S' => Some(c"string"),
+            b'd' => Some(c"float"),
+            b'n' => Some(c"int|float"),
+            b'l' => Some(c"int"),
+            b'b' => Some(c"bool"),
+            _ => None,
+        };
+        let is_null = argument(ex, number).is_some_and(|value| type_of(value) == IS_NULL);
+        number += 1;
+        if let (true, Some(kind)) = (is_null, kind) {
+            // SAFETY: the format takes one string of C's.
+            unsafe {
+                zend_argument_type_error(number, c"must be of type %s, null given".as_ptr(), kind.as_ptr());
+            }
+            return true;
+        }
+    }
+    false
+}
+
 /// The native way to read arguments: coercion, `strict_types`, deprecations and messages as of any
 /// PHP function. `false` if it threw.
 pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
-    let n = given(ex);
     // SAFETY: each specification asks for just the pointers that follow it (Zend/README.PARAMETER_PARSING_API).
     let status = unsafe {
         match request {
-            Parse::Nothing => zend_parse_parameters(n, c"".as_ptr()),
-            Parse::Labels(labels) => zend_parse_parameters(n, c"|a".as_ptr(), from_mut(labels)),
+            Parse::Nothing => read!(ex, c""),
+            Parse::Labels(labels) => read!(ex, c"|a", from_mut(labels)),
             Parse::Number(number, labels) => {
-                zend_parse_parameters(n, c"n|a".as_ptr(), from_mut(number), from_mut(labels))
+                read!(ex, c"n|a", from_mut(number), from_mut(labels))
             }
             Parse::Float(float, labels) => {
-                zend_parse_parameters(n, c"d|a".as_ptr(), from_mut(float), from_mut(labels))
+                read!(ex, c"d|a", from_mut(float), from_mut(labels))
             }
-            Parse::Exemplar(first, labels, exemplar) => parse_update(n, first, labels, exemplar),
-            Parse::Definition { name, help, labels, more } => parse_definition(n, (name, help), labels, more),
-            Parse::Callable(labels) => parse_callable(n, labels),
+            Parse::Exemplar(first, labels, exemplar) => parse_update(ex, first, labels, exemplar),
+            Parse::Definition { name, help, labels, more } => {
+                parse_definition(ex, (name, help), labels, more)
+            }
+            Parse::Callable(labels) => parse_callable(ex, labels),
             Parse::Names(namespace, name) => {
-                zend_parse_parameters(n, c"SS".as_ptr(), from_mut(namespace), from_mut(name))
+                read!(ex, c"SS", from_mut(namespace), from_mut(name))
             }
             Parse::Registration { namespace, name, help, labels, more } => {
-                parse_registration(n, (namespace, name, help), labels, more)
+                parse_registration(ex, (namespace, name, help), labels, more)
             }
             Parse::Registry { storage, defaults, constants } => {
                 let (storage, defaults) = (from_mut(storage), from_mut(defaults));
-                zend_parse_parameters(n, c"|zba".as_ptr(), storage, defaults, from_mut(constants))
+                read!(ex, c"|zba", storage, defaults, from_mut(constants))
             }
-            Parse::Switch(switch) => zend_parse_parameters(n, c"|b".as_ptr(), from_mut(switch)),
+            Parse::Switch(switch) => read!(ex, c"|b", from_mut(switch)),
             Parse::Array(array, switch) => {
-                zend_parse_parameters(n, c"a|b".as_ptr(), from_mut(array), from_mut(switch))
+                read!(ex, c"a|b", from_mut(array), from_mut(switch))
             }
             Parse::Series(start, step, count) => {
-                zend_parse_parameters(n, c"ddl".as_ptr(), from_mut(start), from_mut(step), from_mut(count))
+                read!(ex, c"ddl", from_mut(start), from_mut(step), from_mut(count))
             }
         }
     };
     status == 0
 }
 
-fn parse_update(n: u32, first: First<'_>, labels: Value<'_>, exemplar: Value<'_>) -> c_int {
+fn parse_update(ex: &ExecuteData, first: First<'_>, labels: Value<'_>, exemplar: Value<'_>) -> c_int {
     let (labels, exemplar) = (from_mut(labels), from_mut(exemplar));
     // SAFETY: as in `parse`.
     unsafe {
         match first {
-            First::Nothing => zend_parse_parameters(n, c"|aa!".as_ptr(), labels, exemplar),
+            First::Nothing => read!(ex, c"|aa!", labels, exemplar),
             First::Number(number) => {
-                zend_parse_parameters(n, c"n|aa!".as_ptr(), from_mut(number), labels, exemplar)
+                read!(ex, c"n|aa!", from_mut(number), labels, exemplar)
             }
             First::Float(float) => {
-                zend_parse_parameters(n, c"d|aa!".as_ptr(), from_mut(float), labels, exemplar)
+                read!(ex, c"d|aa!", from_mut(float), labels, exemplar)
             }
         }
     }
 }
 
 fn parse_definition(
-    n: u32,
+    ex: &ExecuteData,
     (name, help): (Text<'_>, Text<'_>),
     labels: Value<'_>,
     (more, last): (More<'_>, Value<'_>),
@@ -89,32 +140,37 @@ fn parse_definition(
     // SAFETY: as in `parse`.
     unsafe {
         match more {
-            More::Nothing => zend_parse_parameters(n, c"S|Sa".as_ptr(), name, help, labels),
-            More::Array => zend_parse_parameters(n, c"S|Saa!".as_ptr(), name, help, labels, last),
+            More::Nothing => read!(ex, c"S|Sa", name, help, labels),
+            More::Array => read!(ex, c"S|Saa!", name, help, labels, last),
             More::Summary(age) => {
-                zend_parse_parameters(n, c"S|Sala!".as_ptr(), name, help, labels, age.as_ptr(), last)
+                read!(ex, c"S|Sala!", name, help, labels, age.as_ptr(), last)
             }
             More::Object(class) => {
-                zend_parse_parameters(n, c"S|SaO".as_ptr(), name, help, labels, last, class)
+                read!(ex, c"S|SaO", name, help, labels, last, class)
             }
         }
     }
 }
 
-fn parse_callable(n: u32, labels: Value<'_>) -> c_int {
+fn parse_callable(ex: &ExecuteData, labels: Value<'_>) -> c_int {
     let mut call: MaybeUninit<ffi::zend_fcall_info> = MaybeUninit::uninit();
     let mut found: MaybeUninit<ffi::zend_fcall_info_cache> = MaybeUninit::zeroed();
+    let (call, cache) = (call.as_mut_ptr(), found.as_mut_ptr());
+    let (mut function, labels) = (null_mut::<Zval>(), from_mut(labels));
     // SAFETY: as in `parse`; what was found is valid, or nothing and all zero.
     unsafe {
-        let (call, cache) = (call.as_mut_ptr(), found.as_mut_ptr());
-        let status = zend_parse_parameters(n, c"f|a".as_ptr(), call, cache, from_mut(labels));
+        let mut status = read!(ex, c"z|a", from_mut(&mut function), labels);
+        if status == 0 && !zend_is_callable_ex(function, null_mut(), SILENTLY, null_mut(), cache, null_mut())
+        {
+            status = read!(ex, c"f|a", call, cache, labels); // throws, and says what is wrong with it
+        }
         zend_release_fcall_info_cache(cache); // it is looked up again for the call
         status
     }
 }
 
 fn parse_registration(
-    n: u32,
+    ex: &ExecuteData,
     (namespace, name, help): (Text<'_>, Text<'_>, Text<'_>),
     labels: Value<'_>,
     (more, last): (More<'_>, Value<'_>),
@@ -124,12 +180,12 @@ fn parse_registration(
     // SAFETY: as in `parse`.
     unsafe {
         match more {
-            More::Array => zend_parse_parameters(n, c"SSS|aa!".as_ptr(), namespace, name, help, labels, last),
+            More::Array => read!(ex, c"SSS|aa!", namespace, name, help, labels, last),
             More::Summary(age) => {
-                let (spec, age) = (c"SSS|ala!".as_ptr(), age.as_ptr());
-                zend_parse_parameters(n, spec, namespace, name, help, labels, age, last)
+                let (spec, age) = (c"SSS|ala!", age.as_ptr());
+                read!(ex, spec, namespace, name, help, labels, age, last)
             }
-            _ => zend_parse_parameters(n, c"SSS|a".as_ptr(), namespace, name, help, labels),
+            _ => read!(ex, c"SSS|a", namespace, name, help, labels),
         }
     }
 }

@@ -45,7 +45,9 @@ final class Definition
             $rule = 'use letters, digits, _ and :, not starting with a digit';
             throw new InvalidArgumentException("Invalid metric name \"$name\": $rule");
         }
-        self::atMost('The list of labels', count($labelNames), self::MAX_LABELS);
+        if (count($labelNames) > self::MAX_LABELS) {
+            throw new InvalidArgumentException('The labels are more than ' . self::MAX_LABELS);
+        }
         self::atMost('The help text', strlen($help), self::MAX_HELP);
         $this->labelNames = array_map(static fn (mixed $label): string => is_string($label)
             ? $label

@@ -83,7 +83,7 @@ final class Summary
             throw new InvalidArgumentException('A summary needs at least one quantile');
         }
         if (count($quantiles) > self::MOST_QUANTILES) {
-            throw new InvalidArgumentException('The list of quantiles is longer than ' . self::MOST_QUANTILES);
+            throw new InvalidArgumentException('The quantiles are more than ' . self::MOST_QUANTILES);
         }
         foreach ($quantiles as $quantile) {
             if (!($quantile > 0 && $quantile < 1)) {

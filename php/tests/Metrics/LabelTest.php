@@ -9,6 +9,7 @@ use Promshm\Counter;
 use Promshm\Exception\InvalidArgumentException;
 use Promshm\Gauge;
 use Promshm\Histogram;
+use Promshm\Summary;
 use Promshm\Tests\MetricsTestCase;
 
 final class LabelTest extends MetricsTestCase
@@ -142,6 +143,42 @@ final class LabelTest extends MetricsTestCase
             'an array' => [['mail', []]],
             'an object without text' => [['mail', new \stdClass()]],
         ];
+    }
+
+    public function testLabelsRefusesUnknownNamesAndNull(): void
+    {
+        $counter = new Counter('c_total', '', ['a', 'b']);
+        $class = InvalidArgumentException::class;
+        self::assertThrows($class, fn () => $counter->labels('x', 'y', zzz: 'q'), 'c_total');
+        self::assertThrows($class, fn () => $counter->labels('x', b: 'y'), 'c_total');
+        self::assertThrows($class, fn () => $counter->labels(a: 'x', zzz: 'q'), 'zzz is not one of its labels');
+        $values = ['x', null];
+        self::assertThrows(\TypeError::class, fn () => $counter->labels(...$values), 'null given');
+        self::assertThrows(\TypeError::class, fn () => $counter->labels(...['a' => 'x', 'b' => null]), 'null given');
+        self::assertSamples();
+    }
+
+    public function testMoreThan64LabelsAreRefused(): void
+    {
+        $names = array_map(static fn (int $number): string => "l$number", range(1, 65));
+        $make = static fn (): Counter => new Counter('c_total', '', $names);
+        self::assertThrows(InvalidArgumentException::class, $make, 'The labels are more than 64');
+        self::assertSame(64, count((new Counter('c_total', '', array_slice($names, 1)))->getLabelNames()));
+    }
+
+    /** Functions of PHP that call back do so without strict types. */
+    public function testNullIsNoNumber(): void
+    {
+        $methods = [
+            [new Counter('c_total'), 'incBy'],
+            [new Gauge('g'), 'set'],
+            [new Histogram('h'), 'observe'],
+            [new Summary('s'), 'observe'],
+        ];
+        foreach ($methods as $method) {
+            self::assertThrows(\TypeError::class, fn () => call_user_func($method, null), '#1 ($value)', 'null given');
+        }
+        self::assertSamples();
     }
 
     public function testAPlainMetricTakesNoLabels(): void

@@ -55,7 +55,7 @@ pub enum AttachError {
         needed: u64,
     },
     /// The kernel has no room for another segment.
-    #[error("the kernel refuses segment {name} of {size} bytes ({error}): {}", name.mend())]
+    #[error("the kernel refuses segment {name} of {size} bytes ({error}): {}", name.mend(*error))]
     Refused {
         /// The segment.
         name: SegmentName,

@@ -1,0 +1,66 @@
+--TEST--
+Null is no number and no text, without strict types either
+--DESCRIPTION--
+PHP makes 0 of null for functions of extensions, and only deprecates it: an observation of 0 that nobody made. Methods written in PHP, as PromPHP's and the stand-ins are, refuse it.
+--INI--
+promshm.segment=sysv:0x${PROMSHM_RUN}20a
+promshm.runtime_metrics=0
+--FILE--
+<?php
+require __DIR__ . '/common.inc';
+
+use Promshm\{CollectorRegistry, Counter, Gauge, Histogram, RenderTextFormat, Summary};
+
+set_error_handler(fn (int $kind, string $message) => print("$message\n"));
+$c = new Counter('c_total');
+$g = new Gauge('g');
+$h = new Histogram('h');
+$s = new Summary('s');
+$registry = new CollectorRegistry(null, false);
+attempt_in_full(fn () => $h->observe(null));
+attempt_in_full(fn () => $c->incBy(null));
+attempt(fn () => $s->observe(null), '#1 ($value)', 'float');
+attempt(fn () => $g->set(null), '#1 ($value)', 'float');
+attempt(fn () => $g->incBy(null), '#1 ($value)', 'int|float');
+attempt(fn () => $g->decBy(null), '#1 ($value)', 'int|float');
+attempt(fn () => $h->observe(null, []), '#1 ($value)');
+attempt(fn () => $h->observe(value: null, exemplar: ['trace_id' => 'x']), '#1 ($value)');
+attempt(fn () => new Counter(null), '#1 ($name)', 'string');
+attempt(fn () => new Counter('n_total', null), '#2 ($help)', 'string');
+attempt(fn () => new Summary('n', '', [], null), '#4 ($maxAgeSeconds)', 'int');
+attempt(fn () => new CollectorRegistry(null, null), '#2 ($registerDefaultMetrics)', 'bool');
+attempt(fn () => $registry->registerCounter(null, 'n', ''), '#1 ($namespace)');
+attempt(fn () => $registry->getOrRegisterGauge('', null, ''), '#2 ($name)');
+attempt(fn () => $registry->getHistogram('', null), '#2 ($name)');
+attempt(fn () => $registry->getMetricFamilySamples(null), '#1 ($sortMetrics)');
+attempt(fn () => Histogram::linearBuckets(0, 1, null), '#3 ($numberOfBuckets)', 'int');
+attempt(fn () => (new RenderTextFormat())->render([], null), '#2 ($silent)');
+
+// Where null is declared it is taken.
+$c->inc([], null);
+new Histogram('defaults', '', [], null);
+new Summary('window', '', [], 60, null);
+show();
+?>
+--CLEAN--
+<?php require __DIR__ . '/clean.inc'; ?>
+--EXPECT--
+TypeError: Promshm\Histogram::observe(): Argument #1 ($value) must be of type float, null given
+TypeError: Promshm\Counter::incBy(): Argument #1 ($value) must be of type int|float, null given
+TypeError
+TypeError
+TypeError
+TypeError
+TypeError
+TypeError
+TypeError
+TypeError
+TypeError
+TypeError
+TypeError
+TypeError
+TypeError
+TypeError
+TypeError
+TypeError
+c_total 1
