@@ -282,9 +282,15 @@ impl Drop for Mapped {
     }
 }
 
-/// Opens an object; the C library closes it at an exec, and follows no link.
+/// Opens an object; the C library closes it at an exec, and follows no link. A pipe under the name is not waited for
+/// (its other end may never come), and whatever is no file is nobody's segment.
 fn open(name: &str, mode: OFlag) -> Result<OwnedFd, Errno> {
-    shm_open(&*format!("/{name}"), mode, Mode::empty())
+    let file = shm_open(&*format!("/{name}"), mode | OFlag::O_NONBLOCK, Mode::empty())?;
+    if is_file(&fstat(&file)?) { Ok(file) } else { Err(Errno::ENODATA) }
+}
+
+fn is_file(stat: &FileStat) -> bool {
+    stat.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits()
 }
 
 fn path(name: &str) -> String {
