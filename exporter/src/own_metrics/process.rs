@@ -2,10 +2,14 @@
 //! `prometheus` crate's own collector knows CPU time in whole seconds only.
 
 use super::Registered;
-use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage};
+use nix::sys::{
+    resource::{Resource, UsageWho, getrlimit, getrusage},
+    time::TimeVal,
+};
 use prometheus::{Counter, Gauge, IntGauge, proto::MetricFamily};
 use std::{
     fs,
+    path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -44,26 +48,49 @@ impl ProcessMetrics {
         self.registered.names.clone()
     }
 
-    /// Looks at the process and tells; what cannot be known keeps its last value.
+    /// Looks at the process and tells; what cannot be known is absent.
     pub(super) fn gather(&mut self) -> Vec<MetricFamily> {
-        if let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) {
-            let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
-            let spent = seconds(usage.user_time()) + seconds(usage.system_time());
-            self.cpu.inc_by((spent - self.cpu.get()).max(0.0));
-        }
-        if let Ok((soft, _hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
-            self.max_fds.set(soft as f64);
-        }
-        if let Ok(entries) = fs::read_dir("/proc/self/fd") {
-            let opened_to_look = 1;
-            self.open_fds.set(entries.count() as i64 - opened_to_look);
-        }
-        if let Ok(status) = fs::read_to_string("/proc/self/status") {
-            self.virtual_memory.set(field_bytes(&status, "VmSize:").unwrap_or_default());
-            self.resident_memory.set(field_bytes(&status, "VmRSS:").unwrap_or_default());
-        }
-        self.registered.registry.gather()
+        self.gather_from(Path::new("/proc/self"))
     }
+
+    /// `process` is where the kernel tells of the process; containers may have none.
+    fn gather_from(&mut self, process: &Path) -> Vec<MetricFamily> {
+        let status = fs::read_to_string(process.join("status")).unwrap_or_default();
+        let known = [
+            ("process_cpu_seconds_total", self.look_at_cpu()),
+            ("process_max_fds", self.look_at_limit()),
+            ("process_open_fds", self.look_at_descriptors(process)),
+            ("process_virtual_memory_bytes", set(&self.virtual_memory, field_bytes(&status, "VmSize:"))),
+            ("process_resident_memory_bytes", set(&self.resident_memory, field_bytes(&status, "VmRSS:"))),
+        ];
+        let mut families = self.registered.registry.gather();
+        families.retain(|family| !known.contains(&(family.name(), None)));
+        families
+    }
+
+    fn look_at_cpu(&self) -> Option<()> {
+        let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+        let seconds = |time: TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
+        let spent = seconds(usage.user_time()) + seconds(usage.system_time());
+        self.cpu.inc_by((spent - self.cpu.get()).max(0.0));
+        Some(())
+    }
+
+    fn look_at_limit(&self) -> Option<()> {
+        let (soft, _hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+        self.max_fds.set(soft as f64);
+        Some(())
+    }
+
+    fn look_at_descriptors(&self, process: &Path) -> Option<()> {
+        let entries = fs::read_dir(process.join("fd")).ok()?;
+        let opened_to_look = 1;
+        set(&self.open_fds, Some(entries.count() as i64 - opened_to_look))
+    }
+}
+
+fn set(gauge: &IntGauge, value: Option<i64>) -> Option<()> {
+    value.map(|value| gauge.set(value))
 }
 
 /// A field of `/proc/self/status`, which is in kB whatever the page size.
@@ -83,6 +110,15 @@ mod tests {
         assert_eq!(field_bytes(status, "VmSize:"), Some(5432 * 1024));
         assert_eq!(field_bytes(status, "VmRSS:"), Some(100 * 1024));
         assert_eq!(field_bytes(status, "VmSwap:"), None);
+    }
+
+    #[test]
+    fn without_proc_only_what_is_known_is_told() {
+        let mut metrics = ProcessMetrics::new();
+        metrics.gather();
+        let families = metrics.gather_from(Path::new("/nonexistent"));
+        let names: Vec<_> = families.iter().map(MetricFamily::name).collect();
+        assert_eq!(names, ["process_cpu_seconds_total", "process_max_fds", "process_start_time_seconds"]);
     }
 
     #[test]
