@@ -15,6 +15,12 @@
   is(human(1536, 'bytes'), '1.5 KiB');
   is(human(0.125, 'ratio'), '12.5 %');
   is(human(1e21, ''), '1.000e+21');
+  for (const unit of ['', 'seconds', 'bytes', 'ratio', 'moment']) {
+    for (const number of [1e300, -1e300, 1.7976931348623157e308, 123456789012345680000]) {
+      is([human(number, unit), humanRate(number, unit)].every((text) => text.length <= 18), true);
+    }
+  }
+  is(human(1e300, 'bytes'), '8.88e+284 PiB');
   is(human(NaN, ''), 'NaN');
   is(human(-Infinity, 'bytes'), '−Inf');
   is(human(Date.now() / 1000 - 90.4, 'moment'), '90.4 s ago');

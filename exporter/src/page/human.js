@@ -11,6 +11,11 @@ const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 3, useGrou
 const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const four = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
 
+/** Three digits, however large the number is: a column has room for no more. */
+function shortly(number) {
+  return Math.abs(number) < 1e6 ? short.format(number) : number.toExponential(2);
+}
+
 /** The unit of a family's numbers: seconds, moment (seconds since 1970), bytes, ratio, or none. */
 function unitOf(name) {
   const [, unit] = /_(timestamp_seconds|time_seconds|seconds|bytes|ratio)(?:_total)?$/.exec(name) ?? [];
@@ -22,7 +27,7 @@ function unitOf(name) {
 function scaled(number, scales) {
   const size = Math.abs(number);
   const fits = scales.findLast(([factor, , from = factor]) => size >= from * 0.9995) ?? scales[0];
-  return `${short.format(number / fits[0])} ${fits[1]}`.trimEnd();
+  return `${shortly(number / fits[0])} ${fits[1]}`.trimEnd();
 }
 
 function odd(number) {
@@ -48,7 +53,7 @@ function human(number, unit) {
   if (number === 0) return '0';
   if (unit === 'seconds') return scaled(number, SECONDS);
   if (unit === 'bytes') return scaled(number, BYTES);
-  return unit === 'ratio' ? `${short.format(number * 100)} %` : plain(number);
+  return unit === 'ratio' ? `${shortly(number * 100)} %` : plain(number);
 }
 
 /** A rate a second. */
