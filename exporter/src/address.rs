@@ -2,10 +2,17 @@
 //!
 //! Read without a resolver: an image made from scratch has none of its files.
 
-use nix::libc::{EADDRNOTAVAIL, EAFNOSUPPORT};
+use nix::{
+    libc::{EADDRNOTAVAIL, EAFNOSUPPORT},
+    sys::socket::{
+        AddressFamily, Backlog, SockFlag, SockType, SockaddrIn6, bind, listen, setsockopt, socket,
+        sockopt::{Ipv6V6Only, ReuseAddr},
+    },
+};
 use std::{
     fmt, io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpListener},
+    os::fd::AsRawFd,
     str::FromStr,
 };
 use thiserror::Error;
@@ -46,13 +53,14 @@ impl fmt::Display for ListenAddress {
 }
 
 impl ListenAddress {
-    /// Opens the listener. A bare port takes IPv6 and IPv4 alike, or IPv4 where the kernel has no IPv6.
+    /// Opens the listener. A bare port takes IPv6 and IPv4 alike, whatever `net.ipv6.bindv6only` says, or IPv4 where
+    /// the kernel has no IPv6.
     pub(crate) fn bind(self) -> io::Result<TcpListener> {
         let port = match self {
             Self::Socket(socket) => return TcpListener::bind(socket),
             Self::Port(port) => port,
         };
-        match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)) {
+        match bind_both(port) {
             Err(error) if has_no_ipv6(&error) => TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)),
             outcome => outcome,
         }
@@ -69,6 +77,16 @@ impl ListenAddress {
         };
         addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect()
     }
+}
+
+fn bind_both(port: u16) -> io::Result<TcpListener> {
+    let socket = socket(AddressFamily::Inet6, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    setsockopt(&socket, Ipv6V6Only, &false)?;
+    setsockopt(&socket, ReuseAddr, &true)?; // as the standard library does: a server that has just ended is no matter
+    let address = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0);
+    bind(socket.as_raw_fd(), &SockaddrIn6::from(address))?;
+    listen(&socket, Backlog::MAXCONN)?;
+    Ok(socket.into())
 }
 
 fn has_no_ipv6(error: &io::Error) -> bool {
