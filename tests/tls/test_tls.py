@@ -45,10 +45,10 @@ class TlsTest(harness.TestCase):
     def authority(self, name):
         self.openssl(*self.request(name), "-x509", "-days", "2", "-out", f"{name}.pem")
 
-    def certificate(self, name, authority):
+    def certificate(self, name, authority, names="DNS:localhost,IP:127.0.0.1"):
         """A certificate for this machine, for servers and clients alike, in NAME.pem with NAME.key."""
         self.openssl(*self.request(name), "-out", f"{name}.csr")
-        self.file("names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+        self.file("names").write_text(f"subjectAltName={names}\n")
         signing = ["-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-CAcreateserial", "-days", "2"]
         self.openssl("x509", "-req", "-in", f"{name}.csr", *signing, "-extfile", "names", "-out", f"{name}.pem")
 
@@ -157,18 +157,25 @@ class TlsTest(harness.TestCase):
     def test_broken_files_end_the_program(self):
         self.certificate("other", "ca")
         self.file("empty.pem").write_text("")
+        self.openssl("pkey", "-in", "server.key", "-aes256", "-passout", "pass:x", "-out", "encrypted.key")
+        self.openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521", "-out", "p521.key")
+        self.openssl("genpkey", "-algorithm", "ED448", "-out", "ed448.key")
+        self.openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024", "-out", "small.key")
         cases = {
-            "": "nothing is configured",
             "tls_server_config:\n  cert_file: server.pem\n": "key_file is missing",
             TLS.replace("server.pem", "missing.pem"): "missing.pem: No such file",
             TLS.replace("server.pem", "empty.pem"): "no PEM certificate",
-            TLS.replace("server.key", "server.pem"): "the key: ",
-            TLS.replace("server.key", "other.key"): "the certificate and the key: ",
-            TLS + "  min_version: TLS10\n": "line 4: min_version: write TLS12 or TLS13",
+            TLS.replace("server.key", "server.pem"): "server.pem: ",
+            TLS.replace("server.key", "other.key"): "other.key: ",
+            TLS.replace("server.key", "encrypted.key"): "encrypted.key: the key is encrypted",
+            TLS.replace("server.key", "p521.key"): "p521.key: an EC key on the curve P-521 is not supported",
+            TLS.replace("server.key", "ed448.key"): "ed448.key: an Ed448 key is not supported",
+            TLS.replace("server.key", "small.key"): "small.key: ",
+            TLS + "  max_version: TLS11\n": "line 4: max_version: write TLS12 or TLS13",
             TLS + "  cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]\n": "line 4: cipher_suites: write a list of TLS_",
             TLS + "  client_auth_type: RequireAndVerifyClientCert\n": "client_ca_file is missing",
             TLS + "  client_ca_file: ca.pem\n": "no effect without client_auth_type",
-            TLS + "  client_allowed_sans: [a]\n": "client_allowed_sans: not supported",
+            TLS + "  client_allowed_sans: [a]\n": "client_allowed_sans needs client_auth_type",
             TLS + "  certfile: x\n": "line 4: unknown field certfile",
             "basic_auth_users:\n  alice: secret\n": "line 2: alice: write a bcrypt hash",
             "basic_auth_users: {": "not YAML",
@@ -179,6 +186,55 @@ class TlsTest(harness.TestCase):
             done = run(harness.EXPORTER, "--segment", self.segment, *words)
             self.assertEqual(done.returncode, 1, text)
             self.assertIn(cause, done.stderr, text)
+
+    def test_what_exporter_toolkit_takes_is_taken(self):
+        """What has no effect here is named in the log, once."""
+        cases = {
+            "": "everybody is let in",
+            "tls_server_config: {}\n": "TLS is off",
+            TLS + "  min_version: TLS10\n": "min_version TLS10 is taken for TLS12",
+            TLS + "  client_auth_type: ''\n  client_ca_file: ''\n  cipher_suites: []\n  curve_preferences: []\n": None,
+            TLS + "  cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]\n": "cipher_suites: TLS_RSA_",
+            TLS + "  curve_preferences: [CurveP521, X25519]\n": "curve_preferences: CurveP521",
+            TLS + "http_server_config:\n  http2: on\n": "http2 has no effect",
+            TLS + "http_server_config:\n  headers:\n    X-XSS-Protection: 0\n    X-Frame-Options: ''\n": None,
+        }
+        for text, note in cases.items():
+            exporter = self.exporter(text)
+            scheme = "https" if text.startswith(TLS) else "http"
+            for _ in range(2):
+                self.assertEqual(self.status(exporter, scheme=scheme), 200, text)
+            self.assertEqual(exporter.output().count("level=warn"), 1 if note else 0, exporter.output())
+            self.assertIn(note or "", exporter.output())
+            exporter.end()
+
+    def test_requests_in_a_row_are_limited(self):
+        exporter = self.exporter("rate_limit:\n  interval: 1h\n  burst: 2\n")
+        status = lambda path: self.status(exporter, scheme="http", path=path)
+        self.assertEqual([status("/metrics") for _ in range(3)], [200, 200, 429])
+        self.assertEqual([status("/-/healthy") for _ in range(3)], [200] * 3)
+
+    def test_client_certificates_may_need_a_name(self):
+        names = "DNS:scraper.example,email:ops@example.org,URI:spiffe://example/prometheus,IP:192.0.2.7"
+        self.certificate("named", "ca", names)
+        self.certificate("other", "ca", "DNS:other.example")
+        for name in ("scraper.example", "ops@example.org", "spiffe://example/prometheus", "192.0.2.7"):
+            exporter = self.exporter(TLS + CLIENTS + f"  client_allowed_sans: [nobody, '{name}']\n")
+            self.assertEqual(self.status(exporter, *self.certified("named")), 200, name)
+            for words in (self.certified("other"), []):
+                code, status, page = self.curl(exporter, *words)
+                self.assertNotEqual((code, status), (0, 200))
+                self.assertNotIn("promshm_up", page)
+            exporter.end()
+
+    def test_a_configured_policy_leaves_the_live_page_its_own(self):
+        policy = "http_server_config:\n  headers:\n    Content-Security-Policy: \"default-src 'self'\"\n"
+        exporter = self.exporter(policy)
+        found = lambda path: re.findall(r"(?i)\ncontent-security-policy: (.*)", self.curl(exporter, scheme="http", path=path)[2])
+        (own,) = found("/")
+        self.assertIn("script-src 'sha256-", own)
+        for path in ("/metrics", "/-/healthy", "/nothing"):
+            self.assertEqual(found(path), ["default-src 'self'"], path)
 
     def test_a_broken_file_shuts_the_door_until_it_is_mended(self):
         exporter = self.exporter(TLS + USERS)

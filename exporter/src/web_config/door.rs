@@ -1,7 +1,7 @@
 //! Who is let in at the moment: the configuration that is in force, followed while its files change.
 
 use super::{ConfigError, WebConfig, files::Files};
-use log::{error, info};
+use log::{error, info, warn};
 use std::{
     path::PathBuf,
     sync::Arc,
@@ -28,6 +28,7 @@ impl Door {
         let mut files = Files::default();
         let config = path.as_deref().map(|path| WebConfig::read(path, &mut files)).transpose()?;
         let config = Arc::new(config.unwrap_or_default());
+        config.notes.iter().for_each(|note| warn!(note = note.as_str(); "--web.config.file"));
         Ok(Self { path, files, config, is_sound: true, looked: Instant::now(), generation: 0 })
     }
 
@@ -65,8 +66,9 @@ impl Door {
         self.is_sound = outcome.is_ok();
         match outcome {
             Ok(config) => {
-                self.config = Arc::new(config);
                 info!(file:% = path.display(); "the web configuration was read anew");
+                config.notes.iter().for_each(|note| warn!(note = note.as_str(); "--web.config.file"));
+                self.config = Arc::new(config);
             }
             Err(cause) => {
                 error!(file:% = path.display(), cause:% = cause; "the web configuration is broken: nobody is let in until it is mended");

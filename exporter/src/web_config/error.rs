@@ -12,12 +12,14 @@ pub(crate) enum ConfigError {
     Encoding(PathBuf),
     #[error("not YAML: {0}")]
     Yaml(String),
-    #[error("nothing is configured; leave --web.config.file out to serve without TLS and passwords")]
-    Empty,
+    #[error("{0} is no regular file")]
+    NoFile(PathBuf),
     #[error("line {line}: unknown field {field}; known are {known}")]
     Unknown { line: usize, field: String, known: String },
     #[error("line {line}: {field}: {expected}")]
     Value { line: usize, field: String, expected: String },
+    #[error("rate_limit: burst is missing: without it no request is ever answered")]
+    RateLimit,
     #[error("tls_server_config: {0}")]
     Tls(String),
     #[error(

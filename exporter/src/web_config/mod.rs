@@ -6,6 +6,7 @@
 mod door;
 mod error;
 mod files;
+mod rate_limit;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 mod users;
@@ -13,6 +14,7 @@ mod yaml;
 
 pub(crate) use door::Door;
 pub(crate) use error::ConfigError;
+pub(crate) use rate_limit::RateLimit;
 pub(crate) use tls::{Session, Tls};
 pub(crate) use users::{Credentials, Users};
 
@@ -28,7 +30,23 @@ pub(crate) struct WebConfig {
     pub(crate) users: Users,
     /// Header lines for each answer, each with its end.
     pub(crate) header_lines: Vec<u8>,
+    /// Absent: as many requests as come.
+    pub(crate) rate_limit: Option<RateLimit>,
+    /// What the file says and means nothing here, for the log.
+    notes: Vec<String>,
 }
+
+/// Fields of `tls_server_config`, of which one at least makes it more than an empty section (as in exporter-toolkit).
+const TLS_SWITCHES: [&str; 7] =
+    ["cert", "cert_file", "key", "key_file", "client_ca", "client_ca_file", "client_auth_type"];
+const TLS_DETAILS: [&str; 6] = [
+    "client_allowed_sans",
+    "min_version",
+    "max_version",
+    "cipher_suites",
+    "prefer_server_cipher_suites",
+    "curve_preferences",
+];
 
 /// The header fields that may be set, and the values they may have where there are few (those of
 /// exporter-toolkit).
@@ -50,12 +68,25 @@ impl WebConfig {
         let tls = document.take("tls_server_config").map(Field::section).transpose()?;
         let http = document.take("http_server_config").map(Field::section).transpose()?;
         let users = document.take("basic_auth_users").map(Field::section).transpose()?;
+        let rate_limit = document.take("rate_limit").map(Field::section).transpose()?;
         document.end()?;
-        Ok(Self {
-            tls: tls.map(|section| Tls::read(section, folder, files)).transpose()?,
+        let mut notes = Vec::new();
+        let config = Self {
+            tls: tls.map_or(Ok(None), |section| read_tls(section, folder, files, &mut notes))?,
             users: users.map_or(Ok(Users::default()), Users::read)?,
-            header_lines: http.map_or(Ok(Vec::new()), header_lines)?,
-        })
+            header_lines: http.map_or(Ok(Vec::new()), |section| header_lines(section, &mut notes))?,
+            rate_limit: rate_limit.map_or(Ok(None), RateLimit::read)?,
+            notes: Vec::new(),
+        };
+        if config.is_empty() && notes.is_empty() {
+            notes.push("nothing is configured: everybody is let in, without TLS".into());
+        }
+        Ok(Self { notes, ..config })
+    }
+
+    fn is_empty(&self) -> bool {
+        let is_open = self.tls.is_none() && self.users.is_empty();
+        is_open && self.header_lines.is_empty() && self.rate_limit.is_none()
     }
 
     /// Complains if this one protects less than `former`: a file that was cut short while it was
@@ -71,9 +102,29 @@ impl WebConfig {
     }
 }
 
+/// Reads `tls_server_config`. Without a certificate, a key or an authority in it, it is as if it were not there.
+fn read_tls(
+    mut section: Section<'_>,
+    folder: &Path,
+    files: &mut Files,
+    notes: &mut Vec<String>,
+) -> Result<Option<Tls>, ConfigError> {
+    if section.has_text(&TLS_SWITCHES) {
+        return Tls::read(section, folder, files, notes).map(Some);
+    }
+    for name in TLS_SWITCHES.into_iter().chain(TLS_DETAILS) {
+        section.take(name);
+    }
+    section.end()?;
+    notes.push("tls_server_config names no certificate: TLS is off".into());
+    Ok(None)
+}
+
 /// Reads `http_server_config`.
-fn header_lines(mut section: Section<'_>) -> Result<Vec<u8>, ConfigError> {
-    section.switch("http2")?; // HTTP/2 is never spoken here, so either is fine
+fn header_lines(mut section: Section<'_>, notes: &mut Vec<String>) -> Result<Vec<u8>, ConfigError> {
+    if section.switch("http2")? == Some(true) {
+        notes.push("http2 has no effect: HTTP/1.1 is spoken".into());
+    }
     let headers = section.take("headers").map(Field::section).transpose()?;
     section.end()?;
     let mut lines = Vec::new();
@@ -82,6 +133,9 @@ fn header_lines(mut section: Section<'_>) -> Result<Vec<u8>, ConfigError> {
         let Some(field) = headers.take(name) else { continue };
         let wrong = field.wrong(format!("write one line of ASCII, or one of: {}", values.join(", ")));
         let value = field.text()?;
+        if value.is_empty() {
+            continue;
+        }
         let is_known = values.is_empty() || values.iter().any(|each| each.eq_ignore_ascii_case(&value));
         if !is_known || !value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             return Err(wrong);

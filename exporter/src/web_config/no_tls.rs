@@ -14,7 +14,12 @@ pub(crate) enum Tls {}
 
 impl Tls {
     /// Complains: whoever wants TLS must not be served without it.
-    pub(super) fn read(_: Section<'_>, _: &Path, _: &mut Files) -> Result<Self, ConfigError> {
+    pub(super) fn read(
+        _: Section<'_>,
+        _: &Path,
+        _: &mut Files,
+        _: &mut Vec<String>,
+    ) -> Result<Self, ConfigError> {
         let mend = "take one with it: the image whose tag ends in -tls, or a release's archive";
         Err(ConfigError::Tls(format!("this exporter was built without TLS; {mend}")))
     }

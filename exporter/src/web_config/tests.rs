@@ -58,7 +58,6 @@ fn users_and_headers_are_read() {
 #[test]
 fn broken_files_are_errors_with_their_cause() {
     for (text, cause) in [
-        ("", "nothing is configured"),
         ("basic_auth_user:\n  a: b", "line 1: unknown field basic_auth_user; known are tls_server_config,"),
         ("basic_auth_users:\n  a: secret", "line 2: a: write a bcrypt hash"),
         (
@@ -66,7 +65,13 @@ fn broken_files_are_errors_with_their_cause() {
             "its cost is 99",
         ),
         ("basic_auth_users:\n  a:", "line 2: a: write a text"),
-        ("basic_auth_users:\n  1: x", "line 2: the name of a field: write a text, in quotes"),
+        ("basic_auth_users:\n  1: x", "line 2: 1: write a bcrypt hash"),
+        ("basic_auth_users:\n  [1]: x", "line 2: the name of a field: write a text"),
+        ("rate_limit:\n  interval: 1s", "rate_limit: burst is missing"),
+        ("rate_limit:\n  interval: 1\n  burst: 1", "line 2: interval: write a duration"),
+        ("rate_limit:\n  burst: 0", "line 2: burst: write a whole number of at least 1"),
+        ("rate_limit:\n  busrt: 1", "unknown field busrt"),
+        ("tls_server_config:\n  min_versoin: TLS12", "unknown field min_versoin"),
         ("basic_auth_users: [a]", "line 1: basic_auth_users: write fields"),
         (
             "http_server_config:\n  headers:\n    X-Frame-Options: maybe",
@@ -86,9 +91,50 @@ fn broken_files_are_errors_with_their_cause() {
 }
 
 #[test]
+fn what_exporter_toolkit_takes_is_taken() {
+    for nothing in
+        ["", "# nothing\n", "tls_server_config:\nhttp_server_config:\nbasic_auth_users:\n", "rate_limit: {}"]
+    {
+        let config = read(nothing).expect(nothing);
+        assert!(config.tls.is_none() && config.users.is_empty() && config.rate_limit.is_none(), "{nothing}");
+        assert_eq!(config.notes, ["nothing is configured: everybody is let in, without TLS"], "{nothing}");
+    }
+    let empty = "tls_server_config:\n  cert_file: ''\n  key_file: \"\"\n  client_auth_type: ''\n  min_version: ''\n  \
+        cipher_suites: []\n  client_allowed_sans: []\n";
+    for empty in ["tls_server_config: {}", empty] {
+        let notes = read(empty).expect(empty).notes;
+        assert_eq!(notes, ["tls_server_config names no certificate: TLS is off"], "{empty}");
+    }
+    let text = format!(
+        "basic_auth_users:\n  007: {HASH}\n  1e3: {HASH}\nhttp_server_config:\n  http2: On\n  headers:\n    \
+         X-XSS-Protection: 0\n    X-Frame-Options: \"\"\nrate_limit:\n  interval: 100ms\n  burst: 5\n"
+    );
+    let config = read(&text).expect("good");
+    assert_eq!(
+        (config.users.hash("007"), config.users.hash("1e3")),
+        (HASH, HASH),
+        "names are what is written"
+    );
+    assert_ne!(config.users.hash("7"), HASH);
+    assert_eq!(config.header_lines, b"X-XSS-Protection: 0\r\n");
+    assert_eq!(config.rate_limit, Some(RateLimit { interval: Duration::from_millis(100), burst: 5 }));
+    assert_eq!(config.notes, ["http2 has no effect: HTTP/1.1 is spoken"]);
+    assert!(read("http_server_config:\n  http2: no\n").is_ok());
+}
+
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let folder = Folder::new();
+    let pipe = folder.0.join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let told = WebConfig::read(&pipe, &mut Files::default()).expect_err("no file").to_string();
+    assert!(told.ends_with("pipe is no regular file"), "{told}");
+}
+
+#[test]
 fn tls_without_its_files_is_an_error() {
     for (text, cause) in [
-        ("tls_server_config: {}", "cert_file is missing"),
+        ("tls_server_config:\n  key_file: no.key", "cert_file is missing"),
         ("tls_server_config:\n  cert_file: no.pem", "no.pem: No such file"),
     ] {
         let told = error(text);

@@ -1,7 +1,11 @@
 //! The YAML of a web configuration: sections whose fields are all known.
+//!
+//! Scalars are kept as they are written: exporter-toolkit takes `X-XSS-Protection: 0` and a user called `1` for texts, as
+//! its reader (yaml.v2, so YAML 1.1) gives each field what its type asks for.
 
 use super::error::ConfigError;
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use saphyr::{MarkedYaml, ScalarStyle, YamlData, YamlLoader};
+use saphyr_parser::Parser;
 
 /// A mapping from which known fields are taken; what is left at the end is an error.
 pub(super) struct Section<'y> {
@@ -16,15 +20,23 @@ pub(super) struct Field<'y> {
     value: MarkedYaml<'y>,
 }
 
-/// The only document of a text.
+/// The only document of a text; without any, a section without fields.
 pub(super) fn document(text: &str) -> Result<Section<'_>, ConfigError> {
-    let mut documents =
-        MarkedYaml::load_from_str(text).map_err(|error| ConfigError::Yaml(error.to_string()))?;
+    let mut loader = YamlLoader::<MarkedYaml<'_>>::default();
+    loader.early_parse(false);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let outcome = Parser::new_from_str(text).load(&mut loader, true);
+    let failed = outcome.err().or_else(|| loader.error().cloned());
+    if let Some(error) = failed {
+        return Err(ConfigError::Yaml(error.to_string()));
+    }
+    let mut documents = loader.into_documents();
     match (documents.pop(), documents.is_empty()) {
-        (None, _) => Err(ConfigError::Empty),
         (Some(_), false) => Err(ConfigError::Yaml("there is more than one document".into())),
-        (Some(value), true) if is_nothing(&value) => Err(ConfigError::Empty),
-        (Some(value), true) => Field { name: "the file".into(), line: 1, value }.section(),
+        (Some(value), true) if !is_nothing(&value) => {
+            Field { name: "the file".into(), line: 1, value }.section()
+        }
+        _ => Ok(Section { fields: Vec::new(), known: Vec::new() }),
     }
 }
 
@@ -36,19 +48,29 @@ impl<'y> Section<'y> {
         Some(self.fields.swap_remove(place)).filter(|field| !is_nothing(&field.value))
     }
 
-    /// Takes out a text.
+    /// Takes out a text; an empty one is left out.
     #[cfg(any(feature = "tls", test))] // nobody else wants one
     pub(super) fn text(&mut self, name: &'static str) -> Result<Option<String>, ConfigError> {
-        self.take(name).map(Field::text).transpose()
+        let text = self.take(name).map(Field::text).transpose()?;
+        Ok(text.filter(|text| !text.is_empty()))
     }
 
-    /// Takes out `true` or `false`.
+    /// Takes out `true` or `false`, in one of the spellings of YAML 1.1.
     pub(super) fn switch(&mut self, name: &'static str) -> Result<Option<bool>, ConfigError> {
         let Some(field) = self.take(name) else { return Ok(None) };
-        match field.value.data {
-            YamlData::Value(Scalar::Boolean(value)) => Ok(Some(value)),
+        match plain(&field.value).map(str::to_ascii_lowercase).as_deref() {
+            Some("true" | "yes" | "on" | "y") => Ok(Some(true)),
+            Some("false" | "no" | "off" | "n") => Ok(Some(false)),
             _ => Err(field.wrong("write true or false")),
         }
+    }
+
+    /// Whether one of these fields has a text that is not empty.
+    pub(super) fn has_text(&self, names: &[&str]) -> bool {
+        let mut fields = self.fields.iter().filter(|field| names.contains(&field.name.as_str()));
+        fields.any(|field| {
+            written(&field.value).is_none_or(|text| !text.is_empty()) && !is_nothing(&field.value)
+        })
     }
 
     /// All fields, whatever their names.
@@ -75,20 +97,23 @@ impl<'y> Field<'y> {
     pub(super) fn section(self) -> Result<Section<'y>, ConfigError> {
         let wrong = self.wrong("write fields below it, indented");
         let YamlData::Mapping(mapping) = self.value.data else { return Err(wrong) };
-        let field = |(key, value): (MarkedYaml<'y>, MarkedYaml<'y>)| {
+        let mut fields: Vec<Field<'y>> = Vec::new();
+        for (key, value) in mapping {
             let line = key.span.start.line();
             let name = Field { name: "the name of a field".into(), line, value: key }.text()?;
-            Ok(Field { name, line, value })
-        };
-        let fields = mapping.into_iter().map(field).collect::<Result<_, ConfigError>>()?;
+            if fields.iter().any(|field| field.name == name) {
+                return Err(ConfigError::Yaml(format!("line {line}: {name} stands there twice")));
+            }
+            fields.push(Field { name, line, value });
+        }
         Ok(Section { fields, known: Vec::new() })
     }
 
-    /// The text; what YAML takes for something else must stand in quotes.
+    /// The text, as it is written.
     pub(super) fn text(self) -> Result<String, ConfigError> {
-        match &self.value.data {
-            YamlData::Value(Scalar::String(text)) => Ok(text.to_string()),
-            _ => Err(self.wrong("write a text, in quotes if it looks like something else")),
+        match written(&self.value).filter(|_| !is_nothing(&self.value)) {
+            Some(text) => Ok(text.into()),
+            None => Err(self.wrong("write a text")),
         }
     }
 
@@ -109,8 +134,21 @@ impl<'y> Field<'y> {
     }
 }
 
+/// The text of a scalar.
+fn written<'v>(value: &'v MarkedYaml<'_>) -> Option<&'v str> {
+    if let YamlData::Representation(text, ..) = &value.data { Some(text) } else { None }
+}
+
+/// The text of a scalar without quotes, which may stand for something else than itself.
+fn plain<'v>(value: &'v MarkedYaml<'_>) -> Option<&'v str> {
+    match &value.data {
+        YamlData::Representation(text, ScalarStyle::Plain, _) => Some(text),
+        _ => None,
+    }
+}
+
 fn is_nothing(value: &MarkedYaml<'_>) -> bool {
-    matches!(value.data, YamlData::Value(Scalar::Null))
+    matches!(plain(value), Some("" | "~" | "null" | "Null" | "NULL"))
 }
 
 #[cfg(test)]
@@ -123,28 +161,35 @@ mod tests {
 
     #[test]
     fn fields_are_taken_by_name() {
-        let mut section = document("a: text\nb: true\nc: [x, 'y']\nd:\n  e: 'true'\nf:\n").expect("YAML");
+        let text = "a: text\nb: true\nc: [x, 'y', 1]\nd:\n  e: 'true'\nf:\ng: ''\nh: 0x0\ni: Off\n7: x\n";
+        let mut section = document(text).expect("YAML");
         assert_eq!(section.text("a").expect("a text").as_deref(), Some("text"));
         assert_eq!(section.switch("b").expect("a switch"), Some(true));
-        assert_eq!(section.take("c").expect("there").texts().expect("texts"), ["x", "y"]);
+        assert_eq!(section.take("c").expect("there").texts().expect("texts"), ["x", "y", "1"]);
         let mut inner = section.take("d").expect("there").section().expect("a section");
         assert_eq!(inner.text("e").expect("a text").as_deref(), Some("true"));
-        assert!(section.take("f").is_none() && section.take("g").is_none());
+        assert!(section.take("f").is_none() && section.take("none").is_none());
+        assert_eq!(section.text("g").expect("a text"), None, "an empty one");
+        assert_eq!(section.text("h").expect("a text").as_deref(), Some("0x0"), "as it is written");
+        assert_eq!(section.switch("i").expect("a switch"), Some(false));
+        assert_eq!(section.text("7").expect("a text").as_deref(), Some("x"));
         assert!(section.end().is_ok() && inner.end().is_ok());
     }
 
     #[test]
     fn errors_tell_where() {
-        let mut section = document("a: text\nb: 1\n\ntsl: x\n").expect("YAML");
+        let mut section = document("a: text\nb: [1]\n\ntsl: x\n").expect("YAML");
         assert_eq!(error(section.switch("a")), "line 1: a: write true or false");
-        assert!(error(section.text("b")).starts_with("line 2: b: write a text, in quotes"));
+        assert!(error(section.text("b")).starts_with("line 2: b: write a text"));
         assert_eq!(error(section.end()), "line 4: unknown field tsl; known are a, b");
         assert!(error(document("a: [")).starts_with("not YAML: "));
-        assert!(error(document("a: 1\na: 2")).starts_with("not YAML: "));
+        for twice in ["a: 1\na: 2", "a: 1\n'a': 2"] {
+            assert!(error(document(twice)).starts_with("not YAML: "), "{twice}");
+        }
         assert!(error(document("- a")).contains("write fields"));
         assert!(error(document("a: 1\n---\nb: 2")).contains("more than one document"));
-        for nothing in ["", "# nothing\n", "---\n", "~"] {
-            assert!(error(document(nothing)).starts_with("nothing is configured"), "{nothing:?}");
+        for nothing in ["", "# nothing\n", "---\n", "~", "\u{feff}"] {
+            assert!(document(nothing).expect("YAML").into_fields().is_empty(), "{nothing:?}");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! `tls_server_config`: from its fields to what rustls serves with.
 
 mod any_client;
+mod key;
+mod named_client;
+mod names;
 mod session;
 
 pub(crate) use session::Session;
@@ -11,6 +14,7 @@ use super::{
     yaml::{Field, Section},
 };
 use any_client::AnyClient;
+use named_client::NamedClient;
 use rustls::{
     RootCertStore, ServerConfig, ServerConnection, SupportedCipherSuite, SupportedProtocolVersion,
     crypto::{CryptoProvider, SupportedKxGroup, ring},
@@ -24,6 +28,8 @@ use std::{fmt::Display, path::Path, sync::Arc};
 struct Settings {
     certificates: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    /// What messages call the certificate and the key.
+    pair: String,
     clients: Arc<dyn ClientCertVerifier>,
     versions: Vec<&'static SupportedProtocolVersion>,
     provider: Arc<CryptoProvider>,
@@ -40,17 +46,19 @@ impl Tls {
         mut section: Section<'_>,
         folder: &Path,
         files: &mut Files,
+        notes: &mut Vec<String>,
     ) -> Result<Self, ConfigError> {
         let certificates =
             pem(&mut section, ["cert", "cert_file"], folder, files)?.ok_or_else(|| missing("cert_file"))?;
         let key =
             pem(&mut section, ["key", "key_file"], folder, files)?.ok_or_else(|| missing("key_file"))?;
-        let provider = Arc::new(provider(&mut section)?);
+        let provider = Arc::new(provider(&mut section, notes)?);
         let settings = Settings {
-            certificates: certificates_of(&certificates, "the certificate")?,
-            key: PrivateKeyDer::from_pem_slice(&key).map_err(|error| tls("the key", error))?,
-            clients: clients(&mut section, folder, files, &provider)?,
-            versions: versions(&mut section)?,
+            certificates: certificates_of(&certificates)?,
+            key: key::read(&key)?,
+            pair: format!("{} and {}", certificates.name, key.name),
+            clients: clients(&mut section, folder, files, &provider, notes)?,
+            versions: versions(&mut section, notes)?,
             provider,
             prefers_own_order: section.switch("prefer_server_cipher_suites")?.unwrap_or(true),
         };
@@ -71,7 +79,7 @@ fn build(settings: Settings) -> Result<ServerConfig, ConfigError> {
         .with_client_cert_verifier(settings.clients);
     let mut config = builder
         .with_single_cert(settings.certificates, settings.key)
-        .map_err(|error| tls("the certificate and the key", error))?;
+        .map_err(|error| tls(&settings.pair, error))?;
     config.ignore_client_order = settings.prefers_own_order;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
@@ -85,25 +93,35 @@ fn missing(field: &str) -> ConfigError {
     ConfigError::Tls(format!("{field} is missing"))
 }
 
+/// PEM, and what messages call it: the file, or the field that holds it.
+struct Pem {
+    name: String,
+    text: Vec<u8>,
+}
+
 /// The content of a field that holds PEM itself, or of the file that another field names.
 fn pem(
     section: &mut Section<'_>,
     [inline, file]: [&'static str; 2],
     folder: &Path,
     files: &mut Files,
-) -> Result<Option<Vec<u8>>, ConfigError> {
+) -> Result<Option<Pem>, ConfigError> {
     match (section.text(inline)?, section.text(file)?) {
         (Some(_), Some(_)) => Err(ConfigError::Tls(format!("give {inline} or {file}, not both"))),
-        (Some(text), None) => Ok(Some(text.into_bytes())),
-        (None, Some(name)) => files.read(&folder.join(name)).map(Some),
+        (Some(text), None) => Ok(Some(Pem { name: inline.into(), text: text.into_bytes() })),
+        (None, Some(name)) => {
+            let path = folder.join(name);
+            let text = files.read(&path)?;
+            Ok(Some(Pem { name: path.display().to_string(), text }))
+        }
         (None, None) => Ok(None),
     }
 }
 
-fn certificates_of(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match all.map_err(|error| tls(what, error))? {
-        none if none.is_empty() => Err(tls(what, "no PEM certificate is in it")),
+fn certificates_of(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem.text).collect();
+    match all.map_err(|error| tls(&pem.name, error))? {
+        none if none.is_empty() => Err(tls(&pem.name, "no PEM certificate is in it")),
         certificates => Ok(certificates),
     }
 }
@@ -114,59 +132,84 @@ fn clients(
     folder: &Path,
     files: &mut Files,
     provider: &Arc<CryptoProvider>,
+    notes: &mut Vec<String>,
 ) -> Result<Arc<dyn ClientCertVerifier>, ConfigError> {
-    if let Some(field) = section.take("client_allowed_sans") {
-        return Err(field
-            .wrong("not supported here; let client_ca_file be an authority of the allowed clients alone"));
-    }
+    let names = section.take("client_allowed_sans").map(Field::texts).transpose()?.unwrap_or_default();
     let authority = pem(section, ["client_ca", "client_ca_file"], folder, files)?;
-    let Some(field) = section.take("client_auth_type") else {
-        return match authority {
-            None => Ok(Arc::new(NoClientAuth)),
-            Some(_) => Err(ConfigError::Tls("client_ca_file has no effect without client_auth_type".into())),
-        };
-    };
-    let wrong = field.wrong(
-        "write NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven or RequireAndVerifyClientCert",
-    );
-    let kind = field.text()?;
-    match (kind.as_str(), authority) {
-        ("VerifyClientCertIfGiven", Some(pem)) => verified(&pem, provider, false),
-        ("RequireAndVerifyClientCert", Some(pem)) => verified(&pem, provider, true),
-        ("VerifyClientCertIfGiven" | "RequireAndVerifyClientCert", None) => Err(missing("client_ca_file")),
-        ("NoClientCert" | "RequestClientCert" | "RequireAnyClientCert", Some(_)) => {
-            Err(ConfigError::Tls(format!("client_ca_file has no effect with client_auth_type {kind}")))
+    let kind = section.take("client_auth_type");
+    let wrong = kind.as_ref().map(|field| {
+        field.wrong(
+            "write NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven or RequireAndVerifyClientCert",
+        )
+    });
+    let kind = kind.map_or(Ok(String::new()), Field::text)?;
+    if authority.is_some()
+        && matches!(kind.as_str(), "RequestClientCert" | "RequireClientCert" | "RequireAnyClientCert")
+    {
+        notes.push(format!(
+            "client_ca_file has no effect with client_auth_type {kind}: any certificate is taken"
+        ));
+    }
+    let clients: Arc<dyn ClientCertVerifier> = match (kind.as_str(), authority) {
+        ("VerifyClientCertIfGiven", Some(pem)) => verified(&pem, provider, false)?,
+        ("RequireAndVerifyClientCert", Some(pem)) => verified(&pem, provider, true)?,
+        ("VerifyClientCertIfGiven" | "RequireAndVerifyClientCert", None) => {
+            return Err(missing("client_ca_file"));
         }
-        ("NoClientCert" | "", None) => Ok(Arc::new(NoClientAuth)),
-        ("RequestClientCert", None) => Ok(Arc::new(AnyClient::new(provider, false))),
-        ("RequireAnyClientCert", None) => Ok(Arc::new(AnyClient::new(provider, true))),
-        _ => Err(wrong),
+        ("", Some(_)) => {
+            return Err(ConfigError::Tls("client_ca_file has no effect without client_auth_type".into()));
+        }
+        ("NoClientCert", Some(_)) => {
+            return Err(ConfigError::Tls(format!(
+                "client_ca_file has no effect with client_auth_type {kind}"
+            )));
+        }
+        ("NoClientCert" | "", None) => Arc::new(NoClientAuth),
+        ("RequestClientCert", _) => Arc::new(AnyClient::new(provider, false)),
+        ("RequireAnyClientCert" | "RequireClientCert", _) => Arc::new(AnyClient::new(provider, true)),
+        _ => return Err(wrong.unwrap_or_else(|| missing("client_auth_type"))),
+    };
+    match names {
+        none if none.is_empty() => Ok(clients),
+        names if clients.client_auth_mandatory() => Ok(Arc::new(NamedClient::new(clients, names))),
+        _ => Err(ConfigError::Tls(
+            "client_allowed_sans needs client_auth_type RequireAndVerifyClientCert or RequireAnyClientCert:              with others a client without a certificate is let in"
+                .into(),
+        )),
     }
 }
 
 /// Certificates of an authority.
 fn verified(
-    pem: &[u8],
+    pem: &Pem,
     provider: &Arc<CryptoProvider>,
     is_required: bool,
 ) -> Result<Arc<dyn ClientCertVerifier>, ConfigError> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates_of(pem, "client_ca_file")? {
-        roots.add(certificate).map_err(|error| tls("client_ca_file", error))?;
+    for certificate in certificates_of(pem)? {
+        roots.add(certificate).map_err(|error| tls(&pem.name, error))?;
     }
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
     let builder = if is_required { builder } else { builder.allow_unauthenticated() };
-    builder.build().map_err(|error| tls("client_ca_file", error))
+    builder.build().map_err(|error| tls(&pem.name, error))
 }
 
 /// From `min_version` to `max_version`; older ones than 1.2 are broken, and rustls has none.
-fn versions(section: &mut Section<'_>) -> Result<Vec<&'static SupportedProtocolVersion>, ConfigError> {
+fn versions(
+    section: &mut Section<'_>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<&'static SupportedProtocolVersion>, ConfigError> {
     let mut version = |name: &'static str| -> Result<Option<u8>, ConfigError> {
         let Some(field) = section.take(name) else { return Ok(None) };
         let wrong = field.wrong("write TLS12 or TLS13; older versions are not safe, and not spoken here");
-        match field.text()?.as_str() {
-            "TLS12" => Ok(Some(12)),
-            "TLS13" => Ok(Some(13)),
+        match (field.text()?.as_str(), name) {
+            ("", _) => Ok(None),
+            ("TLS12", _) => Ok(Some(12)),
+            ("TLS13", _) => Ok(Some(13)),
+            (old @ ("TLS10" | "TLS11"), "min_version") => {
+                notes.push(format!("min_version {old} is taken for TLS12: older versions are not safe"));
+                Ok(Some(12))
+            }
             _ => Err(wrong),
         }
     };
@@ -180,37 +223,65 @@ fn versions(section: &mut Section<'_>) -> Result<Vec<&'static SupportedProtocolV
     Ok(versions)
 }
 
+/// Cipher suites that Go has and rustls has not: without forward secrecy, or with CBC.
+const OLD_SUITES: [&str; 8] = [
+    "TLS_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+];
+const OLD_CURVES: [&str; 1] = ["CurveP521"];
+
 /// Cipher suites and curves, by the names that Go has for them. As there, the list speaks of TLS 1.2:
 /// those of 1.3 are all good, and always on.
-fn provider(section: &mut Section<'_>) -> Result<CryptoProvider, ConfigError> {
+fn provider(section: &mut Section<'_>, notes: &mut Vec<String>) -> Result<CryptoProvider, ConfigError> {
     let mut provider = ring::default_provider();
     if let Some(field) = section.take("cipher_suites") {
         let suite_of =
             |name: &str| provider.cipher_suites.iter().find(|suite| suite_name(suite) == name).copied();
-        let named = chosen(field, &suite_names(&provider), suite_of)?;
+        let named = chosen(field, (&suite_names(&provider), &OLD_SUITES), suite_of, notes)?;
         let modern =
             provider.cipher_suites.iter().filter(|suite| suite.tls13().is_some() && !named.contains(suite));
-        provider.cipher_suites = named.iter().chain(modern).copied().collect();
+        if !named.is_empty() {
+            provider.cipher_suites = named.iter().chain(modern).copied().collect();
+        }
     }
     if let Some(field) = section.take("curve_preferences") {
         let groups = provider.kx_groups.clone();
         let names: Vec<_> = groups.iter().map(|group| curve_name(*group)).collect();
         let group_of = |name: &str| groups.iter().find(|group| curve_name(**group) == name).copied();
-        provider.kx_groups = chosen(field, &names, group_of)?;
+        let preferred = chosen(field, (&names, &OLD_CURVES), group_of, notes)?;
+        if !preferred.is_empty() {
+            provider.kx_groups = preferred;
+        }
     }
     Ok(provider)
 }
 
-/// What a list of names stands for, in its order.
+/// What a list of names stands for, in its order; nothing for an empty list. Of what is known and `old`, some may be
+/// named besides, with no effect.
 fn chosen<T>(
     field: Field<'_>,
-    known: &[String],
+    (known, old): (&[String], &[&str]),
     find: impl Fn(&str) -> Option<T>,
+    notes: &mut Vec<String>,
 ) -> Result<Vec<T>, ConfigError> {
     let wrong = field.wrong(format!("write a list of {}", known.join(", ")));
-    let names = field.texts()?;
+    let label = field.name().to_string();
+    let (without, names): (Vec<_>, Vec<_>) =
+        field.texts()?.into_iter().partition(|name| old.contains(&name.as_str()));
     let all: Option<Vec<_>> = names.iter().map(|name| find(name)).collect();
-    all.filter(|all| !all.is_empty()).ok_or(wrong)
+    match all {
+        Some(all) if without.is_empty() || !all.is_empty() => {
+            notes.extend(without.iter().map(|name| format!("{label}: {name} is not spoken here")));
+            Ok(all)
+        }
+        _ => Err(wrong),
+    }
 }
 
 fn suite_names(provider: &CryptoProvider) -> Vec<String> {
