@@ -4,6 +4,9 @@ use promshm_exposition::{Choice, negotiate, quality};
 use std::time::{Duration, Instant};
 use tiny_http::{Method, Request};
 
+/// Header fields that no scraper sends: the live page's own, and one that browsers add (to HTTPS only).
+const FOR_PEOPLE: [&str; 2] = ["Promshm-Live", "Sec-Fetch-Mode"];
+
 /// A request, as far as answers depend on it.
 #[derive(Debug)]
 pub(crate) struct Asked {
@@ -12,6 +15,8 @@ pub(crate) struct Asked {
     pub(crate) families: Selection,
     pub(crate) choice: Choice,
     pub(crate) gzip: bool,
+    /// Whether a person looks at it: a browser asks, or the live page.
+    pub(crate) is_for_people: bool,
     /// After it nobody reads the page any more.
     deadline: Option<Instant>,
 }
@@ -35,6 +40,7 @@ impl Asked {
             families: Selection::of(query),
             choice: negotiate(&header("Accept")),
             gzip: wants_gzip(&header("Accept-Encoding")),
+            is_for_people: FOR_PEOPLE.iter().any(|name| !header(name).is_empty()),
             deadline: budget.and_then(|budget| Instant::now().checked_add(budget)),
         }
     }

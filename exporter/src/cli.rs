@@ -7,17 +7,18 @@ use crate::{
     healthcheck,
     logging::{self, LogFormat},
     remove,
-    segments::{Segments, Word},
+    routes::{ExternalUrl, HEALTHY, Prefix, READY, Routes},
+    segments::{BadSegments, Segments, Word},
     serve, status, top,
 };
 use clap::{
     CommandFactory, FromArgMatches, Parser, Subcommand,
-    builder::{PossibleValuesParser, TypedValueParser},
+    builder::{PossibleValuesParser, Resettable, TypedValueParser},
     error::ErrorKind,
 };
 use log::LevelFilter;
 use promshm_exposition::Format;
-use std::{env, ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, time::Duration};
+use std::{env, ffi::OsString, num::NonZeroUsize, os::unix::ffi::OsStrExt, path::PathBuf, time::Duration};
 
 /// What `--version` says: which of the two builds it is, too.
 const VERSION: &str = if cfg!(feature = "tls") {
@@ -35,9 +36,10 @@ pub(crate) struct Cli {
     /// The segment to read, as in the workers' promshm.segment; NAME=SEGMENT, repeatable, for several; or auto.
     #[arg(
         long,
-        env = "PROMSHM_SEGMENT",
+        env = SEGMENT_VARIABLE,
         value_name = "SEGMENT",
         value_delimiter = ',',
+        value_parser = segment,
         default_value = "sysv:0x70736d31"
     )]
     segment: Vec<Word>,
@@ -45,6 +47,10 @@ pub(crate) struct Cli {
     /// Where to listen: :PORT for all addresses, or ADDRESS:PORT; port 0 takes a free one. May be repeated.
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":10200")]
     pub(crate) listen_addresses: Vec<ListenAddress>,
+
+    /// Listen on the sockets that systemd has opened (socket activation), not on addresses.
+    #[arg(long = "web.systemd-socket")]
+    pub(crate) takes_systemd_sockets: bool,
 
     /// TLS, passwords and header fields, in the format of Prometheus's exporter-toolkit.
     #[arg(long = "web.config.file", value_name = "FILE")]
@@ -54,18 +60,30 @@ pub(crate) struct Cli {
     #[arg(long = "web.max-requests", value_name = "NUMBER", default_value_t = 40)]
     pub(crate) max_requests: usize,
 
-    /// The path of the metrics page.
+    /// The URL that people see the exporter under; its path is the default of --web.route-prefix.
+    #[arg(long = "web.external-url", value_name = "URL")]
+    external_url: Option<ExternalUrl>,
+
+    /// What all paths begin with, such as /promshm.
+    #[arg(long = "web.route-prefix", value_name = "PATH")]
+    route_prefix: Option<Prefix>,
+
+    /// The path of the metrics page, after the prefix.
     #[arg(
         long = "web.telemetry-path",
         value_name = "PATH",
         default_value = "/metrics",
         value_parser = telemetry_path
     )]
-    pub(crate) telemetry_path: String,
+    telemetry_path: String,
 
     /// On SIGTERM, stay until the whole metrics page was taken once more, at most this long, e.g. 30s.
     #[arg(long = "web.linger", value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pub(crate) linger: Duration,
+
+    /// How many scrapes end --web.linger, one of each connection: as many as there are Prometheus servers.
+    #[arg(long = "web.linger-scrapes", value_name = "NUMBER", default_value = "1")]
+    pub(crate) linger_scrapes: NonZeroUsize,
 
     /// On pages in the format openmetrics, tell when each counter, histogram and summary was made.
     #[arg(long = "openmetrics.created", global = true)]
@@ -115,6 +133,9 @@ enum Command {
     Healthcheck,
 }
 
+/// The environment's name for `--segment`. Empty, as templates leave it, it says nothing.
+const SEGMENT_VARIABLE: &str = "PROMSHM_SEGMENT";
+
 /// Flags that may be repeated, by the name of their field.
 const REPEATABLE: [(&str, &str); 2] =
     [("segment", "--segment"), ("listen_addresses", "--web.listen-address")];
@@ -127,6 +148,9 @@ impl Cli {
 
     fn of(words: &[OsString]) -> Result<Self, clap::Error> {
         let mut command = Self::command().mut_args(|flag| flag.global(true)); // before the command or after it
+        if is_blank(env::var_os(SEGMENT_VARIABLE)) {
+            command = command.mut_arg("segment", |flag| flag.env(Resettable::Reset));
+        }
         let matches = command.try_get_matches_from_mut(words)?;
         for (field, flag) in REPEATABLE {
             // clap takes those after the command, if there are any, and forgets the others.
@@ -157,8 +181,13 @@ impl Cli {
             Command::Status => status::print(&segments),
             Command::Top => top::run(segments),
             Command::Rm { name, yes } => remove::remove(&segments, name.as_deref(), *yes),
-            Command::Healthcheck => healthcheck::check(&self.listen_addresses),
+            Command::Healthcheck => healthcheck::check(&self.listen_addresses, &self.routes().path(HEALTHY)),
         }
+    }
+
+    /// Under which paths the server's pages are found.
+    pub(crate) fn routes(&self) -> Routes {
+        Routes::new(self.route_prefix.as_ref(), self.external_url.as_ref(), &self.telemetry_path)
     }
 }
 
@@ -172,8 +201,17 @@ fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "write a number and a unit, such as 30s, 2m or 1m30s".into())
 }
 
+/// One value of `--segment`; after a comma there may be a space.
+fn segment(text: &str) -> Result<Word, BadSegments> {
+    text.trim().parse()
+}
+
+fn is_blank(value: Option<OsString>) -> bool {
+    value.is_some_and(|value| value.as_bytes().trim_ascii().is_empty())
+}
+
 fn telemetry_path(text: &str) -> Result<String, String> {
-    if [crate::http::HEALTHY, crate::http::READY].contains(&text) {
+    if [HEALTHY, READY].contains(&text) {
         return Err(format!("{text} answers checks"));
     }
     match text.strip_prefix('/') {
@@ -240,6 +278,7 @@ mod tests {
             &["--segment", "a=sysv:1", "--segment", "b=sysv:2"][..],
             &["--segment=a=sysv:1,b=sysv:2", "dump"],
             &["status", "--segment=a=sysv:1", "--segment=b=sysv:2"],
+            &["--segment= a=sysv:1 , b=sysv:2"],
         ] {
             let segments = parsed(words).expect("good").segments();
             assert_eq!(segments, "a=sysv:0x00000001,b=sysv:0x00000002", "{words:?}");
@@ -302,6 +341,11 @@ mod tests {
             &["--web.telemetry-path=/-/healthy"],
             &["--web.max-requests=-1"],
             &["--web.telemetry-path=/-/ready"],
+            &["--web.linger-scrapes=0"],
+            &["--web.route-prefix=/a?b"],
+            &["--web.external-url=localhost"],
+            &["--segment="],
+            &["--segment=a=sysv:1,"],
             &["--log.format=xml"],
             &["--segment=a b=sysv:1"],
             &["--log.level=loud"],

@@ -35,6 +35,10 @@ pub(crate) enum Failure {
     WhichOne(Segments),
     #[error("cannot listen on {address}: {error}")]
     Listen { address: ListenAddress, error: io::Error },
+    #[error("--web.systemd-socket: {0}: the sockets of the .socket unit must listen on TCP")]
+    Inherit(io::Error),
+    #[error("--web.systemd-socket: systemd has handed over no socket; start the unit by its .socket unit")]
+    NothingInherited,
     #[error("--web.config.file: {0}")]
     WebConfig(#[from] ConfigError),
     #[error("cannot start the server: {0}")]

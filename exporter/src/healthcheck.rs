@@ -4,7 +4,7 @@
 //! It asks in plain HTTP and without a password, so it needs no certificate and no secret: a server that
 //! wants TLS, or a password, says so, and is alive.
 
-use crate::{address::ListenAddress, failure::Failure, guard::WANTS_TLS, http::HEALTHY};
+use crate::{address::ListenAddress, failure::Failure, guard::WANTS_TLS};
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
@@ -13,11 +13,11 @@ use std::{
 
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Succeeds if one of the addresses has a living server.
-pub(crate) fn check(addresses: &[ListenAddress]) -> Result<(), Failure> {
+/// Succeeds if one of the addresses has a living server, whose health is told at `path`.
+pub(crate) fn check(addresses: &[ListenAddress], path: &str) -> Result<(), Failure> {
     let mut complaint = String::new();
     for socket in addresses.iter().flat_map(|address| address.seen_from_here()) {
-        match answer(socket) {
+        match answer(socket, path) {
             Ok(answer) if is_alive(&answer) => return Ok(()),
             Ok(answer) => {
                 let line = answer.lines().next().unwrap_or_default();
@@ -34,11 +34,11 @@ fn is_alive(answer: &str) -> bool {
     matches!(answer.split(' ').nth(1), Some("200" | "401")) || answer.contains(WANTS_TLS)
 }
 
-fn answer(socket: SocketAddr) -> io::Result<String> {
+fn answer(socket: SocketAddr, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&socket, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {HEALTHY} HTTP/1.0\r\nHost: {socket}\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {socket}\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.take(4096).read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())

@@ -3,10 +3,11 @@
 use crate::{
     asked::Asked,
     collect::{Collector, Wanted},
-    guard::REPORT,
+    guard::{Health, REPORT},
     gzip::{Gzip, compressed},
     own_metrics::HttpMetrics,
     page,
+    routes::{HEALTHY, READY, Route, Routes},
     segments::Segments,
 };
 use log::debug;
@@ -20,18 +21,14 @@ use std::{
 };
 use tiny_http::{Header, Method, Request, Response, StatusCode};
 
-/// Whether the server answers at all.
-pub(crate) const HEALTHY: &str = "/-/healthy";
-/// Whether there is something to serve.
-pub(crate) const READY: &str = "/-/ready";
-
 const TEXT: &str = "text/plain; charset=utf-8";
+const HEALTHY_TEXT: &str = "promshm-exporter is healthy\n";
 const HTML: &str = "text/html; charset=utf-8";
 
 /// Everything that requests are answered from, shared by the workers.
 pub(crate) struct Site {
     segments: Segments,
-    telemetry_path: String,
+    routes: Routes,
     source: Mutex<Source>,
     /// Told to end, and waiting for one more scrape.
     lingering: AtomicBool,
@@ -49,7 +46,7 @@ pub(crate) struct Answer {
     status: u16,
     content_type: Cow<'static, str>,
     /// Further headers.
-    headers: Vec<(&'static str, &'static str)>,
+    headers: Vec<(&'static str, Cow<'static, str>)>,
     body: Vec<u8>,
 }
 
@@ -58,8 +55,8 @@ impl Answer {
         Self { status, content_type: content_type.into(), headers: Vec::new(), body: body.into() }
     }
 
-    fn with(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers.push((name, value));
+    fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 
@@ -70,11 +67,11 @@ impl Answer {
 }
 
 impl Site {
-    pub(crate) fn new(segments: Segments, telemetry_path: &str, tells_created: bool) -> Self {
+    pub(crate) fn new(segments: Segments, routes: Routes, tells_created: bool) -> Self {
         let collector = Collector::of_server(segments.clone(), tells_created);
         let source = Source { collector, length: 0 };
         let (source, lingering) = (Mutex::new(source), AtomicBool::new(false));
-        Self { segments, telemetry_path: telemetry_path.into(), source, lingering }
+        Self { segments, routes, source, lingering }
     }
 
     /// Answers a request and sees it sent.
@@ -112,26 +109,38 @@ impl Site {
         self.source().collector.http_metrics()
     }
 
+    /// What the guard answers at once.
+    pub(crate) fn health(&self) -> Health {
+        Health { path: self.routes.path(HEALTHY), text: HEALTHY_TEXT }
+    }
+
+    /// Whether a Prometheus asks for the whole page.
     fn asks_for_all(&self, asked: &Asked) -> bool {
-        asked.method == Method::Get && asked.path == self.telemetry_path && asked.families.is_all()
+        let is_page = self.routes.route(&asked.path) == Route::Page(self.routes.metrics());
+        asked.method == Method::Get && is_page && asked.families.is_all() && !asked.is_for_people
     }
 
     fn answer(&self, asked: &Asked) -> Answer {
-        let path = asked.path.as_str();
-        let is_known = ["/", HEALTHY, READY, &self.telemetry_path].contains(&path);
-        if !is_known {
+        let route = self.routes.route(&asked.path);
+        if route == Route::Nothing {
             return Answer::new(404, TEXT, "404: there is no such page\n");
         }
         if !matches!(asked.method, Method::Get | Method::Head) {
             let refusal = Answer::new(405, TEXT, "405: only GET and HEAD are answered\n");
             return refusal.with("Allow", "GET, HEAD");
         }
-        match path {
-            HEALTHY => Answer::new(200, TEXT, "promshm-exporter is healthy\n"),
-            READY => self.readiness(),
-            _ if path == self.telemetry_path => self.metrics(asked),
-            _ => self.landing_page(asked),
+        match route {
+            Route::Page(page) if page == self.routes.metrics() => self.metrics(asked),
+            Route::Page(HEALTHY) => Answer::new(200, TEXT, HEALTHY_TEXT),
+            Route::Page(READY) => self.readiness(),
+            Route::Page(_) => self.landing_page(asked),
+            Route::Home | Route::Nothing => self.way_home(),
         }
+    }
+
+    fn way_home(&self) -> Answer {
+        let home = self.routes.home();
+        Answer::new(302, TEXT, format!("302: the page is at {home}\n")).with("Location", home.to_string())
     }
 
     /// Reads the segments for nobody, so that they are known and their state is logged.
@@ -195,7 +204,7 @@ impl Site {
     }
 
     fn landing_page(&self, asked: &Asked) -> Answer {
-        let page = page::page(&self.telemetry_path, &self.segments.to_string()).into_bytes();
+        let page = page::page(self.routes.metrics(), &self.segments.to_string()).into_bytes();
         let page = if asked.gzip { compressed(page) } else { page };
         Answer::new(200, HTML, page)
             .with("Content-Security-Policy", page::POLICY)
@@ -221,7 +230,12 @@ mod tests {
     /// A key that nobody uses: there is no segment.
     fn site(telemetry_path: &str) -> Site {
         let word: Word = "sysv:0x7e570001".parse().expect("a segment");
-        Site::new(Segments::of(&[word]).expect("one"), telemetry_path, false)
+        Site::new(Segments::of(&[word]).expect("one"), Routes::new(None, None, telemetry_path), false)
+    }
+
+    fn prefixed(prefix: &str) -> Site {
+        let prefix = prefix.parse().expect("a prefix");
+        Site { routes: Routes::new(Some(&prefix), None, "/metrics"), ..site("/metrics") }
     }
 
     fn get(url: &str) -> Asked {
@@ -237,7 +251,7 @@ mod tests {
         let answer = site("/m&m").answer(&get("/"));
         assert_eq!((answer.status, answer.content_type.as_ref()), (200, HTML));
         let page = text(answer);
-        assert!(page.contains("href=\"/m&amp;m\"") && page.contains("href=\"/-/healthy\""), "{page}");
+        assert!(page.contains("href=\"./m&amp;m\"") && page.contains("href=\"./-/healthy\""), "{page}");
     }
 
     #[test]
@@ -245,7 +259,7 @@ mod tests {
         let answer = site("/metrics").answer(&get("/metrics?x=1"));
         assert_eq!(answer.status, 200);
         assert_eq!(answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
-        assert_eq!(answer.headers, [("Vary", "Accept, Accept-Encoding")]);
+        assert_eq!(answer.headers, [("Vary", "Accept, Accept-Encoding".into())]);
         assert!(text(answer).contains("\npromshm_up 0\n"));
     }
 
@@ -268,7 +282,7 @@ mod tests {
     fn a_page_is_compressed_for_those_who_want_it() {
         let gzip = [("Accept-Encoding", "gzip")];
         let answer = site("/metrics").answer(&Asked::with(Method::Get, "/metrics?name[]=promshm_up", &gzip));
-        assert!(answer.headers.contains(&("Content-Encoding", "gzip")), "{:?}", answer.headers);
+        assert!(answer.headers.contains(&("Content-Encoding", "gzip".into())), "{:?}", answer.headers);
         let mut page = String::new();
         GzDecoder::new(answer.body.as_slice()).read_to_string(&mut page).expect("gzip");
         let plain = text(site("/metrics").answer(&get("/metrics?name[]=promshm_up")));
@@ -317,7 +331,8 @@ mod tests {
     #[test]
     fn only_a_whole_page_is_reported_and_only_while_it_lingers() {
         let site = site("/m");
-        let is_reported = |asked: &Asked| site.answer_or_report(asked).headers.contains(&(REPORT, "taken"));
+        let is_reported =
+            |asked: &Asked| site.answer_or_report(asked).headers.contains(&(REPORT, "taken".into()));
         assert!(!is_reported(&get("/m")));
         site.linger();
         assert!(is_reported(&get("/m")) && is_reported(&get("/m?x=1")));
@@ -327,10 +342,30 @@ mod tests {
             get(HEALTHY),
             get("/m?name[]=a"),
             Asked::with(Method::Head, "/m", &[]),
+            Asked::with(Method::Get, "/m", &[("Promshm-Live", "1")]),
+            Asked::with(Method::Get, "/m", &[("Sec-Fetch-Mode", "cors")]),
             Asked::with(Method::Get, "/m", &hurried),
         ] {
             assert!(!is_reported(&other), "{other:?}");
         }
+    }
+
+    #[test]
+    fn with_a_prefix_every_page_is_below_it() {
+        let site = prefixed("/x");
+        for path in ["/x/", "/x/metrics", "/x/-/healthy"] {
+            assert_eq!(site.answer(&get(path)).status, 200, "{path}");
+        }
+        for path in ["/metrics", "/-/healthy", "/xmetrics", "/x/x/"] {
+            assert_eq!(site.answer(&get(path)).status, 404, "{path}");
+        }
+        for path in ["/", "/x"] {
+            let answer = site.answer(&get(path));
+            assert_eq!((answer.status, answer.headers), (302, vec![("Location", "/x/".into())]), "{path}");
+        }
+        assert_eq!(site.health().path, "/x/-/healthy");
+        site.linger();
+        assert!(site.answer_or_report(&get("/x/metrics")).headers.contains(&(REPORT, "taken".into())));
     }
 
     #[test]
@@ -354,7 +389,7 @@ mod tests {
         }
         for method in [Method::Post, Method::Put, Method::Delete, Method::Options] {
             let answer = site.answer(&Asked::with(method, "/metrics", &[]));
-            assert_eq!((answer.status, answer.headers), (405, vec![("Allow", "GET, HEAD")]));
+            assert_eq!((answer.status, answer.headers), (405, vec![("Allow", "GET, HEAD".into())]));
         }
     }
 }

@@ -21,6 +21,7 @@ mod output;
 mod own_metrics;
 mod page;
 mod remove;
+mod routes;
 mod segments;
 mod serve;
 mod source;

@@ -15,13 +15,14 @@ use signal_hook::{
     iterator::Signals,
 };
 use std::{
+    collections::HashSet,
     io,
     sync::{
         Arc,
         mpsc::{Receiver, Sender, channel},
     },
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// What the serving thread waits for.
@@ -30,8 +31,8 @@ enum Event {
     Stop(i32),
     /// SIGHUP.
     Reload,
-    /// A client has taken the whole metrics page while the server lingers.
-    Scraped,
+    /// A client has taken the whole metrics page while the server lingers, on the connection of this number.
+    Scraped(usize),
     /// The guard has ended, by itself or because it was told to.
     Ended(io::Result<()>),
 }
@@ -41,44 +42,56 @@ pub(crate) fn serve(cli: &Cli, segments: Segments) -> Result<(), Failure> {
     let door = Door::open(cli.web_config.clone())?;
     let (events, inbox) = channel();
     report_signals(events.clone()).map_err(Failure::Start)?;
-    let site = Arc::new(Site::new(segments, &cli.telemetry_path, cli.tells_created));
-    site.warm_up(); // logs what is there, and makes ready for the first request
-    let listeners = Listeners::bind(&cli.listen_addresses)?;
+    let site = Arc::new(Site::new(segments, cli.routes(), cli.tells_created));
+    let listeners = if cli.takes_systemd_sockets {
+        Listeners::inherit()
+    } else {
+        Listeners::bind(&cli.listen_addresses)
+    }?;
     let scraped = events.clone();
     let settings = Settings {
         listeners,
         max_requests: cli.max_requests,
         metrics: site.http_metrics(),
         door,
-        taken: Box::new(move || drop(scraped.send(Event::Scraped))),
+        health: site.health(),
+        taken: Box::new(move |connection| drop(scraped.send(Event::Scraped(connection)))),
     };
     let answering = Arc::clone(&site);
     let handler: Arc<Handler> = Arc::new(move |request| answering.respond(request));
     let ended = move |outcome| drop(events.send(Event::Ended(outcome)));
     let guard = Guard::start(settings, &handler, ended).map_err(Failure::Start)?;
     systemd::ready();
+    look_ahead(&site).map_err(Failure::Start)?;
     let watched = Arc::clone(&site);
     systemd::keep_watchdog_quiet(move || watched.wait_for_scrapes()).map_err(Failure::Start)?;
-    attend(&inbox, &guard, &site, cli.linger).map_err(Failure::Serve)?;
+    attend(&inbox, &guard, &site, cli).map_err(Failure::Serve)?;
     info!("stopped");
     Ok(())
 }
 
+/// Logs what is there, and makes ready for the first request. The port is open by then: a segment that keeps its
+/// reader waiting is for the first scrape to find out, and health is told meanwhile.
+fn look_ahead(site: &Arc<Site>) -> io::Result<()> {
+    let site = Arc::clone(site);
+    thread::Builder::new().name("first look".into()).spawn(move || site.warm_up()).map(drop)
+}
+
 /// Does what events ask for, until the guard has ended.
-fn attend(inbox: &Receiver<Event>, guard: &Guard, site: &Site, linger: Duration) -> io::Result<()> {
+fn attend(inbox: &Receiver<Event>, guard: &Guard, site: &Site, cli: &Cli) -> io::Result<()> {
     let signal = loop {
         match inbox.recv() {
             Ok(Event::Reload) => guard.reload(),
             Ok(Event::Stop(signal)) => break signal,
             Ok(Event::Ended(outcome)) => return outcome,
-            Ok(Event::Scraped) | Err(_) => {}
+            Ok(Event::Scraped(_)) | Err(_) => {}
         }
     };
     systemd::stopping();
-    if signal == SIGTERM && !linger.is_zero() {
+    if signal == SIGTERM && !cli.linger.is_zero() {
         site.linger();
-        info!(limit:? = linger; "waiting for one more scrape");
-        if let Some(outcome) = wait_for_scrape(inbox, guard, linger) {
+        info!(limit:? = cli.linger, scrapes = cli.linger_scrapes.get(); "waiting for one more scrape");
+        if let Some(outcome) = wait_for_scrapes(inbox, guard, cli) {
             return outcome;
         }
     }
@@ -87,21 +100,27 @@ fn attend(inbox: &Receiver<Event>, guard: &Guard, site: &Site, linger: Duration)
     inbox.iter().find_map(ended).unwrap_or(Ok(()))
 }
 
-/// Until the metrics page was taken once more, so that the last numbers are not lost, or `limit` is over,
-/// or the next signal comes. Returns an outcome if the guard has ended instead.
-fn wait_for_scrape(inbox: &Receiver<Event>, guard: &Guard, limit: Duration) -> Option<io::Result<()>> {
-    let start = Instant::now();
+/// Until the metrics page was taken on as many connections as there are to be scrapes, so that the last numbers are
+/// not lost, or the time is over, or the next signal comes. Returns an outcome if the guard has ended instead.
+///
+/// A Prometheus keeps its connection: one that scrapes twice is not taken for two.
+fn wait_for_scrapes(inbox: &Receiver<Event>, guard: &Guard, cli: &Cli) -> Option<io::Result<()>> {
+    let (start, mut connections) = (Instant::now(), HashSet::new());
     loop {
-        match inbox.recv_timeout(limit.saturating_sub(start.elapsed())) {
+        match inbox.recv_timeout(cli.linger.saturating_sub(start.elapsed())) {
             Ok(Event::Reload) => guard.reload(),
             Ok(Event::Stop(_)) => return None,
             Ok(Event::Ended(outcome)) => return Some(outcome),
-            Ok(Event::Scraped) => {
-                info!("the last scrape is answered");
-                return None;
+            Ok(Event::Scraped(connection)) => {
+                connections.insert(connection);
+                if connections.len() >= cli.linger_scrapes.get() {
+                    info!("the last scrape is answered");
+                    return None;
+                }
             }
             Err(_) => {
-                warn!("nobody has scraped before the time was over: the last numbers may be lost");
+                let scrapes = connections.len();
+                warn!(scrapes; "too few have scraped before the time was over: the last numbers may be lost");
                 return None;
             }
         }

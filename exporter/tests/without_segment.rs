@@ -40,7 +40,7 @@ fn other_pages_answer() {
     let own = OwnSegment::absent();
     let server = Server::start(own.name, &["--web.telemetry-path=/m"]);
     let landing = server.get("/");
-    assert!(landing.body.contains("<a href=\"/m\">"));
+    assert!(landing.body.contains("<a href=\"./m\">"));
     assert!(landing.header("Content-Security-Policy").is_some_and(|policy| policy.contains("'sha256-")));
     assert_eq!(server.get("/-/healthy").status, 200);
     assert_eq!(sample(&server.get("/m?x").body, "promshm_up"), Some(0.0));

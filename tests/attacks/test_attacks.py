@@ -4,6 +4,8 @@ memory must stay small. How long scrapes took is printed, not judged.
 A handler that panics needs a handler that can: exporter/src/guard/tests.rs has one.
 """
 
+import base64
+import collections
 import contextlib
 import http.client
 import json
@@ -17,6 +19,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import threading
 
 import harness
 from harness import wait_until
@@ -295,6 +298,59 @@ class AttacksTest(harness.TestCase):
                 self.assertTrue(answers.startswith(b"HTTP/1.1 %d " % status), (fields, answers[:200]))
                 self.assertEqual(answers.count(b"HTTP/1.1 "), 1, f"{fields}: the body was taken for a request")
         self.assertGreaterEqual(self.refused(exporter)["body"], 4)
+
+    def test_small_requests_cut_off_no_large_page(self):
+        """A page that the kernel cannot hold is read in pieces, as by a busy Prometheus far away."""
+        many = "$c = new Promshm\\Counter('large_total', '', ['text']); for ($i = 0; $i < 8000; $i++) $c->inc([str_repeat('x', 500) . $i]);"
+        subprocess.run(harness.php(self.segment, "-r", many), check=True, timeout=harness.WATCHDOG)
+        exporter = self.exporter()
+        reader = self.connect(buffer=65536)
+        self.send(reader, b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        page = b""
+        while part := reader.recv(65536):
+            page += part
+            if len(page) < 3 << 20:
+                for path in ("/-/healthy", "/-/ready", "/nothing"):
+                    harness.ask(exporter.address, path)
+        head, _, body = page.partition(b"\r\n\r\n")
+        length = int(re.search(rb"Content-Length: (\d+)", head)[1])
+        self.assertGreater(length, 4 << 20)
+        self.assertEqual(len(body), length, "the page was cut off")
+        self.assertEqual(self.refused(exporter)["slow_reader"], 0)
+
+    def test_wrong_passwords_hold_up_no_other_address(self):
+        """Each takes a long comparison; a right one comes for the first time while they go on."""
+        config = self.folder / "web.yml"
+        hashing = "echo password_hash('right', PASSWORD_BCRYPT, ['cost' => 9]);"
+        hashed = subprocess.run([harness.PHP, "-n", "-r", hashing], check=True, capture_output=True, text=True).stdout
+        config.write_text(f"basic_auth_users:\n  alice: {hashed}\n")
+        exporter = self.exporter(words=[f"--web.config.file={config}"])
+        done = threading.Event()
+        answered = collections.Counter()
+
+        def attack(number):
+            attempt = 0
+            while not done.is_set():
+                attempt += 1
+                client = self.connect()
+                credentials = base64.b64encode(b"alice:%d-%d" % (number, attempt))
+                self.send(client, b"GET / HTTP/1.0\r\nAuthorization: Basic %s\r\n\r\n" % credentials)
+                answered[self.everything(client)[9:12]] += 1
+                client.close()
+
+        attackers = [threading.Thread(target=attack, args=(number,)) for number in range(80)]
+        for attacker in attackers:
+            attacker.start()
+        try:
+            wait_until("a full house", lambda: answered[b"503"] > 0)
+            right = {"Authorization": f"Basic {base64.b64encode(b'alice:right').decode()}"}
+            answer = harness.ask(exporter.address, "/metrics", right)
+            self.assertEqual(answer.status, 200, "it waited behind the wrong ones")
+        finally:
+            done.set()
+            for attacker in attackers:
+                attacker.join()
+        self.assertGreater(answered[b"401"], 0)
 
     def test_the_end_is_not_held_up(self):
         exporter = self.exporter()

@@ -1,10 +1,12 @@
 """The landing page in a real browser, on a real exporter with real PHP workers, and `top` in a
 real terminal (tmux). Screenshots are left in the target folder."""
 
+import http.server
 import os
 import pathlib
 import signal
 import subprocess
+import threading
 
 import harness
 from browser import Browser, Page
@@ -49,6 +51,32 @@ def worker(test, script="worker.php", *words, segment=None, ttl=0):
     started = harness.Process(test, f"worker-{test.workers}", command, stdin=subprocess.PIPE)
     started.wait_for("counting")
     return started
+
+
+def proxy(test, prefix, target, path):
+    """A reverse proxy that serves what is below `path` of `target` below `prefix`, and nothing else; its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if not self.path.startswith(prefix):
+                return self.send_error(404)
+            accepted = {"Accept": self.headers.get("Accept", "*/*")}
+            answer = harness.ask(target, path + self.path.removeprefix(prefix), accepted)
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                if name.lower() != "connection":
+                    self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    test.addCleanup(server.server_close)
+    test.addCleanup(server.shutdown)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"127.0.0.1:{server.server_port}"
 
 
 class PageTest(harness.TestCase):
@@ -281,6 +309,34 @@ class PageTest(harness.TestCase):
         for part in (version, "Metrics", "Health", "Without JavaScript", self.segment):
             self.assertIn(part, words)
         self.assertEqual(page.evaluate("document.querySelector('footer a').pathname"), "/metrics")
+
+    def test_columns_keep_their_place_however_large_a_number_is(self):
+        values = "foreach (['', '_seconds', '_bytes', '_ratio', '_timestamp_seconds'] as $unit) (new Promshm\\Gauge('huge' . $unit, ''))->set(1e300);"
+        subprocess.run(harness.php(self.segment, "-r", values.replace("\\\\", "\\")), check=True, timeout=harness.WATCHDOG)
+        page = self.open()
+        wait_until("the numbers", lambda: any(row.startswith("huge_bytes |") for row in page.evaluate(ROWS)))
+        beyond = page.evaluate("""[...document.querySelectorAll('.row .value, .row .rate')]
+          .filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent)""")
+        self.assertEqual(beyond, [])
+        self.assert_is_quiet()
+
+    def test_it_works_behind_a_proxy_and_under_a_configured_policy(self):
+        config = self.folder / "web.yml"
+        config.write_text("http_server_config:\n  headers:\n    Content-Security-Policy: \"default-src 'self'\"\n")
+        worker(self)
+        words = [f"--web.config.file={config}"]
+        stripped = proxy(self, "/promshm/", harness.Exporter(self, self.segment, words=words).address, "/")
+        words.append("--web.external-url=http://example.org/metrics-of/it/")
+        kept = proxy(self, "/metrics-of/it/", harness.Exporter(self, self.segment, words=words).address, "/metrics-of/it/")
+        for address, prefix in ((stripped, "/promshm/"), (kept, "/metrics-of/it/")):
+            self.page = Page(self.browser, f"http://{address}{prefix}")
+            self.await_rows()
+            links = self.page.evaluate("[...document.querySelectorAll('footer a')].map((link) => link.href)")
+            self.assertEqual(links, [f"http://{address}{prefix}{page}" for page in ("metrics", "-/healthy")])
+            for link in links:
+                answer = self.page.evaluate(f"fetch('{link}').then((answer) => answer.status)")
+                self.assertEqual(answer, 200, link)
+            self.assertEqual(self.page.complaints(), [])
 
     def test_numbers_and_pages_are_understood(self):
         """The page's functions one by one."""

@@ -13,6 +13,18 @@ pub(super) struct Reply {
     pub(super) is_reported: bool,
 }
 
+impl Reply {
+    /// The guard's own. `without_body`: only its head is wanted.
+    pub(super) fn text(status: &str, text: &str, without_body: bool) -> Self {
+        let lines = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n",
+            text.len()
+        );
+        let body = if without_body { Vec::new() } else { text.into() };
+        Self { lines: lines.into_bytes(), body, is_reported: false }
+    }
+}
+
 /// An answer on its way to a client.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -25,10 +37,16 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// `fields` are further header lines, each with its end.
+    /// `fields` are further header lines, each with its end. One that the reply has itself is left out: two policies
+    /// (`Content-Security-Policy`) both hold, and the configured one would forbid the live page its own script.
     pub(super) fn new(reply: Reply, fields: &[u8], is_last: bool) -> Self {
         let mut head = reply.lines;
-        head.extend_from_slice(fields);
+        let reply_end = head.len();
+        for field in fields.split_inclusive(|byte| *byte == b'\n') {
+            if !has_field(&head[..reply_end], field) {
+                head.extend_from_slice(field);
+            }
+        }
         // HTTP/1.1 keeps alive without a word; 1.0 wants to read that it does.
         head.extend_from_slice(if is_last {
             b"Connection: close\r\n"
@@ -42,16 +60,12 @@ impl Answer {
     /// The guard's own answer. `without_body`: only its head is wanted.
     pub(super) fn refusing(refusal: Refusal, fields: &[u8], without_body: bool, is_last: bool) -> Self {
         let (status, text) = refusal.answer();
-        let body = format!("{}: {text}\n", &status[..3]).into_bytes();
-        let mut lines = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n",
-            body.len()
-        );
+        let mut reply = Reply::text(status, &format!("{}: {text}\n", &status[..3]), without_body);
         if refusal == Refusal::Unauthorized {
-            lines.push_str("WWW-Authenticate: Basic realm=\"promshm-exporter\", charset=\"UTF-8\"\r\n");
+            let field = b"WWW-Authenticate: Basic realm=\"promshm-exporter\", charset=\"UTF-8\"\r\n";
+            reply.lines.extend_from_slice(field);
         }
-        let body = if without_body { Vec::new() } else { body };
-        Self::new(Reply { lines: lines.into_bytes(), body, is_reported: false }, fields, is_last)
+        Self::new(reply, fields, is_last)
     }
 
     /// What is still to be sent.
@@ -69,10 +83,23 @@ impl Answer {
         self.sent >= self.head.len() + self.body.len()
     }
 
+    /// How much of it is still to be sent: 1 is all.
+    pub(super) fn unsent_share(&self) -> f64 {
+        let length = self.head.len() + self.body.len();
+        length.saturating_sub(self.sent) as f64 / length.max(1) as f64
+    }
+
     /// Memory that it takes until it is sent.
     pub(super) fn held_bytes(&self) -> usize {
         self.head.capacity() + self.body.capacity()
     }
+}
+
+/// Whether there is a header field of the name that `field` has.
+fn has_field(lines: &[u8], field: &[u8]) -> bool {
+    let end = field.iter().position(|byte| *byte == b':').map_or(field.len(), |colon| colon + 1);
+    let mut names = lines.split(|byte| *byte == b'\n').filter_map(|line| line.get(..end));
+    names.any(|name| name.eq_ignore_ascii_case(&field[..end]))
 }
 
 #[cfg(test)]
@@ -97,6 +124,21 @@ mod tests {
         }
         assert!(answer.is_sent() && whole(&answer).is_empty());
         assert!(whole(&Answer::new(reply(), b"", true)).contains("\r\nConnection: close\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_configured_field_does_not_double_one_of_the_answers() {
+        let lines = b"HTTP/1.1 200 OK\r\nContent-Security-Policy: own\r\n".to_vec();
+        let reply = Reply { lines, body: Vec::new(), is_reported: false };
+        let fields = b"X-Frame-Options: deny\r\ncontent-security-policy: configured\r\nContent: x\r\n";
+        let text = whole(&Answer::new(reply, fields, true));
+        assert!(
+            text.contains("\r\nContent-Security-Policy: own\r\n") && !text.contains("configured"),
+            "{text}"
+        );
+        assert!(text.contains("\r\nX-Frame-Options: deny\r\nContent: x\r\n"), "{text}");
+        let refused = whole(&Answer::refusing(Refusal::Body, fields, false, true));
+        assert!(refused.contains("configured"), "{refused}");
     }
 
     #[test]

@@ -228,14 +228,17 @@ impl Connection {
         is_idle.then_some(self.since)
     }
 
-    /// Since when its client has not read on.
-    pub(super) fn writing_since(&self) -> Option<Instant> {
-        matches!(self.phase, Phase::Writing(_)).then_some(self.since)
+    /// When its client counts as stalled, if it does not read on: after [`STALLED`] without a byte, or so much behind
+    /// the pace that brings the answer to its end in [`ANSWER_TIME`].
+    pub(super) fn stalls_at(&self) -> Option<Instant> {
+        let (Phase::Writing(answer), Some(deadline)) = (&self.phase, self.deadline) else { return None };
+        let behind = deadline.checked_sub(ANSWER_TIME.mul_f64(answer.unsent_share()))?;
+        Some(self.since.min(behind) + STALLED)
     }
 
-    /// As [`Self::writing_since`], if that is long enough to drop it for others.
+    /// Since when its client has not read on, if it has stalled and may be dropped for others.
     pub(super) fn stalled_since(&self, now: Instant) -> Option<Instant> {
-        self.writing_since().filter(|since| *since + STALLED <= now)
+        self.stalls_at().is_some_and(|end| end <= now).then_some(self.since)
     }
 
     /// Whether nothing is owed to its client: all was answered, and no byte of another request has come.

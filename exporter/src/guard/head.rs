@@ -8,6 +8,7 @@ use super::{
     refusal::Refusal,
 };
 use httparse::{EMPTY_HEADER, Error, Request, Status};
+use std::borrow::Cow;
 
 /// Says to the server behind that a request came through the guard.
 pub(super) const PASS: &str = "Promshm-Pass";
@@ -40,6 +41,15 @@ pub(super) struct Head {
     pub(super) authorization: Option<Vec<u8>>,
     /// The request line and the fields, all but the empty line at the end.
     pub(super) lines: Vec<u8>,
+}
+
+impl Head {
+    /// Whether it is `GET` or `HEAD` of this path.
+    pub(super) fn asks_for(&self, path: &str) -> bool {
+        let target = self.lines.strip_prefix(b"GET ").or_else(|| self.lines.strip_prefix(b"HEAD "));
+        let rest = target.and_then(|target| target.strip_prefix(path.as_bytes()));
+        rest.is_some_and(|rest| matches!(rest.first(), Some(b' ' | b'?')))
+    }
 }
 
 /// Reads a head from the beginning of `bytes`: it and its length, or `None` while its end is missing.
@@ -75,7 +85,7 @@ fn head(request: &Request<'_, '_>) -> Result<Head, Refusal> {
         without_body: method == "HEAD",
         keeps_alive: keeps_alive(request, is_old),
         authorization,
-        lines: lines(request, method, origin_form(target)),
+        lines: lines(request, method, &origin_form(target)),
     })
 }
 
@@ -112,12 +122,19 @@ fn keeps_alive(request: &Request<'_, '_>, is_old: bool) -> bool {
     !says("close") && (!is_old || says("keep-alive"))
 }
 
-/// `/path` of `http://host/path`, which proxies are asked for and servers must understand.
-fn origin_form(target: &str) -> &str {
-    let Some(rest) = target.strip_prefix("http://").or_else(|| target.strip_prefix("https://")) else {
-        return target;
+/// `/path` of `http://host/path`, which proxies are asked for and servers must understand (RFC 9112, section 3.2.2).
+/// The scheme may be written in any case.
+fn origin_form(target: &str) -> Cow<'_, str> {
+    let without = |scheme: &str| {
+        let (start, rest) = target.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
     };
-    rest.find('/').map_or("/", |start| &rest[start..])
+    let Some(rest) = without("http://").or_else(|| without("https://")) else { return target.into() };
+    match rest.find(['/', '?']).map(|start| &rest[start..]) {
+        Some(path) if path.starts_with('/') => path.into(),
+        Some(query) => format!("/{query}").into(),
+        None => "/".into(),
+    }
 }
 
 fn lines(request: &Request<'_, '_>, method: &str, target: &str) -> Vec<u8> {

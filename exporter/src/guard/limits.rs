@@ -19,10 +19,13 @@ pub(super) const ANSWER_TIME: Duration = Duration::from_secs(30);
 pub(super) const PARTING_TIME: Duration = Duration::from_secs(2);
 /// An answer that made no progress for so long may be dropped where room is short.
 pub(super) const STALLED: Duration = Duration::from_secs(1);
-/// Bytes of answers held for clients that read slowly, if [`HELD_ANSWERS`] do not take more.
+/// Bytes of answers held for clients that read slowly, if [`HELD_ANSWERS`] do not take more; then a client waits for
+/// its answer until others have read theirs.
 pub(super) const HELD_BYTES: usize = 2 << 20;
-/// So many answers are held at least, however long they are: several servers may scrape at once.
+/// So many answers of the longest one's length are held: several servers may scrape at once.
 pub(super) const HELD_ANSWERS: usize = 4;
+/// So many times as much is held where clients wait whose address holds nothing yet.
+pub(super) const HELD_FOR_OTHERS: usize = 2;
 /// Bytes of answers that the kernel holds for one client; it takes twice as much for its book-keeping.
 pub(super) const SEND_BUFFER: usize = 64 << 10;
 /// Connections that wait to be accepted; the kernel's own limit is usually this one.

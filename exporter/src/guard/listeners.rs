@@ -5,6 +5,7 @@ use super::{
     peer::Peer,
 };
 use crate::{address::ListenAddress, failure::Failure};
+use listenfd::ListenFd;
 use log::info;
 use mio::{
     Interest, Registry, Token,
@@ -46,6 +47,19 @@ impl Listeners {
     pub(crate) fn bind(addresses: &[ListenAddress]) -> Result<Self, Failure> {
         let all = addresses.iter().map(|address| Listener::bind(*address)).collect::<Result<_, _>>()?;
         Ok(Self { all, next: 0 })
+    }
+
+    /// Takes those that systemd has opened.
+    pub(crate) fn inherit() -> Result<Self, Failure> {
+        let mut inherited = ListenFd::from_env();
+        let numbers = 0..inherited.len();
+        let mut next = |number| inherited.take_tcp_listener(number).transpose();
+        let all =
+            numbers.filter_map(&mut next).map(|socket| Listener::of(socket?)).collect::<Result<Vec<_>, _>>();
+        match all.map_err(Failure::Inherit)? {
+            none if none.is_empty() => Err(Failure::NothingInherited),
+            all => Ok(Self { all, next: 0 }),
+        }
     }
 
     /// Where the first one listens.
@@ -96,10 +110,12 @@ impl Listeners {
 impl Listener {
     fn bind(address: ListenAddress) -> Result<Self, Failure> {
         let failed = |error| Failure::Listen { address, error };
-        let socket = address.bind().map_err(failed)?;
-        prepare(&socket).map_err(failed)?;
-        let bound = socket.local_addr().map_err(failed)?;
-        info!(address:% = bound, version = env!("CARGO_PKG_VERSION"); "listening");
+        address.bind().and_then(Self::of).map_err(failed)
+    }
+
+    fn of(socket: net::TcpListener) -> io::Result<Self> {
+        prepare(&socket)?;
+        info!(address:% = socket.local_addr()?, version = env!("CARGO_PKG_VERSION"); "listening");
         Ok(Self { socket: TcpListener::from_std(socket), has_waiting: true })
     }
 

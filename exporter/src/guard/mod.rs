@@ -7,6 +7,7 @@
 
 mod age;
 mod answer;
+mod bucket;
 mod connection;
 mod head;
 mod journal;
@@ -19,6 +20,7 @@ mod queue;
 mod refusal;
 mod room;
 mod transport;
+mod turns;
 
 pub(crate) use lane::{Handler, REPORT};
 pub(crate) use listeners::Listeners;
@@ -45,8 +47,15 @@ pub(crate) struct Settings {
     pub(crate) max_requests: usize,
     pub(crate) metrics: HttpMetrics,
     pub(crate) door: Door,
-    /// Called when a client has taken an answer with the field [`REPORT`].
-    pub(crate) taken: Box<dyn Fn() + Send>,
+    pub(crate) health: Health,
+    /// Called when a client has taken an answer with the field [`REPORT`]; connections are told apart by the number.
+    pub(crate) taken: Box<dyn Fn(usize) + Send>,
+}
+
+/// The page that says whether the server answers at all; the guard answers it by itself.
+pub(crate) struct Health {
+    pub(crate) path: String,
+    pub(crate) text: &'static str,
 }
 
 /// A running guard, as seen by the thread that may end it.

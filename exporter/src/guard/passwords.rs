@@ -1,6 +1,8 @@
 //! Comparing passwords: slow by design, so on a thread of its own, and each right one only once.
+//!
+//! Comparisons take turns by address, as requests do: a host that tries many wrong passwords holds up no other.
 
-use super::head::Head;
+use super::{head::Head, peer::Peer, turns::Turns};
 use crate::web_config::{Credentials, Users};
 use ring::{
     hmac::{Context, HMAC_SHA256, Key},
@@ -8,13 +10,14 @@ use ring::{
 };
 use std::{
     collections::{HashMap, VecDeque},
-    io,
-    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    io, mem,
+    sync::mpsc::{Receiver, Sender, channel},
     thread,
 };
 
-/// Comparisons that may wait; each takes some 50 ms with a hash of cost 10.
-const MOST_WAITING: usize = 32;
+/// Comparisons that may wait; each takes some 50 ms with a hash of cost 10. Where there is no room for one more, the
+/// address that waits for the most gives one up.
+const MOST_WAITING: usize = 64;
 /// More users than any scraper's.
 const MOST_REMEMBERED: usize = 64;
 
@@ -34,7 +37,7 @@ pub(super) enum Judgement {
     Wrong,
     /// It is being compared; [`Passwords::settle`] gives the request back.
     Pending,
-    /// Too many others are.
+    /// The address waits for too many others.
     Busy,
 }
 
@@ -44,21 +47,33 @@ pub(super) struct Passwords {
     right: VecDeque<Tag>,
     /// The requests that wait for each comparison.
     pending: HashMap<Tag, Vec<(usize, Head)>>,
-    jobs: SyncSender<Job>,
+    /// The comparisons that have not begun.
+    waiting: Turns<Job>,
+    /// Clients whose comparison was given up for another address.
+    displaced: Vec<usize>,
+    is_comparing: bool,
+    jobs: Sender<Job>,
 }
 
 impl Passwords {
     /// Starts the thread. `report` is called with each comparison's outcome.
     pub(super) fn start(report: impl Fn(Tag, bool) + Send + 'static) -> io::Result<Self> {
-        let (jobs, inbox) = sync_channel(MOST_WAITING);
+        let (jobs, inbox) = channel();
         thread::Builder::new().name("passwords".into()).spawn(move || compare(&inbox, report))?;
         let failed = |_| io::Error::other("the system has no random numbers");
-        let key = Key::generate(HMAC_SHA256, &SystemRandom::new()).map_err(failed)?;
-        Ok(Self { key, right: VecDeque::new(), pending: HashMap::new(), jobs })
+        Ok(Self {
+            key: Key::generate(HMAC_SHA256, &SystemRandom::new()).map_err(failed)?,
+            right: VecDeque::new(),
+            pending: HashMap::new(),
+            waiting: Turns::new(),
+            displaced: Vec::new(),
+            is_comparing: false,
+            jobs,
+        })
     }
 
-    /// Judges a request by its `Authorization`.
-    pub(super) fn judge(&mut self, users: &Users, client: usize, head: Head) -> Judgement {
+    /// Judges a request of a peer by its `Authorization`.
+    pub(super) fn judge(&mut self, users: &Users, peer: Peer, client: usize, head: Head) -> Judgement {
         let Some(credentials) = head.authorization.as_deref().and_then(Credentials::read) else {
             return Judgement::Wrong;
         };
@@ -71,17 +86,42 @@ impl Passwords {
             waiting.push((client, head));
             return Judgement::Pending;
         }
-        match self.jobs.try_send(Job { tag, password: credentials.password, hash: hash.into() }) {
-            Ok(()) => {
-                self.pending.insert(tag, vec![(client, head)]);
-                Judgement::Pending
-            }
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Judgement::Busy,
+        if self.waiting.len() >= MOST_WAITING && !self.make_room(peer) {
+            return Judgement::Busy;
         }
+        self.waiting.push(peer, Job { tag, password: credentials.password, hash: hash.into() });
+        self.pending.insert(tag, vec![(client, head)]);
+        self.begin();
+        Judgement::Pending
+    }
+
+    /// Gives up a comparison of an address that waits for more than `peer`; whether there is one.
+    fn make_room(&mut self, peer: Peer) -> bool {
+        let Some(job) = self.waiting.displace(peer) else { return false };
+        let clients = self.pending.remove(&job.tag).unwrap_or_default();
+        self.displaced.extend(clients.into_iter().map(|(client, _)| client));
+        true
+    }
+
+    /// Begins the next comparison if none is going on.
+    fn begin(&mut self) {
+        if !self.is_comparing
+            && let Some(job) = self.waiting.pop(|_| true)
+        {
+            // The thread ends with this sender, not before.
+            self.is_comparing = self.jobs.send(job).is_ok();
+        }
+    }
+
+    /// The clients whose comparison was given up since the last call.
+    pub(super) fn take_displaced(&mut self) -> Vec<usize> {
+        mem::take(&mut self.displaced)
     }
 
     /// Takes a comparison's outcome, and gives the requests that waited for it.
     pub(super) fn settle(&mut self, tag: Tag, is_right: bool) -> Vec<(usize, Head)> {
+        self.is_comparing = false;
+        self.begin();
         if is_right {
             if self.right.len() >= MOST_REMEMBERED {
                 self.right.pop_front();
@@ -91,11 +131,13 @@ impl Passwords {
         self.pending.remove(&tag).unwrap_or_default()
     }
 
-    /// Forgets a client that has gone.
+    /// Forgets a client that has gone, and what would be compared for it alone.
     pub(super) fn forget(&mut self, client: usize) {
-        for waiting in self.pending.values_mut() {
+        self.pending.retain(|_, waiting| {
             waiting.retain(|(each, _)| *each != client);
-        }
+            !waiting.is_empty()
+        });
+        self.waiting.retain(|job| self.pending.contains_key(&job.tag));
     }
 
     /// Other users, another hash or another process: another tag.
@@ -123,7 +165,7 @@ fn compare(jobs: &Receiver<Job>, report: impl Fn(Tag, bool)) {
 mod tests {
     use super::*;
     use crate::web_config::users_of;
-    use std::{sync::mpsc::channel, time::Duration};
+    use std::{net::SocketAddr, time::Duration};
 
     const WATCHDOG: Duration = Duration::from_secs(60);
 
@@ -132,42 +174,82 @@ mod tests {
         Head { without_body: false, keeps_alive: true, authorization, lines: Vec::new() }
     }
 
-    #[test]
-    fn each_right_password_is_compared_once() {
+    fn basic(credentials: &str) -> Head {
+        let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, credentials);
+        head(&format!("Basic {encoded}"))
+    }
+
+    fn peer(number: u8) -> Peer {
+        SocketAddr::from(([192, 0, 2, number], 1)).into()
+    }
+
+    fn started() -> (Passwords, Receiver<(Tag, bool)>) {
         let (sender, outcomes) = channel();
         let report = move |tag, is_right| sender.send((tag, is_right)).unwrap_or_default();
-        let mut passwords = Passwords::start(report).expect("a thread");
+        (Passwords::start(report).expect("a thread"), outcomes)
+    }
+
+    /// Who gets an outcome next, and which.
+    fn next(passwords: &mut Passwords, outcomes: &Receiver<(Tag, bool)>) -> (Vec<usize>, bool) {
+        let (tag, is_right) = outcomes.recv_timeout(WATCHDOG).expect("an outcome");
+        let clients = passwords.settle(tag, is_right).into_iter().map(|(client, _)| client);
+        (clients.collect(), is_right)
+    }
+
+    #[test]
+    fn each_right_password_is_compared_once() {
+        let (mut passwords, outcomes) = started();
         let users = users_of(&[("a", "b")]);
-        let right = || head("Basic YTpi");
+        let right = || basic("a:b");
         for client in 0..3 {
-            assert_eq!(passwords.judge(&users, client, right()), Judgement::Pending);
+            assert_eq!(passwords.judge(&users, peer(1), client, right()), Judgement::Pending);
         }
         passwords.forget(1);
-        let (tag, is_right) = outcomes.recv_timeout(WATCHDOG).expect("an outcome");
-        assert!(is_right);
-        let clients: Vec<_> = passwords.settle(tag, is_right).into_iter().map(|(client, _)| client).collect();
-        assert_eq!(clients, [0, 2]);
-        assert_eq!(passwords.judge(&users, 3, right()), Judgement::Right(right()));
-        assert_eq!(passwords.judge(&users_of(&[("a", "c")]), 4, right()), Judgement::Pending, "another hash");
-        assert!(!outcomes.recv_timeout(WATCHDOG).expect("an outcome").1, "only one was compared before");
+        assert_eq!(next(&mut passwords, &outcomes), (vec![0, 2], true));
+        assert_eq!(passwords.judge(&users, peer(1), 3, right()), Judgement::Right(right()));
+        let other = users_of(&[("a", "c")]);
+        assert_eq!(passwords.judge(&other, peer(1), 4, right()), Judgement::Pending, "another hash");
+        assert!(!next(&mut passwords, &outcomes).1, "only one was compared before");
     }
 
     #[test]
     fn wrong_ones_are_refused_and_a_flood_is_bounded() {
-        let (sender, outcomes) = channel();
-        let report = move |tag, is_right| sender.send((tag, is_right)).unwrap_or_default();
-        let mut passwords = Passwords::start(report).expect("a thread");
+        let (mut passwords, outcomes) = started();
         let users = users_of(&[("a", "b")]);
-        assert_eq!(passwords.judge(&users, 0, head("Bearer x")), Judgement::Wrong);
-        let mut flood = (0..10 * MOST_WAITING).map(|number| {
-            let credentials =
-                base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("a:{number}"));
-            passwords.judge(&users, number, head(&format!("Basic {credentials}")))
-        });
-        assert!(flood.any(|judgement| judgement == Judgement::Busy));
-        drop(flood);
-        let (tag, is_right) = outcomes.recv_timeout(WATCHDOG).expect("an outcome");
-        assert!(!is_right);
-        assert_eq!(passwords.settle(tag, is_right).len(), 1);
+        assert_eq!(passwords.judge(&users, peer(1), 0, head("Bearer x")), Judgement::Wrong);
+        let judgements = (0..10 * MOST_WAITING)
+            .map(|number| passwords.judge(&users, peer(1), number, basic(&format!("a:{number}"))));
+        let busy = judgements.filter(|judgement| *judgement == Judgement::Busy).count();
+        assert_eq!(busy, 9 * MOST_WAITING - 1, "one is being compared");
+        assert_eq!(next(&mut passwords, &outcomes), (vec![0], false));
+    }
+
+    #[test]
+    fn a_right_password_waits_for_its_own_address_only() {
+        let (mut passwords, outcomes) = started();
+        let users = users_of(&[("a", "b")]);
+        for number in 0..10 * MOST_WAITING {
+            passwords.judge(&users, peer(1), number, basic(&format!("a:{number}")));
+        }
+        assert_eq!(passwords.judge(&users, peer(2), 9999, basic("a:b")), Judgement::Pending);
+        assert_eq!(passwords.take_displaced(), [MOST_WAITING], "the last one that waited made room");
+        assert_eq!(next(&mut passwords, &outcomes), (vec![0], false), "it had begun");
+        let (first, second) = (next(&mut passwords, &outcomes), next(&mut passwords, &outcomes));
+        assert!(
+            [first, second].contains(&(vec![9999], true)),
+            "one of the other address is before it at most"
+        );
+    }
+
+    #[test]
+    fn nothing_is_compared_for_those_who_have_gone() {
+        let (mut passwords, outcomes) = started();
+        let users = users_of(&[("a", "b")]);
+        for number in 0..20 {
+            passwords.judge(&users, peer(1), number, basic(&format!("a:{number}")));
+        }
+        (0..19).for_each(|client| passwords.forget(client));
+        assert_eq!(next(&mut passwords, &outcomes), (vec![], false), "it had begun");
+        assert_eq!(next(&mut passwords, &outcomes), (vec![19], false));
     }
 }

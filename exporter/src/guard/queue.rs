@@ -1,43 +1,36 @@
 //! The requests that wait for a lane, and how many there may be.
 
-use super::{head::Head, limits::PATIENCE, peer::Peer};
-use std::{collections::VecDeque, time::Instant};
+use super::{head::Head, limits::PATIENCE, peer::Peer, turns::Turns};
+use std::time::Instant;
 
-/// One of each peer is taken in turn, or one peer that asks much would hold up all others.
 pub(super) struct Queue {
-    /// By `turn`, and those of one turn as they came.
-    waiting: VecDeque<Waiting>,
-    /// The turn that is being taken.
-    turn: u64,
+    waiting: Turns<Waiting>,
     /// The most requests at once, those in lanes included; 0 for any number.
     max_requests: usize,
 }
 
 struct Waiting {
     client: usize,
-    peer: Peer,
-    turn: u64,
     since: Instant,
     head: Head,
 }
 
 impl Queue {
     pub(super) fn new(max_requests: usize) -> Self {
-        Self { waiting: VecDeque::new(), turn: 0, max_requests }
+        Self { waiting: Turns::new(), max_requests }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.len() == 0
     }
 
     pub(super) fn push(&mut self, client: usize, peer: Peer, head: Head, now: Instant) {
-        let last = self.waiting.iter().rfind(|each| each.peer == peer);
-        let turn = last.map_or(self.turn, |last| last.turn + 1);
-        let place = self.waiting.partition_point(|each| each.turn <= turn);
-        self.waiting.insert(place, Waiting { client, peer, turn, since: now, head });
+        self.waiting.push(peer, Waiting { client, since: now, head });
     }
 
-    /// The request whose turn it is.
-    pub(super) fn pop(&mut self) -> Option<(usize, Head)> {
-        let Waiting { client, head, turn, .. } = self.waiting.pop_front()?;
-        self.turn = turn;
-        Some((client, head))
+    /// The request whose turn it is, of those whose peer may have an answer now.
+    pub(super) fn pop(&mut self, may: impl Fn(Peer) -> bool) -> Option<(usize, Head)> {
+        self.waiting.pop(may).map(|Waiting { client, head, .. }| (client, head))
     }
 
     /// Forgets a client that has gone.
@@ -81,7 +74,7 @@ mod tests {
     }
 
     fn order(mut queue: Queue) -> Vec<usize> {
-        std::iter::from_fn(|| queue.pop()).map(|(client, _)| client).collect()
+        std::iter::from_fn(|| queue.pop(|_| true)).map(|(client, _)| client).collect()
     }
 
     #[test]
@@ -94,7 +87,7 @@ mod tests {
         assert_eq!([queue.pop_refused(2, later), queue.pop_refused(2, later)], [Some(1), Some(2)]);
         assert_eq!([queue.pop_refused(2, later), queue.pop_refused(2, later)], [Some(3), None]);
         assert_eq!(queue.deadline(2), None);
-        assert_eq!(queue.pop().map(|(client, _)| client), Some(0), "one is within the limit");
+        assert_eq!(queue.pop(|_| true).map(|(client, _)| client), Some(0), "one is within the limit");
     }
 
     #[test]
@@ -108,7 +101,7 @@ mod tests {
     fn peers_take_turns() {
         let now = Instant::now();
         let mut queue = queue(0, 100, now);
-        (0..50).for_each(|_| drop(queue.pop()));
+        (0..50).for_each(|_| drop(queue.pop(|_| true)));
         push(&mut queue, 200, 2, now);
         push(&mut queue, 201, 2, now);
         push(&mut queue, 300, 3, now);

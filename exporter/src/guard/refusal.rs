@@ -18,7 +18,9 @@ pub(crate) enum Refusal {
     Unauthorized,
     /// More requests at once than `--web.max-requests`.
     TooManyRequests,
-    /// Too many passwords wait to be compared.
+    /// More requests than `rate_limit` of the web configuration lets through.
+    TooFast,
+    /// Too many passwords of this address wait to be compared.
     TooManyPasswords,
     /// The handler's answer was lost, or did not come in time.
     NoAnswer,
@@ -38,7 +40,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// All values of the label `reason`.
-    pub(crate) const REASONS: [&'static str; 12] = [
+    pub(crate) const REASONS: [&'static str; 13] = [
         "malformed",
         "head_too_large",
         "body",
@@ -46,6 +48,7 @@ impl Refusal {
         "slow_reader",
         "made_way",
         "too_many_requests",
+        "rate_limit",
         "no_answer",
         "no_descriptors",
         "unauthorized",
@@ -63,6 +66,7 @@ impl Refusal {
             Self::SlowReader => "slow_reader",
             Self::MadeWay => "made_way",
             Self::TooManyRequests | Self::TooManyPasswords => "too_many_requests",
+            Self::TooFast => "rate_limit",
             Self::NoAnswer => "no_answer",
             Self::NoDescriptors => "no_descriptors",
             Self::Unauthorized => "unauthorized",
@@ -73,7 +77,7 @@ impl Refusal {
 
     /// Whether the connection ends with it: what follows on it cannot be told apart, or is not wanted.
     pub(super) fn is_last(self) -> bool {
-        !matches!(self, Self::Unauthorized | Self::TooManyRequests | Self::TooManyPasswords)
+        !matches!(self, Self::Unauthorized | Self::TooManyRequests | Self::TooFast | Self::TooManyPasswords)
     }
 
     /// The status line and what a person reads, for those that can be told at all.
@@ -86,6 +90,9 @@ impl Refusal {
             Self::Unauthorized => ("401 Unauthorized", "a user and a password are asked for"),
             Self::TooManyRequests => {
                 ("503 Service Unavailable", "too many requests at once (--web.max-requests)")
+            }
+            Self::TooFast => {
+                ("429 Too Many Requests", "too many requests in a row (rate_limit of --web.config.file)")
             }
             Self::TooManyPasswords => ("503 Service Unavailable", "too many passwords to compare at once"),
             Self::NotTls => ("400 Bad Request", WANTS_TLS),
@@ -110,6 +117,7 @@ mod tests {
             Refusal::SlowHead,
             Refusal::Unauthorized,
             Refusal::TooManyRequests,
+            Refusal::TooFast,
             Refusal::TooManyPasswords,
             Refusal::NoAnswer,
             Refusal::MadeWay,

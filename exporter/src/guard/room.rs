@@ -4,7 +4,8 @@ mod answers;
 mod arrivals;
 
 use super::{
-    Settings,
+    Health, Settings,
+    bucket::Bucket,
     connection::{Connection, Step},
     journal::Journal,
     lane::{Handler, Lane},
@@ -64,7 +65,9 @@ pub(super) struct Room {
     door: Door,
     passwords: Passwords,
     journal: Journal,
-    taken: Box<dyn Fn() + Send>,
+    bucket: Bucket,
+    health: Health,
+    taken: Box<dyn Fn(usize) + Send>,
     scratch: Box<[u8; HEAD_BYTES]>,
 }
 
@@ -76,7 +79,7 @@ impl Room {
         passwords: Passwords,
         handler: &Arc<Handler>,
     ) -> io::Result<Self> {
-        let Settings { mut listeners, max_requests, metrics, door, taken } = settings;
+        let Settings { mut listeners, max_requests, metrics, door, health, taken } = settings;
         listeners.register(poll.registry(), FIRST_LISTENER)?;
         let mut room = Self {
             next: FIRST_LISTENER + listeners.len(),
@@ -94,6 +97,8 @@ impl Room {
             door,
             passwords,
             journal: Journal::new(metrics),
+            bucket: Bucket::default(),
+            health,
             taken,
             scratch: Box::new([0; HEAD_BYTES]),
         };
@@ -143,8 +148,9 @@ impl Room {
             return Some(Duration::ZERO);
         }
         let connections = self.connections.values().filter_map(Connection::deadline).min();
-        let others = [self.stopping, self.resting, self.journal.deadline(), self.queue.deadline(self.busy())];
-        let first = others.into_iter().flatten().chain(connections).min()?;
+        let queue = [self.queue.deadline(self.busy()), self.release_deadline()];
+        let others = [self.stopping, self.resting, self.journal.deadline()].into_iter().chain(queue);
+        let first = others.flatten().chain(connections).min()?;
         // The poll counts whole milliseconds: a little later is not too late, a little early is in vain.
         Some(first.saturating_duration_since(now) + Duration::from_millis(1))
     }
@@ -208,7 +214,7 @@ impl Room {
             match connection.advance(&mut self.scratch, now) {
                 Step::Wait => return,
                 Step::Again => {}
-                Step::Taken => (self.taken)(),
+                Step::Taken => (self.taken)(client),
                 Step::Request(head) => self.admit(client, head, now),
                 Step::Refused(refusal) => self.refuse(client, refusal, now),
                 Step::Over(refusal) => return self.close(client, refusal),

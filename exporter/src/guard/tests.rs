@@ -28,8 +28,9 @@ fn start(max_requests: usize, handler: impl Fn(Request) + Send + Sync + 'static)
     let listeners = Listeners::bind(&["127.0.0.1:0".parse().expect("good")]).expect("a free port");
     let address = listeners.address();
     let door = Door::open(None).expect("no file");
-    let settings =
-        Settings { listeners, max_requests, metrics: HttpMetrics::new(), door, taken: Box::new(|| {}) };
+    let health = Health { path: "/-/healthy".into(), text: "well\n" };
+    let metrics = HttpMetrics::new();
+    let settings = Settings { listeners, max_requests, metrics, door, health, taken: Box::new(|_| {}) };
     let (sender, ended) = channel();
     let handler: Arc<Handler> = Arc::new(handler);
     let guard = Guard::start(settings, &handler, move |outcome| drop(sender.send(outcome)));
@@ -98,7 +99,58 @@ fn echo(request: Request) {
         writer.write_all(b"nonsense\r\n\r\n").and_then(|()| writer.flush()).expect("the lane takes it");
         return;
     }
-    request.respond(Response::from_string(path)).expect("the lane takes it");
+    let page = if path == "/large" { "x".repeat(LARGE) } else { path };
+    let response = Response::from_string(page).with_chunked_threshold(usize::MAX);
+    request.respond(response).expect("the lane takes it");
+}
+
+/// Length of an answer that neither the kernel nor the guard holds many of.
+const LARGE: usize = 3 << 20;
+
+#[test]
+fn small_answers_do_not_cut_off_a_large_one() {
+    let running = start(40, echo);
+    let mut reader = Client::new(running.address);
+    reader.send("/large");
+    let mut beginning = vec![0; 100_000];
+    reader.0.read_exact(&mut beginning).expect("the page's beginning");
+    for _ in 0..20 {
+        assert_eq!(Client::from_elsewhere(running.address).get("/small"), (200, "/small".into()));
+        reader.0.read_exact(&mut beginning).expect("the page goes on");
+    }
+    let mut rest = vec![0; LARGE - 21 * beginning.len()];
+    reader.0.read_exact(&mut rest).expect("the whole page");
+    assert!(rest.iter().all(|byte| *byte == b'x'));
+}
+
+#[test]
+fn stalled_readers_make_room_for_others() {
+    let running = start(0, echo);
+    let mut stalled: Vec<_> = (0..12).map(|_| Client::new(running.address)).collect();
+    stalled.iter_mut().for_each(|client| client.send("/large"));
+    let large = |mut client: Client| client.get("/large");
+    let (status, page) = large(Client::from_elsewhere(running.address));
+    assert_eq!((status, page.len()), (200, LARGE), "another address does not wait for them");
+    let (status, page) = large(Client::new(running.address));
+    assert_eq!((status, page.len()), (200, LARGE), "the same one gets its turn once they have made way");
+    let mut ends = stalled.iter_mut().map(|client| client.0.read_to_end(&mut Vec::new()));
+    assert!(ends.any(|_| true));
+}
+
+#[test]
+fn health_is_told_while_every_lane_is_busy() {
+    let (handler, open) = gated();
+    let running = start(40, handler);
+    let mut waiting: Vec<_> = (0..8).map(|_| Client::new(running.address)).collect();
+    waiting.iter_mut().for_each(|client| client.send("/hangs"));
+    let mut client = Client::new(running.address);
+    for _ in 0..3 {
+        assert_eq!(client.get("/-/healthy"), (200, "well\n".into()));
+    }
+    (0..8).for_each(|_| open.send(()).expect("the handler listens"));
+    for client in &mut waiting {
+        assert_eq!(client.receive(), (200, "/hangs".into()));
+    }
 }
 
 #[test]

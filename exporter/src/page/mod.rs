@@ -6,9 +6,10 @@ const PAGE: &str = include_str!(concat!(env!("OUT_DIR"), "/page.html"));
 /// The Content-Security-Policy that the page goes with.
 pub(crate) const POLICY: &str = include_str!(concat!(env!("OUT_DIR"), "/policy"));
 
-/// The page that reads from `telemetry_path` and names what `segment` is served.
+/// The page that reads from `telemetry_path` and names what `segment` is served. Its links are relative: a proxy may
+/// have put it below another path.
 pub(crate) fn page(telemetry_path: &str, segment: &str) -> String {
-    PAGE.replace("%METRICS%", &escaped(telemetry_path))
+    PAGE.replace("%METRICS%", &escaped(&format!(".{telemetry_path}")))
         .replace("%SEGMENT%", &escaped(segment))
         .replace("%VERSION%", env!("CARGO_PKG_VERSION"))
 }
@@ -25,8 +26,8 @@ mod tests {
     #[test]
     fn each_blank_is_filled_in_and_nothing_else() {
         let filled = page("/m&\"<m>", "sysv:0x1");
-        assert!(filled.contains("data-metrics=\"/m&amp;&quot;&lt;m>\""));
-        assert!(filled.contains("href=\"/m&amp;&quot;&lt;m>\""));
+        assert!(filled.contains("data-metrics=\"./m&amp;&quot;&lt;m>\""));
+        assert!(filled.contains("href=\"./m&amp;&quot;&lt;m>\""));
         assert!(filled.contains(">sysv:0x1</span>"));
         assert!(filled.contains(concat!("promshm-exporter ", env!("CARGO_PKG_VERSION"))));
         for blank in ["%STYLE%", "%SCRIPT%", "%METRICS%", "%SEGMENT%", "%VERSION%"] {
@@ -39,6 +40,7 @@ mod tests {
 
     #[test]
     fn nothing_comes_from_elsewhere() {
+        assert!(!PAGE.contains("href=\"/"), "a path from the top leads elsewhere behind a proxy");
         for foreign in ["src=", "@import", "url(", "//cdn", " onclick", " style=", "eval("] {
             assert!(!PAGE.contains(foreign), "{foreign}");
         }

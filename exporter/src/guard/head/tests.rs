@@ -31,6 +31,8 @@ fn a_request_is_written_anew() {
     assert_eq!(head_of(text).authorization.as_deref(), Some(&b"Basic YTpi"[..]));
     assert!(lines_of("HEAD http://a:1/m?x HTTP/1.1\nHost: a\n\n").starts_with("HEAD /m?x HTTP/1.1\r\n"));
     assert!(lines_of("GET https://a HTTP/1.0\r\n\r\n").starts_with("GET / HTTP/1.1\r\n"));
+    assert!(lines_of("GET HTTP://a/m HTTP/1.0\r\n\r\n").starts_with("GET /m HTTP/1.1\r\n"), "in any case");
+    assert!(lines_of("GET HttpS://a?x/y HTTP/1.0\r\n\r\n").starts_with("GET /?x/y HTTP/1.1\r\n"));
     assert!(head_of("HEAD / HTTP/1.0\r\n\r\n").without_body);
 }
 
@@ -204,5 +206,16 @@ fn assert_sound(head: &Head, length: usize, bytes: &[u8]) {
         assert!(!name.is_empty() && !name.contains(char::is_whitespace), "{line:?}");
         assert!(!KEPT_BACK.iter().any(|each| each.eq_ignore_ascii_case(name)), "{line:?}");
         assert!(!line.contains(['\r', '\n']), "{line:?}");
+    }
+}
+
+#[test]
+fn a_path_is_asked_for_with_get_or_head() {
+    let asks = |line: &str| head_of(&format!("{line} HTTP/1.0\r\n\r\n")).asks_for("/-/healthy");
+    for yes in ["GET /-/healthy", "HEAD /-/healthy?x", "GET http://a/-/healthy"] {
+        assert!(asks(yes), "{yes}");
+    }
+    for no in ["POST /-/healthy", "GET /-/healthy2", "GET /", "GET /x?/-/healthy", "get /-/healthy"] {
+        assert!(!asks(no), "{no}");
     }
 }

@@ -1,0 +1,103 @@
+//! Turns: one item of each peer is taken after the other, so a peer that asks much holds up none but itself.
+
+use super::peer::Peer;
+use std::collections::VecDeque;
+
+/// Items that wait, ordered by turn, and within one turn as they came.
+pub(super) struct Turns<T> {
+    waiting: VecDeque<Turn<T>>,
+    /// The turn that is being taken.
+    now: u64,
+}
+
+struct Turn<T> {
+    peer: Peer,
+    number: u64,
+    item: T,
+}
+
+impl<T> Turns<T> {
+    pub(super) fn new() -> Self {
+        Self { waiting: VecDeque::new(), now: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Adds an item, in the turn after the peer's last one.
+    pub(super) fn push(&mut self, peer: Peer, item: T) {
+        let last = self.waiting.iter().rfind(|each| each.peer == peer);
+        let number = last.map_or(self.now, |last| last.number + 1);
+        let place = self.waiting.partition_point(|each| each.number <= number);
+        self.waiting.insert(place, Turn { peer, number, item });
+    }
+
+    /// Takes the first item whose peer may have its turn.
+    pub(super) fn pop(&mut self, may: impl Fn(Peer) -> bool) -> Option<T> {
+        let place = self.waiting.iter().position(|each| may(each.peer))?;
+        let Turn { item, number, .. } = self.waiting.remove(place)?;
+        self.now = number;
+        Some(item)
+    }
+
+    /// The items in their order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.waiting.iter().map(|each| &each.item)
+    }
+
+    pub(super) fn remove(&mut self, place: usize) -> Option<T> {
+        self.waiting.remove(place).map(|each| each.item)
+    }
+
+    pub(super) fn retain(&mut self, is_kept: impl Fn(&T) -> bool) {
+        self.waiting.retain(|each| is_kept(&each.item));
+    }
+
+    /// Takes the last item of the peer that has the most, unless `peer` has as many.
+    pub(super) fn displace(&mut self, peer: Peer) -> Option<T> {
+        let count = |peer| self.waiting.iter().filter(|each| each.peer == peer).count();
+        let most = self.waiting.iter().map(|each| each.peer).max_by_key(|each| count(*each))?;
+        if count(most) <= count(peer) {
+            return None;
+        }
+        let place = self.waiting.iter().rposition(|each| each.peer == most)?;
+        self.remove(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::SocketAddr;
+
+    fn peer(number: u8) -> Peer {
+        SocketAddr::from(([192, 0, 2, number], 1)).into()
+    }
+
+    fn turns(items: &[(u8, u32)]) -> Turns<u32> {
+        let mut turns = Turns::new();
+        items.iter().for_each(|(number, item)| turns.push(peer(*number), *item));
+        turns
+    }
+
+    #[test]
+    fn a_peer_that_may_not_is_passed_over_and_keeps_its_place() {
+        let mut turns = turns(&[(1, 10), (1, 11), (2, 20)]);
+        assert_eq!(turns.pop(|each| each == peer(2)), Some(20));
+        assert_eq!(turns.pop(|_| false), None);
+        turns.push(peer(3), 30);
+        let order: Vec<_> = std::iter::from_fn(|| turns.pop(|_| true)).collect();
+        assert_eq!(order, [10, 30, 11]);
+    }
+
+    #[test]
+    fn the_peer_with_the_most_items_is_displaced() {
+        let mut turns = turns(&[(1, 10), (2, 20), (1, 11), (1, 12), (2, 21)]);
+        assert_eq!(turns.displace(peer(1)), None, "it has the most itself");
+        assert_eq!(turns.displace(peer(2)), Some(12));
+        assert_eq!(turns.displace(peer(2)), None);
+        assert_eq!(turns.displace(peer(3)).map(|item| item % 10), Some(1));
+        assert_eq!(turns.len(), 3);
+    }
+}

@@ -1,0 +1,178 @@
+//! Under which paths the pages are found: `--web.route-prefix`, `--web.external-url` and `--web.telemetry-path`.
+//!
+//! Links within the pages are relative, so a proxy may serve them under another prefix than the exporter does.
+
+use std::str::FromStr;
+use thiserror::Error;
+
+/// Whether the server answers at all.
+pub(crate) const HEALTHY: &str = "/-/healthy";
+/// Whether there is something to serve.
+pub(crate) const READY: &str = "/-/ready";
+/// The live page.
+pub(crate) const LANDING: &str = "/";
+
+/// What comes before each path: nothing, or `/prefix`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Prefix(String);
+
+/// The URL that people see the exporter under; of a path alone, the host is theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ExternalUrl {
+    /// Without the slash at its end.
+    text: String,
+    path: Prefix,
+}
+
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("write a path, such as /promshm")]
+pub(crate) struct BadPrefix;
+
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("write a URL, such as https://example.org/promshm, or its path alone")]
+pub(crate) struct BadUrl;
+
+impl FromStr for Prefix {
+    type Err = BadPrefix;
+
+    fn from_str(text: &str) -> Result<Self, BadPrefix> {
+        let inner = text.trim_matches('/');
+        if !is_path(text) {
+            return Err(BadPrefix);
+        }
+        Ok(Self(if inner.is_empty() { String::new() } else { format!("/{inner}") }))
+    }
+}
+
+impl FromStr for ExternalUrl {
+    type Err = BadUrl;
+
+    fn from_str(text: &str) -> Result<Self, BadUrl> {
+        let path = match text.split_once("://") {
+            Some((scheme, rest))
+                if ["http", "https"].iter().any(|each| scheme.eq_ignore_ascii_case(each)) =>
+            {
+                let start = rest.find('/').unwrap_or(rest.len());
+                if start == 0 || !is_path(&rest[..start]) {
+                    return Err(BadUrl);
+                }
+                &rest[start..]
+            }
+            None if text.starts_with('/') => text,
+            _ => return Err(BadUrl),
+        };
+        let path = path.parse().map_err(|BadPrefix| BadUrl)?;
+        Ok(Self { text: text.trim_end_matches('/').into(), path })
+    }
+}
+
+/// Whether all of it can stand in a path as it is, and in a header field.
+fn is_path(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\".contains(&byte))
+}
+
+/// The paths of the pages.
+#[derive(Debug, Clone)]
+pub(crate) struct Routes {
+    prefix: Prefix,
+    /// Where somebody is sent who asks for less than the prefix.
+    home: String,
+    metrics: String,
+}
+
+/// What a path leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Route<'p> {
+    /// A page, without the prefix.
+    Page(&'p str),
+    /// The live page is elsewhere.
+    Home,
+    Nothing,
+}
+
+impl Routes {
+    /// `prefix` is by default the path of the external URL.
+    pub(crate) fn new(prefix: Option<&Prefix>, external: Option<&ExternalUrl>, metrics: &str) -> Self {
+        let prefix = prefix.or(external.map(|url| &url.path)).cloned().unwrap_or_default();
+        let home = external.map_or(&prefix.0, |url| &url.text);
+        Self { home: format!("{home}/"), metrics: metrics.into(), prefix }
+    }
+
+    /// Where a page is found.
+    pub(crate) fn path(&self, page: &str) -> String {
+        format!("{}{page}", self.prefix.0)
+    }
+
+    pub(crate) fn home(&self) -> &str {
+        &self.home
+    }
+
+    /// The path of the metrics page, without the prefix.
+    pub(crate) fn metrics(&self) -> &str {
+        &self.metrics
+    }
+
+    pub(crate) fn route<'p>(&self, path: &'p str) -> Route<'p> {
+        match path.strip_prefix(&self.prefix.0) {
+            Some("") if !path.is_empty() => Route::Home,
+            Some(page) if page.starts_with('/') => self.page(page),
+            _ if path == LANDING => Route::Home,
+            _ => Route::Nothing,
+        }
+    }
+
+    fn page<'p>(&self, page: &'p str) -> Route<'p> {
+        let is_known = [LANDING, HEALTHY, READY, &self.metrics].contains(&page);
+        if is_known { Route::Page(page) } else { Route::Nothing }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes(prefix: Option<&str>, external: Option<&str>) -> Routes {
+        let prefix = prefix.map(|text| text.parse().expect("a prefix"));
+        let external = external.map(|text| text.parse().expect("a URL"));
+        Routes::new(prefix.as_ref(), external.as_ref(), "/metrics")
+    }
+
+    #[test]
+    fn without_a_prefix_pages_are_at_the_top() {
+        for none in [routes(None, None), routes(Some("/"), None), routes(Some("/"), Some("http://a/b"))] {
+            assert_eq!(none.route("/"), Route::Page("/"));
+            assert_eq!(none.route("/metrics"), Route::Page("/metrics"));
+            assert_eq!(none.route("/x"), Route::Nothing);
+            assert_eq!(none.path(HEALTHY), "/-/healthy");
+        }
+    }
+
+    #[test]
+    fn with_a_prefix_all_pages_have_it() {
+        for all in [routes(Some("x/"), None), routes(None, Some("/x")), routes(None, Some("HTTPS://a:1/x/"))]
+        {
+            assert_eq!(all.route("/x/"), Route::Page("/"));
+            assert_eq!(all.route("/x/-/ready"), Route::Page("/-/ready"));
+            assert_eq!([all.route("/x"), all.route("/")], [Route::Home, Route::Home]);
+            assert_eq!([all.route("/metrics"), all.route("/xmetrics")], [Route::Nothing, Route::Nothing]);
+            assert_eq!(all.path(HEALTHY), "/x/-/healthy");
+        }
+    }
+
+    #[test]
+    fn home_is_where_people_see_it() {
+        assert_eq!(routes(Some("/x"), None).home(), "/x/");
+        assert_eq!(routes(None, Some("https://a/b/")).home(), "https://a/b/");
+        assert_eq!(routes(Some("/x"), Some("https://a")).home(), "https://a/");
+    }
+
+    #[test]
+    fn what_is_no_path_or_url_is_refused() {
+        for bad in ["/a b", "/a?b", "/a#b", "/ä", "/a\r\nb"] {
+            assert_eq!(bad.parse::<Prefix>(), Err(BadPrefix), "{bad:?}");
+        }
+        for bad in ["", "a", "ftp://a/b", "http:///b", "http://a/b?c", "javascript://x", "http://a b/"] {
+            assert_eq!(bad.parse::<ExternalUrl>(), Err(BadUrl), "{bad:?}");
+        }
+    }
+}
