@@ -1,6 +1,7 @@
 """The exporter as it is run: several segments at once, its logs, its end, a service manager,
 and files for node_exporter."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import threading
 
 import harness
@@ -99,6 +101,96 @@ class SegmentsTest(OperationsTest):
         self.assertEqual(list(self.jobs(exporter.get()).values()), [3])
 
 
+class StartTest(OperationsTest):
+    def test_an_empty_environment_says_nothing_and_spaces_after_commas_neither(self):
+        def complaint(value):
+            words = [harness.EXPORTER, "dump"]
+            return subprocess.run(words, env={**os.environ, "PROMSHM_SEGMENT": value}, capture_output=True, text=True).stderr
+
+        for empty in ("", " "):
+            self.assertIn("no segment sysv:0x70736d31", complaint(empty))
+        other = f"sysv:{self.new_key():#010x}"
+        both = complaint(f"shop={self.segment}, mail={other}")
+        for name in (self.segment, other):
+            self.assertIn(f"no segment {name}", both)
+
+    def test_a_pipe_under_the_name_keeps_nobody_waiting(self):
+        name = f"pipe-{os.getpid()}"
+        os.mkfifo(f"/dev/shm/{name}", 0o644)
+        self.addCleanup(os.unlink, f"/dev/shm/{name}")
+        exporter = harness.Exporter(self, f"posix:/{name}")
+        self.assertEqual(self.ask(exporter, "/-/healthy")[0], 200)
+        self.assertEqual(self.ask(exporter, "/-/ready")[0], 503)
+        self.assertIn("\npromshm_up 0\n", exporter.get())
+        self.assertEqual(exporter.stop(), 0)
+        for command in (["dump"], ["status"], ["rm", "--yes"]):
+            done = subprocess.run([harness.EXPORTER, *command, "--segment", f"posix:/{name}"], capture_output=True, text=True, timeout=harness.WATCHDOG)
+            self.assertEqual(done.returncode, 1, (command, done))
+            self.assertIn(f"posix:/{name}", done.stderr)
+        self.assertTrue(os.path.exists(f"/dev/shm/{name}"), "it is somebody else's")
+
+    def test_a_bare_port_is_both_families_whatever_the_system_says(self):
+        setup = 'ip link set lo up && sysctl -qw net.ipv6.bindv6only=1 && exec "$0" "$@"'
+        through = ["unshare", "--net", "sh", "-c", setup]
+        exporter = harness.Exporter(self, self.segment, through, words=["--web.listen-address=:10200"])
+        inside = ["nsenter", f"--net=/proc/{exporter.pid}/ns/net"]
+        for address in ("127.0.0.1", "::1"):
+            check = [*inside, sys.executable, "-c", f"import socket; socket.create_connection(('{address}', 10200), 60)"]
+            done = subprocess.run(check, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def inherited(self, kind, number=1):
+        """The words that start a program with a socket as systemd hands it over, and that socket."""
+        listener = self.enterContext(socket.socket(kind))
+        listener.bind(("127.0.0.1", 0) if kind == socket.AF_INET else str(self.folder / "socket"))
+        listener.listen()
+        hand_over = f'LISTEN_PID=$$ LISTEN_FDS={number} exec "$0" "$@" 3<&{listener.fileno()}'
+        return ["bash", "-c", hand_over], listener
+
+    def test_systemd_hands_over_its_sockets(self):
+        through, listener = self.inherited(socket.AF_INET)
+        words = ["--web.systemd-socket"]
+        exporter = harness.Exporter(self, self.segment, through, words=words, pass_fds=[listener.fileno()])
+        self.assertEqual(exporter.address, f"127.0.0.1:{listener.getsockname()[1]}")
+        self.assertEqual(self.ask(exporter, "/-/healthy")[0], 200)
+        self.assertEqual(exporter.stop(), 0)
+
+    def test_without_sockets_of_systemd_it_says_so(self):
+        command = [harness.EXPORTER, "--web.systemd-socket", "--segment", self.segment]
+        none = subprocess.run(command, capture_output=True, text=True, timeout=harness.WATCHDOG)
+        self.assertEqual(none.returncode, 1)
+        self.assertIn("systemd has handed over no socket", none.stderr)
+        through, listener = self.inherited(socket.AF_UNIX)
+        other = subprocess.run([*through, *command], pass_fds=[listener.fileno()], capture_output=True, text=True, timeout=harness.WATCHDOG)
+        self.assertEqual(other.returncode, 1)
+        self.assertIn("must listen on TCP", other.stderr)
+
+    def test_a_prefix_is_before_all_paths(self):
+        exporter = harness.Exporter(self, self.segment, words=["--web.route-prefix=/promshm"])
+        for path, status in (("/promshm/metrics", 200), ("/promshm/-/healthy", 200), ("/promshm/", 200), ("/metrics", 404), ("/-/healthy", 404)):
+            self.assertEqual(self.ask(exporter, path)[0], status, path)
+        for path in ("/", "/promshm"):
+            answer = harness.ask(exporter.address, path)
+            self.assertEqual((answer.status, answer.getheader("Location")), (302, "/promshm/"))
+        check = [harness.EXPORTER, "healthcheck", f"--web.listen-address={exporter.address}"]
+        self.assertEqual(subprocess.run([*check, "--web.route-prefix=/promshm"]).returncode, 0)
+        self.assertEqual(subprocess.run(check, capture_output=True).returncode, 1)
+
+    def test_without_proc_nothing_is_told_for_0(self):
+        hidden = 'mount -t tmpfs none /proc && exec "$0" "$@"'
+        exporter = harness.Exporter(self, self.segment, ["unshare", "--mount", "sh", "-c", hidden])
+        told = {name for name in harness.parse(exporter.get()) if name.startswith("process_")}
+        self.assertEqual(told, {"process_cpu_seconds_total", "process_max_fds", "process_start_time_seconds"})
+
+    def test_a_proxy_may_write_the_scheme_as_it_likes(self):
+        exporter = harness.Exporter(self, self.segment)
+        host, port = exporter.address.split(":")
+        for scheme in ("http", "HTTP", "Https"):
+            with socket.create_connection((host, int(port)), harness.WATCHDOG) as client:
+                client.sendall(f"GET {scheme}://{exporter.address}/-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                self.assertTrue(client.recv(1000).startswith(b"HTTP/1.1 200"), scheme)
+
+
 class EndTest(OperationsTest):
     def lingering(self, limit="10m", kind="gauge"):
         worker = Worker(self, self.key, kind, 1)
@@ -127,6 +219,32 @@ class EndTest(OperationsTest):
         self.assertGreater(len(exporter.get()), 8_000_000)
         self.assertEqual(exporter.wait(), 0)
 
+    def test_the_live_page_does_not_end_it(self):
+        worker, exporter = self.lingering()
+        for headers in ({"Promshm-Live": "1"}, {"Sec-Fetch-Mode": "navigate"}):
+            self.assertEqual(harness.ask(exporter.address, "/metrics", headers).status, 200)
+        self.assertEqual(self.ask(exporter, "/-/healthy")[0], 200)
+        worker.count(41)
+        self.assertIn('jobs_total{queue="mail"} 42', exporter.get())
+        self.assertEqual(exporter.wait(), 0)
+
+    def test_it_waits_for_as_many_scrapers_as_there_are(self):
+        exporter = harness.Exporter(self, self.segment, words=["--web.linger=10m", "--web.linger-scrapes=2"])
+        kept = http.client.HTTPConnection(exporter.address, timeout=harness.WATCHDOG)
+        self.addCleanup(kept.close)
+        exporter.send(signal.SIGTERM)
+        exporter.wait_for("waiting for one more scrape")
+        for _ in range(3):
+            kept.request("GET", "/metrics")
+            answer = kept.getresponse()
+            answer.read()
+            self.assertEqual(answer.status, 200)
+        self.assertEqual(self.ask(exporter, "/-/healthy")[0], 200)
+        self.assertIsNone(exporter.process.poll(), "one that scrapes three times is not three")
+        exporter.get()
+        self.assertEqual(exporter.wait(), 0)
+        self.assertIn("the last scrape is answered", exporter.output())
+
     def test_the_next_signal_ends_it(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             _, exporter = self.lingering()
@@ -136,7 +254,7 @@ class EndTest(OperationsTest):
     def test_the_time_ends_it_with_a_warning(self):
         _, exporter = self.lingering("100ms")
         self.assertEqual(exporter.wait(), 0)
-        self.assertRegex(exporter.output(), "level=warn msg=.nobody has scraped")
+        self.assertRegex(exporter.output(), "level=warn msg=.too few have scraped")
 
     def test_ctrl_c_does_not_linger(self):
         exporter = harness.Exporter(self, self.segment, words=["--web.linger=10m"])
