@@ -8,8 +8,9 @@ use crate::{
     logging::{self, LogFormat},
     remove,
     routes::{ExternalUrl, HEALTHY, Prefix, READY, Routes},
-    segments::{BadSegments, Segments, Word},
+    segments::{BadSegments, MAX_FOUND, Segments, Word},
     serve, status, top,
+    trust::TrustWord,
 };
 use clap::{
     CommandFactory, FromArgMatches, Parser, Subcommand,
@@ -43,6 +44,15 @@ pub(crate) struct Cli {
         default_value = "sysv:0x70736d31"
     )]
     segment: Vec<Word>,
+
+    /// Whose segments to read besides those of root, of this user and of its groups: numbers of users, or any.
+    /// It holds for auto, and for segments that others than their owner may write.
+    #[arg(long = "segment.trust", value_name = "UID", value_delimiter = ',')]
+    trust: Vec<TrustWord>,
+
+    /// The most segments that auto reads.
+    #[arg(long = "segment.max", value_name = "NUMBER", default_value_t = MAX_FOUND)]
+    max_segments: NonZeroUsize,
 
     /// Where to listen: :PORT for all addresses, or ADDRESS:PORT; port 0 takes a free one. May be repeated.
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":10200")]
@@ -137,8 +147,8 @@ enum Command {
 const SEGMENT_VARIABLE: &str = "PROMSHM_SEGMENT";
 
 /// Flags that may be repeated, by the name of their field.
-const REPEATABLE: [(&str, &str); 2] =
-    [("segment", "--segment"), ("listen_addresses", "--web.listen-address")];
+const REPEATABLE: [(&str, &str); 3] =
+    [("segment", "--segment"), ("trust", "--segment.trust"), ("listen_addresses", "--web.listen-address")];
 
 impl Cli {
     /// Reads the command line; if it makes no sense, the process ends with the cause.
@@ -171,7 +181,7 @@ impl Cli {
     /// Does what was asked for.
     pub(crate) fn run(&self) -> Result<(), Failure> {
         logging::start(self.log_level, self.log_format);
-        let segments = Segments::of(&self.segment)?;
+        let segments = Segments::new(&self.segment, &self.trust, self.max_segments)?;
         match self.command.as_ref().unwrap_or(&Command::Serve) {
             Command::Serve => serve::serve(self, segments),
             Command::Dump { format, output, no_own_metrics } => {

@@ -5,7 +5,7 @@ use crate::{
     failure::Failure,
     names::{Judged, Names},
     own_metrics::{HttpMetrics, OwnMetrics},
-    segments::{Segments, Target},
+    segments::{Found, PassedOver, Segments, Target},
     source::Source,
 };
 use log::info;
@@ -22,6 +22,9 @@ pub(crate) struct Collector {
     nothing: Option<Failure>,
     /// What of it was logged last and still holds.
     told: Option<String>,
+    /// Which segments are not read, and which of them were logged last.
+    passed_over: PassedOver,
+    told_passed_over: PassedOver,
     own: OwnMetrics,
     names: Names,
     /// Whether `OpenMetrics` pages tell when series were made.
@@ -57,13 +60,19 @@ impl Collector {
     }
 
     fn new(segments: Segments, own: OwnMetrics, tells_created: bool) -> Self {
-        let source = |target: &Target| Source::new(target.clone(), tells_created);
-        let sources = match &segments {
-            Segments::Listed(targets) => targets.iter().map(source).collect(),
-            Segments::Auto => Vec::new(),
-        };
-        let names = Names::default();
-        Self { segments, sources, nothing: None, told: None, own, names, tells_created }
+        let source = |target: &Target| Source::new(target.clone(), segments.trust.clone(), tells_created);
+        let sources = segments.listed().unwrap_or_default().iter().map(source).collect();
+        Self {
+            segments,
+            sources,
+            nothing: None,
+            told: None,
+            passed_over: PassedOver::default(),
+            told_passed_over: PassedOver::default(),
+            own,
+            names: Names::default(),
+            tells_created,
+        }
     }
 
     /// Those of the open port, for whoever guards it.
@@ -98,23 +107,24 @@ impl Collector {
 
     /// Sees which segments there are now, where they are not listed.
     fn look_around(&mut self) {
-        if self.segments != Segments::Auto {
+        if self.segments.listed().is_some() {
             return;
         }
-        match self.segments.targets() {
-            Ok(targets) => self.follow(targets),
+        match self.segments.find(self.sources.iter().map(|source| &source.target)) {
+            Ok(found) => self.follow(found),
             // If the kernel does not tell, those that are known may still be read.
             Err(failure) => self.nothing = Some(failure),
         }
     }
 
     /// Keeps what is known of the segments that stay.
-    fn follow(&mut self, targets: Vec<Target>) {
-        self.nothing = targets.is_empty().then_some(Failure::NothingFound);
+    fn follow(&mut self, Found { targets, passed_over }: Found) {
+        self.nothing = targets.is_empty().then(|| Failure::nothing_found(&passed_over));
+        self.passed_over = passed_over;
         let mut known = std::mem::take(&mut self.sources);
         for target in targets {
             let at = known.iter().position(|source| source.target == target);
-            let fresh = || Source::new(target, self.tells_created);
+            let fresh = || Source::new(target, self.segments.trust.clone(), self.tells_created);
             self.sources.push(at.map_or_else(fresh, |at| known.swap_remove(at)));
         }
         for gone in known {
@@ -167,11 +177,21 @@ impl Collector {
             }
             self.told = told;
         }
+        self.log_passed_over();
         self.sources.iter_mut().for_each(Source::log);
+    }
+
+    /// Logs which segments are passed over, once for each change.
+    fn log_passed_over(&mut self) {
+        if self.passed_over != self.told_passed_over {
+            self.passed_over.log();
+            self.told_passed_over = self.passed_over.clone();
+        }
     }
 
     /// Logs which segments are missing on the last page, or says why it holds nothing of any.
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        self.log_passed_over();
         if self.sources.is_empty() {
             return Err(self.nothing());
         }

@@ -3,7 +3,8 @@
 use crate::{
     address::ListenAddress,
     output::OutputError,
-    segments::{BadSegments, Segments, Target, joined},
+    segments::{BadSegments, PassedOver, Segments, Target, joined},
+    trust::SourceError,
     web_config::ConfigError,
 };
 use nix::errno::Errno;
@@ -17,12 +18,14 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error("{}", joined(.0, "; "))]
-    Unreadable(Vec<ReadError>),
+    Unreadable(Vec<SourceError>),
     #[error(
         "no promshm segment is found that this process may read: no worker has counted yet, or the workers run \
          in another IPC namespace or with another /dev/shm, or promshm.mode and promshm.group shut this process out"
     )]
     NothingFound,
+    #[error("no promshm segment is read: {0} (see --segment.trust and --segment.max)")]
+    PassedOver(PassedOver),
     #[error(
         "the kernel does not tell which segments there are ({0}): name them with --segment NAME=sysv:KEY"
     )]
@@ -59,4 +62,11 @@ pub(crate) enum Failure {
     Screen(io::Error),
     #[error("unhealthy: {0}")]
     Unhealthy(String),
+}
+
+impl Failure {
+    /// No segment is left, perhaps because all are passed over.
+    pub(crate) fn nothing_found(passed_over: &PassedOver) -> Self {
+        if passed_over.is_empty() { Self::NothingFound } else { Self::PassedOver(passed_over.clone()) }
+    }
 }

@@ -28,6 +28,7 @@ mod source;
 mod status;
 mod systemd;
 mod top;
+mod trust;
 mod web_config;
 
 use std::process::ExitCode;

@@ -3,9 +3,13 @@
 //! `sysv:KEY` or `posix:/NAME` alone is read as it is. With `LABEL=` before it, as often as wanted, each series
 //! gets a label with that text; `auto` reads whatever segments there are, each under its key or name.
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    trust::{Standing, Trust, TrustWord, Untrusted},
+};
+use log::warn;
 use promshm_segment::{SegmentName, backend};
-use std::{collections::HashSet, fmt, str::FromStr};
+use std::{collections::HashSet, fmt, num::NonZeroUsize, str::FromStr};
 use thiserror::Error;
 
 /// Most characters of a segment's name.
@@ -28,14 +32,43 @@ pub(crate) struct Target {
     pub(crate) name: SegmentName,
 }
 
-/// What the exporter is to read.
+/// What the exporter is to read, and whom it believes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Segments {
+pub(crate) struct Segments {
+    which: Which,
+    pub(crate) trust: Trust,
+    /// Most segments that are read where they are found.
+    max: NonZeroUsize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Which {
     /// These: a single one, or several that have names.
     Listed(Vec<Target>),
     /// All promshm segments of the IPC namespace, and in /dev/shm.
     Auto,
 }
+
+/// How many segments are read if nothing else is said.
+pub(crate) const MAX_FOUND: NonZeroUsize = NonZeroUsize::new(64).expect("above 0");
+
+/// The segments that there are, and those that are not read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The first ones decide what a page holds where segments contradict each other.
+    pub(crate) targets: Vec<Target>,
+    pub(crate) passed_over: PassedOver,
+}
+
+/// Segments that are not read, though they are there.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct PassedOver {
+    strangers: Vec<Untrusted>,
+    too_many: Vec<SegmentName>,
+}
+
+/// Most segments that a message names.
+const MOST_NAMED: usize = 8;
 
 /// Values of `--segment` that do not go together, or are none.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -91,62 +124,104 @@ impl fmt::Display for Target {
 
 impl fmt::Display for Segments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Listed(targets) => f.write_str(&joined(targets, ",")),
+        match &self.which {
+            Which::Auto => f.write_str("auto"),
+            Which::Listed(targets) => f.write_str(&joined(targets, ",")),
         }
     }
 }
 
 impl Target {
-    /// A segment that was found, under its key or name.
+    /// A segment that was found, under its key or name. An object that is called like a key is written with
+    /// what it is, which no name that is given to a segment can be: it must not pass for the key.
     fn found(name: SegmentName) -> Self {
         let label = match name {
             SegmentName::Sysv(key) => format!("{key:#010x}"),
-            SegmentName::Posix(name) => name.as_str().into(),
+            SegmentName::Posix(object) if object.as_str().starts_with("0x") => name.to_string(),
+            SegmentName::Posix(object) => object.as_str().into(),
         };
         Self { label: Some(label), name }
     }
 }
 
-impl Segments {
-    /// Takes all values of `--segment` together.
-    pub(crate) fn of(words: &[Word]) -> Result<Self, BadSegments> {
-        let mut targets = Vec::new();
-        for word in words {
-            match word {
-                Word::One(target) => targets.push(target.clone()),
-                Word::Auto if words.iter().all(|word| *word == Word::Auto) => return Ok(Self::Auto),
-                Word::Auto => return Err(BadSegments::AutoAndOthers),
-            }
+impl PassedOver {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.strangers.is_empty() && self.too_many.is_empty()
+    }
+
+    /// Logs what is not read, in one line whose length is bounded.
+    pub(crate) fn log(&self) {
+        if !self.is_empty() {
+            warn!(segments:% = self; "segments are passed over: see --segment.trust and --segment.max");
         }
-        check_apart(&targets)?;
-        Ok(Self::Listed(targets))
+    }
+}
+
+impl fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let strangers = self.strangers.iter().map(Untrusted::brief);
+        let too_many = self.too_many.iter().map(|name| format!("{name} beyond --segment.max"));
+        let named: Vec<_> = strangers.chain(too_many).take(MOST_NAMED).collect();
+        f.write_str(&named.join(", "))?;
+        match self.strangers.len() + self.too_many.len() - named.len() {
+            0 => Ok(()),
+            more => write!(f, ", and {more} more"),
+        }
+    }
+}
+
+impl Segments {
+    /// Takes all values of `--segment`, `--segment.trust` and `--segment.max` together.
+    pub(crate) fn new(words: &[Word], trust: &[TrustWord], max: NonZeroUsize) -> Result<Self, BadSegments> {
+        let which = Which::of(words)?;
+        let trust = Trust::new(trust, which == Which::Auto);
+        Ok(Self { which, trust, max })
+    }
+
+    /// Those that were named; the others are found by looking.
+    pub(crate) fn listed(&self) -> Option<&[Target]> {
+        match &self.which {
+            Which::Auto => None,
+            Which::Listed(targets) => Some(targets),
+        }
     }
 
     /// Whether series carry the label.
     pub(crate) fn are_labelled(&self) -> bool {
-        match self {
-            Self::Auto => true,
-            Self::Listed(targets) => targets.iter().any(|target| target.label.is_some()),
-        }
+        self.listed().is_none_or(|targets| targets.iter().any(|target| target.label.is_some()))
     }
 
-    /// The segments as of now; those that were named, whether they are there or not.
-    pub(crate) fn targets(&self) -> Result<Vec<Target>, Failure> {
-        match self {
-            Self::Listed(targets) => Ok(targets.clone()),
-            Self::Auto => {
-                let found = backend::discover().map_err(Failure::Discover)?;
-                Ok(found.into_iter().map(Target::found).collect())
+    /// The segments as of now; those that were named, whether they are there or not. Of those that are found,
+    /// whose owners are trusted come first, and of these the ones that are `known` already: whoever comes
+    /// later takes nothing from them.
+    pub(crate) fn find<'t>(&self, known: impl Iterator<Item = &'t Target> + Clone) -> Result<Found, Failure> {
+        if let Some(targets) = self.listed() {
+            return Ok(Found { targets: targets.to_vec(), ..Found::default() });
+        }
+        let mut passed_over = PassedOver::default();
+        let mut ranked = Vec::new();
+        for name in backend::discover().map_err(Failure::Discover)? {
+            // What is gone again is no segment any more.
+            let Ok(owner) = backend::owner(&name) else { continue };
+            match self.trust.judge(name, owner) {
+                Ok(standing) => ranked.push((standing, name)),
+                Err(stranger) => passed_over.strangers.push(stranger),
             }
         }
+        let order: Vec<SegmentName> = known.map(|target| target.name).collect();
+        ranked.sort_by_cached_key(|(standing, name): &(Standing, SegmentName)| {
+            (*standing, order.iter().position(|known| known == name).unwrap_or(usize::MAX))
+        });
+        let beyond = ranked.split_off(ranked.len().min(self.max.get()));
+        passed_over.too_many = beyond.into_iter().map(|(_, name)| name).collect();
+        let targets = ranked.into_iter().map(|(_, name)| Target::found(name)).collect();
+        Ok(Found { targets, passed_over })
     }
 
     /// The one that is called `name`, or the only one.
     pub(crate) fn pick(&self, name: Option<&str>) -> Result<Target, Failure> {
         let mut targets = self.some_targets()?;
-        let segments = || Self::Listed(targets.clone());
+        let segments = || Self { which: Which::Listed(targets.clone()), ..self.clone() };
         match name {
             Some(name) => {
                 let found = targets.iter().find(|target| target.label.as_deref() == Some(name)).cloned();
@@ -157,10 +232,35 @@ impl Segments {
         }
     }
 
-    /// As [`Segments::targets`], but to find none is a failure.
+    /// As [`Segments::find`] for who knows none yet, but to find none is a failure.
     pub(crate) fn some_targets(&self) -> Result<Vec<Target>, Failure> {
-        let targets = self.targets()?;
-        if targets.is_empty() { Err(Failure::NothingFound) } else { Ok(targets) }
+        let Found { targets, passed_over } = self.find(std::iter::empty())?;
+        if targets.is_empty() { Err(Failure::nothing_found(&passed_over)) } else { Ok(targets) }
+    }
+
+    /// Logs which segments are passed over, if the kernel tells.
+    pub(crate) fn log_passed_over(&self) {
+        self.find(std::iter::empty()).into_iter().for_each(|found| found.passed_over.log());
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(words: &[Word]) -> Result<Self, BadSegments> {
+        Self::new(words, &[], MAX_FOUND)
+    }
+}
+
+impl Which {
+    fn of(words: &[Word]) -> Result<Self, BadSegments> {
+        let mut targets = Vec::new();
+        for word in words {
+            match word {
+                Word::One(target) => targets.push(target.clone()),
+                Word::Auto if words.iter().all(|word| *word == Word::Auto) => return Ok(Self::Auto),
+                Word::Auto => return Err(BadSegments::AutoAndOthers),
+            }
+        }
+        check_apart(&targets)?;
+        Ok(Self::Listed(targets))
     }
 }
 
@@ -203,20 +303,42 @@ mod tests {
     fn several_keep_their_order() {
         let several = of(&["b=sysv:1", "a=posix:/a"]).expect("good");
         assert_eq!(several.to_string(), "b=sysv:0x00000001,a=posix:/a");
-        assert_eq!(several.targets().expect("listed").len(), 2);
+        assert_eq!(several.listed().map(<[_]>::len), Some(2));
     }
 
     #[test]
     fn auto_stands_alone() {
-        assert_eq!(of(&["auto"]), Ok(Segments::Auto));
-        assert!(Segments::Auto.are_labelled());
-        assert_eq!(of(&["auto", "auto"]), Ok(Segments::Auto));
+        for words in [&["auto"][..], &["auto", "auto"]] {
+            let auto = of(words).expect("good");
+            assert!(auto.are_labelled() && auto.listed().is_none() && auto.to_string() == "auto");
+        }
         for mixed in [["auto", "a=sysv:1"], ["sysv:1", "auto"]] {
             assert_eq!(of(&mixed), Err(BadSegments::AutoAndOthers));
         }
         assert_eq!(Target::found(SegmentName::Sysv(-1)).to_string(), "0xffffffff=sysv:0xffffffff");
         let object = "posix:/shop".parse().expect("a name");
         assert_eq!(Target::found(object).to_string(), "shop=posix:/shop");
+    }
+
+    #[test]
+    fn an_object_that_is_called_like_a_key_is_no_key() {
+        let label = |name: &str| Target::found(name.parse().expect("a name")).label;
+        assert_eq!(label("sysv:0x70736d31").as_deref(), Some("0x70736d31"));
+        assert_eq!(label("posix:/0x70736d31").as_deref(), Some("posix:/0x70736d31"));
+        assert_eq!(label("posix:/70736d31").as_deref(), Some("70736d31"));
+        assert!(checked("posix:/0x70736d31").is_err(), "no name that is given can be the same");
+    }
+
+    #[test]
+    fn a_message_of_what_is_passed_over_is_bounded() {
+        let too_many = |count: i32| (1..=count).map(SegmentName::Sysv).collect();
+        let of = |count| PassedOver { too_many: too_many(count), ..PassedOver::default() }.to_string();
+        assert_eq!(of(1), "sysv:0x00000001 beyond --segment.max");
+        assert!(
+            of(20_000).ends_with("sysv:0x00000008 beyond --segment.max, and 19992 more"),
+            "{}",
+            of(20_000)
+        );
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! One segment: its reader, what is kept of it between scrapes, and what is logged of it.
 
-use crate::{own_metrics::SegmentMetrics, segments::Target};
+use crate::{
+    own_metrics::SegmentMetrics,
+    segments::Target,
+    trust::{SourceError, Trust},
+};
 use log::{info, warn};
 use promshm_exposition::{Encoder, Format, Limits};
 use promshm_segment::{Family, ReadError, Reader};
@@ -25,15 +29,16 @@ pub(crate) enum Attachment {
 /// One segment and all that is kept between its scrapes.
 pub(crate) struct Source {
     pub(crate) target: Target,
+    trust: Trust,
     /// Gone after any error: the next attempt attaches afresh.
     reader: Option<Reader>,
     /// One for each format; those that nobody asks for are empty.
     encoders: Vec<Encoder>,
     pub(crate) metrics: SegmentMetrics,
     /// How the last reading went, until it is logged.
-    outcome: Option<Result<Attachment, ReadError>>,
+    outcome: Option<Result<Attachment, SourceError>>,
     /// What was logged last and still holds.
-    failing: Option<ReadError>,
+    failing: Option<SourceError>,
     /// Whether it was logged that series are too large for a page.
     told_too_large: bool,
 }
@@ -47,7 +52,7 @@ pub(crate) struct Found<'s> {
 
 impl Source {
     /// Attaches nothing yet. `tells_created`: see [`Encoder::with_created`].
-    pub(crate) fn new(target: Target, tells_created: bool) -> Self {
+    pub(crate) fn new(target: Target, trust: Trust, tells_created: bool) -> Self {
         let encoder = |format| {
             let encoder = Encoder::new(format).with_created(tells_created);
             match &target.label {
@@ -59,6 +64,7 @@ impl Source {
             encoders: Format::ALL.into_iter().map(encoder).collect(),
             metrics: SegmentMetrics::new(target.label.as_deref()),
             target,
+            trust,
             reader: None,
             outcome: None,
             failing: None,
@@ -74,7 +80,7 @@ impl Source {
         let mut outcome = self.attempt();
         for _ in 1..ATTEMPTS {
             match outcome {
-                Err(ReadError::Retired { .. } | ReadError::NotReady { .. }) => {}
+                Err(SourceError::Read(ReadError::Retired { .. } | ReadError::NotReady { .. })) => {}
                 Err(_) if was_attached => {}
                 _ => break,
             }
@@ -85,10 +91,10 @@ impl Source {
         self.outcome = Some(outcome);
     }
 
-    fn attempt(&mut self) -> Result<Attachment, ReadError> {
+    fn attempt(&mut self) -> Result<Attachment, SourceError> {
         let (mut reader, attachment) = match self.reader.take() {
             Some(reader) => (reader, Attachment::Known),
-            None => (Reader::attach(self.target.name)?, Attachment::Fresh),
+            None => (self.trust.attach(self.target.name)?, Attachment::Fresh),
         };
         self.metrics.observe(&reader.scrape()?.vitals, attachment);
         self.reader = Some(reader);
@@ -116,15 +122,15 @@ impl Source {
     }
 
     /// Looks whether the next scrape can read the segment.
-    pub(crate) fn check(&self) -> Result<(), ReadError> {
+    pub(crate) fn check(&self) -> Result<(), SourceError> {
         match &self.reader {
             Some(reader) if reader.check().is_ok() => Ok(()),
-            _ => Reader::attach(self.target.name).map(drop),
+            _ => self.trust.attach(self.target.name).map(drop),
         }
     }
 
     /// Why the last reading failed.
-    pub(crate) fn error(&self) -> Option<&ReadError> {
+    pub(crate) fn error(&self) -> Option<&SourceError> {
         self.outcome.as_ref()?.as_ref().err()
     }
 
@@ -143,7 +149,7 @@ impl Source {
     pub(crate) fn complain(&self) {
         let target = &self.target;
         match self.error() {
-            Some(error @ ReadError::Absent { .. }) => {
+            Some(error @ SourceError::Read(ReadError::Absent { .. })) => {
                 info!(segment:% = target, cause:% = error; "waiting for the segment");
             }
             Some(error) => warn!(segment:% = target, cause:% = error; "the segment cannot be read"),

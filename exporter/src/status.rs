@@ -3,11 +3,12 @@
 use crate::{
     failure::Failure,
     segments::{Segments, Target},
+    trust::{SourceError, Trust},
 };
 use comfy_table::{CellAlignment, Table, presets};
 use humantime::{format_duration, format_rfc3339_seconds};
 use promshm_segment::{
-    ReadError, Reader, Vitals,
+    Vitals,
     backend::{self, Inspection},
     snapshot::{Liveness, Reason, SlotState, SlotView},
 };
@@ -21,7 +22,8 @@ const BAR_WIDTH: usize = 24;
 
 /// Prints header, space and slots of each segment. Those that cannot be read are told of at the end.
 pub(crate) fn print(segments: &Segments) -> Result<(), Failure> {
-    let shown = segments.some_targets()?.into_iter().map(|target| describe(&target));
+    segments.log_passed_over();
+    let shown = segments.some_targets()?.into_iter().map(|target| describe(&target, &segments.trust));
     let (tables, errors): (Vec<_>, Vec<_>) = shown.partition(Result::is_ok);
     let tables: Vec<String> = tables.into_iter().filter_map(Result::ok).collect();
     let text = tables.join("\n\n");
@@ -33,9 +35,9 @@ pub(crate) fn print(segments: &Segments) -> Result<(), Failure> {
     if errors.is_empty() { Ok(()) } else { Err(Failure::Unreadable(errors)) }
 }
 
-fn describe(target: &Target) -> Result<String, ReadError> {
+fn describe(target: &Target, trust: &Trust) -> Result<String, SourceError> {
     let found = backend::inspect(&target.name)?; // first, so as not to count this process
-    let mut reader = Reader::attach(target.name)?;
+    let mut reader = trust.attach(target.name)?;
     let vitals = &reader.scrape()?.vitals;
     Ok(render(target, &found, vitals, SystemTime::now()))
 }

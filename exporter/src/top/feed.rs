@@ -4,6 +4,7 @@ use super::model::{Model, Reading};
 use crate::{
     failure::Failure,
     segments::{Segments, Target},
+    trust::{SourceError, Trust},
 };
 use promshm_segment::{ReadError, Reader};
 use std::time::Duration;
@@ -31,7 +32,8 @@ impl Feeds {
         if let Err(failure) = self.look_around() {
             return model.update(at, &[Reading { label: None, outcome: Err(failure.to_string()) }]);
         }
-        let outcomes: Vec<_> = self.feeds.iter_mut().map(Feed::read).collect();
+        let trust = &self.segments.trust;
+        let outcomes: Vec<_> = self.feeds.iter_mut().map(|feed| feed.read(trust)).collect();
         let readings: Vec<_> =
             self.feeds.iter().zip(outcomes).map(|(feed, outcome)| feed.tell(outcome)).collect();
         model.update(at, &readings);
@@ -49,24 +51,24 @@ impl Feeds {
 }
 
 impl Feed {
-    fn read(&mut self) -> Result<(), ReadError> {
-        match self.attempt() {
-            Err(ReadError::Retired { .. }) => self.attempt(), // its successor may be there
+    fn read(&mut self, trust: &Trust) -> Result<(), SourceError> {
+        match self.attempt(trust) {
+            Err(SourceError::Read(ReadError::Retired { .. })) => self.attempt(trust), // its successor may be there
             outcome => outcome,
         }
     }
 
-    fn attempt(&mut self) -> Result<(), ReadError> {
+    fn attempt(&mut self, trust: &Trust) -> Result<(), SourceError> {
         let mut reader = match self.reader.take() {
             Some(reader) => reader,
-            None => Reader::attach(self.target.name)?,
+            None => trust.attach(self.target.name)?,
         };
         reader.scrape()?;
         self.reader = Some(reader);
         Ok(())
     }
 
-    fn tell(&self, outcome: Result<(), ReadError>) -> Reading<'_> {
+    fn tell(&self, outcome: Result<(), SourceError>) -> Reading<'_> {
         let snapshot = self.reader.as_ref().map(Reader::snapshot);
         let cause = outcome.err().map(|error| error.to_string()).unwrap_or_default();
         Reading { label: self.target.label.as_deref(), outcome: snapshot.ok_or(cause) }

@@ -4,6 +4,7 @@
 
 mod locks;
 mod object;
+mod owner;
 mod posix;
 mod sysv;
 
@@ -16,6 +17,7 @@ use crate::{
 pub(crate) use locks::{Locks, OPEN};
 use nix::errno::Errno;
 pub(crate) use object::Object;
+pub use owner::{Owner, owner};
 pub(crate) use posix::Ground;
 pub use posix::survive_truncation;
 

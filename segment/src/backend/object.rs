@@ -1,6 +1,6 @@
 //! The seam, first half: a segment's memory, whatever kind of object the kernel keeps it in.
 
-use super::{Inspection, Locks, posix, sysv};
+use super::{Inspection, Locks, Owner, posix, sysv};
 use crate::{
     config::{Config, SegmentName},
     layout::{FORGED, NO_SEMAPHORES, header},
@@ -92,6 +92,14 @@ impl Object {
         match self {
             Self::Sysv(segment) => segment.inspect(),
             Self::Posix(segment) => segment.stat(),
+        }
+    }
+
+    /// Whose it is.
+    pub(crate) fn owner(&self) -> Result<Owner, Errno> {
+        match self {
+            Self::Sysv(segment) => segment.owner(),
+            Self::Posix(segment) => segment.owner(),
         }
     }
 

@@ -13,7 +13,7 @@ mod tests;
 mod vitals;
 
 use crate::{
-    backend::{self, Object, Step},
+    backend::{self, Object, Owner, Step},
     clock,
     config::SegmentName,
     layout::{Geometry, header},
@@ -220,6 +220,13 @@ impl Reader {
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// Whose memory is read, whatever its name leads to by now; `None` if nobody has mapped it, or the kernel
+    /// does not tell.
+    #[must_use]
+    pub fn owner(&self) -> Option<Owner> {
+        self.object.as_ref()?.owner().ok()
     }
 
     /// Whether the next scrape will read this segment. A retired one, or one whose key leads elsewhere

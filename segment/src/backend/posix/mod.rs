@@ -12,7 +12,7 @@ mod ground;
 mod held;
 mod locks;
 
-use super::Inspection;
+use super::{Inspection, Owner};
 use crate::{
     config::{Config, ObjectName, SegmentName},
     layout::{MAGIC, PAGE},
@@ -164,6 +164,12 @@ impl Segment {
             None => look(self.present_name())?,
         };
         Ok(inspection(&stat))
+    }
+
+    /// Whose it is: this very object, if it is open.
+    pub(super) fn owner(&self) -> Result<Owner, Errno> {
+        let Inspection { uid, gid, mode, .. } = self.stat()?;
+        Ok(Owner { uid, creator: uid, gid, mode })
     }
 
     /// Sets mode and, if given, group; only the owner may.

@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use crate::{
-    backend::Inspection,
+    backend::{Inspection, Owner},
     layout::PAGE,
     region::{Keeper, Region},
 };
@@ -111,6 +111,13 @@ impl SharedMemory {
         // SAFETY: the pointer is valid for the kernel to write one shmid_ds.
         Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_STAT, &raw mut stat) })?;
         Ok(stat)
+    }
+
+    /// Whose it is. Needs the read bit.
+    pub(crate) fn owner(self) -> Result<Owner, Errno> {
+        let access = self.raw_stat()?.shm_perm;
+        let mode = u32::from(access.mode) & 0o777;
+        Ok(Owner { uid: access.uid, creator: access.cuid, gid: access.cgid, mode })
     }
 
     /// Sets mode and, if given, group; only the owner may.

@@ -4,7 +4,7 @@ mod list;
 mod memory;
 mod semaphores;
 
-use super::Inspection;
+use super::{Inspection, Owner};
 use crate::{
     config::{Config, SegmentName},
     layout::{PAGE, RETIRED, header},
@@ -55,6 +55,10 @@ impl Segment {
             Err(Errno::EACCES) => listed(self.key).ok_or(Errno::ENOENT),
             seen => seen,
         }
+    }
+
+    pub(super) fn owner(self) -> Result<Owner, Errno> {
+        self.memory.owner()
     }
 
     pub(super) fn set_access(self, mode: u32, group: Option<u32>) -> Result<(), Errno> {

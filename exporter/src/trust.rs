@@ -1,0 +1,200 @@
+//! Whose segments are read: what `--segment.trust` says.
+//!
+//! Whoever may make a segment may say anything in it, under any metric's name. What is found without being named,
+//! and what others than its owner may write, is read only if it belongs to somebody who is trusted: root, this
+//! process's user, a group of this process, and whom the flag names.
+
+use nix::unistd::{getegid, geteuid, getgroups};
+use promshm_segment::{
+    ReadError, Reader, SegmentName,
+    backend::{self, Owner},
+};
+use std::str::FromStr;
+use thiserror::Error;
+
+/// Others may write it.
+const WRITABLE_BY_OTHERS: u32 = 0o002;
+
+/// One value of `--segment.trust`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TrustWord {
+    /// Everybody.
+    Any,
+    /// This user.
+    Uid(u32),
+}
+
+impl FromStr for TrustWord {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "any" => Ok(Self::Any),
+            number => number.parse().map(Self::Uid).map_err(|_| "write a user's number, or any"),
+        }
+    }
+}
+
+/// Whose segments are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trust {
+    any: bool,
+    uids: Vec<u32>,
+    groups: Vec<u32>,
+    /// Whether each segment must be a trusted owner's, not only those that others may write.
+    of_all: bool,
+}
+
+/// How far a segment is believed; the first ones decide what a page holds where segments contradict each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// Its owner is trusted, or it was named.
+    Trusted,
+    /// Nothing speaks for it but `any`.
+    Anybodys,
+}
+
+/// Nobody trusts the owner.
+#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[error(
+    "segment {name} is of uid {}, whom this process does not trust: if its numbers are to be shown, add \
+     --segment.trust={}",
+    stranger(*.owner),
+    stranger(*.owner)
+)]
+pub(crate) struct Untrusted {
+    name: SegmentName,
+    owner: Owner,
+}
+
+impl Untrusted {
+    /// For a list of several.
+    pub(crate) fn brief(&self) -> String {
+        format!("{} of uid {}", self.name, stranger(self.owner))
+    }
+}
+
+/// Whom to name so that the segment is trusted; its maker can do with it what its owner can.
+fn stranger(owner: Owner) -> u32 {
+    if owner.uid == 0 { owner.creator } else { owner.uid }
+}
+
+/// Why a segment is not read.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub(crate) enum SourceError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+}
+
+impl Trust {
+    /// `is_auto`: segments are found, not named.
+    pub(crate) fn new(words: &[TrustWord], is_auto: bool) -> Self {
+        let named =
+            words.iter().filter_map(|word| if let TrustWord::Uid(uid) = word { Some(*uid) } else { None });
+        let groups = getgroups().unwrap_or_default();
+        Self {
+            any: words.contains(&TrustWord::Any),
+            uids: [0, geteuid().as_raw()].into_iter().chain(named).collect(),
+            groups: groups.into_iter().chain([getegid()]).map(nix::unistd::Gid::as_raw).collect(),
+            of_all: is_auto || !words.is_empty(),
+        }
+    }
+
+    /// How far the segment of that name is believed, if it is `owner`'s.
+    pub(crate) fn judge(&self, name: SegmentName, owner: Owner) -> Result<Standing, Untrusted> {
+        let is_known = |uid| self.uids.contains(&uid);
+        let is_trusted = is_known(owner.uid) && is_known(owner.creator) || self.groups.contains(&owner.gid);
+        let needs_no_trust = !self.of_all && owner.mode & WRITABLE_BY_OTHERS == 0;
+        match (is_trusted || needs_no_trust, self.any) {
+            (true, _) => Ok(Standing::Trusted),
+            (false, true) => Ok(Standing::Anybodys),
+            (false, false) => Err(Untrusted { name, owner }),
+        }
+    }
+
+    /// Attaches a segment of a trusted owner. The owner is looked at before, so that no stranger's memory is
+    /// touched, and after, because the name may have changed hands meanwhile.
+    pub(crate) fn attach(&self, name: SegmentName) -> Result<Reader, SourceError> {
+        if let Ok(owner) = backend::owner(&name) {
+            self.judge(name, owner)?;
+        }
+        let reader = Reader::attach(name)?;
+        if let Some(owner) = reader.owner() {
+            self.judge(name, owner)?;
+        }
+        Ok(reader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(words: &[TrustWord], is_auto: bool) -> Trust {
+        let me = Trust::new(words, is_auto);
+        let uids =
+            me.uids.iter().map(|uid| if *uid == geteuid().as_raw() && *uid != 0 { 1000 } else { *uid });
+        Trust { uids: uids.chain([1000]).collect(), groups: vec![50], ..me }
+    }
+
+    fn owner(uid: u32, creator: u32, gid: u32, mode: u32) -> Owner {
+        Owner { uid, creator, gid, mode }
+    }
+
+    fn judged(trust: &Trust, owner: Owner) -> Option<Standing> {
+        trust.judge(SegmentName::default(), owner).ok()
+    }
+
+    #[test]
+    fn what_is_found_must_be_a_trusted_owners() {
+        let auto = of(&[], true);
+        for good in [owner(0, 0, 9, 0o644), owner(1000, 1000, 9, 0o666), owner(33, 33, 50, 0o640)] {
+            assert_eq!(judged(&auto, good), Some(Standing::Trusted), "{good:?}");
+        }
+        for bad in [owner(33, 33, 9, 0o644), owner(0, 33, 9, 0o644), owner(33, 0, 9, 0o644)] {
+            assert_eq!(judged(&auto, bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_named_segment_needs_trust_if_others_may_write_it() {
+        let named = of(&[], false);
+        assert_eq!(judged(&named, owner(33, 33, 9, 0o664)), Some(Standing::Trusted));
+        assert_eq!(judged(&named, owner(33, 33, 9, 0o646)), None);
+        assert_eq!(judged(&named, owner(1000, 1000, 9, 0o646)), Some(Standing::Trusted));
+        assert_eq!(
+            judged(&of(&[TrustWord::Uid(7)], false), owner(33, 33, 9, 0o640)),
+            None,
+            "the flag says who"
+        );
+    }
+
+    #[test]
+    fn the_flag_adds_users_and_any_comes_last() {
+        let stranger = owner(33, 33, 9, 0o644);
+        let given_away = owner(0, 33, 9, 0o644);
+        for (words, standing) in [
+            (&[TrustWord::Uid(33)][..], Some(Standing::Trusted)),
+            (&[TrustWord::Any], Some(Standing::Anybodys)),
+            (&[TrustWord::Any, TrustWord::Uid(33)], Some(Standing::Trusted)),
+            (&[TrustWord::Uid(34)], None),
+        ] {
+            assert_eq!(judged(&of(words, true), stranger), standing, "{words:?}");
+            assert_eq!(judged(&of(words, true), given_away), standing, "{words:?}");
+        }
+        let refused =
+            of(&[], true).judge(SegmentName::default(), given_away).expect_err("a stranger").to_string();
+        assert!(refused.contains("of uid 33") && refused.contains("--segment.trust=33"), "{refused}");
+    }
+
+    #[test]
+    fn words_are_numbers_or_any() {
+        assert_eq!("any".parse(), Ok(TrustWord::Any));
+        assert_eq!(" 33".parse(), Ok(TrustWord::Uid(33)));
+        for bad in ["", "-1", "root", "Any", "4294967296"] {
+            assert!(bad.parse::<TrustWord>().is_err(), "{bad}");
+        }
+    }
+}

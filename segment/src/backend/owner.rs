@@ -1,0 +1,27 @@
+//! Whose a segment is, as far as nobody can forge it.
+
+use super::{Object, Step, read_error};
+use crate::{config::SegmentName, reader::ReadError};
+
+/// Whose a segment is, as the kernel tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// Who owns it. The owner of System V memory may name anybody here.
+    pub uid: u32,
+    /// Who made it, and may do with it what the owner may. The same as `uid` for POSIX objects.
+    pub creator: u32,
+    /// A group that the owner cannot choose freely: the maker's own of System V memory, whose group its owner
+    /// may set to any, and the object's of a POSIX one.
+    pub gid: u32,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+/// Whose segment the name leads to. Needs no more than [`super::inspect`].
+///
+/// # Errors
+/// If there is none, or the kernel does not tell.
+pub fn owner(name: &SegmentName) -> Result<Owner, ReadError> {
+    let object = Object::find(*name).map_err(|error| read_error(*name, Step::Find, error))?;
+    object.owner().map_err(|error| read_error(*name, Step::Control, error))
+}
