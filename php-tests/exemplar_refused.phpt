@@ -20,6 +20,7 @@ $bad = [
     'a name with a colon' => ['trace:id' => 'x'],
     'a name that is not UTF-8' => ["trace\xff" => 'x'],
     'a value that is not UTF-8' => ['trace_id' => "x\xff"],
+    'a value with a NUL byte' => ['trace_id' => "abc\0def"],
     'a fraction' => ['trace_id' => 1.5],
     'a bool' => ['trace_id' => true],
     'null' => ['trace_id' => null],
@@ -40,6 +41,7 @@ foreach ($bad as $what => $exemplar) {
     echo $dropped === 3 ? '' : "$what: $dropped dropped\n";
 }
 $c->inc([], ['trace_id' => str_repeat('x', 120)]);
+$c->inc([], ['trace_id' => "all others \t\r\n\x01\x1f\x7f\" \\ \u{2028}\u{FEFF}"]);
 $c->inc([], ['trace_id' => str_repeat('€', 60), 'span_id' => str_repeat('€', 53)]);
 echo count($bad), " bad ones\n";
 show();
@@ -48,10 +50,10 @@ echo json_encode(Segment::status()['dropped']), "\n";
 --CLEAN--
 <?php require __DIR__ . '/clean.inc'; ?>
 --EXPECT--
-16 bad ones
-c_total 50
-h_bucket{le="1.0"} 16
-h_bucket{le="+Inf"} 16
-h_sum 8
-h_count 16
-{"series_limit":0,"segment_full":0,"too_many_buckets":0,"corrupt":0,"summary_sample":0,"exemplar":48}
+17 bad ones
+c_total 54
+h_bucket{le="1.0"} 17
+h_bucket{le="+Inf"} 17
+h_sum 8.5
+h_count 17
+{"series_limit":0,"segment_full":0,"too_many_buckets":0,"corrupt":0,"summary_sample":0,"exemplar":51}

@@ -23,11 +23,17 @@ $before = private_bytes();
 $define(20_000, 120_000);
 $grown = private_bytes() - $before;
 echo $grown < 20 << 20 ? "bounded\n" : "grew by $grown bytes\n";
+for ($i = 0; $i < 20_000; $i++) {
+    new Counter("long_{$i}_total", str_repeat('h', 16_000));
+}
+$grown = private_bytes() - $before;
+echo $grown < 40 << 20 ? "bounded\n" : "grew by $grown bytes\n";
 (new Counter('made_up_5_total'))->inc();
 show();
 ?>
 --CLEAN--
 <?php require __DIR__ . '/clean.inc'; ?>
 --EXPECT--
+bounded
 bounded
 made_up_5_total 1

@@ -60,6 +60,9 @@ pub(crate) enum Target {
 /// A process does not remember more series of one metric than this once there is no room for them.
 const REMEMBERED_DROPS: usize = 1000;
 
+/// Bytes of a label besides its text, about.
+const LABEL_BYTES: usize = 32;
+
 impl Series {
     /// Nothing found out yet.
     pub(crate) const UNKNOWN: Self = Self { stamp: 0, target: Target::Unstored };
@@ -97,6 +100,14 @@ impl Metric {
             registered: Cell::new(None),
             known: RefCell::default(),
         })
+    }
+
+    /// Bytes that its definition takes, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let Definition { name, help, label_names, bounds, .. } = &self.family;
+        let labels: usize =
+            label_names.iter().chain(&self.constants).map(|label| label.len() + LABEL_BYTES).sum();
+        2 * (name.len() + help.len() + labels + bounds.len() * size_of::<f64>()) + size_of::<Self>()
     }
 
     /// Whether the same label values mean the same series of both.

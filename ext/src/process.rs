@@ -39,6 +39,8 @@ const MOST_PARKED: usize = 15;
 /// Metrics that a process keeps between requests. A script that makes up names without end would fill its
 /// memory otherwise.
 const MOST_METRICS: usize = 20_000;
+/// Bytes that their definitions may take, about.
+const MOST_METRIC_BYTES: usize = 32 << 20;
 
 #[derive(Debug)]
 struct State {
@@ -48,6 +50,9 @@ struct State {
     parked: Vec<Attachment>,
     /// Counts attachments and forks: families are registered again in each.
     lives: u64,
+    /// How many metrics the attachments know, and about how many bytes their definitions take.
+    known: usize,
+    known_bytes: usize,
     /// What this request has constructed: within it a name has one definition.
     in_request: BTreeMap<String, Rc<Metric>>,
     unstored: u64,
@@ -66,8 +71,6 @@ struct Attachment {
     /// What the stamp is made of, while parked.
     stamp: stamp::Source,
     metrics: BTreeMap<String, Vec<Rc<Metric>>>,
-    /// How many metrics there are.
-    known: usize,
     error: Option<String>,
     retry_at: Option<Instant>,
     warned: bool,
@@ -261,7 +264,6 @@ impl Attachment {
             life: 0,
             stamp: stamp::Source::UNATTACHED,
             metrics: BTreeMap::new(),
-            known: 0,
             error: None,
             retry_at: None,
             warned: false,
@@ -282,25 +284,6 @@ impl Attachment {
         }
     }
 
-    /// The metric with that definition, remembered from now on.
-    fn metric(&mut self, metric: Metric) -> Rc<Metric> {
-        if self.known >= MOST_METRICS {
-            self.forget_metrics();
-        }
-        let known = self.metrics.entry(metric.definition.name.clone()).or_default();
-        if let Some(found) = known.iter().find(|known| known.same_series(&metric)) {
-            return Rc::clone(found);
-        }
-        self.known += 1;
-        known.push(Rc::new(metric));
-        Rc::clone(&known[known.len() - 1])
-    }
-
-    fn forget_metrics(&mut self) {
-        self.metrics.clear();
-        self.known = 0;
-    }
-
     /// The first trouble with this segment, once.
     fn take_warning(&mut self) -> Option<String> {
         if self.warned {
@@ -318,6 +301,8 @@ impl State {
             present: Attachment::to(None),
             parked: Vec::new(),
             lives: 0,
+            known: 0,
+            known_bytes: 0,
             in_request: BTreeMap::new(),
             unstored: 0,
         }
@@ -377,14 +362,33 @@ impl State {
                 return Ok(Rc::clone(earlier));
             }
         }
-        let metric = self.present.metric(metric);
-        if self.in_request.len() >= MOST_METRICS {
-            self.in_request.clear();
-        }
+        let metric = self.remember(metric);
         if IN_REQUEST.get() {
             self.in_request.insert(name, Rc::clone(&metric));
         }
         Ok(metric)
+    }
+
+    /// The metric that is known already, or this one, which is from now on.
+    fn remember(&mut self, metric: Metric) -> Rc<Metric> {
+        if self.known >= MOST_METRICS || self.known_bytes >= MOST_METRIC_BYTES {
+            self.forget_metrics();
+        }
+        let known = self.present.metrics.entry(metric.definition.name.clone()).or_default();
+        if let Some(found) = known.iter().find(|known| known.same_series(&metric)) {
+            return Rc::clone(found);
+        }
+        self.known += 1;
+        self.known_bytes += metric.bytes();
+        known.push(Rc::new(metric));
+        Rc::clone(&known[known.len() - 1])
+    }
+
+    /// Forgets all definitions; those that objects stand for live on with them.
+    fn forget_metrics(&mut self) {
+        self.in_request.clear();
+        self.parked.iter_mut().chain([&mut self.present]).for_each(|attachment| attachment.metrics.clear());
+        (self.known, self.known_bytes) = (0, 0);
     }
 
     fn resolve(&mut self, metric: &Metric, key: &[u8]) -> Series {
@@ -492,8 +496,7 @@ impl State {
     /// Retires the segment, and sets the names free: who wipes begins anew.
     fn wipe(&mut self) -> Result<(), String> {
         let Some(name) = self.present.name else { return Ok(()) };
-        self.in_request.clear();
-        self.present.forget_metrics(); // with their help texts
+        self.forget_metrics(); // with their help texts
         if FORKED.replace(false) {
             self.leave_to_parent();
         }
