@@ -45,9 +45,11 @@ quietly() {
   rm -f "$log"
 }
 
+have_cargo_tool() { cargo "${1#cargo-}" --version >/dev/null 2>&1; }
+
 # Builds a cargo tool if it is missing. Its speed matters less than the wait for it.
 cargo_tool() { # name version [opt-level]
-  cargo "${1#cargo-}" --version >/dev/null 2>&1 && return
+  have_cargo_tool "$1" && return
   say "Building $1 $2; this takes a few minutes ..."
   CARGO_PROFILE_RELEASE_OPT_LEVEL=${3:-1} CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
     CARGO_PROFILE_RELEASE_DEBUG=0 cargo install --quiet --locked "$1" --version "$2"

@@ -63,4 +63,3 @@ scripts/venv.sh
 scripts/deploy-tools.sh
 
 cargo_tool cargo-nextest 0.9.143
-cargo_tool cargo-deny 0.20.2
