@@ -43,7 +43,7 @@ pytest := $(python) -m pytest
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench lint layers deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost guard venv hostile murder loom asan proofs fuzz readme documents scaling images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost guard venv hostile murder loom asan proofs fuzz readme documents scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -69,6 +69,9 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 test: deps testdeps ## Lint, and run every test
 	@tests/run-all.sh lint deny runner unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost documents readme fuzz -- zts valgrind asan plain loom
 
+check: venv ## What each commit needs: no root, no network; three minutes once it was built
+	@tests/run-all.sh rust-lint layers unit phpt-debug
+
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.sh murder hostile reliability fuzz proofs
 
@@ -79,6 +82,12 @@ bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: h
 lint: venv ## Check formats and lints; warnings are errors
 	@scripts/lint.sh
 
+rust-lint:
+	@scripts/lint.sh rust
+
+msrv: ## Build with the oldest Rust that Cargo.toml allows
+	@scripts/msrv.sh
+
 layers: ## Check that imports run downwards only, by scripts/layers.toml
 	@scripts/layers.py
 
@@ -88,6 +97,8 @@ deny: ## Check the licences and sources of dependencies
 runner: venv build ## What runs the tests, over steps that fail, do nothing or hang
 	@$(pytest) tests/runner
 
+# Without root those tests are left out that become other users or mount something: see .config/nextest.toml.
+unit: export NEXTEST_PROFILE ?= $(if $(filter 0,$(shell id -u)),default,check)
 unit: ## Rust tests
 	cargo nextest run --workspace --locked
 
@@ -96,6 +107,10 @@ plain: ## Rust tests of the exporter without TLS, as it is in its smaller image
 
 phpt: build ## Tests of the PHP extension
 	@tests/run-phpt.sh $(extension)
+
+phpt-debug:
+	cargo build --locked -p promshm
+	@tests/run-phpt.sh $(abspath $(target))/debug/libpromshm.so
 
 php: build ## The Composer library, with the extension and without it
 	@tests/run-php.sh $(extension)

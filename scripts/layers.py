@@ -304,20 +304,28 @@ def main():
     options.add_argument("crates", nargs="*", metavar="CRATE")
     options = options.parse_args()
     table = tomllib.loads(options.table.read_text())
-    bad = 0
-    for name in options.crates or table:
-        crate = Crate(options.root / name, table[name])
-        circles, upward = list(crate.circles()), list(crate.upward())
-        for complaint in (*upward, *circles):
-            print(complaint)
-        print(f"layers: {name}: {len(crate.modules)} files, {len(crate.arrows)} imports, "
-              f"{len(circles)} circles, {len(upward)} upward arrows")
-        if not crate.arrows:
-            print(f"layers: {name}: nothing was read")
-        bad += len(circles) + len(upward) + (not crate.arrows)
-    if not table:
-        print("layers: the table is empty")
-    return 1 if bad or not table else 0
+    crates = options.crates or list(table)
+    passed = sum(judge(Crate(options.root / name, table[name])) for name in crates)
+    # An empty table is a failure, too.
+    print(f"layers: {passed} passed, {len(crates) - passed or not crates:d} failed")
+    return 0 if 0 < len(crates) == passed else 1
+
+
+def judge(crate):
+    """Says what is wrong with a crate; answers whether it may stay so."""
+    circles, upward = list(crate.circles()), list(crate.upward())
+    for complaint in (*upward, *circles):
+        print(complaint)
+    name, arrows = crate.folder.name, len(crate.arrows)
+    print(f"layers: {name}: {len(crate.modules)} files, {arrows} imports, {len(circles)} circles, {len(upward)} upward arrows")
+    if not arrows:
+        print(f"layers: {name}: nothing was read")
+        return False
+    if not crate.table.get("unfinished"):
+        return not circles and not upward
+    if not circles and not upward:
+        print(f"layers: {name}: nothing is wrong any more, so it is finished: take the word out of the table")
+    return bool(circles or upward)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Formats and lints of every language in the tree. Each check fails when it found no file.
+#
+#   scripts/lint.sh [rust]     only what needs nothing but Rust, with the word
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 . scripts/lib.sh
@@ -69,11 +71,15 @@ script_lint() {
 
 check rustfmt cargo fmt --all --check
 check clippy cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
-check 'clippy without TLS' cargo clippy --quiet -p promshm-exporter --no-default-features --all-targets --locked -- -D warnings
-check shellcheck shell_lint
-check 'php -l' php_lint
-check composer composer_lint
-check python python_lint
-if have node; then check javascript script_lint; fi
+if [ "${1:-}" != rust ]; then
+  check 'clippy without TLS' cargo clippy --quiet -p promshm-exporter --no-default-features --all-targets --locked -- -D warnings
+  check 'cargo doc' env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps --locked
+  check layers scripts/layers.py
+  check shellcheck shell_lint
+  check 'php -l' php_lint
+  check composer composer_lint
+  check python python_lint
+  if have node; then check javascript script_lint; fi
+fi
 say "lint: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -70,6 +70,7 @@ work=$(mktemp -d)
 results=$work/results
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/ext" "$work/php-tests"
+cp "$run_tests" "$work/run-tests.php" # which writes beside itself
 cp "$root"/php-tests/*.phpt "$root"/php-tests/*.inc "$work/php-tests/"
 cp "$root/ext/promshm.stub.php" "$work/ext/"
 
@@ -80,7 +81,7 @@ export PROMSHM_RUN NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$under_test
 
 status=0
 cd "$work"
-"$php" "$run_tests" -q -n -p "$under_test" -d "extension=$extension" "-j${JOBS:-2}" \
+"$php" "$work/run-tests.php" -q -n -p "$under_test" -d "extension=$extension" "-j${JOBS:-2}" \
   -g FAIL,XFAIL,BORK,WARN,LEAK,SKIP --no-color --no-progress --show-diff --set-timeout "${TEST_TIMEOUT:-120}" \
   -W "$results" "${tests[@]}" </dev/null || status=$?
 

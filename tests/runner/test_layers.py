@@ -42,7 +42,7 @@ def layers(tmp_path):
 
 
 def test_sound_crate_passes(layers):
-    assert layers() == (0, "layers: it: 9 files, 8 imports, 0 circles, 0 upward arrows\n")
+    assert layers() == (0, "layers: it: 9 files, 8 imports, 0 circles, 0 upward arrows\nlayers: 1 passed, 0 failed\n")
 
 
 @pytest.mark.parametrize(
@@ -136,6 +136,14 @@ def test_module_for_everyone_imports_nothing(layers):
 def test_definition_in_the_root_is_not_for_import(layers):
     code, said = layers(**{"lib.rs": SOUND["lib.rs"] + "\npub struct Here;", "bottom/mod.rs": "use crate::Here; mod inner;"})
     assert code == 1 and "imports from the crate's root" in said
+
+
+def test_unfinished_crate_shows_what_is_wrong_until_nothing_is(layers):
+    unfinished = TABLE.replace("[it]", "[it]\nunfinished = true")
+    code, said = layers(table=unfinished, **{"left.rs": "use crate::right::Right;"})
+    assert code == 0 and "1 upward arrows" in said, said
+    code, said = layers(table=unfinished)
+    assert code == 1 and "take the word out" in said
 
 
 @pytest.mark.parametrize("table", ["", "[other]\n", "[empty]\n"])

@@ -1,6 +1,6 @@
 //! How the kernel's objects are made, found and removed.
 //!
-//! [`Object`] and [`Locks`] are the seam: what is above them does not know what kind of object it works on.
+//! `Object` and `Locks` are the seam: what is above them does not know what kind of object it works on.
 
 mod locks;
 mod object;
