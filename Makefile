@@ -67,7 +67,7 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny runner unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost documents readme fuzz -- zts valgrind asan plain loom
+	@tests/run-all.sh lint deny runner unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy reliability call-cost documents readme fuzz -- zts asan loom -- containers valgrind plain
 
 check: venv ## What each commit needs: no root, no network; three minutes once it was built
 	@tests/run-all.sh rust-lint layers unit phpt-debug
@@ -192,7 +192,7 @@ readme: venv build ## The README's quick start, and the tables of settings and f
 deploy: venv build ## Manifests, chart, dashboard, alerts and archives, read by their tools
 	@$(pytest) tests/deploy
 
-containers: venv ## The shipped pod, played by podman and scraped by Prometheus
+containers: venv build ## The shipped pod, played by podman and scraped by Prometheus
 	@scripts/container-deps.sh
 	@$(pytest) tests/containers
 

@@ -34,7 +34,7 @@ exporter() {
 }
 
 extension() {
-  CARGO_PROFILE_RELEASE_DEBUG=0 cargo build --release --locked -p promshm
+  cargo build --release --locked -p promshm
   install --strip -m 0644 "$target/release/libpromshm.so" "$out/promshm.so"
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the steps named, each a target of the Makefile, and closes with their sum. Steps named after a `--`
-# run one after the other too, but beside the others: long ones, with builds and files of their own.
+# run one after the other too, but beside the others: long ones, with builds and files of their own. Each further
+# `--` begins another row beside the others.
 #
 # A step says "N passed, N failed" in its last lines. One that says nothing, or skipped everything,
 # ran nothing, and counts as a failure, as does one that ends badly without a count, or does not get on.
@@ -56,18 +57,24 @@ show_over() {
   done
 }
 
-before=() beside=() shown=0
+before=() beside=() rows=() shown=0
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
   before+=("$1")
   shift
 done
-[ $# -eq 0 ] || beside=("${@:2}")
+for word; do
+  if [ "$word" = -- ]; then rows+=(""); else rows[-1]+=" $word" beside+=("$word"); fi
+done
 
-set -m # a process group of its own, which ends with this script
-run_beside ${beside[@]+"${beside[@]}"} &
-others=$! process=
+others=() process=
+set -m # a process group for each row, which ends with this script
+for row in ${rows[@]+"${rows[@]}"}; do
+  # shellcheck disable=SC2086 # a row is words
+  run_beside $row &
+  others+=("-$!")
+done
 set +m
-trap 'kill -- "-$others" $process 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill -- ${others[@]+"${others[@]}"} $process 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 for step in "${before[@]}"; do
@@ -75,7 +82,8 @@ for step in "${before[@]}"; do
   run "$step" show
   show_over
 done
-[ "$shown" -eq ${#beside[@]} ] || printf '\nWaiting for what runs beside: %s\n' "${beside[*]:$shown}"
+waiting() { printf '%s\n' ${beside[@]+"${beside[@]}"} | grep -vxFf "$work/over" | paste -sd' '; }
+[ "$shown" -eq ${#beside[@]} ] || printf '\nWaiting for what runs beside: %s\n' "$(waiting)"
 wait
 show_over
 

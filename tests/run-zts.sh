@@ -10,12 +10,7 @@ host=${CARGO_TARGET_DIR:-target}
 export CARGO_TARGET_DIR=$host/zts
 export PROMSHM_EXTENSION=$CARGO_TARGET_DIR/release/libpromshm.so
 
-# What the build itself needs is the same as for the host's extension, and takes far longer than that. Cargo's
-# own lock keeps others from building there meanwhile.
-if [ ! -d "$CARGO_TARGET_DIR/release" ] && [ -d "$host/release" ]; then
-  mkdir -p "$CARGO_TARGET_DIR"
-  flock "$host/release/.cargo-lock" cp -a --reflink=auto "$host/release" "$CARGO_TARGET_DIR/"
-fi
+scripts/seed-target.sh "$host/release" "$CARGO_TARGET_DIR/release"
 
 # Both are what the tests below are for: without them they would pass for nothing.
 "$PHP" -n -r 'exit(PHP_ZTS && PHP_DEBUG ? 0 : 1);' || { echo "$PHP is not thread-safe with debug checks" >&2; exit 1; }

@@ -132,6 +132,7 @@ def build_flags():
     mounts |= {str(rustup): "/usr/local/rustup:ro", str(cargo / "bin"): "/usr/local/cargo/bin:ro"}
     mounts |= {str(cargo / "registry"): "/usr/local/cargo/registry"}
     built = PLACE / "cargo"
+    run(harness.ROOT / "scripts/seed-target.sh", harness.ROOT / "target/release", built / "release")
     built.mkdir(exist_ok=True)
     mounts[str(built)] = "/src/target"
     volumes = [f"--volume={here}:{there}" for here, there in mounts.items() if pathlib.Path(here).is_dir()]

@@ -9,12 +9,19 @@ import subprocess
 import harness
 
 # A build of its own, kept between runs: cargo builds much anew when the copy's folder or PHP's name changes.
-TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", harness.ROOT / "target")).resolve() / "pie"
+HOST_TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", harness.ROOT / "target")).resolve()
+TARGET = HOST_TARGET / "pie"
 PHP_CONFIG = os.environ.get("PHP_CONFIG", "php-config")
 PACKAGE = json.loads((harness.ROOT / "composer.json").read_text())
 
 
 class PieTest(harness.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        seed = [harness.ROOT / "scripts/seed-target.sh", HOST_TARGET / "release", TARGET / "release"]
+        subprocess.run(seed, check=True)
+
     def setUp(self):
         super().setUp()
         self.copy_of_head = self.folder / "copy"

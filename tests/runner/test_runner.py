@@ -56,9 +56,16 @@ class RunnerTest(harness.TestCase):
         code, said = self.run_steps("good", "--", "other")
         self.assertEqual((code, said.splitlines()[-1]), (0, "5 passed, 0 failed, 1 skipped"))
 
+    def test_several_rows_run_beside(self):
+        code, said = self.run_steps("good", "--", "other", "bad", "--", "leaving")
+        os.kill(int(re.search("left: ([0-9]+)", said).group(1)), signal.SIGKILL)
+        self.assertEqual((code, said.splitlines()[-1]), (1, "9 passed, 1 failed, 1 skipped"))
+        for step in ("other", "bad", "leaving"):
+            self.assertIn(f"== {step}, which ran beside", said)
+
     def test_what_fails_in_any_way_counts(self):
         for step in ("bad", "broken", "empty", "skipping", "unheard-of"):
-            for steps in ([step, "good"], ["good", "--", step]):
+            for steps in ([step, "good"], ["good", "--", step], ["good", "--", "other", "--", step]):
                 with self.subTest(steps=steps):
                     code, said = self.run_steps(*steps)
                     self.assertEqual(code, 1, said)
@@ -100,9 +107,9 @@ class RunnerTest(harness.TestCase):
     def test_all_end_with_the_runner(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(signal=number):
-                runner = self.start("hanging", "--", "hanging")
+                runner = self.start("hanging", "--", "hanging", "--", "hanging")
                 below = lambda: {pid: self.words(pid) for pid in harness.descendants(runner.pid)}
-                started = harness.wait_until("both steps", lambda: (all := below()) and self.sleeping(all) == 2 and all)
+                started = harness.wait_until("all steps", lambda: (all := below()) and self.sleeping(all) == 3 and all)
                 self.assertEqual(runner.stop(number), 130)
                 harness.wait_until("their end", lambda: not any(self.words(pid) for pid in started))
 
