@@ -109,7 +109,8 @@ impl SeriesRecord {
         Ok(&self.body(region, geometry, offset)?[self.times as usize..])
     }
 
-    /// Copies the label values, as [`pack_texts`] packed them; their inner form is left to [`are_texts`](crate::texts::are_texts).
+    /// Copies the label values, as [`pack_texts`](crate::texts::pack_texts) packed them; their inner form is left to
+    /// [`are_texts`](crate::texts::are_texts).
     pub(crate) fn copy_labels(
         &self,
         region: &Region,
