@@ -155,11 +155,12 @@ fn sibling<'r>(ex: &ExecuteData, ret: &'r mut Zval) -> &'r Handle {
 
 fn bind_sibling(ex: &ExecuteData, ret: &mut Zval) -> Result<(), Thrown> {
     let metric = this(ex).check_unbound()?;
+    let sibling = sibling(ex, ret); // before there is anything to lose, if memory_limit refuses it
     let (values, by_name) = (zend::arguments(ex), named_arguments(ex));
     if by_name.is_none()
         && let Some((key, series)) = metric.known_series(values)
     {
-        return sibling(ex, ret).bind(Rc::clone(metric), key, series);
+        return sibling.bind(Rc::clone(metric), key, series);
     }
     let definition = &metric.definition;
     let pack = |key: &mut Vec<u8>| {
@@ -171,8 +172,7 @@ fn bind_sibling(ex: &ExecuteData, ret: &mut Zval) -> Result<(), Thrown> {
         }
     };
     // Nothing is stored before the first update, so nothing is looked up either.
-    let bind = |key: &[u8]| sibling(ex, ret).bind(Rc::clone(metric), key.into(), Series::UNKNOWN);
-    with_packed(pack, bind)?
+    with_packed(pack, |key| sibling.bind(Rc::clone(metric), key.into(), Series::UNKNOWN))?
 }
 
 zend_fastcall! {
@@ -223,6 +223,10 @@ zend_fastcall! {
 
 zend_fastcall! {
     extern fn get_label_names(ex: &mut ExecuteData, ret: &mut Zval) {
-        getter(ex, |definition| drop(ret.set_array(definition.label_names.clone())));
+        getter(ex, |definition| {
+            let mut names = ZendHashTable::new();
+            definition.label_names.iter().for_each(|name| drop(names.push(name.as_str())));
+            ret.set_hashtable(names);
+        });
     }
 }

@@ -1,17 +1,24 @@
 //! What `phpinfo()` and `php --ri promshm` show.
 
-use crate::{guard::silenced, ini, process, segment, zend};
+use crate::{
+    guard::fenced,
+    ini, process, segment,
+    zend::{self, guarded},
+};
 use ext_php_rs::{info_table_end, info_table_row, info_table_start, zend::ModuleEntry};
 
 /// Prints the table.
 pub(crate) extern "C" fn info(module: *mut ModuleEntry) {
-    silenced(|| {
-        info_table_start!();
-        for (name, value) in rows() {
-            info_table_row!(name, value);
-        }
-        info_table_end!();
-        zend::print_ini(module);
+    fenced(|| {
+        let rows = rows();
+        guarded(|| {
+            info_table_start!();
+            for (name, value) in &rows {
+                info_table_row!(*name, value.as_str());
+            }
+            info_table_end!();
+            zend::print_ini(module);
+        });
     });
 }
 

@@ -1,7 +1,7 @@
 //! The INI settings: read once at startup (or when FPM applies a pool's own), kept as values.
 #![allow(unsafe_code)]
 
-use crate::{local::local, zend};
+use crate::{guard::silenced, local::local, zend};
 use ext_php_rs::{
     ffi,
     flags::IniEntryPermission,
@@ -84,7 +84,7 @@ macro_rules! on_modify {
             if set(text).is_some() {
                 return 0;
             }
-            zend::warn(&format!("{} = {text:?} is not {}; the default is used", $name, $wanted));
+            silenced(|| zend::warn(&format!("{} = {text:?} is not {}; the default is used", $name, $wanted)));
             -1
         }
     )*};

@@ -114,8 +114,17 @@ fn push_text(
 
 /// Packs values of which the caller knows that they are strings.
 pub(crate) fn pack_strings(values: &[Zval]) -> Vec<u8> {
+    pack_all(values.iter().map(|value| bytes_of(value).unwrap_or_default()))
+}
+
+/// Packs texts of ours.
+pub(crate) fn pack_texts(texts: &[&str]) -> Vec<u8> {
+    pack_all(texts.iter().map(|text| text.as_bytes()))
+}
+
+fn pack_all<'v>(values: impl Iterator<Item = &'v [u8]>) -> Vec<u8> {
     let mut key = Vec::new();
-    for bytes in values.iter().map(|value| bytes_of(value).unwrap_or_default()) {
+    for bytes in values {
         key.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
         key.extend_from_slice(bytes);
     }

@@ -74,6 +74,7 @@ pub(crate) unsafe extern "C" fn request_startup(kind: i32, _module: i32) -> i32 
         return 0;
     }
     process::note_fatal(false);
+    zend::begin_request();
     silenced(gauge::mend_mode);
     silenced(track::undo_open);
     silenced(registry::begin_request);

@@ -92,6 +92,7 @@ unsafe extern "C" fn free<P: Part>(std: *mut ffi::zend_object) {
         let part = &raw mut (*whole::<P>(std)).part;
         ffi::zend_object_std_dtor(std);
         if P::HOLDS_VALUES {
+            zend::leave_late_destructors();
             fenced(|| std::ptr::drop_in_place(part)); // runs destructors of scripts
         } else {
             std::ptr::drop_in_place(part);

@@ -17,7 +17,7 @@ use crate::{
     process,
     registration::{Registration, Type, full_name},
     samples, summary,
-    zend::{self, IS_ARRAY, IS_STRING, Parse, argument, arguments, given, parse, parsed, type_of},
+    zend::{self, IS_ARRAY, IS_STRING, Parse, argument, arguments, given, guarded, parse, parsed, type_of},
 };
 use ext_php_rs::{
     args::Arg,
@@ -224,9 +224,9 @@ impl Registry {
         key: Vec<u8>,
         make: impl FnOnce(&Handle) -> Result<(), Thrown>,
     ) -> Result<Zval, Thrown> {
-        let class = ClassEntry::try_find(metric.class_name()).ok_or(Thrown)?;
+        let class = guarded(|| ClassEntry::try_find(metric.class_name())).ok_or(Thrown)?;
         let mut object = Zval::new();
-        make(object::new_in(class, &mut object))?;
+        make(guarded(|| object::new_in(class, &mut object)))?;
         let hash = labels::hash_key(&key);
         let entry = Entry { hash, metric, key, object: object.shallow_clone() };
         self.metrics.borrow_mut().insert_unique(hash, entry, |entry| entry.hash);
@@ -237,12 +237,11 @@ impl Registry {
     /// version goes with its last worker. It is the same metric for all registries of a process, so their
     /// constant labels do not apply: else a second registry with other ones would contradict the first.
     fn register_defaults(&self) -> Result<(), Thrown> {
-        let names = [text(""), text("php_info")];
-        let (key, version) =
-            (labels::pack_strings(&names), labels::pack_strings(&[text(&zend::php_version())]));
-        let shape = (Kind::Gauge(GaugeMode::Max), Vec::new());
         let mut label_names = ZendHashTable::new();
         let _only_fails_on_overflow = label_names.push("version");
+        let (key, version) =
+            (labels::pack_texts(&["", "php_info"]), labels::pack_texts(&[&zend::php_version()]));
+        let shape = (Kind::Gauge(GaugeMode::Max), Vec::new());
         let help = "Information about the PHP environment.";
         let metric = define("php_info", help, Some(&label_names), shape, &Constants::new())?;
         let series = metric.series(&version);
@@ -252,12 +251,6 @@ impl Registry {
         gauge::set_to(&bound, None, 1.0);
         Ok(())
     }
-}
-
-fn text(text: &str) -> Zval {
-    let mut value = Zval::new();
-    let _only_fails_on_overflow = value.set_string(text, false);
-    value
 }
 
 /// Namespace and name, after they were read as strings.

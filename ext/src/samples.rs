@@ -7,7 +7,7 @@ use crate::{
     local::Fixed,
     object::{self, part},
     segment,
-    zend::{self, IS_DOUBLE, Parse, dereferenced, double_of, parse, parsed, type_of},
+    zend::{self, IS_DOUBLE, Parse, dereferenced, double_of, guarded, parse, parsed, type_of},
 };
 use ext_php_rs::{
     args::Arg,
@@ -264,23 +264,27 @@ fn push_sample(samples: &mut ZendHashTable, sample: Sample) {
 }
 
 /// All families of all processes, as a list of objects; empty without a segment.
+///
+/// The list may be more than `memory_limit` allows, which ends the request: what Rust has allocated lies outside.
 pub(crate) fn collect(ret: &mut Zval) {
-    let mut list = ZendHashTable::new();
+    ret.set_hashtable(ZendHashTable::new());
+    let mut scratch = Vec::new();
     segment::look_at_families(|families| {
-        families
-            .iter()
-            .filter(|family| family.rows().next().is_some())
-            .for_each(|family| push_family(&mut list, family));
+        guarded(|| {
+            let mut list = ZendHashTable::new();
+            families
+                .iter()
+                .filter(|family| family.rows().next().is_some())
+                .for_each(|family| push_family(&mut list, family, &mut scratch));
+            ret.set_hashtable(list);
+        });
     });
-    ret.set_hashtable(list);
 }
 
-fn push_family(list: &mut ZendHashTable, family: &Family) {
+fn push_family(list: &mut ZendHashTable, family: &Family, scratch: &mut Vec<u8>) {
     let Some(class) = FAMILY.get() else { return };
     let Definition { name, help, kind, label_names, .. } = &family.definition;
-    let mut samples = ZendHashTable::new();
-    family.rows().for_each(|row| push_row(&mut samples, &family.definition, row));
-    let samples = array(samples);
+    let samples = samples_of(family, scratch);
     let mut object = Zval::new();
     let part: &FamilyPart = object::new_in(class, &mut object);
     let _it_is_new = part.0.set(FamilySamples {
@@ -288,81 +292,97 @@ fn push_family(list: &mut ZendHashTable, family: &Family) {
         kind: text(kind.as_str().as_bytes()),
         help: text(help.as_bytes()),
         label_names: strings(label_names.iter().map(String::as_str)),
-        window: window_of(family).map_or_else(|| samples.shallow_clone(), array),
+        window: window_of(family, scratch).unwrap_or_else(|| samples.shallow_clone()),
         samples,
     });
     let _only_fails_on_overflow = list.push(object);
 }
 
+fn samples_of(family: &Family, scratch: &mut Vec<u8>) -> Zval {
+    let mut samples = Samples::new(&family.definition, scratch);
+    family.rows().for_each(|row| samples.push_row(row));
+    array(samples.list)
+}
+
 /// A summary's samples with the totals of its window, as `PromPHP` has them.
-fn window_of(family: &Family) -> Option<ZBox<ZendHashTable>> {
-    let definition = &family.definition;
-    let Kind::Summary { .. } = definition.kind else { return None };
-    let mut samples = ZendHashTable::new();
+fn window_of(family: &Family, scratch: &mut Vec<u8>) -> Option<Zval> {
+    let Kind::Summary { .. } = family.definition.kind else { return None };
+    let mut samples = Samples::new(&family.definition, scratch);
     for row in family.rows().filter(|row| row.window().count > 0) {
         let Window { count, sum } = row.window();
-        push_quantiles(&mut samples, definition, row);
-        push_value_of(&mut samples, definition, row, "_count", None, count as f64);
-        push_value_of(&mut samples, definition, row, "_sum", None, sum);
+        samples.push_quantiles(row);
+        samples.push_value(row, "_count", None, count as f64);
+        samples.push_value(row, "_sum", None, sum);
     }
-    Some(samples)
+    Some(array(samples.list))
 }
 
-fn push_row(samples: &mut ZendHashTable, definition: &Definition, row: Row<'_>) {
-    let values = row.values();
-    match definition.kind {
-        Kind::Counter | Kind::Gauge(_) => push_value_of(samples, definition, row, "", None, values[0]),
-        Kind::Histogram => push_histogram(samples, definition, row),
-        Kind::Summary { .. } => push_summary(samples, definition, row),
-    }
+/// A list of `Sample` objects that grows.
+struct Samples<'f> {
+    definition: &'f Definition,
+    list: ZBox<ZendHashTable>,
+    /// Room for a text that is composed.
+    scratch: &'f mut Vec<u8>,
 }
 
-fn push_histogram(samples: &mut ZendHashTable, definition: &Definition, row: Row<'_>) {
-    let Some((sum, buckets)) = row.values().split_last() else { return };
-    let mut total = 0.0;
-    for (count, bound) in buckets.iter().zip(definition.bounds.iter().copied().chain([f64::INFINITY])) {
-        total += count;
-        push_value_of(samples, definition, row, "_bucket", Some(("le", bound)), total);
+impl<'f> Samples<'f> {
+    fn new(definition: &'f Definition, scratch: &'f mut Vec<u8>) -> Self {
+        Self { definition, list: ZendHashTable::new(), scratch }
     }
-    push_value_of(samples, definition, row, "_count", None, total);
-    push_value_of(samples, definition, row, "_sum", None, *sum);
-}
 
-fn push_summary(samples: &mut ZendHashTable, definition: &Definition, row: Row<'_>) {
-    push_quantiles(samples, definition, row);
-    let [.., sum, count] = row.values() else { return };
-    push_value_of(samples, definition, row, "_count", None, *count);
-    push_value_of(samples, definition, row, "_sum", None, *sum);
-}
-
-fn push_quantiles(samples: &mut ZendHashTable, definition: &Definition, row: Row<'_>) {
-    for (value, quantile) in row.values().iter().zip(&definition.bounds) {
-        push_value_of(samples, definition, row, "", Some(("quantile", *quantile)), *value);
+    fn push_row(&mut self, row: Row<'_>) {
+        match self.definition.kind {
+            Kind::Counter | Kind::Gauge(_) => self.push_value(row, "", None, row.values()[0]),
+            Kind::Histogram => self.push_histogram(row),
+            Kind::Summary { .. } => self.push_summary(row),
+        }
     }
-}
 
-fn push_value_of(
-    samples: &mut ZendHashTable,
-    definition: &Definition,
-    row: Row<'_>,
-    suffix: &str,
-    bound: Option<(&str, f64)>,
-    number: f64,
-) {
-    let mut own = Vec::new();
-    if let Some((_, bound)) = bound {
-        push_bound(&mut own, bound);
+    fn push_histogram(&mut self, row: Row<'_>) {
+        let Some((sum, buckets)) = row.values().split_last() else { return };
+        let mut total = 0.0;
+        let bounds = self.definition.bounds.iter().copied();
+        for (count, bound) in buckets.iter().zip(bounds.chain([f64::INFINITY])) {
+            total += count;
+            self.push_value(row, "_bucket", Some(("le", bound)), total);
+        }
+        self.push_value(row, "_count", None, total);
+        self.push_value(row, "_sum", None, *sum);
     }
-    let own = String::from_utf8_lossy(&own);
-    let mut value = Zval::new();
-    value.set_double(number);
-    let sample = Sample {
-        name: text(format!("{}{suffix}", definition.name).as_bytes()),
-        label_names: strings(bound.iter().map(|(name, _)| *name)),
-        label_values: strings(row.labels().chain(bound.is_some().then_some(&*own))),
-        value,
-    };
-    push_sample(samples, sample);
+
+    fn push_summary(&mut self, row: Row<'_>) {
+        self.push_quantiles(row);
+        let [.., sum, count] = row.values() else { return };
+        self.push_value(row, "_count", None, *count);
+        self.push_value(row, "_sum", None, *sum);
+    }
+
+    fn push_quantiles(&mut self, row: Row<'_>) {
+        for (value, quantile) in row.values().iter().zip(&self.definition.bounds) {
+            self.push_value(row, "", Some(("quantile", *quantile)), *value);
+        }
+    }
+
+    fn push_value(&mut self, row: Row<'_>, suffix: &str, bound: Option<(&str, f64)>, number: f64) {
+        self.scratch.clear();
+        if let Some((_, bound)) = bound {
+            push_bound(self.scratch, bound);
+        }
+        let own = bound.map(|_| str::from_utf8(self.scratch).unwrap_or_default());
+        let label_values = strings(row.labels().chain(own));
+        self.scratch.clear();
+        self.scratch.extend_from_slice(self.definition.name.as_bytes());
+        self.scratch.extend_from_slice(suffix.as_bytes());
+        let mut value = Zval::new();
+        value.set_double(number);
+        let sample = Sample {
+            name: text(self.scratch),
+            label_names: strings(bound.iter().map(|(name, _)| *name)),
+            label_values,
+            value,
+        };
+        push_sample(&mut self.list, sample);
+    }
 }
 
 fn strings<'s>(all: impl Iterator<Item = &'s str>) -> Zval {

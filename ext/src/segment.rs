@@ -4,7 +4,7 @@ use crate::{
     class::{final_class, void},
     guard::fenced,
     ini, process,
-    zend::{Parse, parse},
+    zend::{self, Parse, guarded, parse},
 };
 use ext_php_rs::{
     boxed::ZBox,
@@ -34,8 +34,7 @@ zend_fastcall! {
     extern fn render(ex: &mut ExecuteData, ret: &mut Zval) {
         fenced(|| {
             if parse(ex, Parse::Nothing) {
-                let page = String::from_utf8(page()).unwrap_or_default();
-                drop(ret.set_string(&page, false));
+                zend::return_text(ret, &page());
             }
         });
     }
@@ -90,30 +89,50 @@ zend_fastcall! {
 
 zend_fastcall! {
     extern fn status(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| if parse(ex, Parse::Nothing) { ret.set_hashtable(status_array()) });
+        fenced(|| {
+            if parse(ex, Parse::Nothing) {
+                let seen = vitals();
+                let status = StatusTexts::new(&seen);
+                let vitals = seen.unwrap_or_default();
+                guarded(|| ret.set_hashtable(status_array(&status, &vitals)));
+            }
+        });
     }
 }
 
-fn status_array() -> ZBox<ZendHashTable> {
-    let process = process::status();
-    let seen = vitals();
-    let error = match (&process.error, &seen) {
-        (Some(error), _) => Some(error.clone()),
-        (None, Err(ReadError::Absent { .. }) | Ok(_)) => None,
-        (None, Err(error)) => Some(error.to_string()),
-    };
-    let vitals = seen.unwrap_or_default();
+/// What `status()` tells of this process and its settings.
+struct StatusTexts {
+    process: process::Status,
+    segment: String,
+    error: Option<String>,
+}
+
+impl StatusTexts {
+    fn new(seen: &std::result::Result<Vitals, ReadError>) -> Self {
+        let process = process::status();
+        let error = match (&process.error, seen) {
+            (Some(error), _) => Some(error.clone()),
+            (None, Err(ReadError::Absent { .. }) | Ok(_)) => None,
+            (None, Err(error)) => Some(error.to_string()),
+        };
+        Self { process, segment: ini::config().name.to_string(), error }
+    }
+}
+
+/// What `status()` tells, made under [`guarded`]: what is not the engine's is borrowed.
+fn status_array(status: &StatusTexts, vitals: &Vitals) -> ZBox<ZendHashTable> {
+    let StatusTexts { process, segment, error } = status;
     let mut array = ZendHashTable::new();
     put(&mut array, "enabled", ini::enabled());
     put(&mut array, "attached", process.attached);
-    put(&mut array, "segment", ini::config().name.to_string());
-    put(&mut array, "error", error);
-    put_storage(&mut array, &vitals);
+    put(&mut array, "segment", segment.as_str());
+    put(&mut array, "error", error.as_deref());
+    put_storage(&mut array, vitals);
     put(&mut array, "slot", process.slot.map(|slot| slot as i64));
     put(&mut array, "max_processes", vitals.max_processes.cast_signed());
     put(&mut array, "liveness", vitals.liveness.as_str());
     put(&mut array, "unstored_updates", process.unstored.cast_signed());
-    put_workers(&mut array, &vitals);
+    put_workers(&mut array, vitals);
     array
 }
 

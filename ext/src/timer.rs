@@ -9,7 +9,7 @@ use crate::{
     local::Fixed,
     metric::{Key, Metric, Series},
     object::{self, part},
-    zend::{self, Parse, parse},
+    zend::{self, Parse, guarded, parse},
 };
 use ext_php_rs::{
     builders::FunctionBuilder,
@@ -56,7 +56,7 @@ pub(crate) fn register() -> Result<()> {
 /// Returns a running timer for the series.
 pub(crate) fn start(metric: Rc<Metric>, key: Key, ret: &mut Zval) -> std::result::Result<(), Thrown> {
     let Some(class) = CLASS.get() else { return Ok(()) };
-    let timer: &Timer = object::new_in(class, ret);
+    let timer: &Timer = guarded(|| object::new_in(class, ret));
     timer.handle.bind(metric, key, Series::UNKNOWN)?;
     timer.start.set(Some(Instant::now()));
     Ok(())

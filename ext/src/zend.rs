@@ -7,7 +7,7 @@ mod parameters;
 pub(crate) use bailout::{attempt, guarded, resume_bailout};
 pub(crate) use parameters::{First, More, Parse, parse, parsed, parsed_string};
 
-use crate::{exceptions::Thrown, handle::Handle, object};
+use crate::{exceptions::Thrown, handle::Handle, local::local, object};
 use ext_php_rs::{
     ffi,
     types::{ZendHashTable, ZendStr, Zval},
@@ -61,6 +61,7 @@ unsafe extern "C" {
         table: *mut *mut Zval,
         count: *mut c_int,
     ) -> *mut ZendHashTable;
+    fn zend_objects_store_mark_destructed(objects: *mut ffi::zend_objects_store);
     fn zend_get_gc_buffer_create() -> *mut ffi::zend_get_gc_buffer;
     fn zend_get_gc_buffer_grow(buffer: *mut ffi::zend_get_gc_buffer);
     fn display_ini_entries(module: *mut ffi::zend_module_entry);
@@ -371,6 +372,29 @@ pub(crate) unsafe extern "C" fn compare_objects(one: *mut Zval, other: *mut Zval
             return zend_objects_not_comparable(one, other);
         }
         ffi::zend_std_compare_objects(one, other)
+    }
+}
+
+local! {
+    /// Whether the destructors that have not run by the end of this request are left out.
+    static DESTRUCTORS_LEFT: bool = false;
+}
+
+/// A request begins.
+pub(crate) fn begin_request() {
+    DESTRUCTORS_LEFT.set(false);
+}
+
+/// To be called before values of a script are released. At a request's end, after the last script has run, the
+/// engine frees what is left. It has called all destructors before, but not those of objects that were made later,
+/// by callbacks for headers and sessions: calling them now would be a fatal error, which ends the process.
+pub(crate) fn leave_late_destructors() {
+    // SAFETY: executor_globals is this interpreter's.
+    unsafe {
+        let globals = ffi::ext_php_rs_executor_globals();
+        if !(*globals).active && !DESTRUCTORS_LEFT.replace(true) {
+            zend_objects_store_mark_destructed(&raw mut (*globals).objects_store);
+        }
     }
 }
 

@@ -48,9 +48,11 @@ def fpm_binary():
     raise AssertionError("php-fpm is not installed")
 
 
-class FpmTest(harness.TestCase):
+class FpmCase(harness.TestCase):
+    """A pool of php-fpm that serves the scripts of this folder."""
+
     def start(self, children=1, max_requests=0, pool_settings=()):
-        self.copy(harness.EXTENSION, pathlib.Path(__file__).parent / "app.php")
+        self.copy(harness.EXTENSION, *pathlib.Path(__file__).parent.glob("*.php"))
         user = "user = nobody\ngroup = nogroup" if os.geteuid() == 0 else ""
         config = self.folder / "fpm.conf"
         config.write_text(
@@ -99,6 +101,8 @@ class FpmTest(harness.TestCase):
     def samples(self):
         return workers_samples(dump(self.segment))
 
+
+class FpmTest(FpmCase):
     def busy(self):
         """The gauge of children at work; None while there is no segment yet."""
         try:
