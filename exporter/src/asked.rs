@@ -63,9 +63,8 @@ pub(crate) struct Selection(Vec<String>);
 
 impl Selection {
     fn of(query: &str) -> Self {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let named = pairs.filter(|(key, _)| decoded(key) == "name[]");
-        Self(named.map(|(_, name)| decoded(name)).collect())
+        let named = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "name[]");
+        Self(named.map(|(_, name)| name.into_owned()).collect())
     }
 
     /// Whether all families are asked for.
@@ -106,23 +105,6 @@ fn coding(item: &str) -> Option<(&str, u16)> {
     Some((name.trim(), quality(weight.trim()).filter(|_| is_weight)?))
 }
 
-/// Undoes the percent-encoding of a query. What is not UTF-8 matches no name.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let escaped = tail.get(..2).filter(|_| *first == b'%').and_then(hex);
-        bytes.push(escaped.unwrap_or(if *first == b'+' { b' ' } else { *first }));
-        rest = if escaped.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn hex(digits: &[u8]) -> Option<u8> {
-    let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
-    u8::from_str_radix(digits, 16).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,7 +132,8 @@ mod tests {
     fn names_are_selected() {
         let names = |query: &str| Selection::of(query).0;
         assert_eq!(names("name[]=a&name%5B%5D=b_total&x=y&name[]=%C3%A4+%2B"), ["a", "b_total", "ä +"]);
-        assert_eq!(names("name=a&name[=b&name[]"), [""; 0]);
+        assert_eq!(names("name=a&name[=b&name[]="), [""]);
+        assert_eq!(names("name=a&name[=b&&"), [""; 0]);
         assert_eq!(
             names("name[]=%&name[]=%4&name[]=%+4&name[]=%zz&name[]=%ff"),
             ["%", "%4", "% 4", "%zz", "\u{fffd}"]

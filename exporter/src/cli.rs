@@ -13,9 +13,10 @@ use crate::{
     trust::TrustWord,
 };
 use clap::{
-    CommandFactory, FromArgMatches, Parser, Subcommand,
+    Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand,
     builder::{PossibleValuesParser, Resettable, TypedValueParser},
     error::ErrorKind,
+    parser::ValueSource,
 };
 use log::LevelFilter;
 use promshm_exposition::Format;
@@ -146,10 +147,6 @@ enum Command {
 /// The environment's name for `--segment`. Empty, as templates leave it, it says nothing.
 const SEGMENT_VARIABLE: &str = "PROMSHM_SEGMENT";
 
-/// Flags that may be repeated, by the name of their field.
-const REPEATABLE: [(&str, &str); 3] =
-    [("segment", "--segment"), ("trust", "--segment.trust"), ("listen_addresses", "--web.listen-address")];
-
 impl Cli {
     /// Reads the command line; if it makes no sense, the process ends with the cause.
     pub(crate) fn read() -> Self {
@@ -162,20 +159,33 @@ impl Cli {
             command = command.mut_arg("segment", |flag| flag.env(Resettable::Reset));
         }
         let matches = command.try_get_matches_from_mut(words)?;
-        for (field, flag) in REPEATABLE {
-            // clap takes those after the command, if there are any, and forgets the others.
-            let is_flag = |word: &&OsString| {
-                word.as_bytes().split(|byte| *byte == b'=').next() == Some(flag.as_bytes())
-            };
-            let given = words.iter().filter(is_flag).count();
-            let taken = matches.get_raw_occurrences(field).map_or(0, Iterator::count);
-            if taken < given {
-                let told =
-                    format!("{flag} stands before the command and after it; write all of them on one side");
-                return Err(command.error(ErrorKind::ArgumentConflict, told));
+        Self::check_sides(words)?;
+        Self::from_arg_matches(&matches)
+    }
+
+    /// Of a flag that may be repeated, clap takes those after the command, if there are any, and forgets those
+    /// before it. So the words are read once more, with flags that are the program's or the command's own.
+    fn check_sides(words: &[OsString]) -> Result<(), clap::Error> {
+        let command = Self::command().mut_args(|flag| flag.global(false));
+        let flags: Vec<Arg> = command.get_arguments().cloned().collect();
+        let mut command = command.mut_subcommands(|each| each.args(&flags));
+        let matches = command.try_get_matches_from_mut(words)?;
+        let Some((_, after)) = matches.subcommand() else { return Ok(()) };
+        let is_given = |matches: &ArgMatches, flag: &Arg| {
+            matches.value_source(flag.get_id().as_str()) == Some(ValueSource::CommandLine)
+        };
+        let is_repeatable = |flag: &&Arg| matches!(flag.get_action(), ArgAction::Append);
+        let mut torn = flags.iter().filter(is_repeatable);
+        match torn.find(|flag| is_given(&matches, flag) && is_given(after, flag)) {
+            None => Ok(()),
+            Some(flag) => {
+                let told = format!(
+                    "--{} stands before the command and after it; write all of them on one side",
+                    flag.get_long().unwrap_or_default()
+                );
+                Err(command.error(ErrorKind::ArgumentConflict, told))
             }
         }
-        Self::from_arg_matches(&matches)
     }
 
     /// Does what was asked for.
@@ -300,10 +310,16 @@ mod tests {
         for words in [
             &["--segment=a=sysv:1", "dump", "--segment", "b=sysv:2"][..],
             &["--web.listen-address", ":1", "serve", "--web.listen-address=:2"],
+            &["--segment.trust=1", "status", "--segment.trust", "2"],
         ] {
             let told = parsed(words).expect_err("one side").to_string();
             assert!(told.contains("write all of them on one side"), "{told}");
         }
+        // A flag's word may be another flag's value, or the name of a segment to remove.
+        let value = parsed(&["--web.config.file=--segment", "dump", "--segment", "sysv:7"]).expect("good");
+        assert_eq!(value.segments(), SegmentName::Sysv(7).to_string());
+        let name = parsed(&["--segment=a=sysv:1", "rm", "--", "--segment"]).expect("good");
+        assert_eq!(name.segments(), "a=sysv:0x00000001");
     }
 
     #[test]

@@ -68,23 +68,30 @@ fn level(record: &Record<'_>) -> String {
 fn logfmt(record: &Record<'_>, now: SystemTime) -> String {
     let level = level(record);
     let now = format_rfc3339_millis(now);
-    let mut line = format!("ts={now} level={level} msg={:?}", record.args().to_string());
+    let mut line = format!("ts={now} level={level} msg={}", quoted(record.args().to_string()));
     let _ = record.key_values().visit(&mut Fields(&mut line));
     line.push('\n');
     line
 }
 
-/// Appends ` key=value` for each field.
+/// A value in quotes, as readers of logfmt undo them. There is no standard of it: go-logfmt/logfmt, which Loki and
+/// others use, took quoting and its reverse from Go's `encoding/json` (its files `jsonstring.go` and `decode.go`), so
+/// it is JSON's: escapes of two characters, and `\u00XX` for other controls. Rust's own `\u{1b}` is none there.
+fn quoted(text: String) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Appends ` key=value` for each field. What go-logfmt reads without quotes is a text without blanks, quotes of
+/// either kind and `=`.
 struct Fields<'l>(&'l mut String);
 
 impl<'kv> VisitSource<'kv> for Fields<'_> {
     fn visit_pair(&mut self, key: Key<'kv>, value: Value<'kv>) -> Result<(), kv::Error> {
         let value = value.to_string();
-        let bare = !value.is_empty()
-            && value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"=\\".contains(&byte));
-        let written =
-            if bare { write!(self.0, " {key}={value}") } else { write!(self.0, " {key}={value:?}") };
-        written.map_err(Into::into)
+        let is_bare = !value.is_empty()
+            && value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'=\\".contains(&byte));
+        let value = if is_bare { value } else { quoted(value) };
+        write!(self.0, " {key}={value}").map_err(Into::into)
     }
 }
 
@@ -138,6 +145,71 @@ mod tests {
     fn a_line_is_logfmt() {
         let expected = r#"ts=2023-11-14T22:13:20.250Z level=warn msg="told you: \"1\"" address=[::]:10200 cause="a \"b\"\nc" empty="" equation="a=b" signal=15"#;
         assert_eq!(written(logfmt), format!("{expected}\n"));
+    }
+
+    /// As go-logfmt's decoder takes a line apart, byte by byte; `None` where it reports a syntax error.
+    fn decoded(line: &str) -> Option<Vec<(String, String)>> {
+        let mut rest = line.trim_start_matches(|c| c <= ' ');
+        let mut pairs = Vec::new();
+        while !rest.is_empty() {
+            let (key, value) = rest.split_once('=')?;
+            let is_key = !key.is_empty() && key.chars().all(|c| c > ' ' && !"\"'".contains(c));
+            let end = if value.starts_with('"') { end_of_quotes(value)? } else { end_of_bare(value)? };
+            let text = if value.starts_with('"') {
+                serde_json::from_str(&value[..end]).ok()? // its unquoteBytes is that of encoding/json
+            } else {
+                value[..end].to_string()
+            };
+            pairs.push((Some(key).filter(|_| is_key)?.to_string(), text));
+            rest = value[end..].trim_start_matches(|c| c <= ' ');
+        }
+        Some(pairs)
+    }
+
+    fn end_of_quotes(value: &str) -> Option<usize> {
+        let mut is_escaped = false;
+        let end = value.bytes().skip(1).position(|byte| {
+            let is_end = !is_escaped && byte == b'"';
+            is_escaped = !is_escaped && byte == b'\\';
+            is_end
+        });
+        end.map(|at| at + 2)
+    }
+
+    fn end_of_bare(value: &str) -> Option<usize> {
+        let end = value.bytes().position(|byte| byte <= b' ').unwrap_or(value.len());
+        (!value[..end].contains(['=', '"', '\''])).then_some(end)
+    }
+
+    /// Each character of the first planes' kinds alone, at either end, within a text, and doubled.
+    #[test]
+    fn values_of_every_character_are_read_by_gos_parser() {
+        let kinds = (0..0x2100).chain([0xd7ff, 0xe000, 0xfeff, 0xfffd, 0xfffe, 0xffff, 0x1f600, 0x10_ffff]);
+        let mut tried = 0;
+        for c in kinds.filter_map(char::from_u32) {
+            for text in
+                [format!("{c}"), format!("{c}a"), format!("a{c}"), format!("a{c}b"), format!("{c}{c}")]
+            {
+                let fields: &[(&str, Value<'_>)] = &[("cause", text.as_str().into()), ("last", 1.into())];
+                let line = logfmt(
+                    &Record::builder().args(format_args!("{text}")).key_values(&fields).build(),
+                    SystemTime::UNIX_EPOCH,
+                );
+                let pairs =
+                    decoded(line.trim_end_matches('\n')).unwrap_or_else(|| panic!("{text:?}: {line}"));
+                let expected = [
+                    ("ts", "1970-01-01T00:00:00.000Z"),
+                    ("level", "info"),
+                    ("msg", &text),
+                    ("cause", &text),
+                    ("last", "1"),
+                ];
+                assert_eq!(pairs, expected.map(|(key, value)| (key.into(), value.into())), "{line}");
+                assert_eq!(line.matches('\n').count(), 1, "one line: {line:?}");
+                tried += 1;
+            }
+        }
+        assert!(tried > 5 * 0x2000);
     }
 
     #[test]

@@ -5,7 +5,6 @@ use crate::{
     segments::{Segments, Target},
     trust::{SourceError, Trust},
 };
-use comfy_table::{CellAlignment, Table, presets};
 use humantime::{format_duration, format_rfc3339_seconds};
 use promshm_segment::{
     Vitals,
@@ -43,12 +42,10 @@ fn describe(target: &Target, trust: &Trust) -> Result<String, SourceError> {
 }
 
 fn render(target: &Target, found: &Inspection, vitals: &Vitals, now: SystemTime) -> String {
-    let overview = written(overview(target, found, vitals, now));
-    let slots = written(slots(vitals, now));
-    format!("{overview}\n{slots}")
+    format!("{}\n{}", overview(target, found, vitals, now), slots(vitals, now))
 }
 
-fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: SystemTime) -> Table {
+fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: SystemTime) -> String {
     let Inspection { id, uid, gid, mode, .. } = found;
     let attached = attached_now(found);
     let used = gauge(vitals.used_bytes, vitals.reserved_bytes, human_bytes);
@@ -58,34 +55,38 @@ fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: SystemTim
         0 => String::new(),
         hidden => format!("; {hidden} of them hidden"),
     };
-    let mut table = plain_table();
-    table.add_row(["Segment", &format!("{target}, id {id}")]);
-    table.add_row(["Created", &moment(vitals.created, now)]);
-    table.add_row(["Owner", &format!("uid {uid}, gid {gid}, mode {mode:04o}{attached}")]);
-    table.add_row(["Space", &used]);
-    table.add_row(["Leaked", &human_bytes(vitals.leaked_bytes)]);
-    table.add_row(["Series", &(series + &hidden)]);
-    table.add_row(["Slots", &slot_counts(vitals)]);
-    table.add_row(["Liveness", &liveness(vitals.liveness)]);
-    table.add_row(["Workers", &workers(vitals)]);
-    table.add_row(["Dropped", &dropped(vitals)]);
-    table.add_row(["Labels cut", &vitals.truncated_labels.to_string()]);
-    table.add_row(["Bad records", &vitals.corrupt_records.to_string()]);
-    table
+    let rows = [
+        ("Segment", format!("{target}, id {id}")),
+        ("Created", moment(vitals.created, now)),
+        ("Owner", format!("uid {uid}, gid {gid}, mode {mode:04o}{attached}")),
+        ("Space", used),
+        ("Leaked", human_bytes(vitals.leaked_bytes)),
+        ("Series", series + &hidden),
+        ("Slots", slot_counts(vitals)),
+        ("Liveness", liveness(vitals.liveness)),
+        ("Workers", workers(vitals)),
+        ("Dropped", dropped(vitals)),
+        ("Labels cut", vitals.truncated_labels.to_string()),
+        ("Bad records", vitals.corrupt_records.to_string()),
+    ];
+    columns(&rows.map(|(name, text)| [name.to_string(), text]), |_| false)
 }
 
-fn plain_table() -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table
-}
-
-/// Text begins at the left edge; two blanks stand between columns.
-fn written(mut table: Table) -> String {
-    table.column_iter_mut().for_each(|column| {
-        column.set_padding((0, 2));
-    });
-    table.trim_fmt() + "\n"
+/// Columns of text, of which some stand at the right; two blanks between them, none at a line's end.
+fn columns<const N: usize>(rows: &[[String; N]], is_right: impl Fn(usize) -> bool) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut text = String::new();
+    for row in rows {
+        let cell = |(column, cell): (usize, &String)| match (is_right(column), widths[column]) {
+            (true, width) => format!("{cell:>width$}"),
+            (false, width) => format!("{cell:<width$}"),
+        };
+        let line = row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// `[####--------] 1.0 MiB of 4.0 MiB (25.0%)`
@@ -127,17 +128,11 @@ fn dropped(vitals: &Vitals) -> String {
     if total == 0 { "0".into() } else { format!("{total}: {}", reasons.join(", ")) }
 }
 
-fn slots(vitals: &Vitals, now: SystemTime) -> Table {
-    let mut table = plain_table();
-    table.set_header(["SLOT", "STATE", "PID", "SINCE", "STARTS", "BYTES"]);
-    for slot in &vitals.slots {
-        table.add_row(slot_row(slot, now));
-    }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        let is_text = matches!(index, 1 | 3);
-        column.set_cell_alignment(if is_text { CellAlignment::Left } else { CellAlignment::Right });
-    }
-    table
+fn slots(vitals: &Vitals, now: SystemTime) -> String {
+    let head = ["SLOT", "STATE", "PID", "SINCE", "STARTS", "BYTES"].map(String::from);
+    let rows: Vec<_> =
+        [head].into_iter().chain(vitals.slots.iter().map(|slot| slot_row(slot, now))).collect();
+    columns(&rows, |column| !matches!(column, 1 | 3))
 }
 
 fn slot_row(slot: &SlotView, now: SystemTime) -> [String; 6] {
