@@ -21,7 +21,8 @@ for ($i = 0; $i < 100_000; $i++) {
     $handle->inc(['x']);
 }
 $grown = private_bytes() - $before;
-echo $grown < 40 << 20 ? "small enough\n" : "grew by $grown bytes\n";
+$limit = PHP_DEBUG ? 64 : 40; // the engine's own debug marks
+echo $grown < $limit << 20 ? "small enough\n" : "grew by $grown bytes\n";
 show();
 ?>
 --CLEAN--
