@@ -59,6 +59,8 @@ pub(crate) enum Target {
 
 /// A process does not remember more series of one metric than this once there is no room for them.
 const REMEMBERED_DROPS: usize = 1000;
+/// Nor any with more bytes of label values than this.
+const MOST_DROPPED_BYTES: usize = 4096;
 
 /// Bytes of a label besides its text, about.
 const LABEL_BYTES: usize = 32;
@@ -166,7 +168,9 @@ impl Metric {
         if series_table::is_full() {
             process::forget_series();
         }
-        let is_worth_it = series.has_cells() || self.known.borrow().len() < REMEMBERED_DROPS;
+        // Where nothing is stored, remembering saves no more than making the key.
+        let is_small = || self.known.borrow().len() < REMEMBERED_DROPS && key.len() <= MOST_DROPPED_BYTES;
+        let is_worth_it = series.has_cells() || is_small();
         is_worth_it && labels::is_within_limit(key) && !series_table::is_full()
     }
 
