@@ -70,7 +70,7 @@ test: deps testdeps ## Lint, and run every test
 	@tests/run-all.sh lint deny runner unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy reliability call-cost documents readme fuzz -- zts asan loom -- containers valgrind plain
 
 check: venv ## What each commit needs: no root, no network; three minutes once it was built
-	@tests/run-all.sh rust-lint layers unit phpt-debug
+	@tests/run-all.sh rust-lint layers documents unit phpt-debug
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.sh murder hostile reliability fuzz proofs
