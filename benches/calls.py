@@ -47,11 +47,12 @@ def command(variant, rounds, segment, *options):
 
 def instructions(variant, segment, *options, few=2_000, many=22_000):
     """Instructions of one call, the loop around it included: a difference, so that start-up does not count."""
-    few_cost, many_cost = (_callgrind(command(variant, rounds, segment, *options)) for rounds in (few, many))
+    few_cost, many_cost = (callgrind(command(variant, rounds, segment, *options)) for rounds in (few, many))
     return round((many_cost - few_cost) / (many - few))
 
 
-def _callgrind(words):
+def callgrind(words):
+    """Instructions of a whole process."""
     run = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *words]
     done = subprocess.run(run, capture_output=True, text=True, timeout=600)
     # The last count is the process's own; one before it may be a child's.

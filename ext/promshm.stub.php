@@ -441,7 +441,8 @@ namespace Promshm {
     {
         /**
          * @param mixed $storage taken so that PromPHP's calls fit, and not used: there is one storage, the segment
-         * @param bool $registerDefaultMetrics publishes the gauge `php_info` with the label `version`
+         * @param bool $registerDefaultMetrics publishes the gauge `php_info` with the label `version` alone: it is one
+         *        metric for all registries, so their constant labels do not apply
          * @param array<string, string|int|float|bool|\Stringable> $constantLabels
          *        labels that all metrics of this registry get, names and values
          * @throws Exception\InvalidArgumentException if a constant label's name is not allowed

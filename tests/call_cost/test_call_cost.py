@@ -46,3 +46,17 @@ class CallCostTest(harness.TestCase):
             with self.subTest(variant):
                 few, many = (calls.allocations(variant, self.segment, rounds) for rounds in (10, 2_010))
                 self.assertLess(abs(many - few - 2_000 * own.get(variant, 0)), 10)
+
+    def test_values_whose_hashes_collide_cost_no_more_the_more_they_are(self):
+        """A client can choose such values, and must not make all others wait for it."""
+        script = pathlib.Path(__file__).with_name("colliding.php")
+
+        def cost(number):
+            words = calls.command("", 0, self.segment)[:-3]
+            few, many = (calls.callgrind([*words, str(script), str(number), str(rounds)]) for rounds in (2, 6))
+            return round((many - few) / (4 * number))
+
+        few, many = cost(64), cost(2048)
+        print(f"colliding values: {few} instructions a call with 64 of them, {many} with 2,048")
+        self.assertGreater(few, 50, "this cannot have counted anything")
+        self.assertLess(many, 2 * few)
