@@ -5,11 +5,16 @@
 
 use crate::{
     failure::Failure,
-    trust::{Standing, Trust, TrustWord, Untrusted},
+    trust::{Standing, Trust, TrustWord},
 };
 use log::warn;
 use promshm_segment::{SegmentName, backend};
-use std::{collections::HashSet, fmt, num::NonZeroUsize, str::FromStr};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    num::NonZeroUsize,
+    str::FromStr,
+};
 use thiserror::Error;
 
 /// Most characters of a segment's name.
@@ -60,11 +65,11 @@ pub(crate) struct Found {
     pub(crate) passed_over: PassedOver,
 }
 
-/// Segments that are not read, though they are there.
+/// Segments that are not read, though they are there. There may be any number of them, so few are kept by name.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct PassedOver {
-    strangers: Vec<Untrusted>,
-    too_many: Vec<SegmentName>,
+    named: Vec<String>,
+    more: usize,
 }
 
 /// Most segments that a message names.
@@ -145,8 +150,12 @@ impl Target {
 }
 
 impl PassedOver {
+    fn note(&mut self, told: impl FnOnce() -> String) {
+        if self.named.len() < MOST_NAMED { self.named.push(told()) } else { self.more += 1 }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.strangers.is_empty() && self.too_many.is_empty()
+        self.named.is_empty()
     }
 
     /// Logs what is not read, in one line whose length is bounded.
@@ -159,14 +168,8 @@ impl PassedOver {
 
 impl fmt::Display for PassedOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let strangers = self.strangers.iter().map(Untrusted::brief);
-        let too_many = self.too_many.iter().map(|name| format!("{name} beyond --segment.max"));
-        let named: Vec<_> = strangers.chain(too_many).take(MOST_NAMED).collect();
-        f.write_str(&named.join(", "))?;
-        match self.strangers.len() + self.too_many.len() - named.len() {
-            0 => Ok(()),
-            more => write!(f, ", and {more} more"),
-        }
+        f.write_str(&self.named.join(", "))?;
+        if self.more == 0 { Ok(()) } else { write!(f, ", and {} more", self.more) }
     }
 }
 
@@ -205,15 +208,16 @@ impl Segments {
             let Ok(owner) = backend::owner(&name) else { continue };
             match self.trust.judge(name, owner) {
                 Ok(standing) => ranked.push((standing, name)),
-                Err(stranger) => passed_over.strangers.push(stranger),
+                Err(stranger) => passed_over.note(|| stranger.brief()),
             }
         }
-        let order: Vec<SegmentName> = known.map(|target| target.name).collect();
-        ranked.sort_by_cached_key(|(standing, name): &(Standing, SegmentName)| {
-            (*standing, order.iter().position(|known| known == name).unwrap_or(usize::MAX))
+        let order: HashMap<SegmentName, usize> = known.map(|target| target.name).zip(0..).collect();
+        ranked.sort_by_key(|(standing, name): &(Standing, SegmentName)| {
+            (*standing, order.get(name).copied().unwrap_or(usize::MAX))
         });
         let beyond = ranked.split_off(ranked.len().min(self.max.get()));
-        passed_over.too_many = beyond.into_iter().map(|(_, name)| name).collect();
+        let beyond = beyond.iter().map(|(_, name)| name);
+        beyond.for_each(|name| passed_over.note(|| format!("{name} beyond --segment.max")));
         let targets = ranked.into_iter().map(|(_, name)| Target::found(name)).collect();
         Ok(Found { targets, passed_over })
     }
@@ -331,14 +335,13 @@ mod tests {
 
     #[test]
     fn a_message_of_what_is_passed_over_is_bounded() {
-        let too_many = |count: i32| (1..=count).map(SegmentName::Sysv).collect();
-        let of = |count| PassedOver { too_many: too_many(count), ..PassedOver::default() }.to_string();
-        assert_eq!(of(1), "sysv:0x00000001 beyond --segment.max");
-        assert!(
-            of(20_000).ends_with("sysv:0x00000008 beyond --segment.max, and 19992 more"),
-            "{}",
-            of(20_000)
-        );
+        let of = |count| {
+            let mut passed_over = PassedOver::default();
+            (1..=count).for_each(|number| passed_over.note(|| format!("segment {number}")));
+            passed_over.to_string()
+        };
+        assert_eq!(of(2), "segment 1, segment 2");
+        assert!(of(20_000).ends_with(", segment 8, and 19992 more"), "{}", of(20_000));
     }
 
     #[test]
