@@ -39,6 +39,8 @@ pub(crate) struct Source {
     outcome: Option<Result<Attachment, SourceError>>,
     /// What was logged last and still holds.
     failing: Option<SourceError>,
+    /// Who owns the segment, if nothing says that this user is trusted.
+    unexpected_owner: Option<u32>,
     /// Whether it was logged that series are too large for a page.
     told_too_large: bool,
 }
@@ -68,6 +70,7 @@ impl Source {
             reader: None,
             outcome: None,
             failing: None,
+            unexpected_owner: None,
             told_too_large: false,
         }
     }
@@ -97,6 +100,11 @@ impl Source {
             None => (self.trust.attach(self.target.name)?, Attachment::Fresh),
         };
         self.metrics.observe(&reader.scrape()?.vitals, attachment);
+        if attachment == Attachment::Fresh {
+            let unexpected = |owner| self.trust.unexpected(self.target.name, owner);
+            self.unexpected_owner = reader.owner().and_then(unexpected);
+            self.metrics.note_owner(self.unexpected_owner.is_none());
+        }
         self.reader = Some(reader);
         Ok(attachment)
     }
@@ -129,6 +137,17 @@ impl Source {
         }
     }
 
+    /// Logs that the segment was attached, and whether its owner is one that nothing speaks for.
+    fn greet(&self) {
+        info!(segment:% = self.target; "attached the segment");
+        if let Some(uid) = self.unexpected_owner {
+            warn!(
+                segment:% = self.target, uid;
+                "an unexpected user owns the segment; if its workers run as this user, add it to --segment.trust"
+            );
+        }
+    }
+
     /// Why the last reading failed.
     pub(crate) fn error(&self) -> Option<&SourceError> {
         self.outcome.as_ref()?.as_ref().err()
@@ -137,7 +156,7 @@ impl Source {
     /// Logs how the last reading went, once for each change.
     pub(crate) fn log(&mut self) {
         match &self.outcome {
-            Some(Ok(Attachment::Fresh)) => info!(segment:% = self.target; "attached the segment"),
+            Some(Ok(Attachment::Fresh)) => self.greet(),
             Some(Err(error)) if self.failing.as_ref() != Some(error) => self.complain(),
             _ => {}
         }

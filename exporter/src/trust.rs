@@ -104,14 +104,25 @@ impl Trust {
 
     /// How far the segment of that name is believed, if it is `owner`'s.
     pub(crate) fn judge(&self, name: SegmentName, owner: Owner) -> Result<Standing, Untrusted> {
-        let is_known = |uid| self.uids.contains(&uid);
-        let is_trusted = is_known(owner.uid) && is_known(owner.creator) || self.groups.contains(&owner.gid);
         let needs_no_trust = !self.of_all && owner.mode & WRITABLE_BY_OTHERS == 0;
-        match (is_trusted || needs_no_trust, self.any) {
+        match (self.knows(owner) || needs_no_trust, self.any) {
             (true, _) => Ok(Standing::Trusted),
             (false, true) => Ok(Standing::Anybodys),
             (false, false) => Err(Untrusted { name, owner }),
         }
+    }
+
+    fn knows(&self, owner: Owner) -> bool {
+        let is_known = |uid| self.uids.contains(&uid);
+        is_known(owner.uid) && is_known(owner.creator) || self.groups.contains(&owner.gid)
+    }
+
+    /// Who owns a segment that is read because it was named, although nothing speaks for this user: neither trust nor
+    /// that the segment is shared with a group of this process. Any owner of System V memory can name that group, so
+    /// this tells of accidents; against strangers, users are named.
+    pub(crate) fn unexpected(&self, name: SegmentName, owner: Owner) -> Option<u32> {
+        let is_shared = || backend::inspect(&name).is_ok_and(|found| self.groups.contains(&found.gid));
+        (!self.any && !self.knows(owner) && !is_shared()).then(|| stranger(owner))
     }
 
     /// Attaches a segment of a trusted owner. The owner is looked at before, so that no stranger's memory is

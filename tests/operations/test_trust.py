@@ -157,3 +157,24 @@ stat[1], stat[2] = {uid}, {gid}
 assert libc.shmctl(id, 1, stat) == 0, os.strerror(ctypes.get_errno())
 """
     subprocess.run(["python3", "-c", code], check=True)
+
+
+def test_an_unexpected_owner_of_a_named_segment_is_a_warning_and_a_metric(context, count, run):
+    segment = f"sysv:{KEY}"
+    count(STRANGER, segment, COUNTER)
+    through = ["setpriv", f"--reuid={READER}", f"--regid={READER}", "--clear-groups"]
+    binary = context.folder / harness.EXPORTER.name
+
+    def expected(words):
+        exporter = harness.Exporter(context, segment, through, binary=binary, words=words)
+        for _ in range(2):
+            page = harness.parse(exporter.get())
+        assert page["orders_total"] == 5
+        exporter.end()
+        return page["promshm_segment_owner_expected"], exporter.output().count("an unexpected user owns the segment")
+
+    assert expected([]) == (0, 1)
+    assert expected([f"--segment.trust={STRANGER}"]) == (1, 0)
+    assert expected(["--segment.trust=any"]) == (1, 0)
+    give_away(KEY, uid=STRANGER, gid=GROUP)
+    assert expected([]) == (1, 0), "it is shared with a group of the exporter, as promshm.group does"

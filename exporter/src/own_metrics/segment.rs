@@ -26,6 +26,7 @@ pub(crate) struct SegmentMetrics {
     /// Only where segments have names.
     left_out: Option<IntGaugeVec>,
     too_large: IntGauge,
+    owner_expected: IntGauge,
     reserved: IntGauge,
     used: IntGauge,
     leaked: IntGauge,
@@ -119,6 +120,10 @@ impl SegmentMetrics {
                 "promshm_left_out_series",
                 "Series that this page leaves out because their lines would take too many bytes.",
             ),
+            owner_expected: all.gauge(
+                "promshm_segment_owner_expected",
+                "Whether the segment's owner is root, the exporter's user, in --segment.trust, or shares it with a group of the exporter: 1 or 0.",
+            ),
             presence,
             up,
             registered: all,
@@ -148,6 +153,11 @@ impl SegmentMetrics {
     /// Takes the outcome of a reading.
     pub(crate) fn note_reading(&self, is_up: bool) {
         self.up.set(is_up.into());
+    }
+
+    /// Takes whether the owner is somebody who may be expected.
+    pub(crate) fn note_owner(&self, is_trusted: bool) {
+        self.owner_expected.set(is_trusted.into());
     }
 
     /// Takes how many families are not on the page.
