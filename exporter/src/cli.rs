@@ -166,7 +166,7 @@ impl Cli {
     /// Of a flag that may be repeated, clap takes those after the command, if there are any, and forgets those
     /// before it. So the words are read once more, with flags that are the program's or the command's own.
     fn check_sides(words: &[OsString]) -> Result<(), clap::Error> {
-        let command = Self::command().mut_args(|flag| flag.global(false));
+        let command = Self::command().mut_args(|flag| flag.global(false).env(Resettable::Reset));
         let flags: Vec<Arg> = command.get_arguments().cloned().collect();
         let mut command = command.mut_subcommands(|each| each.args(&flags));
         let matches = command.try_get_matches_from_mut(words)?;
