@@ -14,7 +14,7 @@ use crate::{
 };
 use clap::{
     Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand,
-    builder::{PossibleValuesParser, Resettable, TypedValueParser},
+    builder::{OsStringValueParser, PossibleValuesParser, Resettable, TypedValueParser},
     error::ErrorKind,
     parser::ValueSource,
 };
@@ -64,8 +64,8 @@ pub(crate) struct Cli {
     pub(crate) takes_systemd_sockets: bool,
 
     /// TLS, passwords and header fields, in the format of Prometheus's exporter-toolkit.
-    #[arg(long = "web.config.file", value_name = "FILE")]
-    pub(crate) web_config: Option<PathBuf>,
+    #[arg(long = "web.config.file", value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    web_config: Option<PathBuf>,
 
     /// The most requests at once, 0 for any number; one more waits a second, and gets 503.
     #[arg(long = "web.max-requests", value_name = "NUMBER", default_value_t = 40)]
@@ -205,6 +205,11 @@ impl Cli {
         }
     }
 
+    /// The web configuration; an empty name, as templates leave it, is none.
+    pub(crate) fn web_config(&self) -> Option<PathBuf> {
+        self.web_config.clone().filter(|path| !path.as_os_str().is_empty())
+    }
+
     /// Under which paths the server's pages are found.
     pub(crate) fn routes(&self) -> Routes {
         Routes::new(self.route_prefix.as_ref(), self.external_url.as_ref(), &self.telemetry_path)
@@ -283,6 +288,14 @@ mod tests {
             assert_eq!(cli.listen_addresses, [ListenAddress::Port(1)], "{words:?}");
             assert_eq!(cli.segments(), SegmentName::Sysv(7).to_string(), "{words:?}");
         }
+    }
+
+    #[test]
+    fn an_empty_name_of_a_file_is_none() {
+        for none in [&[][..], &["--web.config.file="]] {
+            assert_eq!(parsed(none).expect("good").web_config(), None, "{none:?}");
+        }
+        assert_eq!(parsed(&["--web.config.file=a"]).expect("good").web_config(), Some("a".into()));
     }
 
     #[test]

@@ -39,7 +39,7 @@ enum Event {
 
 /// Serves until SIGTERM or SIGINT; SIGHUP reads the web configuration anew.
 pub(crate) fn serve(cli: &Cli, segments: Segments) -> Result<(), Failure> {
-    let door = Door::open(cli.web_config.clone())?;
+    let door = Door::open(cli.web_config())?;
     let (events, inbox) = channel();
     report_signals(events.clone()).map_err(Failure::Start)?;
     let site = Arc::new(Site::new(segments, cli.routes(), cli.tells_created));

@@ -28,6 +28,9 @@ const TIMES: [(f64, f64, &str); 7] = [
 const COUNTS: [(f64, f64, &str); 5] =
     [(1e12, 1e12, "T"), (1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e3, 1e3, "k"), (0.0, 1.0, "")];
 
+/// More bytes than this are no bytes.
+const MOST_BYTES: f64 = 1e18;
+
 impl Unit {
     /// The unit of a metric by its name.
     pub(super) fn of(name: &str) -> Self {
@@ -50,7 +53,7 @@ impl Unit {
             Self::Moment if value > 1e8 => format!("{} ago", scaled(now - value, &TIMES)),
             _ if value == 0.0 => "0".into(),
             Self::Seconds | Self::Moment => scaled(value, &TIMES),
-            Self::Bytes if value >= 0.0 => human_bytes(value as u64),
+            Self::Bytes if (0.0..MOST_BYTES).contains(&value) => human_bytes(value as u64),
             Self::Ratio => format!("{} %", short(value * 100.0)),
             _ => plain(value),
         }
@@ -61,7 +64,7 @@ impl Unit {
         match self {
             _ if !rate.is_finite() => odd(rate),
             _ if rate == 0.0 => "0/s".into(),
-            Self::Bytes if rate >= 0.0 => format!("{}/s", human_bytes(rate as u64)),
+            Self::Bytes if (0.0..MOST_BYTES).contains(&rate) => format!("{}/s", human_bytes(rate as u64)),
             Self::Seconds => format!("{}/s", scaled(rate, &TIMES)),
             _ => format!("{}/s", scaled(rate, &COUNTS)),
         }
@@ -104,8 +107,12 @@ fn scaled(number: f64, units: &[(f64, f64, &str)]) -> String {
     format!("{} {unit}", short(number / size)).trim_end().into()
 }
 
-/// Three digits that count, none of them a trailing zero; all digits of larger numbers.
+/// Three digits that count, none of them a trailing zero; all digits of larger numbers, up to a million: a column has
+/// room for no more.
 fn short(number: f64) -> String {
+    if number.abs() >= 1e6 {
+        return format!("{number:.2e}");
+    }
     let decimals = match number.abs() {
         size if size >= 99.95 => 0,
         size if size >= 9.995 => 1,
@@ -164,6 +171,17 @@ mod tests {
         ];
         for (unit, value, text) in expected {
             assert_eq!(unit.value(value, now), text, "{unit:?} {value}");
+        }
+    }
+
+    #[test]
+    fn the_largest_numbers_are_short_too() {
+        for unit in [Unit::Plain, Unit::Seconds, Unit::Bytes, Unit::Ratio, Unit::Moment] {
+            for number in [1e300, -1e300, f64::MAX, 123_456_789_012_345_680_000.0] {
+                for text in [unit.value(number, 1.7e9), unit.rate(number)] {
+                    assert!(text.len() <= 18, "{unit:?} {number:e}: {text}");
+                }
+            }
         }
     }
 
