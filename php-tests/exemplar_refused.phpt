@@ -18,6 +18,7 @@ $bad = [
     'no name' => ['' => 'x'],
     'a name with a dash' => ['trace-id' => 'x'],
     'a name with a colon' => ['trace:id' => 'x'],
+    'a name that is reserved' => ['__trace' => 'x'],
     'a name that is not UTF-8' => ["trace\xff" => 'x'],
     'a value that is not UTF-8' => ['trace_id' => "x\xff"],
     'a value with a NUL byte' => ['trace_id' => "abc\0def"],
@@ -50,10 +51,10 @@ echo json_encode(Segment::status()['dropped']), "\n";
 --CLEAN--
 <?php require __DIR__ . '/clean.inc'; ?>
 --EXPECT--
-17 bad ones
-c_total 54
-h_bucket{le="1.0"} 17
-h_bucket{le="+Inf"} 17
-h_sum 8.5
-h_count 17
-{"series_limit":0,"segment_full":0,"too_many_buckets":0,"corrupt":0,"summary_sample":0,"exemplar":51}
+18 bad ones
+c_total 57
+h_bucket{le="1.0"} 18
+h_bucket{le="+Inf"} 18
+h_sum 9
+h_count 18
+{"series_limit":0,"segment_full":0,"too_many_buckets":0,"corrupt":0,"summary_sample":0,"exemplar":54}
