@@ -146,7 +146,7 @@ impl Collector {
         }
         let too_large: Vec<u64> = encoders.iter().map(|encoder| encoder.left_out()).collect();
         for ((source, left_out), too_large) in self.sources.iter_mut().zip(left_out).zip(too_large) {
-            source.metrics.note_left_out(left_out);
+            source.note_left_out(left_out);
             source.note_too_large(too_large);
         }
     }

@@ -16,10 +16,12 @@ pub(crate) enum Reason {
     NameClash = 1,
     /// Another segment has a family of that name and another type.
     TypeConflict = 2,
+    /// A younger process defines its name otherwise, though one that counts by it lives.
+    Superseded = 3,
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 3] = [Self::OwnName, Self::NameClash, Self::TypeConflict];
+    pub(crate) const ALL: [Self; 4] = [Self::OwnName, Self::NameClash, Self::TypeConflict, Self::Superseded];
 
     /// The reason as a label's value.
     pub(crate) fn as_str(self) -> &'static str {
@@ -27,10 +29,11 @@ impl Reason {
             Self::OwnName => "own_name",
             Self::NameClash => "name_clash",
             Self::TypeConflict => "type_conflict",
+            Self::Superseded => "superseded",
         }
     }
 
-    fn message(self) -> &'static str {
+    pub(crate) fn message(self) -> &'static str {
         match self {
             Self::OwnName => "a worker's metric is left out: the exporter has one of that name",
             Self::NameClash => {
@@ -38,6 +41,10 @@ impl Reason {
             }
             Self::TypeConflict => {
                 "a metric is left out: a segment before this one has it with another type; rename one of them"
+            }
+            Self::Superseded => {
+                "what living workers count is left out: a younger worker defines the metric otherwise; use one \
+                 definition, or another name"
             }
         }
     }
@@ -73,7 +80,7 @@ pub(crate) struct Judged<'f> {
 }
 
 /// Most lines that one page costs the log.
-const MOST_LINES: u64 = 10;
+pub(crate) const MOST_LINES: u64 = 10;
 /// Most families that are remembered as told. Names may come and go with every scrape; once so many were told, no
 /// further one is.
 const MOST_REMEMBERED: usize = 10_000;
@@ -225,7 +232,7 @@ mod tests {
         let judged = Names::default().judge(&sources, &own, Format::OpenMetrics);
         let shown: Vec<_> = judged.shown.iter().map(|shown| (shown.name(), shown.source)).collect();
         assert_eq!(shown, [("x_total", 0), ("y", 0)]);
-        assert_eq!(judged.left_out, [[0, 0, 0], [0, 2, 1]]);
+        assert_eq!(judged.left_out, [[0, 0, 0, 0], [0, 2, 1, 0]]);
     }
 
     #[test]
@@ -239,7 +246,7 @@ mod tests {
             let sources = [families(&gauges), families(&counters)];
             let found = sources.each_ref().map(|families| Found { label: None, families });
             let judged = names.judge(&found, &own, Format::Text);
-            assert_eq!(judged.left_out[1], [0, 0, 6_000], "each is counted");
+            assert_eq!(judged.left_out[1], [0, 0, 6_000, 0], "each is counted");
             assert_eq!(names.hidden.len(), [6_000, MOST_REMEMBERED, MOST_REMEMBERED][round]);
         }
     }
@@ -268,8 +275,11 @@ mod tests {
         let in_both = [("a", 0), ("a", 1), ("b", 0), ("b", 2), ("c", 1), ("x", 0)];
         for _ in 0..2 {
             let text = [&in_both[..], &[("x_sum", 1)]].concat();
-            assert_eq!(judge(Format::Text), (text, vec![[0, 0, 0], [0, 0, 1], [1, 0, 0]]));
-            assert_eq!(judge(Format::OpenMetrics), (in_both.into(), vec![[0, 0, 0], [0, 1, 1], [1, 0, 0]]));
+            assert_eq!(judge(Format::Text), (text, vec![[0, 0, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0]]));
+            assert_eq!(
+                judge(Format::OpenMetrics),
+                (in_both.into(), vec![[0, 0, 0, 0], [0, 1, 1, 0], [1, 0, 0, 0]])
+            );
         }
         assert_eq!(names.hidden.len(), 3, "each once: {:?}", names.hidden);
     }

@@ -1,14 +1,18 @@
 //! One segment: its reader, what is kept of it between scrapes, and what is logged of it.
 
 use crate::{
+    names::{self, LeftOut, MOST_LINES},
     own_metrics::SegmentMetrics,
     segments::Target,
     trust::{SourceError, Trust},
 };
 use log::{info, warn};
 use promshm_exposition::{Encoder, Format, Limits};
-use promshm_segment::{Family, ReadError, Reader};
-use std::{thread, time::Duration};
+use promshm_segment::{
+    Family, ReadError, Reader,
+    snapshot::{Snapshot, Superseded},
+};
+use std::{collections::HashSet, thread, time::Duration};
 
 /// A segment that is being replaced has a successor in a moment: so often, and so far apart, it is asked for.
 const ATTEMPTS: usize = 5;
@@ -41,6 +45,8 @@ pub(crate) struct Source {
     failing: Option<SourceError>,
     /// Who owns the segment, if nothing says that this user is trusted.
     unexpected_owner: Option<u32>,
+    /// Names of which it was logged that a definition is superseded.
+    told_superseded: HashSet<String>,
     /// Whether it was logged that series are too large for a page.
     told_too_large: bool,
 }
@@ -71,6 +77,7 @@ impl Source {
             outcome: None,
             failing: None,
             unexpected_owner: None,
+            told_superseded: HashSet::new(),
             told_too_large: false,
         }
     }
@@ -115,6 +122,26 @@ impl Source {
         let found = Found { label: self.target.label.as_deref(), families };
         let mut encoders = self.encoders.iter_mut();
         (found, encoders.find(|encoder| encoder.format() == format).expect("there is one for each format"))
+    }
+
+    /// Takes how many families the page lacks, and adds those that are superseded.
+    pub(crate) fn note_left_out(&mut self, mut counts: LeftOut) {
+        let Some(snapshot) = self.reader.as_ref().map(Reader::snapshot) else { return };
+        counts[names::Reason::Superseded as usize] = snapshot.vitals.superseded_families;
+        self.metrics.note_left_out(counts);
+        let mut lines = MOST_LINES;
+        for Superseded { definition, exported } in &snapshot.superseded {
+            let is_known = self.told_superseded.contains(&definition.name);
+            if is_known || lines == 0 || self.told_superseded.len() >= Snapshot::MOST_SUPERSEDED {
+                continue;
+            }
+            lines -= 1;
+            self.told_superseded.insert(definition.name.clone());
+            warn!(
+                segment:% = self.target, metric = definition.name, left_out = definition.describe(),
+                exported = exported.describe(); "{}", names::Reason::Superseded.message()
+            );
+        }
     }
 
     /// Takes how many series the page lacks because their lines would take too many bytes.

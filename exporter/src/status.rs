@@ -9,7 +9,7 @@ use humantime::{format_duration, format_rfc3339_seconds};
 use promshm_segment::{
     Vitals,
     backend::{self, Inspection},
-    snapshot::{Liveness, Reason, SlotState, SlotView},
+    snapshot::{Liveness, Reason, SlotState, SlotView, Snapshot, Superseded},
 };
 use std::{
     fmt::Write as _,
@@ -37,12 +37,21 @@ pub(crate) fn print(segments: &Segments) -> Result<(), Failure> {
 fn describe(target: &Target, trust: &Trust) -> Result<String, SourceError> {
     let found = backend::inspect(&target.name)?; // first, so as not to count this process
     let mut reader = trust.attach(target.name)?;
-    let vitals = &reader.scrape()?.vitals;
-    Ok(render(target, &found, vitals, SystemTime::now()))
+    Ok(render(target, &found, reader.scrape()?, SystemTime::now()))
 }
 
-fn render(target: &Target, found: &Inspection, vitals: &Vitals, now: SystemTime) -> String {
-    format!("{}\n{}", overview(target, found, vitals, now), slots(vitals, now))
+fn render(target: &Target, found: &Inspection, snapshot: &Snapshot, now: SystemTime) -> String {
+    let vitals = &snapshot.vitals;
+    let overview = overview(target, found, vitals, now);
+    let superseded: String = snapshot.superseded.iter().map(superseded).collect();
+    let slots = slots(vitals, now);
+    format!("{overview}{superseded}\n{slots}")
+}
+
+/// What living workers count and nobody sees.
+fn superseded(Superseded { definition, exported }: &Superseded) -> String {
+    let (name, hidden, shown) = (&definition.name, definition.describe(), exported.describe());
+    format!("  {name} is not exported as {hidden}, because a younger worker defines it as {shown}\n")
 }
 
 fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: SystemTime) -> String {
@@ -68,6 +77,7 @@ fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: SystemTim
         ("Dropped", dropped(vitals)),
         ("Labels cut", vitals.truncated_labels.to_string()),
         ("Bad records", vitals.corrupt_records.to_string()),
+        ("Superseded", vitals.superseded_families.to_string()),
     ];
     columns(&rows.map(|(name, text)| [name.to_string(), text]), |_| false)
 }
@@ -187,6 +197,7 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use promshm_segment::{Definition, Kind};
 
     fn vitals() -> Vitals {
         let slot = |index, state, pid, starts| SlotView {
@@ -213,6 +224,7 @@ mod tests {
             worker_starts: 4,
             exits_abrupt: 1,
             liveness: Liveness::Kernel,
+            superseded_families: 1,
             created: 1_700_000_000.0,
             ..Vitals::default()
         }
@@ -231,7 +243,12 @@ mod tests {
         };
         let now = UNIX_EPOCH + Duration::from_secs(1_700_003_723);
         let target = Target { label: None, name: promshm_segment::SegmentName::default() };
-        let text = render(&target, &found, &vitals(), now);
+        let [definition, exported] = [&["a"][..], &["a", "b"]].map(|labels| {
+            Definition::new("jobs_total", "", Kind::Counter, labels, &[]).expect("a good definition")
+        });
+        let superseded = vec![Superseded { definition, exported }];
+        let snapshot = Snapshot { vitals: vitals(), superseded, ..Snapshot::default() };
+        let text = render(&target, &found, &snapshot, now);
         let expected = "\
 Segment      sysv:0x70736d31, id 3
 Created      2023-11-14 22:13:20 UTC (1h 2m 3s ago)
@@ -245,6 +262,8 @@ Workers      4 started; ended: 0 clean, 0 fatal, 1 abrupt
 Dropped      7: series_limit 5, corrupt 2
 Labels cut   0
 Bad records  0
+Superseded   1
+  jobs_total is not exported as a counter with labels (a), because a younger worker defines it as a counter with labels (a, b)
 
 SLOT  STATE      PID  SINCE                                   STARTS    BYTES
    0  shared       -  -                                            -  8.0 KiB

@@ -116,6 +116,7 @@ impl Metric {
     pub(crate) fn same_series(&self, other: &Self) -> bool {
         self.constants == other.constants
             && self.family.same_family(&other.family)
+            && self.family.label_names == other.family.label_names
             && self.definition.label_names.len() == other.definition.label_names.len()
     }
 

@@ -8,7 +8,7 @@ use crate::{
     ring, runtime, stamp, zend,
 };
 use promshm_segment::{
-    Config, Definition, FamilyId, Kind, Runtime, SegmentName, Writer, backend, exemplar::Labels, now,
+    Config, Definition, FamilyId, Runtime, SegmentName, Writer, backend, exemplar::Labels, now,
     snapshot::Reason, sync, ttl,
 };
 use std::{
@@ -515,21 +515,7 @@ fn conflict(earlier: &Definition, later: &Definition) -> String {
     format!(
         "{} is already defined as {}, and cannot be {} as well: use one definition, or another name",
         earlier.name,
-        describe(earlier),
-        describe(later),
+        earlier.describe(),
+        later.describe(),
     )
-}
-
-fn describe(definition: &Definition) -> String {
-    let Definition { kind, label_names, bounds, .. } = definition;
-    let mode = match kind {
-        Kind::Gauge(mode) => format!(" and mode {mode:?}"),
-        Kind::Summary { max_age } => format!(" and maxAgeSeconds {max_age}"),
-        Kind::Counter | Kind::Histogram => String::new(),
-    };
-    let bounds: Vec<String> = bounds.iter().map(ToString::to_string).collect();
-    let what = if *kind == Kind::Histogram { "buckets" } else { "quantiles" };
-    let bounds =
-        if bounds.is_empty() { String::new() } else { format!(" and {what} ({})", bounds.join(", ")) };
-    format!("a {} with labels ({}){mode}{bounds}", kind.as_str(), label_names.join(", "))
 }

@@ -49,7 +49,8 @@ impl Kind {
     }
 }
 
-/// A metric's definition. Two definitions that differ in anything but `help` are two families.
+/// A metric's definition. Two definitions that differ in anything but `help` and the order of their labels are
+/// two families.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
     /// The metric's name, as Prometheus allows it.
@@ -164,13 +165,47 @@ impl Definition {
         Ok(Self { name: name.into(), help: help.into(), kind, label_names, bounds })
     }
 
-    /// Whether both describe the same family; the help text does not count.
+    /// Whether both describe the same family. The help text does not count, nor does the order of the labels'
+    /// names: to Prometheus they are a set.
     #[must_use]
     pub fn same_family(&self, other: &Self) -> bool {
         self.name == other.name
             && self.kind == other.kind
-            && self.label_names == other.label_names
             && self.bounds == other.bounds
+            && self.sorted_labels() == other.sorted_labels()
+    }
+
+    /// The labels' names in the order that all definitions of one family share.
+    pub(crate) fn sorted_labels(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.label_names.iter().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// For each label of `other`, a definition of the same family, where its value stands among those that are
+    /// given by this one; `None` if the order is the same.
+    pub(crate) fn order_for(&self, other: &Self) -> Option<Box<[u8]>> {
+        let place = |name| self.label_names.iter().position(|own| own == name).map(|at| at as u8);
+        if self.label_names == other.label_names {
+            return None;
+        }
+        other.label_names.iter().map(place).collect()
+    }
+
+    /// What tells it from other definitions of its name, for messages.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let Self { kind, label_names, bounds, .. } = self;
+        let mode = match kind {
+            Kind::Gauge(mode) => format!(" and mode {mode:?}"),
+            Kind::Summary { max_age } => format!(" and maxAgeSeconds {max_age}"),
+            Kind::Counter | Kind::Histogram => String::new(),
+        };
+        let bounds: Vec<String> = bounds.iter().map(ToString::to_string).collect();
+        let what = if *kind == Kind::Histogram { "buckets" } else { "quantiles" };
+        let bounds =
+            if bounds.is_empty() { String::new() } else { format!(" and {what} ({})", bounds.join(", ")) };
+        format!("a {} with labels ({}){mode}{bounds}", kind.as_str(), label_names.join(", "))
     }
 
     /// How many cells one series takes: a histogram has one per bucket (`+Inf` included) and the sum,

@@ -9,6 +9,8 @@ mod bounds;
 mod counting;
 #[path = "crash_points.rs"]
 mod crash_points;
+#[path = "definitions.rs"]
+mod definitions;
 #[path = "environments.rs"]
 mod environments;
 #[path = "exemplars.rs"]

@@ -23,8 +23,7 @@ pub(crate) struct SegmentMetrics {
     up: IntGauge,
     /// On the page only while the segment can be read.
     registered: Registered,
-    /// Only where segments have names.
-    left_out: Option<IntGaugeVec>,
+    left_out: IntGaugeVec,
     too_large: IntGauge,
     owner_expected: IntGauge,
     reserved: IntGauge,
@@ -109,13 +108,11 @@ impl SegmentMetrics {
                 "promshm_corrupt_records_total",
                 "Records of the segment that made no sense and were skipped.",
             ),
-            left_out: label.map(|_| {
-                all.gauges(
-                    "promshm_left_out_families",
-                    "Families of the workers that this page leaves out, by reason.",
-                    "reason",
-                )
-            }),
+            left_out: all.gauges(
+                "promshm_left_out_families",
+                "Families of the workers that this page leaves out, by reason.",
+                "reason",
+            ),
             too_large: all.gauge(
                 "promshm_left_out_series",
                 "Series that this page leaves out because their lines would take too many bytes.",
@@ -162,9 +159,8 @@ impl SegmentMetrics {
 
     /// Takes how many families are not on the page.
     pub(crate) fn note_left_out(&self, counts: LeftOut) {
-        let Some(left_out) = &self.left_out else { return };
         for (reason, count) in names::Reason::ALL.iter().zip(counts) {
-            left_out.with_label_values(&[reason.as_str()]).set(count as i64);
+            self.left_out.with_label_values(&[reason.as_str()]).set(count as i64);
         }
     }
 

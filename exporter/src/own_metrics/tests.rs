@@ -32,7 +32,7 @@ fn read(label: Option<&str>) -> SegmentMetrics {
     let mut metrics = SegmentMetrics::new(label);
     metrics.observe(&vitals(), Attachment::Fresh);
     metrics.note_reading(true);
-    metrics.note_left_out([1, 2, 3]);
+    metrics.note_left_out([1, 2, 3, 4]);
     metrics
 }
 

@@ -49,7 +49,7 @@ fn read(model: &mut Model, second: u64, families: Vec<Family>) {
         dropped: [0, 7, 0, 0, 0, 0],
         ..Vitals::default()
     };
-    let snapshot = Snapshot { families, vitals };
+    let snapshot = Snapshot { families, vitals, ..Snapshot::default() };
     model.update(Duration::from_secs(second), &[Reading { label: None, outcome: Ok(&snapshot) }]);
 }
 
@@ -176,7 +176,7 @@ fn the_past_has_an_end_and_a_name_may_change_its_kind() {
 
 #[test]
 fn segments_are_kept_apart() {
-    let snapshot = |value| Snapshot { families: vec![depth(value)], vitals: Vitals::default() };
+    let snapshot = |value| Snapshot { families: vec![depth(value)], ..Snapshot::default() };
     let (one, other) = (snapshot(1.0), snapshot(2.0));
     let mut model = Model::default();
     let readings = [

@@ -11,7 +11,7 @@ use crate::{
     layout::{Geometry, PAGE, PAGE_WORDS, Plane, RECORD_UNIT, header},
     record::{Corrupt, FamilyRecord, HashKey, SeriesRecord, Tag},
     region::{Region, memory_limit},
-    snapshot::{ABSENT, Snapshot},
+    snapshot::{ABSENT, Snapshot, Superseded},
     sync::{Word, unique},
     ttl, writer,
 };
@@ -64,6 +64,8 @@ pub(crate) struct Catalogue {
     pub(crate) record_units: u64,
     /// Records that made no sense.
     pub(crate) corrupt: u64,
+    /// Families of living processes that are not exported.
+    pub(crate) superseded: u64,
 }
 
 impl Catalogue {
@@ -237,7 +239,7 @@ impl Catalogue {
 
     /// Lays the rows of the families out that are to be exported: one for each name.
     pub(crate) fn choose(&mut self, region: &Region, cells: &Cells<'_>, snapshot: &mut Snapshot) {
-        let chosen = self.newest(region, cells);
+        let chosen = self.newest(region, cells, &mut snapshot.superseded);
         if chosen != self.chosen {
             snapshot.families = chosen.iter().map(|at| self.families[*at].empty_view()).collect();
             chosen.iter().for_each(|at| self.families[*at].dirty = true);
@@ -254,22 +256,35 @@ impl Catalogue {
     }
 
     /// For each name, the family that the youngest living process asserts; where none does, the one
-    /// that was asserted last. Sorted by name.
-    fn newest(&self, region: &Region, cells: &Cells<'_>) -> Vec<usize> {
-        let age = |at: &&usize| {
-            let family = &self.families[**at];
-            let ever = FamilyRecord::newest_claim(region, family.offset).map_or(0, Word::peek);
-            (cells.newest_claim(family.claim_column), ever, family.offset)
+    /// that was asserted last. Sorted by name. The others that a living process asserts are superseded.
+    fn newest(&mut self, region: &Region, cells: &Cells<'_>, superseded: &mut Vec<Superseded>) -> Vec<usize> {
+        let families = &self.families;
+        let claim = |at: usize| cells.newest_claim(families[at].claim_column);
+        let age = |at: &usize| {
+            let ever = FamilyRecord::newest_claim(region, families[*at].offset).map_or(0, Word::peek);
+            (claim(*at), ever, families[*at].offset)
         };
+        superseded.clear();
+        self.superseded = 0;
         let in_use: Vec<usize> =
-            self.by_name.iter().copied().filter(|at| !self.families[*at].is_empty()).collect();
-        in_use
-            .chunk_by(|a, b| self.families[*a].definition.name == self.families[*b].definition.name)
-            .filter_map(|of_a_name| match of_a_name {
-                [only] => Some(*only),
-                several => several.iter().max_by_key(age).copied(),
-            })
-            .collect()
+            self.by_name.iter().copied().filter(|at| !families[*at].is_empty()).collect();
+        let mut chosen = Vec::with_capacity(in_use.len());
+        for of_a_name in in_use.chunk_by(|a, b| families[*a].definition.name == families[*b].definition.name)
+        {
+            let newest = match of_a_name {
+                [only] => *only,
+                several => several.iter().copied().max_by_key(age).unwrap_or(several[0]),
+            };
+            chosen.push(newest);
+            for hidden in of_a_name.iter().filter(|at| **at != newest && claim(**at) > 0) {
+                self.superseded += 1;
+                if superseded.len() < Snapshot::MOST_SUPERSEDED {
+                    let [definition, exported] = [*hidden, newest].map(|at| families[at].definition.clone());
+                    superseded.push(Superseded { definition, exported });
+                }
+            }
+        }
+        chosen
     }
 
     /// Looks which series nobody has used for the segment's TTL. Answers how many are hidden.

@@ -76,6 +76,7 @@ pub(crate) fn collect(
         leaked_series: leaked_series(region, catalogue),
         series: rows.sum(),
         hidden_series: 0,
+        superseded_families: catalogue.superseded,
         max_series: u64::from(geometry.shape.max_series),
         max_processes: u64::from(geometry.shape.max_processes),
         slots: views(cells),

@@ -67,10 +67,11 @@ impl FamilyRecord {
         }
     }
 
-    /// Hash of all that makes two definitions one family.
+    /// Hash of all that makes two definitions one family: not of the order of their labels, which is that of
+    /// the first one in the record.
     pub(crate) fn hash(key: HashKey, definition: &Definition) -> u64 {
         let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
-        let labels = pack_texts(definition.label_names.iter().map(String::as_str));
+        let labels = pack_texts(definition.sorted_labels());
         let bounds = bytes_of(&definition.bounds.iter().map(|bound| bound.to_bits()).collect::<Vec<_>>());
         let age = age_of(definition.kind).to_le_bytes();
         let age = if let Kind::Summary { .. } = definition.kind { &age[..] } else { &[] };

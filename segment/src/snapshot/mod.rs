@@ -19,6 +19,23 @@ pub struct Snapshot {
     pub families: Vec<Family>,
     /// The segment's own state.
     pub vitals: Vitals,
+    /// Families of living processes that are not exported, because a younger process defines their name
+    /// otherwise; [`Snapshot::MOST_SUPERSEDED`] of them at most. How many there are is in [`Vitals`].
+    pub superseded: Vec<Superseded>,
+}
+
+impl Snapshot {
+    /// Most superseded families that are named.
+    pub const MOST_SUPERSEDED: usize = 100;
+}
+
+/// A family whose numbers nobody sees although a living process may count into it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Superseded {
+    /// Its definition.
+    pub definition: Definition,
+    /// The one of the same name that is exported.
+    pub exported: Definition,
 }
 
 /// A family and its rows, one row per series, sorted by label values.

@@ -124,6 +124,8 @@ pub struct Vitals {
     pub series: u64,
     /// Series that are not exported because nobody has used them for `promshm.series_ttl`.
     pub hidden_series: u64,
+    /// Families of living processes that are not exported: see [`Superseded`](super::Superseded).
+    pub superseded_families: u64,
     /// The most series the segment takes.
     pub max_series: u64,
     /// The most processes that have a slot of their own.

@@ -48,6 +48,9 @@ pub struct Writer {
     config: Config,
     /// The definition this process gave each name last, as the record's offset.
     asserted: HashMap<String, u64>,
+    /// How values are to be put in order for definitions whose labels stand in another order than their
+    /// family's, each once. See [`Definition::order_for`](crate::Definition).
+    orders: Vec<Box<[u8]>>,
     /// When the kernel last said that the name leads here.
     asked_at: Local<Instant>,
 }
@@ -61,6 +64,8 @@ pub struct FamilyId {
     global: bool,
     cells: usize,
     labels: usize,
+    /// Which of the writer's orders values are to be put in, if they are not given in the family's.
+    order: Option<u32>,
     /// Its cells lead to rings of samples.
     has_rings: bool,
 }
@@ -94,6 +99,7 @@ impl Writer {
             exemplars: Exemplars::default(),
             config,
             asserted: HashMap::new(),
+            orders: Vec::new(),
             asked_at: Local::new(Instant::now()),
         }
     }

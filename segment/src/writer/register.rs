@@ -32,21 +32,24 @@ impl Writer {
         }
         let hash = FamilyRecord::hash(self.attached.hash_key, definition);
         let offset = self.find_or_publish(hash, &mut FamilyDraft { definition, hash })?.offset;
-        self.assert(definition, offset)?;
+        let record = FamilyRecord::parse(&self.attached.region, &self.attached.geometry, offset);
+        let record = record.map_err(|_| Reason::Corrupt)?;
+        self.assert(definition, offset, record.claim_column)?;
         Ok(FamilyId {
             offset,
             plane: plane_of(definition.kind),
             global: definition.kind == Kind::Gauge(GaugeMode::Last),
             cells: definition.cells(),
             labels: definition.label_names.len(),
+            order: definition.order_for(&record.definition).map(|order| self.keep_order(order)),
             has_rings: matches!(definition.kind, Kind::Summary { .. }),
         })
     }
 
     /// Several definitions may share a name, during a deploy for instance: the one that the youngest
     /// living process asserts is exported. A process that changes its mind takes a new number.
-    fn assert(&mut self, definition: &Definition, offset: u64) -> Result<(), Reason> {
-        let (region, geometry) = (&self.attached.region, &self.attached.geometry);
+    fn assert(&mut self, definition: &Definition, offset: u64, claim_column: u64) -> Result<(), Reason> {
+        let region = &self.attached.region;
         let claim = match self.asserted.insert(definition.name.clone(), offset) {
             Some(former) if former != offset => region.head(header!(births)).tally(1).wrapping_add(1),
             _ => self.slot.birth,
@@ -55,31 +58,49 @@ impl Writer {
         if self.slot.number == SHARED {
             return Ok(());
         }
-        let family = FamilyRecord::parse(region, geometry, offset).map_err(|_| Reason::Corrupt)?;
         let slot = self.slot.number;
         // Without room for it the newest claim of all stands: no reason to refuse the whole family.
-        if let Ok(cells) = self.pages.cells(&self.attached, slot, Plane::Living, family.claim_column, 1) {
+        if let Ok(cells) = self.pages.cells(&self.attached, slot, Plane::Living, claim_column, 1) {
             cells[0].set(claim as f64);
         }
         Ok(())
     }
 
-    /// Finds or makes the series and answers this process's cells of it.
+    /// Keeps an order once, however many families have it; answers where.
+    fn keep_order(&mut self, order: Box<[u8]>) -> u32 {
+        let known = self.orders.iter().position(|known| *known == order);
+        known.unwrap_or_else(|| {
+            self.orders.push(order);
+            self.orders.len() - 1
+        }) as u32
+    }
+
+    /// The label values as they stand in the family's records: in its order, and within the segment's limit.
+    /// Also answers how many were cut.
+    fn pack(&self, family: FamilyId, labels: &[&str]) -> Result<(Vec<u8>, usize), Reason> {
+        if labels.len() != family.labels {
+            return Err(Reason::Corrupt);
+        }
+        let limit = usize::from(self.attached.geometry.shape.max_label_length);
+        let order = family.order.and_then(|order| self.orders.get(order as usize));
+        let at = |place: usize| order.map_or(place, |order| usize::from(order[place]));
+        let fitting: Vec<Cow<'_, str>> =
+            (0..labels.len()).map(|place| fit(labels[at(place)], limit)).collect();
+        let cut = fitting.iter().filter(|label| matches!(label, Cow::Owned(_))).count();
+        Ok((pack_texts(fitting.iter().map(AsRef::as_ref)), cut))
+    }
+
+    /// Finds or makes the series and answers this process's cells of it. Values stand in the order of the
+    /// definition that was registered, whatever the family's is.
     ///
     /// That touches the series: where the segment has a TTL, look it up again after [`ttl::renew_after`].
     ///
     /// Values longer than the segment's limit are cut and end in a hash of the whole, so that no two
     /// series become one.
     pub fn resolve(&mut self, family: FamilyId, labels: &[&str]) -> Result<Resolved<'_>, Reason> {
-        if labels.len() != family.labels {
-            return Err(Reason::Corrupt);
-        }
-        let limit = usize::from(self.attached.geometry.shape.max_label_length);
-        let fitting: Vec<Cow<'_, str>> = labels.iter().map(|label| fit(label, limit)).collect();
-        let packed = pack_texts(fitting.iter().map(AsRef::as_ref));
+        let (packed, cut) = self.pack(family, labels)?;
         let hash = SeriesRecord::hash(self.attached.hash_key, family.offset, &packed);
         let published = self.find_or_publish(hash, &mut SeriesDraft { family, labels: &packed, hash })?;
-        let cut = fitting.iter().filter(|label| matches!(label, Cow::Owned(_))).count();
         let (region, geometry) = (&self.attached.region, &self.attached.geometry);
         if published.is_new && cut > 0 {
             self.slot.count_truncated(region, geometry, cut as u64);
@@ -113,9 +134,7 @@ impl Writer {
 
     /// Hides the series at once; a later update starts it afresh from zero. Answers whether there was one.
     pub fn remove(&mut self, family: FamilyId, labels: &[&str]) -> bool {
-        let limit = usize::from(self.attached.geometry.shape.max_label_length);
-        let fitting: Vec<Cow<'_, str>> = labels.iter().map(|label| fit(label, limit)).collect();
-        let packed = pack_texts(fitting.iter().map(AsRef::as_ref));
+        let Ok((packed, _cut)) = self.pack(family, labels) else { return false };
         let hash = SeriesRecord::hash(self.attached.hash_key, family.offset, &packed);
         let (region, geometry) = (&self.attached.region, &self.attached.geometry);
         let draft = SeriesDraft { family, labels: &packed, hash };
