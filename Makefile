@@ -99,8 +99,8 @@ runner: venv build ## What runs the tests, over steps that fail, do nothing or h
 
 # Without root those tests are left out that become other users or mount something: see .config/nextest.toml.
 unit: export NEXTEST_PROFILE ?= $(if $(filter 0,$(shell id -u)),default,check)
-unit: ## Rust tests
-	cargo nextest run --workspace --locked
+unit: ## Rust tests, and the examples in their documentation
+	@tests/run-unit.sh
 
 plain: ## Rust tests of the exporter without TLS, as it is in its smaller image
 	cargo nextest run -p promshm-exporter --no-default-features --locked

@@ -37,6 +37,32 @@ impl Default for Limits {
 /// A series' name and labels are escaped once and kept as bytes for as long as
 /// [`Family::generation`] says that they are the same; what is left to do for a
 /// page is to copy them and to write the numbers.
+///
+/// ```
+/// use promshm_exposition::{Encoder, Format};
+/// use promshm_segment::{Config, Definition, Kind, Reader, Writer, backend};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let name = format!("posix:/example-of-encoder-{}", std::process::id()).parse()?;
+/// let mut writer = Writer::attach(&Config { name, size: 16 << 20, ..Config::default() })?;
+/// let jobs = Definition::new("jobs_total", "Jobs done.", Kind::Counter, &["queue"], &[])?;
+/// let family = writer.register(&jobs).expect("room for a family");
+/// writer.resolve(family, &["mail"]).expect("room for a series").cells[0].add_shared(3.0);
+///
+/// let mut reader = Reader::attach(name)?;
+/// let mut encoder = Encoder::new(Format::default());
+/// let mut page = Vec::new();
+/// encoder.encode(&reader.scrape()?.families, &mut page);
+/// page.extend_from_slice(encoder.format().ending());
+///
+/// let page = String::from_utf8(page)?;
+/// assert!(page.contains("# HELP jobs_total Jobs done.\n"));
+/// assert!(page.contains("jobs_total{queue=\"mail\"} 3\n"));
+/// # writer.goodbye(false);
+/// # backend::remove(&name)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct Encoder {
     format: Format,

@@ -118,6 +118,29 @@ pub enum ReadError {
 }
 
 /// A read-only attachment and what it has learnt so far.
+///
+/// ```
+/// use promshm_segment::{Config, Definition, Kind, Reader, Writer, backend};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let name = format!("posix:/example-of-reader-{}", std::process::id()).parse()?;
+/// let mut writer = Writer::attach(&Config { name, size: 16 << 20, ..Config::default() })?;
+/// let jobs = Definition::new("jobs_total", "Jobs done.", Kind::Counter, &["queue"], &[])?;
+/// let family = writer.register(&jobs).expect("room for a family");
+/// writer.resolve(family, &["mail"]).expect("room for a series").cells[0].add_shared(3.0);
+///
+/// // Attach once and scrape often: what was found before is not looked up again.
+/// let mut reader = Reader::attach(name)?;
+/// let snapshot = reader.scrape()?;
+/// let family = &snapshot.families[0];
+/// assert_eq!(family.definition.name, "jobs_total");
+/// let row = family.rows().next().expect("a series");
+/// assert_eq!((row.labels().collect::<Vec<_>>(), row.values()), (vec!["mail"], &[3.0][..]));
+/// # writer.goodbye(false);
+/// # backend::remove(&name)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Reader {
     name: SegmentName,

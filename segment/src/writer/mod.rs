@@ -39,6 +39,27 @@ use std::{
 ///
 /// Dropping it unmaps the segment but keeps the slot until the process ends; [`Writer::goodbye`]
 /// gives the slot back.
+///
+/// ```
+/// use promshm_segment::{Config, Definition, Kind, Writer, backend};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let name = format!("posix:/example-of-writer-{}", std::process::id()).parse()?;
+/// let mut writer = Writer::attach(&Config { name, size: 16 << 20, ..Config::default() })?;
+///
+/// // Each process registers for itself; whoever came first has made the record.
+/// let jobs = Definition::new("jobs_total", "Jobs done.", Kind::Counter, &["queue"], &[])?;
+/// let family = writer.register(&jobs).expect("room for a family");
+/// let series = writer.resolve(family, &["mail"]).expect("room for a series");
+/// let cell = &series.cells[0];
+/// if series.shared { cell.add_shared(1.0) } else { cell.add_owned(1.0) }
+///
+/// // Counters stay in the segment, for the next process that gets this slot.
+/// writer.goodbye(false);
+/// # backend::remove(&name)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Writer {
     attached: Attached,
