@@ -18,7 +18,8 @@ use std::{
 };
 
 local! {
-    static STATE: State = State::new();
+    /// In a box, because it is taken out while somebody looks at it.
+    static STATE: Option<Box<State>> = None;
     /// Set in a forked child until it has a slot of its own.
     static FORKED: bool = false;
     /// Whether the running request is the one of a preload script that counts.
@@ -82,12 +83,15 @@ impl Default for State {
     }
 }
 
-/// The end of a thread; a process without threads says [`goodbye`]. Also of the empty state that stands in for
-/// the true one while somebody looks at it, so where nothing is attached nothing changes.
+/// The end of a thread; a process without threads says [`goodbye`].
 impl Drop for State {
     fn drop(&mut self) {
         self.say_goodbye();
     }
+}
+
+fn with_state<R>(look: impl FnOnce(&mut State) -> R) -> R {
+    STATE.with(|state| look(state.get_or_insert_default()))
 }
 
 /// What `Segment::status()` and phpinfo tell of this process.
@@ -103,7 +107,7 @@ pub(crate) struct Status {
 /// already defined the name otherwise.
 pub(crate) fn metric(definition: Definition, constants: &Constants) -> Result<Rc<Metric>, Thrown> {
     let metric = Metric::new(definition, constants).map_err(|error| invalid_argument(&error.to_string()))?;
-    STATE.with(|state| state.metric(metric)).map_err(|message| bad_registration(&message))
+    with_state(|state| state.metric(metric)).map_err(|message| bad_registration(&message))
 }
 
 /// Looks the series up in the segment, attaching it first where needed.
@@ -115,7 +119,7 @@ pub(crate) fn resolve(metric: &Metric, key: &[u8]) -> Series {
 /// Forgets all series that were looked up, because they have become too many.
 #[cold]
 pub(crate) fn forget_series() {
-    STATE.with(|state| {
+    with_state(|state| {
         let attachments = state.parked.iter().chain([&state.present]);
         let metrics = attachments.flat_map(|attachment| attachment.metrics.values().flatten());
         metrics.chain(state.in_request.values()).for_each(|metric| metric.forget_series());
@@ -129,14 +133,14 @@ pub(crate) fn remove(metric: &Metric, key: &[u8]) -> bool {
 
 /// Retires the segment. What goes wrong is a warning.
 pub(crate) fn wipe() {
-    if let Err(message) = STATE.with(State::wipe) {
+    if let Err(message) = with_state(State::wipe) {
         zend::warn(&message); // asked for by name, so it is answered every time
     }
 }
 
 /// Counts an update that had no room.
 pub(crate) fn count_drop(reason: Reason) {
-    STATE.with(|state| {
+    with_state(|state| {
         if let Some(writer) = &state.present.writer {
             writer.count_drop(reason);
         }
@@ -145,13 +149,13 @@ pub(crate) fn count_drop(reason: Reason) {
 
 /// Counts an update that had no segment.
 pub(crate) fn count_unstored() {
-    STATE.with(|state| state.unstored += 1);
+    with_state(|state| state.unstored += 1);
 }
 
 /// Notes an exemplar of an update that was just made to this process's own cell.
 pub(crate) fn note_exemplar(cell: &sync::Cell, labels: &Labels, value: f64) {
     let time = (now() * 1e3).round() / 1e3; // milliseconds, as Prometheus keeps them
-    STATE.with(|state| {
+    with_state(|state| {
         if let Some(writer) = &mut state.present.writer {
             writer.note_exemplar(cell, labels, value, time);
         }
@@ -161,18 +165,18 @@ pub(crate) fn note_exemplar(cell: &sync::Cell, labels: &Labels, value: f64) {
 /// The number of this very process's attachment; `None` while there is none. Cells that were found in it are
 /// mapped as long as it stays the same.
 pub(crate) fn life() -> Option<u64> {
-    STATE.with(|state| state.present.writer.as_ref().filter(|_| !FORKED.get()).map(|_| state.present.life))
+    with_state(|state| state.present.writer.as_ref().filter(|_| !FORKED.get()).map(|_| state.present.life))
 }
 
 /// Whether there is a slot that this very process has claimed.
 pub(crate) fn has_own_slot() -> bool {
     !FORKED.get()
-        && STATE.with(|state| state.present.writer.as_ref().is_some_and(|writer| writer.slot() != 0))
+        && with_state(|state| state.present.writer.as_ref().is_some_and(|writer| writer.slot() != 0))
 }
 
 /// Publishes what this process tells of itself.
 pub(crate) fn publish_runtime(runtime: Runtime) {
-    STATE.with(|state| {
+    with_state(|state| {
         if let Some(writer) = state.present.writer.as_ref().filter(|_| !FORKED.get()) {
             writer.publish_runtime(runtime);
         }
@@ -180,7 +184,7 @@ pub(crate) fn publish_runtime(runtime: Runtime) {
 }
 
 pub(crate) fn status() -> Status {
-    STATE.with(|state| Status {
+    with_state(|state| Status {
         attached: state.present.writer.is_some() && !FORKED.get(),
         slot: state.present.writer.as_ref().filter(|_| !FORKED.get()).map(Writer::slot),
         error: state.present.error.clone(),
@@ -198,7 +202,7 @@ pub(crate) fn is_in_request() -> bool {
 /// host. A segment that was removed by hand leaves no mark that a known series would notice, so here is a look.
 pub(crate) fn begin_request() {
     IN_REQUEST.set(true);
-    STATE.with(|state| {
+    with_state(|state| {
         state.in_request.clear();
         state.follow(ini::enabled().then(|| ini::config().name));
         if state.present.writer.as_ref().is_some_and(|writer| !writer.is_current()) {
@@ -210,13 +214,13 @@ pub(crate) fn begin_request() {
 /// Whether somebody has taken the segment away; asks the kernel, once a second at most.
 pub(crate) fn has_lost_segment() -> bool {
     !FORKED.get()
-        && STATE.with(|state| state.present.writer.as_ref().is_some_and(|writer| !writer.is_current()))
+        && with_state(|state| state.present.writer.as_ref().is_some_and(|writer| !writer.is_current()))
 }
 
 /// A request has ended: the next one may define anew.
 pub(crate) fn end_request() {
     IN_REQUEST.set(false);
-    STATE.with(|state| state.in_request.clear());
+    with_state(|state| state.in_request.clear());
     if PRELOADED.replace(false) {
         goodbye(); // the process that ran the preload script serves no requests
     }
@@ -230,7 +234,7 @@ pub(crate) fn note_fatal(after_fatal: bool) {
 
 /// The process ends: gives the slot back, unless it is a parent's.
 pub(crate) fn goodbye() {
-    STATE.with(State::say_goodbye);
+    with_state(State::say_goodbye);
 }
 
 /// In a forked child, before anything else of it runs: nothing of the parent's may be written.
@@ -242,13 +246,13 @@ pub(crate) fn forked() {
 
 /// Warns of storage trouble, unless the process has warned already.
 pub(crate) fn warn_once(message: &str) {
-    if !STATE.with(|state| std::mem::replace(&mut state.present.warned, true)) {
+    if !with_state(|state| std::mem::replace(&mut state.present.warned, true)) {
         zend::warn(message);
     }
 }
 
 fn with_warnings<R>(look: impl FnOnce(&mut State) -> R) -> R {
-    let (result, warning) = STATE.with(|state| (look(state), state.present.take_warning()));
+    let (result, warning) = with_state(|state| (look(state), state.present.take_warning()));
     if let Some(message) = warning {
         zend::warn(&message);
     }

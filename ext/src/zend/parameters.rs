@@ -1,7 +1,7 @@
 //! A call's parameters, read by the engine's own `zend_parse_parameters`.
 #![allow(unsafe_code)]
 
-use super::{IS_NULL, argument, given, string_bytes, type_of};
+use super::{IS_NULL, argument, arguments, given, string_bytes, type_of};
 use ext_php_rs::{
     ffi,
     types::Zval,
@@ -45,7 +45,13 @@ macro_rules! read {
 const FAILURE: c_int = -1;
 
 /// Throws if null was passed where the specification has a scalar that may not be null.
+#[inline]
 fn refuses_null(ex: &ExecuteData, spec: &CStr) -> bool {
+    arguments(ex).iter().any(|value| type_of(value) == IS_NULL) && refuses_some_null(ex, spec)
+}
+
+#[cold]
+fn refuses_some_null(ex: &ExecuteData, spec: &CStr) -> bool {
     let mut letters = spec.to_bytes().iter().filter(|letter| **letter != b'|').peekable();
     let mut number = 0;
     while let Some(letter) = letters.next() {
