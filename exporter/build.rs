@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const FOLDER: &str = "src/page";
+const FOLDER: &str = "src/web/ui";
 /// In the order in which they need each other.
 const SCRIPTS: [&str; 8] =
     ["text.js", "human.js", "model.js", "draw.js", "row.js", "list.js", "vitals.js", "page.js"];

@@ -1,16 +1,16 @@
 //! The command line.
 
 use crate::{
-    address::ListenAddress,
-    dump::{Wish, dump},
-    failure::Failure,
-    healthcheck,
-    logging::{self, LogFormat},
-    remove,
-    routes::{ExternalUrl, HEALTHY, Prefix, READY, Routes},
-    segments::{BadSegments, MAX_FOUND, Segments, Word},
-    serve, status, top,
-    trust::TrustWord,
+    commands::{
+        dump::{Wish, dump},
+        healthcheck, rm, serve, status, top,
+    },
+    error::Failure,
+    logging,
+    logging::LogFormat,
+    server::address::ListenAddress,
+    targets::{BadSegments, MAX_FOUND, Segments, Word, trust::TrustWord},
+    web::routes::{ExternalUrl, HEALTHY, Prefix, READY, Routes},
 };
 use clap::{
     Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand,
@@ -200,7 +200,7 @@ impl Cli {
             }
             Command::Status => status::print(&segments),
             Command::Top => top::run(segments),
-            Command::Rm { name, yes } => remove::remove(&segments, name.as_deref(), *yes),
+            Command::Rm { name, yes } => rm::remove(&segments, name.as_deref(), *yes),
             Command::Healthcheck => healthcheck::check(&self.listen_addresses, &self.routes().path(HEALTHY)),
         }
     }

@@ -1,34 +1,19 @@
 //! `promshm-exporter`: reads a promshm segment and serves it to Prometheus.
 //!
-//! [`cli`] says what can be asked for, [`segments`] which segments are read, [`source`] reads one,
-//! [`collect`] makes a page of all, [`http`] says which page answers what, [`guard`] owns the open
-//! port, and [`serve`] runs it all.
+//! [`cli`] defines the command line, [`commands`] runs each command, [`targets`] decides which segments are read,
+//! [`scrape`] reads them and makes one page of all, [`web`] maps requests to pages, and [`server`] owns the open port.
 #![forbid(unsafe_code)]
 
-mod address;
-mod asked;
 mod cli;
-mod collect;
-mod dump;
-mod failure;
-mod guard;
-mod gzip;
-mod healthcheck;
-mod http;
+mod commands;
+mod error;
 mod logging;
-mod names;
-mod output;
-mod own_metrics;
-mod page;
-mod remove;
-mod routes;
-mod segments;
-mod serve;
-mod source;
-mod status;
-mod systemd;
-mod top;
-mod trust;
+mod scrape;
+mod self_metrics;
+mod server;
+mod targets;
+mod text;
+mod web;
 mod web_config;
 
 use std::process::ExitCode;

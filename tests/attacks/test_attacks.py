@@ -1,7 +1,7 @@
 """What an open port gets, while ordinary scrapes go on: each one must be answered, and the exporter's
 memory must stay small. How long scrapes took is printed, not judged.
 
-A handler that panics needs a handler that can: exporter/src/guard/tests.rs has one.
+A handler that panics needs a handler that can: exporter/src/server/tests.rs has one.
 """
 
 import base64

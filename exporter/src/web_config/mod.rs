@@ -3,17 +3,17 @@
 //! The file and those that it names are looked at again while the server runs. What is broken never
 //! opens the door: until it is mended nobody is let in, and the log says what is wrong.
 
-mod door;
 mod error;
 mod files;
+mod live_config;
 mod rate_limit;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 mod users;
 mod yaml;
 
-pub(crate) use door::Door;
 pub(crate) use error::ConfigError;
+pub(crate) use live_config::Door;
 pub(crate) use rate_limit::RateLimit;
 pub(crate) use tls::{Session, Tls};
 pub(crate) use users::{Credentials, Users};

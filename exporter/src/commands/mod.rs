@@ -1,0 +1,10 @@
+//! What the program can be asked for, a file for each command, and what only commands need.
+
+pub(crate) mod atomic_file;
+pub(crate) mod dump;
+pub(crate) mod healthcheck;
+pub(crate) mod rm;
+pub(crate) mod serve;
+pub(crate) mod status;
+mod systemd;
+pub(crate) mod top;

@@ -1,0 +1,142 @@
+//! `serve`: the server's life, from the first listener to the last answer.
+
+use crate::{
+    cli::Cli,
+    commands::systemd,
+    error::Failure,
+    server::{Guard, Handler, Listeners, Settings},
+    targets::Segments,
+    web::handler::Site,
+    web_config::Door,
+};
+use log::{info, warn};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+use std::{
+    collections::HashSet,
+    io,
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+    time::Instant,
+};
+
+/// What the serving thread waits for.
+enum Event {
+    /// SIGTERM or SIGINT.
+    Stop(i32),
+    /// SIGHUP.
+    Reload,
+    /// A client has taken the whole metrics page while the server lingers, on the connection of this number.
+    Scraped(usize),
+    /// The guard has ended, by itself or because it was told to.
+    Ended(io::Result<()>),
+}
+
+/// Serves until SIGTERM or SIGINT; SIGHUP reads the web configuration anew.
+pub(crate) fn serve(cli: &Cli, segments: Segments) -> Result<(), Failure> {
+    let door = Door::open(cli.web_config())?;
+    let (events, inbox) = channel();
+    report_signals(events.clone()).map_err(Failure::Start)?;
+    let site = Arc::new(Site::new(segments, cli.routes(), cli.tells_created));
+    let listeners = if cli.takes_systemd_sockets {
+        Listeners::inherit()
+    } else {
+        Listeners::bind(&cli.listen_addresses)
+    }?;
+    let scraped = events.clone();
+    let settings = Settings {
+        listeners,
+        max_requests: cli.max_requests,
+        metrics: site.http_metrics(),
+        door,
+        health: site.health(),
+        taken: Box::new(move |connection| drop(scraped.send(Event::Scraped(connection)))),
+    };
+    let answering = Arc::clone(&site);
+    let handler: Arc<Handler> = Arc::new(move |request| answering.respond(request));
+    let ended = move |outcome| drop(events.send(Event::Ended(outcome)));
+    let guard = Guard::start(settings, &handler, ended).map_err(Failure::Start)?;
+    systemd::ready();
+    look_ahead(&site).map_err(Failure::Start)?;
+    let watched = Arc::clone(&site);
+    systemd::keep_watchdog_quiet(move || watched.wait_for_scrapes()).map_err(Failure::Start)?;
+    attend(&inbox, &guard, &site, cli).map_err(Failure::Serve)?;
+    info!("stopped");
+    Ok(())
+}
+
+/// Logs what is there, and makes ready for the first request. The port is open by then: a segment that keeps its
+/// reader waiting is for the first scrape to find out, and health is told meanwhile.
+fn look_ahead(site: &Arc<Site>) -> io::Result<()> {
+    let site = Arc::clone(site);
+    thread::Builder::new().name("first look".into()).spawn(move || site.warm_up()).map(drop)
+}
+
+/// Does what events ask for, until the guard has ended.
+fn attend(inbox: &Receiver<Event>, guard: &Guard, site: &Site, cli: &Cli) -> io::Result<()> {
+    let signal = loop {
+        match inbox.recv() {
+            Ok(Event::Reload) => guard.reload(),
+            Ok(Event::Stop(signal)) => break signal,
+            Ok(Event::Ended(outcome)) => return outcome,
+            Ok(Event::Scraped(_)) | Err(_) => {}
+        }
+    };
+    systemd::stopping();
+    if signal == SIGTERM && !cli.linger.is_zero() {
+        site.linger();
+        info!(limit:? = cli.linger, scrapes = cli.linger_scrapes.get(); "waiting for one more scrape");
+        if let Some(outcome) = wait_for_scrapes(inbox, guard, cli) {
+            return outcome;
+        }
+    }
+    guard.stop();
+    let ended = |event| if let Event::Ended(outcome) = event { Some(outcome) } else { None };
+    inbox.iter().find_map(ended).unwrap_or(Ok(()))
+}
+
+/// Until the metrics page was taken on as many connections as there are to be scrapes, so that the last numbers are
+/// not lost, or the time is over, or the next signal comes. Returns an outcome if the guard has ended instead.
+///
+/// A Prometheus keeps its connection: one that scrapes twice is not taken for two.
+fn wait_for_scrapes(inbox: &Receiver<Event>, guard: &Guard, cli: &Cli) -> Option<io::Result<()>> {
+    let (start, mut connections) = (Instant::now(), HashSet::new());
+    loop {
+        match inbox.recv_timeout(cli.linger.saturating_sub(start.elapsed())) {
+            Ok(Event::Reload) => guard.reload(),
+            Ok(Event::Stop(_)) => return None,
+            Ok(Event::Ended(outcome)) => return Some(outcome),
+            Ok(Event::Scraped(connection)) => {
+                connections.insert(connection);
+                if connections.len() >= cli.linger_scrapes.get() {
+                    info!("the last scrape is answered");
+                    return None;
+                }
+            }
+            Err(_) => {
+                let scrapes = connections.len();
+                warn!(scrapes; "too few have scraped before the time was over: the last numbers may be lost");
+                return None;
+            }
+        }
+    }
+}
+
+fn report_signals(events: Sender<Event>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            let event = if signal == SIGHUP { Event::Reload } else { Event::Stop(signal) };
+            if signal != SIGHUP {
+                info!(signal; "stopping");
+            }
+            let _ = events.send(event); // nobody listens once the server has ended
+        }
+    })?;
+    Ok(())
+}

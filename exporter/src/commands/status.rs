@@ -1,0 +1,308 @@
+//! `status`: the segment as a table for people.
+
+use crate::{
+    error::Failure,
+    targets::{
+        Segments, Target,
+        trust::{SourceError, Trust},
+    },
+};
+use humantime::{format_duration, format_rfc3339_seconds};
+use promshm_segment::{
+    Vitals,
+    backend::{self, Inspection},
+    snapshot::{Liveness, Reason, SlotState, SlotView, Snapshot, Superseded},
+};
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+const BAR_WIDTH: usize = 24;
+
+/// Prints header, space and slots of each segment. Those that cannot be read are told of at the end.
+pub(crate) fn print(segments: &Segments) -> Result<(), Failure> {
+    segments.log_passed_over();
+    let shown = segments.some_targets()?.into_iter().map(|target| describe(&target, &segments.trust));
+    let (tables, errors): (Vec<_>, Vec<_>) = shown.partition(Result::is_ok);
+    let tables: Vec<String> = tables.into_iter().filter_map(Result::ok).collect();
+    let text = tables.join("\n\n");
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => {}
+    }
+    let errors: Vec<_> = errors.into_iter().filter_map(Result::err).collect();
+    if errors.is_empty() { Ok(()) } else { Err(Failure::Unreadable(errors)) }
+}
+
+fn describe(target: &Target, trust: &Trust) -> Result<String, SourceError> {
+    let found = backend::inspect(&target.name)?; // first, so as not to count this process
+    let mut reader = trust.attach(target.name)?;
+    Ok(render(target, &found, reader.scrape()?, SystemTime::now()))
+}
+
+fn render(target: &Target, found: &Inspection, snapshot: &Snapshot, now: SystemTime) -> String {
+    let vitals = &snapshot.vitals;
+    let overview = overview(target, found, vitals, now);
+    let superseded: String = snapshot.superseded.iter().map(superseded).collect();
+    let slots = slots(vitals, now);
+    format!("{overview}{superseded}\n{slots}")
+}
+
+/// What living workers count and nobody sees.
+fn superseded(Superseded { definition, exported }: &Superseded) -> String {
+    let (name, hidden, shown) = (&definition.name, definition.describe(), exported.describe());
+    format!("  {name} is not exported as {hidden}, because a younger worker defines it as {shown}\n")
+}
+
+fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: SystemTime) -> String {
+    let Inspection { id, uid, gid, mode, .. } = found;
+    let attached = attached_now(found);
+    let used = gauge(vitals.used_bytes, vitals.reserved_bytes, human_bytes);
+    let held = vitals.series + vitals.hidden_series;
+    let series = gauge(held, vitals.max_series, |count| count.to_string());
+    let hidden = match vitals.hidden_series {
+        0 => String::new(),
+        hidden => format!("; {hidden} of them hidden"),
+    };
+    let rows = [
+        ("Segment", format!("{target}, id {id}")),
+        ("Created", moment(vitals.created, now)),
+        ("Owner", format!("uid {uid}, gid {gid}, mode {mode:04o}{attached}")),
+        ("Space", used),
+        ("Leaked", human_bytes(vitals.leaked_bytes)),
+        ("Series", series + &hidden),
+        ("Slots", slot_counts(vitals)),
+        ("Liveness", liveness(vitals.liveness)),
+        ("Workers", workers(vitals)),
+        ("Dropped", dropped(vitals)),
+        ("Labels cut", vitals.truncated_labels.to_string()),
+        ("Bad records", vitals.corrupt_records.to_string()),
+        ("Superseded", vitals.superseded_families.to_string()),
+    ];
+    columns(&rows.map(|(name, text)| [name.to_string(), text]), |_| false)
+}
+
+/// Columns of text, of which some stand at the right; two blanks between them, none at a line's end.
+fn columns<const N: usize>(rows: &[[String; N]], is_right: impl Fn(usize) -> bool) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut text = String::new();
+    for row in rows {
+        let cell = |(column, cell): (usize, &String)| match (is_right(column), widths[column]) {
+            (true, width) => format!("{cell:>width$}"),
+            (false, width) => format!("{cell:<width$}"),
+        };
+        let line = row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// `[####--------] 1.0 MiB of 4.0 MiB (25.0%)`
+fn gauge(part: u64, whole: u64, unit: impl Fn(u64) -> String) -> String {
+    let share = if whole == 0 { 0.0 } else { (part as f64 / whole as f64).min(1.0) };
+    let filled = (part.min(whole).saturating_mul(BAR_WIDTH as u64) / whole.max(1)) as usize;
+    let bar = "#".repeat(filled) + &"-".repeat(BAR_WIDTH - filled);
+    format!("[{bar}] {} of {} ({:.1}%)", unit(part), unit(whole), share * 100.0)
+}
+
+fn slot_counts(vitals: &Vitals) -> String {
+    let [live, inherited, free] =
+        [SlotState::Live, SlotState::Inherited, SlotState::Free].map(|state| vitals.slots_in(state));
+    let overflow = vitals.overflow_processes;
+    format!(
+        "{live} live, {inherited} inherited, {free} free of {}; {overflow} processes without one",
+        vitals.max_processes
+    )
+}
+
+fn liveness(mode: Liveness) -> String {
+    let meaning = match mode {
+        Liveness::Unknown => "not tested yet",
+        Liveness::Kernel => "the kernel frees a dead process's slot at once",
+        Liveness::Degraded => "this kernel ignores SEM_UNDO: a killed process's slot stays taken",
+    };
+    format!("{} ({meaning})", mode.as_str())
+}
+
+fn workers(vitals: &Vitals) -> String {
+    let Vitals { worker_starts, exits_clean, exits_fatal, exits_abrupt, .. } = vitals;
+    format!("{worker_starts} started; ended: {exits_clean} clean, {exits_fatal} fatal, {exits_abrupt} abrupt")
+}
+
+fn dropped(vitals: &Vitals) -> String {
+    let total: u64 = vitals.dropped.iter().sum();
+    let reasons = Reason::ALL.iter().zip(vitals.dropped).filter(|(_, count)| *count > 0);
+    let reasons: Vec<_> = reasons.map(|(reason, count)| format!("{} {count}", reason.as_str())).collect();
+    if total == 0 { "0".into() } else { format!("{total}: {}", reasons.join(", ")) }
+}
+
+fn slots(vitals: &Vitals, now: SystemTime) -> String {
+    let head = ["SLOT", "STATE", "PID", "SINCE", "STARTS", "BYTES"].map(String::from);
+    let rows: Vec<_> =
+        [head].into_iter().chain(vitals.slots.iter().map(|slot| slot_row(slot, now))).collect();
+    columns(&rows, |column| !matches!(column, 1 | 3))
+}
+
+fn slot_row(slot: &SlotView, now: SystemTime) -> [String; 6] {
+    let bytes = human_bytes(slot.bytes);
+    if slot.index == 0 {
+        return ["0".into(), "shared".into(), "-".into(), "-".into(), "-".into(), bytes];
+    }
+    let state = match slot.state {
+        SlotState::Live => "live",
+        SlotState::Free => "free",
+        SlotState::Inherited => "inherited",
+    };
+    let since = if slot.starts == 0 { "-".into() } else { moment(slot.since, now) };
+    [slot.index.to_string(), state.into(), slot.pid.to_string(), since, slot.starts.to_string(), bytes]
+}
+
+/// How many have mapped it, if the kernel counts them.
+pub(crate) fn attached_now(found: &Inspection) -> String {
+    found.attached.map_or_else(String::new, |count| format!("; attached now: {count}"))
+}
+
+/// `2026-01-31 12:00:00 UTC (2h 5m 3s ago)`
+fn moment(seconds: f64, now: SystemTime) -> String {
+    let then = Duration::try_from_secs_f64(seconds).ok().and_then(|since| UNIX_EPOCH.checked_add(since));
+    let Some((then, text)) = then.and_then(|then| Some((then, utc(then)?))) else { return "unknown".into() };
+    let age = now.duration_since(then).map_or(0, |age| age.as_secs());
+    format!("{text} ({} ago)", format_duration(Duration::from_secs(age)))
+}
+
+/// `2026-01-31 12:00:00 UTC`; nothing after the year 9999.
+pub(crate) fn utc(time: SystemTime) -> Option<String> {
+    let mut text = String::new();
+    write!(text, "{}", format_rfc3339_seconds(time)).ok()?;
+    Some(text.replace('T', " ").replace('Z', " UTC"))
+}
+
+/// `512 B`, `1.5 KiB`, `256.0 MiB`
+pub(crate) fn human_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut amount = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while amount >= 1023.95 && unit + 1 < UNITS.len() {
+        amount /= 1024.0;
+        unit += 1;
+    }
+    format!("{amount:.1} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promshm_segment::{Definition, Kind};
+
+    fn vitals() -> Vitals {
+        let slot = |index, state, pid, starts| SlotView {
+            index,
+            state,
+            pid,
+            since: 1_700_000_000.0,
+            starts,
+            bytes: 8192,
+            process: None,
+        };
+        Vitals {
+            reserved_bytes: 256 << 20,
+            used_bytes: 64 << 20,
+            series: 10,
+            max_series: 10_000,
+            max_processes: 256,
+            slots: vec![
+                slot(0, SlotState::Live, 0, 0),
+                slot(1, SlotState::Live, 17, 3),
+                slot(2, SlotState::Inherited, 18, 1),
+            ],
+            dropped: [5, 0, 0, 2, 0, 0],
+            worker_starts: 4,
+            exits_abrupt: 1,
+            liveness: Liveness::Kernel,
+            superseded_families: 1,
+            created: 1_700_000_000.0,
+            ..Vitals::default()
+        }
+    }
+
+    #[test]
+    fn the_table_shows_header_space_and_slots() {
+        let found = Inspection {
+            id: 3,
+            size: 256 << 20,
+            uid: 33,
+            gid: 34,
+            mode: 0o640,
+            attached: Some(2),
+            creator_pid: 9,
+        };
+        let now = UNIX_EPOCH + Duration::from_secs(1_700_003_723);
+        let target = Target { label: None, name: promshm_segment::SegmentName::default() };
+        let [definition, exported] = [&["a"][..], &["a", "b"]].map(|labels| {
+            Definition::new("jobs_total", "", Kind::Counter, labels, &[]).expect("a good definition")
+        });
+        let superseded = vec![Superseded { definition, exported }];
+        let snapshot = Snapshot { vitals: vitals(), superseded, ..Snapshot::default() };
+        let text = render(&target, &found, &snapshot, now);
+        let expected = "\
+Segment      sysv:0x70736d31, id 3
+Created      2023-11-14 22:13:20 UTC (1h 2m 3s ago)
+Owner        uid 33, gid 34, mode 0640; attached now: 2
+Space        [######------------------] 64.0 MiB of 256.0 MiB (25.0%)
+Leaked       0 B
+Series       [------------------------] 10 of 10000 (0.1%)
+Slots        1 live, 1 inherited, 254 free of 256; 0 processes without one
+Liveness     kernel (the kernel frees a dead process's slot at once)
+Workers      4 started; ended: 0 clean, 0 fatal, 1 abrupt
+Dropped      7: series_limit 5, corrupt 2
+Labels cut   0
+Bad records  0
+Superseded   1
+  jobs_total is not exported as a counter with labels (a), because a younger worker defines it as a counter with labels (a, b)
+
+SLOT  STATE      PID  SINCE                                   STARTS    BYTES
+   0  shared       -  -                                            -  8.0 KiB
+   1  live        17  2023-11-14 22:13:20 UTC (1h 2m 3s ago)       3  8.0 KiB
+   2  inherited   18  2023-11-14 22:13:20 UTC (1h 2m 3s ago)       1  8.0 KiB
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn bytes_are_for_people() {
+        let expected = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1536, "1.5 KiB"),
+            ((1 << 20) - 1, "1.0 MiB"),
+            (256 << 20, "256.0 MiB"),
+            (u64::MAX, "16384.0 PiB"),
+        ];
+        for (bytes, text) in expected {
+            assert_eq!(human_bytes(bytes), text);
+        }
+    }
+
+    #[test]
+    fn a_bar_stays_in_its_frame() {
+        assert!(gauge(0, 0, |n| n.to_string()).starts_with("[------------------------] 0 of 0 (0.0%)"));
+        assert!(gauge(9, 3, |n| n.to_string()).starts_with("[########################] 9 of 3 (100.0%)"));
+    }
+
+    #[test]
+    fn times_out_of_reach_are_unknown() {
+        for seconds in [f64::MAX, f64::NAN, -1.0, 253_402_300_800.0] {
+            assert_eq!(moment(seconds, UNIX_EPOCH), "unknown");
+        }
+        assert_eq!(moment(253_402_300_799.0, UNIX_EPOCH), "9999-12-31 23:59:59 UTC (0s ago)");
+        assert_eq!(moment(60.0, UNIX_EPOCH), "1970-01-01 00:01:00 UTC (0s ago)");
+    }
+}

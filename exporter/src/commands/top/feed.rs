@@ -1,0 +1,78 @@
+//! What `top` reads: the segments that there are, each attached afresh whenever it must be.
+
+use super::model::{Model, Reading};
+use crate::{
+    error::Failure,
+    targets::{
+        Segments, Target,
+        trust::{SourceError, Trust},
+    },
+};
+use promshm_segment::{ReadError, Reader};
+use std::time::Duration;
+
+/// All segments that are asked for.
+pub(super) struct Feeds {
+    segments: Segments,
+    feeds: Vec<Feed>,
+}
+
+/// A segment and its reader, which is gone after any error.
+struct Feed {
+    target: Target,
+    reader: Option<Reader>,
+}
+
+impl Feeds {
+    /// Attaches nothing yet.
+    pub(super) fn new(segments: Segments) -> Self {
+        Self { segments, feeds: Vec::new() }
+    }
+
+    /// Reads the segments into the model, `at` a time since the start. One that fails hides no other.
+    pub(super) fn read_into(&mut self, model: &mut Model, at: Duration) {
+        if let Err(failure) = self.look_around() {
+            return model.update(at, &[Reading { label: None, outcome: Err(failure.to_string()) }]);
+        }
+        let trust = &self.segments.trust;
+        let outcomes: Vec<_> = self.feeds.iter_mut().map(|feed| feed.read(trust)).collect();
+        let readings: Vec<_> =
+            self.feeds.iter().zip(outcomes).map(|(feed, outcome)| feed.tell(outcome)).collect();
+        model.update(at, &readings);
+    }
+
+    /// Sees which segments there are now, and keeps the readers of those that stay.
+    fn look_around(&mut self) -> Result<(), Failure> {
+        let mut known = std::mem::take(&mut self.feeds);
+        for target in self.segments.some_targets()? {
+            let at = known.iter().position(|feed| feed.target == target);
+            self.feeds.push(at.map_or_else(|| Feed { target, reader: None }, |at| known.swap_remove(at)));
+        }
+        Ok(())
+    }
+}
+
+impl Feed {
+    fn read(&mut self, trust: &Trust) -> Result<(), SourceError> {
+        match self.attempt(trust) {
+            Err(SourceError::Read(ReadError::Retired { .. })) => self.attempt(trust), // its successor may be there
+            outcome => outcome,
+        }
+    }
+
+    fn attempt(&mut self, trust: &Trust) -> Result<(), SourceError> {
+        let mut reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => trust.attach(self.target.name)?,
+        };
+        reader.scrape()?;
+        self.reader = Some(reader);
+        Ok(())
+    }
+
+    fn tell(&self, outcome: Result<(), SourceError>) -> Reading<'_> {
+        let snapshot = self.reader.as_ref().map(Reader::snapshot);
+        let cause = outcome.err().map(|error| error.to_string()).unwrap_or_default();
+        Reading { label: self.target.label.as_deref(), outcome: snapshot.ok_or(cause) }
+    }
+}

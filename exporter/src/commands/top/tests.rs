@@ -1,0 +1,350 @@
+use super::{
+    draw,
+    draw::{Scene, Theme},
+    model::{Key, Model, PAST, Reading, Series},
+    view::{Flow, Row, Sort, View},
+};
+use promshm_segment::{Definition, Family, GaugeMode, Kind, Snapshot, Vitals};
+use ratatui::{
+    Terminal,
+    backend::TestBackend,
+    crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
+    style::Color,
+};
+use std::time::Duration;
+
+const GAUGE: Kind = Kind::Gauge(GaugeMode::Last);
+
+/// A family with one label (or none) and its rows.
+fn family(name: &str, kind: Kind, label: &[&str], rows: &[(&[&str], &[f64])]) -> Family {
+    let bounds: &[f64] = match kind {
+        Kind::Counter | Kind::Gauge(_) => &[],
+        Kind::Histogram => &[1.0, 2.0],
+        Kind::Summary { .. } => &[0.5],
+    };
+    let mut family = Family::new(Definition::new(name, "What it is.", kind, label, bounds).expect("good"));
+    for (labels, values) in rows {
+        family.push(labels.iter().copied(), values);
+    }
+    family
+}
+
+fn jobs(mail: f64, image: f64) -> Family {
+    let rows: [(&[&str], &[f64]); 2] = [(&["image"], &[image]), (&["mail"], &[mail])];
+    family("jobs_total", Kind::Counter, &["queue"], &rows)
+}
+
+fn depth(value: f64) -> Family {
+    family("queue_depth", GAUGE, &[], &[(&[], &[value])])
+}
+
+/// Reads families, so many seconds after the start.
+fn read(model: &mut Model, second: u64, families: Vec<Family>) {
+    let vitals = Vitals {
+        max_processes: 256,
+        used_bytes: 1 << 20,
+        reserved_bytes: 256 << 20,
+        series: 3,
+        max_series: 10_000,
+        exits_abrupt: 2,
+        dropped: [0, 7, 0, 0, 0, 0],
+        ..Vitals::default()
+    };
+    let snapshot = Snapshot { families, vitals, ..Snapshot::default() };
+    model.update(Duration::from_secs(second), &[Reading { label: None, outcome: Ok(&snapshot) }]);
+}
+
+fn series<'m>(model: &'m Model, name: &str, labels: &str) -> &'m Series {
+    let key = Key { segment: String::new(), name: name.into(), labels: labels.into() };
+    model.series.get(&key).expect("it was read")
+}
+
+fn press(view: &mut View, keys: &str) -> Flow {
+    let keys = keys.chars().map(|key| match key {
+        '\n' => KeyCode::Enter,
+        '\x1b' => KeyCode::Esc,
+        '\x7f' => KeyCode::Backspace,
+        letter => KeyCode::Char(letter),
+    });
+    keys.map(|key| view.on_key(key.into())).last().expect("keys")
+}
+
+fn names(view: &View, model: &Model) -> Vec<String> {
+    let name = |row: &Row| match row {
+        Row::Family(key, _) => format!("{}:", key.name),
+        Row::Member(key, _) => key.labels.clone(),
+        Row::Alone(key, _) => format!("{} {}", key.name, key.labels).trim().into(),
+    };
+    view.rows(model).iter().map(name).collect()
+}
+
+/// A screen's lines.
+fn screen(width: u16, height: u16, model: &Model, view: &mut View) -> Vec<String> {
+    let terminal = drawn(width, height, model, view, true);
+    let buffer = terminal.backend().buffer();
+    let cells = buffer.content().chunks(width.into());
+    cells.map(|line| line.iter().map(ratatui::buffer::Cell::symbol).collect::<String>()).collect()
+}
+
+fn drawn(width: u16, height: u16, model: &Model, view: &mut View, colours: bool) -> Terminal<TestBackend> {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("memory");
+    let scene = Scene {
+        theme: Theme::new(colours),
+        source: "sysv:0x00000007",
+        now: 1_700_000_000.0,
+        clock: "12:00:00 UTC",
+    };
+    terminal.draw(|frame| draw::draw(frame.buffer_mut(), model, view, &scene)).expect("memory");
+    terminal
+}
+
+#[test]
+fn a_rate_is_what_was_added_in_a_second() {
+    let mut model = Model::default();
+    read(&mut model, 0, vec![jobs(10.0, 1.0), depth(4.0)]);
+    assert_eq!(series(&model, "jobs_total", "queue=mail").rate, None, "one reading tells no rate");
+    read(&mut model, 2, vec![jobs(15.0, 1.0), depth(3.0)]);
+    let mail = series(&model, "jobs_total", "queue=mail");
+    assert_eq!((mail.value, mail.rate), (15.0, Some(2.5)));
+    assert_eq!(series(&model, "jobs_total", "queue=image").rate, Some(0.0));
+    let depth = series(&model, "queue_depth", "");
+    assert_eq!((depth.value, depth.rate), (3.0, None));
+    assert_eq!(depth.past, [4.0, 3.0]);
+}
+
+#[test]
+fn a_counter_that_fell_began_anew() {
+    let mut model = Model::default();
+    read(&mut model, 0, vec![jobs(100.0, 1.0)]);
+    read(&mut model, 1, vec![jobs(104.0, 1.0)]);
+    read(&mut model, 2, vec![jobs(3.0, 1.0)]);
+    read(&mut model, 3, vec![jobs(4.0, 1.0)]);
+    assert_eq!(series(&model, "jobs_total", "queue=mail").past, [4.0, 3.0, 1.0]);
+}
+
+#[test]
+fn a_histogram_has_a_count_and_a_mean() {
+    let histogram = |buckets: &[f64]| family("job_seconds", Kind::Histogram, &[], &[(&[], buckets)]);
+    let mut model = Model::default();
+    read(&mut model, 0, vec![histogram(&[1.0, 2.0, 0.0, 4.0])]);
+    assert_eq!(series(&model, "job_seconds", "").mean, None);
+    read(&mut model, 1, vec![histogram(&[1.0, 4.0, 1.0, 10.0])]);
+    let job = series(&model, "job_seconds", "");
+    assert_eq!((job.value, job.rate, job.mean), (6.0, Some(3.0), Some(2.0)));
+    read(&mut model, 2, vec![histogram(&[1.0, 1.0, 0.0, 3.0])]);
+    let job = series(&model, "job_seconds", "");
+    assert_eq!((job.value, job.rate, job.mean), (2.0, Some(2.0), Some(1.5)), "it began anew");
+    read(&mut model, 3, vec![histogram(&[1.0, 1.0, 0.0, 3.0])]);
+    assert_eq!(series(&model, "job_seconds", "").mean, None, "nothing was observed");
+}
+
+#[test]
+fn a_summary_has_a_count_and_a_mean() {
+    let summary =
+        |numbers: &[f64]| family("job_seconds", Kind::Summary { max_age: 600 }, &[], &[(&[], numbers)]);
+    let mut model = Model::default();
+    read(&mut model, 0, vec![summary(&[0.5, 4.0, 3.0])]);
+    read(&mut model, 1, vec![summary(&[0.5, 10.0, 6.0])]);
+    let job = series(&model, "job_seconds", "");
+    assert_eq!((job.value, job.rate, job.mean), (6.0, Some(3.0), Some(2.0)));
+}
+
+#[test]
+fn what_is_gone_is_forgotten() {
+    let mut model = Model::default();
+    read(&mut model, 0, vec![jobs(1.0, 1.0), depth(1.0)]);
+    read(&mut model, 1, vec![depth(1.0)]);
+    assert_eq!(model.series.len(), 1);
+    let cause = "no segment".to_string();
+    model.update(Duration::from_secs(2), &[Reading { label: None, outcome: Err(cause.clone()) }]);
+    assert_eq!((model.series.len(), model.heads[0].outcome.as_ref().err()), (0, Some(&cause)));
+    read(&mut model, 3, vec![depth(1.0)]);
+    assert_eq!(series(&model, "queue_depth", "").past, [1.0]);
+}
+
+#[test]
+fn the_past_has_an_end_and_a_name_may_change_its_kind() {
+    let mut model = Model::default();
+    for second in 0..PAST as u64 + 5 {
+        read(&mut model, second, vec![depth(second as f64)]);
+    }
+    let past = &series(&model, "queue_depth", "").past;
+    assert_eq!((past.len(), past[0]), (PAST, 5.0));
+    read(&mut model, 100, vec![family("queue_depth", Kind::Counter, &[], &[(&[], &[1.0])])]);
+    let depth = series(&model, "queue_depth", "");
+    assert_eq!((depth.kind, depth.rate, depth.past.len()), (Kind::Counter, None, 0));
+}
+
+#[test]
+fn segments_are_kept_apart() {
+    let snapshot = |value| Snapshot { families: vec![depth(value)], ..Snapshot::default() };
+    let (one, other) = (snapshot(1.0), snapshot(2.0));
+    let mut model = Model::default();
+    let readings = [
+        Reading { label: Some("shop"), outcome: Ok(&one) },
+        Reading { label: Some("blog"), outcome: Ok(&other) },
+        Reading { label: Some("wiki"), outcome: Err("no segment".into()) },
+    ];
+    model.update(Duration::ZERO, &readings);
+    let mut view = View::default();
+    assert_eq!(model.series.len(), 2);
+    let lines = screen(80, 24, &model, &mut view).join("\n");
+    for part in ["shop: workers 0", "wiki: no segment", "blog: queue_depth", "shop: queue_depth"] {
+        assert!(lines.contains(part), "{part}\n{lines}");
+    }
+    press(&mut view, "/blog\n");
+    assert_eq!(view.rows(&model).len(), 1);
+}
+
+fn three(model: &mut Model) {
+    for second in 0..2 {
+        let more = second as f64;
+        read(model, second, vec![jobs(10.0 + 5.0 * more, 50.0 + more), depth(f64::NAN)]);
+    }
+}
+
+#[test]
+fn rows_are_ordered() {
+    let (mut model, mut view) = (Model::default(), View::default());
+    three(&mut model);
+    assert_eq!(names(&view, &model), ["jobs_total:", "queue=image", "queue=mail", "queue_depth"]);
+    press(&mut view, "v");
+    assert_eq!(names(&view, &model), ["jobs_total queue=image", "jobs_total queue=mail", "queue_depth"]);
+    press(&mut view, "r");
+    assert_eq!(names(&view, &model), ["jobs_total queue=mail", "jobs_total queue=image", "queue_depth"]);
+    press(&mut view, "r");
+    assert_eq!(names(&view, &model), ["queue_depth", "jobs_total queue=image", "jobs_total queue=mail"]);
+    press(&mut view, "n");
+    assert_eq!((view.sort, view.reversed), (Sort::Name, false));
+}
+
+#[test]
+fn a_filter_looks_at_names_and_labels() {
+    let (mut model, mut view) = (Model::default(), View::default());
+    three(&mut model);
+    press(&mut view, "/QUEUE=\"mail\" jobs");
+    assert!(view.typing);
+    assert_eq!(names(&view, &model), ["jobs_total:", "queue=mail"]);
+    press(&mut view, "x");
+    assert_eq!(names(&view, &model), [""; 0]);
+    assert!(screen(80, 24, &model, &mut view).join("\n").contains("No series has that."));
+    press(&mut view, "\x7f\n");
+    assert_eq!((view.typing, names(&view, &model).len()), (false, 2));
+    press(&mut view, "\x1b");
+    assert_eq!(names(&view, &model).len(), 4);
+    press(&mut view, "/depth\x1b");
+    assert_eq!((view.typing, view.filter.as_str()), (false, ""));
+}
+
+#[test]
+fn q_and_control_c_end_it() {
+    let mut view = View::default();
+    assert_eq!(press(&mut view, "q"), Flow::Quit);
+    assert_eq!(press(&mut view, "/q"), Flow::On, "a letter of the filter");
+    let control_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(view.on_key(control_c), Flow::Quit);
+}
+
+/// A screenful of a great many series.
+fn many() -> Model {
+    let names: Vec<String> = (0..10_000).map(|number| format!("{number:05}")).collect();
+    let labels: Vec<[&str; 1]> = names.iter().map(|name| [name.as_str()]).collect();
+    let rows: Vec<(&[&str], &[f64])> = labels.iter().map(|label| (&label[..], &[1.0][..])).collect();
+    let mut model = Model::default();
+    read(&mut model, 0, vec![family("users_total", Kind::Counter, &["user"], &rows)]);
+    model
+}
+
+#[test]
+fn many_series_are_scrolled_through() {
+    let (model, mut view) = (many(), View::default());
+    let lines = screen(80, 24, &model, &mut view);
+    assert!(lines[4].starts_with("users_total  counter  What it is."), "{lines:#?}");
+    assert!(lines[5].starts_with("  user=00000 "), "{lines:#?}");
+    assert_eq!((view.rows, view.height), (10_001, 18));
+    for key in [KeyCode::End, KeyCode::Down] {
+        view.on_key(key.into());
+    }
+    let lines = screen(80, 24, &model, &mut view);
+    assert!(lines[21].starts_with("  user=09999 "), "{lines:#?}");
+    assert!(lines[22].starts_with("users_total user=09999"), "{lines:#?}");
+    press(&mut view, "kk");
+    screen(80, 24, &model, &mut view);
+    assert_eq!((view.first, view.selected), (10_001 - 18, 9_998), "the list stays while the mark can move");
+    view.on_key(KeyCode::PageUp.into());
+    press(&mut view, "g");
+    assert!(screen(80, 24, &model, &mut view)[4].starts_with("users_total"));
+    press(&mut view, "G/00042");
+    let lines = screen(80, 24, &model, &mut view);
+    assert!(lines[5].starts_with("  user=00042"), "the mark follows: {lines:#?}");
+}
+
+#[test]
+fn the_screen_has_it_all() {
+    let (mut model, mut view) = (Model::default(), View::default());
+    three(&mut model);
+    let lines = screen(80, 24, &model, &mut view);
+    assert!(lines[0].starts_with("promshm top sysv:0x00000007 ") && lines[0].ends_with("12:00:00 UTC"));
+    assert!(lines[1].starts_with("workers 0 of 256  crashes 2  fatal 0  clean 0  dropped 7 "), "{lines:#?}");
+    assert!(
+        lines[2].starts_with("segment ━───────────  1.0 MiB of 256.0 MiB".replace("  ", " ").as_str()),
+        "{lines:#?}"
+    );
+    assert!(lines[2].contains("series ━─────────── 3 of 10,000"), "{lines:#?}");
+    assert!(lines[3].starts_with("NAME▾") && lines[3].ends_with("TREND"), "{lines:#?}");
+    let mail = &lines[6];
+    assert!(
+        mail.starts_with("  queue=mail ") && mail.contains(" 15 ") && mail.contains(" 5/s "),
+        "{lines:#?}"
+    );
+    assert!(mail.trim_end().ends_with('█'), "{lines:#?}");
+    assert!(lines[7].starts_with("queue_depth ") && lines[7].contains(" NaN "), "{lines:#?}");
+    assert!(lines[22].starts_with("jobs_total queue=image  What it is."), "{lines:#?}");
+    assert!(
+        lines[23]
+            .starts_with("q quit  / filter  sort: n name v value r rate (again reverses)  p pause  ↑↓ g G"),
+        "{lines:#?}"
+    );
+}
+
+#[test]
+fn a_small_screen_leaves_out_and_cuts() {
+    let (mut model, mut view) = (Model::default(), View::default());
+    three(&mut model);
+    let lines = screen(48, 10, &model, &mut view);
+    assert!(!lines.join("").contains("TREND") && lines[3].contains("RATE"), "{lines:#?}");
+    let lines = screen(30, 10, &model, &mut view);
+    assert!(!lines[3].contains("RATE") && lines[3].contains("VALUE"), "{lines:#?}");
+    assert!(lines[1].ends_with('…') || lines[2].ends_with('…'), "{lines:#?}");
+    for (width, height) in [(1, 1), (2, 3), (5, 5), (80, 1), (1, 40), (13, 7)] {
+        screen(width, height, &model, &mut view);
+    }
+}
+
+#[test]
+fn wide_letters_and_control_characters_keep_the_columns() {
+    let rows: [(&[&str], &[f64]); 2] = [(&["邮件\u{1b}[31m\n"], &[1.0]), (&["größe ✓"], &[2.0])];
+    let (mut model, mut view) = (Model::default(), View::default());
+    read(&mut model, 0, vec![family("jobs_total", Kind::Counter, &["queue"], &rows)]);
+    let lines = screen(80, 24, &model, &mut view);
+    let of = |text: &str| lines.iter().find(|line| line.contains(text)).expect(text);
+    assert!(of("größe ✓").contains(" 2 "), "{lines:#?}");
+    assert!(of("[31m").contains(" 1 ") && !of("[31m").contains('\u{1b}'), "{lines:#?}");
+}
+
+#[test]
+fn without_colours_there_are_none() {
+    let (mut model, mut view) = (Model::default(), View::default());
+    three(&mut model);
+    let has_colour = |view: &mut View, colours| {
+        let terminal = drawn(80, 24, &model, view, colours);
+        terminal
+            .backend()
+            .buffer()
+            .content()
+            .iter()
+            .any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset)
+    };
+    assert!(has_colour(&mut view, true));
+    assert!(!has_colour(&mut view, false));
+}

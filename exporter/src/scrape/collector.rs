@@ -1,0 +1,212 @@
+//! Makes a page: reads the segments, writes what is in them, and adds the exporter's own metrics.
+
+use crate::{
+    error::Failure,
+    scrape::{
+        conflicts::{Judged, Names},
+        source::Source,
+    },
+    self_metrics::{HttpMetrics, OwnMetrics},
+    targets::{Found, PassedOver, Segments, Target},
+    web::request::Selection,
+};
+use log::info;
+use promshm_exposition::{Encoder, Format};
+use promshm_segment::Family;
+use std::time::Instant;
+
+/// The segments and all that is kept between scrapes.
+pub(crate) struct Collector {
+    segments: Segments,
+    /// In the order of the command line, or of their keys.
+    sources: Vec<Source>,
+    /// Why no segment is found.
+    nothing: Option<Failure>,
+    /// What of it was logged last and still holds.
+    told: Option<String>,
+    /// Which segments are not read, and which of them were logged last.
+    passed_over: PassedOver,
+    told_passed_over: PassedOver,
+    own: OwnMetrics,
+    names: Names,
+    /// Whether `OpenMetrics` pages tell when series were made.
+    tells_created: bool,
+}
+
+/// What a page is to be.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) format: Format,
+    pub(crate) families: Option<&'a Selection>,
+}
+
+impl Wanted<'_> {
+    fn has(&self, family: &Family) -> bool {
+        self.families.is_none_or(|families| families.has(&family.definition.name))
+    }
+}
+
+impl Collector {
+    /// For the server. Attaches nothing yet. `tells_created`: see [`Encoder::with_created`].
+    pub(crate) fn of_server(segments: Segments, tells_created: bool) -> Self {
+        let own = OwnMetrics::of_server(segments.are_labelled());
+        Self::new(segments, own, tells_created)
+    }
+
+    /// For a single page, whose process is of no interest. `has_own`: whether it holds more than what the
+    /// applications count.
+    pub(crate) fn of_page(segments: Segments, tells_created: bool, has_own: bool) -> Self {
+        let own = if has_own { OwnMetrics::of_page } else { OwnMetrics::of_bare_page };
+        let own = own(segments.are_labelled());
+        Self::new(segments, own, tells_created)
+    }
+
+    fn new(segments: Segments, own: OwnMetrics, tells_created: bool) -> Self {
+        let source = |target: &Target| Source::new(target.clone(), segments.trust.clone(), tells_created);
+        let sources = segments.listed().unwrap_or_default().iter().map(source).collect();
+        Self {
+            segments,
+            sources,
+            nothing: None,
+            told: None,
+            passed_over: PassedOver::default(),
+            told_passed_over: PassedOver::default(),
+            own,
+            names: Names::default(),
+            tells_created,
+        }
+    }
+
+    /// Those of the open port, for whoever guards it.
+    pub(crate) fn http_metrics(&self) -> HttpMetrics {
+        self.own.http().unwrap_or_else(HttpMetrics::new)
+    }
+
+    /// Reads the segments, without a page.
+    pub(crate) fn look(&mut self) {
+        self.look_around();
+        self.sources.iter_mut().for_each(Source::read);
+    }
+
+    /// Appends a page to `page`, whose parts `pass_on` may take away meanwhile. A segment that cannot be
+    /// read hides no other; without any that can, the page holds the exporter's own metrics alone, with
+    /// `promshm_up 0`.
+    pub(crate) fn scrape(
+        &mut self,
+        wanted: &Wanted,
+        page: &mut Vec<u8>,
+        pass_on: &mut impl FnMut(&mut Vec<u8>),
+    ) {
+        let start = Instant::now();
+        self.look();
+        self.write(wanted, page, pass_on);
+        self.own.note_scrape(start.elapsed());
+        let own = self.own.families(self.sources.iter().map(|source| &source.metrics));
+        let own = own.iter().filter(|family| wanted.has(family));
+        Encoder::new(wanted.format).with_created(self.tells_created).encode(own, page); // a few lines, not worth keeping
+        page.extend_from_slice(wanted.format.ending());
+    }
+
+    /// Sees which segments there are now, where they are not listed.
+    fn look_around(&mut self) {
+        if self.segments.listed().is_some() {
+            return;
+        }
+        match self.segments.find(self.sources.iter().map(|source| &source.target)) {
+            Ok(found) => self.follow(found),
+            // If the kernel does not tell, those that are known may still be read.
+            Err(failure) => self.nothing = Some(failure),
+        }
+    }
+
+    /// Keeps what is known of the segments that stay.
+    fn follow(&mut self, Found { targets, passed_over }: Found) {
+        self.nothing = targets.is_empty().then(|| Failure::nothing_found(&passed_over));
+        self.passed_over = passed_over;
+        let mut known = std::mem::take(&mut self.sources);
+        for target in targets {
+            let at = known.iter().position(|source| source.target == target);
+            let fresh = || Source::new(target, self.segments.trust.clone(), self.tells_created);
+            self.sources.push(at.map_or_else(fresh, |at| known.swap_remove(at)));
+        }
+        for gone in known {
+            info!(segment:% = gone.target; "the segment is gone");
+        }
+    }
+
+    /// Writes the workers' families, each once: its header, then the series of each segment.
+    fn write(&mut self, wanted: &Wanted, page: &mut Vec<u8>, pass_on: &mut impl FnMut(&mut Vec<u8>)) {
+        let parts = self.sources.iter_mut().map(|source| source.parts(wanted.format));
+        let (families, mut encoders): (Vec<_>, Vec<_>) = parts.unzip();
+        let Judged { shown, left_out } = self.names.judge(&families, &self.own, wanted.format);
+        let groups = shown.chunk_by(|one, other| one.name() == other.name());
+        for group in groups.filter(|group| wanted.has(group[0].family)) {
+            let mut is_announced = false;
+            for shown in group {
+                is_announced = encoders[shown.source].push_family(shown.family, is_announced, page, pass_on);
+            }
+        }
+        let too_large: Vec<u64> = encoders.iter().map(|encoder| encoder.left_out()).collect();
+        for ((source, left_out), too_large) in self.sources.iter_mut().zip(left_out).zip(too_large) {
+            source.note_left_out(left_out);
+            source.note_too_large(too_large);
+        }
+    }
+
+    /// Looks whether a scrape would find something. One segment is enough: one that fails must not
+    /// take the others out of service.
+    pub(crate) fn check(&mut self) -> Result<(), Failure> {
+        self.look_around();
+        if self.sources.is_empty() {
+            return Err(self.nothing());
+        }
+        let mut errors = Vec::new();
+        for source in &self.sources {
+            match source.check() {
+                Ok(()) => return Ok(()),
+                Err(error) => errors.push(error),
+            }
+        }
+        Err(Failure::Unreadable(errors))
+    }
+
+    /// Logs what the last scrape found, once for each change.
+    pub(crate) fn log(&mut self) {
+        let told = self.nothing.as_ref().map(ToString::to_string);
+        if told != self.told {
+            if let Some(cause) = &told {
+                info!(segment:% = self.segments, cause; "waiting for a segment");
+            }
+            self.told = told;
+        }
+        self.log_passed_over();
+        self.sources.iter_mut().for_each(Source::log);
+    }
+
+    /// Logs which segments are passed over, once for each change.
+    fn log_passed_over(&mut self) {
+        if self.passed_over != self.told_passed_over {
+            self.passed_over.log();
+            self.told_passed_over = self.passed_over.clone();
+        }
+    }
+
+    /// Logs which segments are missing on the last page, or says why it holds nothing of any.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        self.log_passed_over();
+        if self.sources.is_empty() {
+            return Err(self.nothing());
+        }
+        let failed = || self.sources.iter().filter(|source| source.error().is_some());
+        if failed().count() == self.sources.len() {
+            let errors = failed().filter_map(Source::error).cloned();
+            return Err(Failure::Unreadable(errors.collect()));
+        }
+        failed().for_each(Source::complain);
+        Ok(())
+    }
+
+    fn nothing(&mut self) -> Failure {
+        self.nothing.take().unwrap_or(Failure::NothingFound)
+    }
+}

@@ -1,0 +1,210 @@
+//! One segment: its reader, what is kept of it between scrapes, and what is logged of it.
+
+use crate::{
+    scrape::{
+        conflicts,
+        conflicts::{LeftOut, MOST_LINES},
+    },
+    self_metrics::SegmentMetrics,
+    targets::{
+        Target,
+        trust::{SourceError, Trust},
+    },
+};
+use log::{info, warn};
+use promshm_exposition::{Encoder, Format, Limits};
+use promshm_segment::{
+    Family, ReadError, Reader,
+    snapshot::{Snapshot, Superseded},
+};
+use std::{collections::HashSet, thread, time::Duration};
+
+/// A segment that is being replaced has a successor in a moment: so often, and so far apart, it is asked for.
+const ATTEMPTS: usize = 5;
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// The label that tells several segments apart.
+pub(crate) const LABEL: &str = "segment";
+
+/// Whether a scrape found the segment it knew or attached one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attachment {
+    /// The segment of the scrape before.
+    Known,
+    /// Attached in this scrape.
+    Fresh,
+}
+
+/// One segment and all that is kept between its scrapes.
+pub(crate) struct Source {
+    pub(crate) target: Target,
+    trust: Trust,
+    /// Gone after any error: the next attempt attaches afresh.
+    reader: Option<Reader>,
+    /// One for each format; those that nobody asks for are empty.
+    encoders: Vec<Encoder>,
+    pub(crate) metrics: SegmentMetrics,
+    /// How the last reading went, until it is logged.
+    outcome: Option<Result<Attachment, SourceError>>,
+    /// What was logged last and still holds.
+    failing: Option<SourceError>,
+    /// Who owns the segment, if nothing says that this user is trusted.
+    unexpected_owner: Option<u32>,
+    /// Names of which it was logged that a definition is superseded.
+    told_superseded: HashSet<String>,
+    /// Whether it was logged that series are too large for a page.
+    told_too_large: bool,
+}
+
+/// A segment's families, by name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found<'s> {
+    pub(crate) label: Option<&'s str>,
+    pub(crate) families: &'s [Family],
+}
+
+impl Source {
+    /// Attaches nothing yet. `tells_created`: see [`Encoder::with_created`].
+    pub(crate) fn new(target: Target, trust: Trust, tells_created: bool) -> Self {
+        let encoder = |format| {
+            let encoder = Encoder::new(format).with_created(tells_created);
+            match &target.label {
+                Some(label) => encoder.with_label(LABEL, label),
+                None => encoder,
+            }
+        };
+        Self {
+            encoders: Format::ALL.into_iter().map(encoder).collect(),
+            metrics: SegmentMetrics::new(target.label.as_deref()),
+            target,
+            trust,
+            reader: None,
+            outcome: None,
+            failing: None,
+            unexpected_owner: None,
+            told_superseded: HashSet::new(),
+            told_too_large: false,
+        }
+    }
+
+    /// Reads the segment afresh, and begins a page. One that was replaced since the last scrape is
+    /// attached in this one.
+    pub(crate) fn read(&mut self) {
+        self.encoders.iter_mut().for_each(Encoder::begin_page);
+        let was_attached = self.reader.is_some();
+        let mut outcome = self.attempt();
+        for _ in 1..ATTEMPTS {
+            match outcome {
+                Err(SourceError::Read(ReadError::Retired { .. } | ReadError::NotReady { .. })) => {}
+                Err(_) if was_attached => {}
+                _ => break,
+            }
+            thread::sleep(PAUSE);
+            outcome = self.attempt();
+        }
+        self.metrics.note_reading(outcome.is_ok());
+        self.outcome = Some(outcome);
+    }
+
+    fn attempt(&mut self) -> Result<Attachment, SourceError> {
+        let (mut reader, attachment) = match self.reader.take() {
+            Some(reader) => (reader, Attachment::Known),
+            None => (self.trust.attach(self.target.name)?, Attachment::Fresh),
+        };
+        self.metrics.observe(&reader.scrape()?.vitals, attachment);
+        if attachment == Attachment::Fresh {
+            let unexpected = |owner| self.trust.unexpected(self.target.name, owner);
+            self.unexpected_owner = reader.owner().and_then(unexpected);
+            self.metrics.note_owner(self.unexpected_owner.is_none());
+        }
+        self.reader = Some(reader);
+        Ok(attachment)
+    }
+
+    /// What the last reading found, which is nothing after a failure, and what writes it.
+    pub(crate) fn parts(&mut self, format: Format) -> (Found<'_>, &mut Encoder) {
+        let families = self.reader.as_ref().map_or(&[][..], |reader| &reader.snapshot().families);
+        let found = Found { label: self.target.label.as_deref(), families };
+        let mut encoders = self.encoders.iter_mut();
+        (found, encoders.find(|encoder| encoder.format() == format).expect("there is one for each format"))
+    }
+
+    /// Takes how many families the page lacks, and adds those that are superseded.
+    pub(crate) fn note_left_out(&mut self, mut counts: LeftOut) {
+        let Some(snapshot) = self.reader.as_ref().map(Reader::snapshot) else { return };
+        counts[conflicts::Reason::Superseded as usize] = snapshot.vitals.superseded_families;
+        self.metrics.note_left_out(counts);
+        let mut lines = MOST_LINES;
+        for Superseded { definition, exported } in &snapshot.superseded {
+            let is_known = self.told_superseded.contains(&definition.name);
+            if is_known || lines == 0 || self.told_superseded.len() >= Snapshot::MOST_SUPERSEDED {
+                continue;
+            }
+            lines -= 1;
+            self.told_superseded.insert(definition.name.clone());
+            warn!(
+                segment:% = self.target, metric = definition.name, left_out = definition.describe(),
+                exported = exported.describe(); "{}", conflicts::Reason::Superseded.message()
+            );
+        }
+    }
+
+    /// Takes how many series the page lacks because their lines would take too many bytes.
+    pub(crate) fn note_too_large(&mut self, series: u64) {
+        self.metrics.note_too_large(series);
+        if series > 0 && !std::mem::replace(&mut self.told_too_large, true) {
+            let Limits { series: of_one, page } = Limits::default();
+            warn!(
+                segment:% = self.target, series, bytes_of_a_series = of_one, bytes_of_a_page = page;
+                "series are left out: their lines take too many bytes; shorten label values or use fewer buckets"
+            );
+        }
+    }
+
+    /// Looks whether the next scrape can read the segment.
+    pub(crate) fn check(&self) -> Result<(), SourceError> {
+        match &self.reader {
+            Some(reader) if reader.check().is_ok() => Ok(()),
+            _ => self.trust.attach(self.target.name).map(drop),
+        }
+    }
+
+    /// Logs that the segment was attached, and whether its owner is one that nothing speaks for.
+    fn greet(&self) {
+        info!(segment:% = self.target; "attached the segment");
+        if let Some(uid) = self.unexpected_owner {
+            warn!(
+                segment:% = self.target, uid;
+                "an unexpected user owns the segment; if its workers run as this user, add it to --segment.trust"
+            );
+        }
+    }
+
+    /// Why the last reading failed.
+    pub(crate) fn error(&self) -> Option<&SourceError> {
+        self.outcome.as_ref()?.as_ref().err()
+    }
+
+    /// Logs how the last reading went, once for each change.
+    pub(crate) fn log(&mut self) {
+        match &self.outcome {
+            Some(Ok(Attachment::Fresh)) => self.greet(),
+            Some(Err(error)) if self.failing.as_ref() != Some(error) => self.complain(),
+            _ => {}
+        }
+        self.failing = self.error().cloned();
+    }
+
+    /// Logs why the last reading failed. Before the first worker there is no segment: that is worth a
+    /// line, not a warning.
+    pub(crate) fn complain(&self) {
+        let target = &self.target;
+        match self.error() {
+            Some(error @ SourceError::Read(ReadError::Absent { .. })) => {
+                info!(segment:% = target, cause:% = error; "waiting for the segment");
+            }
+            Some(error) => warn!(segment:% = target, cause:% = error; "the segment cannot be read"),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What the exporter tells of its open port.
+
+use super::Registered;
+use crate::server::Refusal;
+use prometheus::{IntCounterVec, IntGauge, Opts, proto::MetricFamily};
+
+/// Written by the guard, read by scrapes; clones share their numbers.
+#[derive(Clone)]
+pub(crate) struct HttpMetrics {
+    connections: IntGauge,
+    refused: IntCounterVec,
+}
+
+impl HttpMetrics {
+    /// Some that stand on no page.
+    pub(crate) fn new() -> Self {
+        Self::registered(&mut Registered::default())
+    }
+
+    pub(super) fn registered(all: &mut Registered) -> Self {
+        let refused = Opts::new(
+            "promshm_http_refused_total",
+            "Requests that were refused and connections that were cut off, by reason.",
+        );
+        let metrics = Self {
+            connections: all.gauge("promshm_http_connections", "Open connections to the exporter."),
+            refused: all.add(IntCounterVec::new(refused, &["reason"])),
+        };
+        for reason in Refusal::REASONS {
+            metrics.refused.with_label_values(&[reason]);
+        }
+        metrics
+    }
+
+    pub(crate) fn set_connections(&self, number: usize) {
+        self.connections.set(number as i64);
+    }
+
+    /// Counts one refusal, by its label's value.
+    pub(crate) fn count_refusal(&self, reason: &str) {
+        self.refused.with_label_values(&[reason]).inc();
+    }
+}
+
+/// The metrics with their registry, which a single page does without.
+pub(super) struct HttpFamilies {
+    registered: Registered,
+    pub(super) metrics: HttpMetrics,
+}
+
+impl HttpFamilies {
+    pub(super) fn new() -> Self {
+        let mut registered = Registered::default();
+        let metrics = HttpMetrics::registered(&mut registered);
+        Self { registered, metrics }
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.registered.names.clone()
+    }
+
+    pub(super) fn gather(&self) -> Vec<MetricFamily> {
+        self.registered.registry.gather()
+    }
+}

@@ -1,0 +1,164 @@
+//! The exporter's own metrics: of itself, of its process and of the segment.
+//! `docs/metrics.md` lists them; a test holds it against what is exposed.
+
+mod families;
+mod http;
+mod process;
+mod segment;
+
+pub(crate) use http::HttpMetrics;
+
+use crate::scrape::source::LABEL;
+use http::HttpFamilies;
+use process::ProcessMetrics;
+use prometheus::{
+    Gauge, IntGauge, IntGaugeVec, Opts, Registry,
+    core::{Collector, Desc},
+};
+use promshm_exposition::worker_family_names;
+use promshm_segment::Family;
+pub(crate) use segment::SegmentMetrics;
+use std::{collections::HashSet, time::Duration};
+
+/// The metrics of the exporter itself, ready to be written on each page, and the names of all.
+pub(crate) struct OwnMetrics {
+    always: Registry,
+    scrape_duration: Gauge,
+    process: Option<ProcessMetrics>,
+    http: Option<HttpFamilies>,
+    names: HashSet<String>,
+    shown: Shown,
+}
+
+/// Whose metrics a page holds, beside those of the applications.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    exporter: bool,
+    /// Those of the exporter's process and its port.
+    process: bool,
+    /// Those of the segments and their workers.
+    segments: bool,
+}
+
+impl OwnMetrics {
+    /// For the server: with the metrics of its process and its port. `is_labelled`: whether segments have names.
+    pub(crate) fn of_server(is_labelled: bool) -> Self {
+        Self::new(is_labelled, Shown { exporter: true, process: true, segments: true })
+    }
+
+    /// For a single page, whose process is of no interest. Where segments have names, nothing without a
+    /// name stands on it: pages of several segments may lie in one folder.
+    pub(crate) fn of_page(is_labelled: bool) -> Self {
+        Self::new(is_labelled, Shown { exporter: !is_labelled, process: false, segments: true })
+    }
+
+    /// For a single page of nothing but what the applications count.
+    pub(crate) fn of_bare_page(is_labelled: bool) -> Self {
+        Self::new(is_labelled, Shown { exporter: false, process: false, segments: false })
+    }
+
+    fn new(is_labelled: bool, shown: Shown) -> Self {
+        let mut always = Registered::default();
+        let scrape_duration = always.add(Gauge::new(
+            "promshm_scrape_duration_seconds",
+            "How long reading the segment and writing its metrics took in this scrape.",
+        ));
+        let build = always.gauges("promshm_build_info", "Always 1; the exporter's version.", "version");
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        // Made without a server or a segment too: the names are taken in either case.
+        let (process, http) = (ProcessMetrics::new(), HttpFamilies::new());
+        let segment = SegmentMetrics::new(is_labelled.then_some("")).names();
+        let workers = worker_family_names().map(String::from).collect();
+        let names = [always.names, process.names(), http.names(), segment, workers].concat();
+        let names = names.into_iter().collect();
+        let (process, http) = (shown.process.then_some(process), shown.process.then_some(http));
+        Self { always: always.registry, scrape_duration, process, http, names, shown }
+    }
+
+    /// Those of the open port, for whoever guards it; a single page has none.
+    pub(crate) fn http(&self) -> Option<HttpMetrics> {
+        self.http.as_ref().map(|http| http.metrics.clone())
+    }
+
+    /// Whether one of the own metrics has this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Takes how long a scrape took.
+    pub(crate) fn note_scrape(&mut self, took: Duration) {
+        self.scrape_duration.set(took.as_secs_f64());
+    }
+
+    /// All that is to be told now, with what `segments` tell. Each one is there to be written: the
+    /// tests compare them with the names.
+    pub(crate) fn families<'s>(
+        &mut self,
+        segments: impl Iterator<Item = &'s SegmentMetrics> + Clone,
+    ) -> Vec<Family> {
+        let mut theirs = if self.shown.exporter { self.always.gather() } else { Vec::new() };
+        let segments = segments.take(if self.shown.segments { usize::MAX } else { 0 });
+        theirs.extend(segments.clone().flat_map(SegmentMetrics::gather_up));
+        theirs.extend(segments.clone().flat_map(SegmentMetrics::gather));
+        if let Some(process) = &mut self.process {
+            theirs.extend(process.gather());
+        }
+        if let Some(http) = &self.http {
+            theirs.extend(http.gather());
+        }
+        let mut ours = families::families(&theirs);
+        segments.for_each(|segment| segment.push_workers(&mut ours));
+        ours
+    }
+
+    /// All names that ours take in `OpenMetrics`, those of a counter without and with its ending.
+    pub(crate) fn openmetrics_names(&self) -> HashSet<String> {
+        let mut taken = self.names.clone();
+        let counters = self.names.iter().filter_map(|name| name.strip_suffix("_total"));
+        taken.extend(counters.flat_map(|name| [name.to_string(), format!("{name}_created")]));
+        taken
+    }
+}
+
+/// A registry that remembers the names it was given: a registry itself tells only
+/// those that have values.
+#[derive(Default)]
+struct Registered {
+    registry: Registry,
+    names: Vec<String>,
+    /// The value of [`LABEL`] in all of its metrics.
+    label: Option<String>,
+}
+
+impl Registered {
+    fn labelled(label: Option<&str>) -> Self {
+        Self { label: label.map(Into::into), ..Self::default() }
+    }
+
+    /// Registers a metric; what can go wrong is fixed in the source and seen by every test.
+    fn add<M: Collector + Clone + 'static>(&mut self, metric: prometheus::Result<M>) -> M {
+        let metric = metric.expect("a metric's definition is valid");
+        self.names.extend(metric.desc().into_iter().map(|Desc { fq_name, .. }| fq_name.clone()));
+        self.registry.register(Box::new(metric.clone())).expect("a metric is registered once");
+        metric
+    }
+
+    fn gauge(&mut self, name: &str, help: &str) -> IntGauge {
+        self.add(IntGauge::with_opts(self.opts(name, help)))
+    }
+
+    fn gauges(&mut self, name: &str, help: &str, label: &str) -> IntGaugeVec {
+        self.add(IntGaugeVec::new(self.opts(name, help), &[label]))
+    }
+
+    fn opts(&self, name: &str, help: &str) -> Opts {
+        let opts = Opts::new(name, help);
+        match &self.label {
+            Some(value) => opts.const_label(LABEL, value),
+            None => opts,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+//! What the exporter tells of a segment.
+
+use super::{Registered, families};
+use crate::scrape::{conflicts, conflicts::LeftOut, source::Attachment};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, proto::MetricFamily};
+use promshm_exposition::worker_families;
+use promshm_segment::{
+    Family, Vitals,
+    snapshot::{Reason, SlotState},
+};
+
+/// The states a slot can be in, as the label `state` has them.
+const STATES: [(SlotState, &str); 3] =
+    [(SlotState::Live, "live"), (SlotState::Free, "free"), (SlotState::Inherited, "inherited")];
+
+/// The metrics of one segment. Where segments have names, all carry the label [`crate::scrape::source::LABEL`].
+pub(crate) struct SegmentMetrics {
+    /// On each page.
+    presence: Registered,
+    up: IntGauge,
+    /// On the page only while the segment can be read.
+    registered: Registered,
+    left_out: IntGaugeVec,
+    too_large: IntGauge,
+    owner_expected: IntGauge,
+    reserved: IntGauge,
+    used: IntGauge,
+    leaked: IntGauge,
+    leaked_series: IntGauge,
+    series: IntGauge,
+    hidden_series: IntGauge,
+    series_limit: IntGauge,
+    slots: IntGaugeVec,
+    overflow: IntGauge,
+    liveness: IntGaugeVec,
+    dropped: [Total; Reason::ALL.len()],
+    truncated: Total,
+    starts: Total,
+    exits_clean: Total,
+    exits_fatal: Total,
+    exits_abrupt: Total,
+    corrupt: Total,
+    /// What the workers told in the last look at the segment.
+    workers: Vec<Family>,
+    /// Attachments so far: the reader counts corrupt records from one to the next.
+    attachments: u64,
+}
+
+impl SegmentMetrics {
+    /// `label` tells the segment from others, if there may be any.
+    pub(crate) fn new(label: Option<&str>) -> Self {
+        let mut presence = Registered::labelled(label);
+        let up = presence.gauge("promshm_up", "Whether the segment could be read: 1 or 0.");
+        let mut all = Registered::labelled(label);
+        let dropped = all.counters(
+            "promshm_dropped_total",
+            "Updates that the workers could not store, by reason.",
+            "reason",
+        );
+        let exits = all.counters(
+            "promshm_worker_exits_total",
+            "Worker processes that ended: clean, by a fatal error of PHP, or abrupt (killed, crashed, out of memory).",
+            "kind",
+        );
+        let exits = |kind: &str| Total::new(exits.with_label_values(&[kind]));
+        Self {
+            reserved: all.gauge("promshm_segment_reserved_bytes", "Address space of the segment."),
+            used: all.gauge("promshm_segment_used_bytes", "Bytes of the segment that are handed out."),
+            leaked: all.gauge(
+                "promshm_segment_leaked_bytes",
+                "Bytes of the segment that lead nowhere: what died half-made, and removed series that came back.",
+            ),
+            leaked_series: all.gauge(
+                "promshm_leaked_series",
+                "Series that count against the limit although their process died before they were made.",
+            ),
+            series: all.gauge("promshm_series", "Series exported from the segment."),
+            hidden_series: all.gauge(
+                "promshm_hidden_series",
+                "Series that are not exported because nobody has used them for promshm.series_ttl.",
+            ),
+            series_limit: all.gauge("promshm_series_limit", "The most series that the segment takes."),
+            slots: all.gauges(
+                "promshm_slots",
+                "Slots for worker processes, by what they are doing.",
+                "state",
+            ),
+            overflow: all.gauge(
+                "promshm_overflow_processes",
+                "Worker processes that found no free slot and share one.",
+            ),
+            liveness: all.gauges(
+                "promshm_liveness_info",
+                "Always 1; how the death of a worker process is noticed.",
+                "mode",
+            ),
+            dropped: Reason::ALL.map(|reason| Total::new(dropped.with_label_values(&[reason.as_str()]))),
+            truncated: all
+                .total("promshm_truncated_labels_total", "Label values cut at promshm.max_label_length."),
+            starts: all.total("promshm_worker_starts_total", "Worker processes that attached the segment."),
+            exits_clean: exits("clean"),
+            exits_fatal: exits("fatal"),
+            exits_abrupt: exits("abrupt"),
+            corrupt: all.total(
+                "promshm_corrupt_records_total",
+                "Records of the segment that made no sense and were skipped.",
+            ),
+            left_out: all.gauges(
+                "promshm_left_out_families",
+                "Families of the workers that this page leaves out, by reason.",
+                "reason",
+            ),
+            too_large: all.gauge(
+                "promshm_left_out_series",
+                "Series that this page leaves out because their lines would take too many bytes.",
+            ),
+            owner_expected: all.gauge(
+                "promshm_segment_owner_expected",
+                "Whether the segment's owner is root, the exporter's user, in --segment.trust, or shares it with a group of the exporter: 1 or 0.",
+            ),
+            presence,
+            up,
+            registered: all,
+            workers: Vec::new(),
+            attachments: 0,
+        }
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        [&self.presence.names[..], &self.registered.names].concat()
+    }
+
+    pub(super) fn gather_up(&self) -> Vec<MetricFamily> {
+        self.presence.registry.gather()
+    }
+
+    pub(super) fn gather(&self) -> Vec<MetricFamily> {
+        if self.up.get() == 1 { self.registered.registry.gather() } else { Vec::new() }
+    }
+
+    /// Adds what the workers told of themselves, if the segment was read.
+    pub(super) fn push_workers(&self, families: &mut Vec<Family>) {
+        let workers = self.workers.iter().filter(|_| self.up.get() == 1);
+        workers.for_each(|family| families::push_workers(families, family, self.registered.label.as_deref()));
+    }
+
+    /// Takes the outcome of a reading.
+    pub(crate) fn note_reading(&self, is_up: bool) {
+        self.up.set(is_up.into());
+    }
+
+    /// Takes whether the owner is somebody who may be expected.
+    pub(crate) fn note_owner(&self, is_trusted: bool) {
+        self.owner_expected.set(is_trusted.into());
+    }
+
+    /// Takes how many families are not on the page.
+    pub(crate) fn note_left_out(&self, counts: LeftOut) {
+        for (reason, count) in conflicts::Reason::ALL.iter().zip(counts) {
+            self.left_out.with_label_values(&[reason.as_str()]).set(count as i64);
+        }
+    }
+
+    /// Takes how many series are not on the page because their lines would take too many bytes.
+    pub(crate) fn note_too_large(&self, series: u64) {
+        self.too_large.set(series as i64);
+    }
+
+    /// Takes the numbers of a segment that was read.
+    pub(crate) fn observe(&mut self, vitals: &Vitals, attachment: Attachment) {
+        self.reserved.set(vitals.reserved_bytes as i64);
+        self.used.set(vitals.used_bytes as i64);
+        self.leaked.set(vitals.leaked_bytes as i64);
+        self.leaked_series.set(vitals.leaked_series as i64);
+        self.series.set(vitals.series as i64);
+        self.hidden_series.set(vitals.hidden_series as i64);
+        self.series_limit.set(vitals.max_series as i64);
+        self.overflow.set(vitals.overflow_processes as i64);
+        for (state, name) in STATES {
+            self.slots.with_label_values(&[name]).set(vitals.slots_in(state) as i64);
+        }
+        self.liveness.reset();
+        self.liveness.with_label_values(&[vitals.liveness.as_str()]).set(1);
+        self.observe_totals(vitals, attachment);
+        self.workers = worker_families(vitals);
+    }
+
+    fn observe_totals(&mut self, vitals: &Vitals, attachment: Attachment) {
+        let segment = vitals.created.to_bits();
+        for (total, seen) in self.dropped.iter_mut().zip(vitals.dropped) {
+            total.observe(segment, seen);
+        }
+        self.truncated.observe(segment, vitals.truncated_labels);
+        self.starts.observe(segment, vitals.worker_starts);
+        self.exits_clean.observe(segment, vitals.exits_clean);
+        self.exits_fatal.observe(segment, vitals.exits_fatal);
+        self.exits_abrupt.observe(segment, vitals.exits_abrupt);
+        self.attachments += u64::from(attachment == Attachment::Fresh);
+        self.corrupt.observe(self.attachments, vitals.corrupt_records);
+    }
+}
+
+/// A total that never goes back while the exporter lives: within a segment the
+/// highest number seen counts, and a segment's successor is added to it.
+#[derive(Debug)]
+struct Total {
+    counter: IntCounter,
+    /// What the number was seen in: it starts from 0 in the next one.
+    origin: Option<u64>,
+    highest: u64,
+}
+
+impl Total {
+    fn new(counter: IntCounter) -> Self {
+        Self { counter, origin: None, highest: 0 }
+    }
+
+    fn observe(&mut self, origin: u64, seen: u64) {
+        if self.origin.replace(origin) != Some(origin) {
+            self.highest = 0;
+        }
+        self.counter.inc_by(seen.saturating_sub(self.highest));
+        self.highest = self.highest.max(seen);
+    }
+}
+
+impl Registered {
+    fn total(&mut self, name: &str, help: &str) -> Total {
+        Total::new(self.add(IntCounter::with_opts(self.opts(name, help))))
+    }
+
+    fn counters(&mut self, name: &str, help: &str, label: &str) -> IntCounterVec {
+        self.add(IntCounterVec::new(self.opts(name, help), &[label]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_total_never_goes_back() {
+        let mut total = Total::new(IntCounter::new("t", "T.").expect("valid"));
+        let mut after = |origin, seen| {
+            total.observe(origin, seen);
+            total.counter.get()
+        };
+        assert_eq!(after(1, 5), 5, "what happened before the exporter came counts");
+        assert_eq!(after(1, 7), 7);
+        assert_eq!(after(1, 6), 7, "a lower number is not believed");
+        assert_eq!(after(1, 8), 8);
+        assert_eq!(after(2, 3), 11, "a successor is added");
+        assert_eq!(after(2, 4), 12);
+    }
+}

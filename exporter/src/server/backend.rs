@@ -1,0 +1,215 @@
+//! A lane leads from the guard to the HTTP library: a connection of its own, one request at a time.
+//!
+//! The library loses requests when many connections come at once, starts a thread for each, and never
+//! accepts again once descriptors are short. So each lane is a server of its own with one connection,
+//! made when there is nothing else to do. Its listener has an abstract name, which works on a read-only
+//! file system; the listener is shut as soon as the lane is inside, and each request carries a secret,
+//! so nobody else of the network namespace gets past the guard's passwords.
+
+use super::{
+    request_head::{Head, PASS},
+    response::Reply,
+};
+use httparse::{EMPTY_HEADER, Response, Status};
+use log::{error, warn};
+use mio::net::UnixStream;
+use nix::sys::socket::{Shutdown, shutdown};
+use ring::rand::{SecureRandom, SystemRandom};
+use std::{
+    fmt::Write as _,
+    io::{self, ErrorKind, Read, Write},
+    os::{
+        fd::AsRawFd,
+        linux::net::SocketAddrExt,
+        unix::net::{self, SocketAddr, UnixListener},
+    },
+    panic::{AssertUnwindSafe, catch_unwind},
+    process,
+    sync::Arc,
+    thread,
+};
+use tiny_http::{Request, Server};
+
+/// Answers one request of the library.
+pub(crate) type Handler = dyn Fn(Request) + Send + Sync;
+
+/// An answer with this field is reported once its client has taken it whole. Clients never see the field.
+pub(crate) const REPORT: &str = "X-Promshm-Report";
+
+/// The library's answers have few fields, and the site adds few.
+const ANSWER_FIELDS: usize = 32;
+const ANSWER_HEAD_BYTES: usize = 8 * 1024;
+
+pub(super) struct Lane {
+    pub(super) stream: UnixStream,
+    server: &'static Server,
+    secret: String,
+    job: Option<Job>,
+}
+
+/// The request that a lane is at.
+struct Job {
+    client: usize,
+    without_body: bool,
+    request: Vec<u8>,
+    sent: usize,
+    /// What came of the answer's head.
+    head: Vec<u8>,
+    /// The answer once its head is complete, and its body's length.
+    reply: Option<(Reply, usize)>,
+}
+
+impl Lane {
+    /// Makes a lane, with a thread that calls `handler` for each request.
+    pub(super) fn open(handler: &Arc<Handler>) -> io::Result<Self> {
+        let name = SocketAddr::from_abstract_name(format!("promshm-{}-{}", process::id(), random()?))?;
+        let listener = UnixListener::bind_addr(&name)?;
+        let stream = net::UnixStream::connect_addr(&name)?;
+        stream.set_nonblocking(true)?;
+        if let Err(errno) = shutdown(listener.as_raw_fd(), Shutdown::Both) {
+            warn!(cause:% = errno; "the private socket stays open; requests without its secret are refused");
+        }
+        let server = Server::from_listener(listener, None).map_err(io::Error::other)?;
+        // Never dropped: the library's clean-up panics on an abstract name. A lane ends only with a fault.
+        let server: &'static Server = Box::leak(Box::new(server));
+        let (secret, handler) = (random()?, Arc::clone(handler));
+        let pass = secret.clone();
+        thread::Builder::new().name("lane".into()).spawn(move || work(server, &pass, &*handler))?;
+        Ok(Self { stream: UnixStream::from_std(stream), server, secret, job: None })
+    }
+
+    pub(super) fn is_free(&self) -> bool {
+        self.job.is_none()
+    }
+
+    /// Begins with a client's request.
+    pub(super) fn ask(&mut self, client: usize, head: Head) {
+        let mut request = head.lines;
+        request.extend_from_slice(format!("{PASS}: {}\r\n\r\n", self.secret).as_bytes());
+        let (without_body, head) = (head.without_body, Vec::new());
+        self.job = Some(Job { client, without_body, request, sent: 0, head, reply: None });
+    }
+
+    /// The client whose request is being answered.
+    pub(super) fn client(&self) -> Option<usize> {
+        self.job.as_ref().map(|job| job.client)
+    }
+
+    /// Goes on: the client and its answer, or nothing yet. After an error the lane is of no use.
+    pub(super) fn advance(&mut self) -> io::Result<Option<(usize, Reply)>> {
+        let outcome = match &mut self.job {
+            Some(job) => job.advance(&mut self.stream),
+            None => watch(&mut self.stream),
+        };
+        match outcome {
+            Ok(Some(reply)) => Ok(self.job.take().map(|job| (job.client, reply))),
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.server.unblock(); // ends the lane's thread
+    }
+}
+
+/// A free lane says nothing; whatever comes is its end.
+fn watch(stream: &mut UnixStream) -> io::Result<Option<Reply>> {
+    stream.read(&mut [0]).and_then(|_| Err(ErrorKind::UnexpectedEof.into()))
+}
+
+impl Job {
+    fn advance(&mut self, stream: &mut UnixStream) -> io::Result<Option<Reply>> {
+        while self.sent < self.request.len() {
+            self.sent += stream.write(&self.request[self.sent..])?;
+        }
+        while self.reply.is_none() {
+            self.read_head(stream)?;
+        }
+        let Some((reply, length)) = &mut self.reply else { return Ok(None) };
+        let missing = *length - reply.body.len();
+        Read::by_ref(stream).take(missing as u64).read_to_end(&mut reply.body)?;
+        if reply.body.len() < *length {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        Ok(self.reply.take().map(|(reply, _)| reply))
+    }
+
+    fn read_head(&mut self, stream: &mut UnixStream) -> io::Result<()> {
+        let mut bytes = [0; 1024];
+        let length = stream.read(&mut bytes)?;
+        if length == 0 || self.head.len() > ANSWER_HEAD_BYTES {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        self.head.extend_from_slice(&bytes[..length]);
+        self.reply = reply(&self.head, self.without_body)?;
+        Ok(())
+    }
+}
+
+/// The answer whose head is complete in `bytes`, with what there is of its body, and the body's length.
+fn reply(bytes: &[u8], without_body: bool) -> io::Result<Option<(Reply, usize)>> {
+    let mut fields = [EMPTY_HEADER; ANSWER_FIELDS];
+    let mut response = Response::new(&mut fields);
+    let Status::Complete(start) = response.parse(bytes).map_err(io::Error::other)? else { return Ok(None) };
+    let length = response.headers.iter().find(|field| field.name.eq_ignore_ascii_case("Content-Length"));
+    let length = length.and_then(|field| std::str::from_utf8(field.value).ok()?.parse::<usize>().ok());
+    let length = length.ok_or_else(|| io::Error::other("an answer without a length"))?;
+    let length = if without_body { 0 } else { length };
+    let is_reported = response.headers.iter().any(|field| field.name.eq_ignore_ascii_case(REPORT));
+    let mut body = Vec::with_capacity(length);
+    body.extend_from_slice(&bytes[start..bytes.len().min(start + length)]);
+    Ok(Some((Reply { lines: lines(&response), body, is_reported }, length)))
+}
+
+/// Status line and fields, without those that name the library or are for the guard.
+fn lines(response: &Response<'_, '_>) -> Vec<u8> {
+    let (code, reason) = (response.code.unwrap_or(500), response.reason.unwrap_or_default());
+    let mut lines = format!("HTTP/1.1 {code} {reason}\r\n").into_bytes();
+    for field in response.headers.iter() {
+        if !["Server", "Connection", REPORT].iter().any(|name| field.name.eq_ignore_ascii_case(name)) {
+            lines.extend_from_slice(field.name.as_bytes());
+            lines.extend_from_slice(b": ");
+            lines.extend_from_slice(field.value);
+            lines.extend_from_slice(b"\r\n");
+        }
+    }
+    lines
+}
+
+/// A lane's thread: until the lane is dropped.
+fn work(server: &Server, secret: &str, handler: &Handler) {
+    loop {
+        match server.recv() {
+            Ok(request) if has_pass(&request, secret) => respond(request, handler),
+            Ok(request) => drop(request.respond(tiny_http::Response::empty(403))),
+            // The shut listener is the only error that the system reports here.
+            Err(error) if error.raw_os_error().is_some() => {}
+            Err(_) => return,
+        }
+    }
+}
+
+fn has_pass(request: &Request, secret: &str) -> bool {
+    request.headers().iter().any(|field| field.field.equiv(PASS) && field.value.as_str() == secret)
+}
+
+/// A panic costs this one answer (the library sends 500 for it), not the thread.
+fn respond(request: Request, handler: &Handler) {
+    if catch_unwind(AssertUnwindSafe(|| handler(request))).is_err() {
+        error!("a request ended in a panic");
+    }
+}
+
+/// 128 bits that nobody guesses, as hexadecimal digits.
+fn random() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    let failed = |_| io::Error::other("the system has no random numbers");
+    SystemRandom::new().fill(&mut bytes).map_err(failed)?;
+    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // a String takes all that is written
+        text
+    }))
+}

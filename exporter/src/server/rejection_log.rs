@@ -1,0 +1,73 @@
+//! Refusals in the log: together, once a while, so that no attacker fills it.
+
+use super::{limits::LOG_INTERVAL, rejection::Refusal};
+use crate::self_metrics::HttpMetrics;
+use log::{debug, warn};
+use std::{collections::BTreeMap, time::Instant};
+
+/// Counts what was refused, and tells of it.
+pub(super) struct Journal {
+    metrics: HttpMetrics,
+    untold: BTreeMap<&'static str, u64>,
+    told: Option<Instant>,
+}
+
+impl Journal {
+    pub(super) fn new(metrics: HttpMetrics) -> Self {
+        Self { metrics, untold: BTreeMap::new(), told: None }
+    }
+
+    pub(super) fn note(&mut self, refusal: Refusal) {
+        debug!(reason = refusal.reason(); "refused");
+        self.metrics.count_refusal(refusal.reason());
+        *self.untold.entry(refusal.reason()).or_default() += 1;
+    }
+
+    pub(super) fn note_connections(&self, number: usize) {
+        self.metrics.set_connections(number);
+    }
+
+    /// When there is something to tell.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.untold.is_empty() { None } else { self.told.map(|told| told + LOG_INTERVAL) }
+    }
+
+    /// Logs what was not told yet, if the last time is long enough ago.
+    pub(super) fn tell(&mut self, now: Instant) {
+        let is_time = self.told.is_none_or(|told| told + LOG_INTERVAL <= now);
+        if is_time && !self.untold.is_empty() {
+            warn!(reasons = self.reasons().as_str(); "requests or connections were refused");
+            self.untold.clear();
+            self.told = Some(now);
+        }
+    }
+
+    /// `body 3, tls 1`.
+    fn reasons(&self) -> String {
+        let each: Vec<_> = self.untold.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        each.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_told_together() {
+        let start = Instant::now();
+        let mut journal = Journal::new(HttpMetrics::new());
+        assert_eq!(journal.deadline(), None);
+        journal.note(Refusal::Body);
+        journal.tell(start);
+        assert!(journal.untold.is_empty(), "the first is told at once");
+        for refusal in [Refusal::Tls, Refusal::NotTls, Refusal::Body] {
+            journal.note(refusal);
+        }
+        journal.tell(start + LOG_INTERVAL / 2);
+        assert_eq!(journal.reasons(), "body 1, tls 2");
+        assert_eq!(journal.deadline(), Some(start + LOG_INTERVAL));
+        journal.tell(start + LOG_INTERVAL);
+        assert!(journal.untold.is_empty());
+    }
+}

@@ -1,0 +1,369 @@
+//! Which segments are read: what `--segment` says.
+//!
+//! `sysv:KEY` or `posix:/NAME` alone is read as it is. With `LABEL=` before it, as often as wanted, each series
+//! gets a label with that text; `auto` reads whatever segments there are, each under its key or name.
+
+pub(crate) mod trust;
+
+use crate::{
+    error::Failure,
+    targets::trust::{Standing, Trust, TrustWord},
+};
+use log::warn;
+use promshm_segment::{SegmentName, backend};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    num::NonZeroUsize,
+    str::FromStr,
+};
+use thiserror::Error;
+
+/// Most characters of a segment's name.
+const LONGEST_NAME: usize = 64;
+
+/// One value of `--segment`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// Whatever there is.
+    Auto,
+    /// This one.
+    One(Target),
+}
+
+/// A segment, and the value of the label that its series carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// None where one segment is all there is.
+    pub(crate) label: Option<String>,
+    pub(crate) name: SegmentName,
+}
+
+/// What the exporter is to read, and whom it believes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Segments {
+    which: Which,
+    pub(crate) trust: Trust,
+    /// Most segments that are read where they are found.
+    max: NonZeroUsize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Which {
+    /// These: a single one, or several that have names.
+    Listed(Vec<Target>),
+    /// All promshm segments of the IPC namespace, and in /dev/shm.
+    Auto,
+}
+
+/// How many segments are read if nothing else is said.
+pub(crate) const MAX_FOUND: NonZeroUsize = NonZeroUsize::new(64).expect("above 0");
+
+/// The segments that there are, and those that are not read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The first ones decide what a page holds where segments contradict each other.
+    pub(crate) targets: Vec<Target>,
+    pub(crate) passed_over: PassedOver,
+}
+
+/// Segments that are not read, though they are there. There may be any number of them, so few are kept by name.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct PassedOver {
+    named: Vec<String>,
+    more: usize,
+}
+
+/// Most segments that a message names.
+const MOST_NAMED: usize = 8;
+
+/// Values of `--segment` that do not go together, or are none.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum BadSegments {
+    #[error("write sysv:KEY (e.g. sysv:0x70736d31), NAME=sysv:KEY, NAME=posix:/NAME, or auto: {0}")]
+    Key(#[from] promshm_segment::config::BadName),
+    #[error(
+        "bad name {0:?} of a segment: write 1 to {LONGEST_NAME} of the letters a-z and A-Z, digits, and . _ -"
+    )]
+    Name(String),
+    #[error("--segment {0}: of several segments each needs a name; write NAME={0}")]
+    Nameless(SegmentName),
+    #[error("--segment: two segments are called {0}; give each a name of its own")]
+    SameName(String),
+    #[error("--segment: {0} stands there twice, and would be counted twice; leave one out")]
+    SameKey(SegmentName),
+    #[error("--segment auto finds all segments by itself; leave the others out, or name all that you want")]
+    AutoAndOthers,
+}
+
+impl FromStr for Word {
+    type Err = BadSegments;
+
+    fn from_str(text: &str) -> Result<Self, BadSegments> {
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
+        let (label, key) = match text.split_once('=') {
+            Some((label, key)) => (Some(checked(label)?), key),
+            None => (None, text),
+        };
+        Ok(Self::One(Target { label, name: key.parse()? }))
+    }
+}
+
+fn checked(label: &str) -> Result<String, BadSegments> {
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if label.is_empty() || label.len() > LONGEST_NAME || !label.bytes().all(is_good) {
+        return Err(BadSegments::Name(label.into()));
+    }
+    Ok(label.into())
+}
+
+/// As on the command line.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.label {
+            Some(label) => write!(f, "{label}={}", self.name),
+            None => self.name.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Segments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.which {
+            Which::Auto => f.write_str("auto"),
+            Which::Listed(targets) => f.write_str(&joined(targets, ",")),
+        }
+    }
+}
+
+impl Target {
+    /// A segment that was found, under its key or name. An object that is called like a key is written with
+    /// what it is, which no name that is given to a segment can be: it must not pass for the key.
+    fn found(name: SegmentName) -> Self {
+        let label = match name {
+            SegmentName::Sysv(key) => format!("{key:#010x}"),
+            SegmentName::Posix(object) if object.as_str().starts_with("0x") => name.to_string(),
+            SegmentName::Posix(object) => object.as_str().into(),
+        };
+        Self { label: Some(label), name }
+    }
+}
+
+impl PassedOver {
+    fn note(&mut self, told: impl FnOnce() -> String) {
+        if self.named.len() < MOST_NAMED { self.named.push(told()) } else { self.more += 1 }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.named.is_empty()
+    }
+
+    /// Logs what is not read, in one line whose length is bounded.
+    pub(crate) fn log(&self) {
+        if !self.is_empty() {
+            warn!(segments:% = self; "segments are passed over: see --segment.trust and --segment.max");
+        }
+    }
+}
+
+impl fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.named.join(", "))?;
+        if self.more == 0 { Ok(()) } else { write!(f, ", and {} more", self.more) }
+    }
+}
+
+impl Segments {
+    /// Takes all values of `--segment`, `--segment.trust` and `--segment.max` together.
+    pub(crate) fn new(words: &[Word], trust: &[TrustWord], max: NonZeroUsize) -> Result<Self, BadSegments> {
+        let which = Which::of(words)?;
+        let trust = Trust::new(trust, which == Which::Auto);
+        Ok(Self { which, trust, max })
+    }
+
+    /// Those that were named; the others are found by looking.
+    pub(crate) fn listed(&self) -> Option<&[Target]> {
+        match &self.which {
+            Which::Auto => None,
+            Which::Listed(targets) => Some(targets),
+        }
+    }
+
+    /// Whether series carry the label.
+    pub(crate) fn are_labelled(&self) -> bool {
+        self.listed().is_none_or(|targets| targets.iter().any(|target| target.label.is_some()))
+    }
+
+    /// The segments as of now; those that were named, whether they are there or not. Of those that are found,
+    /// whose owners are trusted come first, and of these the ones that are `known` already: whoever comes
+    /// later takes nothing from them.
+    pub(crate) fn find<'t>(&self, known: impl Iterator<Item = &'t Target> + Clone) -> Result<Found, Failure> {
+        if let Some(targets) = self.listed() {
+            return Ok(Found { targets: targets.to_vec(), ..Found::default() });
+        }
+        let mut passed_over = PassedOver::default();
+        let mut ranked = Vec::new();
+        for name in backend::discover().map_err(Failure::Discover)? {
+            // What is gone again is no segment any more.
+            let Ok(owner) = backend::owner(&name) else { continue };
+            match self.trust.judge(name, owner) {
+                Ok(standing) => ranked.push((standing, name)),
+                Err(stranger) => passed_over.note(|| stranger.brief()),
+            }
+        }
+        let order: HashMap<SegmentName, usize> = known.map(|target| target.name).zip(0..).collect();
+        ranked.sort_by_key(|(standing, name): &(Standing, SegmentName)| {
+            (*standing, order.get(name).copied().unwrap_or(usize::MAX))
+        });
+        let beyond = ranked.split_off(ranked.len().min(self.max.get()));
+        let beyond = beyond.iter().map(|(_, name)| name);
+        beyond.for_each(|name| passed_over.note(|| format!("{name} beyond --segment.max")));
+        let targets = ranked.into_iter().map(|(_, name)| Target::found(name)).collect();
+        Ok(Found { targets, passed_over })
+    }
+
+    /// The one that is called `name`, or the only one.
+    pub(crate) fn pick(&self, name: Option<&str>) -> Result<Target, Failure> {
+        let mut targets = self.some_targets()?;
+        let segments = || Self { which: Which::Listed(targets.clone()), ..self.clone() };
+        match name {
+            Some(name) => {
+                let found = targets.iter().find(|target| target.label.as_deref() == Some(name)).cloned();
+                found.ok_or_else(|| Failure::NoSuchSegment { name: name.into(), segments: segments() })
+            }
+            None if targets.len() > 1 => Err(Failure::WhichOne(segments())),
+            None => Ok(targets.remove(0)),
+        }
+    }
+
+    /// As [`Segments::find`] for who knows none yet, but to find none is a failure.
+    pub(crate) fn some_targets(&self) -> Result<Vec<Target>, Failure> {
+        let Found { targets, passed_over } = self.find(std::iter::empty())?;
+        if targets.is_empty() { Err(Failure::nothing_found(&passed_over)) } else { Ok(targets) }
+    }
+
+    /// Logs which segments are passed over, if the kernel tells.
+    pub(crate) fn log_passed_over(&self) {
+        self.find(std::iter::empty()).into_iter().for_each(|found| found.passed_over.log());
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(words: &[Word]) -> Result<Self, BadSegments> {
+        Self::new(words, &[], MAX_FOUND)
+    }
+}
+
+impl Which {
+    fn of(words: &[Word]) -> Result<Self, BadSegments> {
+        let mut targets = Vec::new();
+        for word in words {
+            match word {
+                Word::One(target) => targets.push(target.clone()),
+                Word::Auto if words.iter().all(|word| *word == Word::Auto) => return Ok(Self::Auto),
+                Word::Auto => return Err(BadSegments::AutoAndOthers),
+            }
+        }
+        check_apart(&targets)?;
+        Ok(Self::Listed(targets))
+    }
+}
+
+fn check_apart(targets: &[Target]) -> Result<(), BadSegments> {
+    let (mut labels, mut keys) = (HashSet::new(), HashSet::new());
+    for target in targets {
+        match &target.label {
+            None if targets.len() > 1 => return Err(BadSegments::Nameless(target.name)),
+            Some(label) if !labels.insert(label) => return Err(BadSegments::SameName(label.clone())),
+            _ if !keys.insert(target.name) => return Err(BadSegments::SameKey(target.name)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Several things in a line.
+pub(crate) fn joined(things: &[impl ToString], separator: &str) -> String {
+    things.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(words: &[&str]) -> Result<Segments, BadSegments> {
+        let words: Result<Vec<Word>, _> = words.iter().map(|word| word.parse()).collect();
+        Segments::of(&words?)
+    }
+
+    #[test]
+    fn one_needs_no_name() {
+        let alone = of(&["sysv:7"]).expect("good");
+        assert_eq!((alone.to_string().as_str(), alone.are_labelled()), ("sysv:0x00000007", false));
+        let named = of(&["a.B_2-c=sysv:7"]).expect("good");
+        assert_eq!((named.to_string().as_str(), named.are_labelled()), ("a.B_2-c=sysv:0x00000007", true));
+    }
+
+    #[test]
+    fn several_keep_their_order() {
+        let several = of(&["b=sysv:1", "a=posix:/a"]).expect("good");
+        assert_eq!(several.to_string(), "b=sysv:0x00000001,a=posix:/a");
+        assert_eq!(several.listed().map(<[_]>::len), Some(2));
+    }
+
+    #[test]
+    fn auto_stands_alone() {
+        for words in [&["auto"][..], &["auto", "auto"]] {
+            let auto = of(words).expect("good");
+            assert!(auto.are_labelled() && auto.listed().is_none() && auto.to_string() == "auto");
+        }
+        for mixed in [["auto", "a=sysv:1"], ["sysv:1", "auto"]] {
+            assert_eq!(of(&mixed), Err(BadSegments::AutoAndOthers));
+        }
+        assert_eq!(Target::found(SegmentName::Sysv(-1)).to_string(), "0xffffffff=sysv:0xffffffff");
+        let object = "posix:/shop".parse().expect("a name");
+        assert_eq!(Target::found(object).to_string(), "shop=posix:/shop");
+    }
+
+    #[test]
+    fn an_object_that_is_called_like_a_key_is_no_key() {
+        let label = |name: &str| Target::found(name.parse().expect("a name")).label;
+        assert_eq!(label("sysv:0x70736d31").as_deref(), Some("0x70736d31"));
+        assert_eq!(label("posix:/0x70736d31").as_deref(), Some("posix:/0x70736d31"));
+        assert_eq!(label("posix:/70736d31").as_deref(), Some("70736d31"));
+        assert!(checked("posix:/0x70736d31").is_err(), "no name that is given can be the same");
+    }
+
+    #[test]
+    fn a_message_of_what_is_passed_over_is_bounded() {
+        let of = |count| {
+            let mut passed_over = PassedOver::default();
+            (1..=count).for_each(|number| passed_over.note(|| format!("segment {number}")));
+            passed_over.to_string()
+        };
+        assert_eq!(of(2), "segment 1, segment 2");
+        assert!(of(20_000).ends_with(", segment 8, and 19992 more"), "{}", of(20_000));
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_is_refused() {
+        let name = SegmentName::Sysv;
+        assert_eq!(of(&["sysv:1", "a=sysv:2"]), Err(BadSegments::Nameless(name(1))));
+        assert_eq!(of(&["a=sysv:1", "sysv:2"]), Err(BadSegments::Nameless(name(2))));
+        assert_eq!(of(&["a=sysv:1", "a=sysv:2"]), Err(BadSegments::SameName("a".into())));
+        assert_eq!(of(&["a=sysv:0x10", "b=sysv:16"]), Err(BadSegments::SameKey(name(16))));
+    }
+
+    #[test]
+    fn bad_names_are_refused() {
+        let long = format!("{}=sysv:1", "n".repeat(LONGEST_NAME + 1));
+        for bad in ["=sysv:1", "a b=sysv:1", "ä=sysv:1", "a\"=sysv:1", "sysv:1=sysv:1", &long] {
+            assert!(matches!(of(&[bad]), Err(BadSegments::Name(_))), "{bad}");
+        }
+        assert!(of(&[&long[1..]]).is_ok(), "the longest");
+        for bad in ["", "a=", "a=sysv:0", "a=b=sysv:1", "Auto", "a=auto", "a=posix:/a=b"] {
+            assert!(matches!(of(&[bad]), Err(BadSegments::Key(_))), "{bad}");
+        }
+    }
+}

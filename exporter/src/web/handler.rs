@@ -1,0 +1,397 @@
+//! Which page answers what.
+
+use crate::{
+    scrape::collector::{Collector, Wanted},
+    self_metrics::HttpMetrics,
+    server::{Health, REPORT},
+    targets::Segments,
+    web::{
+        gzip::{Gzip, compressed},
+        request::Asked,
+        routes::{HEALTHY, READY, Route, Routes},
+        ui,
+    },
+};
+use log::debug;
+use promshm_exposition::PART;
+use std::{
+    borrow::Cow,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tiny_http::{Header, Method, Request, Response, StatusCode};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const HEALTHY_TEXT: &str = "promshm-exporter is healthy\n";
+const HTML: &str = "text/html; charset=utf-8";
+
+/// Everything that requests are answered from, shared by the workers.
+pub(crate) struct Site {
+    segments: Segments,
+    routes: Routes,
+    source: Mutex<Source>,
+    /// Told to end, and waiting for one more scrape.
+    lingering: AtomicBool,
+}
+
+struct Source {
+    collector: Collector,
+    /// The last page's length: the next one will be about as long.
+    length: usize,
+}
+
+/// An answer that has not met the HTTP library yet.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Answer {
+    status: u16,
+    content_type: Cow<'static, str>,
+    /// Further headers.
+    headers: Vec<(&'static str, Cow<'static, str>)>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn new(status: u16, content_type: impl Into<Cow<'static, str>>, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, content_type: content_type.into(), headers: Vec::new(), body: body.into() }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Says whether the body is compressed.
+    fn encoded(self, gzip: bool) -> Self {
+        if gzip { self.with("Content-Encoding", "gzip") } else { self }
+    }
+}
+
+impl Site {
+    pub(crate) fn new(segments: Segments, routes: Routes, tells_created: bool) -> Self {
+        let collector = Collector::of_server(segments.clone(), tells_created);
+        let source = Source { collector, length: 0 };
+        let (source, lingering) = (Mutex::new(source), AtomicBool::new(false));
+        Self { segments, routes, source, lingering }
+    }
+
+    /// Answers a request and sees it sent.
+    pub(crate) fn respond(&self, request: Request) {
+        let answer = self.answer_or_report(&Asked::by(&request));
+        let length = answer.body.len();
+        let response = Response::new(
+            StatusCode(answer.status),
+            headers(&answer),
+            answer.body.as_slice(),
+            Some(length),
+            None,
+        );
+        // The length is known, so nothing is chunked; the library would from 32 KiB on.
+        if let Err(error) = request.respond(response.with_chunked_threshold(usize::MAX)) {
+            debug!(cause:% = error; "the client has gone before its answer");
+        }
+    }
+
+    /// From now on the guard reports when a client has taken the whole page.
+    pub(crate) fn linger(&self) {
+        self.lingering.store(true, Ordering::SeqCst);
+    }
+
+    /// A page that was begun before the server lingers may lack the last numbers, so it is not reported.
+    fn answer_or_report(&self, asked: &Asked) -> Answer {
+        let is_lingering = self.lingering.load(Ordering::SeqCst);
+        let answer = self.answer(asked);
+        let is_last = is_lingering && answer.status == 200 && self.asks_for_all(asked);
+        if is_last { answer.with(REPORT, "taken") } else { answer }
+    }
+
+    /// The metrics of the open port.
+    pub(crate) fn http_metrics(&self) -> HttpMetrics {
+        self.source().collector.http_metrics()
+    }
+
+    /// What the guard answers at once.
+    pub(crate) fn health(&self) -> Health {
+        Health { path: self.routes.path(HEALTHY), text: HEALTHY_TEXT }
+    }
+
+    /// Whether a Prometheus asks for the whole page.
+    fn asks_for_all(&self, asked: &Asked) -> bool {
+        let is_page = self.routes.route(&asked.path) == Route::Page(self.routes.metrics());
+        asked.method == Method::Get && is_page && asked.families.is_all() && !asked.is_for_people
+    }
+
+    fn answer(&self, asked: &Asked) -> Answer {
+        let route = self.routes.route(&asked.path);
+        if route == Route::Nothing {
+            return Answer::new(404, TEXT, "404: there is no such page\n");
+        }
+        if !matches!(asked.method, Method::Get | Method::Head) {
+            let refusal = Answer::new(405, TEXT, "405: only GET and HEAD are answered\n");
+            return refusal.with("Allow", "GET, HEAD");
+        }
+        match route {
+            Route::Page(page) if page == self.routes.metrics() => self.metrics(asked),
+            Route::Page(HEALTHY) => Answer::new(200, TEXT, HEALTHY_TEXT),
+            Route::Page(READY) => self.readiness(),
+            Route::Page(_) => self.landing_page(asked),
+            Route::Home | Route::Nothing => self.way_home(),
+        }
+    }
+
+    fn way_home(&self) -> Answer {
+        let home = self.routes.home();
+        Answer::new(302, TEXT, format!("302: the page is at {home}\n")).with("Location", home.to_string())
+    }
+
+    /// Reads the segments for nobody, so that they are known and their state is logged.
+    pub(crate) fn warm_up(&self) {
+        let mut source = self.source();
+        source.collector.look();
+        source.collector.log();
+    }
+
+    /// The page that was asked for, if there is still somebody to read it.
+    fn metrics(&self, asked: &Asked) -> Answer {
+        let wanted = Wanted { format: asked.choice.format, families: Some(&asked.families) };
+        let page = if asked.gzip { self.compressed_page(&wanted) } else { self.page(&wanted) };
+        let page = Answer::new(200, asked.choice.content_type(), page);
+        let page = page.with("Vary", "Accept, Accept-Encoding").encoded(asked.gzip);
+        if asked.is_late() {
+            return Answer::new(
+                503,
+                TEXT,
+                "503: the time for this scrape was over before the page was ready\n",
+            );
+        }
+        page
+    }
+
+    /// Scrapes the segments; always a page, for `promshm_up` tells how it went.
+    fn page(&self, wanted: &Wanted) -> Vec<u8> {
+        let mut source = self.source();
+        let mut page = Vec::with_capacity(source.length);
+        source.collector.scrape(wanted, &mut page, &mut |_| {});
+        source.collector.log();
+        source.length = page.len();
+        page
+    }
+
+    /// The same as gzip. It is compressed part by part, so the plain page is never there as a whole.
+    fn compressed_page(&self, wanted: &Wanted) -> Vec<u8> {
+        let (mut gzip, mut part) = (Gzip::new(), Vec::with_capacity(PART));
+        let mut source = self.source();
+        source.collector.scrape(wanted, &mut part, &mut |part| gzip.take(part));
+        source.collector.log();
+        gzip.take(&mut part);
+        gzip.finish()
+    }
+
+    fn readiness(&self) -> Answer {
+        match self.source().collector.check() {
+            Ok(()) => Answer::new(200, TEXT, "promshm-exporter is ready\n"),
+            Err(failure) => Answer::new(503, TEXT, format!("503: {failure}\n")),
+        }
+    }
+
+    /// Returns once no scrape stands in the way: never, if one hangs.
+    pub(crate) fn wait_for_scrapes(&self) {
+        drop(self.source());
+    }
+
+    /// A scrape that panicked has dropped its reader; the next one attaches afresh.
+    fn source(&self) -> MutexGuard<'_, Source> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn landing_page(&self, asked: &Asked) -> Answer {
+        let page = ui::page(self.routes.metrics(), &self.segments.to_string()).into_bytes();
+        let page = if asked.gzip { compressed(page) } else { page };
+        Answer::new(200, HTML, page)
+            .with("Content-Security-Policy", ui::POLICY)
+            .with("Vary", "Accept-Encoding")
+            .encoded(asked.gzip)
+    }
+}
+
+fn headers(answer: &Answer) -> Vec<Header> {
+    let header = |name: &str, value: &str| Header::from_bytes(name, value).expect("ASCII from the source");
+    let mut headers = vec![header("Content-Type", &answer.content_type)];
+    headers.extend(answer.headers.iter().map(|(name, value)| header(name, value)));
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::targets::Word;
+    use flate2::read::GzDecoder;
+    use std::io::Read;
+
+    /// A key that nobody uses: there is no segment.
+    fn site(telemetry_path: &str) -> Site {
+        let word: Word = "sysv:0x7e570001".parse().expect("a segment");
+        Site::new(Segments::of(&[word]).expect("one"), Routes::new(None, None, telemetry_path), false)
+    }
+
+    fn prefixed(prefix: &str) -> Site {
+        let prefix = prefix.parse().expect("a prefix");
+        Site { routes: Routes::new(Some(&prefix), None, "/metrics"), ..site("/metrics") }
+    }
+
+    fn get(url: &str) -> Asked {
+        Asked::with(Method::Get, url, &[])
+    }
+
+    fn text(answer: Answer) -> String {
+        String::from_utf8(answer.body).expect("UTF-8")
+    }
+
+    #[test]
+    fn the_landing_page_links_what_there_is() {
+        let answer = site("/m&m").answer(&get("/"));
+        assert_eq!((answer.status, answer.content_type.as_ref()), (200, HTML));
+        let page = text(answer);
+        assert!(page.contains("href=\"./m&amp;m\"") && page.contains("href=\"./-/healthy\""), "{page}");
+    }
+
+    #[test]
+    fn without_a_segment_the_page_says_so_and_is_200() {
+        let answer = site("/metrics").answer(&get("/metrics?x=1"));
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
+        assert_eq!(answer.headers, [("Vary", "Accept, Accept-Encoding".into())]);
+        assert!(text(answer).contains("\npromshm_up 0\n"));
+    }
+
+    #[test]
+    fn the_format_is_the_clients_choice() {
+        let accept = [("Accept", "application/openmetrics-text;escaping=values;q=0.5,*/*;q=0.1")];
+        let answer = site("/metrics").answer(&Asked::with(Method::Get, "/metrics", &accept));
+        let expected = "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values";
+        assert_eq!(answer.content_type, expected);
+        let page = text(answer);
+        assert!(
+            page.contains("\n# TYPE process_cpu_seconds counter\n# UNIT process_cpu_seconds seconds\n"),
+            "{page}"
+        );
+        assert!(page.contains("\nprocess_cpu_seconds_total ") && page.ends_with("\n# EOF\n"), "{page}");
+        assert_eq!(page.matches("# EOF").count(), 1);
+    }
+
+    #[test]
+    fn a_page_is_compressed_for_those_who_want_it() {
+        let gzip = [("Accept-Encoding", "gzip")];
+        let answer = site("/metrics").answer(&Asked::with(Method::Get, "/metrics?name[]=promshm_up", &gzip));
+        assert!(answer.headers.contains(&("Content-Encoding", "gzip".into())), "{:?}", answer.headers);
+        let mut page = String::new();
+        GzDecoder::new(answer.body.as_slice()).read_to_string(&mut page).expect("gzip");
+        let plain = text(site("/metrics").answer(&get("/metrics?name[]=promshm_up")));
+        assert_eq!(page, plain);
+        let other = site("/metrics").answer(&Asked::with(Method::Get, "/-/healthy", &gzip));
+        assert!(other.headers.is_empty() && text(other).ends_with('\n'));
+    }
+
+    #[test]
+    fn names_choose_families() {
+        let page = |query: &str| text(site("/metrics").answer(&get(&format!("/metrics?{query}"))));
+        let expected = "# HELP promshm_up Whether the segment could be read: 1 or 0.\n# TYPE promshm_up gauge\n\
+            promshm_up 0\n";
+        assert_eq!(page("name[]=promshm_up"), expected);
+        let two = page("name%5B%5D=promshm_up&name[]=process_cpu_seconds_total");
+        assert_eq!(two.matches("# TYPE").count(), 2, "{two}");
+        assert_eq!(page("name[]=process_cpu_seconds"), "", "names are whole names");
+    }
+
+    #[test]
+    fn a_late_page_is_not_sent() {
+        let hurried = [("X-Prometheus-Scrape-Timeout-Seconds", "1e-9"), ("Accept-Encoding", "gzip")];
+        let answer = site("/metrics").answer(&Asked::with(Method::Get, "/metrics", &hurried));
+        assert_eq!((answer.status, answer.content_type.as_ref()), (503, TEXT));
+        assert_eq!(answer.headers, []);
+        let answer = site("/metrics").answer(&Asked::with(Method::Get, "/-/healthy", &hurried));
+        assert_eq!(answer.status, 200, "only scrapes have a budget");
+    }
+
+    #[test]
+    fn without_a_segment_it_is_healthy_and_not_ready() {
+        let site = site("/metrics");
+        assert_eq!(site.answer(&get(HEALTHY)).status, 200);
+        let answer = site.answer(&get(READY));
+        assert_eq!((answer.status, answer.content_type.as_ref()), (503, TEXT));
+        assert!(text(answer).starts_with("503: no segment sysv:0x7e570001: no worker has counted yet"));
+    }
+
+    #[test]
+    fn health_needs_no_segment() {
+        let site = site("/metrics");
+        let _scrape = site.source();
+        assert_eq!(site.answer(&get(HEALTHY)).status, 200, "a scrape that hangs is no matter");
+    }
+
+    #[test]
+    fn only_a_whole_page_is_reported_and_only_while_it_lingers() {
+        let site = site("/m");
+        let is_reported =
+            |asked: &Asked| site.answer_or_report(asked).headers.contains(&(REPORT, "taken".into()));
+        assert!(!is_reported(&get("/m")));
+        site.linger();
+        assert!(is_reported(&get("/m")) && is_reported(&get("/m?x=1")));
+        let hurried = [("X-Prometheus-Scrape-Timeout-Seconds", "1e-9")];
+        for other in [
+            get("/"),
+            get(HEALTHY),
+            get("/m?name[]=a"),
+            Asked::with(Method::Head, "/m", &[]),
+            Asked::with(Method::Get, "/m", &[("Promshm-Live", "1")]),
+            Asked::with(Method::Get, "/m", &[("Sec-Fetch-Mode", "cors")]),
+            Asked::with(Method::Get, "/m", &hurried),
+        ] {
+            assert!(!is_reported(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn with_a_prefix_every_page_is_below_it() {
+        let site = prefixed("/x");
+        for path in ["/x/", "/x/metrics", "/x/-/healthy"] {
+            assert_eq!(site.answer(&get(path)).status, 200, "{path}");
+        }
+        for path in ["/metrics", "/-/healthy", "/xmetrics", "/x/x/"] {
+            assert_eq!(site.answer(&get(path)).status, 404, "{path}");
+        }
+        for path in ["/", "/x"] {
+            let answer = site.answer(&get(path));
+            assert_eq!((answer.status, answer.headers), (302, vec![("Location", "/x/".into())]), "{path}");
+        }
+        assert_eq!(site.health().path, "/x/-/healthy");
+        site.linger();
+        assert!(site.answer_or_report(&get("/x/metrics")).headers.contains(&(REPORT, "taken".into())));
+    }
+
+    #[test]
+    fn metrics_may_take_the_landing_pages_place() {
+        assert!(text(site("/").answer(&get("/"))).contains("promshm_up"));
+    }
+
+    #[test]
+    fn head_is_answered_like_get() {
+        let site = site("/metrics");
+        for path in ["/", HEALTHY, READY] {
+            assert_eq!(site.answer(&Asked::with(Method::Head, path, &[])), site.answer(&get(path)));
+        }
+    }
+
+    #[test]
+    fn other_paths_are_404_and_other_methods_405() {
+        let site = site("/metrics");
+        for path in ["/metrics/", "/nothing", "/-/", "*", ""] {
+            assert_eq!(site.answer(&get(path)).status, 404, "{path}");
+        }
+        for method in [Method::Post, Method::Put, Method::Delete, Method::Options] {
+            let answer = site.answer(&Asked::with(method, "/metrics", &[]));
+            assert_eq!((answer.status, answer.headers), (405, vec![("Allow", "GET, HEAD".into())]));
+        }
+    }
+}
