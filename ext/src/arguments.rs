@@ -1,13 +1,12 @@
 //! Arguments of the hot methods: the usual types are read at once, everything else goes the engine's way.
 
 use crate::zend::{
-    First, IS_ARRAY, IS_DOUBLE, IS_LONG, Parse, argument, double_of, given, long_of, parse, parsed, type_of,
+    First, Found, IS_ARRAY, IS_DOUBLE, IS_LONG, Parse, argument, double_of, given, long_of, parse, type_of,
 };
 use ext_php_rs::{
     types::{ZendHashTable, Zval},
     zend::ExecuteData,
 };
-use std::ptr::null_mut;
 
 /// Label values, as far as any were passed.
 pub(crate) type Labels<'a> = Option<&'a ZendHashTable>;
@@ -27,8 +26,8 @@ pub(crate) fn labels(ex: &ExecuteData) -> Option<Labels<'_>> {
 
 #[cold]
 fn unusual_labels(ex: &ExecuteData) -> Option<Labels<'_>> {
-    let mut labels = null_mut();
-    parse(ex, Parse::Labels(&mut labels)).then(|| table(labels))
+    let labels = Found::in_call(ex);
+    parse(ex, Parse::Labels(&labels)).then(|| labels.table())
 }
 
 /// `(array $labels = [], ?array $exemplar = null)`; `None` if it threw.
@@ -43,9 +42,9 @@ pub(crate) fn labels_and_exemplar(ex: &ExecuteData) -> Option<(Labels<'_>, Exemp
 
 #[cold]
 fn with_exemplar<'a>(ex: &'a ExecuteData, first: First<'_>) -> Option<(Labels<'a>, Exemplar<'a>)> {
-    let (mut labels, mut exemplar) = (null_mut(), null_mut());
-    let done = parse(ex, Parse::Exemplar(first, &mut labels, &mut exemplar));
-    done.then(|| (table(labels), table(exemplar)))
+    let (labels, exemplar) = (Found::in_call(ex), Found::in_call(ex));
+    let done = parse(ex, Parse::Exemplar(first, &labels, &exemplar));
+    done.then(|| (labels.table(), exemplar.table()))
 }
 
 /// The first argument, if there is one and it is a number.
@@ -81,9 +80,9 @@ pub(crate) fn number_and_exemplar(ex: &ExecuteData) -> Option<(f64, Labels<'_>, 
 
 #[cold]
 fn unusual_number_and_exemplar(ex: &ExecuteData) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
-    let mut value = null_mut();
-    let (labels, exemplar) = with_exemplar(ex, First::Number(&mut value))?;
-    Some((parsed(value).and_then(numeric)?, labels, exemplar))
+    let value = Found::in_call(ex);
+    let (labels, exemplar) = with_exemplar(ex, First::Number(&value))?;
+    Some((value.value().and_then(numeric)?, labels, exemplar))
 }
 
 /// `(float $value, array $labels = [])`; `None` if it threw.
@@ -119,26 +118,21 @@ fn numeric(value: &Zval) -> Option<f64> {
 
 #[cold]
 fn unusual_float(ex: &ExecuteData) -> Option<(f64, Labels<'_>)> {
-    let (mut value, mut labels) = (0.0, null_mut());
-    parse(ex, Parse::Float(&mut value, &mut labels)).then(|| (value, table(labels)))
+    let (mut value, labels) = (0.0, Found::in_call(ex));
+    parse(ex, Parse::Float(&mut value, &labels)).then(|| (value, labels.table()))
 }
 
 #[cold]
 fn unusual_number(ex: &ExecuteData) -> Option<(f64, Labels<'_>)> {
-    let (mut value, mut labels) = (null_mut(), null_mut());
-    let done = parse(ex, Parse::Number(&mut value, &mut labels));
-    let value = done.then(|| parsed(value)).flatten().and_then(numeric)?;
-    Some((value, table(labels)))
+    let (value, labels) = (Found::in_call(ex), Found::in_call(ex));
+    let done = parse(ex, Parse::Number(&value, &labels));
+    let value = done.then(|| value.value()).flatten().and_then(numeric)?;
+    Some((value, labels.table()))
 }
 
 /// `(callable $fn, array $labels = [])`; `None` if it threw.
 pub(crate) fn callable(ex: &ExecuteData) -> Option<(&Zval, Labels<'_>)> {
-    let mut labels = null_mut();
-    let done = parse(ex, Parse::Callable(&mut labels));
-    argument(ex, 0).filter(|_| done).map(|function| (function, table(labels)))
-}
-
-/// The array that the engine found, if one was passed.
-pub(crate) fn table<'a>(labels: *mut Zval) -> Labels<'a> {
-    parsed(labels).and_then(Zval::array)
+    let labels = Found::in_call(ex);
+    let done = parse(ex, Parse::Callable(&labels));
+    argument(ex, 0).filter(|_| done).map(|function| (function, labels.table()))
 }

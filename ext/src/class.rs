@@ -1,7 +1,7 @@
 //! What the metric classes (counter, gauge, histogram, summary) have in common.
 
 use crate::{
-    arguments::{self, table},
+    arguments,
     exceptions::{Thrown, invalid_argument},
     guard::fenced,
     handle::{Handle, with_packed},
@@ -9,21 +9,20 @@ use crate::{
     metric::{Constants, Key, Metric, Series},
     object, process,
     zend::{
-        self, IS_DOUBLE, IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, More, Parse, bytes_of, given,
-        named_arguments, parse, parsed, parsed_string, this,
+        self, Found, IS_DOUBLE, IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, More, Parse, bytes_of, given,
+        named_arguments, parse, this,
     },
 };
 use ext_php_rs::{
     args::Arg,
     builders::{ClassBuilder, FunctionBuilder},
-    ffi::zend_string,
     flags::{ClassFlags, DataType, MethodFlags},
     types::{ZendHashTable, Zval},
     zend::ExecuteData,
     zend_fastcall,
 };
 use promshm_segment::{Definition, Kind};
-use std::{borrow::Cow, ptr::null_mut, rc::Rc};
+use std::rc::Rc;
 
 /// A raw handler: the engine's own calling convention, at the price of a C method.
 pub(crate) type Handler = extern "C" fn(&mut ExecuteData, &mut Zval);
@@ -105,19 +104,14 @@ pub(crate) fn construct(
     more: More<'_>,
     kind_of: impl FnOnce(Option<&Zval>) -> Result<(Kind, Vec<f64>), Thrown>,
 ) -> Result<(), Thrown> {
-    let (mut name, mut help, mut label_names, mut last) = (null_mut(), null_mut(), null_mut(), null_mut());
-    let (names, more) = (&mut label_names, (more, &mut last));
-    if !parse(ex, Parse::Definition { name: &mut name, help: &mut help, labels: names, more }) {
+    let (name, help) = (Found::in_call(ex), Found::in_call(ex));
+    let (label_names, last) = (Found::in_call(ex), Found::in_call(ex));
+    if !parse(ex, Parse::Definition { name: &name, help: &help, labels: &label_names, more: (more, &last) }) {
         return Err(Thrown);
     }
-    let shape = kind_of(parsed(last))?;
-    let (name, help) = (text_of(name), text_of(help));
-    this(ex).stand_for(define(&name, &help, table(label_names), shape, &Constants::new())?)
-}
-
-/// The text of a string argument; what is no UTF-8 is replaced.
-pub(crate) fn text_of<'a>(string: *mut zend_string) -> Cow<'a, str> {
-    String::from_utf8_lossy(parsed_string(string).unwrap_or_default())
+    let shape = kind_of(last.value())?;
+    let (name, help) = (name.text(), help.text());
+    this(ex).stand_for(define(&name, &help, label_names.table(), shape, &Constants::new())?)
 }
 
 /// The metric of that definition. Throws where it breaks a rule, or contradicts an earlier one.

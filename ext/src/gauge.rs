@@ -10,7 +10,7 @@ use crate::{
     metric::Series,
     runtime,
     track::Track,
-    zend::{self, More, this},
+    zend::{self, EnumClass, More, this},
 };
 use ext_php_rs::{
     args::Arg,
@@ -25,7 +25,6 @@ use ext_php_rs::{
     zend_fastcall,
 };
 use promshm_segment::{Kind, layout::UNSET, now, sync};
-use std::ptr::from_mut;
 
 /// How the values of several processes become one.
 #[php_enum]
@@ -63,14 +62,13 @@ impl From<GaugeMode> for promshm_segment::GaugeMode {
 
 const MODE: &str = "Promshm\\GaugeMode";
 // Registered again at every module startup: some servers restart modules in one process.
-/// The enum, and how many properties its cases have.
-static MODE_CLASS: Fixed<Option<(*mut ClassEntry, i32)>> = Fixed::new(None);
+static MODE_CLASS: Fixed<Option<EnumClass>> = Fixed::new(None);
 
 /// Takes back what the setting `disable_classes` does to an enum's cases; at a request's start, which is the first
 /// moment after it.
 pub(crate) fn mend_mode() {
-    if let Some((class, properties)) = MODE_CLASS.get() {
-        zend::keep_size_of_objects(class, properties);
+    if let Some(class) = MODE_CLASS.get() {
+        class.keep_size_of_cases();
     }
 }
 
@@ -79,7 +77,7 @@ fn register_mode() -> Result<()> {
     let builder = GaugeMode::CASES.iter().fold(EnumBuilder::new(MODE), EnumBuilder::case);
     let registered = |class: &'static mut ClassEntry, arg_info| {
         class.ce_flags |= ClassFlags::Final.bits();
-        MODE_CLASS.set(Some((from_mut(class), class.default_properties_count)));
+        MODE_CLASS.set(Some(EnumClass::of(class)));
         GaugeMode::get_metadata().set_ce(class);
         GaugeMode::get_metadata().set_arg_info(arg_info);
     };
@@ -104,7 +102,7 @@ pub(crate) fn register() -> Result<()> {
 zend_fastcall! {
     extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
         fenced(|| {
-            let Some((class, _)) = MODE_CLASS.get() else { return };
+            let Some(class) = MODE_CLASS.get() else { return };
             drop(construct(ex, More::Object(class), |mode| Ok((Kind::Gauge(mode_of(mode)?), Vec::new()))));
         });
     }

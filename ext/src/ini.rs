@@ -79,7 +79,8 @@ macro_rules! on_modify {
             _: *mut c_void,
             _stage: i32,
         ) -> i32 {
-            let text = zend::ini_text(value).trim();
+            // SAFETY: the engine passes the value to this callback.
+            let text = unsafe { zend::ini_text(value) }.trim();
             let set: fn(&str) -> Option<()> = $set;
             if set(text).is_some() {
                 return 0;

@@ -1,18 +1,16 @@
 //! What a metric is registered with in a registry: its type, and the arguments that this type takes.
 
 use crate::{
-    arguments::table,
-    class::text_of,
     exceptions::Thrown,
     histogram, summary,
-    zend::{More, Parse, parse, parsed},
+    zend::{Found, More, Parse, parse},
 };
 use ext_php_rs::{
     types::{ZendHashTable, Zval},
     zend::ExecuteData,
 };
 use promshm_segment::{GaugeMode, Kind};
-use std::{borrow::Cow, cell::Cell, ptr::null_mut};
+use std::{borrow::Cow, cell::Cell};
 
 /// The classes that a registry hands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,26 +63,27 @@ pub(crate) struct Registration<'a> {
     pub(crate) max_age: i64,
 }
 
-impl Registration<'_> {
-    pub(crate) fn read(ex: &ExecuteData, metric: Type) -> Result<Self, Thrown> {
-        let (mut namespace, mut name, mut help) = (null_mut(), null_mut(), null_mut());
-        let (mut labels, mut last, max_age) = (null_mut(), null_mut(), Cell::new(summary::DEFAULT_MAX_AGE));
+impl<'a> Registration<'a> {
+    pub(crate) fn read(ex: &'a ExecuteData, metric: Type) -> Result<Self, Thrown> {
+        let (namespace, name, help) = (Found::in_call(ex), Found::in_call(ex), Found::in_call(ex));
+        let (labels, last) = (Found::in_call(ex), Found::in_call(ex));
+        let max_age = Cell::new(summary::DEFAULT_MAX_AGE);
         let wanted = Parse::Registration {
-            namespace: &mut namespace,
-            name: &mut name,
-            help: &mut help,
-            labels: &mut labels,
-            more: (metric.more(&max_age), &mut last),
+            namespace: &namespace,
+            name: &name,
+            help: &help,
+            labels: &labels,
+            more: (metric.more(&max_age), &last),
         };
         if !parse(ex, wanted) {
             return Err(Thrown);
         }
-        let name = full_name(&text_of(namespace), &text_of(name));
+        let name = full_name(&namespace.text(), &name.text());
         Ok(Self {
             name,
-            help: text_of(help),
-            labels: table(labels),
-            last: parsed(last),
+            help: help.text(),
+            labels: labels.table(),
+            last: last.value(),
             max_age: max_age.get(),
         })
     }

@@ -5,7 +5,7 @@
 //! each update, stays cheap.
 
 use crate::{
-    class::{self, Handler, Method, define, text_of},
+    class::{self, Handler, Method, define},
     exceptions::{Thrown, bad_registration, invalid_argument, not_found},
     gauge,
     guard::fenced,
@@ -17,7 +17,7 @@ use crate::{
     process,
     registration::{Registration, Type, full_name},
     samples, summary,
-    zend::{self, IS_ARRAY, IS_STRING, Parse, argument, arguments, given, guarded, parse, parsed, type_of},
+    zend::{self, Found, IS_ARRAY, IS_STRING, Parse, argument, arguments, given, guarded, parse, type_of},
 };
 use ext_php_rs::{
     args::Arg,
@@ -30,7 +30,7 @@ use ext_php_rs::{
 };
 use hashbrown::HashTable;
 use promshm_segment::{Definition, GaugeMode, Kind};
-use std::{cell::RefCell, ptr::null_mut};
+use std::cell::RefCell;
 
 const NAME: &str = "Promshm\\CollectorRegistry";
 const INTERFACE_NAME: &str = "Promshm\\RegistryInterface";
@@ -176,14 +176,12 @@ zend_fastcall! {
 
 /// The storage is taken so that `PromPHP`'s calls fit, and has no use: there is one, the segment.
 fn construct(ex: &ExecuteData) -> Result<(), Thrown> {
-    let (mut storage, mut defaults, mut constants) = (null_mut(), true, null_mut());
-    let wanted =
-        Parse::Registry { storage: &mut storage, defaults: &mut defaults, constants: &mut constants };
-    if !parse(ex, wanted) {
+    let (storage, mut defaults, constants) = (Found::in_call(ex), true, Found::in_call(ex));
+    if !parse(ex, Parse::Registry { storage: &storage, defaults: &mut defaults, constants: &constants }) {
         return Err(Thrown);
     }
     let registry: &Registry = object::this(ex);
-    if let Some(constants) = parsed(constants).and_then(Zval::array) {
+    if let Some(constants) = constants.table() {
         registry.constants.replace(constants_of(constants)?);
     }
     if defaults { registry.register_defaults() } else { Ok(()) }
@@ -305,12 +303,12 @@ fn add(ex: &ExecuteData, metric: Type, registration: &Registration<'_>) -> Resul
 }
 
 fn get(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Thrown> {
-    let (mut namespace, mut name) = (null_mut(), null_mut());
-    if !parse(ex, Parse::Names(&mut namespace, &mut name)) {
+    let (namespace, name) = (Found::in_call(ex), Found::in_call(ex));
+    if !parse(ex, Parse::Names(&namespace, &name)) {
         return Err(Thrown);
     }
     *ret = object::this::<Registry>(ex).find(metric, names(ex)).ok_or_else(|| {
-        let (name, kind) = (full_name(&text_of(namespace), &text_of(name)), metric.short_name());
+        let (name, kind) = (full_name(&namespace.text(), &name.text()), metric.short_name());
         not_found(&format!(
             "{kind} {name} is not known to this registry: register it first, or use getOrRegister{kind}()"
         ))

@@ -7,7 +7,7 @@ use crate::{
     local::Fixed,
     object,
     samples::{FamilyPart, FamilySamples, Sample, SamplePart, value_of},
-    zend::{self, Parse, bytes_of, dereferenced, parse, parsed},
+    zend::{self, Found, Parse, bytes_of, dereferenced, parse},
 };
 use ext_php_rs::{
     args::Arg,
@@ -19,7 +19,7 @@ use ext_php_rs::{
     zend_fastcall,
 };
 use promshm_exposition::{push_help, push_quotable};
-use std::{borrow::Cow, ptr::null_mut};
+use std::borrow::Cow;
 
 const INTERFACE_NAME: &str = "Promshm\\RendererInterface";
 // Registered again at every module startup: some servers restart modules in one process.
@@ -58,11 +58,11 @@ fn render_method() -> Method {
 zend_fastcall! {
     extern fn render(ex: &mut ExecuteData, ret: &mut Zval) {
         fenced(|| {
-            let (mut metrics, mut silent) = (null_mut(), false);
-            if !parse(ex, Parse::Array(&mut metrics, &mut silent)) {
+            let (metrics, mut silent) = (Found::in_call(ex), false);
+            if !parse(ex, Parse::Array(&metrics, &mut silent)) {
                 return;
             }
-            let metrics = parsed(metrics).and_then(Zval::array);
+            let metrics = metrics.table();
             if let Ok(page) = metrics.map_or(Ok(Vec::new()), |metrics| page(metrics, silent)) {
                 zend::return_text(ret, &page);
             }

@@ -7,7 +7,7 @@ use crate::{
     local::Fixed,
     object::{self, part},
     segment,
-    zend::{self, IS_DOUBLE, Parse, dereferenced, double_of, guarded, parse, parsed, type_of},
+    zend::{self, Found, IS_DOUBLE, Parse, dereferenced, double_of, guarded, parse, type_of},
 };
 use ext_php_rs::{
     args::Arg,
@@ -24,7 +24,7 @@ use promshm_segment::{
     Definition, Family, Kind,
     snapshot::{Row, Window},
 };
-use std::{cell::OnceCell, ptr::null_mut};
+use std::cell::OnceCell;
 
 // Registered again at every module startup: some servers restart modules in one process.
 static FAMILY: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
@@ -146,11 +146,11 @@ fn fill<T>(part: &OnceCell<T>, value: T) -> Result<(), Thrown> {
 }
 
 fn data(ex: &ExecuteData) -> Result<&ZendHashTable, Thrown> {
-    let (mut data, mut switch) = (null_mut(), false);
-    if !parse(ex, Parse::Array(&mut data, &mut switch)) {
+    let (data, mut switch) = (Found::in_call(ex), false);
+    if !parse(ex, Parse::Array(&data, &mut switch)) {
         return Err(Thrown);
     }
-    parsed(data).and_then(Zval::array).ok_or(Thrown)
+    data.table().ok_or(Thrown)
 }
 
 fn family_of(data: &ZendHashTable) -> Result<FamilySamples, Thrown> {

@@ -5,7 +5,7 @@ mod bailout;
 mod parameters;
 
 pub(crate) use bailout::{attempt, guarded, resume_bailout};
-pub(crate) use parameters::{First, More, Parse, parse, parsed, parsed_string};
+pub(crate) use parameters::{First, Found, More, Parse, parse};
 
 use crate::{exceptions::Thrown, handle::Handle, local::local, object};
 use ext_php_rs::{
@@ -278,7 +278,7 @@ pub(crate) fn double_of(value: &Zval) -> f64 {
     unsafe { value.value.dval }
 }
 
-/// The name of an enum's case; `None` if its class is disabled. [`keep_size_of_objects`] has seen to the rest.
+/// The name of an enum's case; `None` if its class is disabled. [`EnumClass::keep_size_of_cases`] has seen to the rest.
 pub(crate) fn case_name(value: &Zval) -> Option<&str> {
     let object = value.object()?;
     // SAFETY: an object has a class. The cases of an enum have their name as first property, and no class of an
@@ -290,13 +290,32 @@ pub(crate) fn case_name(value: &Zval) -> Option<&str> {
     }
 }
 
-/// Disabling an enum makes its class forget how many properties the cases have, but the engine goes on writing
-/// them, into memory that is not theirs then. So the class is told again.
-pub(crate) fn keep_size_of_objects(class: *mut ClassEntry, properties: i32) {
-    // SAFETY: an internal class lives as long as the module.
-    unsafe {
-        if (*class).default_properties_count != properties {
-            (*class).default_properties_count = properties;
+/// The class of an enum of ours.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EnumClass {
+    class: *mut ClassEntry,
+    /// How many properties its cases have.
+    properties: i32,
+}
+
+impl EnumClass {
+    /// Of the class that was just registered: the engine keeps it as long as the module.
+    pub(crate) fn of(class: &mut ClassEntry) -> Self {
+        Self { properties: class.default_properties_count, class: from_mut(class) }
+    }
+
+    pub(crate) fn as_ptr(self) -> *mut ClassEntry {
+        self.class
+    }
+
+    /// Disabling an enum makes its class forget how many properties the cases have, but the engine goes on
+    /// writing them, into memory that is not theirs then. So the class is told again.
+    pub(crate) fn keep_size_of_cases(self) {
+        // SAFETY: an internal class lives as long as the module.
+        unsafe {
+            if (*self.class).default_properties_count != self.properties {
+                (*self.class).default_properties_count = self.properties;
+            }
         }
     }
 }
@@ -532,8 +551,12 @@ pub(crate) fn unregister_ini(module: i32) {
 }
 
 /// The text of an INI value.
-pub(crate) fn ini_text<'a>(value: *mut ffi::zend_string) -> &'a str {
-    // SAFETY: the engine passes a valid string.
+///
+/// # Safety
+///
+/// The engine has passed the string to a callback, which is running.
+pub(crate) unsafe fn ini_text<'a>(value: *mut ffi::zend_string) -> &'a str {
+    // SAFETY: the caller's promise.
     std::str::from_utf8(unsafe { string_bytes(value) }).unwrap_or("")
 }
 

@@ -1,15 +1,17 @@
 //! A call's parameters, read by the engine's own `zend_parse_parameters`.
 #![allow(unsafe_code)]
 
-use super::{IS_NULL, argument, arguments, given, string_bytes, type_of};
+use super::{EnumClass, IS_NULL, argument, arguments, given, string_bytes, type_of};
 use ext_php_rs::{
     ffi,
-    types::Zval,
-    zend::{ClassEntry, ExecuteData},
+    types::{ZendHashTable, Zval},
+    zend::ExecuteData,
 };
 use std::{
+    borrow::Cow,
     cell::Cell,
     ffi::{CStr, c_char, c_int},
+    marker::PhantomData,
     mem::MaybeUninit,
     ptr::{from_mut, null_mut},
 };
@@ -28,8 +30,50 @@ unsafe extern "C" {
     ) -> bool;
 }
 
-type Text<'p> = &'p mut *mut ffi::zend_string;
-type Value<'p> = &'p mut *mut Zval;
+type Text<'p> = &'p Found<'p, ffi::zend_string>;
+type Value<'p> = &'p Found<'p, Zval>;
+
+/// Where [`parse`] leaves a pointer to an argument of the running call, or to what it made of one: both lie in the
+/// call's frame, and live as long as it. Nobody else can put a pointer here.
+#[derive(Debug)]
+pub(crate) struct Found<'ex, T> {
+    pointer: Cell<*mut T>,
+    frame: PhantomData<&'ex ExecuteData>,
+}
+
+impl<'ex, T> Found<'ex, T> {
+    /// Nothing yet, in the call that is running.
+    pub(crate) fn in_call(_: &'ex ExecuteData) -> Self {
+        Self { pointer: Cell::new(null_mut()), frame: PhantomData }
+    }
+
+    fn place(&self) -> *mut *mut T {
+        self.pointer.as_ptr()
+    }
+}
+
+impl<'ex> Found<'ex, Zval> {
+    /// The argument, if it was passed.
+    pub(crate) fn value(&self) -> Option<&'ex Zval> {
+        // SAFETY: null, or an argument of the running call.
+        unsafe { self.pointer.get().as_ref() }
+    }
+
+    /// The array, if one was passed.
+    pub(crate) fn table(&self) -> Option<&'ex ZendHashTable> {
+        self.value().and_then(Zval::array)
+    }
+}
+
+impl<'ex> Found<'ex, ffi::zend_string> {
+    /// The text, empty if none was passed; what is no UTF-8 is replaced.
+    pub(crate) fn text(&self) -> Cow<'ex, str> {
+        let string = self.pointer.get();
+        // SAFETY: null, or an argument of the running call.
+        let bytes = if string.is_null() { &[] } else { unsafe { string_bytes(string) } };
+        String::from_utf8_lossy(bytes)
+    }
+}
 
 /// `IS_CALLABLE_SUPPRESS_DEPRECATIONS`: the call itself tells of them.
 const SILENTLY: u32 = 1 << 1;
@@ -85,12 +129,12 @@ pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
     let status = unsafe {
         match request {
             Parse::Nothing => read!(ex, c""),
-            Parse::Labels(labels) => read!(ex, c"|a", from_mut(labels)),
+            Parse::Labels(labels) => read!(ex, c"|a", labels.place()),
             Parse::Number(number, labels) => {
-                read!(ex, c"n|a", from_mut(number), from_mut(labels))
+                read!(ex, c"n|a", number.place(), labels.place())
             }
             Parse::Float(float, labels) => {
-                read!(ex, c"d|a", from_mut(float), from_mut(labels))
+                read!(ex, c"d|a", from_mut(float), labels.place())
             }
             Parse::Exemplar(first, labels, exemplar) => parse_update(ex, first, labels, exemplar),
             Parse::Definition { name, help, labels, more } => {
@@ -98,18 +142,18 @@ pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
             }
             Parse::Callable(labels) => parse_callable(ex, labels),
             Parse::Names(namespace, name) => {
-                read!(ex, c"SS", from_mut(namespace), from_mut(name))
+                read!(ex, c"SS", namespace.place(), name.place())
             }
             Parse::Registration { namespace, name, help, labels, more } => {
                 parse_registration(ex, (namespace, name, help), labels, more)
             }
             Parse::Registry { storage, defaults, constants } => {
-                let (storage, defaults) = (from_mut(storage), from_mut(defaults));
-                read!(ex, c"|zba", storage, defaults, from_mut(constants))
+                let (storage, defaults) = (storage.place(), from_mut(defaults));
+                read!(ex, c"|zba", storage, defaults, constants.place())
             }
             Parse::Switch(switch) => read!(ex, c"|b", from_mut(switch)),
             Parse::Array(array, switch) => {
-                read!(ex, c"a|b", from_mut(array), from_mut(switch))
+                read!(ex, c"a|b", array.place(), from_mut(switch))
             }
             Parse::Series(start, step, count) => {
                 read!(ex, c"ddl", from_mut(start), from_mut(step), from_mut(count))
@@ -120,13 +164,13 @@ pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
 }
 
 fn parse_update(ex: &ExecuteData, first: First<'_>, labels: Value<'_>, exemplar: Value<'_>) -> c_int {
-    let (labels, exemplar) = (from_mut(labels), from_mut(exemplar));
+    let (labels, exemplar) = (labels.place(), exemplar.place());
     // SAFETY: as in `parse`.
     unsafe {
         match first {
             First::Nothing => read!(ex, c"|aa!", labels, exemplar),
             First::Number(number) => {
-                read!(ex, c"n|aa!", from_mut(number), labels, exemplar)
+                read!(ex, c"n|aa!", number.place(), labels, exemplar)
             }
             First::Float(float) => {
                 read!(ex, c"d|aa!", from_mut(float), labels, exemplar)
@@ -141,8 +185,8 @@ fn parse_definition(
     labels: Value<'_>,
     (more, last): (More<'_>, Value<'_>),
 ) -> c_int {
-    let (name, help) = (from_mut(name), from_mut(help));
-    let (labels, last) = (from_mut(labels), from_mut(last));
+    let (name, help) = (name.place(), help.place());
+    let (labels, last) = (labels.place(), last.place());
     // SAFETY: as in `parse`.
     unsafe {
         match more {
@@ -152,7 +196,7 @@ fn parse_definition(
                 read!(ex, c"S|Sala!", name, help, labels, age.as_ptr(), last)
             }
             More::Object(class) => {
-                read!(ex, c"S|SaO", name, help, labels, last, class)
+                read!(ex, c"S|SaO", name, help, labels, last, class.as_ptr())
             }
         }
     }
@@ -162,7 +206,7 @@ fn parse_callable(ex: &ExecuteData, labels: Value<'_>) -> c_int {
     let mut call: MaybeUninit<ffi::zend_fcall_info> = MaybeUninit::uninit();
     let mut found: MaybeUninit<ffi::zend_fcall_info_cache> = MaybeUninit::zeroed();
     let (call, cache) = (call.as_mut_ptr(), found.as_mut_ptr());
-    let (mut function, labels) = (null_mut::<Zval>(), from_mut(labels));
+    let (mut function, labels) = (null_mut::<Zval>(), labels.place());
     // SAFETY: as in `parse`; what was found is valid, or nothing and all zero.
     unsafe {
         let mut status = read!(ex, c"z|a", from_mut(&mut function), labels);
@@ -181,8 +225,8 @@ fn parse_registration(
     labels: Value<'_>,
     (more, last): (More<'_>, Value<'_>),
 ) -> c_int {
-    let (namespace, name, help) = (from_mut(namespace), from_mut(name), from_mut(help));
-    let (labels, last) = (from_mut(labels), from_mut(last));
+    let (namespace, name, help) = (namespace.place(), name.place(), help.place());
+    let (labels, last) = (labels.place(), last.place());
     // SAFETY: as in `parse`.
     unsafe {
         match more {
@@ -247,21 +291,9 @@ pub(crate) enum More<'p> {
     /// None.
     Nothing,
     /// An object of this class.
-    Object(*mut ClassEntry),
+    Object(EnumClass),
     /// An array or null.
     Array,
     /// An integer, and after it an array or null.
     Summary(&'p Cell<i64>),
-}
-
-/// A zval that [`parse`] may have set.
-pub(crate) fn parsed<'a>(value: *mut Zval) -> Option<&'a Zval> {
-    // SAFETY: null, or an argument of the running call.
-    unsafe { value.as_ref() }
-}
-
-/// A string that [`parse`] may have set.
-pub(crate) fn parsed_string<'a>(string: *mut ffi::zend_string) -> Option<&'a [u8]> {
-    // SAFETY: null, or an argument of the running call.
-    (!string.is_null()).then(|| unsafe { string_bytes(string) })
 }
