@@ -4,8 +4,9 @@
 mod common;
 
 use common::{
-    Server, sample,
+    Server, run, sample,
     segment::OwnSegment,
+    text,
     worker::{Counting, config, jobs},
 };
 use promshm_segment::{Config, Definition, Kind, SegmentName, Writer, backend, config::ObjectName};
@@ -21,8 +22,8 @@ fn series_whose_lines_are_too_large_are_left_out_counted_and_logged_once() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let bounds: Vec<f64> = (0..510).map(f64::from).collect();
     let huge = Definition::new("huge", "", Kind::Histogram, &names, &bounds).expect("a good definition");
-    for text in ["a", "b"].map(|letter| letter.repeat(65_000)) {
-        writer.count(&huge, &[text.as_str(); 60], 1.0);
+    for value in ["a", "b"].map(|letter| letter.repeat(65_000)) {
+        writer.count(&huge, &[value.as_str(); 60], 1.0);
     }
     writer.count(&huge, &["short"; 60], 1.0);
     let server = Server::start(own.name, &[]);
@@ -64,4 +65,28 @@ fn object_that_is_cut_short_is_a_segment_that_cannot_be_read() {
     assert_eq!(sample(&page, "jobs_total{queue=\"mail\"}"), Some(2.0));
     let (status, log) = server.stop();
     assert!(status.success(), "{log}");
+}
+
+/// One program's numbers are not on the page while another one defines their name otherwise: that must be seen.
+#[test]
+fn superseded_family_is_counted_logged_once_and_shown_by_status() {
+    let own = OwnSegment::absent();
+    let mut writer = Writer::attach(&config(&own)).expect("attachable");
+    let other = Definition::new("jobs_total", "", Kind::Counter, &["queue", "host"], &[]).expect("good");
+    writer.count(&jobs(), &["mail"], 1.0);
+    let server = Server::start(own.name, &[]);
+    let superseded = |page: &str| sample(page, "promshm_left_out_families{reason=\"superseded\"}");
+    assert_eq!(superseded(&server.page()), Some(0.0));
+    writer.count(&other, &["mail", "a"], 2.0);
+    for _ in 0..2 {
+        let page = server.page();
+        assert_eq!(superseded(&page), Some(1.0));
+        assert_eq!(sample(&page, "jobs_total{queue=\"mail\",host=\"a\"}"), Some(2.0));
+    }
+    let status = text(&run(own.name, &["status"]).stdout);
+    let both = ["a counter with labels (queue)", "a counter with labels (queue, host)"];
+    assert!(both.iter().all(|definition| status.contains(definition)), "{status}");
+    let (_, log) = server.stop();
+    assert_eq!(log.matches("metric=jobs_total").count(), 1, "{log}");
+    assert!(both.iter().all(|definition| log.contains(definition)), "{log}");
 }

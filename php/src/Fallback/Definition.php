@@ -71,10 +71,13 @@ final class Definition
         return new self($this->type, $this->name, $this->help, $all, $this->mode, $this->bounds, $this->maxAgeSeconds);
     }
 
-    /** Whether both describe the same family; the help text does not count. */
+    /** Whether both describe the same family; the help text and the order of the labels do not count. */
     public function isSame(self $other): bool
     {
-        return $this->type === $other->type && $this->labelNames === $other->labelNames
+        $names = [$this->labelNames, $other->labelNames];
+        sort($names[0]);
+        sort($names[1]);
+        return $this->type === $other->type && $names[0] === $names[1]
             && $this->mode === $other->mode && $this->bounds === $other->bounds
             && $this->maxAgeSeconds === $other->maxAgeSeconds;
     }

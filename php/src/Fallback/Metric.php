@@ -18,6 +18,9 @@ trait Metric
     private Definition $definition;
     private Family $family;
 
+    /** @var list<string> the names of all labels, in the order of the definition */
+    private array $names;
+
     /** @var list<string> the values of the constant labels */
     private array $constants;
 
@@ -35,7 +38,7 @@ trait Metric
      */
     public function remove(array $labels = []): bool
     {
-        return $this->family->remove([...$this->valuesOf($labels), ...$this->constants]);
+        return $this->family->remove($this->inOrder([...$this->valuesOf($labels), ...$this->constants]));
     }
 
     public function getName(): string
@@ -66,7 +69,9 @@ trait Metric
     {
         $this->definition = $definition;
         $this->constants = array_values(Memory::$constants);
-        $this->family = Memory::define($definition->with(array_keys(Memory::$constants)));
+        $whole = $definition->with(array_keys(Memory::$constants));
+        $this->names = $whole->labelNames;
+        $this->family = Memory::define($whole);
     }
 
     /**
@@ -77,6 +82,7 @@ trait Metric
         $handle = (new \ReflectionClass(self::class))->newInstanceWithoutConstructor();
         $handle->definition = $this->definition;
         $handle->family = $this->family;
+        $handle->names = $this->names;
         $handle->constants = $this->constants;
         $handle->bound = $values;
         return $handle;
@@ -87,7 +93,22 @@ trait Metric
      */
     private function at(array $labels): ?Series
     {
-        return $this->family->at([...$this->valuesOf($labels), ...$this->constants]);
+        return $this->family->at($this->inOrder([...$this->valuesOf($labels), ...$this->constants]));
+    }
+
+    /**
+     * The values in the order of the family, whose first definition may name the labels in another one.
+     *
+     * @param list<string> $values
+     * @return list<string>
+     */
+    private function inOrder(array $values): array
+    {
+        if ($this->names === $this->family->definition->labelNames) {
+            return $values;
+        }
+        $named = array_combine($this->names, $values);
+        return array_map(static fn (string $name): string => $named[$name], $this->family->definition->labelNames);
     }
 
     /**

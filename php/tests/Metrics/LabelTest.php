@@ -42,6 +42,24 @@ final class LabelTest extends MetricsTestCase
         );
     }
 
+    public function testOrderOfNamesMakesNoOtherMetric(): void
+    {
+        $one = new Counter('jobs_total', '', ['queue', 'status']);
+        $other = new Counter('jobs_total', '', ['status', 'queue']);
+        $one->inc(['mail', 'ok']);
+        $other->inc(['ok', 'mail']);
+        $other->labels('ok', 'mail')->inc();
+        $other->inc(['failed', 'mail']);
+        $other->inc(['failed', 'video']);
+        self::assertTrue($other->remove(['failed', 'mail']));
+        self::assertFalse($one->remove(['failed', 'mail']));
+        self::assertSame(['status', 'queue'], $other->getLabelNames());
+        self::assertSamples(
+            'jobs_total{queue="mail",status="ok"} 3',
+            'jobs_total{queue="video",status="failed"} 1'
+        );
+    }
+
     public function testPrecisionRoundsNothing(): void
     {
         $precision = ini_set('precision', '3');
