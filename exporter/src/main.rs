@@ -21,7 +21,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = cli::Cli::read();
     // Without it, all goes well until somebody cuts an object in /dev/shm short.
-    let _as_without = promshm_segment::backend::survive_truncation();
+    let _as_without = promshm_segment::os::survive_truncation();
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -9,7 +9,7 @@ use common::{
     text,
     worker::{Counting, config, jobs},
 };
-use promshm_segment::{Config, Definition, Kind, SegmentName, Writer, backend, config::ObjectName};
+use promshm_segment::{Config, Definition, Kind, SegmentName, Writer, config::ObjectName, os};
 
 /// Each of a histogram's lines repeats all labels: 513 times 3.9 MB for one series here.
 #[test]
@@ -61,7 +61,7 @@ fn object_that_is_cut_short_is_a_segment_that_cannot_be_read() {
     writer.count(&jobs(), &["mail"], 2.0);
     let page = server.page();
     writer.goodbye(false);
-    backend::remove(&name).expect("it is ours");
+    os::remove(&name).expect("it is ours");
     assert_eq!(sample(&page, "jobs_total{queue=\"mail\"}"), Some(2.0));
     let (status, log) = server.stop();
     assert!(status.success(), "{log}");

@@ -3,7 +3,7 @@
 use crate::{escape::push_quotable, number::push_value};
 use promshm_segment::{
     Exemplar,
-    exemplar::{MAX_CHARACTERS, is_label},
+    format::exemplar::{MAX_CHARACTERS, is_label},
 };
 
 /// Times that clocks show, in seconds since 1970; Prometheus refuses the page for an infinite one.

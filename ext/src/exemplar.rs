@@ -6,16 +6,16 @@ use crate::{
 };
 use ext_php_rs::types::ZendHashTable;
 use promshm_segment::{
-    exemplar::{BadLabels, Labels},
+    format::exemplar::{BadLabels, Labels},
+    memory::atomic,
     snapshot::Reason,
-    sync,
 };
 use std::io::Write;
 
 /// Notes the exemplar of an update that was made. What is no exemplar, or has no place, is counted:
 /// the update stands without it. An empty array is none.
 #[cold]
-pub(crate) fn note(cell: &sync::Cell, is_shared: bool, value: f64, table: &ZendHashTable) {
+pub(crate) fn note(cell: &atomic::Cell, is_shared: bool, value: f64, table: &ZendHashTable) {
     if zend::is_empty(table) {
         return;
     }

@@ -24,7 +24,7 @@ use ext_php_rs::{
     zend::{ClassEntry, ExecuteData},
     zend_fastcall,
 };
-use promshm_segment::{Kind, layout::UNSET, now, sync};
+use promshm_segment::{Kind, layout::UNSET, memory::atomic, now};
 
 /// How the values of several processes become one.
 #[php_enum]
@@ -250,7 +250,7 @@ fn add(handle: &Handle, labels: Labels<'_>, by: f64) {
 }
 
 #[inline(always)]
-pub(crate) fn add_to(cell: &sync::Cell, shared: bool, by: f64) {
+pub(crate) fn add_to(cell: &atomic::Cell, shared: bool, by: f64) {
     if shared {
         cell.change_shared(|value| or_zero(value) + by);
     } else {

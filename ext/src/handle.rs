@@ -16,7 +16,7 @@ use crate::{
     zend::{self, argument, given},
 };
 use ext_php_rs::{types::ZendHashTable, zend::ExecuteData};
-use promshm_segment::sync as segment;
+use promshm_segment::memory::atomic as segment;
 use std::{
     cell::{Cell, OnceCell},
     ptr::null,

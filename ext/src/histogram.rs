@@ -20,7 +20,7 @@ use ext_php_rs::{
     zend::ExecuteData,
     zend_fastcall,
 };
-use promshm_segment::{Kind, sync};
+use promshm_segment::{Kind, memory::atomic};
 
 /// The default upper bounds, in seconds; those of the widespread PHP client library.
 const DEFAULT_BUCKETS: [f64; 14] =
@@ -110,7 +110,7 @@ pub(crate) fn observe_slowly(handle: &Handle, labels: Labels<'_>, exemplar: Exem
 /// The bucket first: a process that dies in between leaves a count without its share of the sum,
 /// never a sum that nothing counted.
 #[inline(always)]
-fn count(cells: &[sync::Cell], bucket: usize, value: f64) {
+fn count(cells: &[atomic::Cell], bucket: usize, value: f64) {
     if let (Some(bucket), Some(sum)) = (cells.get(bucket), cells.last()) {
         bucket.add_owned(1.0);
         sum.add_owned(value);

@@ -6,7 +6,7 @@ use crate::{
     stamp,
 };
 use ext_php_rs::types::Zval;
-use promshm_segment::{Buckets, Definition, DefinitionError, FamilyId, snapshot::Reason, sync};
+use promshm_segment::{Buckets, Definition, DefinitionError, FamilyId, memory::atomic, snapshot::Reason};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -48,9 +48,9 @@ pub(crate) struct Series {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target {
     /// Cells that this process alone writes.
-    Owned(*const sync::Cell),
+    Owned(*const atomic::Cell),
     /// Cells that other processes write too.
-    Shared(*const sync::Cell),
+    Shared(*const atomic::Cell),
     /// There is no room.
     Dropped(Reason),
     /// There is no segment.

@@ -8,8 +8,11 @@ use crate::{
     ring, runtime, stamp, zend,
 };
 use promshm_segment::{
-    Config, Definition, FamilyId, Runtime, SegmentName, Writer, backend, exemplar::Labels, now,
-    snapshot::Reason, sync, ttl,
+    Config, Definition, FamilyId, Runtime, SegmentName, Writer,
+    format::{exemplar::Labels, ttl},
+    memory::atomic,
+    now, os,
+    snapshot::Reason,
 };
 use std::{
     collections::BTreeMap,
@@ -153,7 +156,7 @@ pub(crate) fn count_unstored() {
 }
 
 /// Notes an exemplar of an update that was just made to this process's own cell.
-pub(crate) fn note_exemplar(cell: &sync::Cell, labels: &Labels, value: f64) {
+pub(crate) fn note_exemplar(cell: &atomic::Cell, labels: &Labels, value: f64) {
     let time = (now() * 1e3).round() / 1e3; // milliseconds, as Prometheus keeps them
     with_state(|state| {
         if let Some(writer) = &mut state.present.writer {
@@ -506,7 +509,7 @@ impl State {
         }
         let done = match self.detach() {
             Some(writer) => writer.wipe(),
-            None => backend::remove(&name),
+            None => os::remove(&name),
         };
         match done {
             Err(promshm_segment::ReadError::Absent { .. }) => Ok(()),

@@ -7,7 +7,7 @@ use crate::{
     zend::{Kept, string_address},
 };
 use ext_php_rs::types::Zval;
-use promshm_segment::sync;
+use promshm_segment::memory::atomic;
 use std::{
     array,
     cell::{Cell, RefCell},
@@ -44,7 +44,7 @@ struct Place {
     addresses: [Cell<usize>; MOST_LABELS],
     /// The stamp under which `cells` hold; 0 while the place is empty.
     stamp: Cell<u64>,
-    cells: Cell<*const sync::Cell>,
+    cells: Cell<*const atomic::Cell>,
 }
 
 impl Recent {
@@ -62,7 +62,7 @@ impl Recent {
 
     /// This process's own cells of the series with these very strings, if they hold under the stamp `now`.
     #[inline(always)]
-    pub(crate) fn cells_of(&self, values: &[Zval], now: u64) -> Option<*const sync::Cell> {
+    pub(crate) fn cells_of(&self, values: &[Zval], now: u64) -> Option<*const atomic::Cell> {
         if values.len() != self.labels {
             return None;
         }
@@ -73,7 +73,7 @@ impl Recent {
     }
 
     /// Remembers the cells, unless one of the values will not come again.
-    pub(crate) fn keep(&self, values: &[Zval], list_lives_on: bool, cells: *const sync::Cell) {
+    pub(crate) fn keep(&self, values: &[Zval], list_lives_on: bool, cells: *const atomic::Cell) {
         let kept = |label| Kept::of(values.get(label)?, list_lives_on);
         let strings: [Option<Kept>; MOST_LABELS] = array::from_fn(kept);
         if values.len() != self.labels || strings.iter().flatten().count() != self.labels {

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use crate::{guard::fenced, local::local, process};
-use promshm_segment::{Rings, clock, rings, snapshot::Reason, sync::Cell};
+use promshm_segment::{Rings, clock, format::ring, memory::atomic::Cell, snapshot::Reason};
 
 local! {
     static RINGS: Option<Rings> = None;
@@ -21,13 +21,13 @@ pub(crate) fn detach() {
 /// Counts one observation into a summary's cells, and keeps its sample.
 #[inline(always)]
 pub(crate) fn observe(cells: &[Cell], shared: bool, value: f64) {
-    let number = rings::ring_of(cells);
+    let number = ring::ring_of(cells);
     // SAFETY: `detach` comes before every unmapping, and the ring is used in this call only.
     let ring = RINGS.get().and_then(|rings| unsafe { rings.ring(number) });
     let kept = if shared {
-        rings::observe_shared(cells, ring, clock::now(), value)
+        ring::observe_shared(cells, ring, clock::now(), value)
     } else {
-        rings::observe_owned(cells, ring, clock::now(), value)
+        ring::observe_owned(cells, ring, clock::now(), value)
     };
     if !kept {
         count_lost();

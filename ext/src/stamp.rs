@@ -8,7 +8,7 @@
 
 use crate::local::local;
 use ext_php_rs::PHP_ZTS;
-use promshm_segment::sync::Word;
+use promshm_segment::memory::atomic::Word;
 use std::hash::{BuildHasher, RandomState};
 
 static UNATTACHED: Word = Word::new(0);

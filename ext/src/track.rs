@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use crate::{gauge::add_to, local::local, process};
-use promshm_segment::sync::Cell;
+use promshm_segment::memory::atomic::Cell;
 
 local! {
     static OPEN: Open = Open::new();

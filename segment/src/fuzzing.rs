@@ -6,15 +6,16 @@
 
 use crate::{
     definition::{Definition, GaugeMode, Kind},
-    exemplar::{Labels, MAX_CHARACTERS},
-    index,
+    format::{
+        exemplar::{Labels, MAX_CHARACTERS},
+        index,
+        record::{FamilyRecord, SeriesRecord, Tag},
+        ring,
+    },
     layout::{Geometry, RECORD_UNIT, SUMMARY_CELLS, Shape, Space, header},
+    memory::{atomic::Cell, mapping::Region},
     reader::Reader,
-    record::{FamilyRecord, SeriesRecord, Tag},
-    region::Region,
-    rings,
     snapshot::Family,
-    sync::Cell,
     writer::{FamilyId, Runtime, Writer, hash_key, prepare},
 };
 use std::sync::OnceLock;
@@ -90,7 +91,12 @@ fn honest() -> &'static [u64] {
             }
             writer.publish_runtime(Runtime { start: 1.0, ..Runtime::default() });
         }
-        region.words(0, geometry.end / 8).expect("all").iter().map(crate::sync::Word::peek).collect()
+        region
+            .words(0, geometry.end / 8)
+            .expect("all")
+            .iter()
+            .map(crate::memory::atomic::Word::peek)
+            .collect()
     })
 }
 
@@ -179,7 +185,7 @@ impl<'i> Player<'i> {
             1 => number,
             2 => number << 32 | self.number(),
             3 => self.record_of(number),
-            4 => self.region.word(self.used_entry(number)).map_or(0, crate::sync::Word::peek),
+            4 => self.region.word(self.used_entry(number)).map_or(0, crate::memory::atomic::Word::peek),
             _ => self.geometry.records + number * 8,
         }
     }
@@ -199,7 +205,7 @@ impl<'i> Player<'i> {
     }
 
     fn record_of(&self, which: u64) -> u64 {
-        let entry = self.region.word(self.used_entry(which)).map_or(0, crate::sync::Word::peek);
+        let entry = self.region.word(self.used_entry(which)).map_or(0, crate::memory::atomic::Word::peek);
         index::offset_of(entry)
     }
 
@@ -207,7 +213,7 @@ impl<'i> Player<'i> {
     fn make_honest(&mut self) {
         let at = self.number();
         let (entry_at, offset, key) = (self.used_entry(at), self.record_of(at), hash_key(&self.region));
-        let stored = self.region.word(offset.wrapping_add(8)).map_or(0, crate::sync::Word::peek);
+        let stored = self.region.word(offset.wrapping_add(8)).map_or(0, crate::memory::atomic::Word::peek);
         let (region, geometry) = (&self.region, &self.geometry);
         let hash = match Tag::read(region, geometry, offset, index::entry(stored, offset)) {
             Ok(Tag::Family) => FamilyRecord::parse(region, geometry, offset)
@@ -267,10 +273,10 @@ impl<'i> Player<'i> {
             return;
         };
         if series.cells.len() == SUMMARY_CELLS {
-            let number = rings::ring_of(series.cells);
+            let number = ring::ring_of(series.cells);
             // SAFETY: the region outlives this call.
             let ring = rings.and_then(|rings| unsafe { rings.ring(number) });
-            let _kept = rings::observe_owned(series.cells, ring, crate::clock::now(), 1.0);
+            let _kept = ring::observe_owned(series.cells, ring, crate::clock::now(), 1.0);
             self.outcome.resolved += 1;
             return;
         }

@@ -30,7 +30,7 @@
 //!
 //! Change anything here ⇒ raise [`VERSION`].
 
-use crate::exemplar;
+use crate::format::exemplar;
 use std::mem::offset_of;
 
 /// `PSHM`, in the upper half of the first word.

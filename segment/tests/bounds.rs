@@ -7,9 +7,9 @@ mod support;
 use forge::*;
 use promshm_segment::{
     Definition, Kind, Reader,
-    exemplar::Labels,
+    format::exemplar::Labels,
     layout::{Geometry, Shape, Slot},
-    sync::Cell,
+    memory::atomic::Cell,
 };
 use std::mem::offset_of;
 use support::*;

@@ -204,7 +204,7 @@ fn removal(operation: &str, and_return: bool) {
         let mut bystander = Bystander::new(&place);
         let mut old_reader = place.reader();
         let family = bystander.writer.register(&jobs()).unwrap();
-        let known: *const promshm_segment::sync::Cell =
+        let known: *const promshm_segment::memory::atomic::Cell =
             bystander.writer.resolve(family, &["mail"]).unwrap().cells.as_ptr();
         // SAFETY: the bystander stays attached.
         let known = unsafe { &*known };

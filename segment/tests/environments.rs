@@ -3,8 +3,10 @@
 mod support;
 
 use nix::{
-    sys::signal::{Signal, kill},
-    sys::wait::{WaitPidFlag, WaitStatus, waitpid},
+    sys::{
+        signal::{Signal, kill},
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
     unistd::{Gid, Pid, Uid, setgid, setgroups, setsid, setuid},
 };
 use promshm_segment::{

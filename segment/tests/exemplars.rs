@@ -4,9 +4,9 @@ mod support;
 
 use promshm_segment::{
     Definition, Exemplar, Reader, Writer,
-    exemplar::Labels,
+    format::exemplar::Labels,
+    memory::atomic::Cell,
     snapshot::{Reason, SlotState},
-    sync::Cell,
 };
 use support::{
     crash::{Fate, die_at, stop_at},

@@ -9,7 +9,7 @@ mod heap;
 
 use flate2::{Compression, write::GzEncoder};
 use promshm_exposition::Encoder;
-use promshm_segment::{Config, Definition, Kind, Reader, SegmentName, Snapshot, Writer, backend};
+use promshm_segment::{Config, Definition, Kind, Reader, SegmentName, Snapshot, Writer, os};
 use std::{env, fs::File, hint::black_box, io::Write, time::Instant};
 
 const BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
@@ -25,7 +25,7 @@ fn main() {
     let with_others = arguments.get(4).is_some_and(|word| word == "against");
     let cells = if kind == "histograms" { BOUNDS.len() + 2 } else { 1 };
     measure(config.name, series as usize * slots as usize * cells, with_others);
-    backend::remove(&config.name).expect("our own segment can be removed");
+    os::remove(&config.name).expect("our own segment can be removed");
 }
 
 fn config(name: SegmentName, series: u32, slots: u32) -> Config {

@@ -5,17 +5,17 @@ use crate::{
     error::Failure,
     targets::{Segments, Target},
 };
-use promshm_segment::backend::{self, Inspection};
+use promshm_segment::{os, os::Inspection};
 use std::io::{self, IsTerminal, Write};
 
 /// Removes the segment that is called `name`, or the only one, after asking unless `yes`.
 pub(crate) fn remove(segments: &Segments, name: Option<&str>, yes: bool) -> Result<(), Failure> {
     let target = segments.pick(name)?;
-    let found = backend::inspect(&target.name)?;
+    let found = os::inspect(&target.name)?;
     if !yes {
         confirm(&target, &found)?;
     }
-    backend::remove(&target.name)?;
+    os::remove(&target.name)?;
     writeln!(io::stdout(), "removed {target}")?;
     Ok(())
 }

@@ -9,8 +9,8 @@ use crate::{
 };
 use humantime::{format_duration, format_rfc3339_seconds};
 use promshm_segment::{
-    Vitals,
-    backend::{self, Inspection},
+    Vitals, os,
+    os::Inspection,
     snapshot::{Liveness, Reason, SlotState, SlotView, Snapshot, Superseded},
 };
 use std::{
@@ -37,7 +37,7 @@ pub(crate) fn print(segments: &Segments) -> Result<(), Failure> {
 }
 
 fn describe(target: &Target, trust: &Trust) -> Result<String, SourceError> {
-    let found = backend::inspect(&target.name)?; // first, so as not to count this process
+    let found = os::inspect(&target.name)?; // first, so as not to count this process
     let mut reader = trust.attach(target.name)?;
     Ok(render(target, &found, reader.scrape()?, SystemTime::now()))
 }

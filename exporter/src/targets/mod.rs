@@ -10,7 +10,7 @@ use crate::{
     targets::trust::{Standing, Trust, TrustWord},
 };
 use log::warn;
-use promshm_segment::{SegmentName, backend};
+use promshm_segment::{SegmentName, os};
 use std::{
     collections::{HashMap, HashSet},
     fmt,
@@ -205,9 +205,9 @@ impl Segments {
         }
         let mut passed_over = PassedOver::default();
         let mut ranked = Vec::new();
-        for name in backend::discover().map_err(Failure::Discover)? {
+        for name in os::discover().map_err(Failure::Discover)? {
             // What is gone again is no segment any more.
-            let Ok(owner) = backend::owner(&name) else { continue };
+            let Ok(owner) = os::owner(&name) else { continue };
             match self.trust.judge(name, owner) {
                 Ok(standing) => ranked.push((standing, name)),
                 Err(stranger) => passed_over.note(|| stranger.brief()),

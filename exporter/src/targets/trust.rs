@@ -5,10 +5,7 @@
 //! process's user, a group of this process, and whom the flag names.
 
 use nix::unistd::{getegid, geteuid, getgroups};
-use promshm_segment::{
-    ReadError, Reader, SegmentName,
-    backend::{self, Owner},
-};
+use promshm_segment::{ReadError, Reader, SegmentName, os, os::Owner};
 use std::str::FromStr;
 use thiserror::Error;
 
@@ -121,14 +118,14 @@ impl Trust {
     /// that the segment is shared with a group of this process. Any owner of System V memory can name that group, so
     /// this tells of accidents; against strangers, users are named.
     pub(crate) fn unexpected(&self, name: SegmentName, owner: Owner) -> Option<u32> {
-        let is_shared = || backend::inspect(&name).is_ok_and(|found| self.groups.contains(&found.gid));
+        let is_shared = || os::inspect(&name).is_ok_and(|found| self.groups.contains(&found.gid));
         (!self.any && !self.knows(owner) && !is_shared()).then(|| stranger(owner))
     }
 
     /// Attaches a segment of a trusted owner. The owner is looked at before, so that no stranger's memory is
     /// touched, and after, because the name may have changed hands meanwhile.
     pub(crate) fn attach(&self, name: SegmentName) -> Result<Reader, SourceError> {
-        if let Ok(owner) = backend::owner(&name) {
+        if let Ok(owner) = os::owner(&name) {
             self.judge(name, owner)?;
         }
         let reader = Reader::attach(name)?;

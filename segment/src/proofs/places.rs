@@ -2,8 +2,8 @@
 
 use super::{explore, note};
 use crate::{
-    exemplar::{Exemplar, Labels, Place},
-    region::Region,
+    format::exemplar::{Exemplar, Labels, Place},
+    memory::mapping::Region,
 };
 
 /// A place with a word of text in each half.

@@ -1,9 +1,9 @@
 //! A summary's sample is two words that are read together or not at all.
 
 use super::{explore, note, segment};
-use crate::{
-    region::Region,
-    sync::{Sample, samples},
+use crate::memory::{
+    atomic::{Sample, samples},
+    mapping::Region,
 };
 use loom::thread::spawn;
 

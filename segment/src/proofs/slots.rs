@@ -4,7 +4,7 @@ use super::{explore, note, pages, process, register_all, segment};
 use crate::{
     definition::{GaugeMode, Kind},
     layout::Plane,
-    sync::{Cell, Word},
+    memory::atomic::{Cell, Word},
 };
 use std::sync::Arc;
 

@@ -8,9 +8,9 @@
 //! What the reader has filled itself is resident too from then on, so it is remembered and taken off.
 
 use crate::{
-    index,
+    format::index,
     layout::{Geometry, PAGE},
-    region::{Region, used_bytes},
+    memory::mapping::{Region, used_bytes},
 };
 
 /// Pages beyond those that are resident: what is taken and not yet touched, or was taken since the kernel was

@@ -1,19 +1,24 @@
 //! What the segment's index has led to: families and series, checked once and kept.
 
 use super::{
-    bits::Bits,
     entry::{Entry, Series},
     merge::{Cells, Totals},
+    ranges::Bits,
 };
 use crate::{
     definition::Kind,
-    index,
+    format::{
+        index,
+        record::{Corrupt, FamilyRecord, HashKey, SeriesRecord, Tag},
+        ttl,
+    },
     layout::{Geometry, PAGE, PAGE_WORDS, Plane, RECORD_UNIT, header},
-    record::{Corrupt, FamilyRecord, HashKey, SeriesRecord, Tag},
-    region::{Region, memory_limit},
+    memory::{
+        atomic::{Word, unique},
+        mapping::{Region, memory_limit},
+    },
     snapshot::{ABSENT, Snapshot, Superseded},
-    sync::{Word, unique},
-    ttl, writer,
+    writer,
 };
 use std::collections::HashMap;
 

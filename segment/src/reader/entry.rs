@@ -2,13 +2,14 @@
 
 use crate::{
     definition::{Definition, GaugeMode, Kind},
+    format::{
+        record::{FamilyRecord, GONE, SeriesRecord},
+        strings::{are_texts, texts},
+        ttl::{Sighting, hides},
+    },
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT},
-    record::{FamilyRecord, GONE, SeriesRecord},
-    region::Region,
+    memory::{atomic::Word, mapping::Region},
     snapshot::{Family, Labels},
-    sync::Word,
-    texts::{are_texts, texts},
-    ttl::{Sighting, hides},
 };
 use std::{cmp::Ordering, sync::Arc};
 

@@ -3,7 +3,7 @@
 use super::{entry::Entry, merge::Cells, pages::Page};
 use crate::{
     definition::Kind,
-    exemplar::{Exemplar, Place, place_words},
+    format::exemplar::{Exemplar, Place, place_words},
     layout::{Geometry, PAGE, PAGE_WORDS},
     snapshot::CellPlace,
 };

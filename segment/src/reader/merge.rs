@@ -7,12 +7,14 @@ use super::{
     pages::{Page, Pages, Survey},
 };
 use crate::{
-    backend::OPEN,
     definition::{GaugeMode, Kind},
     layout::{Geometry, PAGE_WORDS, Slot, UNSET, header},
-    region::{Region, memory_limit},
+    memory::{
+        atomic::{Cell, Word, unique},
+        mapping::{Region, memory_limit},
+    },
+    os::OPEN,
     snapshot::{ABSENT, Family, Snapshot},
-    sync::{Cell, Word, unique},
     writer::SHARED,
 };
 use std::{collections::HashSet, mem::offset_of};

@@ -1,23 +1,24 @@
 //! The reader: a validated, merged view of the segment. It never writes, and trusts no byte.
 
-mod bits;
 mod budget;
 mod catalogue;
 mod entry;
 mod exemplars;
 mod merge;
 mod pages;
+mod ranges;
+mod stats;
 mod summaries;
 #[cfg(all(test, not(loom)))]
 mod tests;
-mod vitals;
 
 use crate::{
-    backend::{self, Object, Owner, Step},
     clock,
     config::SegmentName,
     layout::{Geometry, header},
-    region::Region,
+    memory::mapping::Region,
+    os,
+    os::{Object, Owner, Step},
     snapshot::{Snapshot, Vitals},
     writer,
 };
@@ -26,9 +27,9 @@ pub(crate) use catalogue::Catalogue;
 use merge::{Cells, Slots, Totals};
 use nix::errno::Errno;
 use pages::Survey;
+use stats::Deaths;
 use summaries::Summaries;
 use thiserror::Error;
-use vitals::Deaths;
 
 /// Why there is nothing to read. The texts name cause and mend.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -137,7 +138,7 @@ pub enum ReadError {
 /// let row = family.rows().next().expect("a series");
 /// assert_eq!((row.labels().collect::<Vec<_>>(), row.values()), (vec!["mail"], &[3.0][..]));
 /// # writer.goodbye(false);
-/// # backend::remove(&name)?;
+/// # os::remove(&name)?;
 /// # Ok(())
 /// # }
 /// ```
@@ -163,7 +164,7 @@ pub struct Reader {
 impl Reader {
     /// Attaches the segment read-only.
     pub fn attach(name: SegmentName) -> Result<Self, ReadError> {
-        let failed = |step| move |error| backend::read_error(name, step, error);
+        let failed = |step| move |error| os::read_error(name, step, error);
         let mut object = Object::find(name).map_err(failed(Step::Find))?;
         let region = object.attach(true).map_err(failed(Step::Map))?;
         let reader = Self::over(name, Some(object), region)?;
@@ -224,13 +225,13 @@ impl Reader {
         self.corrupt = self.corrupt.max(self.survey.bad + left_out);
         let cells = Cells { region, geometry, slots: &slots, survey: &self.survey };
         let corrupt = self.catalogue.corrupt + self.corrupt;
-        let vitals = vitals::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);
+        let vitals = stats::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);
         self.snapshot.vitals = Vitals { hidden_series: hidden, ..vitals };
         self.check_memory()?;
         Ok(&self.snapshot)
     }
 
-    /// Whether the memory was there all the time; see [`backend::survive_truncation`].
+    /// Whether the memory was there all the time; see [`os::survive_truncation`].
     fn check_memory(&self) -> Result<(), ReadError> {
         if !self.region.is_lost() {
             return Ok(());

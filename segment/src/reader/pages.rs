@@ -1,12 +1,14 @@
 //! The pages of cells that exist, found through the slots' directories. Each page is taken once,
 //! so a scrape never looks at more pages than the segment has, whatever the directories say.
 
-use super::{bits::Bits, budget::Allowance};
+use super::{budget::Allowance, ranges::Bits};
 use crate::{
-    exemplar::SIZES,
+    format::exemplar::SIZES,
     layout::{Geometry, PAGE_WORDS, Plane, Slot},
-    region::Region,
-    sync::{Cell, Word},
+    memory::{
+        atomic::{Cell, Word},
+        mapping::Region,
+    },
     writer::SHARED,
 };
 use std::{collections::HashMap, mem::offset_of};

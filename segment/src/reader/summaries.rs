@@ -5,11 +5,10 @@
 use super::{catalogue::Catalogue, pages::Survey};
 use crate::{
     definition::Kind,
+    format::ring::{nearest_rank, ring_of, samples_of},
     layout::{Geometry, PAGE_WORDS, SUMMARY_CELLS, ring_pages},
-    region::Region,
-    rings::{nearest_rank, ring_of, samples_of},
+    memory::{atomic::Sample, mapping::Region},
     snapshot::{Snapshot, Window},
-    sync::Sample,
 };
 
 /// What is kept between two scrapes is room only.

@@ -3,14 +3,14 @@
 //! The reader keeps one [`Snapshot`] and refreshes its numbers at each scrape, so
 //! names, labels and row order stay where they are while nothing is registered.
 
-mod vitals;
+mod stats;
 
 use crate::{
     definition::{Definition, Kind},
-    exemplar::Exemplar,
+    format::exemplar::Exemplar,
 };
+pub use stats::{Liveness, Process, Reason, SlotState, SlotView, Vitals};
 use std::sync::Arc;
-pub use vitals::{Liveness, Process, Reason, SlotState, SlotView, Vitals};
 
 /// All that a scrape found.
 #[derive(Debug, Default)]

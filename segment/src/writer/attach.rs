@@ -2,15 +2,16 @@
 //! once: whoever finds it half done goes on, so a creator that dies or is stopped blocks nobody.
 
 use crate::{
-    backend::{self, Locks, Object, Step as Asked},
     config::{Config, SegmentName},
+    format::record::HashKey,
     layout::{
         FRESH, Geometry, IDENTITY, LIVENESS_DEGRADED, LIVENESS_KERNEL, MAGIC, NO_SEMAPHORES, OLDEST_READABLE,
         PAGE, READY, RETIRED, Shape, VERSION, header,
     },
+    memory::mapping::Region,
+    os,
+    os::{Locks, Object, Step as Asked},
     reader::ReadError,
-    record::HashKey,
-    region::Region,
 };
 use nix::errno::Errno;
 use std::{
@@ -192,10 +193,10 @@ fn use_region(
 
 /// Takes an outdated or retired segment away, so that the next look creates its successor.
 fn replace(name: SegmentName, object: &Object, region: &Region) -> Result<Step, AttachError> {
-    if let Err(ReadError::NoPermission { uid, .. }) = backend::check_owner(object, name) {
+    if let Err(ReadError::NoPermission { uid, .. }) = os::check_owner(object, name) {
         return Err(AttachError::Stuck { name, uid });
     }
-    backend::retire(region, object).map_err(|error| unusable(name, Asked::Control, error))?;
+    os::retire(region, object).map_err(|error| unusable(name, Asked::Control, error))?;
     Ok(Step::Again)
 }
 
@@ -291,7 +292,7 @@ pub(crate) fn check(name: SegmentName, region: &Region) -> Result<Geometry, Read
 
 fn no_permission(name: SegmentName) -> AttachError {
     let me = nix::unistd::geteuid().as_raw();
-    match backend::read_error(name, Asked::Map, Errno::EACCES) {
+    match os::read_error(name, Asked::Map, Errno::EACCES) {
         ReadError::NoPermission { uid, gid, mode, .. } => {
             AttachError::NoPermission { name, uid, gid, mode, me }
         }
@@ -300,7 +301,7 @@ fn no_permission(name: SegmentName) -> AttachError {
 }
 
 fn unusable(name: SegmentName, asked: Asked, error: Errno) -> AttachError {
-    AttachError::Unusable(backend::read_error(name, asked, error))
+    AttachError::Unusable(os::read_error(name, asked, error))
 }
 
 /// Wall clock, in seconds since 1970.

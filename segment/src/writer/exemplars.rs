@@ -2,11 +2,10 @@
 
 use super::{SHARED, Writer, attach::Attached, slot::Pages};
 use crate::{
-    exemplar::{Labels, Place, SIZES, place_words, places},
+    format::exemplar::{Labels, Place, SIZES, place_words, places},
     layout::{Geometry, PAGE_WORDS, Slot, Space, header},
-    region::Region,
+    memory::{atomic::Cell, mapping::Region},
     snapshot::Reason,
-    sync::Cell,
 };
 use std::{collections::HashMap, mem::offset_of};
 

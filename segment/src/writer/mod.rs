@@ -16,14 +16,15 @@ pub(crate) use slot::SHARED;
 pub(crate) use testing::prepare;
 
 #[cfg(not(loom))]
-use crate::region::Rings;
+use crate::memory::mapping::Rings;
 use crate::{
-    backend::{self, Object, Step},
     config::Config,
     layout::{Plane, header},
+    memory::atomic::{Cell, Word},
+    os,
+    os::{Object, Step},
     reader::ReadError,
     snapshot::Reason,
-    sync::{Cell, Word},
 };
 use attach::Attached;
 use exemplars::Exemplars;
@@ -56,7 +57,7 @@ use std::{
 ///
 /// // Counters stay in the segment, for the next process that gets this slot.
 /// writer.goodbye(false);
-/// # backend::remove(&name)?;
+/// # os::remove(&name)?;
 /// # Ok(())
 /// # }
 /// ```
@@ -95,7 +96,7 @@ pub struct FamilyId {
 #[derive(Debug, Clone, Copy)]
 pub struct Resolved<'w> {
     /// One cell; for a histogram one per bucket (`+Inf` included) and then the sum; for a summary count,
-    /// sum and the way to its ring (see [`crate::rings`]).
+    /// sum and the way to its ring (see [`crate::format::ring`]).
     pub cells: &'w [Cell],
     /// Other processes write them too: use the `shared` methods of [`Cell`].
     pub shared: bool,
@@ -152,13 +153,13 @@ impl Writer {
     #[must_use]
     pub fn rings(&self) -> Option<Rings> {
         let Attached { region, geometry, .. } = &self.attached;
-        Rings::new(region, geometry, crate::rings::samples_of(region))
+        Rings::new(region, geometry, crate::format::ring::samples_of(region))
     }
 
-    /// Seconds after which series that nobody uses are hidden; 0 for never. See [`ttl`](crate::ttl).
+    /// Seconds after which series that nobody uses are hidden; 0 for never. See [`ttl`](crate::format::ttl).
     #[must_use]
     pub fn series_ttl(&self) -> u32 {
-        crate::ttl::of(&self.attached.region)
+        crate::format::ttl::of(&self.attached.region)
     }
 
     /// Bytes of the longest label value that is not cut. See [`push_label_value`](crate::push_label_value).
@@ -210,8 +211,8 @@ impl Writer {
     /// Only the segment's owner may.
     pub fn wipe(self) -> Result<(), ReadError> {
         let Self { attached, config, .. } = self;
-        backend::check_owner(&attached.object, config.name)?;
-        backend::retire(&attached.region, &attached.object)
-            .map_err(|error| backend::read_error(config.name, Step::Control, error))
+        os::check_owner(&attached.object, config.name)?;
+        os::retire(&attached.region, &attached.object)
+            .map_err(|error| os::read_error(config.name, Step::Control, error))
     }
 }

@@ -8,15 +8,17 @@ use super::{FamilyId, Resolved, SHARED, Writer};
 use crate::{
     clock,
     definition::{Definition, GaugeMode, Kind},
-    index::{self, Found},
-    label_value::fit,
+    format::{
+        index,
+        index::Found,
+        label_value::fit,
+        record::{FamilyRecord, GONE, LEAVING, SeriesRecord, Times},
+        strings::pack_texts,
+        ttl,
+    },
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Space, header},
-    record::{FamilyRecord, GONE, LEAVING, SeriesRecord, Times},
-    region::Region,
+    memory::{atomic::Word, mapping::Region},
     snapshot::Reason,
-    sync::Word,
-    texts::pack_texts,
-    ttl,
 };
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! What a process tells of itself: numbers in its own slot, shown while it lives.
 
 use super::{SHARED, Writer};
-use crate::layout::{self, Slot};
+use crate::{layout, layout::Slot};
 use std::mem::offset_of;
 
 /// A process's own numbers.

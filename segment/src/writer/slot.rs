@@ -2,12 +2,14 @@
 
 use super::attach::{Attached, now, random};
 use crate::{
-    backend::{Locks, OPEN},
+    format::ring,
     layout::{FORGED, Geometry, PAGE, PAGE_WORDS, Plane, RING_CELL, Slot, Space, UNSET, header, ring_pages},
-    region::Region,
-    rings,
+    memory::{
+        atomic::{Cell, Word},
+        mapping::Region,
+    },
+    os::{Locks, OPEN},
     snapshot::Reason,
-    sync::{Cell, Word},
 };
 use nix::errno::Errno;
 use std::mem::offset_of;
@@ -132,8 +134,8 @@ impl Pages {
     /// Makes the ring of samples that a summary's cells lead to, if there is none yet. Where there is no
     /// room for it, the samples are dropped.
     pub(crate) fn make_ring(&mut self, Attached { region, geometry, .. }: &Attached, cells: &[Cell]) {
-        let count = ring_pages(rings::samples_of(region));
-        let Some(cell) = cells.get(RING_CELL).filter(|_| count > 0 && rings::ring_of(cells) == 0) else {
+        let count = ring_pages(ring::samples_of(region));
+        let Some(cell) = cells.get(RING_CELL).filter(|_| count > 0 && ring::ring_of(cells) == 0) else {
             return;
         };
         let Ok(last) = take_pages(region, geometry, count) else { return };

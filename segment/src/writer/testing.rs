@@ -8,11 +8,11 @@ use super::{
     slot::ClaimedSlot,
 };
 use crate::{
-    backend::Object,
     config::Config,
     layout::{IDENTITY, PAGE_WORDS, READY, Shape, header},
+    memory::mapping::Region,
+    os::Object,
     reader::ReadError,
-    region::Region,
 };
 
 impl Writer {

@@ -14,9 +14,7 @@ use nix::{
     },
     unistd::{ForkResult, Pid, fork},
 };
-use promshm_segment::{
-    AttachError, ReadError, Reader, SegmentName, Writer, backend, crash, snapshot::Reason,
-};
+use promshm_segment::{AttachError, ReadError, Reader, SegmentName, Writer, crash, os, snapshot::Reason};
 use std::{
     fs,
     io::{Read, Write},
@@ -206,7 +204,7 @@ fn leftovers_are_swept() {
         left = left.max(leftovers());
         drop(Place::new().writer());
         assert_eq!(leftovers(), 0, "point {point}");
-        let _may_be_absent = backend::remove(&dead.config.name);
+        let _may_be_absent = os::remove(&dead.config.name);
     }
     assert!(left > 0, "something was swept");
     // One that is stopped in the middle is left alone, and completes its work.
@@ -234,17 +232,17 @@ fn objects_are_discovered_by_their_mark() {
     foreign_memory(&foreign, 1 << 20).unwrap();
     fs::create_dir("/dev/shm/folder").unwrap();
     let objects = || -> Vec<SegmentName> {
-        let found = backend::discover().unwrap().into_iter();
+        let found = os::discover().unwrap().into_iter();
         found.filter(|name| matches!(name, SegmentName::Posix(_))).collect()
     };
     assert_eq!(objects(), [place.config.name]);
-    let seen = backend::inspect(&place.config.name).unwrap();
+    let seen = os::inspect(&place.config.name).unwrap();
     assert_eq!((seen.size, seen.mode, seen.attached), (place.config.size, 0o640, None));
     let error = Reader::attach(foreign.config.name).map(drop).unwrap_err().to_string();
     assert!(error.contains("another program uses that name"), "{error}");
-    assert_eq!(backend::remove(&foreign.config.name).unwrap_err().to_string(), error);
+    assert_eq!(os::remove(&foreign.config.name).unwrap_err().to_string(), error);
     writer.goodbye(false);
-    backend::remove(&place.config.name).unwrap();
+    os::remove(&place.config.name).unwrap();
     assert!(objects().is_empty());
 }
 
@@ -258,7 +256,7 @@ fn reader_survives_an_object_that_is_cut_short() {
     let cut = |bytes| fs::File::options().write(true).open(path(&place)).unwrap().set_len(bytes).unwrap();
     let short = |reader: &mut Reader| matches!(reader.scrape().map(drop), Err(ReadError::Short { .. }));
     let survivor = fork_to(|| {
-        backend::survive_truncation().unwrap();
+        os::survive_truncation().unwrap();
         let mut readers: Vec<Reader> = (0..3).map(|_| place.reader()).collect();
         assert!(readers[0].scrape().is_ok());
         cut(4096);
@@ -269,14 +267,14 @@ fn reader_survives_an_object_that_is_cut_short() {
         drop(readers);
         cut(0);
         assert!(Reader::attach(place.config.name).is_err());
-        backend::remove(&place.config.name).unwrap_or_else(|_| fs::remove_file(path(&place)).unwrap());
+        os::remove(&place.config.name).unwrap_or_else(|_| fs::remove_file(path(&place)).unwrap());
         let _successor = count_one(&place);
         assert_eq!(total(&place), Some(1.0), "the next one is read as ever");
     });
     assert_eq!(waitpid(survivor, None).unwrap(), WaitStatus::Exited(survivor, 0));
     // What is not ours to survive ends the process as before.
     let victim = fork_to(|| {
-        backend::survive_truncation().unwrap();
+        os::survive_truncation().unwrap();
         let foreign = format!("/dev/shm/foreign-{}", process::id());
         drop(fs::File::create_new(&foreign).unwrap());
         let file = fs::File::open(&foreign).unwrap();

@@ -7,8 +7,8 @@ pub mod workers;
 
 use nix::unistd::{ForkResult, Pid, fork};
 use promshm_segment::{
-    Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer, backend, config::ObjectName, rings,
-    snapshot::SlotState, sync::Cell,
+    Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer, config::ObjectName, format::ring,
+    memory::atomic::Cell, os, snapshot::SlotState,
 };
 use std::{
     os::fd::OwnedFd,
@@ -54,7 +54,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if self.owner == std::process::id() {
-            let _may_be_gone = backend::remove(&self.config.name);
+            let _may_be_gone = os::remove(&self.config.name);
         }
     }
 }
@@ -99,10 +99,10 @@ pub fn sample(writer: &mut Writer, definition: &Definition, labels: &[&str], whe
     let rings = writer.rings();
     let family = writer.register(definition).expect("room for a family");
     let series = writer.resolve(family, labels).expect("room for a series");
-    let number = rings::ring_of(series.cells);
+    let number = ring::ring_of(series.cells);
     // SAFETY: the writer stays attached meanwhile.
     let ring = rings.and_then(|rings| unsafe { rings.ring(number) });
-    let observe = if series.shared { rings::observe_shared } else { rings::observe_owned };
+    let observe = if series.shared { ring::observe_shared } else { ring::observe_owned };
     observe(series.cells, ring, when, value)
 }
 

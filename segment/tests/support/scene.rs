@@ -4,11 +4,10 @@
 use super::{forge::*, support::*};
 use promshm_segment::{
     Definition, Exemplar, GaugeMode, Kind, Reader, Runtime, Writer, clock,
-    exemplar::Labels,
+    format::{exemplar::Labels, ring},
     layout::{Geometry, SUMMARY_CELLS, Shape},
-    rings,
+    memory::atomic::Cell,
     snapshot::Snapshot,
-    sync::Cell,
 };
 
 pub const SIZE: u64 = 4 << 20;
@@ -161,10 +160,10 @@ pub fn write(place: &Place) {
             let rings = writer.rings();
             match writer.resolve(family, &[value]) {
                 Ok(series) if definition.cells() == SUMMARY_CELLS => {
-                    let number = rings::ring_of(series.cells);
+                    let number = ring::ring_of(series.cells);
                     // SAFETY: the writer stays attached meanwhile.
                     let ring = rings.and_then(|rings| unsafe { rings.ring(number) });
-                    let _kept = rings::observe_owned(series.cells, ring, clock::now(), 1.0);
+                    let _kept = ring::observe_owned(series.cells, ring, clock::now(), 1.0);
                 }
                 Ok(series) => {
                     series.cells.iter().for_each(|cell| cell.add_shared(1.0));

@@ -1,7 +1,13 @@
 //! A series' record.
 
-use super::{Corrupt, HEAD_WORDS, HashKey, SERIES, copy_bytes, head, meta, place, words_of};
-use crate::{clock, definition::MAX_LABELS, layout::Geometry, region::Region, sync::Word, writer};
+use super::record::{Corrupt, HEAD_WORDS, HashKey, SERIES, copy_bytes, head, meta, place, words_of};
+use crate::{
+    clock,
+    definition::MAX_LABELS,
+    layout::Geometry,
+    memory::{atomic::Word, mapping::Region},
+    writer,
+};
 
 /// Most bytes of a series' label values.
 const MAX_VALUES: u64 = (MAX_LABELS * (65_535 + 2)) as u64;
@@ -41,7 +47,7 @@ pub(crate) struct SeriesRecord {
 pub(crate) struct Times {
     /// When the series was made, by the wall clock, in seconds since 1970.
     pub(crate) created: f64,
-    /// When it was last touched, on the clock of [`clock::now`]. See [`ttl`](crate::ttl).
+    /// When it was last touched, on the clock of [`clock::now`]. See [`ttl`](crate::format::ttl).
     pub(crate) touched: u64,
 }
 
@@ -109,8 +115,8 @@ impl SeriesRecord {
         Ok(&self.body(region, geometry, offset)?[self.times as usize..])
     }
 
-    /// Copies the label values, as [`pack_texts`](crate::texts::pack_texts) packed them; their inner form is left to
-    /// [`are_texts`](crate::texts::are_texts).
+    /// Copies the label values, as [`pack_texts`](crate::format::strings::pack_texts) packed them; their inner form is left to
+    /// [`are_texts`](crate::format::strings::are_texts).
     pub(crate) fn copy_labels(
         &self,
         region: &Region,

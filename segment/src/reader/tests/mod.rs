@@ -5,13 +5,14 @@ mod versions;
 use super::Reader;
 use crate::{
     definition::{Definition, GaugeMode, Kind},
-    index,
+    format::{
+        index,
+        record::{FamilyRecord, SeriesRecord, Times},
+        strings::pack_texts,
+    },
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Shape, Space, header},
-    record::{FamilyRecord, SeriesRecord, Times},
-    region::Region,
+    memory::{atomic::Word, mapping::Region},
     snapshot::Family,
-    sync::Word,
-    texts::pack_texts,
     writer::{FamilyId, Writer, hash_key, prepare},
 };
 

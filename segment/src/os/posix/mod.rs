@@ -7,22 +7,18 @@
 //! An object gets its name when it is whole, so nobody ever sees a half-made one.
 #![allow(unsafe_code)]
 
-mod fence;
-mod ground;
-mod held;
-mod locks;
+mod fork_guard;
+mod ofd_locks;
+mod sigbus_fence;
 
 use super::{Inspection, Owner};
+pub(crate) use crate::memory::residency::Ground;
 use crate::{
     config::{Config, ObjectName, SegmentName},
     layout::{MAGIC, PAGE},
-    region::{Keeper, Region},
+    memory::mapping::{Keeper, Region},
     writer::random,
 };
-use fence::Fence;
-pub use fence::survive_truncation;
-pub(crate) use ground::Ground;
-pub(crate) use locks::ByteLocks;
 use nix::{
     dir::Dir,
     errno::Errno,
@@ -34,7 +30,10 @@ use nix::{
     },
     unistd::{Gid, fchown},
 };
+pub(crate) use ofd_locks::ByteLocks;
 use shared_memory::{Shmem, ShmemConf, ShmemError};
+use sigbus_fence::Fence;
+pub use sigbus_fence::survive_truncation;
 use std::{ffi::c_void, num::NonZeroUsize, os::fd::OwnedFd, ptr::NonNull, sync::Arc};
 
 /// Where glibc and musl keep POSIX objects.
@@ -47,7 +46,7 @@ const PASSING: &str = ".promshm-";
 pub(crate) struct Identity(u64, u64);
 
 impl Identity {
-    fn of(stat: &FileStat) -> Self {
+    pub(crate) fn of(stat: &FileStat) -> Self {
         Self(stat.st_dev, stat.st_ino)
     }
 }
@@ -87,7 +86,7 @@ impl Segment {
         let mut shmem = making.conf().size(config.size as usize).create().map_err(|error| errno(&error))?;
         shmem.set_owner(false); // the crate would take the name away, which is another object's by then
         let file = open(&making.0, OFlag::O_RDWR)?;
-        locks::lock(&file, locks::MAKING, 1)?; // tells `sweep` that somebody is at it
+        ofd_locks::lock(&file, ofd_locks::MAKING, 1)?; // tells `sweep` that somebody is at it
         let id = Identity::of(&fstat(&file)?);
         let segment = Self { name, making: Some(Arc::new(making)), id, file: Some(Arc::new(file)) };
         let reserved = segment.region(shmem)?.reserve(0, first);
@@ -102,7 +101,7 @@ impl Segment {
         let (from, to) = (path(&making.0), path(self.name.as_str()));
         renameat2(AT_FDCWD, &*from, AT_FDCWD, &*to, RenameFlags::RENAME_NOREPLACE)?;
         self.making = None;
-        self.file.as_ref().map_or(Ok(()), |file| locks::unlock(file, locks::MAKING, 1))
+        self.file.as_ref().map_or(Ok(()), |file| ofd_locks::unlock(file, ofd_locks::MAKING, 1))
     }
 
     /// Maps the object, if its name still leads to it.
@@ -345,7 +344,7 @@ fn names() -> Vec<String> {
 /// Takes away what those left who died while they made or removed a segment.
 fn sweep() {
     for name in names().iter().filter(|name| name.starts_with(PASSING)) {
-        if open(name, OFlag::O_RDWR).is_ok_and(|file| locks::lock(&file, locks::MAKING, 1).is_ok()) {
+        if open(name, OFlag::O_RDWR).is_ok_and(|file| ofd_locks::lock(&file, ofd_locks::MAKING, 1).is_ok()) {
             let _swept_already = shm_unlink(&*format!("/{name}"));
         }
     }

@@ -1,8 +1,9 @@
-use super::*;
+use super::{family::*, record::*, series::*};
 use crate::{
-    definition::Definition,
-    layout::Shape,
-    texts::{are_texts, pack_texts, texts},
+    definition::{Definition, Kind},
+    format::strings::{are_texts, pack_texts, texts},
+    layout::{Geometry, RECORD_UNIT, Shape, header},
+    memory::{atomic::Word, mapping::Region},
 };
 
 fn place() -> (Region, Geometry) {

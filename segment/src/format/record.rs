@@ -8,26 +8,22 @@
 //! text: a family's bounds, or a series' two times, which it has not before version 3. `age` is how many seconds a summary's samples count, whose quantiles stand as bounds. Texts are UTF-8; a list of texts has each one's length before it, in
 //! two bytes. Everything but `newest claim`, `removed` and `touched` is immutable once published.
 
-mod family;
-mod series;
-#[cfg(test)]
-mod tests;
-
+pub(crate) use crate::format::{
+    family::FamilyRecord,
+    series::{GONE, LEAVING, SeriesRecord, Times},
+};
 use crate::{
     definition::Kind,
-    index,
+    format::index,
     layout::{Geometry, RECORD_UNIT, Space, header},
-    region::Region,
-    sync::Word,
+    memory::{atomic::Word, mapping::Region},
 };
-pub(crate) use family::FamilyRecord;
-pub(crate) use series::{GONE, LEAVING, SeriesRecord, Times};
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
 
-const FAMILY: u64 = 0x46;
-const SERIES: u64 = 0x53;
-const HEAD_WORDS: u64 = 6;
+pub(super) const FAMILY: u64 = 0x46;
+pub(super) const SERIES: u64 = 0x53;
+pub(super) const HEAD_WORDS: u64 = 6;
 
 /// A record that makes no sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,14 +34,14 @@ pub(crate) struct Corrupt;
 pub(crate) struct HashKey(pub(crate) [u64; 2]);
 
 impl HashKey {
-    fn hash(self, parts: &[&[u8]]) -> u64 {
+    pub(super) fn hash(self, parts: &[&[u8]]) -> u64 {
         let mut hasher = SipHasher13::new_with_keys(self.0[0], self.0[1]);
         parts.iter().for_each(|part| hasher.write(part));
         hasher.finish()
     }
 }
 
-fn words_of(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
+pub(super) fn words_of(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
     bytes.chunks(8).map(|chunk| {
         let mut word = [0; 8];
         word[..chunk.len()].copy_from_slice(chunk);
@@ -53,18 +49,18 @@ fn words_of(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
     })
 }
 
-fn bytes_of(words: &[u64]) -> Vec<u8> {
+pub(super) fn bytes_of(words: &[u64]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
 
 /// Copies the first `count` bytes of the words into `bytes`.
-fn copy_bytes(words: &[Word], count: u64, bytes: &mut Vec<u8>) {
+pub(super) fn copy_bytes(words: &[Word], count: u64, bytes: &mut Vec<u8>) {
     bytes.clear();
     words.iter().for_each(|word| bytes.extend_from_slice(&word.peek().to_le_bytes()));
     bytes.truncate(count as usize);
 }
 
-fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, words: usize) -> u64 {
+pub(super) fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, words: usize) -> u64 {
     let (kind, mode) = match definition_kind {
         None | Some(Kind::Counter) => (0, 0),
         Some(Kind::Gauge(mode)) => (1, mode as u64),
@@ -76,7 +72,7 @@ fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, words: usize) ->
 
 /// `count` words from `offset` on, if they lie among the records handed out so far. What lies
 /// beyond is a hole: whoever reads it gets charged for its memory.
-fn place<'r>(
+pub(super) fn place<'r>(
     region: &'r Region,
     geometry: &Geometry,
     offset: u64,
@@ -90,7 +86,11 @@ fn place<'r>(
 }
 
 /// The words that every record begins with.
-fn head(region: &Region, geometry: &Geometry, offset: u64) -> Result<[u64; HEAD_WORDS as usize], Corrupt> {
+pub(super) fn head(
+    region: &Region,
+    geometry: &Geometry,
+    offset: u64,
+) -> Result<[u64; HEAD_WORDS as usize], Corrupt> {
     let words = place(region, geometry, offset, HEAD_WORDS)?;
     Ok(std::array::from_fn(|at| words[at].peek()))
 }

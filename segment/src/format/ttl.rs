@@ -7,7 +7,11 @@
 //! The word is a time of [`clock::now`](crate::clock::now), written by whoever touches the series: they all
 //! write what is right within a moment, so it does not matter who is last. Nothing is handed over with it.
 
-use crate::{config::Config, layout::header, region::Region, sync::Word};
+use crate::{
+    config::Config,
+    layout::header,
+    memory::{atomic::Word, mapping::Region},
+};
 use std::time::Duration;
 
 /// How much later than the TTL a series may be hidden, because processes touch it only now and then: an

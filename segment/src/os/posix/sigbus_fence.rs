@@ -7,7 +7,7 @@
 //! Only for programs that ask for it ([`survive_truncation`]): a library has no business with a process's signals.
 #![allow(unsafe_code)]
 
-use crate::sync::Word;
+use crate::memory::atomic::Word;
 use nix::{
     errno::Errno,
     sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction},

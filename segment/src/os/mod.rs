@@ -2,24 +2,24 @@
 //!
 //! `Object` and `Locks` are the seam: what is above them does not know what kind of object it works on.
 
-mod locks;
 mod object;
 mod owner;
-mod posix;
+pub(crate) mod posix;
+mod slot_locks;
 mod sysv;
 
 use crate::{
     config::SegmentName,
     layout::{MAGIC, PAGE, RETIRED, header},
+    memory::mapping::Region,
     reader::ReadError,
-    region::Region,
 };
-pub(crate) use locks::{Locks, OPEN};
 use nix::errno::Errno;
 pub(crate) use object::Object;
 pub use owner::{Owner, owner};
 pub(crate) use posix::Ground;
 pub use posix::survive_truncation;
+pub(crate) use slot_locks::{Locks, OPEN};
 
 /// What can be known of a segment from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

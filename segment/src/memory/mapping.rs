@@ -2,14 +2,14 @@
 #![allow(unsafe_code)]
 
 use crate::{
-    backend::Ground,
     layout::{Geometry, PAGE, PAGE_WORDS, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
-    sync::{Cell, Sample, Word, cells, samples},
+    memory::atomic::{Cell, Sample, Word, cells, samples},
+    os::Ground,
 };
 use std::{fmt, ptr::NonNull};
 
 #[cfg(not(loom))]
-use crate::sync::words_at;
+use crate::memory::atomic::words_at;
 
 /// Memory that is looked at in words; unmapped when dropped.
 #[cfg(not(loom))]

@@ -12,7 +12,7 @@
 //! A text is names and values, each with a byte behind it that UTF-8 never has; so the most that
 //! `OpenMetrics` allows always fits the larger size, and an empty name ends it.
 
-use crate::{definition::is_label_name, layout::PAGE_WORDS, sync::Word};
+use crate::{definition::is_label_name, layout::PAGE_WORDS, memory::atomic::Word};
 
 /// Most characters of all names and values together
 /// (<https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md#exemplars>).

@@ -6,8 +6,10 @@
 use crate::{
     config::Config,
     layout::{RING_CELL, header},
-    region::Region,
-    sync::{Cell, Sample},
+    memory::{
+        atomic::{Cell, Sample},
+        mapping::Region,
+    },
 };
 
 /// How many samples the segment's rings have; 0 if what stands there makes no sense.
@@ -64,7 +66,7 @@ pub fn nearest_rank(sorted: &[f64], quantile: f64) -> f64 {
 #[allow(clippy::float_cmp)] // whole numbers
 mod tests {
     use super::*;
-    use crate::sync::{Word, samples};
+    use crate::memory::atomic::{Word, samples};
 
     fn words(count: usize) -> Vec<Word> {
         (0..count).map(|_| Word::new(0)).collect()

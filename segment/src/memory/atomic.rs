@@ -27,7 +27,7 @@
 #![allow(unsafe_code)]
 
 #[cfg(loom)]
-use crate::modelled::Atomic;
+use crate::memory::loom::Atomic;
 #[cfg(not(loom))]
 #[allow(clippy::disallowed_types)] // this is the room that the lint points to
 type Atomic = std::sync::atomic::AtomicU64;

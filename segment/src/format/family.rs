@@ -1,12 +1,13 @@
 //! A family's record.
 
-use super::{Corrupt, FAMILY, HEAD_WORDS, HashKey, bytes_of, copy_bytes, head, meta, place, words_of};
+use super::record::{
+    Corrupt, FAMILY, HEAD_WORDS, HashKey, bytes_of, copy_bytes, head, meta, place, words_of,
+};
 use crate::{
     definition::{Definition, GaugeMode, Kind, MAX_HELP, MAX_LABELS, MAX_NAME},
+    format::strings::{pack_texts, texts},
     layout::{Geometry, PAGE_WORDS, Plane},
-    region::Region,
-    sync::Word,
-    texts::{pack_texts, texts},
+    memory::{atomic::Word, mapping::Region},
 };
 
 /// Most bytes of a family's label names.

@@ -3,8 +3,7 @@
 #![allow(clippy::disallowed_types)] // the other room that the lint could point to
 
 use loom::sync::atomic::AtomicU64;
-use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
+use std::sync::{OnceLock, atomic::Ordering};
 
 /// Made at the first touch, so that statics can hold it; loom's own cannot be constants.
 #[derive(Debug, Default)]

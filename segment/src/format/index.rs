@@ -3,8 +3,7 @@
 
 use crate::{
     layout::{Geometry, PAGE_WORDS, header},
-    region::Region,
-    sync::Word,
+    memory::{atomic::Word, mapping::Region},
 };
 
 const OFFSET_BITS: u32 = 40;

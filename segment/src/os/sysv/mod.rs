@@ -1,19 +1,19 @@
 //! System V: a segment is what stands under a key, and semaphore *i* under the same key is slot *i*'s.
 
-mod list;
-mod memory;
+mod proc_list;
 mod semaphores;
+mod shm;
 
 use super::{Inspection, Owner};
 use crate::{
     config::{Config, SegmentName},
     layout::{PAGE, RETIRED, header},
-    region::Region,
+    memory::mapping::Region,
 };
-pub(super) use list::listed;
-pub(crate) use memory::SharedMemory;
 use nix::errno::Errno;
+pub(super) use proc_list::listed;
 pub(crate) use semaphores::Semaphores;
+pub(crate) use shm::SharedMemory;
 
 /// A segment, and the key under which it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,9 @@ impl Segment {
     /// Tells those who still count into a segment that somebody removed with `ipcrm -M`: they would never
     /// look at the key. Its successor's creator finds it in the kernel's list and retires it.
     pub(super) fn retire_orphans(self) {
-        for orphan in list::without_key().filter(|orphan| orphan.size >= PAGE && orphan.attached > Some(0)) {
+        for orphan in
+            proc_list::without_key().filter(|orphan| orphan.size >= PAGE && orphan.attached > Some(0))
+        {
             let Ok(region) = SharedMemory(orphan.id as i32).attach(false) else { continue };
             let ours = super::is_ours(&region) && region.head(header!(key)).observe() == self.key_word();
             if ours && region.head(header!(state)).observe() != RETIRED {

@@ -4,8 +4,8 @@
 //! is closed, of whatever its process dies; they are asked after without the right to write; nothing tells
 //! who holds one. A forked child shares its parent's description, so it closes it at once (see `held`).
 
-use super::{Identity, held::Held, open};
-use crate::backend::locks::{CLAIMED, OPEN};
+use super::{Identity, fork_guard::Held, open};
+use crate::os::slot_locks::{CLAIMED, OPEN};
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, OFlag, fcntl},

@@ -11,13 +11,15 @@ mod slots;
 use crate::{
     config::SegmentName,
     definition::{Definition, GaugeMode, Kind},
-    index::{self, Found},
+    format::{
+        index,
+        index::Found,
+        record::{GONE, SeriesRecord},
+        strings::pack_texts,
+    },
     layout::{FRESH, Geometry, IDENTITY, PAGE, PAGE_WORDS, Plane, READY, Shape, Space, UNSET, header},
+    memory::{atomic::Word, mapping::Region},
     reader::Catalogue,
-    record::{GONE, SeriesRecord},
-    region::Region,
-    sync::Word,
-    texts::pack_texts,
     writer::{FamilyId, Writer, check, hash_key, prepare},
 };
 use std::sync::{

@@ -5,9 +5,9 @@
 #![allow(unsafe_code)]
 
 use crate::{
-    backend::{Inspection, Owner},
     layout::PAGE,
-    region::{Keeper, Region},
+    memory::mapping::{Keeper, Region},
+    os::{Inspection, Owner},
 };
 use libc::{c_int, key_t};
 use nix::{
@@ -74,7 +74,7 @@ impl SharedMemory {
     /// Bytes that have memory behind them or are swapped out; where the kernel's list cannot be read, those of
     /// all segments of the IPC namespace. `None` where the kernel does not count them.
     pub(crate) fn resident(self) -> Option<u64> {
-        let bytes = super::list::resident(self.0).or_else(|| {
+        let bytes = super::proc_list::resident(self.0).or_else(|| {
             let [_used_ids, _total, resident, swapped, ..] = Self::info().ok()?.1;
             Some((resident + swapped) * sysconf(SysconfVar::PAGE_SIZE).ok()??.cast_unsigned())
         });

@@ -1,6 +1,6 @@
 //! The kernel's public list of segments: it tells owner and mode of what we may not read.
 
-use crate::backend::Inspection;
+use crate::os::Inspection;
 
 const LIST: &str = "/proc/sysvipc/shm";
 

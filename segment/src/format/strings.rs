@@ -1,6 +1,6 @@
 //! Texts as they stand in a record, each with its length before it: packing, and reading with distrust.
 
-use crate::{definition::MAX_LABELS, record::Corrupt};
+use crate::{definition::MAX_LABELS, format::record::Corrupt};
 
 /// Texts as they stand in a record: each with its length before it.
 pub(crate) fn pack_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {

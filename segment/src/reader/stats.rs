@@ -6,11 +6,10 @@ use super::{
     pages::Survey,
 };
 use crate::{
-    index,
+    format::index,
     layout::{Geometry, LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, Slot, Space, UNSET, header},
-    region::{self, Region},
+    memory::{atomic::Word, mapping, mapping::Region},
     snapshot::{Liveness, Process, Reason, SlotState, SlotView, Snapshot, Vitals},
-    sync::Word,
     writer::{Runtime, SHARED},
 };
 use std::mem::offset_of;
@@ -105,7 +104,7 @@ fn liveness(region: &Region, slots: &Slots) -> Liveness {
 fn used_bytes(region: &Region, geometry: &Geometry, slots: &Slots) -> u64 {
     let index = index::touched_pages(region, geometry).count() as u64 * PAGE;
     let slots = (slots.high * size_of::<Slot>()) as u64;
-    PAGE + slots + index + region::used_bytes(region, geometry)
+    PAGE + slots + index + mapping::used_bytes(region, geometry)
 }
 
 /// What was taken and leads nowhere: dead processes' half-made records and pages, replaced series.

@@ -4,7 +4,7 @@ use super::{Inspection, Locks, Owner, posix, sysv};
 use crate::{
     config::{Config, SegmentName},
     layout::{FORGED, NO_SEMAPHORES, header},
-    region::Region,
+    memory::mapping::Region,
 };
 use nix::errno::Errno;
 

@@ -2,7 +2,7 @@
 //! parent would look alive for as long as the child lives.
 #![allow(unsafe_code)]
 
-use crate::sync::Word;
+use crate::memory::atomic::Word;
 use nix::errno::Errno;
 use std::{
     mem::ManuallyDrop,
@@ -27,7 +27,7 @@ impl Held {
     /// Takes a descriptor over.
     pub(super) fn keep(file: OwnedFd) -> Result<Self, Errno> {
         close_in_forked_children()?;
-        let value = crate::sync::unique() << 32 | (file.as_raw_fd() as u64 + 1);
+        let value = crate::memory::atomic::unique() << 32 | (file.as_raw_fd() as u64 + 1);
         let place = HELD.iter().find(|place| place.claim(0, value).is_ok()).ok_or(Errno::EMFILE)?;
         let _kept = file.into_raw_fd();
         Ok(Self { place, value })

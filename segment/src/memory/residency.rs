@@ -4,7 +4,7 @@
 //! not there then ends the process with SIGBUS. So nothing is touched that was not reserved, by writers
 //! with `fallocate` before, and by readers never: they look where the holes are.
 
-use super::Identity;
+use crate::os::posix::Identity;
 use nix::{
     errno::Errno,
     fcntl::{FallocateFlags, fallocate},
@@ -37,7 +37,7 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    pub(super) fn new(file: Arc<OwnedFd>, id: Identity, bytes: u64) -> Self {
+    pub(crate) fn new(file: Arc<OwnedFd>, id: Identity, bytes: u64) -> Self {
         Self { file, id, low: Cell::new(0), high: Cell::new(bytes), refused: Cell::new(None) }
     }
 

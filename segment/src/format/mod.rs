@@ -1,0 +1,14 @@
+//! What stands in the bytes of a segment beyond its fixed layout: records, their strings and hashes, the index
+//! that leads to them, rings of samples, exemplars, and times of last use.
+
+pub mod exemplar;
+pub(crate) mod family;
+pub(crate) mod index;
+pub mod label_value;
+pub(crate) mod record;
+pub mod ring;
+pub(crate) mod series;
+pub(crate) mod strings;
+#[cfg(test)]
+mod tests;
+pub mod ttl;
