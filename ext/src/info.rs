@@ -1,9 +1,9 @@
 //! What `phpinfo()` and `php --ri promshm` show.
 
 use crate::{
-    guard::fenced,
-    ini, process, segment,
-    zend::{self, guarded},
+    classes::segment,
+    engine::{panic::fenced, zval, zval::guarded},
+    session::{attachment, ini},
 };
 use ext_php_rs::{info_table_end, info_table_row, info_table_start, zend::ModuleEntry};
 
@@ -17,13 +17,13 @@ pub(crate) extern "C" fn info(module: *mut ModuleEntry) {
                 info_table_row!(*name, value.as_str());
             }
             info_table_end!();
-            zend::print_ini(module);
+            zval::print_ini(module);
         });
     });
 }
 
 fn rows() -> Vec<(&'static str, String)> {
-    let process = process::status();
+    let process = attachment::status();
     let status = match (ini::enabled(), &process.error, process.attached) {
         (false, _, _) => "disabled (promshm.enabled=0)".into(),
         (true, Some(error), _) => format!("metrics are not stored: {error}"),

@@ -1,0 +1,192 @@
+//! `Promshm\Histogram`.
+
+use crate::{
+    classes::{
+        metric_class::{
+            around, around_series, construct, constructor, metric_class, void, with_exemplar, with_labels,
+        },
+        timer,
+    },
+    engine::{
+        arguments,
+        arguments::{Exemplar, Labels},
+        exceptions::{Thrown, invalid_argument},
+        float_list::{list_of, return_list},
+        panic::fenced,
+        zval::{More, Parse, parse, this},
+    },
+    session::{
+        exemplar,
+        handle::{Cells, Handle},
+        heartbeat,
+    },
+};
+use ext_php_rs::{
+    args::Arg,
+    builders::FunctionBuilder,
+    error::Result,
+    flags::{DataType, MethodFlags},
+    types::Zval,
+    zend::ExecuteData,
+    zend_fastcall,
+};
+use promshm_segment::{Kind, memory::atomic};
+
+/// The default upper bounds, in seconds; those of the widespread PHP client library.
+const DEFAULT_BUCKETS: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+/// More buckets than this in one list are a slip.
+const MOST_BUCKETS: i64 = 10_000;
+
+pub(crate) fn register() -> Result<()> {
+    let buckets = Arg::new("buckets", DataType::Array).allow_null().default("null");
+    let observe = void("observe", observe).arg(Arg::new("value", DataType::Double));
+    let start_timer = FunctionBuilder::new("startTimer", start_timer);
+    let start_timer = start_timer.returns(DataType::Object(timer::NAME.into()), false, false);
+    let list = |name, handler| FunctionBuilder::new(name, handler).returns(DataType::Array, false, false);
+    let public_static = MethodFlags::Public | MethodFlags::Static;
+    let number = |name| Arg::new(name, DataType::Double);
+    let count = || Arg::new("numberOfBuckets", DataType::Long);
+    let exponential =
+        list("exponentialBuckets", exponential).arg(number("start")).arg(number("growthFactor"));
+    let linear = list("linearBuckets", linear).arg(number("start")).arg(number("width"));
+    metric_class("Promshm\\Histogram", constructor(new).arg(buckets))
+        .method(with_exemplar(observe), MethodFlags::Public)
+        .method(with_labels(start_timer), MethodFlags::Public)
+        .method(around("time", time), MethodFlags::Public)
+        .method(list("getDefaultBuckets", default_buckets), public_static)
+        .method(exponential.arg(count()), public_static)
+        .method(linear.arg(count()), public_static)
+        .register()
+}
+
+zend_fastcall! {
+    extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| drop(construct(ex, More::Array, |buckets| Ok((Kind::Histogram, bounds_of(buckets)?)))));
+    }
+}
+
+/// The bounds that a script gives, or the default ones.
+pub(crate) fn bounds_of(buckets: Option<&Zval>) -> std::result::Result<Vec<f64>, Thrown> {
+    let Some(buckets) = buckets.and_then(Zval::array) else { return Ok(DEFAULT_BUCKETS.to_vec()) };
+    list_of(buckets).ok_or_else(|| invalid_argument("Histogram buckets must be a list of numbers"))
+}
+
+zend_fastcall! {
+    extern fn observe(ex: &mut ExecuteData, _ret: &mut Zval) {
+        if observe_at_once(ex).is_none() {
+            observe_any(ex);
+        }
+    }
+}
+
+#[inline(always)]
+fn observe_at_once(ex: &ExecuteData) -> Option<()> {
+    let handle = this(ex);
+    let value = arguments::first_number(ex)?;
+    let cells = handle.ready_cells(ex, 1)?;
+    let bucket = handle.metric().ok()?.buckets.of(value);
+    count(cells, bucket, value);
+    heartbeat::tick();
+    Some(())
+}
+
+#[inline(never)] // so that the fast way saves no registers for it
+fn observe_any(ex: &ExecuteData) {
+    fenced(|| {
+        if let Some((value, labels, exemplar)) = arguments::float_and_exemplar(ex) {
+            observe_slowly(this(ex), labels, exemplar, value);
+        }
+    });
+    heartbeat::tick();
+}
+
+pub(crate) fn observe_slowly(handle: &Handle, labels: Labels<'_>, exemplar: Exemplar<'_>, value: f64) {
+    let Ok(metric) = handle.metric() else { return };
+    let bucket = metric.buckets.of(value);
+    let _thrown = handle.update(labels, |Cells { all, shared }| {
+        if shared {
+            all[bucket].add_shared(1.0);
+            all[all.len() - 1].add_shared(value);
+        } else {
+            count(all, bucket, value);
+        }
+        if let Some(exemplar) = exemplar {
+            exemplar::note(&all[bucket], shared, value, exemplar);
+        }
+    });
+}
+
+/// The bucket first: a process that dies in between leaves a count without its share of the sum,
+/// never a sum that nothing counted.
+#[inline(always)]
+fn count(cells: &[atomic::Cell], bucket: usize, value: f64) {
+    if let (Some(bucket), Some(sum)) = (cells.get(bucket), cells.last()) {
+        bucket.add_owned(1.0);
+        sum.add_owned(value);
+    }
+}
+
+zend_fastcall! {
+    extern fn start_timer(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            let Some(labels) = arguments::labels(ex) else { return };
+            let started = this(ex).series_of(labels).and_then(|(metric, key)| timer::start(metric, key, ret));
+            drop(started);
+        });
+    }
+}
+
+zend_fastcall! {
+    extern fn time(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            if let Ok((function, metric, key)) = around_series(ex) {
+                timer::time(function, metric, key, ret);
+            }
+        });
+    }
+}
+
+zend_fastcall! {
+    extern fn default_buckets(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| if parse(ex, Parse::Nothing) { return_list(ret, DEFAULT_BUCKETS.into_iter()) });
+    }
+}
+
+zend_fastcall! {
+    extern fn exponential(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            let Some((start, factor, count)) = series(ex) else { return };
+            if !(start > 0.0 && factor > 1.0 && start.is_finite() && factor.is_finite()) {
+                invalid_argument("exponentialBuckets() needs a finite start above 0 and a finite growth factor above 1");
+                return;
+            }
+            return_list(ret, (0..count).scan(start, |next, _| Some(std::mem::replace(next, *next * factor))));
+        });
+    }
+}
+
+zend_fastcall! {
+    extern fn linear(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            let Some((start, width, count)) = series(ex) else { return };
+            if !(width > 0.0 && width.is_finite() && start.is_finite()) {
+                invalid_argument("linearBuckets() needs a finite start and a finite width above 0");
+                return;
+            }
+            return_list(ret, (0..count).map(|index| start + width * index as f64));
+        });
+    }
+}
+
+fn series(ex: &ExecuteData) -> Option<(f64, f64, i64)> {
+    let (mut start, mut step, mut count) = (0.0, 0.0, 0);
+    if !parse(ex, Parse::Series(&mut start, &mut step, &mut count)) {
+        return None;
+    }
+    if !(1..=MOST_BUCKETS).contains(&count) {
+        invalid_argument(&format!("The number of buckets must be from 1 to {MOST_BUCKETS}, got {count}"));
+        return None;
+    }
+    Some((start, step, count))
+}

@@ -1,0 +1,13 @@
+//! The PHP classes, a file for each, and what several of them share.
+
+pub(crate) mod counter;
+pub(crate) mod gauge;
+pub(crate) mod histogram;
+pub(crate) mod metric_class;
+pub(crate) mod registration;
+pub(crate) mod registry;
+pub(crate) mod render;
+pub(crate) mod samples;
+pub(crate) mod segment;
+pub(crate) mod summary;
+pub(crate) mod timer;

@@ -1,0 +1,96 @@
+//! What a metric is registered with in a registry: its type, and the arguments that this type takes.
+
+use crate::{
+    classes::{histogram, summary},
+    engine::{
+        exceptions::Thrown,
+        zval::{Found, More, Parse, parse},
+    },
+};
+use ext_php_rs::{
+    types::{ZendHashTable, Zval},
+    zend::ExecuteData,
+};
+use promshm_segment::{GaugeMode, Kind};
+use std::{borrow::Cow, cell::Cell};
+
+/// The classes that a registry hands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Type {
+    Counter,
+    Gauge,
+    Histogram,
+    Summary,
+}
+
+impl Type {
+    pub(crate) fn class_name(self) -> &'static str {
+        match self {
+            Self::Counter => "Promshm\\Counter",
+            Self::Gauge => "Promshm\\Gauge",
+            Self::Histogram => "Promshm\\Histogram",
+            Self::Summary => "Promshm\\Summary",
+        }
+    }
+
+    pub(crate) fn short_name(self) -> &'static str {
+        &self.class_name()["Promshm\\".len()..]
+    }
+
+    /// The argument that it takes after the labels.
+    fn more(self, max_age: &Cell<i64>) -> More<'_> {
+        match self {
+            Self::Counter | Self::Gauge => More::Nothing,
+            Self::Histogram => More::Array,
+            Self::Summary => More::Summary(max_age),
+        }
+    }
+
+    pub(crate) fn shape(self, last: Option<&Zval>, max_age: i64) -> Result<(Kind, Vec<f64>), Thrown> {
+        match self {
+            Self::Counter => Ok((Kind::Counter, Vec::new())),
+            Self::Gauge => Ok((Kind::Gauge(GaugeMode::Last), Vec::new())),
+            Self::Histogram => Ok((Kind::Histogram, histogram::bounds_of(last)?)),
+            Self::Summary => summary::shape_of(max_age, last),
+        }
+    }
+}
+
+/// What a metric is registered with.
+pub(crate) struct Registration<'a> {
+    pub(crate) name: String,
+    pub(crate) help: Cow<'a, str>,
+    pub(crate) labels: Option<&'a ZendHashTable>,
+    pub(crate) last: Option<&'a Zval>,
+    pub(crate) max_age: i64,
+}
+
+impl<'a> Registration<'a> {
+    pub(crate) fn read(ex: &'a ExecuteData, metric: Type) -> Result<Self, Thrown> {
+        let (namespace, name, help) = (Found::in_call(ex), Found::in_call(ex), Found::in_call(ex));
+        let (labels, last) = (Found::in_call(ex), Found::in_call(ex));
+        let max_age = Cell::new(summary::DEFAULT_MAX_AGE);
+        let wanted = Parse::Registration {
+            namespace: &namespace,
+            name: &name,
+            help: &help,
+            labels: &labels,
+            more: (metric.more(&max_age), &last),
+        };
+        if !parse(ex, wanted) {
+            return Err(Thrown);
+        }
+        let name = full_name(&namespace.text(), &name.text());
+        Ok(Self {
+            name,
+            help: help.text(),
+            labels: labels.table(),
+            last: last.value(),
+            max_age: max_age.get(),
+        })
+    }
+}
+
+pub(crate) fn full_name(namespace: &str, name: &str) -> String {
+    if namespace.is_empty() { name.into() } else { format!("{namespace}_{name}") }
+}

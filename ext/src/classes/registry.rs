@@ -1,0 +1,399 @@
+//! `Promshm\CollectorRegistry`: metrics by namespace and name, as users of `PromPHP` know them.
+//!
+//! What was registered is found in a table of this object by the hashes that PHP keeps with its
+//! strings; the segment is not asked. So the usual way of `PromPHP`, to get or register a metric at
+//! each update, stays cheap.
+
+use crate::{
+    classes::{
+        gauge, metric_class,
+        metric_class::{Handler, Method, define},
+        registration::{Registration, Type, full_name},
+        samples, summary,
+    },
+    engine::{
+        exceptions::{Thrown, bad_registration, invalid_argument, not_found},
+        globals::{Fixed, local},
+        object,
+        object::part,
+        panic::fenced,
+        zval,
+        zval::{Found, IS_ARRAY, IS_STRING, Parse, argument, arguments, given, guarded, parse, type_of},
+    },
+    session::{attachment, handle::Handle, labels, metric::Constants},
+};
+use ext_php_rs::{
+    args::Arg,
+    builders::{ClassBuilder, FunctionBuilder},
+    error::Result as Registered,
+    flags::{ClassFlags, DataType, MethodFlags},
+    types::{ArrayKey, ZendHashTable, Zval},
+    zend::{ClassEntry, ExecuteData, ce},
+    zend_fastcall,
+};
+use hashbrown::HashTable;
+use promshm_segment::{Definition, GaugeMode, Kind};
+use std::cell::RefCell;
+
+const NAME: &str = "Promshm\\CollectorRegistry";
+const INTERFACE_NAME: &str = "Promshm\\RegistryInterface";
+// Registered again at every module startup: some servers restart modules in one process.
+static CLASS: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
+static INTERFACE: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
+local! {
+    /// What `getDefault()` made in this request.
+    static DEFAULT: Option<Zval> = None;
+}
+
+/// What a registry object holds.
+#[derive(Debug, Default)]
+struct Registry {
+    metrics: RefCell<HashTable<Entry>>,
+    constants: RefCell<Constants>,
+}
+
+part!(Registry, |registry, show| {
+    if let Ok(metrics) = registry.metrics.try_borrow() {
+        metrics.iter().for_each(|entry| show(&entry.object));
+    }
+});
+
+/// A metric may be the key of a `WeakMap`, so releasing it may run a destructor, and that may end the request:
+/// the rest is released nevertheless.
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let mut ended = None;
+        for Entry { object, .. } in self.metrics.get_mut().drain() {
+            if let Err(payload) = zval::attempt(move || drop(object)) {
+                ended = Some(payload);
+            }
+        }
+        if let Some(payload) = ended {
+            std::panic::resume_unwind(payload);
+        }
+    }
+}
+
+/// A metric that was registered.
+#[derive(Debug)]
+struct Entry {
+    hash: u64,
+    metric: Type,
+    /// Namespace and name, packed.
+    key: Vec<u8>,
+    object: Zval,
+}
+
+pub(crate) fn register() -> Registered<()> {
+    register_interface()?;
+    let of_this_class = DataType::Object(NAME.into());
+    let new = FunctionBuilder::new("__construct", new)
+        .not_required()
+        .arg(Arg::new("storage", DataType::Mixed).allow_null().default("null"))
+        .arg(switch("registerDefaultMetrics"))
+        .arg(Arg::new("constantLabels", DataType::Array).default("[]"));
+    let get_default = FunctionBuilder::new("getDefault", get_default).returns(of_this_class, false, false);
+    let families = families_method().not_required().arg(switch("sortMetrics"));
+    let builder = ClassBuilder::new(NAME)
+        .implements((interface, INTERFACE_NAME))
+        .flags(ClassFlags::NotSerializable.union(ClassFlags::NoDynamicProperties))
+        .method(new, MethodFlags::Public)
+        .method(get_default, MethodFlags::Public | MethodFlags::Static)
+        .method(families, MethodFlags::Public)
+        .method(metric_class::void("wipeStorage", wipe), MethodFlags::Public);
+    let builder =
+        methods().into_iter().fold(builder, |builder, method| builder.method(method, MethodFlags::Public));
+    builder
+        .registration(|class, arg_info| {
+            object::hold::<Registry>(class);
+            CLASS.set(Some(class));
+            std::mem::forget(arg_info); // the engine reads it as long as the class lives
+        })
+        .register()
+}
+
+/// What services ask for in their constructors, as they do with `PromPHP`.
+fn register_interface() -> Registered<()> {
+    let builder = ClassBuilder::new(INTERFACE_NAME).flags(ClassFlags::Interface);
+    let shared = [metric_class::void("wipeStorage", wipe), families_method()];
+    let builder = shared
+        .into_iter()
+        .chain(methods())
+        .fold(builder, |builder, method| builder.method(method, MethodFlags::Public | MethodFlags::Abstract));
+    builder
+        .registration(|class, arg_info| {
+            INTERFACE.set(Some(class));
+            std::mem::forget(arg_info); // the engine reads it as long as the class lives
+        })
+        .register()
+}
+
+fn interface() -> &'static ClassEntry {
+    INTERFACE.get().unwrap_or_else(ce::traversable)
+}
+
+/// `bool $name = true`
+fn switch(name: &str) -> Arg<'static> {
+    Arg::new(name, DataType::Bool).default("true")
+}
+
+fn families_method() -> Method {
+    FunctionBuilder::new("getMetricFamilySamples", families).returns(DataType::Array, false, false)
+}
+
+/// `register…`, `getOrRegister…` and `get…` of each type.
+fn methods() -> Vec<Method> {
+    let handlers: [(Type, [Handler; 3]); 4] = [
+        (Type::Counter, [register_counter, get_or_register_counter, get_counter]),
+        (Type::Gauge, [register_gauge, get_or_register_gauge, get_gauge]),
+        (Type::Histogram, [register_histogram, get_or_register_histogram, get_histogram]),
+        (Type::Summary, [register_summary, get_or_register_summary, get_summary]),
+    ];
+    let of_a_type = |(metric, [register, get_or_register, get]): (Type, [Handler; 3])| {
+        let named = |prefix: &str, handler| {
+            FunctionBuilder::new(format!("{prefix}{}", metric.short_name()), handler)
+                .arg(Arg::new("namespace", DataType::String))
+                .arg(Arg::new("name", DataType::String))
+                .returns(DataType::Object(metric.class_name().into()), false, false)
+        };
+        let defining = |prefix, handler| with_definition(metric, named(prefix, handler));
+        [defining("register", register), defining("getOrRegister", get_or_register), named("get", get)]
+    };
+    handlers.into_iter().flat_map(of_a_type).collect()
+}
+
+fn with_definition(metric: Type, method: Method) -> Method {
+    let method = metric_class::with_labels(method.arg(Arg::new("help", DataType::String)));
+    match metric {
+        Type::Counter | Type::Gauge => method,
+        Type::Histogram => method.arg(Arg::new("buckets", DataType::Array).allow_null().default("null")),
+        Type::Summary => summary::with_window(method),
+    }
+}
+
+zend_fastcall! {
+    extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| drop(construct(ex)));
+    }
+}
+
+/// The storage is taken so that `PromPHP`'s calls fit, and has no use: there is one, the segment.
+fn construct(ex: &ExecuteData) -> Result<(), Thrown> {
+    let (storage, mut defaults, constants) = (Found::in_call(ex), true, Found::in_call(ex));
+    if !parse(ex, Parse::Registry { storage: &storage, defaults: &mut defaults, constants: &constants }) {
+        return Err(Thrown);
+    }
+    let registry: &Registry = object::this(ex);
+    if let Some(constants) = constants.table() {
+        registry.constants.replace(constants_of(constants)?);
+    }
+    if defaults { registry.register_defaults() } else { Ok(()) }
+}
+
+fn constants_of(table: &ZendHashTable) -> Result<Constants, Thrown> {
+    let wrong = || invalid_argument("Constant labels are an array of values keyed by the labels' names");
+    let constant = |(key, value): (ArrayKey<'_>, &Zval)| {
+        let name = match key {
+            ArrayKey::Long(_) => return Err(wrong()),
+            name => name.to_string(),
+        };
+        let text = labels::text_of(value, || format!("Constant label {name}"))?;
+        Ok((name, text))
+    };
+    let constants: Constants = table.iter().map(constant).collect::<Result<_, _>>()?;
+    let names: Vec<&str> = constants.iter().map(|(name, _)| name.as_str()).collect();
+    Definition::new("any", "", Kind::Counter, &names, &[])
+        .map_err(|error| invalid_argument(&error.to_string()))?;
+    Ok(constants)
+}
+
+impl Registry {
+    /// The metric of that type, namespace and name. Both are strings.
+    #[inline]
+    fn find(&self, metric: Type, names: &[Zval]) -> Option<Zval> {
+        let hash = labels::hash_values(names)?;
+        let metrics = self.metrics.borrow();
+        let is_it =
+            |entry: &Entry| entry.hash == hash && entry.metric == metric && labels::are(names, &entry.key);
+        metrics.find(hash, is_it).map(|entry| entry.object.shallow_clone())
+    }
+
+    /// Makes a metric and remembers it.
+    fn add(
+        &self,
+        metric: Type,
+        key: Vec<u8>,
+        make: impl FnOnce(&Handle) -> Result<(), Thrown>,
+    ) -> Result<Zval, Thrown> {
+        let class = guarded(|| ClassEntry::try_find(metric.class_name())).ok_or(Thrown)?;
+        let mut object = Zval::new();
+        make(guarded(|| object::new_in(class, &mut object)))?;
+        let hash = labels::hash_key(&key);
+        let entry = Entry { hash, metric, key, object: object.shallow_clone() };
+        self.metrics.borrow_mut().insert_unique(hash, entry, |entry| entry.hash);
+        Ok(object)
+    }
+
+    /// `PromPHP`'s only metric of its own: which PHP runs. Only living processes count, so that a
+    /// version goes with its last worker. It is the same metric for all registries of a process, so their
+    /// constant labels do not apply: else a second registry with other ones would contradict the first.
+    fn register_defaults(&self) -> Result<(), Thrown> {
+        let mut label_names = ZendHashTable::new();
+        let _only_fails_on_overflow = label_names.push("version");
+        let (key, version) =
+            (labels::pack_texts(&["", "php_info"]), labels::pack_texts(&[&zval::php_version()]));
+        let shape = (Kind::Gauge(GaugeMode::Max), Vec::new());
+        let help = "Information about the PHP environment.";
+        let metric = define("php_info", help, Some(&label_names), shape, &Constants::new())?;
+        let series = metric.series(&version);
+        self.add(Type::Gauge, key, |handle| handle.stand_for(metric.clone()))?;
+        let bound = Handle::default();
+        bound.bind(metric, series.0, series.1)?;
+        gauge::set_to(&bound, None, 1.0);
+        Ok(())
+    }
+}
+
+/// Namespace and name, after they were read as strings.
+fn names(ex: &ExecuteData) -> &[Zval] {
+    &arguments(ex)[..2]
+}
+
+#[inline(always)]
+fn get_or_register(ex: &ExecuteData, ret: &mut Zval, metric: Type) {
+    let found = if is_usual(ex) { object::this::<Registry>(ex).find(metric, names(ex)) } else { None };
+    match found {
+        Some(object) => *ret = object,
+        None => fenced(|| drop(get_or_add(ex, ret, metric))),
+    }
+}
+
+/// `string, string, string` and perhaps an array: then nothing needs to be converted.
+#[inline(always)]
+fn is_usual(ex: &ExecuteData) -> bool {
+    let has = |n, kind| argument(ex, n).is_some_and(|value| type_of(value) == kind);
+    let strings = has(0, IS_STRING) && has(1, IS_STRING) && has(2, IS_STRING);
+    strings && (given(ex) == 3 || given(ex) == 4 && has(3, IS_ARRAY))
+}
+
+#[cold]
+fn get_or_add(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Thrown> {
+    let registration = Registration::read(ex, metric)?;
+    *ret = match object::this::<Registry>(ex).find(metric, names(ex)) {
+        Some(object) => object,
+        None => add(ex, metric, &registration)?,
+    };
+    Ok(())
+}
+
+fn register_new(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Thrown> {
+    let registration = Registration::read(ex, metric)?;
+    if object::this::<Registry>(ex).find(metric, names(ex)).is_some() {
+        let (name, kind) = (registration.name, metric.short_name());
+        let message =
+            format!("{kind} {name} is already registered; getOrRegister{kind}() returns the one there is");
+        return Err(bad_registration(&message));
+    }
+    *ret = add(ex, metric, &registration)?;
+    Ok(())
+}
+
+fn add(ex: &ExecuteData, metric: Type, registration: &Registration<'_>) -> Result<Zval, Thrown> {
+    let Registration { name, help, labels, last, max_age } = registration;
+    let registry: &Registry = object::this(ex);
+    let defined = define(name, help, *labels, metric.shape(*last, *max_age)?, &registry.constants.borrow())?;
+    registry.add(metric, labels::pack_strings(names(ex)), |handle| handle.stand_for(defined))
+}
+
+fn get(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Thrown> {
+    let (namespace, name) = (Found::in_call(ex), Found::in_call(ex));
+    if !parse(ex, Parse::Names(&namespace, &name)) {
+        return Err(Thrown);
+    }
+    *ret = object::this::<Registry>(ex).find(metric, names(ex)).ok_or_else(|| {
+        let (name, kind) = (full_name(&namespace.text(), &name.text()), metric.short_name());
+        not_found(&format!(
+            "{kind} {name} is not known to this registry: register it first, or use getOrRegister{kind}()"
+        ))
+    })?;
+    Ok(())
+}
+
+/// The three handlers of each type.
+macro_rules! handlers {
+    ($($metric:ident: $register:ident, $get_or_register:ident, $get:ident;)*) => {$(
+        zend_fastcall! {
+            extern fn $register(ex: &mut ExecuteData, ret: &mut Zval) {
+                fenced(|| drop(register_new(ex, ret, Type::$metric)));
+            }
+        }
+        zend_fastcall! {
+            extern fn $get_or_register(ex: &mut ExecuteData, ret: &mut Zval) {
+                get_or_register(ex, ret, Type::$metric);
+            }
+        }
+        zend_fastcall! {
+            extern fn $get(ex: &mut ExecuteData, ret: &mut Zval) {
+                fenced(|| drop(get(ex, ret, Type::$metric)));
+            }
+        }
+    )*};
+}
+
+handlers! {
+    Counter: register_counter, get_or_register_counter, get_counter;
+    Gauge: register_gauge, get_or_register_gauge, get_gauge;
+    Histogram: register_histogram, get_or_register_histogram, get_histogram;
+    Summary: register_summary, get_or_register_summary, get_summary;
+}
+
+zend_fastcall! {
+    extern fn get_default(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            if !parse(ex, Parse::Nothing) {
+                return;
+            }
+            let known = DEFAULT.with(|default| default.as_ref().map(Zval::shallow_clone));
+            if let Some(registry) = known.or_else(new_default) {
+                *ret = registry;
+            }
+        });
+    }
+}
+
+fn new_default() -> Option<Zval> {
+    let mut object = Zval::new();
+    object::new_in::<Registry>(CLASS.get()?, &mut object).register_defaults().ok()?;
+    if attachment::is_in_request() {
+        DEFAULT.set(Some(object.shallow_clone()));
+    }
+    Some(object)
+}
+
+/// A request begins. What an earlier one has left lay in memory that is gone: it is forgotten, not released.
+pub(crate) fn begin_request() {
+    std::mem::forget(DEFAULT.replace(None));
+}
+
+/// A request ends, and no object outlives it. Releasing may run scripts, which may get a new one: `process` has
+/// ended the request before, so that is not kept.
+pub(crate) fn end_request() {
+    DEFAULT.set(None);
+}
+
+zend_fastcall! {
+    extern fn families(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            let mut sorted = true; // they always are
+            if parse(ex, Parse::Switch(&mut sorted)) {
+                samples::collect(ret);
+            }
+        });
+    }
+}
+
+zend_fastcall! {
+    extern fn wipe(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| if parse(ex, Parse::Nothing) { attachment::wipe() });
+    }
+}

@@ -1,0 +1,161 @@
+//! `Promshm\RenderTextFormat`: a page of text from `MetricFamilySamples`.
+
+use crate::{
+    classes::{
+        metric_class::Method,
+        samples::{FamilyPart, FamilySamples, Sample, SamplePart, value_of},
+    },
+    engine::{
+        exceptions::{Thrown, invalid_argument},
+        globals::Fixed,
+        object,
+        panic::fenced,
+        zval,
+        zval::{Found, Parse, bytes_of, dereferenced, parse},
+    },
+};
+use ext_php_rs::{
+    args::Arg,
+    builders::{ClassBuilder, FunctionBuilder},
+    error::Result as Registered,
+    flags::{ClassFlags, ConstantFlags, DataType, MethodFlags},
+    types::{ZendHashTable, Zval},
+    zend::{ClassEntry, ExecuteData, ce},
+    zend_fastcall,
+};
+use promshm_exposition::{push_help, push_quotable};
+use std::borrow::Cow;
+
+const INTERFACE_NAME: &str = "Promshm\\RendererInterface";
+// Registered again at every module startup: some servers restart modules in one process.
+static INTERFACE: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
+
+pub(crate) fn register() -> Registered<()> {
+    ClassBuilder::new(INTERFACE_NAME)
+        .flags(ClassFlags::Interface)
+        .method(render_method(), MethodFlags::Public | MethodFlags::Abstract)
+        .registration(|class, arg_info| {
+            INTERFACE.set(Some(class));
+            std::mem::forget(arg_info); // the engine reads it as long as the class lives
+        })
+        .register()?;
+    let silent = Arg::new("silent", DataType::Bool).default("false");
+    ClassBuilder::new("Promshm\\RenderTextFormat")
+        .implements((interface, INTERFACE_NAME))
+        .constant("MIME_TYPE", "text/plain; version=0.0.4", &[], ConstantFlags::Public)?
+        .method(render_method().not_required().arg(silent), MethodFlags::Public)
+        .registration(|_, arg_info| std::mem::forget(arg_info)) // the engine reads it as long as the class lives
+        .register()
+}
+
+fn interface() -> &'static ClassEntry {
+    INTERFACE.get().unwrap_or_else(ce::traversable)
+}
+
+fn render_method() -> Method {
+    FunctionBuilder::new("render", render).arg(Arg::new("metrics", DataType::Array)).returns(
+        DataType::String,
+        false,
+        false,
+    )
+}
+
+zend_fastcall! {
+    extern fn render(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            let (metrics, mut silent) = (Found::in_call(ex), false);
+            if !parse(ex, Parse::Array(&metrics, &mut silent)) {
+                return;
+            }
+            let metrics = metrics.table();
+            if let Ok(page) = metrics.map_or(Ok(Vec::new()), |metrics| page(metrics, silent)) {
+                zval::return_text(ret, &page);
+            }
+        });
+    }
+}
+
+fn page(metrics: &ZendHashTable, silent: bool) -> Result<Vec<u8>, Thrown> {
+    // Held: a label's `__toString()` may overwrite what the array refers to.
+    let metrics: Vec<Zval> = metrics.values().map(|value| dereferenced(value).shallow_clone()).collect();
+    let family = |value| object::part_of::<FamilyPart>(value).and_then(FamilyPart::get);
+    let families: Option<Vec<&FamilySamples>> = metrics.iter().map(family).collect();
+    let mut families =
+        families.ok_or_else(|| invalid_argument("render() needs a list of Promshm\\MetricFamilySamples"))?;
+    families.sort_by(|a, b| bytes_of(&a.name).cmp(&bytes_of(&b.name)));
+    let mut page = Vec::new();
+    families.into_iter().try_for_each(|family| push_family(&mut page, family, silent))?;
+    Ok(page)
+}
+
+fn push_family(page: &mut Vec<u8>, family: &FamilySamples, silent: bool) -> Result<(), Thrown> {
+    let name = text(&family.name)?;
+    let help = text(&family.help)?;
+    if !help.is_empty() {
+        page.extend_from_slice(format!("# HELP {name} ").as_bytes());
+        push_help(page, &help);
+        page.push(b'\n');
+    }
+    page.extend_from_slice(format!("# TYPE {name} {}\n", text(&family.kind)?).as_bytes());
+    for sample in list(&family.samples).filter_map(object::part_of::<SamplePart>).filter_map(SamplePart::get)
+    {
+        push_sample(page, family, sample, silent)?;
+    }
+    Ok(())
+}
+
+fn push_sample(
+    page: &mut Vec<u8>,
+    family: &FamilySamples,
+    sample: &Sample,
+    silent: bool,
+) -> Result<(), Thrown> {
+    let names: Vec<&Zval> = list(&family.label_names).chain(list(&sample.label_names)).collect();
+    let values: Vec<&Zval> = list(&sample.label_values).collect();
+    if names.len() != values.len() {
+        let (name, names, values) = (text(&sample.name)?, names.len(), values.len());
+        let message = format!("{name} has {names} label names, but {values} label values");
+        if !silent {
+            return Err(invalid_argument(&message));
+        }
+        page.extend_from_slice(format!("# Error: {message}\n").as_bytes());
+        return Ok(());
+    }
+    page.extend_from_slice(text(&sample.name)?.as_bytes());
+    push_labels(page, names.into_iter().zip(values))?;
+    page.push(b' ');
+    page.extend_from_slice(&value_of(sample));
+    page.push(b'\n');
+    Ok(())
+}
+
+fn push_labels<'v>(
+    page: &mut Vec<u8>,
+    labels: impl Iterator<Item = (&'v Zval, &'v Zval)>,
+) -> Result<(), Thrown> {
+    let mut separator = b'{';
+    for (name, value) in labels {
+        page.push(separator);
+        page.extend_from_slice(text(name)?.as_bytes());
+        page.extend_from_slice(b"=\"");
+        push_quotable(page, &text(value)?);
+        page.push(b'"');
+        separator = b',';
+    }
+    if separator == b',' {
+        page.push(b'}');
+    }
+    Ok(())
+}
+
+fn list(array: &Zval) -> impl Iterator<Item = &Zval> {
+    array.array().into_iter().flat_map(ZendHashTable::values)
+}
+
+/// The text of any value, UTF-8 or made so. Runs scripts, and stops where one throws.
+fn text(value: &Zval) -> Result<Cow<'_, str>, Thrown> {
+    Ok(match bytes_of(value) {
+        Some(bytes) => String::from_utf8_lossy(bytes),
+        None => Cow::Owned(String::from_utf8_lossy(&zval::stringified(value)?).into_owned()),
+    })
+}

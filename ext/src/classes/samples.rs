@@ -1,0 +1,395 @@
+//! `Promshm\MetricFamilySamples` and `Promshm\Sample`: what all processes have counted, as objects.
+
+use crate::{
+    classes::{metric_class, segment},
+    engine::{
+        exceptions::{Thrown, invalid_argument},
+        globals::Fixed,
+        object,
+        object::part,
+        panic::fenced,
+        zval,
+        zval::{Found, IS_DOUBLE, Parse, dereferenced, double_of, guarded, parse, type_of},
+    },
+};
+use ext_php_rs::{
+    args::Arg,
+    boxed::ZBox,
+    builders::{ClassBuilder, FunctionBuilder},
+    error::Result as Registered,
+    flags::{ClassFlags, DataType, MethodFlags},
+    types::{ZendHashTable, Zval},
+    zend::{ClassEntry, ExecuteData},
+    zend_fastcall,
+};
+use promshm_exposition::number::{push_bound, push_value};
+use promshm_segment::{
+    Definition, Family, Kind,
+    snapshot::{Row, Window},
+};
+use std::cell::OnceCell;
+
+// Registered again at every module startup: some servers restart modules in one process.
+static FAMILY: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
+static SAMPLE: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
+
+/// What a `MetricFamilySamples` object holds, once it is constructed.
+#[derive(Debug, Default)]
+pub(crate) struct FamilyPart(OnceCell<FamilySamples>);
+/// What a `Sample` object holds, once it is constructed.
+#[derive(Debug, Default)]
+pub(crate) struct SamplePart(OnceCell<Sample>);
+
+part!(FamilyPart, |part, show| part
+    .get()
+    .iter()
+    .for_each(|held| held.all().into_iter().for_each(&mut *show)));
+part!(SamplePart, |part, show| part
+    .get()
+    .iter()
+    .for_each(|held| held.all().into_iter().for_each(&mut *show)));
+
+#[derive(Debug)]
+pub(crate) struct FamilySamples {
+    pub(crate) name: Zval,
+    pub(crate) kind: Zval,
+    pub(crate) help: Zval,
+    pub(crate) label_names: Zval,
+    /// A list of `Sample` objects.
+    pub(crate) samples: Zval,
+    /// As `samples`; a summary's with the totals of its window.
+    window: Zval,
+}
+
+#[derive(Debug)]
+pub(crate) struct Sample {
+    pub(crate) name: Zval,
+    pub(crate) label_names: Zval,
+    pub(crate) label_values: Zval,
+    pub(crate) value: Zval,
+}
+
+impl FamilySamples {
+    fn all(&self) -> [&Zval; 6] {
+        let Self { name, kind, help, label_names, samples, window } = self;
+        [name, kind, help, label_names, samples, window]
+    }
+}
+
+impl Sample {
+    fn all(&self) -> [&Zval; 4] {
+        let Self { name, label_names, label_values, value } = self;
+        [name, label_names, label_values, value]
+    }
+}
+
+impl FamilyPart {
+    pub(crate) fn get(&self) -> Option<&FamilySamples> {
+        self.0.get()
+    }
+}
+
+impl SamplePart {
+    pub(crate) fn get(&self) -> Option<&Sample> {
+        self.0.get()
+    }
+}
+
+pub(crate) fn register() -> Registered<()> {
+    let getter = |name, handler, kind| FunctionBuilder::new(name, handler).returns(kind, false, false);
+    builder("Promshm\\MetricFamilySamples", new_family)
+        .method(getter("getName", family_name, DataType::String), MethodFlags::Public)
+        .method(getter("getType", family_type, DataType::String), MethodFlags::Public)
+        .method(getter("getHelp", family_help, DataType::String), MethodFlags::Public)
+        .method(getter("getSamples", family_samples, DataType::Array), MethodFlags::Public)
+        .method(getter("getWindowSamples", family_window, DataType::Array), MethodFlags::Public)
+        .method(getter("getLabelNames", family_label_names, DataType::Array), MethodFlags::Public)
+        .method(getter("hasLabelNames", family_has_label_names, DataType::Bool), MethodFlags::Public)
+        .registration(|class, arg_info| {
+            object::hold::<FamilyPart>(class);
+            FAMILY.set(Some(class));
+            std::mem::forget(arg_info); // the engine reads it as long as the class lives
+        })
+        .register()?;
+    builder("Promshm\\Sample", new_sample)
+        .method(getter("getName", sample_name, DataType::String), MethodFlags::Public)
+        .method(getter("getLabelNames", sample_label_names, DataType::Array), MethodFlags::Public)
+        .method(getter("getLabelValues", sample_label_values, DataType::Array), MethodFlags::Public)
+        .method(getter("getValue", sample_value, DataType::String), MethodFlags::Public)
+        .method(getter("hasLabelNames", sample_has_label_names, DataType::Bool), MethodFlags::Public)
+        .registration(|class, arg_info| {
+            object::hold::<SamplePart>(class);
+            SAMPLE.set(Some(class));
+            std::mem::forget(arg_info); // the engine reads it as long as the class lives
+        })
+        .register()
+}
+
+fn builder(name: &str, constructor: metric_class::Handler) -> ClassBuilder {
+    let constructor = FunctionBuilder::new("__construct", constructor).arg(Arg::new("data", DataType::Array));
+    ClassBuilder::new(name)
+        .flags(ClassFlags::NotSerializable.union(ClassFlags::NoDynamicProperties))
+        .method(constructor, MethodFlags::Public)
+}
+
+zend_fastcall! {
+    extern fn new_family(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| drop(data(ex).and_then(|data| fill(&object::this::<FamilyPart>(ex).0, family_of(data)?))));
+    }
+}
+
+zend_fastcall! {
+    extern fn new_sample(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| drop(data(ex).and_then(|data| fill(&object::this::<SamplePart>(ex).0, sample_of(data)?))));
+    }
+}
+
+fn fill<T>(part: &OnceCell<T>, value: T) -> Result<(), Thrown> {
+    part.set(value).map_err(|_| invalid_argument("The constructor was called already"))
+}
+
+fn data(ex: &ExecuteData) -> Result<&ZendHashTable, Thrown> {
+    let (data, mut switch) = (Found::in_call(ex), false);
+    if !parse(ex, Parse::Array(&data, &mut switch)) {
+        return Err(Thrown);
+    }
+    data.table().ok_or(Thrown)
+}
+
+fn family_of(data: &ZendHashTable) -> Result<FamilySamples, Thrown> {
+    let mut samples = ZendHashTable::new();
+    let given = data.get("samples").map(dereferenced).and_then(Zval::array);
+    for sample in given.into_iter().flat_map(ZendHashTable::values) {
+        let sample = dereferenced(sample)
+            .array()
+            .ok_or_else(|| invalid_argument("Each of the samples is an array"))?;
+        push_sample(&mut samples, sample_of(sample)?);
+    }
+    let samples = array(samples);
+    Ok(FamilySamples {
+        name: text_in(data, "name")?,
+        kind: text_in(data, "type")?,
+        help: text_in(data, "help")?,
+        label_names: list_in(data, "labelNames")?,
+        window: samples.shallow_clone(),
+        samples,
+    })
+}
+
+fn sample_of(data: &ZendHashTable) -> Result<Sample, Thrown> {
+    let value = data.get("value").map(dereferenced).filter(|value| value.is_scalar());
+    Ok(Sample {
+        name: text_in(data, "name")?,
+        label_names: list_in(data, "labelNames")?,
+        label_values: list_in(data, "labelValues")?,
+        value: value.ok_or_else(|| invalid_argument("value must be a number or a string"))?.shallow_clone(),
+    })
+}
+
+fn text_in(data: &ZendHashTable, key: &str) -> Result<Zval, Thrown> {
+    let value = data.get(key).map(dereferenced).filter(|value| value.is_string());
+    Ok(value.ok_or_else(|| invalid_argument(&format!("{key} must be a string")))?.shallow_clone())
+}
+
+fn list_in(data: &ZendHashTable, key: &str) -> Result<Zval, Thrown> {
+    let value = data.get(key).map(dereferenced).filter(|value| value.is_array());
+    Ok(value.ok_or_else(|| invalid_argument(&format!("{key} must be an array")))?.shallow_clone())
+}
+
+/// Defines getters that answer a copy of what the part holds.
+macro_rules! getters {
+    ($($name:ident: $part:ty, |$held:ident| $value:expr;)*) => {$(
+        zend_fastcall! {
+            extern fn $name(ex: &mut ExecuteData, ret: &mut Zval) {
+                fenced(|| {
+                    if !parse(ex, Parse::Nothing) {
+                        return;
+                    }
+                    match object::this::<$part>(ex).get() {
+                        Some($held) => *ret = $value,
+                        None => drop(invalid_argument("The constructor was not called")),
+                    }
+                });
+            }
+        }
+    )*};
+}
+
+getters! {
+    family_name: FamilyPart, |held| held.name.shallow_clone();
+    family_type: FamilyPart, |held| held.kind.shallow_clone();
+    family_help: FamilyPart, |held| held.help.shallow_clone();
+    family_samples: FamilyPart, |held| held.samples.shallow_clone();
+    family_window: FamilyPart, |held| held.window.shallow_clone();
+    family_label_names: FamilyPart, |held| held.label_names.shallow_clone();
+    family_has_label_names: FamilyPart, |held| is_not_empty(&held.label_names);
+    sample_name: SamplePart, |held| held.name.shallow_clone();
+    sample_label_names: SamplePart, |held| held.label_names.shallow_clone();
+    sample_label_values: SamplePart, |held| held.label_values.shallow_clone();
+    sample_value: SamplePart, |held| text(&value_of(held));
+    sample_has_label_names: SamplePart, |held| is_not_empty(&held.label_names);
+}
+
+fn is_not_empty(list: &Zval) -> Zval {
+    let mut answer = Zval::new();
+    answer.set_bool(list.array().is_some_and(|list| !list.is_empty()));
+    answer
+}
+
+/// The value as it stands in a page: all its digits, whatever `precision` says.
+pub(crate) fn value_of(sample: &Sample) -> Vec<u8> {
+    if type_of(&sample.value) == IS_DOUBLE {
+        let mut page = Vec::new();
+        push_value(&mut page, double_of(&sample.value));
+        return page;
+    }
+    zval::stringified(&sample.value).unwrap_or_default()
+}
+
+fn text(bytes: &[u8]) -> Zval {
+    let mut value = Zval::new();
+    let _only_fails_on_overflow = value.set_string(&String::from_utf8_lossy(bytes), false);
+    value
+}
+
+fn array(table: ZBox<ZendHashTable>) -> Zval {
+    let mut value = Zval::new();
+    value.set_hashtable(table);
+    value
+}
+
+fn push_sample(samples: &mut ZendHashTable, sample: Sample) {
+    let Some(class) = SAMPLE.get() else { return };
+    let mut object = Zval::new();
+    let part: &SamplePart = object::new_in(class, &mut object);
+    let _it_is_new = part.0.set(sample);
+    let _only_fails_on_overflow = samples.push(object);
+}
+
+/// All families of all processes, as a list of objects; empty without a segment.
+///
+/// The list may be more than `memory_limit` allows, which ends the request: what Rust has allocated lies outside.
+pub(crate) fn collect(ret: &mut Zval) {
+    ret.set_hashtable(ZendHashTable::new());
+    let mut scratch = Vec::new();
+    segment::look_at_families(|families| {
+        guarded(|| {
+            let mut list = ZendHashTable::new();
+            families
+                .iter()
+                .filter(|family| family.rows().next().is_some())
+                .for_each(|family| push_family(&mut list, family, &mut scratch));
+            ret.set_hashtable(list);
+        });
+    });
+}
+
+fn push_family(list: &mut ZendHashTable, family: &Family, scratch: &mut Vec<u8>) {
+    let Some(class) = FAMILY.get() else { return };
+    let Definition { name, help, kind, label_names, .. } = &family.definition;
+    let samples = samples_of(family, scratch);
+    let mut object = Zval::new();
+    let part: &FamilyPart = object::new_in(class, &mut object);
+    let _it_is_new = part.0.set(FamilySamples {
+        name: text(name.as_bytes()),
+        kind: text(kind.as_str().as_bytes()),
+        help: text(help.as_bytes()),
+        label_names: strings(label_names.iter().map(String::as_str)),
+        window: window_of(family, scratch).unwrap_or_else(|| samples.shallow_clone()),
+        samples,
+    });
+    let _only_fails_on_overflow = list.push(object);
+}
+
+fn samples_of(family: &Family, scratch: &mut Vec<u8>) -> Zval {
+    let mut samples = Samples::new(&family.definition, scratch);
+    family.rows().for_each(|row| samples.push_row(row));
+    array(samples.list)
+}
+
+/// A summary's samples with the totals of its window, as `PromPHP` has them.
+fn window_of(family: &Family, scratch: &mut Vec<u8>) -> Option<Zval> {
+    let Kind::Summary { .. } = family.definition.kind else { return None };
+    let mut samples = Samples::new(&family.definition, scratch);
+    for row in family.rows().filter(|row| row.window().count > 0) {
+        let Window { count, sum } = row.window();
+        samples.push_quantiles(row);
+        samples.push_value(row, "_count", None, count as f64);
+        samples.push_value(row, "_sum", None, sum);
+    }
+    Some(array(samples.list))
+}
+
+/// A list of `Sample` objects that grows.
+struct Samples<'f> {
+    definition: &'f Definition,
+    list: ZBox<ZendHashTable>,
+    /// Room for a text that is composed.
+    scratch: &'f mut Vec<u8>,
+}
+
+impl<'f> Samples<'f> {
+    fn new(definition: &'f Definition, scratch: &'f mut Vec<u8>) -> Self {
+        Self { definition, list: ZendHashTable::new(), scratch }
+    }
+
+    fn push_row(&mut self, row: Row<'_>) {
+        match self.definition.kind {
+            Kind::Counter | Kind::Gauge(_) => self.push_value(row, "", None, row.values()[0]),
+            Kind::Histogram => self.push_histogram(row),
+            Kind::Summary { .. } => self.push_summary(row),
+        }
+    }
+
+    fn push_histogram(&mut self, row: Row<'_>) {
+        let Some((sum, buckets)) = row.values().split_last() else { return };
+        let mut total = 0.0;
+        let bounds = self.definition.bounds.iter().copied();
+        for (count, bound) in buckets.iter().zip(bounds.chain([f64::INFINITY])) {
+            total += count;
+            self.push_value(row, "_bucket", Some(("le", bound)), total);
+        }
+        self.push_value(row, "_count", None, total);
+        self.push_value(row, "_sum", None, *sum);
+    }
+
+    fn push_summary(&mut self, row: Row<'_>) {
+        self.push_quantiles(row);
+        let [.., sum, count] = row.values() else { return };
+        self.push_value(row, "_count", None, *count);
+        self.push_value(row, "_sum", None, *sum);
+    }
+
+    fn push_quantiles(&mut self, row: Row<'_>) {
+        for (value, quantile) in row.values().iter().zip(&self.definition.bounds) {
+            self.push_value(row, "", Some(("quantile", *quantile)), *value);
+        }
+    }
+
+    fn push_value(&mut self, row: Row<'_>, suffix: &str, bound: Option<(&str, f64)>, number: f64) {
+        self.scratch.clear();
+        if let Some((_, bound)) = bound {
+            push_bound(self.scratch, bound);
+        }
+        let own = bound.map(|_| str::from_utf8(self.scratch).unwrap_or_default());
+        let label_values = strings(row.labels().chain(own));
+        self.scratch.clear();
+        self.scratch.extend_from_slice(self.definition.name.as_bytes());
+        self.scratch.extend_from_slice(suffix.as_bytes());
+        let mut value = Zval::new();
+        value.set_double(number);
+        let sample = Sample {
+            name: text(self.scratch),
+            label_names: strings(bound.iter().map(|(name, _)| *name)),
+            label_values,
+            value,
+        };
+        push_sample(&mut self.list, sample);
+    }
+}
+
+fn strings<'s>(all: impl Iterator<Item = &'s str>) -> Zval {
+    let mut list = ZendHashTable::new();
+    all.for_each(|one| drop(list.push(one)));
+    array(list)
+}

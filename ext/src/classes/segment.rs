@@ -1,0 +1,167 @@
+//! `Promshm\Segment`: a look at the segment from PHP.
+
+use crate::{
+    classes::metric_class::{final_class, void},
+    engine::{
+        panic::fenced,
+        zval,
+        zval::{Parse, guarded, parse},
+    },
+    session::{attachment, ini},
+};
+use ext_php_rs::{
+    boxed::ZBox,
+    builders::FunctionBuilder,
+    convert::IntoZval,
+    error::Result,
+    flags::{DataType, MethodFlags},
+    types::{ZendHashTable, Zval},
+    zend::ExecuteData,
+    zend_fastcall,
+};
+use promshm_exposition::{Encoder, worker_families, worker_family_names};
+use promshm_segment::{Family, ReadError, Reader, Snapshot, Vitals, snapshot::Reason};
+
+pub(crate) fn register() -> Result<()> {
+    let public_static = MethodFlags::Public | MethodFlags::Static;
+    let returns = |name, handler, kind| FunctionBuilder::new(name, handler).returns(kind, false, false);
+    final_class("Promshm\\Segment")
+        .method(returns("status", status, DataType::Array), public_static)
+        .method(returns("render", render, DataType::String), public_static)
+        .method(void("wipe", wipe), public_static)
+        .registration(|_, arg_info| std::mem::forget(arg_info)) // the engine reads it as long as the class lives
+        .register()
+}
+
+zend_fastcall! {
+    extern fn render(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            if parse(ex, Parse::Nothing) {
+                zval::return_text(ret, &page());
+            }
+        });
+    }
+}
+
+/// The page as the exporter would serve it, without the exporter's own metrics. Empty without a segment.
+fn page() -> Vec<u8> {
+    let mut page = Vec::new();
+    look_at(|snapshot| write_page(snapshot, &mut page));
+    page
+}
+
+/// Runs `look` on all families, if there is a segment. What else goes wrong is a warning.
+pub(crate) fn look_at_families(look: impl FnOnce(&[Family])) {
+    look_at(|snapshot| look(&snapshot.families));
+}
+
+fn look_at(look: impl FnOnce(&Snapshot)) {
+    match read(|reader| reader.scrape().map(look)) {
+        Ok(()) | Err(ReadError::Absent { .. } | ReadError::NotReady { .. } | ReadError::Retired { .. }) => {}
+        Err(error) => attachment::warn_once(&format!("the metrics cannot be read: {error}")),
+    }
+}
+
+fn write_page(snapshot: &Snapshot, page: &mut Vec<u8>) {
+    let is_ours = |name: &str| worker_family_names().any(|ours| ours == name);
+    let counted = snapshot.families.iter().filter(|family| !is_ours(&family.definition.name));
+    let told = worker_families(&snapshot.vitals);
+    Encoder::default().encode(counted.chain(&told), page);
+}
+
+fn read<R>(
+    look: impl FnOnce(&mut Reader) -> std::result::Result<R, ReadError>,
+) -> std::result::Result<R, ReadError> {
+    let name = ini::config().name;
+    if !ini::enabled() {
+        return Err(ReadError::Absent { name }); // disabled: nothing is touched, whatever is there
+    }
+    look(&mut Reader::attach(name)?)
+}
+
+/// The segment's state, if it can be read.
+pub(crate) fn vitals() -> std::result::Result<Vitals, ReadError> {
+    read(|reader| reader.scrape().map(|snapshot| snapshot.vitals.clone()))
+}
+
+zend_fastcall! {
+    extern fn wipe(ex: &mut ExecuteData, _ret: &mut Zval) {
+        fenced(|| if parse(ex, Parse::Nothing) { attachment::wipe() });
+    }
+}
+
+zend_fastcall! {
+    extern fn status(ex: &mut ExecuteData, ret: &mut Zval) {
+        fenced(|| {
+            if parse(ex, Parse::Nothing) {
+                let seen = vitals();
+                let status = StatusTexts::new(&seen);
+                let vitals = seen.unwrap_or_default();
+                guarded(|| ret.set_hashtable(status_array(&status, &vitals)));
+            }
+        });
+    }
+}
+
+/// What `status()` tells of this process and its settings.
+struct StatusTexts {
+    process: attachment::Status,
+    segment: String,
+    error: Option<String>,
+}
+
+impl StatusTexts {
+    fn new(seen: &std::result::Result<Vitals, ReadError>) -> Self {
+        let process = attachment::status();
+        let error = match (&process.error, seen) {
+            (Some(error), _) => Some(error.clone()),
+            (None, Err(ReadError::Absent { .. }) | Ok(_)) => None,
+            (None, Err(error)) => Some(error.to_string()),
+        };
+        Self { process, segment: ini::config().name.to_string(), error }
+    }
+}
+
+/// What `status()` tells, made under [`guarded`]: what is not the engine's is borrowed.
+fn status_array(status: &StatusTexts, vitals: &Vitals) -> ZBox<ZendHashTable> {
+    let StatusTexts { process, segment, error } = status;
+    let mut array = ZendHashTable::new();
+    put(&mut array, "enabled", ini::enabled());
+    put(&mut array, "attached", process.attached);
+    put(&mut array, "segment", segment.as_str());
+    put(&mut array, "error", error.as_deref());
+    put_storage(&mut array, vitals);
+    put(&mut array, "slot", process.slot.map(|slot| slot as i64));
+    put(&mut array, "max_processes", vitals.max_processes.cast_signed());
+    put(&mut array, "liveness", vitals.liveness.as_str());
+    put(&mut array, "unstored_updates", process.unstored.cast_signed());
+    put_workers(&mut array, vitals);
+    array
+}
+
+fn put_storage(array: &mut ZendHashTable, vitals: &Vitals) {
+    put(array, "reserved_bytes", vitals.reserved_bytes.cast_signed());
+    put(array, "used_bytes", vitals.used_bytes.cast_signed());
+    put(array, "series", vitals.series.cast_signed());
+    put(array, "hidden_series", vitals.hidden_series.cast_signed());
+    put(array, "max_series", vitals.max_series.cast_signed());
+    let mut dropped = ZendHashTable::new();
+    for (reason, count) in Reason::ALL.iter().zip(vitals.dropped) {
+        put(&mut dropped, reason.as_str(), count.cast_signed());
+    }
+    put(array, "dropped", dropped);
+    put(array, "truncated_labels", vitals.truncated_labels.cast_signed());
+}
+
+fn put_workers(array: &mut ZendHashTable, vitals: &Vitals) {
+    put(array, "worker_starts", vitals.worker_starts.cast_signed());
+    let mut exits = ZendHashTable::new();
+    put(&mut exits, "clean", vitals.exits_clean.cast_signed());
+    put(&mut exits, "fatal", vitals.exits_fatal.cast_signed());
+    put(&mut exits, "abrupt", vitals.exits_abrupt.cast_signed());
+    put(array, "worker_exits", exits);
+}
+
+fn put(array: &mut ZendHashTable, key: &str, value: impl IntoZval) {
+    let _only_fails_on_overflow = array.insert(key, value);
+}

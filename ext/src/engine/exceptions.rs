@@ -1,0 +1,94 @@
+//! The exceptions that programming errors throw. Storage trouble never does.
+
+use crate::engine::{globals::Fixed, zval};
+use ext_php_rs::{
+    builders::ClassBuilder,
+    error::Result,
+    flags::ClassFlags,
+    zend::{ClassEntry, ce},
+};
+
+/// An exception is on its way: return to the engine.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Thrown;
+
+type Class = Option<&'static ClassEntry>;
+
+// Registered again at every module startup: some servers restart modules in one process.
+static INTERFACE: Fixed<Class> = Fixed::new(None);
+static INVALID_ARGUMENT: Fixed<Class> = Fixed::new(None);
+static REGISTRATION: Fixed<Class> = Fixed::new(None);
+static NOT_FOUND: Fixed<Class> = Fixed::new(None);
+
+/// Registers the classes.
+pub(crate) fn register() -> Result<()> {
+    ClassBuilder::new("Promshm\\Exception\\ExceptionInterface")
+        .flags(ClassFlags::Interface)
+        .implements((ce::throwable, "\\Throwable"))
+        .registration(|class, _| INTERFACE.set(Some(class)))
+        .register()?;
+    let exception = |name: &str, parent: (fn() -> &'static ClassEntry, &'static str)| {
+        ClassBuilder::new(format!("Promshm\\Exception\\{name}"))
+            .extends(parent)
+            .implements((interface, "\\Promshm\\Exception\\ExceptionInterface"))
+    };
+    exception("InvalidArgumentException", (invalid_argument_parent, "\\InvalidArgumentException"))
+        .registration(|class, _| INVALID_ARGUMENT.set(Some(class)))
+        .register()?;
+    exception("MetricsRegistrationException", (ce::exception, "\\Exception"))
+        .registration(|class, _| REGISTRATION.set(Some(class)))
+        .register()?;
+    exception("MetricNotFoundException", (runtime_parent, "\\RuntimeException"))
+        .registration(|class, _| NOT_FOUND.set(Some(class)))
+        .register()?;
+    // Nothing throws it: storage trouble never does. It is there for code that catches it.
+    exception("StorageException", (ce::exception, "\\Exception")).registration(|_, _| {}).register()
+}
+
+fn interface() -> &'static ClassEntry {
+    INTERFACE.get().unwrap_or_else(ce::throwable)
+}
+
+fn invalid_argument_parent() -> &'static ClassEntry {
+    zval::spl_invalid_argument_exception()
+}
+
+fn runtime_parent() -> &'static ClassEntry {
+    zval::spl_runtime_exception()
+}
+
+/// Throws where `dl()` loads the extension for one request. None of its classes exist then.
+pub(crate) fn no_dl() {
+    const MESSAGE: &str = "promshm cannot be loaded by dl(), for one request: what it counts outlives requests. \
+                           Put extension=promshm into php.ini";
+    throw(Some(ce::error()), MESSAGE);
+}
+
+/// Throws for arguments that cannot be meant.
+#[cold]
+pub(crate) fn invalid_argument(message: &str) -> Thrown {
+    throw(INVALID_ARGUMENT.get(), message)
+}
+
+/// Throws for an argument of a wrong type, as the engine does.
+#[cold]
+pub(crate) fn type_error(message: &str) -> Thrown {
+    throw(Some(ce::type_error()), message)
+}
+
+/// Throws for a metric that a registry does not know.
+#[cold]
+pub(crate) fn not_found(message: &str) -> Thrown {
+    throw(NOT_FOUND.get(), message)
+}
+
+/// Throws for a definition that contradicts an earlier one, or comes a second time.
+#[cold]
+pub(crate) fn bad_registration(message: &str) -> Thrown {
+    throw(REGISTRATION.get(), message)
+}
+
+fn throw(class: Class, message: &str) -> Thrown {
+    zval::throw(class.unwrap_or_else(ce::exception), message);
+    Thrown
+}

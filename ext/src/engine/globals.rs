@@ -1,0 +1,129 @@
+//! The extension's statics: [`local!`] for what each PHP interpreter has for itself, [`Fixed`] for
+//! what module startup sets once for all of them.
+//!
+//! In a non-thread-safe PHP the process is the one interpreter, so a plain static serves and costs
+//! nothing to reach. In a thread-safe PHP (ZTS) each thread is an interpreter, and whatever changes while
+//! scripts run is thread-local. Both are always compiled; the constant `PHP_ZTS` chooses.
+#![allow(unsafe_code)]
+
+use ext_php_rs::PHP_ZTS;
+use std::{cell::UnsafeCell, thread::LocalKey};
+
+/// A static of which each interpreter has its own; made by [`local!`].
+#[derive(Debug)]
+pub(crate) struct Local<T: 'static> {
+    /// Without thread safety: the only one.
+    only: UnsafeCell<T>,
+    /// With it: each thread's, dropped when the thread ends.
+    each: LocalKey<UnsafeCell<T>>,
+}
+
+// SAFETY: `only` is touched without thread safety alone, where PHP runs scripts, hooks and start-up in one
+// thread and the extension starts no other; `each` is the calling thread's own.
+unsafe impl<T> Sync for Local<T> {}
+
+/// Defines a static of which each interpreter has its own.
+macro_rules! local {
+    ($($(#[$meta:meta])* static $name:ident: $kind:ty = $value:expr;)+) => {$(
+        $(#[$meta])*
+        static $name: $crate::engine::globals::Local<$kind> = {
+            thread_local! {
+                static EACH: std::cell::UnsafeCell<$kind> = const { std::cell::UnsafeCell::new($value) };
+            }
+            $crate::engine::globals::Local::new($value, EACH)
+        };
+    )+};
+}
+pub(crate) use local;
+
+impl<T> Local<T> {
+    pub(crate) const fn new(only: T, each: LocalKey<UnsafeCell<T>>) -> Self {
+        Self { only: UnsafeCell::new(only), each }
+    }
+
+    /// Where this interpreter's value lies, as long as its thread lives.
+    #[inline(always)]
+    pub(crate) fn as_ptr(&'static self) -> *mut T {
+        if PHP_ZTS { self.each.with(UnsafeCell::get) } else { self.only.get() }
+    }
+
+    /// Copies the value out.
+    #[inline(always)]
+    pub(crate) fn get(&'static self) -> T
+    where
+        T: Copy,
+    {
+        // SAFETY: one thread, and the copy is finished before anyone else can write.
+        unsafe { *self.as_ptr() }
+    }
+
+    /// Replaces the value by what `change` makes of it, and answers that. Looks only once where it lies, which in
+    /// a thread-safe PHP is a function call.
+    #[inline(always)]
+    pub(crate) fn update(&'static self, change: impl FnOnce(T) -> T) -> T
+    where
+        T: Copy,
+    {
+        let place = self.as_ptr();
+        // SAFETY: one thread, and no reference is held while `change` runs.
+        unsafe {
+            let value = change(*place);
+            *place = value;
+            value
+        }
+    }
+
+    /// Runs `look` on the value, which is taken out meanwhile: nothing that `look` calls back into
+    /// can meet it half-changed.
+    pub(crate) fn with<R>(&'static self, look: impl FnOnce(&mut T) -> R) -> R
+    where
+        T: Default,
+    {
+        let mut value = self.replace(T::default());
+        let result = look(&mut value);
+        self.set(value);
+        result
+    }
+
+    /// Replaces the value.
+    pub(crate) fn set(&'static self, value: T) {
+        self.replace(value);
+    }
+
+    /// Replaces the value and answers the former one.
+    pub(crate) fn replace(&'static self, value: T) -> T {
+        // SAFETY: one thread, and no reference into the value is ever handed out.
+        unsafe { std::mem::replace(&mut *self.as_ptr(), value) }
+    }
+}
+
+/// A static that module startup sets, before there is a second thread, and that everybody reads afterwards:
+/// classes and handler tables, which the engine shares among its threads.
+#[derive(Debug)]
+pub(crate) struct Fixed<T>(UnsafeCell<T>);
+
+// SAFETY: the engine starts modules in one thread, before it starts any other interpreter.
+unsafe impl<T> Sync for Fixed<T> {}
+
+impl<T: Copy> Fixed<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    /// Copies the value out.
+    pub(crate) fn get(&self) -> T {
+        // SAFETY: nobody writes after module startup.
+        unsafe { *self.0.get() }
+    }
+
+    /// Where the value lies, for the engine.
+    pub(crate) fn as_ptr(&self) -> *const T {
+        self.0.get()
+    }
+
+    /// Sets the value; at module startup alone.
+    pub(crate) fn set(&self, value: T) {
+        // SAFETY: module startup runs in one thread, and no reference into the value is ever handed out.
+        unsafe { *self.0.get() = value }
+    }
+}

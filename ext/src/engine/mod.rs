@@ -1,0 +1,12 @@
+//! The engine as the rest of the extension sees it: all that touches the Zend API, and nothing that knows metrics.
+
+pub(crate) mod arguments;
+pub(crate) mod bailout;
+pub(crate) mod exceptions;
+pub(crate) mod float_list;
+pub(crate) mod globals;
+pub(crate) mod object;
+pub(crate) mod panic;
+pub(crate) mod parameters;
+pub(crate) mod process_stats;
+pub(crate) mod zval;

@@ -1,0 +1,299 @@
+//! A call's parameters, read by the engine's own `zend_parse_parameters`.
+#![allow(unsafe_code)]
+
+use super::zval::{EnumClass, IS_NULL, argument, arguments, given, string_bytes, type_of};
+use ext_php_rs::{
+    ffi,
+    types::{ZendHashTable, Zval},
+    zend::ExecuteData,
+};
+use std::{
+    borrow::Cow,
+    cell::Cell,
+    ffi::{CStr, c_char, c_int},
+    marker::PhantomData,
+    mem::MaybeUninit,
+    ptr::{from_mut, null_mut},
+};
+
+unsafe extern "C" {
+    fn zend_parse_parameters(num_args: u32, spec: *const c_char, ...) -> c_int;
+    fn zend_release_fcall_info_cache(found: *mut ffi::zend_fcall_info_cache);
+    fn zend_argument_type_error(number: u32, format: *const c_char, ...);
+    fn zend_is_callable_ex(
+        callable: *mut Zval,
+        object: *mut ffi::zend_object,
+        flags: u32,
+        name: *mut *mut ffi::zend_string,
+        found: *mut ffi::zend_fcall_info_cache,
+        error: *mut *mut c_char,
+    ) -> bool;
+}
+
+type Text<'p> = &'p Found<'p, ffi::zend_string>;
+type Value<'p> = &'p Found<'p, Zval>;
+
+/// Where [`parse`] leaves a pointer to an argument of the running call, or to what it made of one: both lie in the
+/// call's frame, and live as long as it. Nobody else can put a pointer here.
+#[derive(Debug)]
+pub(crate) struct Found<'ex, T> {
+    pointer: Cell<*mut T>,
+    frame: PhantomData<&'ex ExecuteData>,
+}
+
+impl<'ex, T> Found<'ex, T> {
+    /// Nothing yet, in the call that is running.
+    pub(crate) fn in_call(_: &'ex ExecuteData) -> Self {
+        Self { pointer: Cell::new(null_mut()), frame: PhantomData }
+    }
+
+    fn place(&self) -> *mut *mut T {
+        self.pointer.as_ptr()
+    }
+}
+
+impl<'ex> Found<'ex, Zval> {
+    /// The argument, if it was passed.
+    pub(crate) fn value(&self) -> Option<&'ex Zval> {
+        // SAFETY: null, or an argument of the running call.
+        unsafe { self.pointer.get().as_ref() }
+    }
+
+    /// The array, if one was passed.
+    pub(crate) fn table(&self) -> Option<&'ex ZendHashTable> {
+        self.value().and_then(Zval::array)
+    }
+}
+
+impl<'ex> Found<'ex, ffi::zend_string> {
+    /// The text, empty if none was passed; what is no UTF-8 is replaced.
+    pub(crate) fn text(&self) -> Cow<'ex, str> {
+        let string = self.pointer.get();
+        // SAFETY: null, or an argument of the running call.
+        let bytes = if string.is_null() { &[] } else { unsafe { string_bytes(string) } };
+        String::from_utf8_lossy(bytes)
+    }
+}
+
+/// `IS_CALLABLE_SUPPRESS_DEPRECATIONS`: the call itself tells of them.
+const SILENTLY: u32 = 1 << 1;
+
+/// Runs `zend_parse_parameters` for a call, unless null was passed for a scalar: without `strict_types`, PHP makes
+/// 0 of it for functions of extensions, which no metric means. Methods written in PHP refuse it.
+macro_rules! read {
+    ($ex:expr, $spec:expr $(, $place:expr)*) => {
+        if refuses_null($ex, $spec) { FAILURE } else { zend_parse_parameters(given($ex), $spec.as_ptr() $(, $place)*) }
+    };
+}
+
+const FAILURE: c_int = -1;
+
+/// Throws if null was passed where the specification has a scalar that may not be null.
+#[inline]
+fn refuses_null(ex: &ExecuteData, spec: &CStr) -> bool {
+    arguments(ex).iter().any(|value| type_of(value) == IS_NULL) && refuses_some_null(ex, spec)
+}
+
+#[cold]
+fn refuses_some_null(ex: &ExecuteData, spec: &CStr) -> bool {
+    let mut letters = spec.to_bytes().iter().filter(|letter| **letter != b'|').peekable();
+    let mut number = 0;
+    while let Some(letter) = letters.next() {
+        let takes_null = letters.next_if(|next| **next == b'!').is_some();
+        let kind = match letter {
+            _ if takes_null => None,
+            b'S' => Some(c"string"),
+            b'd' => Some(c"float"),
+            b'n' => Some(c"int|float"),
+            b'l' => Some(c"int"),
+            b'b' => Some(c"bool"),
+            _ => None,
+        };
+        let is_null = argument(ex, number).is_some_and(|value| type_of(value) == IS_NULL);
+        number += 1;
+        if let (true, Some(kind)) = (is_null, kind) {
+            // SAFETY: the format takes one string of C's.
+            unsafe {
+                zend_argument_type_error(number, c"must be of type %s, null given".as_ptr(), kind.as_ptr());
+            }
+            return true;
+        }
+    }
+    false
+}
+
+/// The native way to read arguments: coercion, `strict_types`, deprecations and messages as of any
+/// PHP function. `false` if it threw.
+pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
+    // SAFETY: each specification asks for just the pointers that follow it (Zend/README.PARAMETER_PARSING_API).
+    let status = unsafe {
+        match request {
+            Parse::Nothing => read!(ex, c""),
+            Parse::Labels(labels) => read!(ex, c"|a", labels.place()),
+            Parse::Number(number, labels) => {
+                read!(ex, c"n|a", number.place(), labels.place())
+            }
+            Parse::Float(float, labels) => {
+                read!(ex, c"d|a", from_mut(float), labels.place())
+            }
+            Parse::Exemplar(first, labels, exemplar) => parse_update(ex, first, labels, exemplar),
+            Parse::Definition { name, help, labels, more } => {
+                parse_definition(ex, (name, help), labels, more)
+            }
+            Parse::Callable(labels) => parse_callable(ex, labels),
+            Parse::Names(namespace, name) => {
+                read!(ex, c"SS", namespace.place(), name.place())
+            }
+            Parse::Registration { namespace, name, help, labels, more } => {
+                parse_registration(ex, (namespace, name, help), labels, more)
+            }
+            Parse::Registry { storage, defaults, constants } => {
+                let (storage, defaults) = (storage.place(), from_mut(defaults));
+                read!(ex, c"|zba", storage, defaults, constants.place())
+            }
+            Parse::Switch(switch) => read!(ex, c"|b", from_mut(switch)),
+            Parse::Array(array, switch) => {
+                read!(ex, c"a|b", array.place(), from_mut(switch))
+            }
+            Parse::Series(start, step, count) => {
+                read!(ex, c"ddl", from_mut(start), from_mut(step), from_mut(count))
+            }
+        }
+    };
+    status == 0
+}
+
+fn parse_update(ex: &ExecuteData, first: First<'_>, labels: Value<'_>, exemplar: Value<'_>) -> c_int {
+    let (labels, exemplar) = (labels.place(), exemplar.place());
+    // SAFETY: as in `parse`.
+    unsafe {
+        match first {
+            First::Nothing => read!(ex, c"|aa!", labels, exemplar),
+            First::Number(number) => {
+                read!(ex, c"n|aa!", number.place(), labels, exemplar)
+            }
+            First::Float(float) => {
+                read!(ex, c"d|aa!", from_mut(float), labels, exemplar)
+            }
+        }
+    }
+}
+
+fn parse_definition(
+    ex: &ExecuteData,
+    (name, help): (Text<'_>, Text<'_>),
+    labels: Value<'_>,
+    (more, last): (More<'_>, Value<'_>),
+) -> c_int {
+    let (name, help) = (name.place(), help.place());
+    let (labels, last) = (labels.place(), last.place());
+    // SAFETY: as in `parse`.
+    unsafe {
+        match more {
+            More::Nothing => read!(ex, c"S|Sa", name, help, labels),
+            More::Array => read!(ex, c"S|Saa!", name, help, labels, last),
+            More::Summary(age) => {
+                read!(ex, c"S|Sala!", name, help, labels, age.as_ptr(), last)
+            }
+            More::Object(class) => {
+                read!(ex, c"S|SaO", name, help, labels, last, class.as_ptr())
+            }
+        }
+    }
+}
+
+fn parse_callable(ex: &ExecuteData, labels: Value<'_>) -> c_int {
+    let mut call: MaybeUninit<ffi::zend_fcall_info> = MaybeUninit::uninit();
+    let mut found: MaybeUninit<ffi::zend_fcall_info_cache> = MaybeUninit::zeroed();
+    let (call, cache) = (call.as_mut_ptr(), found.as_mut_ptr());
+    let (mut function, labels) = (null_mut::<Zval>(), labels.place());
+    // SAFETY: as in `parse`; what was found is valid, or nothing and all zero.
+    unsafe {
+        let mut status = read!(ex, c"z|a", from_mut(&mut function), labels);
+        if status == 0 && !zend_is_callable_ex(function, null_mut(), SILENTLY, null_mut(), cache, null_mut())
+        {
+            status = read!(ex, c"f|a", call, cache, labels); // throws, and says what is wrong with it
+        }
+        zend_release_fcall_info_cache(cache); // it is looked up again for the call
+        status
+    }
+}
+
+fn parse_registration(
+    ex: &ExecuteData,
+    (namespace, name, help): (Text<'_>, Text<'_>, Text<'_>),
+    labels: Value<'_>,
+    (more, last): (More<'_>, Value<'_>),
+) -> c_int {
+    let (namespace, name, help) = (namespace.place(), name.place(), help.place());
+    let (labels, last) = (labels.place(), last.place());
+    // SAFETY: as in `parse`.
+    unsafe {
+        match more {
+            More::Array => read!(ex, c"SSS|aa!", namespace, name, help, labels, last),
+            More::Summary(age) => {
+                let (spec, age) = (c"SSS|ala!", age.as_ptr());
+                read!(ex, spec, namespace, name, help, labels, age, last)
+            }
+            _ => read!(ex, c"SSS|a", namespace, name, help, labels),
+        }
+    }
+}
+
+/// What [`parse`] is to read, and where to.
+pub(crate) enum Parse<'p> {
+    /// No arguments.
+    Nothing,
+    /// `array $labels = []`
+    Labels(Value<'p>),
+    /// `int|float $value, array $labels = []`
+    Number(Value<'p>, Value<'p>),
+    /// `float $value, array $labels = []`
+    Float(&'p mut f64, Value<'p>),
+    /// What comes first, then `array $labels = [], ?array $exemplar = null`
+    Exemplar(First<'p>, Value<'p>, Value<'p>),
+    /// `string $name, string $help = '', array $labelNames = []` and what a class adds.
+    Definition { name: Text<'p>, help: Text<'p>, labels: Value<'p>, more: (More<'p>, Value<'p>) },
+    /// `callable $fn, array $labels = []`
+    Callable(Value<'p>),
+    /// `string $namespace, string $name`
+    Names(Text<'p>, Text<'p>),
+    /// `string $namespace, string $name, string $help, array $labels = []` and what a metric adds.
+    Registration {
+        namespace: Text<'p>,
+        name: Text<'p>,
+        help: Text<'p>,
+        labels: Value<'p>,
+        more: (More<'p>, Value<'p>),
+    },
+    /// `mixed $storage = null, bool $registerDefaultMetrics = true, array $constantLabels = []`
+    Registry { storage: Value<'p>, defaults: &'p mut bool, constants: Value<'p> },
+    /// `bool $switch`, optional
+    Switch(&'p mut bool),
+    /// `array $array, bool $switch`, the latter optional
+    Array(Value<'p>, &'p mut bool),
+    /// `float $start, float $step, int $count`
+    Series(&'p mut f64, &'p mut f64, &'p mut i64),
+}
+
+/// The first argument of an update.
+pub(crate) enum First<'p> {
+    /// None.
+    Nothing,
+    /// `int|float $value`
+    Number(Value<'p>),
+    /// `float $value`
+    Float(&'p mut f64),
+}
+
+/// The last argument of a constructor.
+pub(crate) enum More<'p> {
+    /// None.
+    Nothing,
+    /// An object of this class.
+    Object(EnumClass),
+    /// An array or null.
+    Array,
+    /// An integer, and after it an array or null.
+    Summary(&'p Cell<i64>),
+}

@@ -1,0 +1,576 @@
+//! The engine as the rest of the extension sees it: frames, arguments, objects, warnings.
+#![allow(unsafe_code)]
+
+pub(crate) use crate::engine::{
+    bailout::{attempt, guarded, resume_bailout},
+    parameters::{First, Found, More, Parse, parse},
+};
+
+use crate::{
+    engine::{exceptions::Thrown, globals::local, object},
+    session::handle::Handle,
+};
+use ext_php_rs::{
+    ffi,
+    types::{ZendHashTable, ZendStr, Zval},
+    zend::{ClassEntry, ExecuteData},
+};
+use std::{
+    ffi::{c_char, c_int},
+    ptr::{from_mut, from_ref, null_mut},
+    slice,
+};
+
+/// Type bytes of a zval (`Zend/zend_types.h`).
+pub(crate) const IS_UNDEF: u8 = 0;
+pub(crate) const IS_NULL: u8 = 1;
+pub(crate) const IS_FALSE: u8 = 2;
+pub(crate) const IS_TRUE: u8 = 3;
+pub(crate) const IS_LONG: u8 = 4;
+pub(crate) const IS_DOUBLE: u8 = 5;
+pub(crate) const IS_STRING: u8 = 6;
+pub(crate) const IS_ARRAY: u8 = 7;
+pub(crate) const IS_OBJECT: u8 = 8;
+pub(crate) const IS_REFERENCE: u8 = 10;
+
+/// Zvals that the engine's call frame takes before the first argument.
+const FRAME_SLOTS: usize = size_of::<ExecuteData>().div_ceil(size_of::<Zval>());
+/// `ZEND_CALL_HAS_EXTRA_NAMED_PARAMS`.
+const EXTRA_NAMED: u32 = 1 << 27;
+
+unsafe extern "C" {
+    #[allow(non_upper_case_globals)] // the engine's name
+    static spl_ce_InvalidArgumentException: *mut ClassEntry;
+    #[allow(non_upper_case_globals)] // the engine's name
+    static spl_ce_RuntimeException: *mut ClassEntry;
+    fn zend_string_hash_func(string: *mut ffi::zend_string) -> u64;
+    fn zend_hash_func(bytes: *const c_char, length: usize) -> u64;
+    fn zval_try_get_string_func(op: *mut Zval) -> *mut ffi::zend_string;
+    fn zend_get_constant_str(name: *const c_char, length: usize) -> *mut Zval;
+    fn zend_observer_error_register(hook: ErrorHook);
+    static zend_error_cb: Option<ErrorHook>;
+    fn _zend_observer_error_notify(
+        kind: c_int,
+        file: *mut ffi::zend_string,
+        line: u32,
+        message: *mut ffi::zend_string,
+    );
+    fn zend_get_executed_filename_ex() -> *mut ffi::zend_string;
+    fn zend_get_executed_lineno() -> u32;
+    fn zend_objects_not_comparable(one: *mut Zval, other: *mut Zval) -> c_int;
+    fn zend_std_get_gc(
+        object: *mut ffi::zend_object,
+        table: *mut *mut Zval,
+        count: *mut c_int,
+    ) -> *mut ZendHashTable;
+    fn zend_objects_store_mark_destructed(objects: *mut ffi::zend_objects_store);
+    fn zend_get_gc_buffer_create() -> *mut ffi::zend_get_gc_buffer;
+    fn zend_get_gc_buffer_grow(buffer: *mut ffi::zend_get_gc_buffer);
+    fn display_ini_entries(module: *mut ffi::zend_module_entry);
+    fn zend_unregister_ini_entries(module_number: c_int);
+}
+
+/// What is told of an error: kind, file, line, message.
+pub(crate) type ErrorHook = unsafe extern "C" fn(c_int, *mut ffi::zend_string, u32, *mut ffi::zend_string);
+
+/// The handle of `$this`, a metric.
+#[inline(always)]
+pub(crate) fn this(ex: &ExecuteData) -> &Handle {
+    object::this(ex)
+}
+
+/// SPL's `InvalidArgumentException`.
+pub(crate) fn spl_invalid_argument_exception() -> &'static ClassEntry {
+    // SAFETY: SPL is always built in and starts before any loaded extension.
+    unsafe { &*spl_ce_InvalidArgumentException }
+}
+
+/// SPL's `RuntimeException`.
+pub(crate) fn spl_runtime_exception() -> &'static ClassEntry {
+    // SAFETY: as above.
+    unsafe { &*spl_ce_RuntimeException }
+}
+
+/// How many arguments were passed.
+#[inline(always)]
+pub(crate) fn given(ex: &ExecuteData) -> u32 {
+    // SAFETY: in a call frame this union holds the number of arguments.
+    unsafe { ex.This.u2.num_args }
+}
+
+/// Argument `n`, from 0, if it was passed.
+#[inline(always)]
+pub(crate) fn argument(ex: &ExecuteData, n: u32) -> Option<&Zval> {
+    // SAFETY: the frame is followed by as many zvals as arguments were passed.
+    (n < given(ex)).then(|| unsafe { &*from_ref(ex).cast::<Zval>().add(FRAME_SLOTS + n as usize) })
+}
+
+/// All arguments.
+pub(crate) fn arguments(ex: &ExecuteData) -> &[Zval] {
+    // SAFETY: the frame is followed by as many zvals as arguments were passed.
+    unsafe { slice::from_raw_parts(from_ref(ex).cast::<Zval>().add(FRAME_SLOTS), given(ex) as usize) }
+}
+
+/// The values of a list without gaps, which the engine keeps side by side.
+#[inline(always)]
+pub(crate) fn list_values(table: &ZendHashTable) -> Option<&[Zval]> {
+    // SAFETY: the flag says that the union holds packed values; as many as are used are initialised,
+    // and none is a gap if all of them are elements.
+    unsafe {
+        let is_list = table.u.v.flags & PACKED != 0 && table.nNumUsed == table.nNumOfElements;
+        is_list.then(|| slice::from_raw_parts(table.__bindgen_anon_1.arPacked, table.nNumUsed as usize))
+    }
+}
+
+/// As [`list_values`], of an argument that may be anything.
+#[inline(always)]
+pub(crate) fn list_of(value: &Zval) -> Option<&[Zval]> {
+    if type_of(value) != IS_ARRAY {
+        return None;
+    }
+    // SAFETY: the type says that the pointer is an array's, alive for the running call.
+    list_values(unsafe { &*value.value.arr })
+}
+
+/// The names and values of an array that is keyed by strings; an error in place of an element that is not.
+pub(crate) fn named_values(table: &ZendHashTable) -> impl Iterator<Item = Result<(&[u8], &Zval), Unnamed>> {
+    // SAFETY: this union always holds the flags.
+    let is_list = unsafe { table.u.v.flags & PACKED != 0 };
+    let used = if is_list { 0 } else { table.nNumUsed as usize };
+    // SAFETY: the flag says which of the union holds; as many elements as are used are initialised.
+    let buckets = unsafe { slice::from_raw_parts(table.__bindgen_anon_1.arData, used) };
+    let elements = buckets.iter().filter(|bucket| type_of(&bucket.val) != IS_UNDEF);
+    let named = elements.map(|bucket| {
+        // SAFETY: a key is null, for a number, or a string that lives as long as the array.
+        let name = unsafe { bucket.key.as_ref().map(|key| string_bytes(key)) };
+        name.map(|name| (name, &bucket.val)).ok_or(Unnamed)
+    });
+    let first = is_list && !is_empty(table);
+    first.then_some(Err(Unnamed)).into_iter().chain(named)
+}
+
+/// An element that is keyed by a number.
+#[derive(Debug)]
+pub(crate) struct Unnamed;
+
+/// Whether an array has no elements.
+#[inline(always)]
+pub(crate) fn is_empty(table: &ZendHashTable) -> bool {
+    table.nNumOfElements == 0
+}
+
+/// A string that cannot change as long as this is kept: the engine copies before it writes to what
+/// others hold too. A literal in a script is the same such string at every call.
+#[derive(Debug)]
+pub(crate) struct Kept(*mut ffi::zend_string);
+
+impl Kept {
+    /// Keeps the string, unless the list that it came in is its only holder and ends with the
+    /// running call: then it will not come again.
+    pub(crate) fn of(value: &Zval, list_lives_on: bool) -> Option<Self> {
+        if type_of(value) != IS_STRING {
+            return None;
+        }
+        // SAFETY: the type says that the pointer is a string's, alive for the running call; the
+        // interpreter has one thread.
+        unsafe {
+            let string = value.value.str_;
+            if !is_interned(string) {
+                if (*string).gc.refcount < 2 && !list_lives_on {
+                    return None;
+                }
+                (*string).gc.refcount += 1;
+            }
+            Some(Self(string))
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // SAFETY: `of` took a reference, or the string is interned and counts none.
+        unsafe { ffi::ext_php_rs_zend_string_release(self.0) }
+    }
+}
+
+/// Whether others than the running call hold the array, as they do a literal.
+pub(crate) fn is_shared(table: &ZendHashTable) -> bool {
+    // SAFETY: this union always holds the type word.
+    let is_immutable = unsafe { table.gc.u.type_info & ffi::GC_IMMUTABLE != 0 };
+    is_immutable || table.gc.refcount > 1
+}
+
+unsafe fn is_interned(string: *mut ffi::zend_string) -> bool {
+    // SAFETY: the caller has a valid string; this union always holds the type word.
+    unsafe { (*string).gc.u.type_info & INTERNED != 0 }
+}
+
+/// `IS_STR_INTERNED`.
+const INTERNED: u32 = 1 << 6;
+
+/// Where a string lies; `None` for other types.
+#[inline(always)]
+pub(crate) fn string_address(value: &Zval) -> Option<usize> {
+    if type_of(value) != IS_STRING {
+        return None;
+    }
+    // SAFETY: the type says that there is a pointer; it is only looked at as a number.
+    Some(unsafe { value.value.lval as usize })
+}
+
+/// `HASH_FLAG_PACKED`.
+const PACKED: u8 = 1 << 2;
+
+/// The hash of a string as the engine computes it, once for each string; `None` for other types.
+#[inline(always)]
+pub(crate) fn string_hash(value: &Zval) -> Option<u64> {
+    if type_of(value) != IS_STRING {
+        return None;
+    }
+    // SAFETY: the type says that the pointer is a string's.
+    unsafe {
+        let string = value.value.str_;
+        Some(if (*string).h != 0 { (*string).h } else { zend_string_hash_func(string) })
+    }
+}
+
+/// The same hash of bytes.
+pub(crate) fn hash_of_bytes(bytes: &[u8]) -> u64 {
+    // SAFETY: pointer and length are one slice's.
+    unsafe { zend_hash_func(bytes.as_ptr().cast(), bytes.len()) }
+}
+
+/// Arguments that a variadic method was given by name.
+pub(crate) fn named_arguments(ex: &ExecuteData) -> Option<&ZendHashTable> {
+    // SAFETY: the flag says whether the engine has set the pointer, which lives as long as the call.
+    unsafe {
+        if ex.This.u1.type_info & EXTRA_NAMED == 0 {
+            return None;
+        }
+        ex.extra_named_params.as_ref()
+    }
+}
+
+/// A zval's type byte.
+#[inline(always)]
+pub(crate) fn type_of(value: &Zval) -> u8 {
+    // SAFETY: every zval has a type.
+    unsafe { value.u1.v.type_ }
+}
+
+/// The zval behind a reference.
+#[inline(always)]
+pub(crate) fn dereferenced(value: &Zval) -> &Zval {
+    if type_of(value) == IS_REFERENCE { value.dereference() } else { value }
+}
+
+/// The number in a zval whose type was checked to be `IS_LONG`.
+#[inline(always)]
+pub(crate) fn long_of(value: &Zval) -> i64 {
+    debug_assert_eq!(type_of(value), IS_LONG);
+    // SAFETY: plain data, any bits are a number; the caller has checked the type.
+    unsafe { value.value.lval }
+}
+
+/// The number in a zval whose type was checked to be `IS_DOUBLE`.
+#[inline(always)]
+pub(crate) fn double_of(value: &Zval) -> f64 {
+    debug_assert_eq!(type_of(value), IS_DOUBLE);
+    // SAFETY: plain data, any bits are a number; the caller has checked the type.
+    unsafe { value.value.dval }
+}
+
+/// The name of an enum's case; `None` if its class is disabled. [`EnumClass::keep_size_of_cases`] has seen to the rest.
+pub(crate) fn case_name(value: &Zval) -> Option<&str> {
+    let object = value.object()?;
+    // SAFETY: an object has a class. The cases of an enum have their name as first property, and no class of an
+    // enum makes objects by a function of its own, unless the engine has put one there that refuses.
+    unsafe {
+        let is_disabled = (*object.ce).__bindgen_anon_2.create_object.is_some();
+        let name = if is_disabled { None } else { object.properties_table.first() };
+        name.and_then(bytes_of).and_then(|name| std::str::from_utf8(name).ok())
+    }
+}
+
+/// The class of an enum of ours.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EnumClass {
+    class: *mut ClassEntry,
+    /// How many properties its cases have.
+    properties: i32,
+}
+
+impl EnumClass {
+    /// Of the class that was just registered: the engine keeps it as long as the module.
+    pub(crate) fn of(class: &mut ClassEntry) -> Self {
+        Self { properties: class.default_properties_count, class: from_mut(class) }
+    }
+
+    pub(crate) fn as_ptr(self) -> *mut ClassEntry {
+        self.class
+    }
+
+    /// Disabling an enum makes its class forget how many properties the cases have, but the engine goes on
+    /// writing them, into memory that is not theirs then. So the class is told again.
+    pub(crate) fn keep_size_of_cases(self) {
+        // SAFETY: an internal class lives as long as the module.
+        unsafe {
+            if (*self.class).default_properties_count != self.properties {
+                (*self.class).default_properties_count = self.properties;
+            }
+        }
+    }
+}
+
+/// The bytes of a string, which PHP does not promise to be UTF-8.
+pub(crate) fn bytes_of(value: &Zval) -> Option<&[u8]> {
+    // SAFETY: the type says that the pointer is a string's, which lives as long as the zval.
+    (type_of(value) == IS_STRING).then(|| unsafe { string_bytes(value.value.str_) })
+}
+
+pub(super) unsafe fn string_bytes<'a>(string: *const ffi::zend_string) -> &'a [u8] {
+    // SAFETY: the caller passes a valid zend_string, whose bytes follow its head.
+    unsafe { slice::from_raw_parts((&raw const (*string).val).cast(), (*string).len) }
+}
+
+/// The bytes of the string that the engine makes of any value, `__toString()` and the error handler included. An
+/// exception that either throws is not to be passed over: whatever else runs would run with it pending.
+pub(crate) fn stringified(value: &Zval) -> Result<Vec<u8>, Thrown> {
+    let mut copy = dereferenced(value).shallow_clone(); // held: a script may overwrite what it came from
+    // SAFETY: the copy is a valid zval; the string is ours to release.
+    unsafe {
+        let string = guarded(|| zval_try_get_string_func(&raw mut copy));
+        if string.is_null() {
+            return Err(Thrown);
+        }
+        let bytes = string_bytes(string).to_vec();
+        ffi::ext_php_rs_zend_string_release(string);
+        if has_exception() { Err(Thrown) } else { Ok(bytes) }
+    }
+}
+
+/// Throws an exception of that class, unless one is on its way already.
+pub(crate) fn throw(class: &'static ClassEntry, message: &str) {
+    let message = message.replace('\0', "\\0");
+    if !has_exception() {
+        guarded(|| drop(ext_php_rs::exception::throw(class, &message)));
+    }
+}
+
+/// Whether an exception is on its way.
+fn has_exception() -> bool {
+    // SAFETY: executor_globals is this interpreter's.
+    unsafe { !(*ffi::ext_php_rs_executor_globals()).exception.is_null() }
+}
+
+/// Calls a function without arguments; what it returns is in `ret`, never as a reference. An exception stays on
+/// its way.
+pub(crate) fn call(function: &Zval, ret: &mut Zval) {
+    let function = from_ref(function).cast_mut();
+    // SAFETY: both zvals are valid, the function's as long as the running call.
+    guarded(|| unsafe {
+        ffi::_call_user_function_impl(null_mut(), function, from_mut(ret), 0, null_mut(), null_mut())
+    });
+    match type_of(ret) {
+        IS_UNDEF => ret.set_null(), // it threw
+        IS_REFERENCE => *ret = dereferenced(ret).shallow_clone(),
+        _ => {}
+    }
+}
+
+/// Returns a string; what is no UTF-8 is replaced.
+pub(crate) fn return_text(ret: &mut Zval, bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    guarded(|| drop(ret.set_string(&text, false)));
+}
+
+/// How `==` and `<` see our objects: two are never equal, and none comes before another. With what is no object
+/// they compare as any object does.
+pub(crate) unsafe extern "C" fn compare_objects(one: *mut Zval, other: *mut Zval) -> c_int {
+    // SAFETY: the engine passes two valid zvals.
+    unsafe {
+        if type_of(&*one) == IS_OBJECT && type_of(&*other) == IS_OBJECT {
+            return zend_objects_not_comparable(one, other);
+        }
+        ffi::zend_std_compare_objects(one, other)
+    }
+}
+
+local! {
+    /// Whether the destructors that have not run by the end of this request are left out.
+    static DESTRUCTORS_LEFT: bool = false;
+}
+
+/// A request begins.
+pub(crate) fn begin_request() {
+    DESTRUCTORS_LEFT.set(false);
+}
+
+/// To be called before values of a script are released. At a request's end, after the last script has run, the
+/// engine frees what is left. It has called all destructors before, but not those of objects that were made later,
+/// by callbacks for headers and sessions: calling them now would be a fatal error, which ends the process.
+pub(crate) fn leave_late_destructors() {
+    // SAFETY: executor_globals is this interpreter's.
+    unsafe {
+        let globals = ffi::ext_php_rs_executor_globals();
+        if !(*globals).active && !DESTRUCTORS_LEFT.replace(true) {
+            zend_objects_store_mark_destructed(&raw mut (*globals).objects_store);
+        }
+    }
+}
+
+/// Answers the collector of cycles, which asks for all values that an object holds: those of its properties, and
+/// those that `each_value` shows.
+///
+/// # Safety
+///
+/// As for the engine's `get_gc`: a living object, and room for the answer.
+pub(crate) unsafe fn show_to_collector(
+    object: *mut ffi::zend_object,
+    table: *mut *mut Zval,
+    count: *mut c_int,
+    each_value: impl FnOnce(&mut dyn FnMut(&Zval)),
+) -> *mut ZendHashTable {
+    // SAFETY: the buffer is the engine's own for this purpose, and takes plain copies, which it never releases;
+    // the properties are as many as the engine says.
+    unsafe {
+        let properties = zend_std_get_gc(object, table, count);
+        let own = if *count > 0 { slice::from_raw_parts(*table, *count as usize) } else { &[] };
+        let buffer = zend_get_gc_buffer_create();
+        let mut add = |value: &Zval| {
+            if (*buffer).cur == (*buffer).end {
+                zend_get_gc_buffer_grow(buffer);
+            }
+            (*buffer).cur.copy_from_nonoverlapping(value, 1);
+            (*buffer).cur = (*buffer).cur.add(1);
+        };
+        own.iter().for_each(&mut add);
+        each_value(&mut add);
+        *table = (*buffer).start;
+        *count = (*buffer).cur.offset_from((*buffer).start) as c_int;
+        properties
+    }
+}
+
+/// Gives parameter `n` of a method further types, as a mask of `1 << IS_…`: the builders know no unions.
+pub(crate) fn widen(class: &ClassEntry, method: &str, n: usize, types: u32) {
+    let found = class.function_table.get(method).and_then(Zval::function_of);
+    // SAFETY: the engine keeps a writable table of `num_args` entries for the method, variadic ones included.
+    unsafe {
+        if let Some(info) = found.and_then(|function| (*function).internal_function.arg_info.as_mut()) {
+            (*from_mut(info).add(n)).type_.type_mask |= types;
+        }
+    }
+}
+
+trait FunctionOf {
+    fn function_of(&self) -> Option<*mut ffi::zend_function>;
+}
+
+impl FunctionOf for Zval {
+    fn function_of(&self) -> Option<*mut ffi::zend_function> {
+        // SAFETY: a function table holds nothing but pointers to functions.
+        unsafe { self.ptr::<ffi::zend_function>() }
+    }
+}
+
+/// PHP's version, as the constant `PHP_VERSION` says it.
+pub(crate) fn php_version() -> String {
+    const NAME: &str = "PHP_VERSION";
+    // SAFETY: pointer and length are one string's; the constant lives as long as the engine.
+    let version = unsafe { zend_get_constant_str(NAME.as_ptr().cast(), NAME.len()).as_ref() };
+    version.and_then(Zval::string).unwrap_or_default()
+}
+
+/// Raises a warning that reaches the log, the screen and observers, but no user error handler: frameworks turn
+/// warnings into exceptions there, and a metric must never throw for storage trouble. Nor does it become an
+/// exception where the caller has asked for those, as `new SplFileObject` does while it opens a stream.
+pub(crate) fn warn(message: &str) {
+    let message = ZendStr::new(format!("promshm: {message}").replace('\0', ""), false);
+    let _former = NoExceptions::begin();
+    // SAFETY: the strings live as long as the call; without a running script there is no file.
+    unsafe {
+        let unknown = ZendStr::new("Unknown", false);
+        let file = match zend_get_executed_filename_ex() {
+            file if file.is_null() => from_ref(&*unknown).cast_mut(),
+            file => file,
+        };
+        let (kind, text) = (ffi::E_WARNING.cast_signed(), from_ref(&*message).cast_mut());
+        let line = zend_get_executed_lineno();
+        guarded(|| {
+            _zend_observer_error_notify(kind, file, line, text);
+            if let Some(raise) = zend_error_cb {
+                raise(kind, file, line, text);
+            }
+        });
+    }
+}
+
+/// While it lives, the engine makes no exception of a warning.
+struct NoExceptions(ffi::zend_error_handling_t);
+
+impl NoExceptions {
+    fn begin() -> Self {
+        // SAFETY: executor_globals is this interpreter's.
+        let handling = unsafe { &mut (*ffi::ext_php_rs_executor_globals()).error_handling };
+        Self(std::mem::replace(handling, ffi::zend_error_handling_t_EH_NORMAL))
+    }
+}
+
+impl Drop for NoExceptions {
+    fn drop(&mut self) {
+        // SAFETY: as above.
+        unsafe { (*ffi::ext_php_rs_executor_globals()).error_handling = self.0 }
+    }
+}
+
+/// The kind of the last error of this request, 0 if there was none.
+pub(crate) fn last_error_kind() -> u32 {
+    // SAFETY: core globals are this interpreter's and live as long as it.
+    unsafe { (*ffi::ext_php_rs_process_globals()).last_error_type.cast_unsigned() }
+}
+
+/// Whether opcache's preload script is running: in the process that starts all others, or, where that is root, in
+/// a child of it that ends without a module shutdown.
+pub(crate) fn is_preloading() -> bool {
+    // SAFETY: compiler globals are this interpreter's and live as long as it.
+    unsafe { (*ffi::ext_php_rs_compiler_globals()).compiler_options & PRELOADING != 0 }
+}
+
+/// `ZEND_COMPILE_PRELOAD`
+const PRELOADING: u32 = 1 << 15;
+
+/// Prints the table of INI settings in phpinfo.
+pub(crate) fn print_ini(module: *mut ffi::zend_module_entry) {
+    // SAFETY: the engine passed us this module's entry.
+    unsafe { display_ini_entries(module) }
+}
+
+/// Takes the INI settings away at module shutdown.
+pub(crate) fn unregister_ini(module: i32) {
+    // SAFETY: called from module shutdown with the module's number.
+    unsafe { zend_unregister_ini_entries(module) }
+}
+
+/// The text of an INI value.
+///
+/// # Safety
+///
+/// The engine has passed the string to a callback, which is running.
+pub(crate) unsafe fn ini_text<'a>(value: *mut ffi::zend_string) -> &'a str {
+    // SAFETY: the caller's promise.
+    std::str::from_utf8(unsafe { string_bytes(value) }).unwrap_or("")
+}
+
+/// Asks to be told of each error, before any handler is; once at module startup.
+pub(crate) fn at_error(hook: ErrorHook) {
+    // SAFETY: the hook is a function of this library, which stays loaded as long as the module.
+    unsafe { zend_observer_error_register(hook) }
+}
+
+/// Asks to be called in each forked child, before it goes on.
+pub(crate) fn at_fork_in_child(hook: unsafe extern "C" fn()) {
+    // SAFETY: the hook is a function of this library, which PHP never unloads while forks are possible;
+    // glibc drops it when the library is unloaded.
+    unsafe { libc::pthread_atfork(None, None, Some(hook)) };
+}

@@ -1,0 +1,110 @@
+//! Start, fork and stop.
+//!
+//! Traps: FPM runs module startup once and then forks its workers, so nothing is attached before
+//! the first update. A forked child runs request and module shutdown too: whoever says goodbye
+//! checks that the slot is its own. An exec runs neither: the next image of the process finds
+//! its former slot by itself (see `segment`).
+#![allow(unsafe_code)]
+
+use crate::{
+    classes::{counter, gauge, histogram, registry, render, samples, segment, summary, timer},
+    engine::{exceptions, panic::silenced, zval},
+    session::{attachment, heartbeat, ini, labels, track},
+};
+use ext_php_rs::ffi::{
+    E_COMPILE_ERROR, E_CORE_ERROR, E_ERROR, E_PARSE, E_RECOVERABLE_ERROR, E_USER_ERROR, zend_string,
+};
+
+/// Errors that nothing can stop from ending the request; an uncaught exception is an `E_ERROR`.
+const FATAL: u32 = E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR;
+/// Errors that end it unless a handler takes them: then they are not the last one known.
+const FATAL_UNLESS_HANDLED: u32 = E_USER_ERROR | E_RECOVERABLE_ERROR;
+
+/// `MODULE_TEMPORARY`: the module was loaded by `dl()`.
+const TEMPORARY: i32 = 2;
+
+/// Module startup: settings, classes, the fork hook.
+///
+/// `dl()` loads a library for one request, and the engine keeps pointers to the hooks for longer. Then nothing is
+/// registered at all, and the script is told so. It is no failure of the startup: the engine would make that a
+/// fatal error, and take the module for loaded in all later requests.
+pub(crate) unsafe extern "C" fn startup(kind: i32, module: i32) -> i32 {
+    if kind == TEMPORARY {
+        silenced(exceptions::no_dl);
+        return 0;
+    }
+    let mut status = -1;
+    silenced(|| {
+        heartbeat::started();
+        labels::started();
+        ini::register(module);
+        let classes = [
+            exceptions::register,
+            counter::register,
+            gauge::register,
+            histogram::register,
+            summary::register,
+            timer::register,
+            samples::register,
+            render::register,
+            registry::register,
+            segment::register,
+        ];
+        if classes.iter().try_for_each(|register| register()).is_ok() {
+            zval::at_fork_in_child(in_forked_child);
+            zval::at_error(on_error);
+            status = 0;
+        }
+    });
+    status
+}
+
+/// Module shutdown: the worker ends. Of several threads, each says goodbye for itself when it ends.
+pub(crate) unsafe extern "C" fn shutdown(kind: i32, module: i32) -> i32 {
+    if kind == TEMPORARY {
+        return 0;
+    }
+    silenced(attachment::goodbye);
+    zval::unregister_ini(module);
+    0
+}
+
+/// Request startup: what the last one left behind is forgotten.
+pub(crate) unsafe extern "C" fn request_startup(kind: i32, _module: i32) -> i32 {
+    if kind == TEMPORARY {
+        return 0;
+    }
+    attachment::note_fatal(false);
+    zval::begin_request();
+    silenced(gauge::mend_mode);
+    silenced(track::undo_open);
+    silenced(registry::begin_request);
+    silenced(attachment::begin_request);
+    silenced(heartbeat::begin_request);
+    0
+}
+
+/// Request shutdown: what the request defined may be defined anew by the next.
+pub(crate) unsafe extern "C" fn request_shutdown(kind: i32, _module: i32) -> i32 {
+    if kind == TEMPORARY {
+        return 0;
+    }
+    if zval::last_error_kind() & FATAL_UNLESS_HANDLED != 0 {
+        attachment::note_fatal(true);
+    }
+    silenced(track::undo_open);
+    silenced(heartbeat::end_request);
+    silenced(attachment::end_request);
+    silenced(registry::end_request); // last: it may run scripts, and not return
+    0
+}
+
+unsafe extern "C" fn on_error(kind: i32, _file: *mut zend_string, _line: u32, _message: *mut zend_string) {
+    if kind.cast_unsigned() & FATAL != 0 {
+        attachment::note_fatal(true);
+    }
+}
+
+unsafe extern "C" fn in_forked_child() {
+    attachment::forked();
+}

@@ -1,0 +1,52 @@
+//! Exemplars as PHP gives them: `['trace_id' => 'abc']`.
+
+use crate::{
+    engine::{
+        zval,
+        zval::{IS_LONG, bytes_of, dereferenced, long_of, type_of},
+    },
+    session::attachment,
+};
+use ext_php_rs::types::ZendHashTable;
+use promshm_segment::{
+    format::exemplar::{BadLabels, Labels},
+    memory::atomic,
+    snapshot::Reason,
+};
+use std::io::Write;
+
+/// Notes the exemplar of an update that was made. What is no exemplar, or has no place, is counted:
+/// the update stands without it. An empty array is none.
+#[cold]
+pub(crate) fn note(cell: &atomic::Cell, is_shared: bool, value: f64, table: &ZendHashTable) {
+    if zval::is_empty(table) {
+        return;
+    }
+    match labels_of(table) {
+        // Several processes write a shared cell, and none of them has a place for it.
+        Ok(labels) if !is_shared => attachment::note_exemplar(cell, &labels, value),
+        _ => attachment::count_drop(Reason::Exemplar),
+    }
+}
+
+fn labels_of(table: &ZendHashTable) -> Result<Labels, BadLabels> {
+    let mut labels = Labels::default();
+    for element in zval::named_values(table) {
+        let (name, value) = element.map_err(|_| BadLabels)?;
+        let value = dereferenced(value);
+        match bytes_of(value) {
+            Some(bytes) => labels.push(name, bytes)?,
+            None if type_of(value) == IS_LONG => push_number(&mut labels, name, long_of(value))?,
+            None => return Err(BadLabels),
+        }
+    }
+    Ok(labels)
+}
+
+fn push_number(labels: &mut Labels, name: &[u8], number: i64) -> Result<(), BadLabels> {
+    let mut digits = [0; 20]; // enough for the longest, -2^63
+    let mut rest = &mut digits[..];
+    write!(rest, "{number}").map_err(|_| BadLabels)?;
+    let left = rest.len();
+    labels.push(name, &digits[..20 - left])
+}

@@ -1,0 +1,174 @@
+//! The INI settings: read once at startup (or when FPM applies a pool's own), kept as values.
+#![allow(unsafe_code)]
+
+use crate::engine::{globals::local, panic::silenced, zval};
+use ext_php_rs::{
+    ffi,
+    flags::IniEntryPermission,
+    zend::{IniEntryDef, IniEntryDefs},
+};
+use promshm_segment::{Config, SegmentName};
+use std::ffi::{CStr, c_void};
+
+local! {
+    // The engine tells each new thread of each setting; a server may set them for one virtual host.
+    static CONFIG: Option<Config> = None;
+    static ENABLED: bool = true;
+    static RUNTIME_METRICS: bool = true;
+}
+
+/// Whether metrics are stored at all.
+#[inline]
+pub(crate) fn enabled() -> bool {
+    ENABLED.get()
+}
+
+/// Whether the process tells of itself.
+pub(crate) fn runtime_metrics() -> bool {
+    RUNTIME_METRICS.get()
+}
+
+/// The settings for the segment.
+pub(crate) fn config() -> Config {
+    CONFIG.with(|config| config.get_or_insert_default().clone())
+}
+
+static SETTINGS: IniEntryDefs<12> = IniEntryDefs::new([
+    setting(c"promshm.enabled", c"1", on_enabled),
+    setting(c"promshm.segment", c"sysv:0x70736d31", on_segment),
+    setting(c"promshm.size", c"256M", on_size),
+    setting(c"promshm.mode", c"0640", on_mode),
+    setting(c"promshm.group", c"", on_group),
+    setting(c"promshm.max_processes", c"256", on_max_processes),
+    setting(c"promshm.max_series", c"10000", on_max_series),
+    setting(c"promshm.max_label_length", c"1024", on_max_label_length),
+    setting(c"promshm.summary_samples", c"1024", on_summary_samples),
+    setting(c"promshm.series_ttl", c"0", on_series_ttl),
+    setting(c"promshm.runtime_metrics", c"1", on_runtime_metrics),
+    IniEntryDef::end(),
+]);
+
+type OnModify = unsafe extern "C" fn(
+    *mut ffi::zend_ini_entry,
+    *mut ffi::zend_string,
+    *mut c_void,
+    *mut c_void,
+    *mut c_void,
+    i32,
+) -> i32;
+
+const fn setting(name: &'static CStr, default: &'static CStr, on_modify: OnModify) -> IniEntryDef {
+    let mut entry = IniEntryDef::new(name, default, IniEntryPermission::System);
+    entry.on_modify = Some(on_modify);
+    entry
+}
+
+/// Registers the settings, which reads them.
+pub(crate) fn register(module: i32) {
+    IniEntryDef::register(SETTINGS.as_slice(), module);
+}
+
+/// Defines the engine's callback for one setting: `-1` refuses the value, and the default stays.
+macro_rules! on_modify {
+    ($($callback:ident => $name:literal, $wanted:literal, $set:expr;)*) => {$(
+        unsafe extern "C" fn $callback(
+            _entry: *mut ffi::zend_ini_entry,
+            value: *mut ffi::zend_string,
+            _: *mut c_void,
+            _: *mut c_void,
+            _: *mut c_void,
+            _stage: i32,
+        ) -> i32 {
+            // SAFETY: the engine passes the value to this callback.
+            let text = unsafe { zval::ini_text(value) }.trim();
+            let set: fn(&str) -> Option<()> = $set;
+            if set(text).is_some() {
+                return 0;
+            }
+            silenced(|| zval::warn(&format!("{} = {text:?} is not {}; the default is used", $name, $wanted)));
+            -1
+        }
+    )*};
+}
+
+on_modify! {
+    on_enabled => "promshm.enabled", "On or Off (1 or 0)", |text| {
+        ENABLED.set(switch(text)?);
+        Some(())
+    };
+    on_segment => "promshm.segment", "sysv:KEY with KEY from 1 to 0xffffffff, or posix:/NAME", |text| {
+        let name: SegmentName = text.parse().ok()?;
+        change(|config| config.name = name)
+    };
+    on_size => "promshm.size", "a size from 1M to 1024G, such as 256M", |text| {
+        let size = size(text).filter(|size| (1 << 20..=1 << 40).contains(size))?;
+        change(|config| config.size = size)
+    };
+    on_mode => "promshm.mode", "an octal mode from 0600 to 0666, such as 0640", |text| {
+        let mode = u32::from_str_radix(text, 8).ok().filter(|mode| mode & !0o666 == 0 && mode & 0o600 == 0o600)?;
+        change(|config| config.mode = mode)
+    };
+    on_group => "promshm.group", "a group's number or name, or empty", |text| {
+        let group = if text.is_empty() { None } else { Some(group(text)?) };
+        change(|config| config.group = group)
+    };
+    on_max_processes => "promshm.max_processes", "a number from 1 to 1023", |text| {
+        let number = number(text, 1, Config::MAX_PROCESSES)?;
+        change(|config| config.max_processes = number)
+    };
+    on_max_series => "promshm.max_series", "a number from 1 to 4000000", |text| {
+        let number = number(text, 1, Config::MAX_SERIES)?;
+        change(|config| config.max_series = number)
+    };
+    on_max_label_length => "promshm.max_label_length", "a number from 64 to 65535", |text| {
+        let number = number(text, Config::MIN_LABEL_LENGTH, Config::MAX_LABEL_LENGTH)?;
+        change(|config| config.max_label_length = number)
+    };
+    on_summary_samples => "promshm.summary_samples", "a number from 1 to 65536", |text| {
+        let number = number(text, 1, Config::MAX_SUMMARY_SAMPLES)?;
+        change(|config| config.summary_samples = number)
+    };
+    on_series_ttl => "promshm.series_ttl", "a number of seconds from 0 to 31536000", |text| {
+        let number = number(text, 0, Config::MAX_SERIES_TTL)?;
+        change(|config| config.series_ttl = number)
+    };
+    on_runtime_metrics => "promshm.runtime_metrics", "On or Off (1 or 0)", |text| {
+        RUNTIME_METRICS.set(switch(text)?);
+        Some(())
+    };
+}
+
+#[allow(clippy::unnecessary_wraps)] // so that a setting's rule reads as one chain
+fn change(set: impl FnOnce(&mut Config)) -> Option<()> {
+    CONFIG.with(|config| set(config.get_or_insert_default()));
+    Some(())
+}
+
+fn switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "on" | "yes" | "true" => Some(true),
+        "" | "0" | "off" | "no" | "false" | "none" => Some(false),
+        _ => None,
+    }
+}
+
+fn number(text: &str, least: u32, most: u32) -> Option<u32> {
+    text.parse().ok().filter(|number| (least..=most).contains(number))
+}
+
+/// Bytes, with PHP's suffixes K, M and G.
+fn size(text: &str) -> Option<u64> {
+    let (digits, shift) = match text.as_bytes().last()?.to_ascii_uppercase() {
+        b'K' => (&text[..text.len() - 1], 10),
+        b'M' => (&text[..text.len() - 1], 20),
+        b'G' => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+/// A group's id, given as such or by name.
+fn group(text: &str) -> Option<u32> {
+    let by_name = || nix::unistd::Group::from_name(text).ok()?.map(|group| group.gid.as_raw());
+    text.parse().ok().or_else(by_name)
+}

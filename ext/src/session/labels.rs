@@ -1,0 +1,267 @@
+//! Label values as PHP gives them, packed into one key: each with its length before it.
+//!
+//! A key holds the values as the segment keeps them: UTF-8, and no longer than its limit. So all that a client
+//! may send for one series is one key, and a process remembers no more than the segment does. A value that is as
+//! the segment keeps it has the bytes of the PHP string, which is how the fast way compares it.
+
+use crate::engine::{
+    exceptions::{Thrown, invalid_argument, type_error},
+    float_list,
+    globals::{Fixed, local},
+    zval,
+    zval::{
+        IS_ARRAY, IS_DOUBLE, IS_FALSE, IS_LONG, IS_NULL, IS_OBJECT, IS_STRING, IS_TRUE, IS_UNDEF, bytes_of,
+        dereferenced, double_of, long_of, stringified, type_of,
+    },
+};
+use ext_php_rs::{
+    types::{ZendHashTable, Zval},
+    zend::ce,
+};
+use promshm_segment::{Definition, push_label_value};
+use std::{
+    hash::{BuildHasher, RandomState},
+    io::Write,
+};
+
+local! {
+    /// The attached segment's limit to label values, in bytes. Nothing is cut while there is none.
+    static LIMIT: usize = usize::MAX;
+}
+
+/// What hashes of label values depend on besides the values, so that nobody can choose values that meet in
+/// the table of series.
+static SECRET: Fixed<u64> = Fixed::new(0);
+
+/// Module startup: chooses the secret.
+pub(crate) fn started() {
+    SECRET.set(RandomState::new().hash_one(0));
+}
+
+/// Values that are longer are cut from now on, as the segment does.
+pub(crate) fn set_limit(limit: usize) {
+    LIMIT.set(limit);
+}
+
+/// Packs the values of an array: a list in the order of the label names, or keyed by them.
+pub(crate) fn pack_table(
+    definition: &Definition,
+    table: &ZendHashTable,
+    key: &mut Vec<u8>,
+) -> Result<(), Thrown> {
+    let names = &definition.label_names;
+    if table.len() != names.len() {
+        return Err(wrong_count(definition, table.len()));
+    }
+    let is_list = names.is_empty() || table.get_index(0).is_some();
+    for (index, name) in names.iter().enumerate() {
+        let value = if is_list { table.get_index(index as i64) } else { table.get(name.as_str()) };
+        let value = value.ok_or_else(|| missing(definition, table, index, is_list))?;
+        pack_value(definition, index, value, key)?;
+    }
+    Ok(())
+}
+
+/// Packs the values of an argument list.
+pub(crate) fn pack_arguments(
+    definition: &Definition,
+    values: &[Zval],
+    key: &mut Vec<u8>,
+) -> Result<(), Thrown> {
+    if values.len() != definition.label_names.len() {
+        return Err(wrong_count(definition, values.len()));
+    }
+    values.iter().enumerate().try_for_each(|(index, value)| pack_value(definition, index, value, key))
+}
+
+fn pack_value(definition: &Definition, index: usize, value: &Zval, key: &mut Vec<u8>) -> Result<(), Thrown> {
+    let start = key.len();
+    key.extend_from_slice(&[0; 4]);
+    let name = || format!("{}: label {}", definition.name, definition.label_names[index]);
+    push_text(value, name, key, LIMIT.get())?;
+    let length = (key.len() - start - 4) as u32;
+    key[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    Ok(())
+}
+
+/// The text of one label's value. `name` says in an error which label it is.
+pub(crate) fn text_of(value: &Zval, name: impl FnOnce() -> String) -> Result<String, Thrown> {
+    let mut text = Vec::new();
+    push_text(value, name, &mut text, usize::MAX)?;
+    Ok(String::from_utf8(text).unwrap_or_default())
+}
+
+fn push_text(
+    value: &Zval,
+    name: impl FnOnce() -> String,
+    text: &mut Vec<u8>,
+    limit: usize,
+) -> Result<(), Thrown> {
+    let value = dereferenced(value);
+    match type_of(value) {
+        IS_STRING => push_label_value(text, bytes_of(value).unwrap_or_default(), limit),
+        IS_LONG => write(text, long_of(value)),
+        IS_DOUBLE => write(text, float_list::PhpDouble(double_of(value))),
+        IS_TRUE => text.extend_from_slice(b"true"),
+        IS_FALSE => text.extend_from_slice(b"false"),
+        IS_NULL | IS_UNDEF => {}
+        IS_OBJECT if is_stringable(value) => {
+            push_label_value(text, &stringified(value)?, limit);
+        }
+        other => return Err(wrong_type(&name(), other)),
+    }
+    Ok(())
+}
+
+/// Packs values of which the caller knows that they are strings.
+pub(crate) fn pack_strings(values: &[Zval]) -> Vec<u8> {
+    pack_all(values.iter().map(|value| bytes_of(value).unwrap_or_default()))
+}
+
+/// Packs texts of ours.
+pub(crate) fn pack_texts(texts: &[&str]) -> Vec<u8> {
+    pack_all(texts.iter().map(|text| text.as_bytes()))
+}
+
+fn pack_all<'v>(values: impl Iterator<Item = &'v [u8]>) -> Vec<u8> {
+    let mut key = Vec::new();
+    for bytes in values {
+        key.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        key.extend_from_slice(bytes);
+    }
+    key
+}
+
+fn is_stringable(value: &Zval) -> bool {
+    value.object().is_some_and(|object| object.instance_of(ce::stringable()))
+}
+
+fn write(key: &mut Vec<u8>, value: impl std::fmt::Display) {
+    let _a_vec_takes_all = write!(key, "{value}");
+}
+
+/// A hash of values that are all strings, or `None`: PHP keeps the hash of a string with it.
+#[inline(always)]
+pub(crate) fn hash_values(values: &[Zval]) -> Option<u64> {
+    let mut hash = SECRET.get();
+    for value in values {
+        hash = mix(hash, zval::string_hash(value)?);
+    }
+    Some(hash)
+}
+
+/// The same hash of a key.
+pub(crate) fn hash_key(key: &[u8]) -> u64 {
+    parts(key).fold(SECRET.get(), |hash, value| mix(hash, zval::hash_of_bytes(value)))
+}
+
+/// Each bit of the result depends on all bits of both, so that a table may look at any of them.
+#[inline(always)]
+fn mix(hash: u64, value: u64) -> u64 {
+    let product = u128::from(hash ^ value) * 0x9e37_79b9_7f4a_7c15;
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// Whether the key holds just these values, of which [`hash_values`] has found that they are strings.
+#[inline(always)]
+pub(crate) fn are(values: &[Zval], key: &[u8]) -> bool {
+    let mut rest = key;
+    values.iter().all(|value| {
+        let (Some(bytes), Some((length, tail))) = (bytes_of(value), rest.split_first_chunk::<4>()) else {
+            return false;
+        };
+        let same_length = u32::from_le_bytes(*length) as usize == bytes.len();
+        match tail.split_at_checked(bytes.len()) {
+            Some((known, tail)) if same_length && known == bytes => {
+                rest = tail;
+                true
+            }
+            _ => false,
+        }
+    })
+}
+
+/// The raw values in a key.
+fn parts(mut key: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (length, rest) = key.split_first_chunk::<4>()?;
+        let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        key = rest;
+        Some(value)
+    })
+}
+
+/// The values in a key.
+pub(crate) fn unpack(key: &[u8]) -> Vec<&str> {
+    parts(key).map(|value| str::from_utf8(value).unwrap_or_default()).collect()
+}
+
+/// Whether no value in a key is longer than the segment keeps it. One that was packed before the process attached
+/// may be.
+pub(crate) fn is_within_limit(key: &[u8]) -> bool {
+    parts(key).all(|value| value.len() <= LIMIT.get())
+}
+
+pub(crate) fn wrong_count(definition: &Definition, given: usize) -> Thrown {
+    let Definition { name, label_names, .. } = definition;
+    invalid_argument(&match label_names.len() {
+        0 => format!(
+            "{name} has no labels, but {given} given: leave them out, or name them in the constructor"
+        ),
+        n => format!(
+            "{name} needs {n} label value{} ({}), {given} given: pass one for each, in this order or keyed by name",
+            if n == 1 { "" } else { "s" },
+            label_names.join(", "),
+        ),
+    })
+}
+
+fn missing(definition: &Definition, table: &ZendHashTable, index: usize, is_list: bool) -> Thrown {
+    let Definition { name, label_names, .. } = definition;
+    let known = label_names.join(", ");
+    if is_list {
+        let message =
+            format!("{name}: label values must be a list (keys 0, 1, …) or keyed by name ({known})");
+        return invalid_argument(&message);
+    }
+    let unknown = table.iter().map(|(key, _)| key.to_string()).find(|key| !label_names.contains(key));
+    invalid_argument(&format!(
+        "{name}: label {} is missing{}; the labels are {known}",
+        label_names[index],
+        unknown.map(|key| format!(", and {key} is not one of its labels")).unwrap_or_default(),
+    ))
+}
+
+/// Throws for arguments of which some go by position and others by name.
+pub(crate) fn mixed(definition: &Definition, by_name: &ZendHashTable) -> Thrown {
+    let Definition { name, label_names, .. } = definition;
+    let unknown = by_name.iter().map(|(key, _)| key.to_string()).find(|key| !label_names.contains(key));
+    invalid_argument(&format!(
+        "{name}: {}pass all label values in this order ({}), or all by name",
+        unknown.map(|key| format!("{key} is not one of its labels; ")).unwrap_or_default(),
+        label_names.join(", "),
+    ))
+}
+
+/// Throws if a label's value was passed as null. In an array null is the empty value; as an argument it is none
+/// of the types that are declared.
+pub(crate) fn refuse_null_arguments(
+    definition: &Definition,
+    values: &[Zval],
+    by_name: Option<&ZendHashTable>,
+) -> Result<(), Thrown> {
+    let mut values = values.iter().chain(by_name.into_iter().flat_map(ZendHashTable::values));
+    if values.any(|value| type_of(dereferenced(value)) == IS_NULL) {
+        let name = &definition.name;
+        let rule = "label values must be of type Stringable|string|int|float|bool, null given";
+        return Err(type_error(&format!("{name}: {rule}")));
+    }
+    Ok(())
+}
+
+fn wrong_type(label: &str, kind: u8) -> Thrown {
+    let found = if kind == IS_ARRAY { "an array" } else { "a value" };
+    invalid_argument(&format!(
+        "{label} must be a string, a number, a bool or Stringable, but is {found} that cannot be one"
+    ))
+}

@@ -1,0 +1,79 @@
+//! What `Gauge::trackInProgress()` has added and is going to take back.
+//!
+//! A −1 goes only where its +1 went: to the very cell, and only while that is this process's own affair. After a
+//! wipe the cell is gone; after `remove()` nobody reads it; a forked child leaves it to its parent. What is open at
+//! the request's end is taken back then: after a fatal error the frame of a suspended fiber is freed unseen.
+#![allow(unsafe_code)]
+
+use crate::{classes::gauge::add_to, engine::globals::local, session::attachment};
+use promshm_segment::memory::atomic::Cell;
+
+local! {
+    static OPEN: Open = Open::new();
+}
+
+/// The tracks of functions that are running, in the order in which they began.
+#[derive(Debug, Default)]
+struct Open {
+    last: u64,
+    all: Vec<Added>,
+}
+
+impl Open {
+    const fn new() -> Self {
+        Self { last: 0, all: Vec::new() }
+    }
+}
+
+/// A +1 that was made.
+#[derive(Debug)]
+struct Added {
+    number: u64,
+    cell: *const Cell,
+    is_shared: bool,
+    /// The attachment that the cell belongs to.
+    life: u64,
+}
+
+/// Takes the +1 back when it is dropped, if the request has not ended before.
+#[derive(Debug)]
+pub(crate) struct Track(u64);
+
+impl Track {
+    /// Notes that 1 was added to this process's cell, or to one that others write too.
+    pub(crate) fn of(cell: &Cell, is_shared: bool) -> Self {
+        let life = attachment::life().unwrap_or_default();
+        OPEN.with(|open| {
+            open.last += 1;
+            open.all.push(Added { number: open.last, cell, is_shared, life });
+            Self(open.last)
+        })
+    }
+}
+
+impl Drop for Track {
+    fn drop(&mut self) {
+        let added = OPEN.with(|open| {
+            let place = open.all.iter().rposition(|added| added.number == self.0)?;
+            Some(open.all.remove(place))
+        });
+        if let Some(added) = added {
+            added.take_back();
+        }
+    }
+}
+
+/// Takes back all that is open.
+pub(crate) fn undo_open() {
+    let all = OPEN.with(|open| std::mem::take(&mut open.all));
+    all.iter().for_each(Added::take_back);
+}
+
+impl Added {
+    fn take_back(&self) {
+        if attachment::life() == Some(self.life) {
+            // SAFETY: the attachment is still the one in which the cell was found, so it is mapped.
+            add_to(unsafe { &*self.cell }, self.is_shared, -1.0);
+        }
+    }
+}
