@@ -2,10 +2,10 @@
 
 use crate::{
     commands::{
+        Error,
         dump::{Wish, dump},
         healthcheck, rm, serve, status, top,
     },
-    error::Failure,
     logging,
     logging::LogFormat,
     server::address::ListenAddress,
@@ -57,11 +57,11 @@ pub(crate) struct Cli {
 
     /// Where to listen: :PORT for all addresses, or ADDRESS:PORT; port 0 takes a free one. May be repeated.
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":10200")]
-    pub(crate) listen_addresses: Vec<ListenAddress>,
+    listen_addresses: Vec<ListenAddress>,
 
     /// Listen on the sockets that systemd has opened (socket activation), not on addresses.
     #[arg(long = "web.systemd-socket")]
-    pub(crate) takes_systemd_sockets: bool,
+    takes_systemd_sockets: bool,
 
     /// TLS, passwords and header fields, in the format of Prometheus's exporter-toolkit.
     #[arg(long = "web.config.file", value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
@@ -69,7 +69,7 @@ pub(crate) struct Cli {
 
     /// The most requests at once, 0 for any number; one more waits a second, and gets 503.
     #[arg(long = "web.max-requests", value_name = "NUMBER", default_value_t = 40)]
-    pub(crate) max_requests: usize,
+    max_requests: usize,
 
     /// The URL that people see the exporter under; its path is the default of --web.route-prefix.
     #[arg(long = "web.external-url", value_name = "URL")]
@@ -90,19 +90,19 @@ pub(crate) struct Cli {
 
     /// On SIGTERM, stay until the whole metrics page was taken once more, at most this long, e.g. 30s.
     #[arg(long = "web.linger", value_name = "DURATION", default_value = "0s", value_parser = duration)]
-    pub(crate) linger: Duration,
+    linger: Duration,
 
     /// How many scrapes end --web.linger, one of each connection: as many as there are Prometheus servers.
     #[arg(long = "web.linger-scrapes", value_name = "NUMBER", default_value = "1")]
-    pub(crate) linger_scrapes: NonZeroUsize,
+    linger_scrapes: NonZeroUsize,
 
     /// On pages in the format openmetrics, tell when each counter, histogram and summary was made.
     #[arg(long = "openmetrics.created", global = true)]
-    pub(crate) tells_created: bool,
+    tells_created: bool,
 
     /// What to log: error, warn, info, debug or off.
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
-    pub(crate) log_level: LevelFilter,
+    log_level: LevelFilter,
 
     /// How to write log lines: logfmt or json.
     #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt", hide_possible_values = true)]
@@ -189,11 +189,11 @@ impl Cli {
     }
 
     /// Does what was asked for.
-    pub(crate) fn run(&self) -> Result<(), Failure> {
+    pub(crate) fn run(&self) -> Result<(), Error> {
         logging::start(self.log_level, self.log_format);
         let segments = Segments::new(&self.segment, &self.trust, self.max_segments)?;
         match self.command.as_ref().unwrap_or(&Command::Serve) {
-            Command::Serve => serve::serve(self, segments),
+            Command::Serve => serve::serve(&self.serve_options(), segments),
             Command::Dump { format, output, no_own_metrics } => {
                 let (format, has_own, file) = (*format, !no_own_metrics, output.as_deref());
                 dump(segments, Wish { format, tells_created: self.tells_created, has_own, file })
@@ -205,13 +205,26 @@ impl Cli {
         }
     }
 
+    fn serve_options(&self) -> serve::Options {
+        serve::Options {
+            web_config: self.web_config(),
+            routes: self.routes(),
+            tells_created: self.tells_created,
+            listen_addresses: self.listen_addresses.clone(),
+            takes_systemd_sockets: self.takes_systemd_sockets,
+            max_requests: self.max_requests,
+            linger: self.linger,
+            linger_scrapes: self.linger_scrapes,
+        }
+    }
+
     /// The web configuration; an empty name, as templates leave it, is none.
-    pub(crate) fn web_config(&self) -> Option<PathBuf> {
+    fn web_config(&self) -> Option<PathBuf> {
         self.web_config.clone().filter(|path| !path.as_os_str().is_empty())
     }
 
     /// Under which paths the server's pages are found.
-    pub(crate) fn routes(&self) -> Routes {
+    fn routes(&self) -> Routes {
         Routes::new(self.route_prefix.as_ref(), self.external_url.as_ref(), &self.telemetry_path)
     }
 }

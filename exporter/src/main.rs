@@ -6,7 +6,6 @@
 
 mod cli;
 mod commands;
-mod error;
 mod logging;
 mod scrape;
 mod self_metrics;
@@ -24,8 +23,8 @@ fn main() -> ExitCode {
     let _as_without = promshm_segment::os::survive_truncation();
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            logging::complain(&failure.to_string(), cli.log_format);
+        Err(error) => {
+            logging::complain(&error.to_string(), cli.log_format);
             ExitCode::FAILURE
         }
     }

@@ -1,10 +1,11 @@
-//! Numbers for people: the ending of a metric's name tells its unit.
+//! Numbers, times and lists for people: a metric's unit is read from the ending of its name.
 
-use crate::commands::status::human_bytes;
+use humantime::format_rfc3339_seconds;
+use std::{fmt::Write as _, time::SystemTime};
 
 /// What a family's numbers are measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     /// Things that are counted, or whatever the name does not tell.
     Plain,
     Seconds,
@@ -33,7 +34,7 @@ const MOST_BYTES: f64 = 1e18;
 
 impl Unit {
     /// The unit of a metric by its name.
-    pub(super) fn of(name: &str) -> Self {
+    pub(crate) fn of(name: &str) -> Self {
         let name = name.strip_suffix("_total").unwrap_or(name);
         let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
         match () {
@@ -46,7 +47,7 @@ impl Unit {
     }
 
     /// A value; `now` is the time in seconds since 1970.
-    pub(super) fn value(self, value: f64, now: f64) -> String {
+    pub(crate) fn value(self, value: f64, now: f64) -> String {
         match self {
             _ if !value.is_finite() => odd(value),
             Self::Moment if value > 1e8 && now - value < 1.0 => "now".into(),
@@ -60,7 +61,7 @@ impl Unit {
     }
 
     /// What is added in a second.
-    pub(super) fn rate(self, rate: f64) -> String {
+    pub(crate) fn rate(self, rate: f64) -> String {
         match self {
             _ if !rate.is_finite() => odd(rate),
             _ if rate == 0.0 => "0/s".into(),
@@ -72,7 +73,7 @@ impl Unit {
 }
 
 /// A whole number with its thousands apart.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -122,6 +123,33 @@ fn short(number: f64) -> String {
     };
     let text = format!("{number:.decimals$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+}
+
+/// `2026-01-31 12:00:00 UTC`; nothing after the year 9999.
+pub(crate) fn utc(time: SystemTime) -> Option<String> {
+    let mut text = String::new();
+    write!(text, "{}", format_rfc3339_seconds(time)).ok()?;
+    Some(text.replace('T', " ").replace('Z', " UTC"))
+}
+
+/// `512 B`, `1.5 KiB`, `256.0 MiB`
+pub(crate) fn human_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut amount = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while amount >= 1023.95 && unit + 1 < UNITS.len() {
+        amount /= 1024.0;
+        unit += 1;
+    }
+    format!("{amount:.1} {}", UNITS[unit])
+}
+
+/// Several things in a line.
+pub(crate) fn joined(things: &[impl ToString], separator: &str) -> String {
+    things.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
 }
 
 #[cfg(test)]
@@ -182,6 +210,22 @@ mod tests {
                     assert!(text.len() <= 18, "{unit:?} {number:e}: {text}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn bytes_are_for_people() {
+        let expected = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1536, "1.5 KiB"),
+            ((1 << 20) - 1, "1.0 MiB"),
+            (256 << 20, "256.0 MiB"),
+            (u64::MAX, "16384.0 PiB"),
+        ];
+        for (bytes, text) in expected {
+            assert_eq!(human_bytes(bytes), text);
         }
     }
 

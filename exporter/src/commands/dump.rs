@@ -1,8 +1,7 @@
 //! `dump`: one scrape, printed or written to a file.
 
 use crate::{
-    commands::atomic_file,
-    error::Failure,
+    commands::{Error, atomic_file},
     scrape::collector::{Collector, Wanted},
     targets::Segments,
 };
@@ -25,7 +24,7 @@ pub(crate) struct Wish<'a> {
 
 /// Writes a page without the metrics of this short-lived process. Segments that cannot be read are
 /// told of in the log and on the page, unless there is no other.
-pub(crate) fn dump(segments: Segments, wish: Wish<'_>) -> Result<(), Failure> {
+pub(crate) fn dump(segments: Segments, wish: Wish<'_>) -> Result<(), Error> {
     let mut page = Vec::new();
     let mut collector = Collector::of_page(segments, wish.tells_created, wish.has_own);
     collector.scrape(&Wanted { format: wish.format, families: None }, &mut page, &mut |_| {});

@@ -5,7 +5,7 @@
 //! wants TLS, or a password, says so, and is alive.
 
 use crate::{
-    error::Failure,
+    commands::Error,
     server::{WANTS_TLS, address::ListenAddress},
 };
 use std::{
@@ -17,20 +17,20 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Succeeds if one of the addresses has a living server, whose health is told at `path`.
-pub(crate) fn check(addresses: &[ListenAddress], path: &str) -> Result<(), Failure> {
+pub(crate) fn check(addresses: &[ListenAddress], path: &str) -> Result<(), Error> {
     let mut complaint = String::new();
     for socket in addresses.iter().flat_map(|address| address.seen_from_here()) {
         match answer(socket, path) {
             Ok(answer) if is_alive(&answer) => return Ok(()),
             Ok(answer) => {
                 let line = answer.lines().next().unwrap_or_default();
-                return Err(Failure::Unhealthy(format!("{socket} answers {line:?}")));
+                return Err(Error::Unhealthy(format!("{socket} answers {line:?}")));
             }
             Err(error) if complaint.is_empty() => complaint = format!("{socket}: {error}"),
             Err(_) => {} // the likeliest address has the telling error
         }
     }
-    Err(Failure::Unhealthy(complaint))
+    Err(Error::Unhealthy(complaint))
 }
 
 fn is_alive(answer: &str) -> bool {

@@ -2,9 +2,12 @@
 
 pub(crate) mod atomic_file;
 pub(crate) mod dump;
+mod error;
 pub(crate) mod healthcheck;
 pub(crate) mod rm;
 pub(crate) mod serve;
 pub(crate) mod status;
 mod systemd;
 pub(crate) mod top;
+
+pub(crate) use error::Error;

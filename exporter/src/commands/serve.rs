@@ -1,12 +1,10 @@
 //! `serve`: the server's life, from the first listener to the last answer.
 
 use crate::{
-    cli::Cli,
-    commands::systemd,
-    error::Failure,
-    server::{Guard, Handler, Listeners, Settings},
+    commands::{Error, systemd},
+    server::{Guard, Handler, Listeners, Settings, address::ListenAddress},
     targets::Segments,
-    web::handler::Site,
+    web::{handler::Site, routes::Routes},
     web_config::Door,
 };
 use log::{info, warn};
@@ -17,13 +15,33 @@ use signal_hook::{
 use std::{
     collections::HashSet,
     io,
+    num::NonZeroUsize,
+    path::PathBuf,
     sync::{
         Arc,
         mpsc::{Receiver, Sender, channel},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+/// How to serve, as the command line says.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) web_config: Option<PathBuf>,
+    pub(crate) routes: Routes,
+    /// Whether `OpenMetrics` tells when series were made.
+    pub(crate) tells_created: bool,
+    pub(crate) listen_addresses: Vec<ListenAddress>,
+    /// Take the listeners that systemd has opened instead of `listen_addresses`.
+    pub(crate) takes_systemd_sockets: bool,
+    /// The most requests at once; 0 for any number.
+    pub(crate) max_requests: usize,
+    /// How long to wait for a last scrape after SIGTERM.
+    pub(crate) linger: Duration,
+    /// How many scrapes end the waiting, one of each connection.
+    pub(crate) linger_scrapes: NonZeroUsize,
+}
 
 /// What the serving thread waits for.
 enum Event {
@@ -38,20 +56,20 @@ enum Event {
 }
 
 /// Serves until SIGTERM or SIGINT; SIGHUP reads the web configuration anew.
-pub(crate) fn serve(cli: &Cli, segments: Segments) -> Result<(), Failure> {
-    let door = Door::open(cli.web_config())?;
+pub(crate) fn serve(options: &Options, segments: Segments) -> Result<(), Error> {
+    let door = Door::open(options.web_config.clone())?;
     let (events, inbox) = channel();
-    report_signals(events.clone()).map_err(Failure::Start)?;
-    let site = Arc::new(Site::new(segments, cli.routes(), cli.tells_created));
-    let listeners = if cli.takes_systemd_sockets {
+    report_signals(events.clone()).map_err(Error::Start)?;
+    let site = Arc::new(Site::new(segments, options.routes.clone(), options.tells_created));
+    let listeners = if options.takes_systemd_sockets {
         Listeners::inherit()
     } else {
-        Listeners::bind(&cli.listen_addresses)
+        Listeners::bind(&options.listen_addresses)
     }?;
     let scraped = events.clone();
     let settings = Settings {
         listeners,
-        max_requests: cli.max_requests,
+        max_requests: options.max_requests,
         metrics: site.http_metrics(),
         door,
         health: site.health(),
@@ -60,12 +78,12 @@ pub(crate) fn serve(cli: &Cli, segments: Segments) -> Result<(), Failure> {
     let answering = Arc::clone(&site);
     let handler: Arc<Handler> = Arc::new(move |request| answering.respond(request));
     let ended = move |outcome| drop(events.send(Event::Ended(outcome)));
-    let guard = Guard::start(settings, &handler, ended).map_err(Failure::Start)?;
+    let guard = Guard::start(settings, &handler, ended).map_err(Error::Start)?;
     systemd::ready();
-    look_ahead(&site).map_err(Failure::Start)?;
+    look_ahead(&site).map_err(Error::Start)?;
     let watched = Arc::clone(&site);
-    systemd::keep_watchdog_quiet(move || watched.wait_for_scrapes()).map_err(Failure::Start)?;
-    attend(&inbox, &guard, &site, cli).map_err(Failure::Serve)?;
+    systemd::keep_watchdog_quiet(move || watched.wait_for_scrapes()).map_err(Error::Start)?;
+    attend(&inbox, &guard, &site, options).map_err(Error::Serve)?;
     info!("stopped");
     Ok(())
 }
@@ -78,7 +96,7 @@ fn look_ahead(site: &Arc<Site>) -> io::Result<()> {
 }
 
 /// Does what events ask for, until the guard has ended.
-fn attend(inbox: &Receiver<Event>, guard: &Guard, site: &Site, cli: &Cli) -> io::Result<()> {
+fn attend(inbox: &Receiver<Event>, guard: &Guard, site: &Site, options: &Options) -> io::Result<()> {
     let signal = loop {
         match inbox.recv() {
             Ok(Event::Reload) => guard.reload(),
@@ -88,10 +106,10 @@ fn attend(inbox: &Receiver<Event>, guard: &Guard, site: &Site, cli: &Cli) -> io:
         }
     };
     systemd::stopping();
-    if signal == SIGTERM && !cli.linger.is_zero() {
+    if signal == SIGTERM && !options.linger.is_zero() {
         site.linger();
-        info!(limit:? = cli.linger, scrapes = cli.linger_scrapes.get(); "waiting for one more scrape");
-        if let Some(outcome) = wait_for_scrapes(inbox, guard, cli) {
+        info!(limit:? = options.linger, scrapes = options.linger_scrapes.get(); "waiting for one more scrape");
+        if let Some(outcome) = wait_for_scrapes(inbox, guard, options) {
             return outcome;
         }
     }
@@ -104,16 +122,16 @@ fn attend(inbox: &Receiver<Event>, guard: &Guard, site: &Site, cli: &Cli) -> io:
 /// not lost, or the time is over, or the next signal comes. Returns an outcome if the guard has ended instead.
 ///
 /// A Prometheus keeps its connection: one that scrapes twice is not taken for two.
-fn wait_for_scrapes(inbox: &Receiver<Event>, guard: &Guard, cli: &Cli) -> Option<io::Result<()>> {
+fn wait_for_scrapes(inbox: &Receiver<Event>, guard: &Guard, options: &Options) -> Option<io::Result<()>> {
     let (start, mut connections) = (Instant::now(), HashSet::new());
     loop {
-        match inbox.recv_timeout(cli.linger.saturating_sub(start.elapsed())) {
+        match inbox.recv_timeout(options.linger.saturating_sub(start.elapsed())) {
             Ok(Event::Reload) => guard.reload(),
             Ok(Event::Stop(_)) => return None,
             Ok(Event::Ended(outcome)) => return Some(outcome),
             Ok(Event::Scraped(connection)) => {
                 connections.insert(connection);
-                if connections.len() >= cli.linger_scrapes.get() {
+                if connections.len() >= options.linger_scrapes.get() {
                     info!("the last scrape is answered");
                     return None;
                 }

@@ -1,20 +1,21 @@
 //! `status`: the segment as a table for people.
 
 use crate::{
-    error::Failure,
+    commands::Error,
+    scrape::ScrapeError,
     targets::{
         Segments, Target,
         trust::{SourceError, Trust},
     },
+    text::{human_bytes, utc},
 };
-use humantime::{format_duration, format_rfc3339_seconds};
+use humantime::format_duration;
 use promshm_segment::{
     Vitals, os,
     os::Inspection,
     snapshot::{Liveness, Reason, SlotState, SlotView, Snapshot, Superseded},
 };
 use std::{
-    fmt::Write as _,
     io::{self, Write as _},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -22,7 +23,7 @@ use std::{
 const BAR_WIDTH: usize = 24;
 
 /// Prints header, space and slots of each segment. Those that cannot be read are told of at the end.
-pub(crate) fn print(segments: &Segments) -> Result<(), Failure> {
+pub(crate) fn print(segments: &Segments) -> Result<(), Error> {
     segments.log_passed_over();
     let shown = segments.some_targets()?.into_iter().map(|target| describe(&target, &segments.trust));
     let (tables, errors): (Vec<_>, Vec<_>) = shown.partition(Result::is_ok);
@@ -33,7 +34,7 @@ pub(crate) fn print(segments: &Segments) -> Result<(), Failure> {
         _ => {}
     }
     let errors: Vec<_> = errors.into_iter().filter_map(Result::err).collect();
-    if errors.is_empty() { Ok(()) } else { Err(Failure::Unreadable(errors)) }
+    if errors.is_empty() { Ok(()) } else { Err(ScrapeError::Unreadable(errors).into()) }
 }
 
 fn describe(target: &Target, trust: &Trust) -> Result<String, SourceError> {
@@ -174,28 +175,6 @@ fn moment(seconds: f64, now: SystemTime) -> String {
     format!("{text} ({} ago)", format_duration(Duration::from_secs(age)))
 }
 
-/// `2026-01-31 12:00:00 UTC`; nothing after the year 9999.
-pub(crate) fn utc(time: SystemTime) -> Option<String> {
-    let mut text = String::new();
-    write!(text, "{}", format_rfc3339_seconds(time)).ok()?;
-    Some(text.replace('T', " ").replace('Z', " UTC"))
-}
-
-/// `512 B`, `1.5 KiB`, `256.0 MiB`
-pub(crate) fn human_bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut amount = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while amount >= 1023.95 && unit + 1 < UNITS.len() {
-        amount /= 1024.0;
-        unit += 1;
-    }
-    format!("{amount:.1} {}", UNITS[unit])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,22 +252,6 @@ SLOT  STATE      PID  SINCE                                   STARTS    BYTES
    2  inherited   18  2023-11-14 22:13:20 UTC (1h 2m 3s ago)       1  8.0 KiB
 ";
         assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn bytes_are_for_people() {
-        let expected = [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB"),
-            (1536, "1.5 KiB"),
-            ((1 << 20) - 1, "1.0 MiB"),
-            (256 << 20, "256.0 MiB"),
-            (u64::MAX, "16384.0 PiB"),
-        ];
-        for (bytes, text) in expected {
-            assert_eq!(human_bytes(bytes), text);
-        }
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! Makes a page: reads the segments, writes what is in them, and adds the exporter's own metrics.
 
 use crate::{
-    error::Failure,
     scrape::{
+        ScrapeError,
         conflicts::{Judged, Names},
         source::Source,
     },
     self_metrics::{HttpMetrics, OwnMetrics},
-    targets::{Found, PassedOver, Segments, Target},
-    web::request::Selection,
+    targets::{FindError, Found, PassedOver, Segments, Target},
 };
 use log::info;
 use promshm_exposition::{Encoder, Format};
@@ -21,7 +20,7 @@ pub(crate) struct Collector {
     /// In the order of the command line, or of their keys.
     sources: Vec<Source>,
     /// Why no segment is found.
-    nothing: Option<Failure>,
+    nothing: Option<FindError>,
     /// What of it was logged last and still holds.
     told: Option<String>,
     /// Which segments are not read, and which of them were logged last.
@@ -43,6 +42,26 @@ pub(crate) struct Wanted<'a> {
 impl Wanted<'_> {
     fn has(&self, family: &Family) -> bool {
         self.families.is_none_or(|families| families.has(&family.definition.name))
+    }
+}
+
+/// The families that a page is to hold: those of these names, or all if none is given.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Selection(Vec<String>);
+
+impl Selection {
+    pub(crate) fn of(names: impl IntoIterator<Item = String>) -> Self {
+        Self(names.into_iter().collect())
+    }
+
+    /// Whether all families are asked for.
+    pub(crate) fn is_all(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the family of this name is asked for; a name is the same in all formats.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.is_empty() || self.0.iter().any(|each| each == name)
     }
 }
 
@@ -115,13 +134,13 @@ impl Collector {
         match self.segments.find(self.sources.iter().map(|source| &source.target)) {
             Ok(found) => self.follow(found),
             // If the kernel does not tell, those that are known may still be read.
-            Err(failure) => self.nothing = Some(failure),
+            Err(error) => self.nothing = Some(error),
         }
     }
 
     /// Keeps what is known of the segments that stay.
     fn follow(&mut self, Found { targets, passed_over }: Found) {
-        self.nothing = targets.is_empty().then(|| Failure::nothing_found(&passed_over));
+        self.nothing = targets.is_empty().then(|| FindError::nothing_left(&passed_over));
         self.passed_over = passed_over;
         let mut known = std::mem::take(&mut self.sources);
         for target in targets {
@@ -155,7 +174,7 @@ impl Collector {
 
     /// Looks whether a scrape would find something. One segment is enough: one that fails must not
     /// take the others out of service.
-    pub(crate) fn check(&mut self) -> Result<(), Failure> {
+    pub(crate) fn check(&mut self) -> Result<(), ScrapeError> {
         self.look_around();
         if self.sources.is_empty() {
             return Err(self.nothing());
@@ -167,7 +186,7 @@ impl Collector {
                 Err(error) => errors.push(error),
             }
         }
-        Err(Failure::Unreadable(errors))
+        Err(ScrapeError::Unreadable(errors))
     }
 
     /// Logs what the last scrape found, once for each change.
@@ -192,7 +211,7 @@ impl Collector {
     }
 
     /// Logs which segments are missing on the last page, or says why it holds nothing of any.
-    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+    pub(crate) fn finish(&mut self) -> Result<(), ScrapeError> {
         self.log_passed_over();
         if self.sources.is_empty() {
             return Err(self.nothing());
@@ -200,13 +219,13 @@ impl Collector {
         let failed = || self.sources.iter().filter(|source| source.error().is_some());
         if failed().count() == self.sources.len() {
             let errors = failed().filter_map(Source::error).cloned();
-            return Err(Failure::Unreadable(errors.collect()));
+            return Err(ScrapeError::Unreadable(errors.collect()));
         }
         failed().for_each(Source::complain);
         Ok(())
     }
 
-    fn nothing(&mut self) -> Failure {
-        self.nothing.take().unwrap_or(Failure::NothingFound)
+    fn nothing(&mut self) -> ScrapeError {
+        self.nothing.take().unwrap_or(FindError::NothingFound).into()
     }
 }

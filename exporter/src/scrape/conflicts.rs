@@ -1,57 +1,18 @@
 //! Which of the segments' families a page may hold: no two of a page may share a name, unless several
 //! segments have the same family.
 
-use crate::{scrape::source::Found, self_metrics::OwnMetrics};
+use crate::self_metrics::{LeftOut, LeftOutReason, OwnMetrics};
 use log::warn;
 use promshm_exposition::{Format, taken_names};
 use promshm_segment::Family;
 use std::collections::HashSet;
 
-/// Why a family is not on a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Reason {
-    /// The exporter has a metric of that name.
-    OwnName = 0,
-    /// In `OpenMetrics`: its name, or its name with a suffix, is taken.
-    NameClash = 1,
-    /// Another segment has a family of that name and another type.
-    TypeConflict = 2,
-    /// A younger process defines its name otherwise, though one that counts by it lives.
-    Superseded = 3,
+/// A segment's families, by name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found<'s> {
+    pub(crate) label: Option<&'s str>,
+    pub(crate) families: &'s [Family],
 }
-
-impl Reason {
-    pub(crate) const ALL: [Self; 4] = [Self::OwnName, Self::NameClash, Self::TypeConflict, Self::Superseded];
-
-    /// The reason as a label's value.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::OwnName => "own_name",
-            Self::NameClash => "name_clash",
-            Self::TypeConflict => "type_conflict",
-            Self::Superseded => "superseded",
-        }
-    }
-
-    pub(crate) fn message(self) -> &'static str {
-        match self {
-            Self::OwnName => "a worker's metric is left out: the exporter has one of that name",
-            Self::NameClash => {
-                "a metric is left out of OpenMetrics pages: its name, or its name with a suffix, is taken"
-            }
-            Self::TypeConflict => {
-                "a metric is left out: a segment before this one has it with another type; rename one of them"
-            }
-            Self::Superseded => {
-                "what living workers count is left out: a younger worker defines the metric otherwise; use one \
-                 definition, or another name"
-            }
-        }
-    }
-}
-
-/// How many families are not on a page, in the order of [`Reason::ALL`].
-pub(crate) type LeftOut = [u64; Reason::ALL.len()];
 
 /// A family that is on a page.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +49,7 @@ const MOST_REMEMBERED: usize = 10_000;
 /// Judges families, and logs each one that is left out once for each cause, as far as that is not too much.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    hidden: HashSet<(Option<String>, String, Reason)>,
+    hidden: HashSet<(Option<String>, String, LeftOutReason)>,
     /// Left out, and not logged before this page.
     fresh: u64,
 }
@@ -112,7 +73,7 @@ impl Names {
         self.fresh = 0;
         for (group, verdict) in groups.iter().zip(verdicts) {
             for each in *group {
-                let conflict = (group[0].kind() != each.kind()).then_some(Reason::TypeConflict);
+                let conflict = (group[0].kind() != each.kind()).then_some(LeftOutReason::TypeConflict);
                 let Some(reason) = verdict.or(conflict) else {
                     judged.shown.push(*each);
                     continue;
@@ -127,7 +88,7 @@ impl Names {
         judged
     }
 
-    fn hide(&mut self, label: Option<&str>, name: &str, reason: Reason) {
+    fn hide(&mut self, label: Option<&str>, name: &str, reason: LeftOutReason) {
         let is_told = self.hidden.len() >= MOST_REMEMBERED
             || !self.hidden.insert((label.map(Into::into), name.into(), reason));
         self.fresh += u64::from(!is_told);
@@ -142,7 +103,7 @@ impl Names {
 
 /// For each name, why it cannot stand on the page. Names are taken source by source, so that no later source
 /// takes one from a source before it.
-fn verdicts(groups: &[&[Shown<'_>]], own: &OwnMetrics, format: Format) -> Vec<Option<Reason>> {
+fn verdicts(groups: &[&[Shown<'_>]], own: &OwnMetrics, format: Format) -> Vec<Option<LeftOutReason>> {
     let is_strict = format == Format::OpenMetrics;
     let mut taken = if is_strict { own.openmetrics_names() } else { HashSet::new() };
     let mut verdicts = vec![None; groups.len()];
@@ -151,9 +112,9 @@ fn verdicts(groups: &[&[Shown<'_>]], own: &OwnMetrics, format: Format) -> Vec<Op
     for at in order {
         let first = groups[at][0];
         verdicts[at] = if own.has(first.name()) {
-            Some(Reason::OwnName)
+            Some(LeftOutReason::OwnName)
         } else {
-            (is_strict && !take(&mut taken, first.family)).then_some(Reason::NameClash)
+            (is_strict && !take(&mut taken, first.family)).then_some(LeftOutReason::NameClash)
         };
     }
     verdicts

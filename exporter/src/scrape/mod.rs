@@ -1,5 +1,20 @@
 //! One scrape: each segment is read, names that clash are resolved, and a page is made of all.
 
 pub(crate) mod collector;
-pub(crate) mod conflicts;
-pub(crate) mod source;
+mod conflicts;
+mod source;
+
+use crate::{
+    targets::{FindError, trust::SourceError},
+    text::joined,
+};
+use thiserror::Error;
+
+/// Why no segment can be read.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub(crate) enum ScrapeError {
+    #[error(transparent)]
+    Find(#[from] FindError),
+    #[error("{}", joined(.0, "; "))]
+    Unreadable(Vec<SourceError>),
+}

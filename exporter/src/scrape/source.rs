@@ -1,11 +1,8 @@
 //! One segment: its reader, what is kept of it between scrapes, and what is logged of it.
 
 use crate::{
-    scrape::{
-        conflicts,
-        conflicts::{LeftOut, MOST_LINES},
-    },
-    self_metrics::SegmentMetrics,
+    scrape::conflicts::{Found, MOST_LINES},
+    self_metrics::{Attachment, LeftOut, LeftOutReason, SEGMENT_LABEL, SegmentMetrics},
     targets::{
         Target,
         trust::{SourceError, Trust},
@@ -14,7 +11,7 @@ use crate::{
 use log::{info, warn};
 use promshm_exposition::{Encoder, Format, Limits};
 use promshm_segment::{
-    Family, ReadError, Reader,
+    ReadError, Reader,
     snapshot::{Snapshot, Superseded},
 };
 use std::{collections::HashSet, thread, time::Duration};
@@ -22,18 +19,6 @@ use std::{collections::HashSet, thread, time::Duration};
 /// A segment that is being replaced has a successor in a moment: so often, and so far apart, it is asked for.
 const ATTEMPTS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(2);
-
-/// The label that tells several segments apart.
-pub(crate) const LABEL: &str = "segment";
-
-/// Whether a scrape found the segment it knew or attached one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Attachment {
-    /// The segment of the scrape before.
-    Known,
-    /// Attached in this scrape.
-    Fresh,
-}
 
 /// One segment and all that is kept between its scrapes.
 pub(crate) struct Source {
@@ -56,20 +41,13 @@ pub(crate) struct Source {
     told_too_large: bool,
 }
 
-/// A segment's families, by name.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Found<'s> {
-    pub(crate) label: Option<&'s str>,
-    pub(crate) families: &'s [Family],
-}
-
 impl Source {
     /// Attaches nothing yet. `tells_created`: see [`Encoder::with_created`].
     pub(crate) fn new(target: Target, trust: Trust, tells_created: bool) -> Self {
         let encoder = |format| {
             let encoder = Encoder::new(format).with_created(tells_created);
             match &target.label {
-                Some(label) => encoder.with_label(LABEL, label),
+                Some(label) => encoder.with_label(SEGMENT_LABEL, label),
                 None => encoder,
             }
         };
@@ -132,7 +110,7 @@ impl Source {
     /// Takes how many families the page lacks, and adds those that are superseded.
     pub(crate) fn note_left_out(&mut self, mut counts: LeftOut) {
         let Some(snapshot) = self.reader.as_ref().map(Reader::snapshot) else { return };
-        counts[conflicts::Reason::Superseded as usize] = snapshot.vitals.superseded_families;
+        counts[LeftOutReason::Superseded as usize] = snapshot.vitals.superseded_families;
         self.metrics.note_left_out(counts);
         let mut lines = MOST_LINES;
         for Superseded { definition, exported } in &snapshot.superseded {
@@ -144,7 +122,7 @@ impl Source {
             self.told_superseded.insert(definition.name.clone());
             warn!(
                 segment:% = self.target, metric = definition.name, left_out = definition.describe(),
-                exported = exported.describe(); "{}", conflicts::Reason::Superseded.message()
+                exported = exported.describe(); "{}", LeftOutReason::Superseded.message()
             );
         }
     }

@@ -1,6 +1,6 @@
 //! From the `prometheus` crate's families to those that our encoder writes.
 
-use crate::scrape::source::LABEL;
+use super::SEGMENT_LABEL;
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 use promshm_segment::{Definition, Family, GaugeMode, Kind};
 
@@ -22,7 +22,7 @@ pub(super) fn push_workers(ours: &mut Vec<Family>, workers: &Family, label: Opti
     let known = ours.iter().position(|family| family.definition.name == *name);
     let at = known.unwrap_or_else(|| {
         let mut definition = workers.definition.clone();
-        definition.label_names.extend(label.map(|_| LABEL.into()));
+        definition.label_names.extend(label.map(|_| SEGMENT_LABEL.into()));
         ours.push(Family::new(definition));
         ours.len() - 1
     });

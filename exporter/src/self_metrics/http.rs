@@ -1,7 +1,6 @@
 //! What the exporter tells of its open port.
 
 use super::Registered;
-use crate::server::Refusal;
 use prometheus::{IntCounterVec, IntGauge, Opts, proto::MetricFamily};
 
 /// Written by the guard, read by scrapes; clones share their numbers.
@@ -12,6 +11,23 @@ pub(crate) struct HttpMetrics {
 }
 
 impl HttpMetrics {
+    /// All values of the label `reason`; a test compares them with what the server rejects.
+    pub(crate) const REASONS: [&'static str; 13] = [
+        "malformed",
+        "head_too_large",
+        "body",
+        "slow_head",
+        "slow_reader",
+        "made_way",
+        "too_many_requests",
+        "rate_limit",
+        "no_answer",
+        "no_descriptors",
+        "unauthorized",
+        "tls",
+        "config",
+    ];
+
     /// Some that stand on no page.
     pub(crate) fn new() -> Self {
         Self::registered(&mut Registered::default())
@@ -26,7 +42,7 @@ impl HttpMetrics {
             connections: all.gauge("promshm_http_connections", "Open connections to the exporter."),
             refused: all.add(IntCounterVec::new(refused, &["reason"])),
         };
-        for reason in Refusal::REASONS {
+        for reason in Self::REASONS {
             metrics.refused.with_label_values(&[reason]);
         }
         metrics

@@ -3,12 +3,14 @@
 
 mod families;
 mod http;
+mod left_out;
 mod process;
 mod segment;
 
 pub(crate) use http::HttpMetrics;
+pub(crate) use left_out::{LeftOut, LeftOutReason};
+pub(crate) use segment::{Attachment, SegmentMetrics};
 
-use crate::scrape::source::LABEL;
 use http::HttpFamilies;
 use process::ProcessMetrics;
 use prometheus::{
@@ -17,8 +19,10 @@ use prometheus::{
 };
 use promshm_exposition::worker_family_names;
 use promshm_segment::Family;
-pub(crate) use segment::SegmentMetrics;
 use std::{collections::HashSet, time::Duration};
+
+/// The label that tells several segments apart.
+pub(crate) const SEGMENT_LABEL: &str = "segment";
 
 /// The metrics of the exporter itself, ready to be written on each page, and the names of all.
 pub(crate) struct OwnMetrics {
@@ -126,7 +130,7 @@ impl OwnMetrics {
 struct Registered {
     registry: Registry,
     names: Vec<String>,
-    /// The value of [`LABEL`] in all of its metrics.
+    /// The value of [`SEGMENT_LABEL`] in all of its metrics.
     label: Option<String>,
 }
 
@@ -154,7 +158,7 @@ impl Registered {
     fn opts(&self, name: &str, help: &str) -> Opts {
         let opts = Opts::new(name, help);
         match &self.label {
-            Some(value) => opts.const_label(LABEL, value),
+            Some(value) => opts.const_label(SEGMENT_LABEL, value),
             None => opts,
         }
     }

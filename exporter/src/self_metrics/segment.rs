@@ -1,7 +1,6 @@
 //! What the exporter tells of a segment.
 
-use super::{Registered, families};
-use crate::scrape::{conflicts, conflicts::LeftOut, source::Attachment};
+use super::{LeftOut, LeftOutReason, Registered, families};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, proto::MetricFamily};
 use promshm_exposition::worker_families;
 use promshm_segment::{
@@ -13,7 +12,16 @@ use promshm_segment::{
 const STATES: [(SlotState, &str); 3] =
     [(SlotState::Live, "live"), (SlotState::Free, "free"), (SlotState::Inherited, "inherited")];
 
-/// The metrics of one segment. Where segments have names, all carry the label [`crate::scrape::source::LABEL`].
+/// Whether a scrape found the segment it knew or attached one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attachment {
+    /// The segment of the scrape before.
+    Known,
+    /// Attached in this scrape.
+    Fresh,
+}
+
+/// The metrics of one segment. Where segments have names, all carry the label [`super::SEGMENT_LABEL`].
 pub(crate) struct SegmentMetrics {
     /// On each page.
     presence: Registered,
@@ -156,7 +164,7 @@ impl SegmentMetrics {
 
     /// Takes how many families are not on the page.
     pub(crate) fn note_left_out(&self, counts: LeftOut) {
-        for (reason, count) in conflicts::Reason::ALL.iter().zip(counts) {
+        for (reason, count) in LeftOutReason::ALL.iter().zip(counts) {
             self.left_out.with_label_values(&[reason.as_str()]).set(count as i64);
         }
     }

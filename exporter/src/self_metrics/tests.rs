@@ -1,5 +1,4 @@
 use super::*;
-use crate::scrape::source::Attachment;
 use promshm_exposition::Encoder;
 use promshm_segment::{
     Runtime, Vitals,

@@ -4,7 +4,7 @@ use super::{
     limits::{SEND_BUFFER, WAITING_CONNECTIONS},
     peer::Peer,
 };
-use crate::{error::Failure, server::address::ListenAddress};
+use crate::server::address::ListenAddress;
 use listenfd::ListenFd;
 use log::info;
 use mio::{
@@ -19,12 +19,24 @@ use std::{
     io::{self, ErrorKind},
     net,
 };
+use thiserror::Error;
 
 #[derive(Default)]
 pub(crate) struct Listeners {
     all: Vec<Listener>,
     /// Whose turn it is.
     next: usize,
+}
+
+/// Why the server has nothing to listen on.
+#[derive(Debug, Error)]
+pub(crate) enum ListenError {
+    #[error("cannot listen on {address}: {error}")]
+    Bind { address: ListenAddress, error: io::Error },
+    #[error("--web.systemd-socket: {0}: the sockets of the .socket unit must listen on TCP")]
+    Inherit(io::Error),
+    #[error("--web.systemd-socket: systemd has handed over no socket; start the unit by its .socket unit")]
+    NothingInherited,
 }
 
 struct Listener {
@@ -44,20 +56,20 @@ pub(super) enum Accepted {
 
 impl Listeners {
     /// Opens all of them, or none.
-    pub(crate) fn bind(addresses: &[ListenAddress]) -> Result<Self, Failure> {
+    pub(crate) fn bind(addresses: &[ListenAddress]) -> Result<Self, ListenError> {
         let all = addresses.iter().map(|address| Listener::bind(*address)).collect::<Result<_, _>>()?;
         Ok(Self { all, next: 0 })
     }
 
     /// Takes those that systemd has opened.
-    pub(crate) fn inherit() -> Result<Self, Failure> {
+    pub(crate) fn inherit() -> Result<Self, ListenError> {
         let mut inherited = ListenFd::from_env();
         let numbers = 0..inherited.len();
         let mut next = |number| inherited.take_tcp_listener(number).transpose();
         let all =
             numbers.filter_map(&mut next).map(|socket| Listener::of(socket?)).collect::<Result<Vec<_>, _>>();
-        match all.map_err(Failure::Inherit)? {
-            none if none.is_empty() => Err(Failure::NothingInherited),
+        match all.map_err(ListenError::Inherit)? {
+            none if none.is_empty() => Err(ListenError::NothingInherited),
             all => Ok(Self { all, next: 0 }),
         }
     }
@@ -108,8 +120,8 @@ impl Listeners {
 }
 
 impl Listener {
-    fn bind(address: ListenAddress) -> Result<Self, Failure> {
-        let failed = |error| Failure::Listen { address, error };
+    fn bind(address: ListenAddress) -> Result<Self, ListenError> {
+        let failed = |error| ListenError::Bind { address, error };
         address.bind().and_then(Self::of).map_err(failed)
     }
 

@@ -24,8 +24,8 @@ mod transport;
 mod turns;
 
 pub(crate) use backend::{Handler, REPORT};
-pub(crate) use listeners::Listeners;
-pub(crate) use rejection::{Refusal, WANTS_TLS};
+pub(crate) use listeners::{ListenError, Listeners};
+pub(crate) use rejection::WANTS_TLS;
 
 use crate::{self_metrics::HttpMetrics, web_config::Door};
 use basic_auth::Passwords;

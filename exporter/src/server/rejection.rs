@@ -39,23 +39,6 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// All values of the label `reason`.
-    pub(crate) const REASONS: [&'static str; 13] = [
-        "malformed",
-        "head_too_large",
-        "body",
-        "slow_head",
-        "slow_reader",
-        "made_way",
-        "too_many_requests",
-        "rate_limit",
-        "no_answer",
-        "no_descriptors",
-        "unauthorized",
-        "tls",
-        "config",
-    ];
-
     /// The value of the label `reason`.
     pub(crate) fn reason(self) -> &'static str {
         match self {
@@ -107,6 +90,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::self_metrics::HttpMetrics;
 
     #[test]
     fn every_reason_is_in_the_list() {
@@ -127,7 +111,7 @@ mod tests {
             Refusal::NotTls,
             Refusal::Config,
         ] {
-            assert!(Refusal::REASONS.contains(&refusal.reason()), "{refusal:?}");
+            assert!(HttpMetrics::REASONS.contains(&refusal.reason()), "{refusal:?}");
             assert!(refusal.answer().0.as_bytes()[0] >= b'4', "{refusal:?}");
         }
     }

@@ -6,10 +6,11 @@
 pub(crate) mod trust;
 
 use crate::{
-    error::Failure,
     targets::trust::{Standing, Trust, TrustWord},
+    text::joined,
 };
 use log::warn;
+use nix::errno::Errno;
 use promshm_segment::{SegmentName, os};
 use std::{
     collections::{HashMap, HashSet},
@@ -94,6 +95,29 @@ pub(crate) enum BadSegments {
     SameKey(SegmentName),
     #[error("--segment auto finds all segments by itself; leave the others out, or name all that you want")]
     AutoAndOthers,
+}
+
+/// Why there is no segment to read.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub(crate) enum FindError {
+    #[error(
+        "no promshm segment is found that this process may read: no worker has counted yet, or the workers run \
+         in another IPC namespace or with another /dev/shm, or promshm.mode and promshm.group shut this process out"
+    )]
+    NothingFound,
+    #[error("no promshm segment is read: {0} (see --segment.trust and --segment.max)")]
+    PassedOver(PassedOver),
+    #[error(
+        "the kernel does not tell which segments there are ({0}): name them with --segment NAME=sysv:KEY"
+    )]
+    Discover(Errno),
+}
+
+impl FindError {
+    /// No segment is left, perhaps because all are passed over.
+    pub(crate) fn nothing_left(passed_over: &PassedOver) -> Self {
+        if passed_over.is_empty() { Self::NothingFound } else { Self::PassedOver(passed_over.clone()) }
+    }
 }
 
 impl FromStr for Word {
@@ -199,13 +223,16 @@ impl Segments {
     /// The segments as of now; those that were named, whether they are there or not. Of those that are found,
     /// whose owners are trusted come first, and of these the ones that are `known` already: whoever comes
     /// later takes nothing from them.
-    pub(crate) fn find<'t>(&self, known: impl Iterator<Item = &'t Target> + Clone) -> Result<Found, Failure> {
+    pub(crate) fn find<'t>(
+        &self,
+        known: impl Iterator<Item = &'t Target> + Clone,
+    ) -> Result<Found, FindError> {
         if let Some(targets) = self.listed() {
             return Ok(Found { targets: targets.to_vec(), ..Found::default() });
         }
         let mut passed_over = PassedOver::default();
         let mut ranked = Vec::new();
-        for name in os::discover().map_err(Failure::Discover)? {
+        for name in os::discover().map_err(FindError::Discover)? {
             // What is gone again is no segment any more.
             let Ok(owner) = os::owner(&name) else { continue };
             match self.trust.judge(name, owner) {
@@ -224,24 +251,10 @@ impl Segments {
         Ok(Found { targets, passed_over })
     }
 
-    /// The one that is called `name`, or the only one.
-    pub(crate) fn pick(&self, name: Option<&str>) -> Result<Target, Failure> {
-        let mut targets = self.some_targets()?;
-        let segments = || Self { which: Which::Listed(targets.clone()), ..self.clone() };
-        match name {
-            Some(name) => {
-                let found = targets.iter().find(|target| target.label.as_deref() == Some(name)).cloned();
-                found.ok_or_else(|| Failure::NoSuchSegment { name: name.into(), segments: segments() })
-            }
-            None if targets.len() > 1 => Err(Failure::WhichOne(segments())),
-            None => Ok(targets.remove(0)),
-        }
-    }
-
     /// As [`Segments::find`] for who knows none yet, but to find none is a failure.
-    pub(crate) fn some_targets(&self) -> Result<Vec<Target>, Failure> {
+    pub(crate) fn some_targets(&self) -> Result<Vec<Target>, FindError> {
         let Found { targets, passed_over } = self.find(std::iter::empty())?;
-        if targets.is_empty() { Err(Failure::nothing_found(&passed_over)) } else { Ok(targets) }
+        if targets.is_empty() { Err(FindError::nothing_left(&passed_over)) } else { Ok(targets) }
     }
 
     /// Logs which segments are passed over, if the kernel tells.
@@ -281,11 +294,6 @@ fn check_apart(targets: &[Target]) -> Result<(), BadSegments> {
         }
     }
     Ok(())
-}
-
-/// Several things in a line.
-pub(crate) fn joined(things: &[impl ToString], separator: &str) -> String {
-    things.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a client asks for, read from a request's line and headers.
 
+use crate::scrape::collector::Selection;
 use promshm_exposition::{Choice, negotiate, quality};
 use std::time::{Duration, Instant};
 use tiny_http::{Method, Request};
@@ -37,7 +38,7 @@ impl Asked {
         Self {
             method,
             path: path.into(),
-            families: Selection::of(query),
+            families: selection(query),
             choice: negotiate(&header("Accept")),
             gzip: wants_gzip(&header("Accept-Encoding")),
             is_for_people: FOR_PEOPLE.iter().any(|name| !header(name).is_empty()),
@@ -57,25 +58,10 @@ impl Asked {
     }
 }
 
-/// The families that a page is to hold: those of `?name[]=`, or all if there is none.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Selection(Vec<String>);
-
-impl Selection {
-    fn of(query: &str) -> Self {
-        let named = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "name[]");
-        Self(named.map(|(_, name)| name.into_owned()).collect())
-    }
-
-    /// Whether all families are asked for.
-    pub(crate) fn is_all(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Whether the family of this name is asked for; a name is the same in all formats.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.is_empty() || self.0.iter().any(|each| each == name)
-    }
+/// The families of `?name[]=`, or all if there is none.
+fn selection(query: &str) -> Selection {
+    let named = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "name[]");
+    Selection::of(named.map(|(_, name)| name.into_owned()))
 }
 
 /// The time that a scraper gives; what makes no sense is no limit.
@@ -130,16 +116,19 @@ mod tests {
 
     #[test]
     fn names_are_selected() {
-        let names = |query: &str| Selection::of(query).0;
-        assert_eq!(names("name[]=a&name%5B%5D=b_total&x=y&name[]=%C3%A4+%2B"), ["a", "b_total", "ä +"]);
-        assert_eq!(names("name=a&name[=b&name[]="), [""]);
-        assert_eq!(names("name=a&name[=b&&"), [""; 0]);
+        let of = |names: &[&str]| Selection::of(names.iter().map(ToString::to_string));
         assert_eq!(
-            names("name[]=%&name[]=%4&name[]=%+4&name[]=%zz&name[]=%ff"),
-            ["%", "%4", "% 4", "%zz", "\u{fffd}"]
+            selection("name[]=a&name%5B%5D=b_total&x=y&name[]=%C3%A4+%2B"),
+            of(&["a", "b_total", "ä +"])
         );
-        assert!(Selection::of("").has("a") && Selection::of("name[]=a").has("a"));
-        assert!(!Selection::of("name[]=a").has("a_total") && !Selection::of("name[]=").has("a"));
+        assert_eq!(selection("name=a&name[=b&name[]="), of(&[""]));
+        assert_eq!(selection("name=a&name[=b&&"), of(&[]));
+        assert_eq!(
+            selection("name[]=%&name[]=%4&name[]=%+4&name[]=%zz&name[]=%ff"),
+            of(&["%", "%4", "% 4", "%zz", "\u{fffd}"])
+        );
+        assert!(selection("").has("a") && selection("name[]=a").has("a"));
+        assert!(!selection("name[]=a").has("a_total") && !selection("name[]=").has("a"));
     }
 
     #[test]
@@ -163,7 +152,7 @@ mod tests {
     fn a_request_is_taken_apart() {
         let asked = Asked::with(Method::Head, "/m?name[]=a?b", &[("Accept", "application/openmetrics-text")]);
         assert_eq!((asked.path.as_str(), asked.gzip), ("/m", false));
-        assert_eq!(asked.families, Selection(vec!["a?b".into()]));
+        assert_eq!(asked.families, Selection::of(["a?b".into()]));
         assert!(asked.choice.content_type().starts_with("application/openmetrics-text;"));
     }
 }

@@ -4,10 +4,7 @@ use super::{
     model::{Head, Model, PAST, Series},
     view::{Row, Sort, View},
 };
-use crate::{
-    commands::status::human_bytes,
-    text::{Unit, count},
-};
+use crate::text::{Unit, count, human_bytes};
 use promshm_segment::{Vitals, snapshot::SlotState};
 use ratatui::{
     buffer::Buffer,

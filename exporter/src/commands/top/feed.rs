@@ -1,12 +1,9 @@
 //! What `top` reads: the segments that there are, each attached afresh whenever it must be.
 
 use super::model::{Model, Reading};
-use crate::{
-    error::Failure,
-    targets::{
-        Segments, Target,
-        trust::{SourceError, Trust},
-    },
+use crate::targets::{
+    FindError, Segments, Target,
+    trust::{SourceError, Trust},
 };
 use promshm_segment::{ReadError, Reader};
 use std::time::Duration;
@@ -31,8 +28,8 @@ impl Feeds {
 
     /// Reads the segments into the model, `at` a time since the start. One that fails hides no other.
     pub(super) fn read_into(&mut self, model: &mut Model, at: Duration) {
-        if let Err(failure) = self.look_around() {
-            return model.update(at, &[Reading { label: None, outcome: Err(failure.to_string()) }]);
+        if let Err(error) = self.look_around() {
+            return model.update(at, &[Reading { label: None, outcome: Err(error.to_string()) }]);
         }
         let trust = &self.segments.trust;
         let outcomes: Vec<_> = self.feeds.iter_mut().map(|feed| feed.read(trust)).collect();
@@ -42,7 +39,7 @@ impl Feeds {
     }
 
     /// Sees which segments there are now, and keeps the readers of those that stay.
-    fn look_around(&mut self) -> Result<(), Failure> {
+    fn look_around(&mut self) -> Result<(), FindError> {
         let mut known = std::mem::take(&mut self.feeds);
         for target in self.segments.some_targets()? {
             let at = known.iter().position(|feed| feed.target == target);

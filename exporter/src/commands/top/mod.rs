@@ -10,7 +10,7 @@ mod model;
 mod tests;
 mod view;
 
-use crate::{commands::status::utc, error::Failure, targets::Segments};
+use crate::{commands::Error, targets::Segments, text::utc};
 use draw::{Scene, Theme};
 use feed::Feeds;
 use model::Model;
@@ -38,19 +38,19 @@ enum Happening {
 }
 
 /// Shows the segments until the user has seen enough.
-pub(crate) fn run(segments: Segments) -> Result<(), Failure> {
+pub(crate) fn run(segments: Segments) -> Result<(), Error> {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-        return Err(Failure::NoScreen);
+        return Err(Error::NoScreen);
     }
     let (sender, happenings) = channel();
-    report_signals(sender.clone()).map_err(Failure::Screen)?;
+    report_signals(sender.clone()).map_err(Error::Screen)?;
     // The library gives the terminal back when the program panics.
     let outcome = ratatui::try_init().and_then(|mut terminal| {
         report_input(sender)?;
         Top::new(segments).go_on(&mut terminal, &happenings)
     });
     ratatui::restore();
-    outcome.map_err(Failure::Screen)
+    outcome.map_err(Error::Screen)
 }
 
 fn report_signals(sender: Sender<Happening>) -> io::Result<()> {

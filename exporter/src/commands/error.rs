@@ -1,0 +1,54 @@
+//! Why a command could not do what it was asked for, in words for the terminal.
+
+use crate::{
+    commands::atomic_file::OutputError,
+    scrape::ScrapeError,
+    server::ListenError,
+    targets::{BadSegments, FindError, Target},
+    text::joined,
+    web_config::ConfigError,
+};
+use promshm_segment::ReadError;
+use std::io;
+
+/// The end of a command: `main` prints it and exits with 1.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Scrape(#[from] ScrapeError),
+    #[error(transparent)]
+    Find(#[from] FindError),
+    #[error(transparent)]
+    Segments(#[from] BadSegments),
+    #[error("not removed: there is no segment {name} here; there are {}", joined(targets, ","))]
+    NoSuchSegment { name: String, targets: Vec<Target> },
+    #[error(
+        "not removed: rm removes one segment; name it, as in rm NAME, where NAME is one of {}",
+        joined(.0, ",")
+    )]
+    WhichOne(Vec<Target>),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error("--web.config.file: {0}")]
+    WebConfig(#[from] ConfigError),
+    #[error("cannot start the server: {0}")]
+    Start(io::Error),
+    #[error("the server has ended: {0}")]
+    Serve(io::Error),
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] io::Error),
+    #[error(transparent)]
+    File(#[from] OutputError),
+    #[error("not removed: there is no terminal to ask on; give --yes to remove {0} without asking")]
+    NoTerminal(Target),
+    #[error("{0} is not removed")]
+    Declined(Target),
+    #[error("top needs a terminal; without one, use dump")]
+    NoScreen,
+    #[error("cannot use the terminal: {0}")]
+    Screen(io::Error),
+    #[error("unhealthy: {0}")]
+    Unhealthy(String),
+}
