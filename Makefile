@@ -43,7 +43,7 @@ pytest := $(python) -m pytest
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost guard venv hostile murder loom asan proofs fuzz readme documents scaling images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv hostile murder loom asan proofs fuzz readme documents scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -168,8 +168,6 @@ page: venv build ## The live page in a browser, `top` in a terminal
 
 call-cost: venv build ## Instructions, system calls and allocations of a call
 	@$(pytest) tests/call_cost
-
-guard: call-cost
 
 fpm: venv build ## Real requests to a real php-fpm
 	@$(pytest) tests/fpm
