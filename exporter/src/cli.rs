@@ -3,13 +3,13 @@
 use crate::{
     commands::{
         Error,
-        dump::{Wish, dump},
+        dump::{Options, dump},
         healthcheck, rm, serve, status, top,
     },
     logging,
     logging::LogFormat,
     server::address::ListenAddress,
-    targets::{BadSegments, MAX_FOUND, Segments, Word, trust::TrustWord},
+    targets::{MAX_FOUND, Segments, Selector, SelectorError, trust::TrustSelector},
     web::routes::{ExternalUrl, HEALTHY, Prefix, READY, Routes},
 };
 use clap::{
@@ -44,12 +44,12 @@ pub(crate) struct Cli {
         value_parser = segment,
         default_value = "sysv:0x70736d31"
     )]
-    segment: Vec<Word>,
+    segment: Vec<Selector>,
 
     /// Whose segments to read besides those of root, of this user and of its groups: numbers of users, or any.
     /// It holds for auto, and for segments that others than their owner may write.
     #[arg(long = "segment.trust", value_name = "UID", value_delimiter = ',')]
-    trust: Vec<TrustWord>,
+    trust: Vec<TrustSelector>,
 
     /// The most segments that auto reads.
     #[arg(long = "segment.max", value_name = "NUMBER", default_value_t = MAX_FOUND)]
@@ -196,7 +196,7 @@ impl Cli {
             Command::Serve => serve::serve(&self.serve_options(), segments),
             Command::Dump { format, output, no_own_metrics } => {
                 let (format, has_own, file) = (*format, !no_own_metrics, output.as_deref());
-                dump(segments, Wish { format, tells_created: self.tells_created, has_own, file })
+                dump(segments, Options { format, tells_created: self.tells_created, has_own, file })
             }
             Command::Status => status::print(&segments),
             Command::Top => top::run(segments),
@@ -240,7 +240,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// One value of `--segment`; after a comma there may be a space.
-fn segment(text: &str) -> Result<Word, BadSegments> {
+fn segment(text: &str) -> Result<Selector, SelectorError> {
     text.trim().parse()
 }
 

@@ -20,27 +20,27 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-struct Lines(LogFormat);
+struct Logger(LogFormat);
 
 /// Logs from here on, up to `level`.
 pub(crate) fn start(level: LevelFilter, format: LogFormat) {
-    if log::set_boxed_logger(Box::new(Lines(format))).is_ok() {
+    if log::set_boxed_logger(Box::new(Logger(format))).is_ok() {
         log::set_max_level(level);
     }
 }
 
 /// Tells why the program ends, whatever the level: to people as a sentence, to those who read JSON as a line.
-pub(crate) fn complain(complaint: &str, format: LogFormat) {
+pub(crate) fn log_fatal(message: &str, format: LogFormat) {
     match format {
-        LogFormat::Logfmt => eprintln!("promshm-exporter: {complaint}"),
+        LogFormat::Logfmt => eprintln!("promshm-exporter: {message}"),
         LogFormat::Json => {
-            let args = format_args!("{complaint}");
+            let args = format_args!("{message}");
             eprint!("{}", json(&Record::builder().level(Level::Error).args(args).build(), SystemTime::now()));
         }
     }
 }
 
-impl Log for Lines {
+impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         // The HTTP library calls a closed listener an error; what matters of it we log ourselves.
         let ours = metadata.target().starts_with("promshm");

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            logging::complain(&error.to_string(), cli.log_format);
+            logging::log_fatal(&error.to_string(), cli.log_format);
             ExitCode::FAILURE
         }
     }

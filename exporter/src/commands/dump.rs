@@ -2,7 +2,7 @@
 
 use crate::{
     commands::{Error, atomic_file},
-    scrape::collector::{Collector, Wanted},
+    scrape::collector::{Collector, PageOptions},
     targets::Segments,
 };
 use promshm_exposition::Format;
@@ -13,7 +13,7 @@ use std::{
 
 /// What is to be written, and where.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wish<'a> {
+pub(crate) struct Options<'a> {
     pub(crate) format: Format,
     /// Whether `OpenMetrics` tells when series were made.
     pub(crate) tells_created: bool,
@@ -24,12 +24,12 @@ pub(crate) struct Wish<'a> {
 
 /// Writes a page without the metrics of this short-lived process. Segments that cannot be read are
 /// told of in the log and on the page, unless there is no other.
-pub(crate) fn dump(segments: Segments, wish: Wish<'_>) -> Result<(), Error> {
+pub(crate) fn dump(segments: Segments, options: Options<'_>) -> Result<(), Error> {
     let mut page = Vec::new();
-    let mut collector = Collector::of_page(segments, wish.tells_created, wish.has_own);
-    collector.scrape(&Wanted { format: wish.format, families: None }, &mut page, &mut |_| {});
+    let mut collector = Collector::of_page(segments, options.tells_created, options.has_own);
+    collector.scrape(&PageOptions { format: options.format, families: None }, &mut page, &mut |_| {});
     collector.finish()?;
-    if let Some(file) = wish.file {
+    if let Some(file) = options.file {
         return Ok(atomic_file::replace(file, &page)?);
     }
     match io::stdout().lock().write_all(&page) {

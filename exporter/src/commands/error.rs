@@ -4,7 +4,7 @@ use crate::{
     commands::atomic_file::OutputError,
     scrape::ScrapeError,
     server::ListenError,
-    targets::{BadSegments, FindError, Target},
+    targets::{FindError, SelectorError, Target},
     text::joined,
     web_config::ConfigError,
 };
@@ -21,7 +21,7 @@ pub(crate) enum Error {
     #[error(transparent)]
     Find(#[from] FindError),
     #[error(transparent)]
-    Segments(#[from] BadSegments),
+    Segments(#[from] SelectorError),
     #[error("not removed: there is no segment {name} here; there are {}", joined(targets, ","))]
     NoSuchSegment { name: String, targets: Vec<Target> },
     #[error(

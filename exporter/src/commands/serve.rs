@@ -2,10 +2,10 @@
 
 use crate::{
     commands::{Error, systemd},
-    server::{Guard, Handler, Listeners, Settings, address::ListenAddress},
+    server::{Handler, Listeners, ServerHandle, ServerSettings, address::ListenAddress},
     targets::Segments,
     web::{handler::Site, routes::Routes},
-    web_config::Door,
+    web_config::LiveConfig,
 };
 use log::{info, warn};
 use signal_hook::{
@@ -57,7 +57,7 @@ enum Event {
 
 /// Serves until SIGTERM or SIGINT; SIGHUP reads the web configuration anew.
 pub(crate) fn serve(options: &Options, segments: Segments) -> Result<(), Error> {
-    let door = Door::open(options.web_config.clone())?;
+    let live_config = LiveConfig::open(options.web_config.clone())?;
     let (events, inbox) = channel();
     report_signals(events.clone()).map_err(Error::Start)?;
     let site = Arc::new(Site::new(segments, options.routes.clone(), options.tells_created));
@@ -67,39 +67,44 @@ pub(crate) fn serve(options: &Options, segments: Segments) -> Result<(), Error> 
         Listeners::bind(&options.listen_addresses)
     }?;
     let scraped = events.clone();
-    let settings = Settings {
+    let settings = ServerSettings {
         listeners,
         max_requests: options.max_requests,
         metrics: site.http_metrics(),
-        door,
+        live_config,
         health: site.health(),
-        taken: Box::new(move |connection| drop(scraped.send(Event::Scraped(connection)))),
+        on_taken: Box::new(move |connection| drop(scraped.send(Event::Scraped(connection)))),
     };
     let answering = Arc::clone(&site);
     let handler: Arc<Handler> = Arc::new(move |request| answering.respond(request));
     let ended = move |outcome| drop(events.send(Event::Ended(outcome)));
-    let guard = Guard::start(settings, &handler, ended).map_err(Error::Start)?;
+    let server = ServerHandle::start(settings, &handler, ended).map_err(Error::Start)?;
     systemd::ready();
-    look_ahead(&site).map_err(Error::Start)?;
+    warm_up_in_background(&site).map_err(Error::Start)?;
     let watched = Arc::clone(&site);
-    systemd::keep_watchdog_quiet(move || watched.wait_for_scrapes()).map_err(Error::Start)?;
-    attend(&inbox, &guard, &site, options).map_err(Error::Serve)?;
+    systemd::run_watchdog(move || watched.wait_for_scrapes()).map_err(Error::Start)?;
+    run_until_stopped(&inbox, &server, &site, options).map_err(Error::Serve)?;
     info!("stopped");
     Ok(())
 }
 
 /// Logs what is there, and makes ready for the first request. The port is open by then: a segment that keeps its
 /// reader waiting is for the first scrape to find out, and health is told meanwhile.
-fn look_ahead(site: &Arc<Site>) -> io::Result<()> {
+fn warm_up_in_background(site: &Arc<Site>) -> io::Result<()> {
     let site = Arc::clone(site);
     thread::Builder::new().name("first look".into()).spawn(move || site.warm_up()).map(drop)
 }
 
 /// Does what events ask for, until the guard has ended.
-fn attend(inbox: &Receiver<Event>, guard: &Guard, site: &Site, options: &Options) -> io::Result<()> {
+fn run_until_stopped(
+    inbox: &Receiver<Event>,
+    server: &ServerHandle,
+    site: &Site,
+    options: &Options,
+) -> io::Result<()> {
     let signal = loop {
         match inbox.recv() {
-            Ok(Event::Reload) => guard.reload(),
+            Ok(Event::Reload) => server.reload(),
             Ok(Event::Stop(signal)) => break signal,
             Ok(Event::Ended(outcome)) => return outcome,
             Ok(Event::Scraped(_)) | Err(_) => {}
@@ -107,13 +112,13 @@ fn attend(inbox: &Receiver<Event>, guard: &Guard, site: &Site, options: &Options
     };
     systemd::stopping();
     if signal == SIGTERM && !options.linger.is_zero() {
-        site.linger();
+        site.begin_linger();
         info!(limit:? = options.linger, scrapes = options.linger_scrapes.get(); "waiting for one more scrape");
-        if let Some(outcome) = wait_for_scrapes(inbox, guard, options) {
+        if let Some(outcome) = wait_for_scrapes(inbox, server, options) {
             return outcome;
         }
     }
-    guard.stop();
+    server.stop();
     let ended = |event| if let Event::Ended(outcome) = event { Some(outcome) } else { None };
     inbox.iter().find_map(ended).unwrap_or(Ok(()))
 }
@@ -122,11 +127,15 @@ fn attend(inbox: &Receiver<Event>, guard: &Guard, site: &Site, options: &Options
 /// not lost, or the time is over, or the next signal comes. Returns an outcome if the guard has ended instead.
 ///
 /// A Prometheus keeps its connection: one that scrapes twice is not taken for two.
-fn wait_for_scrapes(inbox: &Receiver<Event>, guard: &Guard, options: &Options) -> Option<io::Result<()>> {
+fn wait_for_scrapes(
+    inbox: &Receiver<Event>,
+    server: &ServerHandle,
+    options: &Options,
+) -> Option<io::Result<()>> {
     let (start, mut connections) = (Instant::now(), HashSet::new());
     loop {
         match inbox.recv_timeout(options.linger.saturating_sub(start.elapsed())) {
-            Ok(Event::Reload) => guard.reload(),
+            Ok(Event::Reload) => server.reload(),
             Ok(Event::Stop(_)) => return None,
             Ok(Event::Ended(outcome)) => return Some(outcome),
             Ok(Event::Scraped(connection)) => {

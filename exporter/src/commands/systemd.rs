@@ -17,7 +17,7 @@ pub(crate) fn stopping() {
 
 /// Tells the watchdog, if there is one, at twice the pace that it wants, that all is well; after
 /// `check` has returned each time, so that whatever keeps that from returning is noticed.
-pub(crate) fn keep_watchdog_quiet(check: impl Fn() + Send + 'static) -> io::Result<()> {
+pub(crate) fn run_watchdog(check: impl Fn() + Send + 'static) -> io::Result<()> {
     let Some(limit) = watchdog_enabled().filter(|limit| !limit.is_zero()) else { return Ok(()) };
     let keep_quiet = move || {
         loop {

@@ -3,10 +3,10 @@
 use crate::{
     scrape::{
         ScrapeError,
-        conflicts::{Judged, Names},
-        source::Source,
+        conflicts::{ConflictResolver, Resolution},
+        segment_source::SegmentSource,
     },
-    self_metrics::{HttpMetrics, OwnMetrics},
+    self_metrics::{HttpMetrics, SelfMetrics},
     targets::{FindError, Found, PassedOver, Segments, Target},
 };
 use log::info;
@@ -18,7 +18,7 @@ use std::time::Instant;
 pub(crate) struct Collector {
     segments: Segments,
     /// In the order of the command line, or of their keys.
-    sources: Vec<Source>,
+    sources: Vec<SegmentSource>,
     /// Why no segment is found.
     nothing: Option<FindError>,
     /// What of it was logged last and still holds.
@@ -26,20 +26,20 @@ pub(crate) struct Collector {
     /// Which segments are not read, and which of them were logged last.
     passed_over: PassedOver,
     told_passed_over: PassedOver,
-    own: OwnMetrics,
-    names: Names,
+    own: SelfMetrics,
+    names: ConflictResolver,
     /// Whether `OpenMetrics` pages tell when series were made.
     tells_created: bool,
 }
 
 /// What a page is to be.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct PageOptions<'a> {
     pub(crate) format: Format,
     pub(crate) families: Option<&'a Selection>,
 }
 
-impl Wanted<'_> {
+impl PageOptions<'_> {
     fn has(&self, family: &Family) -> bool {
         self.families.is_none_or(|families| families.has(&family.definition.name))
     }
@@ -68,20 +68,21 @@ impl Selection {
 impl Collector {
     /// For the server. Attaches nothing yet. `tells_created`: see [`Encoder::with_created`].
     pub(crate) fn of_server(segments: Segments, tells_created: bool) -> Self {
-        let own = OwnMetrics::of_server(segments.are_labelled());
+        let own = SelfMetrics::of_server(segments.are_labelled());
         Self::new(segments, own, tells_created)
     }
 
     /// For a single page, whose process is of no interest. `has_own`: whether it holds more than what the
     /// applications count.
     pub(crate) fn of_page(segments: Segments, tells_created: bool, has_own: bool) -> Self {
-        let own = if has_own { OwnMetrics::of_page } else { OwnMetrics::of_bare_page };
+        let own = if has_own { SelfMetrics::of_page } else { SelfMetrics::of_bare_page };
         let own = own(segments.are_labelled());
         Self::new(segments, own, tells_created)
     }
 
-    fn new(segments: Segments, own: OwnMetrics, tells_created: bool) -> Self {
-        let source = |target: &Target| Source::new(target.clone(), segments.trust.clone(), tells_created);
+    fn new(segments: Segments, own: SelfMetrics, tells_created: bool) -> Self {
+        let source =
+            |target: &Target| SegmentSource::new(target.clone(), segments.trust.clone(), tells_created);
         let sources = segments.listed().unwrap_or_default().iter().map(source).collect();
         Self {
             segments,
@@ -91,7 +92,7 @@ impl Collector {
             passed_over: PassedOver::default(),
             told_passed_over: PassedOver::default(),
             own,
-            names: Names::default(),
+            names: ConflictResolver::default(),
             tells_created,
         }
     }
@@ -102,9 +103,9 @@ impl Collector {
     }
 
     /// Reads the segments, without a page.
-    pub(crate) fn look(&mut self) {
-        self.look_around();
-        self.sources.iter_mut().for_each(Source::read);
+    pub(crate) fn read_segments(&mut self) {
+        self.discover();
+        self.sources.iter_mut().for_each(SegmentSource::read);
     }
 
     /// Appends a page to `page`, whose parts `pass_on` may take away meanwhile. A segment that cannot be
@@ -112,22 +113,22 @@ impl Collector {
     /// `promshm_up 0`.
     pub(crate) fn scrape(
         &mut self,
-        wanted: &Wanted,
+        options: &PageOptions,
         page: &mut Vec<u8>,
         pass_on: &mut impl FnMut(&mut Vec<u8>),
     ) {
         let start = Instant::now();
-        self.look();
-        self.write(wanted, page, pass_on);
+        self.read_segments();
+        self.write(options, page, pass_on);
         self.own.note_scrape(start.elapsed());
         let own = self.own.families(self.sources.iter().map(|source| &source.metrics));
-        let own = own.iter().filter(|family| wanted.has(family));
-        Encoder::new(wanted.format).with_created(self.tells_created).encode(own, page); // a few lines, not worth keeping
-        page.extend_from_slice(wanted.format.ending());
+        let own = own.iter().filter(|family| options.has(family));
+        Encoder::new(options.format).with_created(self.tells_created).encode(own, page); // a few lines, not worth keeping
+        page.extend_from_slice(options.format.ending());
     }
 
     /// Sees which segments there are now, where they are not listed.
-    fn look_around(&mut self) {
+    fn discover(&mut self) {
         if self.segments.listed().is_some() {
             return;
         }
@@ -145,7 +146,7 @@ impl Collector {
         let mut known = std::mem::take(&mut self.sources);
         for target in targets {
             let at = known.iter().position(|source| source.target == target);
-            let fresh = || Source::new(target, self.segments.trust.clone(), self.tells_created);
+            let fresh = || SegmentSource::new(target, self.segments.trust.clone(), self.tells_created);
             self.sources.push(at.map_or_else(fresh, |at| known.swap_remove(at)));
         }
         for gone in known {
@@ -154,15 +155,16 @@ impl Collector {
     }
 
     /// Writes the workers' families, each once: its header, then the series of each segment.
-    fn write(&mut self, wanted: &Wanted, page: &mut Vec<u8>, pass_on: &mut impl FnMut(&mut Vec<u8>)) {
-        let parts = self.sources.iter_mut().map(|source| source.parts(wanted.format));
+    fn write(&mut self, options: &PageOptions, page: &mut Vec<u8>, pass_on: &mut impl FnMut(&mut Vec<u8>)) {
+        let parts = self.sources.iter_mut().map(|source| source.parts(options.format));
         let (families, mut encoders): (Vec<_>, Vec<_>) = parts.unzip();
-        let Judged { shown, left_out } = self.names.judge(&families, &self.own, wanted.format);
-        let groups = shown.chunk_by(|one, other| one.name() == other.name());
-        for group in groups.filter(|group| wanted.has(group[0].family)) {
+        let Resolution { exported, left_out } = self.names.resolve(&families, &self.own, options.format);
+        let groups = exported.chunk_by(|one, other| one.name() == other.name());
+        for group in groups.filter(|group| options.has(group[0].family)) {
             let mut is_announced = false;
-            for shown in group {
-                is_announced = encoders[shown.source].push_family(shown.family, is_announced, page, pass_on);
+            for exported in group {
+                is_announced =
+                    encoders[exported.source].push_family(exported.family, is_announced, page, pass_on);
             }
         }
         let too_large: Vec<u64> = encoders.iter().map(|encoder| encoder.left_out()).collect();
@@ -175,7 +177,7 @@ impl Collector {
     /// Looks whether a scrape would find something. One segment is enough: one that fails must not
     /// take the others out of service.
     pub(crate) fn check(&mut self) -> Result<(), ScrapeError> {
-        self.look_around();
+        self.discover();
         if self.sources.is_empty() {
             return Err(self.nothing());
         }
@@ -199,7 +201,7 @@ impl Collector {
             self.told = told;
         }
         self.log_passed_over();
-        self.sources.iter_mut().for_each(Source::log);
+        self.sources.iter_mut().for_each(SegmentSource::log);
     }
 
     /// Logs which segments are passed over, once for each change.
@@ -218,10 +220,10 @@ impl Collector {
         }
         let failed = || self.sources.iter().filter(|source| source.error().is_some());
         if failed().count() == self.sources.len() {
-            let errors = failed().filter_map(Source::error).cloned();
+            let errors = failed().filter_map(SegmentSource::error).cloned();
             return Err(ScrapeError::Unreadable(errors.collect()));
         }
-        failed().for_each(Source::complain);
+        failed().for_each(SegmentSource::log_failure);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Which of the segments' families a page may hold: no two of a page may share a name, unless several
 //! segments have the same family.
 
-use crate::self_metrics::{LeftOut, LeftOutReason, OwnMetrics};
+use crate::self_metrics::{LeftOut, LeftOutReason, SelfMetrics};
 use log::warn;
 use promshm_exposition::{Format, taken_names};
 use promshm_segment::Family;
@@ -9,20 +9,20 @@ use std::collections::HashSet;
 
 /// A segment's families, by name.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Found<'s> {
+pub(crate) struct SourceFamilies<'s> {
     pub(crate) label: Option<&'s str>,
     pub(crate) families: &'s [Family],
 }
 
 /// A family that is on a page.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shown<'f> {
+pub(crate) struct Exported<'f> {
     /// The place of the segment that it comes from.
     pub(crate) source: usize,
     pub(crate) family: &'f Family,
 }
 
-impl<'f> Shown<'f> {
+impl<'f> Exported<'f> {
     pub(crate) fn name(&self) -> &'f str {
         &self.family.definition.name
     }
@@ -33,9 +33,9 @@ impl<'f> Shown<'f> {
 }
 
 /// What a page may hold.
-pub(crate) struct Judged<'f> {
+pub(crate) struct Resolution<'f> {
     /// By name; those of one name have one type, and stand in the order of their segments.
-    pub(crate) shown: Vec<Shown<'f>>,
+    pub(crate) exported: Vec<Exported<'f>>,
     /// For each segment.
     pub(crate) left_out: Vec<LeftOut>,
 }
@@ -48,44 +48,44 @@ const MOST_REMEMBERED: usize = 10_000;
 
 /// Judges families, and logs each one that is left out once for each cause, as far as that is not too much.
 #[derive(Debug, Default)]
-pub(crate) struct Names {
+pub(crate) struct ConflictResolver {
     hidden: HashSet<(Option<String>, String, LeftOutReason)>,
     /// Left out, and not logged before this page.
     fresh: u64,
 }
 
-impl Names {
+impl ConflictResolver {
     /// The families that can stand on one page with each other and with the exporter's own. Of two that
     /// clash it is the one of the first source, and the first by name of the same source.
-    pub(crate) fn judge<'f>(
+    pub(crate) fn resolve<'f>(
         &mut self,
-        sources: &[Found<'f>],
-        own: &OwnMetrics,
+        sources: &[SourceFamilies<'f>],
+        own: &SelfMetrics,
         format: Format,
-    ) -> Judged<'f> {
+    ) -> Resolution<'f> {
         let all = by_name(sources);
         let groups: Vec<_> = all.chunk_by(|one, other| one.name() == other.name()).collect();
-        let verdicts = verdicts(&groups, own, format);
-        let mut judged = Judged {
-            shown: Vec::with_capacity(all.len()),
+        let reasons = reasons(&groups, own, format);
+        let mut resolution = Resolution {
+            exported: Vec::with_capacity(all.len()),
             left_out: vec![LeftOut::default(); sources.len()],
         };
         self.fresh = 0;
-        for (group, verdict) in groups.iter().zip(verdicts) {
+        for (group, reason) in groups.iter().zip(reasons) {
             for each in *group {
                 let conflict = (group[0].kind() != each.kind()).then_some(LeftOutReason::TypeConflict);
-                let Some(reason) = verdict.or(conflict) else {
-                    judged.shown.push(*each);
+                let Some(reason) = reason.or(conflict) else {
+                    resolution.exported.push(*each);
                     continue;
                 };
-                judged.left_out[each.source][reason as usize] += 1;
+                resolution.left_out[each.source][reason as usize] += 1;
                 self.hide(sources[each.source].label, each.name(), reason);
             }
         }
         if self.fresh > MOST_LINES {
             warn!(metrics = self.fresh - MOST_LINES; "further metrics are left out of the page, for such causes");
         }
-        judged
+        resolution
     }
 
     fn hide(&mut self, label: Option<&str>, name: &str, reason: LeftOutReason) {
@@ -103,31 +103,31 @@ impl Names {
 
 /// For each name, why it cannot stand on the page. Names are taken source by source, so that no later source
 /// takes one from a source before it.
-fn verdicts(groups: &[&[Shown<'_>]], own: &OwnMetrics, format: Format) -> Vec<Option<LeftOutReason>> {
+fn reasons(groups: &[&[Exported<'_>]], own: &SelfMetrics, format: Format) -> Vec<Option<LeftOutReason>> {
     let is_strict = format == Format::OpenMetrics;
     let mut taken = if is_strict { own.openmetrics_names() } else { HashSet::new() };
-    let mut verdicts = vec![None; groups.len()];
+    let mut reasons = vec![None; groups.len()];
     let mut order: Vec<usize> = (0..groups.len()).collect();
     order.sort_by_key(|at| groups[*at][0].source);
     for at in order {
         let first = groups[at][0];
-        verdicts[at] = if own.has(first.name()) {
+        reasons[at] = if own.has(first.name()) {
             Some(LeftOutReason::OwnName)
         } else {
             (is_strict && !take(&mut taken, first.family)).then_some(LeftOutReason::NameClash)
         };
     }
-    verdicts
+    reasons
 }
 
 /// All families; those of one name stand together, in the order of their segments.
-fn by_name<'f>(sources: &[Found<'f>]) -> Vec<Shown<'f>> {
-    let of = |(source, found): (usize, &Found<'f>)| {
-        found.families.iter().map(move |family| Shown { source, family })
+fn by_name<'f>(sources: &[SourceFamilies<'f>]) -> Vec<Exported<'f>> {
+    let of = |(source, found): (usize, &SourceFamilies<'f>)| {
+        found.families.iter().map(move |family| Exported { source, family })
     };
     let mut all: Vec<_> = sources.iter().enumerate().flat_map(of).collect();
     if sources.len() > 1 {
-        all.sort_by_key(Shown::name);
+        all.sort_by_key(Exported::name);
     }
     all
 }
@@ -157,57 +157,61 @@ mod tests {
         families.iter().map(family).collect()
     }
 
-    fn shown(format: Format, all: &[(&str, Kind)]) -> Vec<String> {
+    fn exported(format: Format, all: &[(&str, Kind)]) -> Vec<String> {
         let all = families(all);
-        let mut names = Names::default();
-        let judged =
-            names.judge(&[Found { label: None, families: &all }], &OwnMetrics::of_server(false), format);
-        assert_eq!(names.hidden.len(), all.len() - judged.shown.len(), "each one left out is noted");
-        assert_eq!(judged.left_out[0].iter().sum::<u64>() as usize, names.hidden.len());
-        judged.shown.into_iter().map(|shown| shown.name().into()).collect()
+        let mut names = ConflictResolver::default();
+        let resolution = names.resolve(
+            &[SourceFamilies { label: None, families: &all }],
+            &SelfMetrics::of_server(false),
+            format,
+        );
+        assert_eq!(names.hidden.len(), all.len() - resolution.exported.len(), "each one left out is noted");
+        assert_eq!(resolution.left_out[0].iter().sum::<u64>() as usize, names.hidden.len());
+        resolution.exported.into_iter().map(|exported| exported.name().into()).collect()
     }
 
     #[test]
     fn a_gauge_and_a_counter_share_no_name_in_openmetrics() {
         let families = [("x", GAUGE), ("x_total", Kind::Counter), ("y_total", Kind::Counter)];
-        assert_eq!(shown(Format::OpenMetrics, &families), ["x", "y_total"]);
-        assert_eq!(shown(Format::Text, &families), ["x", "x_total", "y_total"]);
-        assert_eq!(shown(Format::Text1, &families), ["x", "x_total", "y_total"]);
+        assert_eq!(exported(Format::OpenMetrics, &families), ["x", "y_total"]);
+        assert_eq!(exported(Format::Text, &families), ["x", "x_total", "y_total"]);
+        assert_eq!(exported(Format::Text1, &families), ["x", "x_total", "y_total"]);
     }
 
     #[test]
     fn suffixes_are_taken_too() {
         let families = [("x", Kind::Histogram), ("x_count", GAUGE), ("x_counts", GAUGE)];
-        assert_eq!(shown(Format::OpenMetrics, &families), ["x", "x_counts"]);
+        assert_eq!(exported(Format::OpenMetrics, &families), ["x", "x_counts"]);
         let families = [("x_created", GAUGE), ("x_sum", GAUGE), ("x_total", Kind::Counter)];
-        assert_eq!(shown(Format::OpenMetrics, &families), ["x_created", "x_sum"]);
-        assert_eq!(shown(Format::OpenMetrics, &[("x", Kind::Counter), ("x_total", Kind::Counter)]), ["x"]);
+        assert_eq!(exported(Format::OpenMetrics, &families), ["x_created", "x_sum"]);
+        assert_eq!(exported(Format::OpenMetrics, &[("x", Kind::Counter), ("x_total", Kind::Counter)]), ["x"]);
     }
 
     #[test]
     fn a_later_source_takes_no_name_from_one_before_it() {
         let owner = families(&[("x_total", Kind::Counter), ("y", Kind::Histogram)]);
         let stranger = families(&[("x", GAUGE), ("y", GAUGE), ("y_count", GAUGE)]);
-        let sources = [&owner, &stranger].map(|families| Found { label: None, families });
-        let own = OwnMetrics::of_server(true);
-        let judged = Names::default().judge(&sources, &own, Format::OpenMetrics);
-        let shown: Vec<_> = judged.shown.iter().map(|shown| (shown.name(), shown.source)).collect();
-        assert_eq!(shown, [("x_total", 0), ("y", 0)]);
-        assert_eq!(judged.left_out, [[0, 0, 0, 0], [0, 2, 1, 0]]);
+        let sources = [&owner, &stranger].map(|families| SourceFamilies { label: None, families });
+        let own = SelfMetrics::of_server(true);
+        let resolution = ConflictResolver::default().resolve(&sources, &own, Format::OpenMetrics);
+        let exported: Vec<_> =
+            resolution.exported.iter().map(|exported| (exported.name(), exported.source)).collect();
+        assert_eq!(exported, [("x_total", 0), ("y", 0)]);
+        assert_eq!(resolution.left_out, [[0, 0, 0, 0], [0, 2, 1, 0]]);
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let own = OwnMetrics::of_server(true);
-        let mut names = Names::default();
+        let own = SelfMetrics::of_server(true);
+        let mut names = ConflictResolver::default();
         for round in 0..3 {
             let many: Vec<String> = (0..6_000).map(|number| format!("x{round}_{number}")).collect();
             let gauges: Vec<_> = many.iter().map(|name| (name.as_str(), GAUGE)).collect();
             let counters: Vec<_> = many.iter().map(|name| (name.as_str(), Kind::Counter)).collect();
             let sources = [families(&gauges), families(&counters)];
-            let found = sources.each_ref().map(|families| Found { label: None, families });
-            let judged = names.judge(&found, &own, Format::Text);
-            assert_eq!(judged.left_out[1], [0, 0, 6_000, 0], "each is counted");
+            let found = sources.each_ref().map(|families| SourceFamilies { label: None, families });
+            let resolution = names.resolve(&found, &own, Format::Text);
+            assert_eq!(resolution.left_out[1], [0, 0, 6_000, 0], "each is counted");
             assert_eq!(names.hidden.len(), [6_000, MOST_REMEMBERED, MOST_REMEMBERED][round]);
         }
     }
@@ -216,29 +220,30 @@ mod tests {
     fn own_metrics_go_first() {
         let families =
             [("promshm_dropped", GAUGE), ("promshm_up", GAUGE), ("promshm_up_total", Kind::Counter)];
-        assert_eq!(shown(Format::OpenMetrics, &families), [""; 0]);
-        assert_eq!(shown(Format::Text, &families), ["promshm_dropped", "promshm_up_total"]);
+        assert_eq!(exported(Format::OpenMetrics, &families), [""; 0]);
+        assert_eq!(exported(Format::Text, &families), ["promshm_dropped", "promshm_up_total"]);
     }
     #[test]
     fn segments_share_families_of_one_type() {
         let one = families(&[("a", GAUGE), ("b", Kind::Counter), ("x", Kind::Histogram)]);
         let other = families(&[("a", GAUGE), ("b", GAUGE), ("c", GAUGE), ("x_sum", GAUGE)]);
         let third = families(&[("b", Kind::Counter), ("promshm_up", GAUGE)]);
-        let found = |label, families| Found { label: Some(label), families };
+        let found = |label, families| SourceFamilies { label: Some(label), families };
         let sources = [found("one", &one[..]), found("other", &other), found("third", &third)];
-        let mut names = Names::default();
-        let own = OwnMetrics::of_server(true);
-        let mut judge = |format| {
-            let judged = names.judge(&sources, &own, format);
-            let shown: Vec<_> = judged.shown.iter().map(|shown| (shown.name(), shown.source)).collect();
-            (shown, judged.left_out)
+        let mut names = ConflictResolver::default();
+        let own = SelfMetrics::of_server(true);
+        let mut resolve = |format| {
+            let resolution = names.resolve(&sources, &own, format);
+            let exported: Vec<_> =
+                resolution.exported.iter().map(|exported| (exported.name(), exported.source)).collect();
+            (exported, resolution.left_out)
         };
         let in_both = [("a", 0), ("a", 1), ("b", 0), ("b", 2), ("c", 1), ("x", 0)];
         for _ in 0..2 {
             let text = [&in_both[..], &[("x_sum", 1)]].concat();
-            assert_eq!(judge(Format::Text), (text, vec![[0, 0, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0]]));
+            assert_eq!(resolve(Format::Text), (text, vec![[0, 0, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0]]));
             assert_eq!(
-                judge(Format::OpenMetrics),
+                resolve(Format::OpenMetrics),
                 (in_both.into(), vec![[0, 0, 0, 0], [0, 1, 1, 0], [1, 0, 0, 0]])
             );
         }

@@ -2,7 +2,7 @@
 
 pub(crate) mod collector;
 mod conflicts;
-mod source;
+mod segment_source;
 
 use crate::{
     targets::{FindError, trust::SourceError},

@@ -53,7 +53,7 @@ impl HttpMetrics {
     }
 
     /// Counts one refusal, by its label's value.
-    pub(crate) fn count_refusal(&self, reason: &str) {
+    pub(crate) fn count_rejection(&self, reason: &str) {
         self.refused.with_label_values(&[reason]).inc();
     }
 }

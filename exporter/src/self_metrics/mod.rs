@@ -25,18 +25,18 @@ use std::{collections::HashSet, time::Duration};
 pub(crate) const SEGMENT_LABEL: &str = "segment";
 
 /// The metrics of the exporter itself, ready to be written on each page, and the names of all.
-pub(crate) struct OwnMetrics {
+pub(crate) struct SelfMetrics {
     always: Registry,
     scrape_duration: Gauge,
     process: Option<ProcessMetrics>,
     http: Option<HttpFamilies>,
     names: HashSet<String>,
-    shown: Shown,
+    sections: Sections,
 }
 
 /// Whose metrics a page holds, beside those of the applications.
 #[derive(Debug, Clone, Copy)]
-struct Shown {
+struct Sections {
     exporter: bool,
     /// Those of the exporter's process and its port.
     process: bool,
@@ -44,24 +44,24 @@ struct Shown {
     segments: bool,
 }
 
-impl OwnMetrics {
+impl SelfMetrics {
     /// For the server: with the metrics of its process and its port. `is_labelled`: whether segments have names.
     pub(crate) fn of_server(is_labelled: bool) -> Self {
-        Self::new(is_labelled, Shown { exporter: true, process: true, segments: true })
+        Self::new(is_labelled, Sections { exporter: true, process: true, segments: true })
     }
 
     /// For a single page, whose process is of no interest. Where segments have names, nothing without a
     /// name stands on it: pages of several segments may lie in one folder.
     pub(crate) fn of_page(is_labelled: bool) -> Self {
-        Self::new(is_labelled, Shown { exporter: !is_labelled, process: false, segments: true })
+        Self::new(is_labelled, Sections { exporter: !is_labelled, process: false, segments: true })
     }
 
     /// For a single page of nothing but what the applications count.
     pub(crate) fn of_bare_page(is_labelled: bool) -> Self {
-        Self::new(is_labelled, Shown { exporter: false, process: false, segments: false })
+        Self::new(is_labelled, Sections { exporter: false, process: false, segments: false })
     }
 
-    fn new(is_labelled: bool, shown: Shown) -> Self {
+    fn new(is_labelled: bool, sections: Sections) -> Self {
         let mut always = Registered::default();
         let scrape_duration = always.add(Gauge::new(
             "promshm_scrape_duration_seconds",
@@ -75,8 +75,8 @@ impl OwnMetrics {
         let workers = worker_family_names().map(String::from).collect();
         let names = [always.names, process.names(), http.names(), segment, workers].concat();
         let names = names.into_iter().collect();
-        let (process, http) = (shown.process.then_some(process), shown.process.then_some(http));
-        Self { always: always.registry, scrape_duration, process, http, names, shown }
+        let (process, http) = (sections.process.then_some(process), sections.process.then_some(http));
+        Self { always: always.registry, scrape_duration, process, http, names, sections }
     }
 
     /// Those of the open port, for whoever guards it; a single page has none.
@@ -100,8 +100,8 @@ impl OwnMetrics {
         &mut self,
         segments: impl Iterator<Item = &'s SegmentMetrics> + Clone,
     ) -> Vec<Family> {
-        let mut theirs = if self.shown.exporter { self.always.gather() } else { Vec::new() };
-        let segments = segments.take(if self.shown.segments { usize::MAX } else { 0 });
+        let mut theirs = if self.sections.exporter { self.always.gather() } else { Vec::new() };
+        let segments = segments.take(if self.sections.segments { usize::MAX } else { 0 });
         theirs.extend(segments.clone().flat_map(SegmentMetrics::gather_up));
         theirs.extend(segments.clone().flat_map(SegmentMetrics::gather));
         if let Some(process) = &mut self.process {

@@ -20,7 +20,7 @@ fn slot() -> SlotView {
     SlotView { index: 2, state: SlotState::Live, pid: 17, since: 0.0, starts: 1, bytes: 0, process }
 }
 
-fn page(metrics: &mut OwnMetrics, segments: &[SegmentMetrics]) -> String {
+fn page(metrics: &mut SelfMetrics, segments: &[SegmentMetrics]) -> String {
     let mut page = Vec::new();
     metrics.note_scrape(Duration::from_millis(250));
     Encoder::default().encode(&metrics.families(segments.iter()), &mut page);
@@ -37,7 +37,7 @@ fn read(label: Option<&str>) -> SegmentMetrics {
 
 #[test]
 fn the_segments_metrics_are_there_only_while_it_is_up() {
-    let (mut metrics, segment) = (OwnMetrics::of_server(false), read(None));
+    let (mut metrics, segment) = (SelfMetrics::of_server(false), read(None));
     let up = page(&mut metrics, std::slice::from_ref(&segment));
     assert!(up.contains("\npromshm_up 1\n") && up.contains(SEGMENT_METRIC), "{up}");
     assert!(up.contains("\npromshm_scrape_duration_seconds 0.25\n"), "{up}");
@@ -51,7 +51,7 @@ fn the_segments_metrics_are_there_only_while_it_is_up() {
 
 #[test]
 fn workers_are_told_apart_while_their_segment_is_up() {
-    let (mut metrics, mut segment) = (OwnMetrics::of_server(false), read(None));
+    let (mut metrics, mut segment) = (SelfMetrics::of_server(false), read(None));
     let up = page(&mut metrics, std::slice::from_ref(&segment));
     assert!(up.contains("\nphp_worker_memory_bytes{pid=\"17-2\"} 2097152\n"), "{up}");
     assert!(up.contains("counter\nphp_worker_cpu_seconds_total{pid=\"17-2\"} 1.25\n"), "{up}");
@@ -61,7 +61,7 @@ fn workers_are_told_apart_while_their_segment_is_up() {
     segment.observe(&Vitals { slots: Vec::new(), ..vitals() }, Attachment::Known);
     assert!(!page(&mut metrics, &[segment]).contains("php_worker_"));
 
-    let mut metrics = OwnMetrics::of_server(true);
+    let mut metrics = SelfMetrics::of_server(true);
     let both = page(&mut metrics, &[read(Some("shop")), read(Some("blog"))]);
     assert_eq!(both.matches("# TYPE php_worker_memory_bytes ").count(), 1, "{both}");
     for name in ["shop", "blog"] {
@@ -72,7 +72,7 @@ fn workers_are_told_apart_while_their_segment_is_up() {
 
 #[test]
 fn a_single_page_has_no_process_metrics_but_keeps_their_names() {
-    let mut metrics = OwnMetrics::of_page(false);
+    let mut metrics = SelfMetrics::of_page(false);
     assert!(!page(&mut metrics, &[]).contains("process_"));
     assert!(metrics.has("process_open_fds"));
 }
@@ -80,7 +80,7 @@ fn a_single_page_has_no_process_metrics_but_keeps_their_names() {
 #[test]
 fn segments_with_names_share_families() {
     let (down, up) = (SegmentMetrics::new(Some("a")), read(Some("b")));
-    let page = page(&mut OwnMetrics::of_server(true), &[down, up]);
+    let page = page(&mut SelfMetrics::of_server(true), &[down, up]);
     let expected = "promshm_up gauge\npromshm_up{segment=\"a\"} 0\npromshm_up{segment=\"b\"} 1\n";
     assert!(page.contains(expected), "{page}");
     for line in [
@@ -98,7 +98,7 @@ fn every_label_value_is_always_there() {
     let mut segment = read(None);
     segment.observe(&Vitals { liveness: Liveness::Degraded, ..vitals() }, Attachment::Known);
     segment.observe(&vitals(), Attachment::Known);
-    let page = page(&mut OwnMetrics::of_server(false), &[segment]);
+    let page = page(&mut SelfMetrics::of_server(false), &[segment]);
     for (value, reason) in (1..).zip(Reason::ALL) {
         let line = format!("promshm_dropped_total{{reason=\"{}\"}} {value}\n", reason.as_str());
         assert!(page.contains(&line), "{line}{page}");
@@ -116,7 +116,7 @@ fn every_label_value_is_always_there() {
 #[test]
 fn every_exposed_name_is_known_and_exposed_once() {
     for label in [None, Some("a")] {
-        let mut metrics = OwnMetrics::of_server(label.is_some());
+        let mut metrics = SelfMetrics::of_server(label.is_some());
         let page = page(&mut metrics, &[read(label)]);
         let mut times = BTreeMap::new();
         for line in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {

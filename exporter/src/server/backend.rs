@@ -1,13 +1,13 @@
-//! A lane leads from the guard to the HTTP library: a connection of its own, one request at a time.
+//! A backend leads from the guard to the HTTP library: a connection of its own, one request at a time.
 //!
 //! The library loses requests when many connections come at once, starts a thread for each, and never
-//! accepts again once descriptors are short. So each lane is a server of its own with one connection,
+//! accepts again once descriptors are short. So each backend is a server of its own with one connection,
 //! made when there is nothing else to do. Its listener has an abstract name, which works on a read-only
-//! file system; the listener is shut as soon as the lane is inside, and each request carries a secret,
+//! file system; the listener is shut as soon as the backend is inside, and each request carries a secret,
 //! so nobody else of the network namespace gets past the guard's passwords.
 
 use super::{
-    request_head::{Head, PASS},
+    request_head::{PASS, RequestHead},
     response::Reply,
 };
 use httparse::{EMPTY_HEADER, Response, Status};
@@ -40,15 +40,15 @@ pub(crate) const REPORT: &str = "X-Promshm-Report";
 const ANSWER_FIELDS: usize = 32;
 const ANSWER_HEAD_BYTES: usize = 8 * 1024;
 
-pub(super) struct Lane {
+pub(super) struct Backend {
     pub(super) stream: UnixStream,
     server: &'static Server,
     secret: String,
-    job: Option<Job>,
+    exchange: Option<Exchange>,
 }
 
-/// The request that a lane is at.
-struct Job {
+/// The request that a backend is at.
+struct Exchange {
     client: usize,
     without_body: bool,
     request: Vec<u8>,
@@ -59,8 +59,8 @@ struct Job {
     reply: Option<(Reply, usize)>,
 }
 
-impl Lane {
-    /// Makes a lane, with a thread that calls `handler` for each request.
+impl Backend {
+    /// Makes a backend, with a thread that calls `handler` for each request.
     pub(super) fn open(handler: &Arc<Handler>) -> io::Result<Self> {
         let name = SocketAddr::from_abstract_name(format!("promshm-{}-{}", process::id(), random()?))?;
         let listener = UnixListener::bind_addr(&name)?;
@@ -70,57 +70,57 @@ impl Lane {
             warn!(cause:% = errno; "the private socket stays open; requests without its secret are refused");
         }
         let server = Server::from_listener(listener, None).map_err(io::Error::other)?;
-        // Never dropped: the library's clean-up panics on an abstract name. A lane ends only with a fault.
+        // Never dropped: the library's clean-up panics on an abstract name. A backend ends only with a fault.
         let server: &'static Server = Box::leak(Box::new(server));
         let (secret, handler) = (random()?, Arc::clone(handler));
         let pass = secret.clone();
         thread::Builder::new().name("lane".into()).spawn(move || work(server, &pass, &*handler))?;
-        Ok(Self { stream: UnixStream::from_std(stream), server, secret, job: None })
+        Ok(Self { stream: UnixStream::from_std(stream), server, secret, exchange: None })
     }
 
     pub(super) fn is_free(&self) -> bool {
-        self.job.is_none()
+        self.exchange.is_none()
     }
 
     /// Begins with a client's request.
-    pub(super) fn ask(&mut self, client: usize, head: Head) {
+    pub(super) fn ask(&mut self, client: usize, head: RequestHead) {
         let mut request = head.lines;
         request.extend_from_slice(format!("{PASS}: {}\r\n\r\n", self.secret).as_bytes());
         let (without_body, head) = (head.without_body, Vec::new());
-        self.job = Some(Job { client, without_body, request, sent: 0, head, reply: None });
+        self.exchange = Some(Exchange { client, without_body, request, sent: 0, head, reply: None });
     }
 
     /// The client whose request is being answered.
     pub(super) fn client(&self) -> Option<usize> {
-        self.job.as_ref().map(|job| job.client)
+        self.exchange.as_ref().map(|exchange| exchange.client)
     }
 
-    /// Goes on: the client and its answer, or nothing yet. After an error the lane is of no use.
+    /// Goes on: the client and its answer, or nothing yet. After an error the backend is of no use.
     pub(super) fn advance(&mut self) -> io::Result<Option<(usize, Reply)>> {
-        let outcome = match &mut self.job {
-            Some(job) => job.advance(&mut self.stream),
+        let outcome = match &mut self.exchange {
+            Some(exchange) => exchange.advance(&mut self.stream),
             None => watch(&mut self.stream),
         };
         match outcome {
-            Ok(Some(reply)) => Ok(self.job.take().map(|job| (job.client, reply))),
+            Ok(Some(reply)) => Ok(self.exchange.take().map(|exchange| (exchange.client, reply))),
             Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
             _ => Ok(None),
         }
     }
 }
 
-impl Drop for Lane {
+impl Drop for Backend {
     fn drop(&mut self) {
-        self.server.unblock(); // ends the lane's thread
+        self.server.unblock(); // ends the backend's thread
     }
 }
 
-/// A free lane says nothing; whatever comes is its end.
+/// A free backend says nothing; whatever comes is its end.
 fn watch(stream: &mut UnixStream) -> io::Result<Option<Reply>> {
     stream.read(&mut [0]).and_then(|_| Err(ErrorKind::UnexpectedEof.into()))
 }
 
-impl Job {
+impl Exchange {
     fn advance(&mut self, stream: &mut UnixStream) -> io::Result<Option<Reply>> {
         while self.sent < self.request.len() {
             self.sent += stream.write(&self.request[self.sent..])?;
@@ -179,7 +179,7 @@ fn lines(response: &Response<'_, '_>) -> Vec<u8> {
     lines
 }
 
-/// A lane's thread: until the lane is dropped.
+/// A backend's thread: until the backend is dropped.
 fn work(server: &Server, secret: &str, handler: &Handler) {
     loop {
         match server.recv() {

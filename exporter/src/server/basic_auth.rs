@@ -2,7 +2,7 @@
 //!
 //! Comparisons take turns by address, as requests do: a host that tries many wrong passwords holds up no other.
 
-use super::{peer::Peer, request_head::Head, turns::Turns};
+use super::{peer::Peer, request_head::RequestHead, round_robin::RoundRobin};
 use crate::web_config::{Credentials, Users};
 use ring::{
     hmac::{Context, HMAC_SHA256, Key},
@@ -22,104 +22,110 @@ const MOST_WAITING: usize = 64;
 const MOST_REMEMBERED: usize = 64;
 
 /// A user, a hash and a password, behind a keyed hash: the password itself is not kept.
-pub(super) type Tag = [u8; 32];
+pub(super) type CredentialTag = [u8; 32];
 
-struct Job {
-    tag: Tag,
+struct Comparison {
+    tag: CredentialTag,
     password: Vec<u8>,
     hash: String,
 }
 
 /// What is known about a request's password.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Judgement {
-    Right(Head),
-    Wrong,
-    /// It is being compared; [`Passwords::settle`] gives the request back.
+pub(super) enum AuthOutcome {
+    Accepted(RequestHead),
+    Denied,
+    /// It is being compared; [`BasicAuth::complete`] gives the request back.
     Pending,
     /// The address waits for too many others.
     Busy,
 }
 
-pub(super) struct Passwords {
+pub(super) struct BasicAuth {
     key: Key,
     /// The newest last.
-    right: VecDeque<Tag>,
+    right: VecDeque<CredentialTag>,
     /// The requests that wait for each comparison.
-    pending: HashMap<Tag, Vec<(usize, Head)>>,
+    pending: HashMap<CredentialTag, Vec<(usize, RequestHead)>>,
     /// The comparisons that have not begun.
-    waiting: Turns<Job>,
+    waiting: RoundRobin<Comparison>,
     /// Clients whose comparison was given up for another address.
-    displaced: Vec<usize>,
+    evicted: Vec<usize>,
     is_comparing: bool,
-    jobs: Sender<Job>,
+    comparisons: Sender<Comparison>,
 }
 
-impl Passwords {
+impl BasicAuth {
     /// Starts the thread. `report` is called with each comparison's outcome.
-    pub(super) fn start(report: impl Fn(Tag, bool) + Send + 'static) -> io::Result<Self> {
-        let (jobs, inbox) = channel();
+    pub(super) fn start(report: impl Fn(CredentialTag, bool) + Send + 'static) -> io::Result<Self> {
+        let (comparisons, inbox) = channel();
         thread::Builder::new().name("passwords".into()).spawn(move || compare(&inbox, report))?;
         let failed = |_| io::Error::other("the system has no random numbers");
         Ok(Self {
             key: Key::generate(HMAC_SHA256, &SystemRandom::new()).map_err(failed)?,
             right: VecDeque::new(),
             pending: HashMap::new(),
-            waiting: Turns::new(),
-            displaced: Vec::new(),
+            waiting: RoundRobin::new(),
+            evicted: Vec::new(),
             is_comparing: false,
-            jobs,
+            comparisons,
         })
     }
 
     /// Judges a request of a peer by its `Authorization`.
-    pub(super) fn judge(&mut self, users: &Users, peer: Peer, client: usize, head: Head) -> Judgement {
+    pub(super) fn check(
+        &mut self,
+        users: &Users,
+        peer: Peer,
+        client: usize,
+        head: RequestHead,
+    ) -> AuthOutcome {
         let Some(credentials) = head.authorization.as_deref().and_then(Credentials::read) else {
-            return Judgement::Wrong;
+            return AuthOutcome::Denied;
         };
         let hash = users.hash(&credentials.user);
         let tag = self.tag(&credentials, hash);
         if self.right.contains(&tag) {
-            return Judgement::Right(head);
+            return AuthOutcome::Accepted(head);
         }
         if let Some(waiting) = self.pending.get_mut(&tag) {
             waiting.push((client, head));
-            return Judgement::Pending;
+            return AuthOutcome::Pending;
         }
         if self.waiting.len() >= MOST_WAITING && !self.make_room(peer) {
-            return Judgement::Busy;
+            return AuthOutcome::Busy;
         }
-        self.waiting.push(peer, Job { tag, password: credentials.password, hash: hash.into() });
+        self.waiting.push(peer, Comparison { tag, password: credentials.password, hash: hash.into() });
         self.pending.insert(tag, vec![(client, head)]);
         self.begin();
-        Judgement::Pending
+        AuthOutcome::Pending
     }
 
     /// Gives up a comparison of an address that waits for more than `peer`; whether there is one.
     fn make_room(&mut self, peer: Peer) -> bool {
-        let Some(job) = self.waiting.displace(peer) else { return false };
-        let clients = self.pending.remove(&job.tag).unwrap_or_default();
-        self.displaced.extend(clients.into_iter().map(|(client, _)| client));
+        let Some(comparison) = self.waiting.evict_longest(peer) else { return false };
+        let clients = self.pending.remove(&comparison.tag).unwrap_or_default();
+        self.evicted.extend(clients.into_iter().map(|(client, _)| client));
         true
     }
 
     /// Begins the next comparison if none is going on.
     fn begin(&mut self) {
         if !self.is_comparing
-            && let Some(job) = self.waiting.pop(|_| true)
+            && let Some(comparison) = self.waiting.pop(|_| true)
         {
             // The thread ends with this sender, not before.
-            self.is_comparing = self.jobs.send(job).is_ok();
+            self.is_comparing = self.comparisons.send(comparison).is_ok();
         }
     }
 
     /// The clients whose comparison was given up since the last call.
-    pub(super) fn take_displaced(&mut self) -> Vec<usize> {
-        mem::take(&mut self.displaced)
+    pub(super) fn take_evicted(&mut self) -> Vec<usize> {
+        mem::take(&mut self.evicted)
     }
 
     /// Takes a comparison's outcome, and gives the requests that waited for it.
-    pub(super) fn settle(&mut self, tag: Tag, is_right: bool) -> Vec<(usize, Head)> {
+    pub(super) fn complete(&mut self, tag: CredentialTag, is_right: bool) -> Vec<(usize, RequestHead)> {
         self.is_comparing = false;
         self.begin();
         if is_right {
@@ -132,30 +138,30 @@ impl Passwords {
     }
 
     /// Forgets a client that has gone, and what would be compared for it alone.
-    pub(super) fn forget(&mut self, client: usize) {
+    pub(super) fn cancel(&mut self, client: usize) {
         self.pending.retain(|_, waiting| {
             waiting.retain(|(each, _)| *each != client);
             !waiting.is_empty()
         });
-        self.waiting.retain(|job| self.pending.contains_key(&job.tag));
+        self.waiting.retain(|comparison| self.pending.contains_key(&comparison.tag));
     }
 
     /// Other users, another hash or another process: another tag.
-    fn tag(&self, credentials: &Credentials, hash: &str) -> Tag {
+    fn tag(&self, credentials: &Credentials, hash: &str) -> CredentialTag {
         let mut context = Context::with_key(&self.key);
         context.update(&credentials.user.len().to_le_bytes());
         context.update(credentials.user.as_bytes());
         context.update(hash.as_bytes()); // always 60 bytes
         context.update(&credentials.password);
-        let mut tag = Tag::default();
+        let mut tag = CredentialTag::default();
         tag.copy_from_slice(context.sign().as_ref());
         tag
     }
 }
 
 /// The thread: until the guard has ended.
-fn compare(jobs: &Receiver<Job>, report: impl Fn(Tag, bool)) {
-    for Job { tag, password, hash } in jobs {
+fn compare(comparisons: &Receiver<Comparison>, report: impl Fn(CredentialTag, bool)) {
+    for Comparison { tag, password, hash } in comparisons {
         // The hashes were read before; one that cannot be compared is nobody's.
         report(tag, bcrypt::verify(password, &hash).unwrap_or(false));
     }
@@ -169,12 +175,12 @@ mod tests {
 
     const WATCHDOG: Duration = Duration::from_secs(60);
 
-    fn head(authorization: &str) -> Head {
+    fn head(authorization: &str) -> RequestHead {
         let authorization = Some(authorization.as_bytes().to_vec());
-        Head { without_body: false, keeps_alive: true, authorization, lines: Vec::new() }
+        RequestHead { without_body: false, keeps_alive: true, authorization, lines: Vec::new() }
     }
 
-    fn basic(credentials: &str) -> Head {
+    fn basic(credentials: &str) -> RequestHead {
         let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, credentials);
         head(&format!("Basic {encoded}"))
     }
@@ -183,58 +189,58 @@ mod tests {
         SocketAddr::from(([192, 0, 2, number], 1)).into()
     }
 
-    fn started() -> (Passwords, Receiver<(Tag, bool)>) {
+    fn started() -> (BasicAuth, Receiver<(CredentialTag, bool)>) {
         let (sender, outcomes) = channel();
         let report = move |tag, is_right| sender.send((tag, is_right)).unwrap_or_default();
-        (Passwords::start(report).expect("a thread"), outcomes)
+        (BasicAuth::start(report).expect("a thread"), outcomes)
     }
 
     /// Who gets an outcome next, and which.
-    fn next(passwords: &mut Passwords, outcomes: &Receiver<(Tag, bool)>) -> (Vec<usize>, bool) {
+    fn next(basic_auth: &mut BasicAuth, outcomes: &Receiver<(CredentialTag, bool)>) -> (Vec<usize>, bool) {
         let (tag, is_right) = outcomes.recv_timeout(WATCHDOG).expect("an outcome");
-        let clients = passwords.settle(tag, is_right).into_iter().map(|(client, _)| client);
+        let clients = basic_auth.complete(tag, is_right).into_iter().map(|(client, _)| client);
         (clients.collect(), is_right)
     }
 
     #[test]
     fn each_right_password_is_compared_once() {
-        let (mut passwords, outcomes) = started();
+        let (mut basic_auth, outcomes) = started();
         let users = users_of(&[("a", "b")]);
         let right = || basic("a:b");
         for client in 0..3 {
-            assert_eq!(passwords.judge(&users, peer(1), client, right()), Judgement::Pending);
+            assert_eq!(basic_auth.check(&users, peer(1), client, right()), AuthOutcome::Pending);
         }
-        passwords.forget(1);
-        assert_eq!(next(&mut passwords, &outcomes), (vec![0, 2], true));
-        assert_eq!(passwords.judge(&users, peer(1), 3, right()), Judgement::Right(right()));
+        basic_auth.cancel(1);
+        assert_eq!(next(&mut basic_auth, &outcomes), (vec![0, 2], true));
+        assert_eq!(basic_auth.check(&users, peer(1), 3, right()), AuthOutcome::Accepted(right()));
         let other = users_of(&[("a", "c")]);
-        assert_eq!(passwords.judge(&other, peer(1), 4, right()), Judgement::Pending, "another hash");
-        assert!(!next(&mut passwords, &outcomes).1, "only one was compared before");
+        assert_eq!(basic_auth.check(&other, peer(1), 4, right()), AuthOutcome::Pending, "another hash");
+        assert!(!next(&mut basic_auth, &outcomes).1, "only one was compared before");
     }
 
     #[test]
     fn wrong_ones_are_refused_and_a_flood_is_bounded() {
-        let (mut passwords, outcomes) = started();
+        let (mut basic_auth, outcomes) = started();
         let users = users_of(&[("a", "b")]);
-        assert_eq!(passwords.judge(&users, peer(1), 0, head("Bearer x")), Judgement::Wrong);
+        assert_eq!(basic_auth.check(&users, peer(1), 0, head("Bearer x")), AuthOutcome::Denied);
         let judgements = (0..10 * MOST_WAITING)
-            .map(|number| passwords.judge(&users, peer(1), number, basic(&format!("a:{number}"))));
-        let busy = judgements.filter(|judgement| *judgement == Judgement::Busy).count();
+            .map(|number| basic_auth.check(&users, peer(1), number, basic(&format!("a:{number}"))));
+        let busy = judgements.filter(|judgement| *judgement == AuthOutcome::Busy).count();
         assert_eq!(busy, 9 * MOST_WAITING - 1, "one is being compared");
-        assert_eq!(next(&mut passwords, &outcomes), (vec![0], false));
+        assert_eq!(next(&mut basic_auth, &outcomes), (vec![0], false));
     }
 
     #[test]
     fn a_right_password_waits_for_its_own_address_only() {
-        let (mut passwords, outcomes) = started();
+        let (mut basic_auth, outcomes) = started();
         let users = users_of(&[("a", "b")]);
         for number in 0..10 * MOST_WAITING {
-            passwords.judge(&users, peer(1), number, basic(&format!("a:{number}")));
+            basic_auth.check(&users, peer(1), number, basic(&format!("a:{number}")));
         }
-        assert_eq!(passwords.judge(&users, peer(2), 9999, basic("a:b")), Judgement::Pending);
-        assert_eq!(passwords.take_displaced(), [MOST_WAITING], "the last one that waited made room");
-        assert_eq!(next(&mut passwords, &outcomes), (vec![0], false), "it had begun");
-        let (first, second) = (next(&mut passwords, &outcomes), next(&mut passwords, &outcomes));
+        assert_eq!(basic_auth.check(&users, peer(2), 9999, basic("a:b")), AuthOutcome::Pending);
+        assert_eq!(basic_auth.take_evicted(), [MOST_WAITING], "the last one that waited made room");
+        assert_eq!(next(&mut basic_auth, &outcomes), (vec![0], false), "it had begun");
+        let (first, second) = (next(&mut basic_auth, &outcomes), next(&mut basic_auth, &outcomes));
         assert!(
             [first, second].contains(&(vec![9999], true)),
             "one of the other address is before it at most"
@@ -243,13 +249,13 @@ mod tests {
 
     #[test]
     fn nothing_is_compared_for_those_who_have_gone() {
-        let (mut passwords, outcomes) = started();
+        let (mut basic_auth, outcomes) = started();
         let users = users_of(&[("a", "b")]);
         for number in 0..20 {
-            passwords.judge(&users, peer(1), number, basic(&format!("a:{number}")));
+            basic_auth.check(&users, peer(1), number, basic(&format!("a:{number}")));
         }
-        (0..19).for_each(|client| passwords.forget(client));
-        assert_eq!(next(&mut passwords, &outcomes), (vec![], false), "it had begun");
-        assert_eq!(next(&mut passwords, &outcomes), (vec![19], false));
+        (0..19).for_each(|client| basic_auth.cancel(client));
+        assert_eq!(next(&mut basic_auth, &outcomes), (vec![], false), "it had begun");
+        assert_eq!(next(&mut basic_auth, &outcomes), (vec![19], false));
     }
 }

@@ -3,10 +3,10 @@
 use super::{
     limits::{ANSWER_TIME, GRACE, HEAD_BYTES, HEAD_TIME, IDLE_TIME, PARTING_TIME, STALLED, WAIT_TIME},
     peer::Peer,
-    rejection::Refusal,
+    rejection::Rejection,
     request_head,
-    request_head::Head,
-    response::Answer,
+    request_head::RequestHead,
+    response::PendingResponse,
     transport::Transport,
 };
 use std::{
@@ -22,9 +22,9 @@ const TURN: usize = 16;
 enum Phase {
     /// A head is awaited, or on its way; under TLS also the handshake.
     Reading,
-    /// The request waits for its password to be compared, for a lane, or for its answer.
+    /// The request waits for its password to be compared, for a backend, or for its answer.
     Waiting,
-    Writing(Answer),
+    Writing(PendingResponse),
     /// All is sent, and what still comes is thrown away.
     Parting,
 }
@@ -39,11 +39,11 @@ pub(super) enum Step {
     /// The client has taken an answer that is to be reported.
     Taken,
     /// A request is complete.
-    Request(Head),
+    Request(RequestHead),
     /// The client is to be told why not.
-    Refused(Refusal),
+    Rejected(Rejection),
     /// It is over; with a cause if the client is at fault.
-    Over(Option<Refusal>),
+    Over(Option<Rejection>),
 }
 
 pub(super) struct Connection {
@@ -53,7 +53,7 @@ pub(super) struct Connection {
     /// Bytes of heads that are not complete yet.
     buffer: Vec<u8>,
     /// Whether `buffer` holds something that was not tried as a head.
-    is_news: bool,
+    has_untried_bytes: bool,
     /// Whether the request that is being answered wants another one to follow.
     keeps_alive: bool,
     /// Whether it wants no body.
@@ -79,7 +79,7 @@ impl Connection {
             peer,
             phase: Phase::Reading,
             buffer: Vec::new(),
-            is_news: false,
+            has_untried_bytes: false,
             keeps_alive: false,
             without_body: false,
             since: made,
@@ -89,35 +89,35 @@ impl Connection {
     }
 
     /// Goes as far as it can without waiting.
-    pub(super) fn advance(&mut self, scratch: &mut [u8; HEAD_BYTES], now: Instant) -> Step {
+    pub(super) fn advance(&mut self, read_buffer: &mut [u8; HEAD_BYTES], now: Instant) -> Step {
         match self.phase {
-            Phase::Reading => self.read(scratch, now),
+            Phase::Reading => self.read(read_buffer, now),
             Phase::Waiting => Step::Wait,
             Phase::Writing(_) => self.write(now),
-            Phase::Parting => self.part(scratch),
+            Phase::Parting => self.part(read_buffer),
         }
     }
 
-    fn read(&mut self, scratch: &mut [u8; HEAD_BYTES], now: Instant) -> Step {
+    fn read(&mut self, read_buffer: &mut [u8; HEAD_BYTES], now: Instant) -> Step {
         if self.transport.falls_back() {
-            return Step::Refused(Refusal::NotTls);
+            return Step::Rejected(Rejection::NotTls);
         }
         for _ in 0..TURN {
-            if mem::take(&mut self.is_news) {
+            if mem::take(&mut self.has_untried_bytes) {
                 match request_head::parse(&self.buffer) {
                     Ok(Some((head, length))) => return self.take(head, length, now),
                     Ok(None) => {}
-                    Err(refusal) => return Step::Refused(refusal),
+                    Err(rejection) => return Step::Rejected(rejection),
                 }
             }
             let room = HEAD_BYTES - self.buffer.len();
             if room == 0 {
-                return Step::Refused(Refusal::HeadTooLarge);
+                return Step::Rejected(Rejection::HeadTooLarge);
             }
-            match self.transport.read(&mut scratch[..room]) {
+            match self.transport.read(&mut read_buffer[..room]) {
                 Ok(0) => return Step::Over(None),
-                Ok(length) => self.add(&scratch[..length], now),
-                Err(error) => return after(&error),
+                Ok(length) => self.add(&read_buffer[..length], now),
+                Err(error) => return step_after(&error),
             }
         }
         Step::Again
@@ -130,13 +130,13 @@ impl Connection {
             self.deadline = Some(self.deadline.map_or(limit, |deadline| deadline.min(limit)));
         }
         // A head ends in a line feed: one that trickles in is not looked at for each byte.
-        self.is_news = bytes.contains(&b'\n');
+        self.has_untried_bytes = bytes.contains(&b'\n');
         self.buffer.extend_from_slice(bytes);
     }
 
-    fn take(&mut self, head: Head, length: usize, now: Instant) -> Step {
+    fn take(&mut self, head: RequestHead, length: usize, now: Instant) -> Step {
         self.buffer.drain(..length);
-        self.is_news = !self.buffer.is_empty();
+        self.has_untried_bytes = !self.buffer.is_empty();
         if self.buffer.is_empty() {
             self.buffer = Vec::new();
         }
@@ -162,7 +162,7 @@ impl Connection {
                     answer.advance(length);
                     self.since = now;
                 }
-                Err(error) => return after(&error),
+                Err(error) => return step_after(&error),
             }
         }
         Step::Again
@@ -184,19 +184,19 @@ impl Connection {
     }
 
     /// Closing while bytes lie unread resets the connection, and the reset may overtake the answer.
-    fn part(&mut self, scratch: &mut [u8; HEAD_BYTES]) -> Step {
+    fn part(&mut self, read_buffer: &mut [u8; HEAD_BYTES]) -> Step {
         for _ in 0..TURN {
-            match io::Read::read(&mut self.transport.socket, scratch) {
+            match io::Read::read(&mut self.transport.socket, read_buffer) {
                 Ok(0) => return Step::Over(None),
                 Ok(_) => {}
-                Err(error) => return after(&error),
+                Err(error) => return step_after(&error),
             }
         }
         Step::Again
     }
 
     /// Begins to answer.
-    pub(super) fn answer(&mut self, answer: Answer, now: Instant) {
+    pub(super) fn answer(&mut self, answer: PendingResponse, now: Instant) {
         self.phase = Phase::Writing(answer);
         self.since = now;
         self.deadline = Some(now + ANSWER_TIME);
@@ -214,11 +214,11 @@ impl Connection {
     /// What to do when the deadline has passed.
     pub(super) fn late(&self) -> Step {
         match &self.phase {
-            Phase::Reading if self.transport.is_handshaking() => Step::Over(Some(Refusal::SlowHead)),
+            Phase::Reading if self.transport.is_handshaking() => Step::Over(Some(Rejection::SlowHead)),
             Phase::Reading if self.buffer.is_empty() => Step::Over(None),
-            Phase::Reading => Step::Refused(Refusal::SlowHead),
-            Phase::Writing(_) => Step::Over(Some(Refusal::SlowReader)),
-            Phase::Waiting => Step::Refused(Refusal::NoAnswer),
+            Phase::Reading => Step::Rejected(Rejection::SlowHead),
+            Phase::Writing(_) => Step::Over(Some(Rejection::SlowReader)),
+            Phase::Waiting => Step::Rejected(Rejection::NoAnswer),
             Phase::Parting => Step::Over(None),
         }
     }
@@ -263,11 +263,11 @@ impl Connection {
 }
 
 /// What follows from an error of the client's socket.
-fn after(error: &io::Error) -> Step {
+fn step_after(error: &io::Error) -> Step {
     match error.kind() {
         ErrorKind::WouldBlock => Step::Wait,
         ErrorKind::Interrupted => Step::Again,
-        ErrorKind::InvalidData => Step::Over(Some(Refusal::Tls)),
+        ErrorKind::InvalidData => Step::Over(Some(Rejection::Tls)),
         _ => Step::Over(None),
     }
 }

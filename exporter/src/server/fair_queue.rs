@@ -1,46 +1,46 @@
-//! The requests that wait for a lane, and how many there may be.
+//! The requests that wait for a backend, and how many there may be.
 
-use super::{limits::PATIENCE, peer::Peer, request_head::Head, turns::Turns};
+use super::{limits::PATIENCE, peer::Peer, request_head::RequestHead, round_robin::RoundRobin};
 use std::time::Instant;
 
-pub(super) struct Queue {
-    waiting: Turns<Waiting>,
-    /// The most requests at once, those in lanes included; 0 for any number.
+pub(super) struct RequestQueue {
+    waiting: RoundRobin<Waiting>,
+    /// The most requests at once, those in backends included; 0 for any number.
     max_requests: usize,
 }
 
 struct Waiting {
     client: usize,
     since: Instant,
-    head: Head,
+    head: RequestHead,
 }
 
-impl Queue {
+impl RequestQueue {
     pub(super) fn new(max_requests: usize) -> Self {
-        Self { waiting: Turns::new(), max_requests }
+        Self { waiting: RoundRobin::new(), max_requests }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.len() == 0
     }
 
-    pub(super) fn push(&mut self, client: usize, peer: Peer, head: Head, now: Instant) {
+    pub(super) fn push(&mut self, client: usize, peer: Peer, head: RequestHead, now: Instant) {
         self.waiting.push(peer, Waiting { client, since: now, head });
     }
 
     /// The request whose turn it is, of those whose peer may have an answer now.
-    pub(super) fn pop(&mut self, may: impl Fn(Peer) -> bool) -> Option<(usize, Head)> {
+    pub(super) fn pop(&mut self, may: impl Fn(Peer) -> bool) -> Option<(usize, RequestHead)> {
         self.waiting.pop(may).map(|Waiting { client, head, .. }| (client, head))
     }
 
     /// Forgets a client that has gone.
-    pub(super) fn forget(&mut self, client: usize) {
+    pub(super) fn cancel(&mut self, client: usize) {
         self.waiting.retain(|waiting| waiting.client != client);
     }
 
-    /// Takes out a client that has waited in vain for room among the most requests; `busy` are in lanes.
+    /// Takes out a client that has waited in vain for room among the most requests; `busy` are in backends.
     /// A burst that is over in a moment is no reason to refuse anybody.
-    pub(super) fn pop_refused(&mut self, busy: usize, now: Instant) -> Option<usize> {
+    pub(super) fn pop_rejected(&mut self, busy: usize, now: Instant) -> Option<usize> {
         let late = self.beyond(busy).find(|(_, each)| each.since + PATIENCE <= now);
         late.map(|(place, _)| place).and_then(|place| self.waiting.remove(place)).map(|each| each.client)
     }
@@ -62,18 +62,19 @@ mod tests {
     use super::*;
     use std::net::SocketAddr;
 
-    fn queue(max_requests: usize, clients: usize, now: Instant) -> Queue {
-        let mut queue = Queue::new(max_requests);
+    fn queue(max_requests: usize, clients: usize, now: Instant) -> RequestQueue {
+        let mut queue = RequestQueue::new(max_requests);
         (0..clients).for_each(|client| push(&mut queue, client, 1, now));
         queue
     }
 
-    fn push(queue: &mut Queue, client: usize, peer: u8, now: Instant) {
-        let head = Head { without_body: false, keeps_alive: true, authorization: None, lines: Vec::new() };
+    fn push(queue: &mut RequestQueue, client: usize, peer: u8, now: Instant) {
+        let head =
+            RequestHead { without_body: false, keeps_alive: true, authorization: None, lines: Vec::new() };
         queue.push(client, SocketAddr::from(([192, 0, 2, peer], 1)).into(), head, now);
     }
 
-    fn order(mut queue: Queue) -> Vec<usize> {
+    fn order(mut queue: RequestQueue) -> Vec<usize> {
         std::iter::from_fn(|| queue.pop(|_| true)).map(|(client, _)| client).collect()
     }
 
@@ -82,10 +83,10 @@ mod tests {
         let start = Instant::now();
         let later = start + PATIENCE;
         let mut queue = queue(3, 4, start);
-        assert_eq!(queue.pop_refused(2, start), None, "a burst may pass");
+        assert_eq!(queue.pop_rejected(2, start), None, "a burst may pass");
         assert_eq!(queue.deadline(2), Some(later));
-        assert_eq!([queue.pop_refused(2, later), queue.pop_refused(2, later)], [Some(1), Some(2)]);
-        assert_eq!([queue.pop_refused(2, later), queue.pop_refused(2, later)], [Some(3), None]);
+        assert_eq!([queue.pop_rejected(2, later), queue.pop_rejected(2, later)], [Some(1), Some(2)]);
+        assert_eq!([queue.pop_rejected(2, later), queue.pop_rejected(2, later)], [Some(3), None]);
         assert_eq!(queue.deadline(2), None);
         assert_eq!(queue.pop(|_| true).map(|(client, _)| client), Some(0), "one is within the limit");
     }
@@ -94,7 +95,7 @@ mod tests {
     fn zero_is_no_limit() {
         let start = Instant::now();
         let mut queue = queue(0, 1000, start);
-        assert_eq!((queue.pop_refused(2, start + PATIENCE), queue.deadline(2)), (None, None));
+        assert_eq!((queue.pop_rejected(2, start + PATIENCE), queue.deadline(2)), (None, None));
     }
 
     #[test]
@@ -118,15 +119,15 @@ mod tests {
         let mut queue = queue(1, 3, start);
         push(&mut queue, 3, 2, later);
         assert_eq!(queue.deadline(0), Some(last));
-        assert_eq!([queue.pop_refused(0, last), queue.pop_refused(0, last)], [Some(1), Some(2)]);
-        assert_eq!((queue.pop_refused(0, last), queue.deadline(0)), (None, Some(later + PATIENCE)));
+        assert_eq!([queue.pop_rejected(0, last), queue.pop_rejected(0, last)], [Some(1), Some(2)]);
+        assert_eq!((queue.pop_rejected(0, last), queue.deadline(0)), (None, Some(later + PATIENCE)));
         assert_eq!(order(queue), [0, 3]);
     }
 
     #[test]
     fn who_has_gone_is_forgotten() {
         let mut queue = queue(0, 3, Instant::now());
-        queue.forget(1);
+        queue.cancel(1);
         assert_eq!(order(queue), [0, 2]);
     }
 }

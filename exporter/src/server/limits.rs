@@ -44,7 +44,7 @@ pub(super) const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// More connections than any set of scrapers and browsers has; each may hold [`HEAD_BYTES`].
 const MAX_CONNECTIONS: usize = 512;
-/// Descriptors for all else: the lanes, the listeners, the segment, files that are read.
+/// Descriptors for all else: the backends, the listeners, the segment, files that are read.
 const OTHER_DESCRIPTORS: usize = 32;
 /// Some connections there must be, however few descriptors there are.
 const MIN_CONNECTIONS: usize = 4;

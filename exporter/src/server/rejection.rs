@@ -5,7 +5,7 @@ pub(crate) const WANTS_TLS: &str = "this port speaks HTTPS, and the client sent 
 
 /// Why a request gets no answer of the site's, or a connection is cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Refusal {
+pub(crate) enum Rejection {
     /// What came is not HTTP/1.0 or 1.1; the text says what is wrong.
     Malformed(&'static str),
     /// The head is longer than it may be, or has too many fields.
@@ -25,7 +25,7 @@ pub(crate) enum Refusal {
     /// The handler's answer was lost, or did not come in time.
     NoAnswer,
     /// An idle connection made way for a new one.
-    MadeWay,
+    Evicted,
     /// The client did not read its answer in time, or while its memory was needed.
     SlowReader,
     /// The system is out of descriptors.
@@ -38,7 +38,7 @@ pub(crate) enum Refusal {
     Config,
 }
 
-impl Refusal {
+impl Rejection {
     /// The value of the label `reason`.
     pub(crate) fn reason(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ impl Refusal {
             Self::Body => "body",
             Self::SlowHead => "slow_head",
             Self::SlowReader => "slow_reader",
-            Self::MadeWay => "made_way",
+            Self::Evicted => "made_way",
             Self::TooManyRequests | Self::TooManyPasswords => "too_many_requests",
             Self::TooFast => "rate_limit",
             Self::NoAnswer => "no_answer",
@@ -80,7 +80,7 @@ impl Refusal {
             Self::TooManyPasswords => ("503 Service Unavailable", "too many passwords to compare at once"),
             Self::NotTls => ("400 Bad Request", WANTS_TLS),
             Self::Config => ("503 Service Unavailable", "the file of --web.config.file is broken"),
-            Self::NoAnswer | Self::MadeWay | Self::SlowReader | Self::NoDescriptors | Self::Tls => {
+            Self::NoAnswer | Self::Evicted | Self::SlowReader | Self::NoDescriptors | Self::Tls => {
                 ("500 Internal Server Error", "the answer was lost")
             }
         }
@@ -94,25 +94,25 @@ mod tests {
 
     #[test]
     fn every_reason_is_in_the_list() {
-        for refusal in [
-            Refusal::Malformed(""),
-            Refusal::HeadTooLarge,
-            Refusal::Body,
-            Refusal::SlowHead,
-            Refusal::Unauthorized,
-            Refusal::TooManyRequests,
-            Refusal::TooFast,
-            Refusal::TooManyPasswords,
-            Refusal::NoAnswer,
-            Refusal::MadeWay,
-            Refusal::SlowReader,
-            Refusal::NoDescriptors,
-            Refusal::Tls,
-            Refusal::NotTls,
-            Refusal::Config,
+        for rejection in [
+            Rejection::Malformed(""),
+            Rejection::HeadTooLarge,
+            Rejection::Body,
+            Rejection::SlowHead,
+            Rejection::Unauthorized,
+            Rejection::TooManyRequests,
+            Rejection::TooFast,
+            Rejection::TooManyPasswords,
+            Rejection::NoAnswer,
+            Rejection::Evicted,
+            Rejection::SlowReader,
+            Rejection::NoDescriptors,
+            Rejection::Tls,
+            Rejection::NotTls,
+            Rejection::Config,
         ] {
-            assert!(HttpMetrics::REASONS.contains(&refusal.reason()), "{refusal:?}");
-            assert!(refusal.answer().0.as_bytes()[0] >= b'4', "{refusal:?}");
+            assert!(HttpMetrics::REASONS.contains(&rejection.reason()), "{rejection:?}");
+            assert!(rejection.answer().0.as_bytes()[0] >= b'4', "{rejection:?}");
         }
     }
 }

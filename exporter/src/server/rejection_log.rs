@@ -1,26 +1,26 @@
 //! Refusals in the log: together, once a while, so that no attacker fills it.
 
-use super::{limits::LOG_INTERVAL, rejection::Refusal};
+use super::{limits::LOG_INTERVAL, rejection::Rejection};
 use crate::self_metrics::HttpMetrics;
 use log::{debug, warn};
 use std::{collections::BTreeMap, time::Instant};
 
 /// Counts what was refused, and tells of it.
-pub(super) struct Journal {
+pub(super) struct RejectionLog {
     metrics: HttpMetrics,
     untold: BTreeMap<&'static str, u64>,
     told: Option<Instant>,
 }
 
-impl Journal {
+impl RejectionLog {
     pub(super) fn new(metrics: HttpMetrics) -> Self {
         Self { metrics, untold: BTreeMap::new(), told: None }
     }
 
-    pub(super) fn note(&mut self, refusal: Refusal) {
-        debug!(reason = refusal.reason(); "refused");
-        self.metrics.count_refusal(refusal.reason());
-        *self.untold.entry(refusal.reason()).or_default() += 1;
+    pub(super) fn note(&mut self, rejection: Rejection) {
+        debug!(reason = rejection.reason(); "refused");
+        self.metrics.count_rejection(rejection.reason());
+        *self.untold.entry(rejection.reason()).or_default() += 1;
     }
 
     pub(super) fn note_connections(&self, number: usize) {
@@ -56,18 +56,18 @@ mod tests {
     #[test]
     fn refusals_are_told_together() {
         let start = Instant::now();
-        let mut journal = Journal::new(HttpMetrics::new());
-        assert_eq!(journal.deadline(), None);
-        journal.note(Refusal::Body);
-        journal.tell(start);
-        assert!(journal.untold.is_empty(), "the first is told at once");
-        for refusal in [Refusal::Tls, Refusal::NotTls, Refusal::Body] {
-            journal.note(refusal);
+        let mut rejections = RejectionLog::new(HttpMetrics::new());
+        assert_eq!(rejections.deadline(), None);
+        rejections.note(Rejection::Body);
+        rejections.tell(start);
+        assert!(rejections.untold.is_empty(), "the first is told at once");
+        for rejection in [Rejection::Tls, Rejection::NotTls, Rejection::Body] {
+            rejections.note(rejection);
         }
-        journal.tell(start + LOG_INTERVAL / 2);
-        assert_eq!(journal.reasons(), "body 1, tls 2");
-        assert_eq!(journal.deadline(), Some(start + LOG_INTERVAL));
-        journal.tell(start + LOG_INTERVAL);
-        assert!(journal.untold.is_empty());
+        rejections.tell(start + LOG_INTERVAL / 2);
+        assert_eq!(rejections.reasons(), "body 1, tls 2");
+        assert_eq!(rejections.deadline(), Some(start + LOG_INTERVAL));
+        rejections.tell(start + LOG_INTERVAL);
+        assert!(rejections.untold.is_empty());
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{
     limits::{HEAD_BYTES, HEAD_FIELDS},
-    rejection::Refusal,
+    rejection::Rejection,
 };
 use httparse::{EMPTY_HEADER, Error, Request, Status};
 use std::borrow::Cow;
@@ -32,7 +32,7 @@ const KEPT_BACK: [&str; 13] = [
 
 /// A request, ready to be handed on.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct RequestHead {
     /// Whether the answer has no body.
     pub(super) without_body: bool,
     /// Whether the client wants to ask again on this connection.
@@ -43,7 +43,7 @@ pub(super) struct Head {
     pub(super) lines: Vec<u8>,
 }
 
-impl Head {
+impl RequestHead {
     /// Whether it is `GET` or `HEAD` of this path.
     pub(super) fn asks_for(&self, path: &str) -> bool {
         let target = self.lines.strip_prefix(b"GET ").or_else(|| self.lines.strip_prefix(b"HEAD "));
@@ -53,35 +53,35 @@ impl Head {
 }
 
 /// Reads a head from the beginning of `bytes`: it and its length, or `None` while its end is missing.
-pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, Refusal> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Option<(RequestHead, usize)>, Rejection> {
     let mut fields = [EMPTY_HEADER; HEAD_FIELDS];
     let mut request = Request::new(&mut fields);
     match request.parse(bytes) {
         Ok(Status::Complete(length)) if length <= HEAD_BYTES => Ok(Some((head(&request)?, length))),
         Ok(Status::Partial) if bytes.len() < HEAD_BYTES => Ok(None),
-        Ok(_) | Err(Error::TooManyHeaders) => Err(Refusal::HeadTooLarge),
-        Err(Error::Version) => Err(Refusal::Malformed("only HTTP/1.0 and HTTP/1.1 are spoken here")),
-        Err(_) => Err(Refusal::Malformed("this is not an HTTP request")),
+        Ok(_) | Err(Error::TooManyHeaders) => Err(Rejection::HeadTooLarge),
+        Err(Error::Version) => Err(Rejection::Malformed("only HTTP/1.0 and HTTP/1.1 are spoken here")),
+        Err(_) => Err(Rejection::Malformed("this is not an HTTP request")),
     }
 }
 
-fn head(request: &Request<'_, '_>) -> Result<Head, Refusal> {
+fn head(request: &Request<'_, '_>) -> Result<RequestHead, Rejection> {
     let (method, target) = (request.method.unwrap_or_default(), request.path.unwrap_or_default());
-    refuse_body(request)?;
+    reject_body(request)?;
     let hosts = values(request, "Host").count();
     let is_old = request.version == Some(0);
     if hosts > 1 || (hosts == 0 && !is_old) {
-        return Err(Refusal::Malformed("a request names one Host"));
+        return Err(Rejection::Malformed("a request names one Host"));
     }
     let mut authorizations = values(request, "Authorization");
     let authorization = authorizations.next().map(<[u8]>::to_vec);
     if authorizations.next().is_some() {
-        return Err(Refusal::Malformed("there are two Authorization fields"));
+        return Err(Rejection::Malformed("there are two Authorization fields"));
     }
     if !target.is_ascii() {
-        return Err(Refusal::Malformed("the request's target is not ASCII"));
+        return Err(Rejection::Malformed("the request's target is not ASCII"));
     }
-    Ok(Head {
+    Ok(RequestHead {
         without_body: method == "HEAD",
         keeps_alive: keeps_alive(request, is_old),
         authorization,
@@ -91,19 +91,19 @@ fn head(request: &Request<'_, '_>) -> Result<Head, Refusal> {
 
 /// A body is never read, so its length must be nothing, said in one way or not at all: two lengths
 /// that differ are how requests are smuggled past proxies.
-fn refuse_body(request: &Request<'_, '_>) -> Result<(), Refusal> {
+fn reject_body(request: &Request<'_, '_>) -> Result<(), Rejection> {
     let mut lengths = values(request, "Content-Length");
     let (length, second) = (lengths.next(), lengths.next());
     let is_encoded = values(request, "Transfer-Encoding").next().is_some();
     match length {
         Some(_) if second.is_some() || is_encoded => {
-            Err(Refusal::Malformed("the body's length is told twice"))
+            Err(Rejection::Malformed("the body's length is told twice"))
         }
         Some(digits) if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) => {
-            Err(Refusal::Malformed("Content-Length is no number"))
+            Err(Rejection::Malformed("Content-Length is no number"))
         }
-        Some(digits) if digits.iter().any(|digit| *digit != b'0') => Err(Refusal::Body),
-        _ if is_encoded => Err(Refusal::Body),
+        Some(digits) if digits.iter().any(|digit| *digit != b'0') => Err(Rejection::Body),
+        _ if is_encoded => Err(Rejection::Body),
         _ => Ok(()),
     }
 }

@@ -1,9 +1,9 @@
 //! What a client gets, from first to last byte.
 
-use super::rejection::Refusal;
+use super::rejection::Rejection;
 use std::io::IoSlice;
 
-/// The site's answer, as the lane brings it: without the fields that speak of a connection.
+/// The site's answer, as the backend brings it: without the fields that speak of a connection.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Reply {
     /// Status line and fields, all but the empty line at the end.
@@ -27,7 +27,7 @@ impl Reply {
 
 /// An answer on its way to a client.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct PendingResponse {
     head: Vec<u8>,
     body: Vec<u8>,
     sent: usize,
@@ -36,7 +36,7 @@ pub(super) struct Answer {
     pub(super) is_reported: bool,
 }
 
-impl Answer {
+impl PendingResponse {
     /// `fields` are further header lines, each with its end. One that the reply has itself is left out: two policies
     /// (`Content-Security-Policy`) both hold, and the configured one would forbid the live page its own script.
     pub(super) fn new(reply: Reply, fields: &[u8], is_last: bool) -> Self {
@@ -58,10 +58,10 @@ impl Answer {
     }
 
     /// The guard's own answer. `without_body`: only its head is wanted.
-    pub(super) fn refusing(refusal: Refusal, fields: &[u8], without_body: bool, is_last: bool) -> Self {
-        let (status, text) = refusal.answer();
+    pub(super) fn rejecting(rejection: Rejection, fields: &[u8], without_body: bool, is_last: bool) -> Self {
+        let (status, text) = rejection.answer();
         let mut reply = Reply::text(status, &format!("{}: {text}\n", &status[..3]), without_body);
-        if refusal == Refusal::Unauthorized {
+        if rejection == Rejection::Unauthorized {
             let field = b"WWW-Authenticate: Basic realm=\"promshm-exporter\", charset=\"UTF-8\"\r\n";
             reply.lines.extend_from_slice(field);
         }
@@ -106,7 +106,7 @@ fn has_field(lines: &[u8], field: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn whole(answer: &Answer) -> String {
+    fn whole(answer: &PendingResponse) -> String {
         answer.rest().iter().map(|slice| String::from_utf8_lossy(slice)).collect()
     }
 
@@ -114,7 +114,7 @@ mod tests {
     fn an_answer_is_sent_in_any_pieces() {
         let reply =
             || Reply { lines: b"HTTP/1.1 200 OK\r\n".to_vec(), body: b"page".to_vec(), is_reported: false };
-        let mut answer = Answer::new(reply(), b"X: y\r\n", false);
+        let mut answer = PendingResponse::new(reply(), b"X: y\r\n", false);
         let expected = "HTTP/1.1 200 OK\r\nX: y\r\nConnection: keep-alive\r\n\r\npage";
         assert_eq!(whole(&answer), expected);
         for sent in 0..expected.len() {
@@ -123,7 +123,7 @@ mod tests {
             answer.advance(1);
         }
         assert!(answer.is_sent() && whole(&answer).is_empty());
-        assert!(whole(&Answer::new(reply(), b"", true)).contains("\r\nConnection: close\r\n\r\n"));
+        assert!(whole(&PendingResponse::new(reply(), b"", true)).contains("\r\nConnection: close\r\n\r\n"));
     }
 
     #[test]
@@ -131,22 +131,22 @@ mod tests {
         let lines = b"HTTP/1.1 200 OK\r\nContent-Security-Policy: own\r\n".to_vec();
         let reply = Reply { lines, body: Vec::new(), is_reported: false };
         let fields = b"X-Frame-Options: deny\r\ncontent-security-policy: configured\r\nContent: x\r\n";
-        let text = whole(&Answer::new(reply, fields, true));
+        let text = whole(&PendingResponse::new(reply, fields, true));
         assert!(
             text.contains("\r\nContent-Security-Policy: own\r\n") && !text.contains("configured"),
             "{text}"
         );
         assert!(text.contains("\r\nX-Frame-Options: deny\r\nContent: x\r\n"), "{text}");
-        let refused = whole(&Answer::refusing(Refusal::Body, fields, false, true));
+        let refused = whole(&PendingResponse::rejecting(Rejection::Body, fields, false, true));
         assert!(refused.contains("configured"), "{refused}");
     }
 
     #[test]
     fn a_refusal_says_why() {
-        let text = whole(&Answer::refusing(Refusal::Body, b"", false, true));
+        let text = whole(&PendingResponse::rejecting(Rejection::Body, b"", false, true));
         assert!(text.starts_with("HTTP/1.1 413 Content Too Large\r\n"), "{text}");
         assert!(text.ends_with("\r\n\r\n413: requests with a body are not taken\n"), "{text}");
-        let head = whole(&Answer::refusing(Refusal::Unauthorized, b"", true, false));
+        let head = whole(&PendingResponse::rejecting(Rejection::Unauthorized, b"", true, false));
         assert!(head.contains("\r\nWWW-Authenticate: Basic realm=") && head.ends_with("\r\n\r\n"), "{head}");
     }
 }

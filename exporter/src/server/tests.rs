@@ -18,7 +18,7 @@ use tiny_http::{Request, Response};
 const WATCHDOG: Duration = Duration::from_secs(60);
 
 struct Running {
-    guard: Guard,
+    guard: ServerHandle,
     address: SocketAddr,
     ended: Receiver<io::Result<()>>,
 }
@@ -27,13 +27,14 @@ struct Running {
 fn start(max_requests: usize, handler: impl Fn(Request) + Send + Sync + 'static) -> Running {
     let listeners = Listeners::bind(&["127.0.0.1:0".parse().expect("good")]).expect("a free port");
     let address = listeners.address();
-    let door = Door::open(None).expect("no file");
+    let live_config = LiveConfig::open(None).expect("no file");
     let health = Health { path: "/-/healthy".into(), text: "well\n" };
     let metrics = HttpMetrics::new();
-    let settings = Settings { listeners, max_requests, metrics, door, health, taken: Box::new(|_| {}) };
+    let settings =
+        ServerSettings { listeners, max_requests, metrics, live_config, health, on_taken: Box::new(|_| {}) };
     let (sender, ended) = channel();
     let handler: Arc<Handler> = Arc::new(handler);
-    let guard = Guard::start(settings, &handler, move |outcome| drop(sender.send(outcome)));
+    let guard = ServerHandle::start(settings, &handler, move |outcome| drop(sender.send(outcome)));
     Running { guard: guard.expect("started"), address, ended }
 }
 
@@ -260,7 +261,7 @@ fn a_peer_that_asks_much_is_not_before_all_others() {
     let mut last = Client::new(running.address);
     last.0.get_mut().write_all(b"nonsense\r\n\r\n").expect("sent");
     assert_eq!(last.receive().0, 400, "so those before it were read");
-    // Two are in lanes, and one more may have come in the same turn. One answer at a time: two threads that
+    // Two are in backends, and one more may have come in the same turn. One answer at a time: two threads that
     // both go on would tell in any order what they got.
     let arrive = || order.recv_timeout(WATCHDOG).expect("a request");
     let mut first = vec![arrive(), arrive()];

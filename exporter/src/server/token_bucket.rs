@@ -4,14 +4,14 @@ use crate::web_config::RateLimit;
 use std::time::Instant;
 
 #[derive(Default)]
-pub(super) struct Bucket {
+pub(super) struct TokenBucket {
     /// How full it is, when that was, and of which configuration. Absent: it is full.
     level: Option<(f64, Instant, u64)>,
 }
 
-impl Bucket {
+impl TokenBucket {
     /// Takes a token for a request; whether there was one. Another `generation` of the settings begins afresh.
-    pub(super) fn allows(&mut self, limit: &RateLimit, generation: u64, now: Instant) -> bool {
+    pub(super) fn try_take(&mut self, limit: &RateLimit, generation: u64, now: Instant) -> bool {
         let full = f64::from(limit.burst);
         let (level, since) = match self.level {
             Some((level, since, of)) if of == generation => (level, since),
@@ -32,10 +32,10 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_then_one_for_each_interval() {
-        let (mut bucket, start) = (Bucket::default(), Instant::now());
+        let (mut bucket, start) = (TokenBucket::default(), Instant::now());
         let limit = RateLimit { interval: Duration::from_secs(10), burst: 3 };
         let mut after =
-            |seconds, generation| bucket.allows(&limit, generation, start + Duration::from_secs(seconds));
+            |seconds, generation| bucket.try_take(&limit, generation, start + Duration::from_secs(seconds));
         assert_eq!([after(0, 0), after(0, 0), after(0, 0), after(0, 0)], [true, true, true, false]);
         assert_eq!([after(9, 0), after(11, 0), after(11, 0)], [false, true, false]);
         assert_eq!(

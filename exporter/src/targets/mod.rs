@@ -6,7 +6,7 @@
 pub(crate) mod trust;
 
 use crate::{
-    targets::trust::{Standing, Trust, TrustWord},
+    targets::trust::{Standing, Trust, TrustSelector},
     text::joined,
 };
 use log::warn;
@@ -25,7 +25,7 @@ const LONGEST_NAME: usize = 64;
 
 /// One value of `--segment`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Word {
+pub(crate) enum Selector {
     /// Whatever there is.
     Auto,
     /// This one.
@@ -80,7 +80,7 @@ const MOST_NAMED: usize = 8;
 
 /// Values of `--segment` that do not go together, or are none.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub(crate) enum BadSegments {
+pub(crate) enum SelectorError {
     #[error("write sysv:KEY (e.g. sysv:0x70736d31), NAME=sysv:KEY, NAME=posix:/NAME, or auto: {0}")]
     Key(#[from] promshm_segment::config::BadName),
     #[error(
@@ -120,10 +120,10 @@ impl FindError {
     }
 }
 
-impl FromStr for Word {
-    type Err = BadSegments;
+impl FromStr for Selector {
+    type Err = SelectorError;
 
-    fn from_str(text: &str) -> Result<Self, BadSegments> {
+    fn from_str(text: &str) -> Result<Self, SelectorError> {
         if text == "auto" {
             return Ok(Self::Auto);
         }
@@ -135,10 +135,10 @@ impl FromStr for Word {
     }
 }
 
-fn checked(label: &str) -> Result<String, BadSegments> {
+fn checked(label: &str) -> Result<String, SelectorError> {
     let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if label.is_empty() || label.len() > LONGEST_NAME || !label.bytes().all(is_good) {
-        return Err(BadSegments::Name(label.into()));
+        return Err(SelectorError::Name(label.into()));
     }
     Ok(label.into())
 }
@@ -201,8 +201,12 @@ impl fmt::Display for PassedOver {
 
 impl Segments {
     /// Takes all values of `--segment`, `--segment.trust` and `--segment.max` together.
-    pub(crate) fn new(words: &[Word], trust: &[TrustWord], max: NonZeroUsize) -> Result<Self, BadSegments> {
-        let which = Which::of(words)?;
+    pub(crate) fn new(
+        selectors: &[Selector],
+        trust: &[TrustSelector],
+        max: NonZeroUsize,
+    ) -> Result<Self, SelectorError> {
+        let which = Which::of(selectors)?;
         let trust = Trust::new(trust, which == Which::Auto);
         Ok(Self { which, trust, max })
     }
@@ -235,7 +239,7 @@ impl Segments {
         for name in os::discover().map_err(FindError::Discover)? {
             // What is gone again is no segment any more.
             let Ok(owner) = os::owner(&name) else { continue };
-            match self.trust.judge(name, owner) {
+            match self.trust.check_owner(name, owner) {
                 Ok(standing) => ranked.push((standing, name)),
                 Err(stranger) => passed_over.note(|| stranger.brief()),
             }
@@ -263,19 +267,21 @@ impl Segments {
     }
 
     #[cfg(test)]
-    pub(crate) fn of(words: &[Word]) -> Result<Self, BadSegments> {
-        Self::new(words, &[], MAX_FOUND)
+    pub(crate) fn of(selectors: &[Selector]) -> Result<Self, SelectorError> {
+        Self::new(selectors, &[], MAX_FOUND)
     }
 }
 
 impl Which {
-    fn of(words: &[Word]) -> Result<Self, BadSegments> {
+    fn of(selectors: &[Selector]) -> Result<Self, SelectorError> {
         let mut targets = Vec::new();
-        for word in words {
-            match word {
-                Word::One(target) => targets.push(target.clone()),
-                Word::Auto if words.iter().all(|word| *word == Word::Auto) => return Ok(Self::Auto),
-                Word::Auto => return Err(BadSegments::AutoAndOthers),
+        for selector in selectors {
+            match selector {
+                Selector::One(target) => targets.push(target.clone()),
+                Selector::Auto if selectors.iter().all(|selector| *selector == Selector::Auto) => {
+                    return Ok(Self::Auto);
+                }
+                Selector::Auto => return Err(SelectorError::AutoAndOthers),
             }
         }
         check_apart(&targets)?;
@@ -283,13 +289,13 @@ impl Which {
     }
 }
 
-fn check_apart(targets: &[Target]) -> Result<(), BadSegments> {
+fn check_apart(targets: &[Target]) -> Result<(), SelectorError> {
     let (mut labels, mut keys) = (HashSet::new(), HashSet::new());
     for target in targets {
         match &target.label {
-            None if targets.len() > 1 => return Err(BadSegments::Nameless(target.name)),
-            Some(label) if !labels.insert(label) => return Err(BadSegments::SameName(label.clone())),
-            _ if !keys.insert(target.name) => return Err(BadSegments::SameKey(target.name)),
+            None if targets.len() > 1 => return Err(SelectorError::Nameless(target.name)),
+            Some(label) if !labels.insert(label) => return Err(SelectorError::SameName(label.clone())),
+            _ if !keys.insert(target.name) => return Err(SelectorError::SameKey(target.name)),
             _ => {}
         }
     }
@@ -300,9 +306,9 @@ fn check_apart(targets: &[Target]) -> Result<(), BadSegments> {
 mod tests {
     use super::*;
 
-    fn of(words: &[&str]) -> Result<Segments, BadSegments> {
-        let words: Result<Vec<Word>, _> = words.iter().map(|word| word.parse()).collect();
-        Segments::of(&words?)
+    fn of(selectors: &[&str]) -> Result<Segments, SelectorError> {
+        let selectors: Result<Vec<Selector>, _> = selectors.iter().map(|selector| selector.parse()).collect();
+        Segments::of(&selectors?)
     }
 
     #[test]
@@ -322,12 +328,12 @@ mod tests {
 
     #[test]
     fn auto_stands_alone() {
-        for words in [&["auto"][..], &["auto", "auto"]] {
-            let auto = of(words).expect("good");
+        for selectors in [&["auto"][..], &["auto", "auto"]] {
+            let auto = of(selectors).expect("good");
             assert!(auto.are_labelled() && auto.listed().is_none() && auto.to_string() == "auto");
         }
         for mixed in [["auto", "a=sysv:1"], ["sysv:1", "auto"]] {
-            assert_eq!(of(&mixed), Err(BadSegments::AutoAndOthers));
+            assert_eq!(of(&mixed), Err(SelectorError::AutoAndOthers));
         }
         assert_eq!(Target::found(SegmentName::Sysv(-1)).to_string(), "0xffffffff=sysv:0xffffffff");
         let object = "posix:/shop".parse().expect("a name");
@@ -357,21 +363,21 @@ mod tests {
     #[test]
     fn what_cannot_be_told_apart_is_refused() {
         let name = SegmentName::Sysv;
-        assert_eq!(of(&["sysv:1", "a=sysv:2"]), Err(BadSegments::Nameless(name(1))));
-        assert_eq!(of(&["a=sysv:1", "sysv:2"]), Err(BadSegments::Nameless(name(2))));
-        assert_eq!(of(&["a=sysv:1", "a=sysv:2"]), Err(BadSegments::SameName("a".into())));
-        assert_eq!(of(&["a=sysv:0x10", "b=sysv:16"]), Err(BadSegments::SameKey(name(16))));
+        assert_eq!(of(&["sysv:1", "a=sysv:2"]), Err(SelectorError::Nameless(name(1))));
+        assert_eq!(of(&["a=sysv:1", "sysv:2"]), Err(SelectorError::Nameless(name(2))));
+        assert_eq!(of(&["a=sysv:1", "a=sysv:2"]), Err(SelectorError::SameName("a".into())));
+        assert_eq!(of(&["a=sysv:0x10", "b=sysv:16"]), Err(SelectorError::SameKey(name(16))));
     }
 
     #[test]
     fn bad_names_are_refused() {
         let long = format!("{}=sysv:1", "n".repeat(LONGEST_NAME + 1));
         for bad in ["=sysv:1", "a b=sysv:1", "ä=sysv:1", "a\"=sysv:1", "sysv:1=sysv:1", &long] {
-            assert!(matches!(of(&[bad]), Err(BadSegments::Name(_))), "{bad}");
+            assert!(matches!(of(&[bad]), Err(SelectorError::Name(_))), "{bad}");
         }
         assert!(of(&[&long[1..]]).is_ok(), "the longest");
         for bad in ["", "a=", "a=sysv:0", "a=b=sysv:1", "Auto", "a=auto", "a=posix:/a=b"] {
-            assert!(matches!(of(&[bad]), Err(BadSegments::Key(_))), "{bad}");
+            assert!(matches!(of(&[bad]), Err(SelectorError::Key(_))), "{bad}");
         }
     }
 }

@@ -14,14 +14,14 @@ const WRITABLE_BY_OTHERS: u32 = 0o002;
 
 /// One value of `--segment.trust`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TrustWord {
+pub(crate) enum TrustSelector {
     /// Everybody.
     Any,
     /// This user.
     Uid(u32),
 }
 
-impl FromStr for TrustWord {
+impl FromStr for TrustSelector {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -87,20 +87,21 @@ pub(crate) enum SourceError {
 
 impl Trust {
     /// `is_auto`: segments are found, not named.
-    pub(crate) fn new(words: &[TrustWord], is_auto: bool) -> Self {
-        let named =
-            words.iter().filter_map(|word| if let TrustWord::Uid(uid) = word { Some(*uid) } else { None });
+    pub(crate) fn new(selectors: &[TrustSelector], is_auto: bool) -> Self {
+        let named = selectors
+            .iter()
+            .filter_map(|word| if let TrustSelector::Uid(uid) = word { Some(*uid) } else { None });
         let groups = getgroups().unwrap_or_default();
         Self {
-            any: words.contains(&TrustWord::Any),
+            any: selectors.contains(&TrustSelector::Any),
             uids: [0, geteuid().as_raw()].into_iter().chain(named).collect(),
             groups: groups.into_iter().chain([getegid()]).map(nix::unistd::Gid::as_raw).collect(),
-            of_all: is_auto || !words.is_empty(),
+            of_all: is_auto || !selectors.is_empty(),
         }
     }
 
     /// How far the segment of that name is believed, if it is `owner`'s.
-    pub(crate) fn judge(&self, name: SegmentName, owner: Owner) -> Result<Standing, Untrusted> {
+    pub(crate) fn check_owner(&self, name: SegmentName, owner: Owner) -> Result<Standing, Untrusted> {
         let needs_no_trust = !self.of_all && owner.mode & WRITABLE_BY_OTHERS == 0;
         match (self.knows(owner) || needs_no_trust, self.any) {
             (true, _) => Ok(Standing::Trusted),
@@ -117,7 +118,7 @@ impl Trust {
     /// Who owns a segment that is read because it was named, although nothing speaks for this user: neither trust nor
     /// that the segment is shared with a group of this process. Any owner of System V memory can name that group, so
     /// this tells of accidents; against strangers, users are named.
-    pub(crate) fn unexpected(&self, name: SegmentName, owner: Owner) -> Option<u32> {
+    pub(crate) fn unexpected_owner(&self, name: SegmentName, owner: Owner) -> Option<u32> {
         let is_shared = || os::inspect(&name).is_ok_and(|found| self.groups.contains(&found.gid));
         (!self.any && !self.knows(owner) && !is_shared()).then(|| stranger(owner))
     }
@@ -126,11 +127,11 @@ impl Trust {
     /// touched, and after, because the name may have changed hands meanwhile.
     pub(crate) fn attach(&self, name: SegmentName) -> Result<Reader, SourceError> {
         if let Ok(owner) = os::owner(&name) {
-            self.judge(name, owner)?;
+            self.check_owner(name, owner)?;
         }
         let reader = Reader::attach(name)?;
         if let Some(owner) = reader.owner() {
-            self.judge(name, owner)?;
+            self.check_owner(name, owner)?;
         }
         Ok(reader)
     }
@@ -140,8 +141,8 @@ impl Trust {
 mod tests {
     use super::*;
 
-    fn of(words: &[TrustWord], is_auto: bool) -> Trust {
-        let me = Trust::new(words, is_auto);
+    fn of(selectors: &[TrustSelector], is_auto: bool) -> Trust {
+        let me = Trust::new(selectors, is_auto);
         let uids =
             me.uids.iter().map(|uid| if *uid == geteuid().as_raw() && *uid != 0 { 1000 } else { *uid });
         Trust { uids: uids.chain([1000]).collect(), groups: vec![50], ..me }
@@ -151,29 +152,29 @@ mod tests {
         Owner { uid, creator, gid, mode }
     }
 
-    fn judged(trust: &Trust, owner: Owner) -> Option<Standing> {
-        trust.judge(SegmentName::default(), owner).ok()
+    fn checked(trust: &Trust, owner: Owner) -> Option<Standing> {
+        trust.check_owner(SegmentName::default(), owner).ok()
     }
 
     #[test]
     fn what_is_found_must_be_a_trusted_owners() {
         let auto = of(&[], true);
         for good in [owner(0, 0, 9, 0o644), owner(1000, 1000, 9, 0o666), owner(33, 33, 50, 0o640)] {
-            assert_eq!(judged(&auto, good), Some(Standing::Trusted), "{good:?}");
+            assert_eq!(checked(&auto, good), Some(Standing::Trusted), "{good:?}");
         }
         for bad in [owner(33, 33, 9, 0o644), owner(0, 33, 9, 0o644), owner(33, 0, 9, 0o644)] {
-            assert_eq!(judged(&auto, bad), None, "{bad:?}");
+            assert_eq!(checked(&auto, bad), None, "{bad:?}");
         }
     }
 
     #[test]
     fn a_named_segment_needs_trust_if_others_may_write_it() {
         let named = of(&[], false);
-        assert_eq!(judged(&named, owner(33, 33, 9, 0o664)), Some(Standing::Trusted));
-        assert_eq!(judged(&named, owner(33, 33, 9, 0o646)), None);
-        assert_eq!(judged(&named, owner(1000, 1000, 9, 0o646)), Some(Standing::Trusted));
+        assert_eq!(checked(&named, owner(33, 33, 9, 0o664)), Some(Standing::Trusted));
+        assert_eq!(checked(&named, owner(33, 33, 9, 0o646)), None);
+        assert_eq!(checked(&named, owner(1000, 1000, 9, 0o646)), Some(Standing::Trusted));
         assert_eq!(
-            judged(&of(&[TrustWord::Uid(7)], false), owner(33, 33, 9, 0o640)),
+            checked(&of(&[TrustSelector::Uid(7)], false), owner(33, 33, 9, 0o640)),
             None,
             "the flag says who"
         );
@@ -183,26 +184,28 @@ mod tests {
     fn the_flag_adds_users_and_any_comes_last() {
         let stranger = owner(33, 33, 9, 0o644);
         let given_away = owner(0, 33, 9, 0o644);
-        for (words, standing) in [
-            (&[TrustWord::Uid(33)][..], Some(Standing::Trusted)),
-            (&[TrustWord::Any], Some(Standing::Anybodys)),
-            (&[TrustWord::Any, TrustWord::Uid(33)], Some(Standing::Trusted)),
-            (&[TrustWord::Uid(34)], None),
+        for (selectors, standing) in [
+            (&[TrustSelector::Uid(33)][..], Some(Standing::Trusted)),
+            (&[TrustSelector::Any], Some(Standing::Anybodys)),
+            (&[TrustSelector::Any, TrustSelector::Uid(33)], Some(Standing::Trusted)),
+            (&[TrustSelector::Uid(34)], None),
         ] {
-            assert_eq!(judged(&of(words, true), stranger), standing, "{words:?}");
-            assert_eq!(judged(&of(words, true), given_away), standing, "{words:?}");
+            assert_eq!(checked(&of(selectors, true), stranger), standing, "{selectors:?}");
+            assert_eq!(checked(&of(selectors, true), given_away), standing, "{selectors:?}");
         }
-        let refused =
-            of(&[], true).judge(SegmentName::default(), given_away).expect_err("a stranger").to_string();
+        let refused = of(&[], true)
+            .check_owner(SegmentName::default(), given_away)
+            .expect_err("a stranger")
+            .to_string();
         assert!(refused.contains("of uid 33") && refused.contains("--segment.trust=33"), "{refused}");
     }
 
     #[test]
     fn words_are_numbers_or_any() {
-        assert_eq!("any".parse(), Ok(TrustWord::Any));
-        assert_eq!(" 33".parse(), Ok(TrustWord::Uid(33)));
+        assert_eq!("any".parse(), Ok(TrustSelector::Any));
+        assert_eq!(" 33".parse(), Ok(TrustSelector::Uid(33)));
         for bad in ["", "-1", "root", "Any", "4294967296"] {
-            assert!(bad.parse::<TrustWord>().is_err(), "{bad}");
+            assert!(bad.parse::<TrustSelector>().is_err(), "{bad}");
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Which page answers what.
 
 use crate::{
-    scrape::collector::{Collector, Wanted},
+    scrape::collector::{Collector, PageOptions},
     self_metrics::HttpMetrics,
     server::{Health, REPORT},
     targets::Segments,
     web::{
         gzip::{Gzip, compressed},
-        request::Asked,
+        request::PageRequest,
         routes::{HEALTHY, READY, Route, Routes},
         ui,
     },
@@ -31,12 +31,12 @@ const HTML: &str = "text/html; charset=utf-8";
 pub(crate) struct Site {
     segments: Segments,
     routes: Routes,
-    source: Mutex<Source>,
+    scrape_state: Mutex<ScrapeState>,
     /// Told to end, and waiting for one more scrape.
-    lingering: AtomicBool,
+    is_lingering: AtomicBool,
 }
 
-struct Source {
+struct ScrapeState {
     collector: Collector,
     /// The last page's length: the next one will be about as long.
     length: usize,
@@ -71,14 +71,14 @@ impl Answer {
 impl Site {
     pub(crate) fn new(segments: Segments, routes: Routes, tells_created: bool) -> Self {
         let collector = Collector::of_server(segments.clone(), tells_created);
-        let source = Source { collector, length: 0 };
-        let (source, lingering) = (Mutex::new(source), AtomicBool::new(false));
-        Self { segments, routes, source, lingering }
+        let scrape_state = ScrapeState { collector, length: 0 };
+        let (scrape_state, is_lingering) = (Mutex::new(scrape_state), AtomicBool::new(false));
+        Self { segments, routes, scrape_state, is_lingering }
     }
 
     /// Answers a request and sees it sent.
     pub(crate) fn respond(&self, request: Request) {
-        let answer = self.answer_or_report(&Asked::by(&request));
+        let answer = self.answer_or_report(&PageRequest::by(&request));
         let length = answer.body.len();
         let response = Response::new(
             StatusCode(answer.status),
@@ -94,21 +94,21 @@ impl Site {
     }
 
     /// From now on the guard reports when a client has taken the whole page.
-    pub(crate) fn linger(&self) {
-        self.lingering.store(true, Ordering::SeqCst);
+    pub(crate) fn begin_linger(&self) {
+        self.is_lingering.store(true, Ordering::SeqCst);
     }
 
     /// A page that was begun before the server lingers may lack the last numbers, so it is not reported.
-    fn answer_or_report(&self, asked: &Asked) -> Answer {
-        let is_lingering = self.lingering.load(Ordering::SeqCst);
-        let answer = self.answer(asked);
-        let is_last = is_lingering && answer.status == 200 && self.asks_for_all(asked);
+    fn answer_or_report(&self, request: &PageRequest) -> Answer {
+        let is_lingering = self.is_lingering.load(Ordering::SeqCst);
+        let answer = self.answer(request);
+        let is_last = is_lingering && answer.status == 200 && self.asks_for_all(request);
         if is_last { answer.with(REPORT, "taken") } else { answer }
     }
 
     /// The metrics of the open port.
     pub(crate) fn http_metrics(&self) -> HttpMetrics {
-        self.source().collector.http_metrics()
+        self.scrape_state().collector.http_metrics()
     }
 
     /// What the guard answers at once.
@@ -117,48 +117,48 @@ impl Site {
     }
 
     /// Whether a Prometheus asks for the whole page.
-    fn asks_for_all(&self, asked: &Asked) -> bool {
-        let is_page = self.routes.route(&asked.path) == Route::Page(self.routes.metrics());
-        asked.method == Method::Get && is_page && asked.families.is_all() && !asked.is_for_people
+    fn asks_for_all(&self, request: &PageRequest) -> bool {
+        let is_page = self.routes.route(&request.path) == Route::Page(self.routes.metrics());
+        request.method == Method::Get && is_page && request.families.is_all() && !request.is_for_people
     }
 
-    fn answer(&self, asked: &Asked) -> Answer {
-        let route = self.routes.route(&asked.path);
+    fn answer(&self, request: &PageRequest) -> Answer {
+        let route = self.routes.route(&request.path);
         if route == Route::Nothing {
             return Answer::new(404, TEXT, "404: there is no such page\n");
         }
-        if !matches!(asked.method, Method::Get | Method::Head) {
-            let refusal = Answer::new(405, TEXT, "405: only GET and HEAD are answered\n");
-            return refusal.with("Allow", "GET, HEAD");
+        if !matches!(request.method, Method::Get | Method::Head) {
+            let rejection = Answer::new(405, TEXT, "405: only GET and HEAD are answered\n");
+            return rejection.with("Allow", "GET, HEAD");
         }
         match route {
-            Route::Page(page) if page == self.routes.metrics() => self.metrics(asked),
+            Route::Page(page) if page == self.routes.metrics() => self.metrics(request),
             Route::Page(HEALTHY) => Answer::new(200, TEXT, HEALTHY_TEXT),
             Route::Page(READY) => self.readiness(),
-            Route::Page(_) => self.landing_page(asked),
-            Route::Home | Route::Nothing => self.way_home(),
+            Route::Page(_) => self.landing_page(request),
+            Route::Home | Route::Nothing => self.redirect_home(),
         }
     }
 
-    fn way_home(&self) -> Answer {
+    fn redirect_home(&self) -> Answer {
         let home = self.routes.home();
         Answer::new(302, TEXT, format!("302: the page is at {home}\n")).with("Location", home.to_string())
     }
 
     /// Reads the segments for nobody, so that they are known and their state is logged.
     pub(crate) fn warm_up(&self) {
-        let mut source = self.source();
-        source.collector.look();
-        source.collector.log();
+        let mut scrape_state = self.scrape_state();
+        scrape_state.collector.read_segments();
+        scrape_state.collector.log();
     }
 
     /// The page that was asked for, if there is still somebody to read it.
-    fn metrics(&self, asked: &Asked) -> Answer {
-        let wanted = Wanted { format: asked.choice.format, families: Some(&asked.families) };
-        let page = if asked.gzip { self.compressed_page(&wanted) } else { self.page(&wanted) };
-        let page = Answer::new(200, asked.choice.content_type(), page);
-        let page = page.with("Vary", "Accept, Accept-Encoding").encoded(asked.gzip);
-        if asked.is_late() {
+    fn metrics(&self, request: &PageRequest) -> Answer {
+        let options = PageOptions { format: request.choice.format, families: Some(&request.families) };
+        let page = if request.gzip { self.compressed_page(&options) } else { self.page(&options) };
+        let page = Answer::new(200, request.choice.content_type(), page);
+        let page = page.with("Vary", "Accept, Accept-Encoding").encoded(request.gzip);
+        if request.is_late() {
             return Answer::new(
                 503,
                 TEXT,
@@ -169,27 +169,27 @@ impl Site {
     }
 
     /// Scrapes the segments; always a page, for `promshm_up` tells how it went.
-    fn page(&self, wanted: &Wanted) -> Vec<u8> {
-        let mut source = self.source();
-        let mut page = Vec::with_capacity(source.length);
-        source.collector.scrape(wanted, &mut page, &mut |_| {});
-        source.collector.log();
-        source.length = page.len();
+    fn page(&self, options: &PageOptions) -> Vec<u8> {
+        let mut scrape_state = self.scrape_state();
+        let mut page = Vec::with_capacity(scrape_state.length);
+        scrape_state.collector.scrape(options, &mut page, &mut |_| {});
+        scrape_state.collector.log();
+        scrape_state.length = page.len();
         page
     }
 
     /// The same as gzip. It is compressed part by part, so the plain page is never there as a whole.
-    fn compressed_page(&self, wanted: &Wanted) -> Vec<u8> {
+    fn compressed_page(&self, options: &PageOptions) -> Vec<u8> {
         let (mut gzip, mut part) = (Gzip::new(), Vec::with_capacity(PART));
-        let mut source = self.source();
-        source.collector.scrape(wanted, &mut part, &mut |part| gzip.take(part));
-        source.collector.log();
+        let mut scrape_state = self.scrape_state();
+        scrape_state.collector.scrape(options, &mut part, &mut |part| gzip.take(part));
+        scrape_state.collector.log();
         gzip.take(&mut part);
         gzip.finish()
     }
 
     fn readiness(&self) -> Answer {
-        match self.source().collector.check() {
+        match self.scrape_state().collector.check() {
             Ok(()) => Answer::new(200, TEXT, "promshm-exporter is ready\n"),
             Err(failure) => Answer::new(503, TEXT, format!("503: {failure}\n")),
         }
@@ -197,21 +197,21 @@ impl Site {
 
     /// Returns once no scrape stands in the way: never, if one hangs.
     pub(crate) fn wait_for_scrapes(&self) {
-        drop(self.source());
+        drop(self.scrape_state());
     }
 
     /// A scrape that panicked has dropped its reader; the next one attaches afresh.
-    fn source(&self) -> MutexGuard<'_, Source> {
-        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    fn scrape_state(&self) -> MutexGuard<'_, ScrapeState> {
+        self.scrape_state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn landing_page(&self, asked: &Asked) -> Answer {
+    fn landing_page(&self, request: &PageRequest) -> Answer {
         let page = ui::page(self.routes.metrics(), &self.segments.to_string()).into_bytes();
-        let page = if asked.gzip { compressed(page) } else { page };
+        let page = if request.gzip { compressed(page) } else { page };
         Answer::new(200, HTML, page)
             .with("Content-Security-Policy", ui::POLICY)
             .with("Vary", "Accept-Encoding")
-            .encoded(asked.gzip)
+            .encoded(request.gzip)
     }
 }
 
@@ -225,14 +225,14 @@ fn headers(answer: &Answer) -> Vec<Header> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::targets::Word;
+    use crate::targets::Selector;
     use flate2::read::GzDecoder;
     use std::io::Read;
 
     /// A key that nobody uses: there is no segment.
     fn site(telemetry_path: &str) -> Site {
-        let word: Word = "sysv:0x7e570001".parse().expect("a segment");
-        Site::new(Segments::of(&[word]).expect("one"), Routes::new(None, None, telemetry_path), false)
+        let selector: Selector = "sysv:0x7e570001".parse().expect("a segment");
+        Site::new(Segments::of(&[selector]).expect("one"), Routes::new(None, None, telemetry_path), false)
     }
 
     fn prefixed(prefix: &str) -> Site {
@@ -240,8 +240,8 @@ mod tests {
         Site { routes: Routes::new(Some(&prefix), None, "/metrics"), ..site("/metrics") }
     }
 
-    fn get(url: &str) -> Asked {
-        Asked::with(Method::Get, url, &[])
+    fn get(url: &str) -> PageRequest {
+        PageRequest::with(Method::Get, url, &[])
     }
 
     fn text(answer: Answer) -> String {
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn the_format_is_the_clients_choice() {
         let accept = [("Accept", "application/openmetrics-text;escaping=values;q=0.5,*/*;q=0.1")];
-        let answer = site("/metrics").answer(&Asked::with(Method::Get, "/metrics", &accept));
+        let answer = site("/metrics").answer(&PageRequest::with(Method::Get, "/metrics", &accept));
         let expected = "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values";
         assert_eq!(answer.content_type, expected);
         let page = text(answer);
@@ -283,13 +283,14 @@ mod tests {
     #[test]
     fn a_page_is_compressed_for_those_who_want_it() {
         let gzip = [("Accept-Encoding", "gzip")];
-        let answer = site("/metrics").answer(&Asked::with(Method::Get, "/metrics?name[]=promshm_up", &gzip));
+        let answer =
+            site("/metrics").answer(&PageRequest::with(Method::Get, "/metrics?name[]=promshm_up", &gzip));
         assert!(answer.headers.contains(&("Content-Encoding", "gzip".into())), "{:?}", answer.headers);
         let mut page = String::new();
         GzDecoder::new(answer.body.as_slice()).read_to_string(&mut page).expect("gzip");
         let plain = text(site("/metrics").answer(&get("/metrics?name[]=promshm_up")));
         assert_eq!(page, plain);
-        let other = site("/metrics").answer(&Asked::with(Method::Get, "/-/healthy", &gzip));
+        let other = site("/metrics").answer(&PageRequest::with(Method::Get, "/-/healthy", &gzip));
         assert!(other.headers.is_empty() && text(other).ends_with('\n'));
     }
 
@@ -307,10 +308,10 @@ mod tests {
     #[test]
     fn a_late_page_is_not_sent() {
         let hurried = [("X-Prometheus-Scrape-Timeout-Seconds", "1e-9"), ("Accept-Encoding", "gzip")];
-        let answer = site("/metrics").answer(&Asked::with(Method::Get, "/metrics", &hurried));
+        let answer = site("/metrics").answer(&PageRequest::with(Method::Get, "/metrics", &hurried));
         assert_eq!((answer.status, answer.content_type.as_ref()), (503, TEXT));
         assert_eq!(answer.headers, []);
-        let answer = site("/metrics").answer(&Asked::with(Method::Get, "/-/healthy", &hurried));
+        let answer = site("/metrics").answer(&PageRequest::with(Method::Get, "/-/healthy", &hurried));
         assert_eq!(answer.status, 200, "only scrapes have a budget");
     }
 
@@ -326,27 +327,28 @@ mod tests {
     #[test]
     fn health_needs_no_segment() {
         let site = site("/metrics");
-        let _scrape = site.source();
+        let _scrape = site.scrape_state();
         assert_eq!(site.answer(&get(HEALTHY)).status, 200, "a scrape that hangs is no matter");
     }
 
     #[test]
     fn only_a_whole_page_is_reported_and_only_while_it_lingers() {
         let site = site("/m");
-        let is_reported =
-            |asked: &Asked| site.answer_or_report(asked).headers.contains(&(REPORT, "taken".into()));
+        let is_reported = |request: &PageRequest| {
+            site.answer_or_report(request).headers.contains(&(REPORT, "taken".into()))
+        };
         assert!(!is_reported(&get("/m")));
-        site.linger();
+        site.begin_linger();
         assert!(is_reported(&get("/m")) && is_reported(&get("/m?x=1")));
         let hurried = [("X-Prometheus-Scrape-Timeout-Seconds", "1e-9")];
         for other in [
             get("/"),
             get(HEALTHY),
             get("/m?name[]=a"),
-            Asked::with(Method::Head, "/m", &[]),
-            Asked::with(Method::Get, "/m", &[("Promshm-Live", "1")]),
-            Asked::with(Method::Get, "/m", &[("Sec-Fetch-Mode", "cors")]),
-            Asked::with(Method::Get, "/m", &hurried),
+            PageRequest::with(Method::Head, "/m", &[]),
+            PageRequest::with(Method::Get, "/m", &[("Promshm-Live", "1")]),
+            PageRequest::with(Method::Get, "/m", &[("Sec-Fetch-Mode", "cors")]),
+            PageRequest::with(Method::Get, "/m", &hurried),
         ] {
             assert!(!is_reported(&other), "{other:?}");
         }
@@ -366,7 +368,7 @@ mod tests {
             assert_eq!((answer.status, answer.headers), (302, vec![("Location", "/x/".into())]), "{path}");
         }
         assert_eq!(site.health().path, "/x/-/healthy");
-        site.linger();
+        site.begin_linger();
         assert!(site.answer_or_report(&get("/x/metrics")).headers.contains(&(REPORT, "taken".into())));
     }
 
@@ -379,7 +381,7 @@ mod tests {
     fn head_is_answered_like_get() {
         let site = site("/metrics");
         for path in ["/", HEALTHY, READY] {
-            assert_eq!(site.answer(&Asked::with(Method::Head, path, &[])), site.answer(&get(path)));
+            assert_eq!(site.answer(&PageRequest::with(Method::Head, path, &[])), site.answer(&get(path)));
         }
     }
 
@@ -390,7 +392,7 @@ mod tests {
             assert_eq!(site.answer(&get(path)).status, 404, "{path}");
         }
         for method in [Method::Post, Method::Put, Method::Delete, Method::Options] {
-            let answer = site.answer(&Asked::with(method, "/metrics", &[]));
+            let answer = site.answer(&PageRequest::with(method, "/metrics", &[]));
             assert_eq!((answer.status, answer.headers), (405, vec![("Allow", "GET, HEAD".into())]));
         }
     }

@@ -10,7 +10,7 @@ const FOR_PEOPLE: [&str; 2] = ["Promshm-Live", "Sec-Fetch-Mode"];
 
 /// A request, as far as answers depend on it.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct PageRequest {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) families: Selection,
@@ -22,7 +22,7 @@ pub(crate) struct Asked {
     deadline: Option<Instant>,
 }
 
-impl Asked {
+impl PageRequest {
     pub(crate) fn by(request: &Request) -> Self {
         let header = |name: &'static str| {
             let all = request.headers().iter().filter(|header| header.field.equiv(name));
@@ -141,18 +141,19 @@ mod tests {
 
     #[test]
     fn only_a_budget_makes_late() {
-        let asked = |headers: &[(&str, &str)]| Asked::with(Method::Get, "/", headers);
-        assert!(!asked(&[]).is_late());
-        assert!(!asked(&[("X-Prometheus-Scrape-Timeout-Seconds", "86400")]).is_late());
-        let late = asked(&[("X-Prometheus-Scrape-Timeout-Seconds", "1e-9")]);
+        let request = |headers: &[(&str, &str)]| PageRequest::with(Method::Get, "/", headers);
+        assert!(!request(&[]).is_late());
+        assert!(!request(&[("X-Prometheus-Scrape-Timeout-Seconds", "86400")]).is_late());
+        let late = request(&[("X-Prometheus-Scrape-Timeout-Seconds", "1e-9")]);
         while !late.is_late() {}
     }
 
     #[test]
     fn a_request_is_taken_apart() {
-        let asked = Asked::with(Method::Head, "/m?name[]=a?b", &[("Accept", "application/openmetrics-text")]);
-        assert_eq!((asked.path.as_str(), asked.gzip), ("/m", false));
-        assert_eq!(asked.families, Selection::of(["a?b".into()]));
-        assert!(asked.choice.content_type().starts_with("application/openmetrics-text;"));
+        let request =
+            PageRequest::with(Method::Head, "/m?name[]=a?b", &[("Accept", "application/openmetrics-text")]);
+        assert_eq!((request.path.as_str(), request.gzip), ("/m", false));
+        assert_eq!(request.families, Selection::of(["a?b".into()]));
+        assert!(request.choice.content_type().starts_with("application/openmetrics-text;"));
     }
 }

@@ -13,7 +13,7 @@ mod users;
 mod yaml;
 
 pub(crate) use error::ConfigError;
-pub(crate) use live_config::Door;
+pub(crate) use live_config::LiveConfig;
 pub(crate) use rate_limit::RateLimit;
 pub(crate) use tls::{Session, Tls};
 pub(crate) use users::{Credentials, Users};

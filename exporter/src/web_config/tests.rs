@@ -145,10 +145,10 @@ fn tls_without_its_files_is_an_error() {
 }
 
 /// Lets the door look at its files, as if a minute had passed since it last did.
-fn looked(door: &mut Door) {
+fn looked(live_config: &mut LiveConfig) {
     static MINUTES: AtomicU32 = AtomicU32::new(1);
     let minutes = MINUTES.fetch_add(1, Ordering::Relaxed);
-    door.look(Instant::now() + minutes * Duration::from_secs(60));
+    live_config.check_files(Instant::now() + minutes * Duration::from_secs(60));
 }
 
 #[test]
@@ -156,34 +156,34 @@ fn changes_are_followed_and_a_broken_file_shuts_the_door() {
     let folder = Folder::new();
     let good = format!("basic_auth_users:\n  alice: {HASH}\n");
     let path = folder.write(&good);
-    let mut door = Door::open(Some(path.clone())).expect("good");
-    looked(&mut door);
-    assert_eq!(door.generation(), 0, "nothing has changed");
+    let mut live_config = LiveConfig::open(Some(path.clone())).expect("good");
+    looked(&mut live_config);
+    assert_eq!(live_config.generation(), 0, "nothing has changed");
 
     for (generation, broken) in
         (1..).zip(["", "basic_auth_users:\n  alice: x", "http_server_config:\n  http2: true"])
     {
         folder.write(broken);
-        looked(&mut door);
-        assert!(door.config().is_none(), "{broken:?}");
-        assert_eq!(door.generation(), generation);
+        looked(&mut live_config);
+        assert!(live_config.current().is_none(), "{broken:?}");
+        assert_eq!(live_config.generation(), generation);
     }
     fs::remove_file(&path).expect("removed");
-    looked(&mut door);
-    assert!(door.config().is_none());
+    looked(&mut live_config);
+    assert!(live_config.current().is_none());
 
     folder.write(&good.replace("alice", "bob"));
-    looked(&mut door);
-    let config = door.config().expect("mended");
+    looked(&mut live_config);
+    let config = live_config.current().expect("mended");
     assert_eq!(config.users.hash("bob"), HASH);
     assert_ne!(config.users.hash("alice"), HASH);
 }
 
 #[test]
 fn without_a_file_everybody_is_let_in() {
-    let mut door = Door::open(None).expect("nothing to read");
-    looked(&mut door);
-    door.reload();
-    assert!(door.config().is_some_and(|config| config.tls.is_none() && config.users.is_empty()));
-    assert_eq!(door.generation(), 0);
+    let mut live_config = LiveConfig::open(None).expect("nothing to read");
+    looked(&mut live_config);
+    live_config.reload();
+    assert!(live_config.current().is_some_and(|config| config.tls.is_none() && config.users.is_empty()));
+    assert_eq!(live_config.generation(), 0);
 }

@@ -1,7 +1,7 @@
 //! One screen: the segments' state, the list, and what keys there are.
 
 use super::{
-    model::{Head, Model, PAST, Series},
+    model::{Model, PAST, SegmentState, Series},
     view::{Row, Sort, View},
 };
 use crate::text::{Unit, count, human_bytes};
@@ -171,11 +171,11 @@ fn heads(pen: &mut Pen, model: &Model, scene: &Scene) {
     }
 }
 
-fn label(head: &Head) -> String {
+fn label(head: &SegmentState) -> String {
     head.label.as_ref().map(|label| format!("{label}: ")).unwrap_or_default()
 }
 
-fn short_head(pen: &mut Pen, head: &Head, vitals: &Vitals, scene: &Scene) {
+fn short_head(pen: &mut Pen, head: &SegmentState, vitals: &Vitals, scene: &Scene) {
     let label = label(head);
     workers(pen, &label, vitals, scene);
     space(pen, &" ".repeat(printed_width(&label)), vitals, scene);

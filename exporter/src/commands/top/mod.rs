@@ -31,7 +31,7 @@ use view::{Flow, View};
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the screen waits for.
-enum Happening {
+enum ScreenEvent {
     Input(event::Event),
     /// A signal, or the end of the terminal.
     End,
@@ -42,32 +42,32 @@ pub(crate) fn run(segments: Segments) -> Result<(), Error> {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Err(Error::NoScreen);
     }
-    let (sender, happenings) = channel();
+    let (sender, events) = channel();
     report_signals(sender.clone()).map_err(Error::Screen)?;
     // The library gives the terminal back when the program panics.
     let outcome = ratatui::try_init().and_then(|mut terminal| {
         report_input(sender)?;
-        Top::new(segments).go_on(&mut terminal, &happenings)
+        Top::new(segments).go_on(&mut terminal, &events)
     });
     ratatui::restore();
     outcome.map_err(Error::Screen)
 }
 
-fn report_signals(sender: Sender<Happening>) -> io::Result<()> {
+fn report_signals(sender: Sender<ScreenEvent>) -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
-    let forward = move || signals.forever().any(|_| sender.send(Happening::End).is_err());
+    let forward = move || signals.forever().any(|_| sender.send(ScreenEvent::End).is_err());
     thread::Builder::new().name("signals".into()).spawn(forward)?;
     Ok(())
 }
 
-fn report_input(sender: Sender<Happening>) -> io::Result<()> {
+fn report_input(sender: Sender<ScreenEvent>) -> io::Result<()> {
     let forward = move || {
         while let Ok(input) = event::read() {
-            if sender.send(Happening::Input(input)).is_err() {
+            if sender.send(ScreenEvent::Input(input)).is_err() {
                 return;
             }
         }
-        let _ = sender.send(Happening::End); // nobody listens any more
+        let _ = sender.send(ScreenEvent::End); // nobody listens any more
     };
     thread::Builder::new().name("input".into()).spawn(forward)?;
     Ok(())
@@ -96,7 +96,7 @@ impl Top {
         }
     }
 
-    fn go_on(&mut self, terminal: &mut DefaultTerminal, happenings: &Receiver<Happening>) -> io::Result<()> {
+    fn go_on(&mut self, terminal: &mut DefaultTerminal, events: &Receiver<ScreenEvent>) -> io::Result<()> {
         let mut due = Instant::now();
         loop {
             if Instant::now() >= due {
@@ -104,14 +104,14 @@ impl Top {
                 due = Instant::now() + INTERVAL;
             }
             self.draw(terminal)?;
-            match happenings.recv_timeout(due.saturating_duration_since(Instant::now())) {
-                Ok(Happening::Input(event::Event::Key(key))) if key.is_press() => {
+            match events.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                Ok(ScreenEvent::Input(event::Event::Key(key))) if key.is_press() => {
                     if self.view.on_key(key) == Flow::Quit {
                         return Ok(());
                     }
                 }
-                Ok(Happening::Input(_)) | Err(RecvTimeoutError::Timeout) => {} // drawn anew, at the new size
-                Ok(Happening::End) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Ok(ScreenEvent::Input(_)) | Err(RecvTimeoutError::Timeout) => {} // drawn anew, at the new size
+                Ok(ScreenEvent::End) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
         }
     }

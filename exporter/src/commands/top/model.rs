@@ -20,7 +20,7 @@ pub(super) struct Reading<'r> {
 
 /// A segment's state, for the head of the screen.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(super) struct SegmentState {
     pub(super) label: Option<String>,
     pub(super) outcome: Result<Vitals, String>,
 }
@@ -57,7 +57,7 @@ pub(super) struct Series {
 #[derive(Debug, Default)]
 pub(super) struct Model {
     pub(super) series: BTreeMap<Key, Series>,
-    pub(super) heads: Vec<Head>,
+    pub(super) heads: Vec<SegmentState>,
     read: u64,
     at: Option<Duration>,
 }
@@ -77,7 +77,7 @@ impl Model {
             }
         }
         self.series.retain(|_, series| series.read == self.read);
-        self.heads = readings.iter().map(Head::of).collect();
+        self.heads = readings.iter().map(SegmentState::of).collect();
     }
 
     fn take<'l>(
@@ -97,7 +97,7 @@ impl Model {
     }
 }
 
-impl Head {
+impl SegmentState {
     fn of(reading: &Reading) -> Self {
         let outcome = reading.outcome.as_ref().map(|snapshot| snapshot.vitals.clone());
         Self { label: reading.label.map(Into::into), outcome: outcome.map_err(Clone::clone) }

@@ -1,9 +1,9 @@
 //! Who is let in, and who makes way.
 
-use super::{ACCEPTS, Room};
+use super::{ACCEPTS, EventLoop};
 use crate::{
     server::{
-        connection::Connection, limits::ACCEPT_PAUSE, listeners::Accepted, peer::Peer, rejection::Refusal,
+        connection::Connection, limits::ACCEPT_PAUSE, listeners::Accepted, peer::Peer, rejection::Rejection,
         tcp_info::age, transport::Transport,
     },
     web_config::Tls,
@@ -12,58 +12,58 @@ use log::error;
 use mio::{Interest, Token, net::TcpStream};
 use std::time::Instant;
 
-impl Room {
+impl EventLoop {
     pub(super) fn accept(&mut self, now: Instant) {
-        if self.resting.is_some_and(|until| now < until) {
+        if self.accept_paused_until.is_some_and(|until| now < until) {
             return;
         }
-        self.resting = None;
-        let mut leaving = Vec::new();
-        let mut has_made_way = false;
+        self.accept_paused_until = None;
+        let mut candidates = Vec::new();
+        let mut has_evicted = false;
         for _ in 0..ACCEPTS {
             if !self.listeners.has_waiting() {
                 return;
             }
-            let is_full = self.connections.len() >= self.most_connections;
-            if is_full && leaving.is_empty() {
-                leaving = self.who_makes_way(now);
-                if leaving.is_empty() {
-                    return self.rest(now);
+            let is_full = self.connections.len() >= self.max_connections;
+            if is_full && candidates.is_empty() {
+                candidates = self.eviction_candidates(now);
+                if candidates.is_empty() {
+                    return self.pause_accepting(now);
                 }
             }
             match self.listeners.accept() {
                 Accepted::Client(socket, peer) => {
-                    has_made_way = false;
+                    has_evicted = false;
                     if is_full {
-                        self.make_way(&mut leaving);
+                        self.evict(&mut candidates);
                     }
-                    self.welcome(socket, peer, now);
+                    self.add_connection(socket, peer, now);
                 }
                 Accepted::Nobody => return,
                 Accepted::NoRoom => {
-                    self.journal.note(Refusal::NoDescriptors);
-                    if leaving.is_empty() {
-                        leaving = self.who_makes_way(now);
+                    self.rejections.note(Rejection::NoDescriptors);
+                    if candidates.is_empty() {
+                        candidates = self.eviction_candidates(now);
                     }
                     // If that was in vain, others of the system have taken the room: a moment later there may be some.
-                    if has_made_way || !self.make_way(&mut leaving) {
-                        return self.rest(now);
+                    if has_evicted || !self.evict(&mut candidates) {
+                        return self.pause_accepting(now);
                     }
-                    has_made_way = true;
+                    has_evicted = true;
                 }
             }
         }
-        self.resting = Some(now); // the poll does not tell of those who still wait
+        self.accept_paused_until = Some(now); // the poll does not tell of those who still wait
     }
 
     /// Accepts nobody for a moment, or until a connection ends.
-    fn rest(&mut self, now: Instant) {
-        self.resting = Some(now + ACCEPT_PAUSE);
+    fn pause_accepting(&mut self, now: Instant) {
+        self.accept_paused_until = Some(now + ACCEPT_PAUSE);
     }
 
-    fn welcome(&mut self, mut socket: TcpStream, peer: Peer, now: Instant) {
-        self.follow(now);
-        let Some(config) = self.door.config() else { return self.journal.note(Refusal::Config) };
+    fn add_connection(&mut self, mut socket: TcpStream, peer: Peer, now: Instant) {
+        self.refresh_config(now);
+        let Some(config) = self.live_config.current() else { return self.rejections.note(Rejection::Config) };
         let client = self.next;
         let interests = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.poll.registry().register(&mut socket, Token(client), interests) {
@@ -78,46 +78,51 @@ impl Room {
         let transport = Transport::new(socket, tls);
         self.next += 1;
         let made = now.checked_sub(age).unwrap_or(now);
-        self.connections.insert(client, Connection::new(transport, peer, self.door.generation(), made, now));
-        self.go_on(client, now);
+        self.connections
+            .insert(client, Connection::new(transport, peer, self.live_config.generation(), made, now));
+        self.drive(client, now);
     }
 
     /// The connections that others need the least: idle the longest, else stalled the longest, is the last.
-    fn who_makes_way(&self, now: Instant) -> Vec<(usize, Refusal)> {
-        let idle = self.by_age(Refusal::MadeWay, |each| each.idle_since(now));
-        if idle.is_empty() { self.by_age(Refusal::SlowReader, |each| each.stalled_since(now)) } else { idle }
+    fn eviction_candidates(&self, now: Instant) -> Vec<(usize, Rejection)> {
+        let idle = self.by_age(Rejection::Evicted, |each| each.idle_since(now));
+        if idle.is_empty() {
+            self.by_age(Rejection::SlowReader, |each| each.stalled_since(now))
+        } else {
+            idle
+        }
     }
 
     /// The connections that have a `since`, the newest first.
     fn by_age(
         &self,
-        refusal: Refusal,
+        rejection: Rejection,
         since: impl Fn(&Connection) -> Option<Instant>,
-    ) -> Vec<(usize, Refusal)> {
+    ) -> Vec<(usize, Rejection)> {
         let all = self.connections.iter().filter_map(|(client, each)| Some((since(each)?, *client)));
         let mut all: Vec<_> = all.collect();
         all.sort_unstable_by(|one, other| other.cmp(one));
-        all.into_iter().map(|(_, client)| (client, refusal)).collect()
+        all.into_iter().map(|(_, client)| (client, rejection)).collect()
     }
 
     /// Lets the next one go; whether there was one.
-    fn make_way(&mut self, leaving: &mut Vec<(usize, Refusal)>) -> bool {
-        let Some((client, refusal)) = leaving.pop() else { return false };
-        self.close(client, Some(refusal));
+    fn evict(&mut self, candidates: &mut Vec<(usize, Rejection)>) -> bool {
+        let Some((client, rejection)) = candidates.pop() else { return false };
+        self.close(client, Some(rejection));
         true
     }
 
     /// Follows the web configuration. Whoever came under another one and has nothing to get goes.
-    pub(super) fn follow(&mut self, now: Instant) {
-        let before = self.door.generation();
-        self.door.look(now);
-        if self.door.generation() != before {
-            self.renew();
+    pub(super) fn refresh_config(&mut self, now: Instant) {
+        let before = self.live_config.generation();
+        self.live_config.check_files(now);
+        if self.live_config.generation() != before {
+            self.close_settled();
         }
     }
 
     /// Ends the connections that nothing is owed to, after a change of the web configuration.
-    pub(super) fn renew(&mut self) {
+    pub(super) fn close_settled(&mut self) {
         self.connections.retain(|_, connection| !connection.is_settled());
     }
 }

@@ -4,19 +4,19 @@ mod accept;
 mod dispatch;
 
 use super::{
-    Health, Settings,
-    backend::{Handler, Lane},
-    basic_auth::{Passwords, Tag},
+    Health, ServerSettings,
+    backend::{Backend, Handler},
+    basic_auth::{BasicAuth, CredentialTag},
     connection::{Connection, Step},
-    fair_queue::Queue,
+    fair_queue::RequestQueue,
     limits,
     limits::{DRAIN_TIME, HEAD_BYTES},
     listeners::Listeners,
-    rejection::Refusal,
-    rejection_log::Journal,
-    token_bucket::Bucket,
+    rejection::Rejection,
+    rejection_log::RejectionLog,
+    token_bucket::TokenBucket,
 };
-use crate::web_config::Door;
+use crate::web_config::LiveConfig;
 use log::{debug, warn};
 use mio::{Events, Interest, Poll, Token, event::Event};
 use std::{
@@ -28,10 +28,10 @@ use std::{
 };
 
 pub(super) const WAKER: usize = 0;
-const FIRST_LANE: usize = 1;
+const FIRST_BACKEND: usize = 1;
 /// One request scrapes; the others do not wait for it. Scrapes go one after the other anyway.
-const LANES: usize = 2;
-const FIRST_LISTENER: usize = FIRST_LANE + LANES;
+const BACKENDS: usize = 2;
+const FIRST_LISTENER: usize = FIRST_BACKEND + BACKENDS;
 
 /// So many connections are accepted in a row, and so many steps of one made; then others have their turn.
 const ACCEPTS: usize = 64;
@@ -43,121 +43,123 @@ pub(super) enum Message {
     /// Read the web configuration anew.
     Reload,
     /// A password was compared.
-    Compared(Tag, bool),
+    Compared(CredentialTag, bool),
 }
 
-pub(super) struct Room {
+pub(super) struct EventLoop {
     poll: Poll,
     inbox: Receiver<Message>,
     listeners: Listeners,
     handler: Arc<Handler>,
-    lanes: Vec<Lane>,
-    queue: Queue,
+    backends: Vec<Backend>,
+    queue: RequestQueue,
     connections: HashMap<usize, Connection>,
-    most_connections: usize,
+    max_connections: usize,
     /// The token of the next connection; none comes twice.
     next: usize,
     /// Connections that have more to do, which the poll will not tell again.
-    again: Vec<usize>,
+    ready: Vec<usize>,
     /// Until when nobody is accepted.
-    resting: Option<Instant>,
+    accept_paused_until: Option<Instant>,
     /// Until when a guard that was told to stop goes on.
-    stopping: Option<Instant>,
-    door: Door,
-    passwords: Passwords,
-    journal: Journal,
-    bucket: Bucket,
+    stop_deadline: Option<Instant>,
+    live_config: LiveConfig,
+    basic_auth: BasicAuth,
+    rejections: RejectionLog,
+    bucket: TokenBucket,
     health: Health,
-    taken: Box<dyn Fn(usize) + Send>,
-    scratch: Box<[u8; HEAD_BYTES]>,
+    on_taken: Box<dyn Fn(usize) + Send>,
+    read_buffer: Box<[u8; HEAD_BYTES]>,
 }
 
-impl Room {
+impl EventLoop {
     pub(super) fn new(
         poll: Poll,
         inbox: Receiver<Message>,
-        settings: Settings,
-        passwords: Passwords,
+        settings: ServerSettings,
+        basic_auth: BasicAuth,
         handler: &Arc<Handler>,
     ) -> io::Result<Self> {
-        let Settings { mut listeners, max_requests, metrics, door, health, taken } = settings;
+        let ServerSettings { mut listeners, max_requests, metrics, live_config, health, on_taken } = settings;
         listeners.register(poll.registry(), FIRST_LISTENER)?;
-        let mut room = Self {
+        let mut event_loop = Self {
             next: FIRST_LISTENER + listeners.len(),
             poll,
             inbox,
             listeners,
             handler: Arc::clone(handler),
-            lanes: Vec::with_capacity(LANES),
-            queue: Queue::new(max_requests),
+            backends: Vec::with_capacity(BACKENDS),
+            queue: RequestQueue::new(max_requests),
             connections: HashMap::new(),
-            most_connections: limits::connections(),
-            again: Vec::new(),
-            resting: None,
-            stopping: None,
-            door,
-            passwords,
-            journal: Journal::new(metrics),
-            bucket: Bucket::default(),
+            max_connections: limits::connections(),
+            ready: Vec::new(),
+            accept_paused_until: None,
+            stop_deadline: None,
+            live_config,
+            basic_auth,
+            rejections: RejectionLog::new(metrics),
+            bucket: TokenBucket::default(),
             health,
-            taken,
-            scratch: Box::new([0; HEAD_BYTES]),
+            on_taken,
+            read_buffer: Box::new([0; HEAD_BYTES]),
         };
-        for number in 0..LANES {
-            let lane = room.open_lane(number)?;
-            room.lanes.push(lane);
+        for number in 0..BACKENDS {
+            let backend = event_loop.open_backend(number)?;
+            event_loop.backends.push(backend);
         }
-        Ok(room)
+        Ok(event_loop)
     }
 
-    fn open_lane(&self, number: usize) -> io::Result<Lane> {
-        let mut lane = Lane::open(&self.handler)?;
+    fn open_backend(&self, number: usize) -> io::Result<Backend> {
+        let mut backend = Backend::open(&self.handler)?;
         let interests = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut lane.stream, Token(FIRST_LANE + number), interests)?;
-        Ok(lane)
+        self.poll.registry().register(&mut backend.stream, Token(FIRST_BACKEND + number), interests)?;
+        Ok(backend)
     }
 
     /// Until it was told to stop and all is answered, or an error of the system.
     pub(super) fn run(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(256);
         let mut now = Instant::now();
-        while !self.is_over(now) {
-            match self.poll.poll(&mut events, self.pause(now)) {
+        while !self.is_finished(now) {
+            match self.poll.poll(&mut events, self.poll_timeout(now)) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 outcome => outcome?,
             }
             now = Instant::now();
             for event in &events {
-                self.meet(event, now)?;
+                self.on_event(event, now)?;
             }
-            for client in mem::take(&mut self.again) {
-                self.go_on(client, now);
+            for client in mem::take(&mut self.ready) {
+                self.drive(client, now);
             }
-            self.hear(now);
+            self.receive_messages(now);
             self.accept(now);
-            self.expire(now);
-            self.hand_on(now)?;
-            self.journal.note_connections(self.connections.len());
-            self.journal.tell(now);
+            self.expire_deadlines(now);
+            self.dispatch(now)?;
+            self.rejections.note_connections(self.connections.len());
+            self.rejections.tell(now);
         }
         Ok(())
     }
 
     /// How long nothing has to be done by itself.
-    fn pause(&self, now: Instant) -> Option<Duration> {
-        if !self.again.is_empty() || self.resting.is_some_and(|until| until <= now) {
+    fn poll_timeout(&self, now: Instant) -> Option<Duration> {
+        if !self.ready.is_empty() || self.accept_paused_until.is_some_and(|until| until <= now) {
             return Some(Duration::ZERO);
         }
         let connections = self.connections.values().filter_map(Connection::deadline).min();
         let queue = [self.queue.deadline(self.busy()), self.release_deadline()];
-        let others = [self.stopping, self.resting, self.journal.deadline()].into_iter().chain(queue);
+        let others = [self.stop_deadline, self.accept_paused_until, self.rejections.deadline()]
+            .into_iter()
+            .chain(queue);
         let first = others.flatten().chain(connections).min()?;
         // The poll counts whole milliseconds: a little later is not too late, a little early is in vain.
         Some(first.saturating_duration_since(now) + Duration::from_millis(1))
     }
 
-    fn is_over(&self, now: Instant) -> bool {
-        let Some(until) = self.stopping else { return false };
+    fn is_finished(&self, now: Instant) -> bool {
+        let Some(until) = self.stop_deadline else { return false };
         let is_settled = self.connections.values().all(Connection::is_settled);
         if now >= until && !is_settled {
             warn!("some clients have not taken their answers");
@@ -165,17 +167,17 @@ impl Room {
         is_settled || now >= until
     }
 
-    fn meet(&mut self, event: &Event, now: Instant) -> io::Result<()> {
+    fn on_event(&mut self, event: &Event, now: Instant) -> io::Result<()> {
         let token = event.token().0;
-        let lanes = FIRST_LANE..FIRST_LANE + self.lanes.len();
-        if lanes.contains(&token) {
-            return self.run_lane(token - FIRST_LANE, now);
+        let backends = FIRST_BACKEND..FIRST_BACKEND + self.backends.len();
+        if backends.contains(&token) {
+            return self.run_backend(token - FIRST_BACKEND, now);
         }
         if let Some(client) = self.connections.get(&token) {
             if event.is_error() && client.is_waiting() {
                 self.close(token, None); // it has gone before its answer
             } else {
-                self.go_on(token, now);
+                self.drive(token, now);
             }
         } else if token >= FIRST_LISTENER {
             self.listeners.wake(token - FIRST_LISTENER);
@@ -183,84 +185,84 @@ impl Room {
         Ok(())
     }
 
-    fn hear(&mut self, now: Instant) {
+    fn receive_messages(&mut self, now: Instant) {
         while let Ok(message) = self.inbox.try_recv() {
             match message {
                 Message::Stop => self.stop(now),
                 Message::Reload => {
-                    self.door.reload();
-                    self.renew();
+                    self.live_config.reload();
+                    self.close_settled();
                 }
-                Message::Compared(tag, is_right) => self.settle(tag, is_right, now),
+                Message::Compared(tag, is_right) => self.complete(tag, is_right, now),
             }
         }
     }
 
     /// Those who asked in time get their answers: also who waits to be accepted, or whose bytes wait to be read.
     fn stop(&mut self, now: Instant) {
-        self.resting = None;
+        self.accept_paused_until = None;
         self.accept(now);
         self.listeners = Listeners::default();
         debug!("waiting for the answers on their way");
         for client in self.connections.keys().copied().collect::<Vec<_>>() {
-            self.go_on(client, now);
+            self.drive(client, now);
         }
-        self.stopping = Some(now + DRAIN_TIME);
+        self.stop_deadline = Some(now + DRAIN_TIME);
     }
 
     /// Lets a connection do what it can do now.
-    fn go_on(&mut self, client: usize, now: Instant) {
+    fn drive(&mut self, client: usize, now: Instant) {
         for _ in 0..STEPS {
             let Some(connection) = self.connections.get_mut(&client) else { return };
-            match connection.advance(&mut self.scratch, now) {
+            match connection.advance(&mut self.read_buffer, now) {
                 Step::Wait => return,
                 Step::Again => {}
-                Step::Taken => (self.taken)(client),
-                Step::Request(head) => self.admit(client, head, now),
-                Step::Refused(refusal) => self.refuse(client, refusal, now),
-                Step::Over(refusal) => return self.close(client, refusal),
+                Step::Taken => (self.on_taken)(client),
+                Step::Request(head) => self.authenticate(client, head, now),
+                Step::Rejected(rejection) => self.reject(client, rejection, now),
+                Step::Over(rejection) => return self.close(client, rejection),
             }
         }
-        self.again.push(client);
+        self.ready.push(client);
     }
 
-    fn close(&mut self, client: usize, refusal: Option<Refusal>) {
-        if let Some(refusal) = refusal {
-            self.journal.note(refusal);
+    fn close(&mut self, client: usize, rejection: Option<Rejection>) {
+        if let Some(rejection) = rejection {
+            self.rejections.note(rejection);
         }
-        self.resting = None; // there is room again
+        self.accept_paused_until = None; // there is room again
         if self.connections.remove(&client).is_some_and(|connection| connection.is_waiting()) {
-            self.forget(client);
+            self.cancel(client);
         }
     }
 
     /// Does no more for a request whose client does not wait for it any more.
-    fn forget(&mut self, client: usize) {
-        self.queue.forget(client);
-        self.passwords.forget(client);
+    fn cancel(&mut self, client: usize) {
+        self.queue.cancel(client);
+        self.basic_auth.cancel(client);
     }
 
-    fn expire(&mut self, now: Instant) {
+    fn expire_deadlines(&mut self, now: Instant) {
         let late = self.connections.iter().filter(|(_, each)| each.deadline().is_some_and(|end| end <= now));
         let late: Vec<_> = late.map(|(client, each)| (*client, each.late())).collect();
         for (client, step) in late {
             match step {
-                Step::Refused(refusal) => {
-                    self.forget(client);
-                    self.refuse(client, refusal, now);
-                    self.go_on(client, now);
+                Step::Rejected(rejection) => {
+                    self.cancel(client);
+                    self.reject(client, rejection, now);
+                    self.drive(client, now);
                 }
-                Step::Over(refusal) => self.close(client, refusal),
+                Step::Over(rejection) => self.close(client, rejection),
                 Step::Wait | Step::Again | Step::Taken | Step::Request(_) => {}
             }
         }
-        while let Some(client) = self.queue.pop_refused(self.busy(), now) {
-            self.refuse(client, Refusal::TooManyRequests, now);
-            self.go_on(client, now);
+        while let Some(client) = self.queue.pop_rejected(self.busy(), now) {
+            self.reject(client, Rejection::TooManyRequests, now);
+            self.drive(client, now);
         }
     }
 
     fn busy(&self) -> usize {
-        self.lanes.iter().filter(|lane| !lane.is_free()).count()
+        self.backends.iter().filter(|backend| !backend.is_free()).count()
     }
 }

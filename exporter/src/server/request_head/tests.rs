@@ -1,10 +1,10 @@
 use super::*;
 
-fn read(text: &str) -> Result<Option<(Head, usize)>, Refusal> {
+fn read(text: &str) -> Result<Option<(RequestHead, usize)>, Rejection> {
     parse(text.as_bytes())
 }
 
-fn head_of(text: &str) -> Head {
+fn head_of(text: &str) -> RequestHead {
     let (head, length) = read(text).expect(text).expect(text);
     assert_eq!(length, text.len(), "{text}");
     head
@@ -17,7 +17,7 @@ fn lines_of(text: &str) -> String {
 /// The reason why this text is refused.
 fn reason(text: &str) -> &'static str {
     match read(text) {
-        Err(refusal) => refusal.reason(),
+        Err(rejection) => rejection.reason(),
         other => panic!("{text:?} is {other:?}"),
     }
 }
@@ -195,7 +195,7 @@ fn whatever_passes_is_one_plain_request() {
 }
 
 /// What the library may be given: ASCII lines that it splits as we do, and nothing of a body.
-fn assert_sound(head: &Head, length: usize, bytes: &[u8]) {
+fn assert_sound(head: &RequestHead, length: usize, bytes: &[u8]) {
     assert!(length <= bytes.len());
     let text = std::str::from_utf8(&head.lines).expect("UTF-8");
     assert!(text.is_ascii() && text.ends_with("\r\n") && !text.contains('\0'), "{text:?}");

@@ -25,7 +25,7 @@ use rustls::{
 use std::{fmt::Display, path::Path, sync::Arc};
 
 /// What the section says, with the contents of its files.
-struct Settings {
+struct TlsSettings {
     certificates: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     /// What messages call the certificate and the key.
@@ -53,7 +53,7 @@ impl Tls {
         let key =
             pem(&mut section, ["key", "key_file"], folder, files)?.ok_or_else(|| missing("key_file"))?;
         let provider = Arc::new(provider(&mut section, notes)?);
-        let settings = Settings {
+        let settings = TlsSettings {
             certificates: certificates_of(&certificates)?,
             key: key::read(&key)?,
             pair: format!("{} and {}", certificates.name, key.name),
@@ -72,7 +72,7 @@ impl Tls {
     }
 }
 
-fn build(settings: Settings) -> Result<ServerConfig, ConfigError> {
+fn build(settings: TlsSettings) -> Result<ServerConfig, ConfigError> {
     let builder = ServerConfig::builder_with_provider(settings.provider)
         .with_protocol_versions(&settings.versions)
         .map_err(|error| tls("the versions and cipher suites", error))?

@@ -1,7 +1,7 @@
 //! One segment: its reader, what is kept of it between scrapes, and what is logged of it.
 
 use crate::{
-    scrape::conflicts::{Found, MOST_LINES},
+    scrape::conflicts::{MOST_LINES, SourceFamilies},
     self_metrics::{Attachment, LeftOut, LeftOutReason, SEGMENT_LABEL, SegmentMetrics},
     targets::{
         Target,
@@ -21,7 +21,7 @@ const ATTEMPTS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// One segment and all that is kept between its scrapes.
-pub(crate) struct Source {
+pub(crate) struct SegmentSource {
     pub(crate) target: Target,
     trust: Trust,
     /// Gone after any error: the next attempt attaches afresh.
@@ -41,7 +41,7 @@ pub(crate) struct Source {
     told_too_large: bool,
 }
 
-impl Source {
+impl SegmentSource {
     /// Attaches nothing yet. `tells_created`: see [`Encoder::with_created`].
     pub(crate) fn new(target: Target, trust: Trust, tells_created: bool) -> Self {
         let encoder = |format| {
@@ -91,7 +91,7 @@ impl Source {
         };
         self.metrics.observe(&reader.scrape()?.vitals, attachment);
         if attachment == Attachment::Fresh {
-            let unexpected = |owner| self.trust.unexpected(self.target.name, owner);
+            let unexpected = |owner| self.trust.unexpected_owner(self.target.name, owner);
             self.unexpected_owner = reader.owner().and_then(unexpected);
             self.metrics.note_owner(self.unexpected_owner.is_none());
         }
@@ -100,9 +100,9 @@ impl Source {
     }
 
     /// What the last reading found, which is nothing after a failure, and what writes it.
-    pub(crate) fn parts(&mut self, format: Format) -> (Found<'_>, &mut Encoder) {
+    pub(crate) fn parts(&mut self, format: Format) -> (SourceFamilies<'_>, &mut Encoder) {
         let families = self.reader.as_ref().map_or(&[][..], |reader| &reader.snapshot().families);
-        let found = Found { label: self.target.label.as_deref(), families };
+        let found = SourceFamilies { label: self.target.label.as_deref(), families };
         let mut encoders = self.encoders.iter_mut();
         (found, encoders.find(|encoder| encoder.format() == format).expect("there is one for each format"))
     }
@@ -148,7 +148,7 @@ impl Source {
     }
 
     /// Logs that the segment was attached, and whether its owner is one that nothing speaks for.
-    fn greet(&self) {
+    fn log_attached(&self) {
         info!(segment:% = self.target; "attached the segment");
         if let Some(uid) = self.unexpected_owner {
             warn!(
@@ -166,8 +166,8 @@ impl Source {
     /// Logs how the last reading went, once for each change.
     pub(crate) fn log(&mut self) {
         match &self.outcome {
-            Some(Ok(Attachment::Fresh)) => self.greet(),
-            Some(Err(error)) if self.failing.as_ref() != Some(error) => self.complain(),
+            Some(Ok(Attachment::Fresh)) => self.log_attached(),
+            Some(Err(error)) if self.failing.as_ref() != Some(error) => self.log_failure(),
             _ => {}
         }
         self.failing = self.error().cloned();
@@ -175,7 +175,7 @@ impl Source {
 
     /// Logs why the last reading failed. Before the first worker there is no segment: that is worth a
     /// line, not a warning.
-    pub(crate) fn complain(&self) {
+    pub(crate) fn log_failure(&self) {
         let target = &self.target;
         match self.error() {
             Some(error @ SourceError::Read(ReadError::Absent { .. })) => {

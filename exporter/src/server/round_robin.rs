@@ -1,10 +1,10 @@
-//! Turns: one item of each peer is taken after the other, so a peer that asks much holds up none but itself.
+//! Round robin: one item of each peer is taken after the other, so a peer that asks much holds up none but itself.
 
 use super::peer::Peer;
 use std::collections::VecDeque;
 
 /// Items that wait, ordered by turn, and within one turn as they came.
-pub(super) struct Turns<T> {
+pub(super) struct RoundRobin<T> {
     waiting: VecDeque<Turn<T>>,
     /// The turn that is being taken.
     now: u64,
@@ -16,7 +16,7 @@ struct Turn<T> {
     item: T,
 }
 
-impl<T> Turns<T> {
+impl<T> RoundRobin<T> {
     pub(super) fn new() -> Self {
         Self { waiting: VecDeque::new(), now: 0 }
     }
@@ -55,7 +55,7 @@ impl<T> Turns<T> {
     }
 
     /// Takes the last item of the peer that has the most, unless `peer` has as many.
-    pub(super) fn displace(&mut self, peer: Peer) -> Option<T> {
+    pub(super) fn evict_longest(&mut self, peer: Peer) -> Option<T> {
         let count = |peer| self.waiting.iter().filter(|each| each.peer == peer).count();
         let most = self.waiting.iter().map(|each| each.peer).max_by_key(|each| count(*each))?;
         if count(most) <= count(peer) {
@@ -75,29 +75,29 @@ mod tests {
         SocketAddr::from(([192, 0, 2, number], 1)).into()
     }
 
-    fn turns(items: &[(u8, u32)]) -> Turns<u32> {
-        let mut turns = Turns::new();
-        items.iter().for_each(|(number, item)| turns.push(peer(*number), *item));
-        turns
+    fn round_robin(items: &[(u8, u32)]) -> RoundRobin<u32> {
+        let mut round_robin = RoundRobin::new();
+        items.iter().for_each(|(number, item)| round_robin.push(peer(*number), *item));
+        round_robin
     }
 
     #[test]
     fn a_peer_that_may_not_is_passed_over_and_keeps_its_place() {
-        let mut turns = turns(&[(1, 10), (1, 11), (2, 20)]);
-        assert_eq!(turns.pop(|each| each == peer(2)), Some(20));
-        assert_eq!(turns.pop(|_| false), None);
-        turns.push(peer(3), 30);
-        let order: Vec<_> = std::iter::from_fn(|| turns.pop(|_| true)).collect();
+        let mut round_robin = round_robin(&[(1, 10), (1, 11), (2, 20)]);
+        assert_eq!(round_robin.pop(|each| each == peer(2)), Some(20));
+        assert_eq!(round_robin.pop(|_| false), None);
+        round_robin.push(peer(3), 30);
+        let order: Vec<_> = std::iter::from_fn(|| round_robin.pop(|_| true)).collect();
         assert_eq!(order, [10, 30, 11]);
     }
 
     #[test]
     fn the_peer_with_the_most_items_is_displaced() {
-        let mut turns = turns(&[(1, 10), (2, 20), (1, 11), (1, 12), (2, 21)]);
-        assert_eq!(turns.displace(peer(1)), None, "it has the most itself");
-        assert_eq!(turns.displace(peer(2)), Some(12));
-        assert_eq!(turns.displace(peer(2)), None);
-        assert_eq!(turns.displace(peer(3)).map(|item| item % 10), Some(1));
-        assert_eq!(turns.len(), 3);
+        let mut round_robin = round_robin(&[(1, 10), (2, 20), (1, 11), (1, 12), (2, 21)]);
+        assert_eq!(round_robin.evict_longest(peer(1)), None, "it has the most itself");
+        assert_eq!(round_robin.evict_longest(peer(2)), Some(12));
+        assert_eq!(round_robin.evict_longest(peer(2)), None);
+        assert_eq!(round_robin.evict_longest(peer(3)).map(|item| item % 10), Some(1));
+        assert_eq!(round_robin.len(), 3);
     }
 }
