@@ -4,7 +4,7 @@
 //! [`classes`] are the PHP classes; [`session`] is what a process or thread knows: settings, attachment, metrics
 //! and their series; [`engine`] is all that touches the Zend API, and knows no metrics.
 //!
-//! Unsafe code lives in `engine::bailout`, `engine::globals`, `engine::object`, `engine::parameters`,
+//! Unsafe code lives in `engine::bailout`, `engine::exceptions`, `engine::globals`, `engine::object`, `engine::parameters`,
 //! `engine::process_stats`, `engine::zval`, `module`, `session::generation`, `session::handle`,
 //! `session::ini`, `session::summary_ring`, `session::track`.
 #![deny(unsafe_code)]

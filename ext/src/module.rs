@@ -107,4 +107,5 @@ unsafe extern "C" fn on_error(kind: i32, _file: *mut zend_string, _line: u32, _m
 
 unsafe extern "C" fn in_forked_child() {
     attachment::forked();
+    heartbeat::forked();
 }

@@ -7,11 +7,11 @@ use crate::{
         arguments::{Exemplar, Labels},
         exceptions::invalid_argument,
         panic::fenced,
-        zval::{More, this},
+        zval::More,
     },
     session::{
         exemplar,
-        handle::{Cells, Handle},
+        handle::{Cells, Handle, this},
         heartbeat,
     },
 };

@@ -9,12 +9,13 @@ use crate::{
         globals::Fixed,
         panic::fenced,
         zval,
-        zval::{EnumClass, More, this},
+        zval::{EnumClass, More},
     },
     session::{
-        handle::{Cells, Handle},
+        gauge_cell,
+        handle::{Cells, Handle, this},
         heartbeat,
-        metric::Series,
+        series::Series,
         track::Track,
     },
 };
@@ -30,7 +31,7 @@ use ext_php_rs::{
     zend::{ClassEntry, ExecuteData},
     zend_fastcall,
 };
-use promshm_segment::{Kind, layout::UNSET, memory::atomic, now};
+use promshm_segment::{Kind, now};
 
 /// How the values of several processes become one.
 #[php_enum]
@@ -177,7 +178,7 @@ zend_fastcall! {
 #[inline(always)]
 fn step(ex: &ExecuteData, by: f64) {
     match this(ex).ready_cell(ex, 0) {
-        Some(cell) => add_to(cell, false, by),
+        Some(cell) => gauge_cell::add(cell, false, by),
         None => step_slowly(ex, by),
     }
     heartbeat::tick();
@@ -212,7 +213,7 @@ zend_fastcall! {
 #[inline(always)]
 fn step_by_at_once(ex: &ExecuteData, one: f64) -> Option<()> {
     let value = arguments::first_number(ex)?;
-    add_to(this(ex).ready_cell(ex, 1)?, false, one * value);
+    gauge_cell::add(this(ex).ready_cell(ex, 1)?, false, one * value);
     heartbeat::tick();
     Some(())
 }
@@ -245,27 +246,12 @@ fn begin_track(ex: &ExecuteData) -> std::result::Result<(&Zval, Option<Track>), 
     handle.bind(metric, key, Series::UNKNOWN)?;
     let mut track = None;
     handle.update(None, |Cells { all, shared }| {
-        add_to(&all[0], shared, 1.0);
+        gauge_cell::add(&all[0], shared, 1.0);
         track = Some(Track::of(&all[0], shared));
     })?;
     Ok((function, track))
 }
 
 fn add(handle: &Handle, labels: Labels<'_>, by: f64) {
-    let _thrown = handle.update(labels, |Cells { all, shared }| add_to(&all[0], shared, by));
-}
-
-#[inline(always)]
-pub(crate) fn add_to(cell: &atomic::Cell, shared: bool, by: f64) {
-    if shared {
-        cell.change_shared(|value| or_zero(value) + by);
-    } else {
-        cell.set(or_zero(cell.get()) + by);
-    }
-}
-
-/// A gauge that was never set counts from zero.
-#[inline(always)]
-fn or_zero(value: f64) -> f64 {
-    if value.to_bits() == UNSET { 0.0 } else { value }
+    let _thrown = handle.update(labels, |Cells { all, shared }| gauge_cell::add(&all[0], shared, by));
 }

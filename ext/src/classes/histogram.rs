@@ -9,17 +9,12 @@ use crate::{
     },
     engine::{
         arguments,
-        arguments::{Exemplar, Labels},
         exceptions::{Thrown, invalid_argument},
         float_list::{list_of, return_list},
         panic::fenced,
-        zval::{More, Parse, parse, this},
+        zval::{More, Parse, parse},
     },
-    session::{
-        exemplar,
-        handle::{Cells, Handle},
-        heartbeat,
-    },
+    session::{handle::this, heartbeat, histogram_cells},
 };
 use ext_php_rs::{
     args::Arg,
@@ -30,7 +25,7 @@ use ext_php_rs::{
     zend::ExecuteData,
     zend_fastcall,
 };
-use promshm_segment::{Kind, memory::atomic};
+use promshm_segment::Kind;
 
 /// The default upper bounds, in seconds; those of the widespread PHP client library.
 const DEFAULT_BUCKETS: [f64; 14] =
@@ -86,7 +81,7 @@ fn observe_at_once(ex: &ExecuteData) -> Option<()> {
     let value = arguments::first_number(ex)?;
     let cells = handle.ready_cells(ex, 1)?;
     let bucket = handle.metric().ok()?.buckets.of(value);
-    count(cells, bucket, value);
+    histogram_cells::count(cells, bucket, value);
     heartbeat::tick();
     Some(())
 }
@@ -95,36 +90,10 @@ fn observe_at_once(ex: &ExecuteData) -> Option<()> {
 fn observe_any(ex: &ExecuteData) {
     fenced(|| {
         if let Some((value, labels, exemplar)) = arguments::float_and_exemplar(ex) {
-            observe_slowly(this(ex), labels, exemplar, value);
+            histogram_cells::observe(this(ex), labels, exemplar, value);
         }
     });
     heartbeat::tick();
-}
-
-pub(crate) fn observe_slowly(handle: &Handle, labels: Labels<'_>, exemplar: Exemplar<'_>, value: f64) {
-    let Ok(metric) = handle.metric() else { return };
-    let bucket = metric.buckets.of(value);
-    let _thrown = handle.update(labels, |Cells { all, shared }| {
-        if shared {
-            all[bucket].add_shared(1.0);
-            all[all.len() - 1].add_shared(value);
-        } else {
-            count(all, bucket, value);
-        }
-        if let Some(exemplar) = exemplar {
-            exemplar::note(&all[bucket], shared, value, exemplar);
-        }
-    });
-}
-
-/// The bucket first: a process that dies in between leaves a count without its share of the sum,
-/// never a sum that nothing counted.
-#[inline(always)]
-fn count(cells: &[atomic::Cell], bucket: usize, value: f64) {
-    if let (Some(bucket), Some(sum)) = (cells.get(bucket), cells.last()) {
-        bucket.add_owned(1.0);
-        sum.add_owned(value);
-    }
 }
 
 zend_fastcall! {

@@ -9,14 +9,15 @@ use crate::{
         zval,
         zval::{
             Found, IS_DOUBLE, IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, More, Parse, bytes_of, given,
-            named_arguments, parse, this,
+            named_arguments, parse,
         },
     },
     session::{
         attachment,
-        handle::{Handle, with_packed},
+        handle::{Handle, this, with_packed},
         labels,
-        metric::{Constants, Key, Metric, Series},
+        metric::{Constants, Metric},
+        series::{Key, Series},
     },
 };
 use ext_php_rs::{

@@ -20,7 +20,7 @@ use crate::{
         zval,
         zval::{Found, IS_ARRAY, IS_STRING, Parse, argument, arguments, given, guarded, parse, type_of},
     },
-    session::{attachment, handle::Handle, labels, metric::Constants},
+    session::{attachment, handle::Handle, labels, lookup, metric::Constants},
 };
 use ext_php_rs::{
     args::Arg,
@@ -245,7 +245,7 @@ impl Registry {
         let shape = (Kind::Gauge(GaugeMode::Max), Vec::new());
         let help = "Information about the PHP environment.";
         let metric = define("php_info", help, Some(&label_names), shape, &Constants::new())?;
-        let series = metric.series(&version);
+        let series = lookup::series(&metric, &version);
         self.add(Type::Gauge, key, |handle| handle.stand_for(metric.clone()))?;
         let bound = Handle::default();
         bound.bind(metric, series.0, series.1)?;

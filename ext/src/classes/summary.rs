@@ -7,9 +7,13 @@ use crate::{
         exceptions::{Thrown, invalid_argument},
         float_list::{list_of, return_list},
         panic::fenced,
-        zval::{More, Parse, parse, this},
+        zval::{More, Parse, parse},
     },
-    session::{handle::Cells, heartbeat, summary_ring},
+    session::{
+        attachment,
+        handle::{Cells, this},
+        heartbeat, summary_ring,
+    },
 };
 use ext_php_rs::{
     args::Arg,
@@ -20,7 +24,7 @@ use ext_php_rs::{
     zend::ExecuteData,
     zend_fastcall,
 };
-use promshm_segment::Kind;
+use promshm_segment::{Kind, memory::atomic, snapshot::Reason};
 use std::cell::Cell;
 
 /// The default quantiles, those of the widespread PHP client library.
@@ -81,7 +85,7 @@ zend_fastcall! {
 #[inline(always)]
 fn observe_at_once(ex: &ExecuteData) -> Option<()> {
     let value = arguments::first_number(ex)?;
-    summary_ring::observe(this(ex).ready_cells(ex, 1)?, false, value);
+    observe_in(this(ex).ready_cells(ex, 1)?, false, value);
     heartbeat::tick();
     Some(())
 }
@@ -90,10 +94,22 @@ fn observe_at_once(ex: &ExecuteData) -> Option<()> {
 fn observe_slowly(ex: &ExecuteData) {
     fenced(|| {
         let Some((value, labels)) = arguments::float(ex) else { return };
-        let observe = |Cells { all, shared }: Cells<'_>| summary_ring::observe(all, shared, value);
-        let _thrown = this(ex).update(labels, observe);
+        let _thrown = this(ex).update(labels, |Cells { all, shared }| observe_in(all, shared, value));
     });
     heartbeat::tick();
+}
+
+/// Counts one observation. A sample that finds no ring is a lost update of its own: the totals have counted it.
+#[inline(always)]
+fn observe_in(cells: &[atomic::Cell], is_shared: bool, value: f64) {
+    if !summary_ring::observe(cells, is_shared, value) {
+        count_lost_sample();
+    }
+}
+
+#[cold]
+fn count_lost_sample() {
+    fenced(|| attachment::count_drop(Reason::SummarySample));
 }
 
 zend_fastcall! {

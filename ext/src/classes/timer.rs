@@ -1,7 +1,7 @@
 //! `Promshm\Timer`: how long something takes, on a clock that nobody sets.
 
 use crate::{
-    classes::{histogram::observe_slowly, metric_class::final_class},
+    classes::metric_class::final_class,
     engine::{
         exceptions::Thrown,
         globals::Fixed,
@@ -13,7 +13,9 @@ use crate::{
     },
     session::{
         handle::Handle,
-        metric::{Key, Metric, Series},
+        histogram_cells,
+        metric::Metric,
+        series::{Key, Series},
     },
 };
 use ext_php_rs::{
@@ -98,7 +100,7 @@ impl Timer {
     fn observe(&self) -> f64 {
         if let Some(start) = self.start.take() {
             self.seconds.set(start.elapsed().as_secs_f64());
-            observe_slowly(&self.handle, None, None, self.seconds.get());
+            histogram_cells::observe(&self.handle, None, None, self.seconds.get());
         }
         self.seconds.get()
     }

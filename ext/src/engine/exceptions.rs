@@ -1,12 +1,21 @@
 //! The exceptions that programming errors throw. Storage trouble never does.
+#![allow(unsafe_code)]
 
-use crate::engine::{globals::Fixed, zval};
+use crate::engine::{bailout::guarded, globals::Fixed};
 use ext_php_rs::{
     builders::ClassBuilder,
     error::Result,
+    ffi,
     flags::ClassFlags,
     zend::{ClassEntry, ce},
 };
+
+unsafe extern "C" {
+    #[allow(non_upper_case_globals)] // the engine's name
+    static spl_ce_InvalidArgumentException: *mut ClassEntry;
+    #[allow(non_upper_case_globals)] // the engine's name
+    static spl_ce_RuntimeException: *mut ClassEntry;
+}
 
 /// An exception is on its way: return to the engine.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,12 +58,16 @@ fn interface() -> &'static ClassEntry {
     INTERFACE.get().unwrap_or_else(ce::throwable)
 }
 
+/// SPL's `InvalidArgumentException`.
 fn invalid_argument_parent() -> &'static ClassEntry {
-    zval::spl_invalid_argument_exception()
+    // SAFETY: SPL is always built in and starts before any loaded extension.
+    unsafe { &*spl_ce_InvalidArgumentException }
 }
 
+/// SPL's `RuntimeException`.
 fn runtime_parent() -> &'static ClassEntry {
-    zval::spl_runtime_exception()
+    // SAFETY: as above.
+    unsafe { &*spl_ce_RuntimeException }
 }
 
 /// Throws where `dl()` loads the extension for one request. None of its classes exist then.
@@ -88,7 +101,18 @@ pub(crate) fn bad_registration(message: &str) -> Thrown {
     throw(REGISTRATION.get(), message)
 }
 
+/// Throws an exception of that class, unless one is pending already.
 fn throw(class: Class, message: &str) -> Thrown {
-    zval::throw(class.unwrap_or_else(ce::exception), message);
+    let message = message.replace('\0', "\\0");
+    if !has_exception() {
+        let class = class.unwrap_or_else(ce::exception);
+        guarded(|| drop(ext_php_rs::exception::throw(class, &message)));
+    }
     Thrown
+}
+
+/// Whether an exception is pending.
+pub(crate) fn has_exception() -> bool {
+    // SAFETY: executor_globals is this interpreter's.
+    unsafe { !(*ffi::ext_php_rs_executor_globals()).exception.is_null() }
 }

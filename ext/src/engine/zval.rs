@@ -6,9 +6,9 @@ pub(crate) use crate::engine::{
     parameters::{First, Found, More, Parse, parse},
 };
 
-use crate::{
-    engine::{exceptions::Thrown, globals::local, object},
-    session::handle::Handle,
+use crate::engine::{
+    exceptions::{Thrown, has_exception},
+    globals::local,
 };
 use ext_php_rs::{
     ffi,
@@ -39,10 +39,6 @@ const FRAME_SLOTS: usize = size_of::<ExecuteData>().div_ceil(size_of::<Zval>());
 const EXTRA_NAMED: u32 = 1 << 27;
 
 unsafe extern "C" {
-    #[allow(non_upper_case_globals)] // the engine's name
-    static spl_ce_InvalidArgumentException: *mut ClassEntry;
-    #[allow(non_upper_case_globals)] // the engine's name
-    static spl_ce_RuntimeException: *mut ClassEntry;
     fn zend_string_hash_func(string: *mut ffi::zend_string) -> u64;
     fn zend_hash_func(bytes: *const c_char, length: usize) -> u64;
     fn zval_try_get_string_func(op: *mut Zval) -> *mut ffi::zend_string;
@@ -72,24 +68,6 @@ unsafe extern "C" {
 
 /// What is told of an error: kind, file, line, message.
 pub(crate) type ErrorHook = unsafe extern "C" fn(c_int, *mut ffi::zend_string, u32, *mut ffi::zend_string);
-
-/// The handle of `$this`, a metric.
-#[inline(always)]
-pub(crate) fn this(ex: &ExecuteData) -> &Handle {
-    object::this(ex)
-}
-
-/// SPL's `InvalidArgumentException`.
-pub(crate) fn spl_invalid_argument_exception() -> &'static ClassEntry {
-    // SAFETY: SPL is always built in and starts before any loaded extension.
-    unsafe { &*spl_ce_InvalidArgumentException }
-}
-
-/// SPL's `RuntimeException`.
-pub(crate) fn spl_runtime_exception() -> &'static ClassEntry {
-    // SAFETY: as above.
-    unsafe { &*spl_ce_RuntimeException }
-}
 
 /// How many arguments were passed.
 #[inline(always)]
@@ -347,20 +325,6 @@ pub(crate) fn stringified(value: &Zval) -> Result<Vec<u8>, Thrown> {
         ffi::ext_php_rs_zend_string_release(string);
         if has_exception() { Err(Thrown) } else { Ok(bytes) }
     }
-}
-
-/// Throws an exception of that class, unless one is on its way already.
-pub(crate) fn throw(class: &'static ClassEntry, message: &str) {
-    let message = message.replace('\0', "\\0");
-    if !has_exception() {
-        guarded(|| drop(ext_php_rs::exception::throw(class, &message)));
-    }
-}
-
-/// Whether an exception is on its way.
-fn has_exception() -> bool {
-    // SAFETY: executor_globals is this interpreter's.
-    unsafe { !(*ffi::ext_php_rs_executor_globals()).exception.is_null() }
 }
 
 /// Calls a function without arguments; what it returns is in `ret`, never as a reference. An exception stays on

@@ -7,8 +7,9 @@ use crate::{
         zval,
     },
     session::{
-        generation, heartbeat, ini, labels,
-        metric::{Constants, Metric, Series, Target},
+        countdown, generation, ini, labels,
+        metric::{Constants, Metric},
+        series::{Series, Target},
         summary_ring,
     },
 };
@@ -249,7 +250,6 @@ pub(crate) fn goodbye() {
 pub(crate) fn forked() {
     FORKED.set(true);
     generation::detach();
-    heartbeat::forked();
 }
 
 /// Warns of storage trouble, unless the process has warned already.
@@ -355,7 +355,7 @@ impl State {
         }
         summary_ring::attach(writer.rings());
         labels::set_limit(writer.max_label_length());
-        heartbeat::attached(ttl::renew_after(ttl));
+        countdown::attached(ttl::renew_after(ttl));
     }
 
     /// In a forked child: what the parent had attached stays the parent's.
@@ -487,7 +487,7 @@ impl State {
         self.present.error = None;
         self.present.retry_at = None;
         self.present.writer = Some(writer);
-        heartbeat::attached(ttl::renew_after(ttl));
+        countdown::attached(ttl::renew_after(ttl));
     }
 
     fn detach(&mut self) -> Option<Writer> {

@@ -8,6 +8,7 @@ use crate::{
     engine::{
         exceptions::{Thrown, invalid_argument},
         globals::local,
+        object,
         object::part,
         zval,
         zval::{argument, given},
@@ -15,8 +16,9 @@ use crate::{
     session::{
         attachment,
         generation::Watch,
-        labels,
-        metric::{Key, Metric, Series, Target},
+        labels, lookup,
+        metric::Metric,
+        series::{Key, Series, Target},
         series_cache::Recent,
     },
 };
@@ -84,6 +86,12 @@ pub(crate) struct Cells<'c> {
     pub(crate) all: &'c [segment::Cell],
     /// Other processes write them too.
     pub(crate) shared: bool,
+}
+
+/// The handle that `$this`, a metric object, holds.
+#[inline(always)]
+pub(crate) fn this(ex: &ExecuteData) -> &Handle {
+    object::this(ex)
 }
 
 local! {
@@ -193,7 +201,7 @@ impl Handle {
         if self.series.get().stamp != self.watch.stamp() {
             let Meaning { metric, key } = self.meaning()?;
             let Some(key) = key else { return Err(labels::wrong_count(&metric.definition, 0)) };
-            self.remember(metric.series(key).1);
+            self.remember(lookup::series(metric, key).1);
         }
         Ok(self.series.get().target)
     }
@@ -216,7 +224,7 @@ impl Handle {
         let values = zval::list_values(labels);
         let Some((values, target)) = values.and_then(|values| Some((values, metric.known_target(values)?)))
         else {
-            return self.with_key(labels, |metric, key| metric.series(key).1.target);
+            return self.with_key(labels, |metric, key| lookup::series(metric, key).1.target);
         };
         if let Target::Owned(cells) = target
             && let Some(recent) = self.recent(values.len())

@@ -1,8 +1,11 @@
 //! A metric as one PHP process knows it: its definition, and the series it has met.
 
-use crate::session::{attachment, generation, labels, series_table, series_table::SeriesTable};
+use crate::session::{
+    series::{Key, Series, Target},
+    series_table::SeriesTable,
+};
 use ext_php_rs::types::Zval;
-use promshm_segment::{Buckets, Definition, DefinitionError, FamilyId, memory::atomic, snapshot::Reason};
+use promshm_segment::{Buckets, Definition, DefinitionError, FamilyId};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -28,52 +31,8 @@ pub(crate) struct Metric {
 /// Labels that a registry gives to all its metrics, names and values.
 pub(crate) type Constants = Vec<(String, String)>;
 
-/// The label values of a series, as [`labels`] packs them.
-pub(crate) type Key = Rc<[u8]>;
-
-/// Where updates of one series go.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Series {
-    /// The process's stamp at which this was found out; it holds no longer when the stamp has changed.
-    pub(crate) stamp: u64,
-    /// What was found out.
-    pub(crate) target: Target,
-}
-
-/// The end of a lookup.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Target {
-    /// Cells that this process alone writes.
-    Owned(*const atomic::Cell),
-    /// Cells that other processes write too.
-    Shared(*const atomic::Cell),
-    /// There is no room.
-    Dropped(Reason),
-    /// There is no segment.
-    Unstored,
-}
-
-/// A process does not remember more series of one metric than this once there is no room for them.
-const REMEMBERED_DROPS: usize = 1000;
-/// Nor any with more bytes of label values than this.
-const MOST_DROPPED_BYTES: usize = 4096;
-
 /// Bytes of a label besides its text, about.
 const LABEL_BYTES: usize = 32;
-
-impl Series {
-    /// Nothing found out yet.
-    pub(crate) const UNKNOWN: Self = Self { stamp: 0, target: Target::Unstored };
-
-    #[inline(always)]
-    fn holds(self) -> bool {
-        self.stamp == generation::current()
-    }
-
-    fn has_cells(self) -> bool {
-        matches!(self.target, Target::Owned(_) | Target::Shared(_))
-    }
-}
 
 /// The definition with further labels.
 fn with(definition: &Definition, constants: &Constants) -> Result<Definition, DefinitionError> {
@@ -122,7 +81,7 @@ impl Metric {
     }
 
     /// The series of these label values, if it is known and still holds. Does not allocate, and
-    /// leaves whatever is unusual to [`Metric::series`].
+    /// leaves whatever is unusual to [`lookup`](crate::session::lookup).
     #[inline]
     pub(crate) fn known_series(&self, values: &[Zval]) -> Option<(Key, Series)> {
         self.look_up(values, |key, series| (Rc::clone(key), series))
@@ -142,33 +101,19 @@ impl Metric {
         self.known.borrow().find(values, |key, series| series.holds().then(|| take(key, series)))?
     }
 
-    /// The series with that key, looked up in the segment where it is not known.
-    pub(crate) fn series(&self, key: &[u8]) -> (Key, Series) {
-        let hash = labels::hash_key(key);
-        let found = self.known.borrow().get(hash, key);
-        match found {
-            Some((key, series)) if series.holds() => (key, series),
-            Some((key, _)) => self.resolve(hash, key),
-            None => self.resolve(hash, key.into()),
-        }
+    /// The series with that key, if it is known, whether it still holds or not. `hash` is the key's.
+    pub(crate) fn get(&self, hash: u64, key: &[u8]) -> Option<(Key, Series)> {
+        self.known.borrow().get(hash, key)
     }
 
-    fn resolve(&self, hash: u64, key: Key) -> (Key, Series) {
-        let series = attachment::resolve(self, &key);
-        if self.may_remember(&key, series) {
-            self.known.borrow_mut().put(hash, &key, series);
-        }
-        (key, series)
+    /// Remembers where updates of a series go.
+    pub(crate) fn put(&self, hash: u64, key: &Key, series: Series) {
+        self.known.borrow_mut().put(hash, key, series);
     }
 
-    fn may_remember(&self, key: &[u8], series: Series) -> bool {
-        if series_table::is_full() {
-            attachment::forget_series();
-        }
-        // Where nothing is stored, remembering saves no more than making the key.
-        let is_small = || self.known.borrow().len() < REMEMBERED_DROPS && key.len() <= MOST_DROPPED_BYTES;
-        let is_worth_it = series.has_cells() || is_small();
-        is_worth_it && labels::is_within_limit(key) && !series_table::is_full()
+    /// How many series are known.
+    pub(crate) fn known_count(&self) -> usize {
+        self.known.borrow().len()
     }
 
     /// Forgets the series that were met; they are looked up again.

@@ -1,13 +1,18 @@
 //! What a process, or a thread of a thread-safe PHP, knows: settings, the attached segment, metrics and their series.
 
 pub(crate) mod attachment;
+pub(crate) mod countdown;
 pub(crate) mod exemplar;
+pub(crate) mod gauge_cell;
 pub(crate) mod generation;
 pub(crate) mod handle;
 pub(crate) mod heartbeat;
+pub(crate) mod histogram_cells;
 pub(crate) mod ini;
 pub(crate) mod labels;
+pub(crate) mod lookup;
 pub(crate) mod metric;
+pub(crate) mod series;
 pub(crate) mod series_cache;
 pub(crate) mod series_table;
 pub(crate) mod summary_ring;

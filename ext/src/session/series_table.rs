@@ -9,7 +9,7 @@ use crate::{
     engine::globals::local,
     session::{
         labels,
-        metric::{Key, Series},
+        series::{Key, Series},
     },
 };
 use ext_php_rs::types::Zval;

@@ -1,11 +1,8 @@
 //! How a summary observes: its cells lead to a ring of recent samples in the same mapping.
 #![allow(unsafe_code)]
 
-use crate::{
-    engine::{globals::local, panic::fenced},
-    session::attachment,
-};
-use promshm_segment::{Rings, clock, format::ring, memory::atomic::Cell, snapshot::Reason};
+use crate::engine::globals::local;
+use promshm_segment::{Rings, clock, format::ring, memory::atomic::Cell};
 
 local! {
     static RINGS: Option<Rings> = None;
@@ -21,23 +18,16 @@ pub(crate) fn detach() {
     RINGS.set(None);
 }
 
-/// Counts one observation into a summary's cells, and keeps its sample.
+/// Counts one observation into a summary's cells, and stores its sample; `false` if the sample found no ring.
 #[inline(always)]
-pub(crate) fn observe(cells: &[Cell], shared: bool, value: f64) {
+#[must_use]
+pub(crate) fn observe(cells: &[Cell], shared: bool, value: f64) -> bool {
     let number = ring::ring_of(cells);
     // SAFETY: `detach` comes before every unmapping, and the ring is used in this call only.
     let ring = RINGS.get().and_then(|rings| unsafe { rings.ring(number) });
-    let kept = if shared {
+    if shared {
         ring::observe_shared(cells, ring, clock::now(), value)
     } else {
         ring::observe_owned(cells, ring, clock::now(), value)
-    };
-    if !kept {
-        count_lost();
     }
-}
-
-#[cold]
-fn count_lost() {
-    fenced(|| attachment::count_drop(Reason::SummarySample));
 }

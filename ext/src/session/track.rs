@@ -5,7 +5,10 @@
 //! the request's end is taken back then: after a fatal error the frame of a suspended fiber is freed unseen.
 #![allow(unsafe_code)]
 
-use crate::{classes::gauge::add_to, engine::globals::local, session::attachment};
+use crate::{
+    engine::globals::local,
+    session::{attachment, gauge_cell},
+};
 use promshm_segment::memory::atomic::Cell;
 
 local! {
@@ -73,7 +76,7 @@ impl Added {
     fn take_back(&self) {
         if attachment::life() == Some(self.life) {
             // SAFETY: the attachment is still the one in which the cell was found, so it is mapped.
-            add_to(unsafe { &*self.cell }, self.is_shared, -1.0);
+            gauge_cell::add(unsafe { &*self.cell }, self.is_shared, -1.0);
         }
     }
 }

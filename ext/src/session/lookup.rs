@@ -1,0 +1,41 @@
+//! Finds where updates of a series go: as the process remembers it, or by asking the segment.
+
+use crate::session::{
+    attachment, labels,
+    metric::Metric,
+    series::{Key, Series},
+    series_table,
+};
+
+/// Most series of one metric that a process remembers when they have no cells.
+const REMEMBERED_DROPS: usize = 1000;
+/// Most bytes of label values that a remembered series without cells may have.
+const MOST_DROPPED_BYTES: usize = 4096;
+
+/// The series with that key, looked up in the segment unless it is known and still holds.
+pub(crate) fn series(metric: &Metric, key: &[u8]) -> (Key, Series) {
+    let hash = labels::hash_key(key);
+    match metric.get(hash, key) {
+        Some((key, series)) if series.holds() => (key, series),
+        Some((key, _)) => resolve(metric, hash, key),
+        None => resolve(metric, hash, key.into()),
+    }
+}
+
+fn resolve(metric: &Metric, hash: u64, key: Key) -> (Key, Series) {
+    let series = attachment::resolve(metric, &key);
+    if may_remember(metric, &key, series) {
+        metric.put(hash, &key, series);
+    }
+    (key, series)
+}
+
+fn may_remember(metric: &Metric, key: &[u8], series: Series) -> bool {
+    if series_table::is_full() {
+        attachment::forget_series();
+    }
+    // Where nothing is stored, remembering saves no more than making the key.
+    let is_small = || metric.known_count() < REMEMBERED_DROPS && key.len() <= MOST_DROPPED_BYTES;
+    let is_worth_it = series.has_cells() || is_small();
+    is_worth_it && labels::is_within_limit(key) && !series_table::is_full()
+}
