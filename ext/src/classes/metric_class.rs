@@ -137,10 +137,14 @@ pub(crate) fn define(
 }
 
 fn label_names_of(table: &ZendHashTable) -> Result<Vec<String>, Thrown> {
+    names_in(table).ok_or_else(|| invalid_argument("Label names must be strings"))
+}
+
+/// The names in an array; `None` if any element is not a string.
+pub(crate) fn names_in(table: &ZendHashTable) -> Option<Vec<String>> {
     let name =
         |value: &Zval| bytes_of(value.dereference()).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    let names: Option<Vec<String>> = table.values().map(name).collect();
-    names.ok_or_else(|| invalid_argument("Label names must be strings"))
+    table.values().map(name).collect()
 }
 
 zend_fastcall! {

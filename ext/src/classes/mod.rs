@@ -3,6 +3,7 @@
 pub(crate) mod counter;
 pub(crate) mod gauge;
 pub(crate) mod histogram;
+mod label_order;
 pub(crate) mod metric_class;
 pub(crate) mod registration;
 pub(crate) mod registry;

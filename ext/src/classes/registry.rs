@@ -3,10 +3,15 @@
 //! What was registered is found in a table of this object by the hashes that PHP keeps with its
 //! strings; the segment is not asked. So the usual way of `PromPHP`, to get or register a metric at
 //! each update, stays cheap.
+//!
+//! Label names are a set, but values are given by position: a call that names the labels in another order than those
+//! before gets an object of its own, on the same series.
 
 use crate::{
     classes::{
-        gauge, metric_class,
+        gauge,
+        label_order::{self, Order, OrderedHandle},
+        metric_class,
         metric_class::{Handler, Method, define},
         registration::{Registration, Type, full_name},
         samples, summary,
@@ -20,7 +25,12 @@ use crate::{
         zval,
         zval::{Found, IS_ARRAY, IS_STRING, Parse, argument, arguments, given, guarded, parse, type_of},
     },
-    session::{attachment, handle::Handle, labels, lookup, metric::Constants},
+    session::{
+        attachment,
+        handle::Handle,
+        labels, lookup,
+        metric::{Constants, Metric},
+    },
 };
 use ext_php_rs::{
     args::Arg,
@@ -33,7 +43,7 @@ use ext_php_rs::{
 };
 use hashbrown::HashTable;
 use promshm_segment::{Definition, GaugeMode, Kind};
-use std::cell::RefCell;
+use std::{cell::RefCell, rc::Rc};
 
 const NAME: &str = "Promshm\\CollectorRegistry";
 const INTERFACE_NAME: &str = "Promshm\\RegistryInterface";
@@ -54,7 +64,7 @@ struct Registry {
 
 part!(Registry, |registry, show| {
     if let Ok(metrics) = registry.metrics.try_borrow() {
-        metrics.iter().for_each(|entry| show(&entry.object));
+        metrics.iter().flat_map(|entry| &entry.handles).for_each(|handle| show(&handle.object));
     }
 });
 
@@ -63,7 +73,7 @@ part!(Registry, |registry, show| {
 impl Drop for Registry {
     fn drop(&mut self) {
         let mut ended = None;
-        for Entry { object, .. } in self.metrics.get_mut().drain() {
+        for OrderedHandle { object, .. } in self.metrics.get_mut().drain().flat_map(|entry| entry.handles) {
             if let Err(payload) = zval::attempt(move || drop(object)) {
                 ended = Some(payload);
             }
@@ -81,7 +91,14 @@ struct Entry {
     metric: Type,
     /// Namespace and name, packed.
     key: Vec<u8>,
-    object: Zval,
+    /// One object for each order of the label names that was asked for. The first one is the registered one.
+    handles: Vec<OrderedHandle>,
+}
+
+impl Entry {
+    fn first(&self) -> Option<Zval> {
+        self.handles.first().map(|handle| handle.object.shallow_clone())
+    }
 }
 
 pub(crate) fn register() -> Registered<()> {
@@ -208,30 +225,69 @@ fn constants_of(table: &ZendHashTable) -> Result<Constants, Thrown> {
 }
 
 impl Registry {
-    /// The metric of that type, namespace and name. Both are strings.
-    #[inline]
-    fn find(&self, metric: Type, names: &[Zval]) -> Option<Zval> {
+    /// Looks at the metric of that type, namespace and name. Both are strings.
+    #[inline(always)]
+    fn look_up<R>(&self, metric: Type, names: &[Zval], look: impl FnOnce(&Entry) -> Option<R>) -> Option<R> {
         let hash = labels::hash_values(names)?;
         let metrics = self.metrics.borrow();
         let is_it =
             |entry: &Entry| entry.hash == hash && entry.metric == metric && labels::are(names, &entry.key);
-        metrics.find(hash, is_it).map(|entry| entry.object.shallow_clone())
+        metrics.find(hash, is_it).and_then(look)
     }
 
-    /// Makes a metric and remembers it.
+    /// The registered object of that type, namespace and name.
+    fn find(&self, metric: Type, names: &[Zval]) -> Option<Zval> {
+        self.look_up(metric, names, Entry::first)
+    }
+
+    /// The object whose labels have these names, in this order.
+    #[inline(always)]
+    fn find_ordered(&self, metric: Type, names: &[Zval], label_names: Option<&Zval>) -> Option<Zval> {
+        self.look_up(metric, names, |entry| label_order::find(&entry.handles, label_names))
+    }
+
+    /// The object for a definition of that name: of the order that it names the labels in, or the registered one if
+    /// it names other labels. `None` if there is none of the name, or none yet of the order.
+    fn find_defined(
+        &self,
+        metric: Type,
+        names: &[Zval],
+        label_names: Option<&ZendHashTable>,
+    ) -> Option<Zval> {
+        self.look_up(metric, names, |entry| match label_order::find_named(&entry.handles, label_names) {
+            Order::Known(object) => Some(object),
+            Order::New => None,
+            Order::OtherLabels => entry.first(),
+        })
+    }
+
+    /// Makes an object on a metric and remembers it. `label_names` are those of the call, if there was one.
     fn add(
         &self,
         metric: Type,
         key: Vec<u8>,
-        make: impl FnOnce(&Handle) -> Result<(), Thrown>,
+        label_names: Option<&Zval>,
+        defined: Rc<Metric>,
     ) -> Result<Zval, Thrown> {
         let class = guarded(|| ClassEntry::try_find(metric.class_name())).ok_or(Thrown)?;
         let mut object = Zval::new();
-        make(guarded(|| object::new_in(class, &mut object)))?;
-        let hash = labels::hash_key(&key);
-        let entry = Entry { hash, metric, key, object: object.shallow_clone() };
-        self.metrics.borrow_mut().insert_unique(hash, entry, |entry| entry.hash);
+        let names = defined.definition.label_names.clone();
+        guarded(|| object::new_in::<Handle>(class, &mut object)).stand_for(defined)?;
+        let handle = OrderedHandle::new(names, label_names, object.shallow_clone());
+        self.keep(metric, key, handle);
         Ok(object)
+    }
+
+    fn keep(&self, metric: Type, key: Vec<u8>, handle: OrderedHandle) {
+        let hash = labels::hash_key(&key);
+        let mut metrics = self.metrics.borrow_mut();
+        let is_it = |entry: &Entry| entry.hash == hash && entry.metric == metric && entry.key == key;
+        if let Some(entry) = metrics.find_mut(hash, is_it) {
+            entry.handles.push(handle);
+        } else {
+            let entry = Entry { hash, metric, key, handles: vec![handle] };
+            metrics.insert_unique(hash, entry, |entry| entry.hash);
+        }
     }
 
     /// `PromPHP`'s only metric of its own: which PHP runs. Only living processes count, so that a
@@ -246,7 +302,7 @@ impl Registry {
         let help = "Information about the PHP environment.";
         let metric = define("php_info", help, Some(&label_names), shape, &Constants::new())?;
         let series = lookup::series(&metric, &version);
-        self.add(Type::Gauge, key, |handle| handle.stand_for(metric.clone()))?;
+        self.add(Type::Gauge, key, None, Rc::clone(&metric))?;
         let bound = Handle::default();
         bound.bind(metric, series.0, series.1)?;
         gauge::set_to(&bound, None, 1.0);
@@ -261,8 +317,8 @@ fn names(ex: &ExecuteData) -> &[Zval] {
 
 #[inline(always)]
 fn get_or_register(ex: &ExecuteData, ret: &mut Zval, metric: Type) {
-    let found = if is_usual(ex) { object::this::<Registry>(ex).find(metric, names(ex)) } else { None };
-    match found {
+    let find = || object::this::<Registry>(ex).find_ordered(metric, names(ex), argument(ex, LABEL_NAMES));
+    match is_usual(ex).then(find).flatten() {
         Some(object) => *ret = object,
         None => fenced(|| drop(get_or_add(ex, ret, metric))),
     }
@@ -273,13 +329,17 @@ fn get_or_register(ex: &ExecuteData, ret: &mut Zval, metric: Type) {
 fn is_usual(ex: &ExecuteData) -> bool {
     let has = |n, kind| argument(ex, n).is_some_and(|value| type_of(value) == kind);
     let strings = has(0, IS_STRING) && has(1, IS_STRING) && has(2, IS_STRING);
-    strings && (given(ex) == 3 || given(ex) == 4 && has(3, IS_ARRAY))
+    strings && (given(ex) == 3 || given(ex) == 4 && has(LABEL_NAMES, IS_ARRAY))
 }
+
+/// Where the label names are among the arguments of whoever registers.
+const LABEL_NAMES: u32 = 3;
 
 #[cold]
 fn get_or_add(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Thrown> {
     let registration = Registration::read(ex, metric)?;
-    *ret = match object::this::<Registry>(ex).find(metric, names(ex)) {
+    let found = object::this::<Registry>(ex).find_defined(metric, names(ex), registration.labels);
+    *ret = match found {
         Some(object) => object,
         None => add(ex, metric, &registration)?,
     };
@@ -302,7 +362,7 @@ fn add(ex: &ExecuteData, metric: Type, registration: &Registration<'_>) -> Resul
     let Registration { name, help, labels, last, max_age } = registration;
     let registry: &Registry = object::this(ex);
     let defined = define(name, help, *labels, metric.shape(*last, *max_age)?, &registry.constants.borrow())?;
-    registry.add(metric, labels::pack_strings(names(ex)), |handle| handle.stand_for(defined))
+    registry.add(metric, labels::pack_strings(names(ex)), argument(ex, LABEL_NAMES), defined)
 }
 
 fn get(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Thrown> {

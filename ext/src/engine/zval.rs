@@ -196,6 +196,14 @@ pub(crate) fn string_address(value: &Zval) -> Option<usize> {
     Some(unsafe { value.value.lval as usize })
 }
 
+/// Where an array lies; `None` for other types.
+#[inline(always)]
+pub(crate) fn array_address(value: &Zval) -> Option<usize> {
+    // SAFETY: the type says whether there is a pointer; it is only looked at as a number.
+    let address = unsafe { value.value.lval as usize };
+    (type_of(value) == IS_ARRAY).then_some(address)
+}
+
 /// `HASH_FLAG_PACKED`.
 const PACKED: u8 = 1 << 2;
 

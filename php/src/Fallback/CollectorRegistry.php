@@ -19,7 +19,11 @@ class CollectorRegistry implements RegistryInterface
 
     private static ?CollectorRegistry $default = null;
 
-    /** @var array<string, Counter|Gauge|Histogram|Summary> by type, namespace and name */
+    /**
+     * By type, namespace and name, one object for each order of the label names; the first is the registered one.
+     *
+     * @var array<string, non-empty-list<Counter|Gauge|Histogram|Summary>>
+     */
     private array $metrics = [];
 
     /** @var array<string, string> */
@@ -78,7 +82,7 @@ class CollectorRegistry implements RegistryInterface
     public function getOrRegisterCounter(string $namespace, string $name, string $help, array $labels = []): Counter
     {
         $make = static fn (string $full): Counter => new Counter($full, $help, $labels);
-        return $this->find(Counter::class, $namespace, $name)
+        return $this->findOrdered(Counter::class, $namespace, $name, $labels)
             ?? $this->add(Counter::class, $namespace, $name, $make);
     }
 
@@ -102,7 +106,7 @@ class CollectorRegistry implements RegistryInterface
     public function getOrRegisterGauge(string $namespace, string $name, string $help, array $labels = []): Gauge
     {
         $make = static fn (string $full): Gauge => new Gauge($full, $help, $labels);
-        return $this->find(Gauge::class, $namespace, $name)
+        return $this->findOrdered(Gauge::class, $namespace, $name, $labels)
             ?? $this->add(Gauge::class, $namespace, $name, $make);
     }
 
@@ -138,7 +142,7 @@ class CollectorRegistry implements RegistryInterface
         ?array $buckets = null
     ): Histogram {
         $make = static fn (string $full): Histogram => new Histogram($full, $help, $labels, $buckets);
-        return $this->find(Histogram::class, $namespace, $name)
+        return $this->findOrdered(Histogram::class, $namespace, $name, $labels)
             ?? $this->add(Histogram::class, $namespace, $name, $make);
     }
 
@@ -176,7 +180,7 @@ class CollectorRegistry implements RegistryInterface
         ?array $quantiles = null
     ): Summary {
         $make = static fn (string $full): Summary => new Summary($full, $help, $labels, $maxAgeSeconds, $quantiles);
-        return $this->find(Summary::class, $namespace, $name)
+        return $this->findOrdered(Summary::class, $namespace, $name, $labels)
             ?? $this->add(Summary::class, $namespace, $name, $make);
     }
 
@@ -206,8 +210,35 @@ class CollectorRegistry implements RegistryInterface
      */
     private function find(string $type, string $namespace, string $name): Counter|Gauge|Histogram|Summary|null
     {
-        $metric = $this->metrics["$type\n$namespace\n$name"] ?? null;
+        $metric = $this->metrics["$type\n$namespace\n$name"][0] ?? null;
         return $metric instanceof $type ? $metric : null;
+    }
+
+    /**
+     * The object of the order that a call names the labels in, or the registered one if it names other labels.
+     *
+     * @template T of Counter|Gauge|Histogram|Summary
+     * @param class-string<T> $type
+     * @param array<mixed> $labels
+     * @return T|null
+     */
+    private function findOrdered(
+        string $type,
+        string $namespace,
+        string $name,
+        array $labels
+    ): Counter|Gauge|Histogram|Summary|null {
+        $labels = array_values($labels);
+        foreach ($this->metrics["$type\n$namespace\n$name"] ?? [] as $metric) {
+            if ($metric instanceof $type && $metric->getLabelNames() === $labels) {
+                return $metric;
+            }
+        }
+        $first = $this->find($type, $namespace, $name);
+        $known = $first?->getLabelNames() ?? [];
+        sort($labels);
+        sort($known);
+        return $labels === $known ? null : $first;
     }
 
     /**
@@ -224,7 +255,7 @@ class CollectorRegistry implements RegistryInterface
     ): Counter|Gauge|Histogram|Summary {
         Memory::$constants = $this->constants;
         try {
-            return $this->metrics["$type\n$namespace\n$name"] = $make(self::fullName($namespace, $name));
+            return $this->metrics["$type\n$namespace\n$name"][] = $make(self::fullName($namespace, $name));
         } finally {
             Memory::$constants = [];
         }

@@ -44,6 +44,38 @@ final class RegistryTest extends MetricsTestCase
         );
     }
 
+    public function testPositionsBelongToTheNamesOfTheCall(): void
+    {
+        $registry = new CollectorRegistry(registerDefaultMetrics: false);
+        $orders = [[['queue', 'status'], ['mail', 'ok']], [['status', 'queue'], ['ok', 'mail']]];
+        foreach ([...$orders, ...$orders] as [$names, $values]) {
+            $registry->getOrRegisterCounter('', 'jobs_total', '', $names)->inc($values);
+            $registry->getOrRegisterGauge('', 'size', '', $names)->inc($values);
+            $registry->getOrRegisterHistogram('', 'seconds', '', $names, [1])->observe(2, $values);
+            $registry->getOrRegisterSummary('', 'bytes', '', $names, 600, [0.5])->observe(2, $values);
+        }
+        $first = $registry->getCounter('', 'jobs_total');
+        $other = $registry->getOrRegisterCounter('', 'jobs_total', '', ['status', 'queue']);
+        self::assertSame(['queue', 'status'], $first->getLabelNames());
+        self::assertSame(['status', 'queue'], $other->getLabelNames());
+        self::assertSame($other, $registry->getOrRegisterCounter('', 'jobs_total', '', ['status', 'queue']));
+        self::assertSame($first, $registry->getOrRegisterCounter('', 'jobs_total', ''));
+        self::assertSame($first, $registry->getOrRegisterCounter('', 'jobs_total', '', ['queue', 'queue']));
+        $twice = fn () => $registry->registerCounter('', 'jobs_total', '', ['status', 'queue']);
+        self::assertThrows(MetricsRegistrationException::class, $twice, 'already registered');
+        self::assertSamples(
+            'bytes{queue="mail",status="ok",quantile="0.5"} 2',
+            'bytes_sum{queue="mail",status="ok"} 8',
+            'bytes_count{queue="mail",status="ok"} 4',
+            'jobs_total{queue="mail",status="ok"} 4',
+            'seconds_bucket{queue="mail",status="ok",le="1.0"} 0',
+            'seconds_bucket{queue="mail",status="ok",le="+Inf"} 4',
+            'seconds_sum{queue="mail",status="ok"} 8',
+            'seconds_count{queue="mail",status="ok"} 4',
+            'size{queue="mail",status="ok"} 4'
+        );
+    }
+
     public function testItIsWhatAServiceAsksFor(): void
     {
         $page = static fn (RegistryInterface $registry, RendererInterface $renderer): string

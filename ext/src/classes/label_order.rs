@@ -1,0 +1,89 @@
+//! The objects of one metric in a registry: one for each order of the label names.
+
+use crate::{
+    classes::metric_class::names_in,
+    engine::zval::{IS_STRING, array_address, is_shared, list_of, type_of},
+    session::labels,
+};
+use ext_php_rs::types::{ZendHashTable, Zval};
+
+/// A metric object, and the label names in its order.
+#[derive(Debug)]
+pub(crate) struct OrderedHandle {
+    /// Packed, as a call is compared with.
+    packed: Vec<u8>,
+    label_names: Vec<String>,
+    /// The array that the names came in, if others hold it too, as a script holds a literal: the same array comes
+    /// again with the next call, and cannot have changed as long as it is held here.
+    _array: Option<Zval>,
+    /// Where that array lies; 0 for none.
+    address: usize,
+    pub(crate) object: Zval,
+}
+
+/// What is known of the order that a definition names the labels in.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// There is an object for it.
+    Known(Zval),
+    /// The same labels in another order.
+    New,
+    /// Other labels.
+    OtherLabels,
+}
+
+impl OrderedHandle {
+    /// `argument` is what the names came in, if there was a call.
+    pub(crate) fn new(label_names: Vec<String>, argument: Option<&Zval>, object: Zval) -> Self {
+        let texts: Vec<&str> = label_names.iter().map(String::as_str).collect();
+        let array = argument.filter(|array| comes_again(array)).map(Zval::shallow_clone);
+        let address = array.as_ref().and_then(array_address).unwrap_or_default();
+        Self { packed: labels::pack_texts(&texts), label_names, _array: array, address, object }
+    }
+
+    /// Whether a call's array, or its absence, names the labels in this order.
+    #[inline(always)]
+    fn is_named_by(&self, argument: Option<&Zval>) -> bool {
+        let Some(array) = argument else { return self.label_names.is_empty() };
+        array_address(array) == Some(self.address) || self.is_list_of(array)
+    }
+
+    #[inline(never)]
+    fn is_list_of(&self, array: &Zval) -> bool {
+        list_of(array).is_some_and(|names| {
+            names.len() == self.label_names.len()
+                && names.iter().all(|name| type_of(name) == IS_STRING)
+                && labels::are(names, &self.packed)
+        })
+    }
+
+    fn has_the_labels(&self, sorted: &[String]) -> bool {
+        let mut own = self.label_names.clone();
+        own.sort_unstable();
+        own == sorted
+    }
+}
+
+/// Whether the array is a list of strings, without references that could change it, that others hold too.
+fn comes_again(array: &Zval) -> bool {
+    let is_plain = |names: &[Zval]| names.iter().all(|name| type_of(name) == IS_STRING);
+    list_of(array).is_some_and(is_plain) && array.array().is_some_and(is_shared)
+}
+
+/// The object of the order that a call's array names the labels in.
+#[inline(always)]
+pub(crate) fn find(handles: &[OrderedHandle], argument: Option<&Zval>) -> Option<Zval> {
+    let handle = handles.iter().find(|handle| handle.is_named_by(argument))?;
+    Some(handle.object.shallow_clone())
+}
+
+/// What is known of a definition's order. An array that is no list of names says nothing of one.
+pub(crate) fn find_named(handles: &[OrderedHandle], table: Option<&ZendHashTable>) -> Order {
+    let Some(mut names) = table.map_or(Some(Vec::new()), names_in) else { return Order::OtherLabels };
+    if let Some(known) = handles.iter().find(|handle| handle.label_names == names) {
+        return Order::Known(known.object.shallow_clone());
+    }
+    names.sort_unstable();
+    let is_permutation = handles.iter().any(|handle| handle.has_the_labels(&names));
+    if is_permutation { Order::New } else { Order::OtherLabels }
+}
