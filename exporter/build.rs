@@ -12,7 +12,7 @@ use std::{
 const FOLDER: &str = "src/web/ui";
 /// In the order in which they need each other.
 const SCRIPTS: [&str; 8] =
-    ["text.js", "human.js", "model.js", "draw.js", "row.js", "list.js", "vitals.js", "page.js"];
+    ["text.js", "format.js", "model.js", "draw.js", "row.js", "list.js", "status.js", "page.js"];
 
 fn main() {
     println!("cargo::rerun-if-changed={FOLDER}");

@@ -22,7 +22,7 @@ use log::LevelFilter;
 use promshm_exposition::Format;
 use std::{env, ffi::OsString, num::NonZeroUsize, os::unix::ffi::OsStrExt, path::PathBuf, time::Duration};
 
-/// What `--version` says: which of the two builds it is, too.
+/// The text of `--version`, which names a build without TLS.
 const VERSION: &str = if cfg!(feature = "tls") {
     env!("CARGO_PKG_VERSION")
 } else {
@@ -144,11 +144,11 @@ enum Command {
     Healthcheck,
 }
 
-/// The environment's name for `--segment`. Empty, as templates leave it, it says nothing.
+/// The environment variable for `--segment`. An empty one, as templates leave it, counts as unset.
 const SEGMENT_VARIABLE: &str = "PROMSHM_SEGMENT";
 
 impl Cli {
-    /// Reads the command line; if it makes no sense, the process ends with the cause.
+    /// Parses the command line; exits with an error if it is invalid.
     pub(crate) fn read() -> Self {
         Self::of(&env::args_os().collect::<Vec<_>>()).unwrap_or_else(|error| error.exit())
     }
@@ -163,8 +163,8 @@ impl Cli {
         Self::from_arg_matches(&matches)
     }
 
-    /// Of a flag that may be repeated, clap takes those after the command, if there are any, and forgets those
-    /// before it. So the words are read once more, with flags that are the program's or the command's own.
+    /// Of a repeatable flag, clap drops the values before the command if there are some after it. So the command line
+    /// is parsed once more with separate flags for the program and the command, to report that as an error.
     fn check_sides(words: &[OsString]) -> Result<(), clap::Error> {
         let command = Self::command().mut_args(|flag| flag.global(false).env(Resettable::Reset));
         let flags: Vec<Arg> = command.get_arguments().cloned().collect();
@@ -188,7 +188,7 @@ impl Cli {
         }
     }
 
-    /// Does what was asked for.
+    /// Runs the command.
     pub(crate) fn run(&self) -> Result<(), Error> {
         logging::start(self.log_level, self.log_format);
         let segments = Segments::new(&self.segment, &self.trust, self.max_segments)?;
@@ -218,12 +218,12 @@ impl Cli {
         }
     }
 
-    /// The web configuration; an empty name, as templates leave it, is none.
+    /// The web configuration; an empty name, as templates leave it, counts as absent.
     fn web_config(&self) -> Option<PathBuf> {
         self.web_config.clone().filter(|path| !path.as_os_str().is_empty())
     }
 
-    /// Under which paths the server's pages are found.
+    /// The paths of the server's pages.
     fn routes(&self) -> Routes {
         Routes::new(self.route_prefix.as_ref(), self.external_url.as_ref(), &self.telemetry_path)
     }
@@ -239,7 +239,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "write a number and a unit, such as 30s, 2m or 1m30s".into())
 }
 
-/// One value of `--segment`; after a comma there may be a space.
+/// Parses one value of `--segment`; blanks around it are ignored.
 fn segment(text: &str) -> Result<Selector, SelectorError> {
     text.trim().parse()
 }
@@ -341,7 +341,7 @@ mod tests {
             let told = parsed(words).expect_err("one side").to_string();
             assert!(told.contains("write all of them on one side"), "{told}");
         }
-        // A flag's word may be another flag's value, or the name of a segment to remove.
+        // A flag's text may be another flag's value, or the name of a segment to remove.
         let value = parsed(&["--web.config.file=--segment", "dump", "--segment", "sysv:7"]).expect("good");
         assert_eq!(value.segments(), SegmentName::Sysv(7).to_string());
         let name = parsed(&["--segment=a=sysv:1", "rm", "--", "--segment"]).expect("good");

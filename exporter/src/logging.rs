@@ -13,7 +13,7 @@ use std::{
     time::SystemTime,
 };
 
-/// How a line is written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     Logfmt,
@@ -22,14 +22,14 @@ pub(crate) enum LogFormat {
 
 struct Logger(LogFormat);
 
-/// Logs from here on, up to `level`.
+/// Starts logging, up to `level`.
 pub(crate) fn start(level: LevelFilter, format: LogFormat) {
     if log::set_boxed_logger(Box::new(Logger(format))).is_ok() {
         log::set_max_level(level);
     }
 }
 
-/// Tells why the program ends, whatever the level: to people as a sentence, to those who read JSON as a line.
+/// Reports why the program ends, whatever the level: as a plain sentence, or as a JSON line.
 pub(crate) fn log_fatal(message: &str, format: LogFormat) {
     match format {
         LogFormat::Logfmt => eprintln!("promshm-exporter: {message}"),
@@ -42,7 +42,7 @@ pub(crate) fn log_fatal(message: &str, format: LogFormat) {
 
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // The HTTP library calls a closed listener an error; what matters of it we log ourselves.
+        // The HTTP library logs a closed listener as an error. What matters of its lines is logged here.
         let ours = metadata.target().starts_with("promshm");
         metadata.level() <= log::max_level() && (ours || log::max_level() >= Level::Debug)
     }
@@ -53,7 +53,7 @@ impl Log for Logger {
                 LogFormat::Logfmt => logfmt(record, SystemTime::now()),
                 LogFormat::Json => json(record, SystemTime::now()),
             };
-            // There is nobody to tell that nobody listens.
+            // Ignored: stderr is the only sink.
             let _ = io::stderr().lock().write_all(line.as_bytes());
         }
     }
@@ -74,15 +74,15 @@ fn logfmt(record: &Record<'_>, now: SystemTime) -> String {
     line
 }
 
-/// A value in quotes, as readers of logfmt undo them. There is no standard of it: go-logfmt/logfmt, which Loki and
-/// others use, took quoting and its reverse from Go's `encoding/json` (its files `jsonstring.go` and `decode.go`), so
-/// it is JSON's: escapes of two characters, and `\u00XX` for other controls. Rust's own `\u{1b}` is none there.
+/// A quoted value, as logfmt readers decode it. logfmt has no standard: go-logfmt/logfmt, which Loki and others use,
+/// took quoting and its reverse from Go's `encoding/json` (its files `jsonstring.go` and `decode.go`), so it is
+/// JSON's: escapes of two characters, and `\u00XX` for other controls. Rust's own `\u{1b}` is invalid there.
 fn quoted(text: String) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Appends ` key=value` for each field. What go-logfmt reads without quotes is a text without blanks, quotes of
-/// either kind and `=`.
+/// Appends ` key=value` for each field. go-logfmt reads a value without quotes if it contains no blanks, no quotes of
+/// either kind and no `=`.
 struct Fields<'l>(&'l mut String);
 
 impl<'kv> VisitSource<'kv> for Fields<'_> {
@@ -110,7 +110,7 @@ fn push_member(line: &mut String, key: &str, value: impl Into<serde_json::Value>
     write!(line, ",{key}:{value}").expect("memory takes all that is written");
 }
 
-/// Appends a member for each field; whole numbers stay numbers.
+/// Appends a member for each field; integers stay numbers.
 struct Members<'l>(&'l mut String);
 
 impl<'kv> VisitSource<'kv> for Members<'_> {
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(written(logfmt), format!("{expected}\n"));
     }
 
-    /// As go-logfmt's decoder takes a line apart, byte by byte; `None` where it reports a syntax error.
+    /// Decodes a line byte by byte as go-logfmt does; `None` where it reports a syntax error.
     fn decoded(line: &str) -> Option<Vec<(String, String)>> {
         let mut rest = line.trim_start_matches(|c| c <= ' ');
         let mut pairs = Vec::new();
@@ -181,7 +181,7 @@ mod tests {
         (!value[..end].contains(['=', '"', '\''])).then_some(end)
     }
 
-    /// Each character of the first planes' kinds alone, at either end, within a text, and doubled.
+    /// Each kind of character alone, at either end, within a text, and doubled.
     #[test]
     fn values_of_every_character_are_read_by_gos_parser() {
         let kinds = (0..0x2100).chain([0xd7ff, 0xe000, 0xfeff, 0xfffd, 0xfffe, 0xffff, 0x1f600, 0x10_ffff]);

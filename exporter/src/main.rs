@@ -1,7 +1,8 @@
 //! `promshm-exporter`: reads a promshm segment and serves it to Prometheus.
 //!
 //! [`cli`] defines the command line, [`commands`] runs each command, [`targets`] decides which segments are read,
-//! [`scrape`] reads them and makes one page of all, [`web`] maps requests to pages, and [`server`] owns the open port.
+//! [`scrape`] reads them and makes one page of all, [`web`] maps requests to pages, and [`server`] owns the listening
+//! sockets.
 #![forbid(unsafe_code)]
 
 mod cli;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::read();
-    // Without it, all goes well until somebody cuts an object in /dev/shm short.
+    // Without it, truncating an object in /dev/shm would kill the exporter with SIGBUS.
     let _as_without = promshm_segment::os::survive_truncation();
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,20 +3,20 @@
 use humantime::format_rfc3339_seconds;
 use std::{fmt::Write as _, time::SystemTime};
 
-/// What a family's numbers are measured in.
+/// The unit of a family's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
-    /// Things that are counted, or whatever the name does not tell.
+    /// Counts of things, or no unit in the name.
     Plain,
     Seconds,
     Bytes,
-    /// 1 is all.
+    /// 1 is 100 %.
     Ratio,
     /// Seconds since 1970.
     Moment,
 }
 
-/// Largest first: from how many seconds on a unit is used, how many one of it has, its name.
+/// Largest first: the number of seconds from which a unit is used, the seconds in one, its name.
 const TIMES: [(f64, f64, &str); 7] = [
     (172_800.0, 86_400.0, "d"),
     (7_200.0, 3_600.0, "h"),
@@ -29,11 +29,11 @@ const TIMES: [(f64, f64, &str); 7] = [
 const COUNTS: [(f64, f64, &str); 5] =
     [(1e12, 1e12, "T"), (1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e3, 1e3, "k"), (0.0, 1.0, "")];
 
-/// More bytes than this are no bytes.
+/// Larger values are not shown as bytes.
 const MOST_BYTES: f64 = 1e18;
 
 impl Unit {
-    /// The unit of a metric by its name.
+    /// The unit by a metric's name.
     pub(crate) fn of(name: &str) -> Self {
         let name = name.strip_suffix("_total").unwrap_or(name);
         let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
@@ -46,7 +46,7 @@ impl Unit {
         }
     }
 
-    /// A value; `now` is the time in seconds since 1970.
+    /// Formats a value; `now` is the time in seconds since 1970.
     pub(crate) fn value(self, value: f64, now: f64) -> String {
         match self {
             _ if !value.is_finite() => odd(value),
@@ -60,7 +60,7 @@ impl Unit {
         }
     }
 
-    /// What is added in a second.
+    /// Formats an increase per second.
     pub(crate) fn rate(self, rate: f64) -> String {
         match self {
             _ if !rate.is_finite() => odd(rate),
@@ -72,7 +72,7 @@ impl Unit {
     }
 }
 
-/// A whole number with its thousands apart.
+/// An integer with thousands separators.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -102,14 +102,14 @@ fn odd(value: f64) -> String {
 }
 
 fn scaled(number: f64, units: &[(f64, f64, &str)]) -> String {
-    // What would be rounded up to a unit is shown in it.
+    // A value that rounds up to a unit is shown in that unit.
     let fits = units.iter().find(|(from, ..)| number.abs() >= from * 0.9995);
     let (_, size, unit) = fits.unwrap_or(&units[units.len() - 1]);
     format!("{} {unit}", short(number / size)).trim_end().into()
 }
 
-/// Three digits that count, none of them a trailing zero; all digits of larger numbers, up to a million: a column has
-/// room for no more.
+/// Three significant digits without trailing zeros; all digits of larger numbers up to a million, because a column
+/// has room for no more.
 fn short(number: f64) -> String {
     if number.abs() >= 1e6 {
         return format!("{number:.2e}");
@@ -125,7 +125,7 @@ fn short(number: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
 }
 
-/// `2026-01-31 12:00:00 UTC`; nothing after the year 9999.
+/// `2026-01-31 12:00:00 UTC`; `None` after the year 9999.
 pub(crate) fn utc(time: SystemTime) -> Option<String> {
     let mut text = String::new();
     write!(text, "{}", format_rfc3339_seconds(time)).ok()?;
@@ -147,7 +147,7 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
     format!("{amount:.1} {}", UNITS[unit])
 }
 
-/// Several things in a line.
+/// Joins things into one line.
 pub(crate) fn joined(things: &[impl ToString], separator: &str) -> String {
     things.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
 }

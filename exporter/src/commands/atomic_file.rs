@@ -1,4 +1,4 @@
-//! A file that is replaced as a whole: who reads it meanwhile finds the old page or the new one.
+//! Replaces a file atomically: a reader sees the old content or the new one.
 
 use std::{
     fs::{self, File, Permissions},
@@ -9,10 +9,10 @@ use std::{
 use tempfile::Builder;
 use thiserror::Error;
 
-/// `node_exporter`, which reads such files, runs as another user.
+/// Readable by all, because `node_exporter` runs as another user.
 const MODE: u32 = 0o644;
 
-/// A file that could not be written; the former one is untouched.
+/// The file could not be written; its former content is untouched.
 #[derive(Debug, Error)]
 #[error("cannot write {}: {error}{}", file.display(), mend(error, file))]
 pub(crate) struct OutputError {
@@ -20,7 +20,7 @@ pub(crate) struct OutputError {
     error: io::Error,
 }
 
-/// Writes a file beside `file`, sees it on the disk, and puts it in its place.
+/// Writes a temporary file beside `file`, syncs it, and renames it.
 pub(crate) fn replace(file: &Path, contents: &[u8]) -> Result<(), OutputError> {
     write_and_rename(file, contents).map_err(|error| OutputError { file: file.into(), error })
 }
@@ -28,7 +28,7 @@ pub(crate) fn replace(file: &Path, contents: &[u8]) -> Result<(), OutputError> {
 fn write_and_rename(file: &Path, contents: &[u8]) -> io::Result<()> {
     check_replaceable(file)?;
     let folder = folder(file);
-    // The collector of node_exporter reads what ends in .prom, which this name does not.
+    // The collector of node_exporter reads files that end in .prom; this name does not.
     let mut new = Builder::new().prefix(".promshm-").suffix(".tmp").tempfile_in(folder)?;
     new.write_all(contents)?;
     new.as_file().set_permissions(Permissions::from_mode(MODE))?;
@@ -37,7 +37,7 @@ fn write_and_rename(file: &Path, contents: &[u8]) -> io::Result<()> {
     File::open(folder)?.sync_all() // the name, too, outlives a power cut
 }
 
-/// To rename over a device or a link would take it away from those who use it.
+/// Renaming over a device or a symbolic link would take it away from its users.
 fn check_replaceable(file: &Path) -> io::Result<()> {
     match fs::symlink_metadata(file) {
         Ok(found) if !found.is_file() => Err(io::Error::other("it is not a regular file, and stays")),
@@ -50,7 +50,7 @@ fn folder(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What the user can do about it.
+/// What the user can do about the error.
 fn mend(error: &io::Error, file: &Path) -> String {
     let folder = folder(file).display();
     match error.kind() {

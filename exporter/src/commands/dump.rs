@@ -11,19 +11,19 @@ use std::{
     path::Path,
 };
 
-/// What is to be written, and where.
+/// What to write, and where.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options<'a> {
     pub(crate) format: Format,
-    /// Whether `OpenMetrics` tells when series were made.
+    /// Whether `OpenMetrics` contains the creation times of series.
     pub(crate) tells_created: bool,
-    /// Whether the page holds what exporter and workers tell of themselves.
+    /// Whether the page contains the metrics of the exporter and the workers.
     pub(crate) has_own: bool,
     pub(crate) file: Option<&'a Path>,
 }
 
-/// Writes a page without the metrics of this short-lived process. Segments that cannot be read are
-/// told of in the log and on the page, unless there is no other.
+/// Writes a page without metrics of this process. Segments that cannot be read are reported in the log and on the
+/// page; if all are unreadable, that is an error.
 pub(crate) fn dump(segments: Segments, options: Options<'_>) -> Result<(), Error> {
     let mut page = Vec::new();
     let mut collector = Collector::of_page(segments, options.tells_created, options.has_own);

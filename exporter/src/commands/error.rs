@@ -1,4 +1,4 @@
-//! Why a command could not do what it was asked for, in words for the terminal.
+//! Why a command failed, with the text for the terminal.
 
 use crate::{
     commands::atomic_file::OutputError,
@@ -11,7 +11,7 @@ use crate::{
 use promshm_segment::ReadError;
 use std::io;
 
-/// The end of a command: `main` prints it and exits with 1.
+/// The error of a command: `main` prints it and exits with 1.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]

@@ -1,8 +1,7 @@
-//! `healthcheck`: asks the server on this machine whether it is up. Containers
-//! have no shell or curl in them.
+//! `healthcheck`: checks whether the server on this machine is alive, for containers without a shell or curl.
 //!
-//! It asks in plain HTTP and without a password, so it needs no certificate and no secret: a server that
-//! wants TLS, or a password, says so, and is alive.
+//! It uses plain HTTP without a password, so it needs no certificate and no secret: a server that answers that it
+//! requires TLS or a password is alive.
 
 use crate::{
     commands::Error,
@@ -16,7 +15,7 @@ use std::{
 
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Succeeds if one of the addresses has a living server, whose health is told at `path`.
+/// Succeeds if a server at one of the addresses is alive; `path` is its health page.
 pub(crate) fn check(addresses: &[ListenAddress], path: &str) -> Result<(), Error> {
     let mut complaint = String::new();
     for socket in addresses.iter().flat_map(|address| address.seen_from_here()) {

@@ -1,4 +1,4 @@
-//! What the program can be asked for, a file for each command, and what only commands need.
+//! The commands of the program, a file for each, and what only commands use.
 
 pub(crate) mod atomic_file;
 pub(crate) mod dump;

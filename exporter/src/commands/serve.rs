@@ -1,4 +1,4 @@
-//! `serve`: the server's life, from the first listener to the last answer.
+//! `serve`: starts the server, handles signals, and stops it.
 
 use crate::{
     commands::{Error, systemd},
@@ -25,37 +25,37 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How to serve, as the command line says.
+/// The options of `serve`.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) web_config: Option<PathBuf>,
     pub(crate) routes: Routes,
-    /// Whether `OpenMetrics` tells when series were made.
+    /// Whether `OpenMetrics` contains the creation times of series.
     pub(crate) tells_created: bool,
     pub(crate) listen_addresses: Vec<ListenAddress>,
     /// Take the listeners that systemd has opened instead of `listen_addresses`.
     pub(crate) takes_systemd_sockets: bool,
-    /// The most requests at once; 0 for any number.
+    /// The most requests at once; 0 for no limit.
     pub(crate) max_requests: usize,
     /// How long to wait for a last scrape after SIGTERM.
     pub(crate) linger: Duration,
-    /// How many scrapes end the waiting, one of each connection.
+    /// How many scrapes end the wait, each on a connection of its own.
     pub(crate) linger_scrapes: NonZeroUsize,
 }
 
-/// What the serving thread waits for.
+/// What the main thread waits for.
 enum Event {
     /// SIGTERM or SIGINT.
     Stop(i32),
     /// SIGHUP.
     Reload,
-    /// A client has taken the whole metrics page while the server lingers, on the connection of this number.
+    /// While the server lingers, a client has received the whole metrics page on the connection of this number.
     Scraped(usize),
-    /// The guard has ended, by itself or because it was told to.
+    /// The server has ended, by an error or because it was stopped.
     Ended(io::Result<()>),
 }
 
-/// Serves until SIGTERM or SIGINT; SIGHUP reads the web configuration anew.
+/// Serves until SIGTERM or SIGINT; SIGHUP reads the web configuration again.
 pub(crate) fn serve(options: &Options, segments: Segments) -> Result<(), Error> {
     let live_config = LiveConfig::open(options.web_config.clone())?;
     let (events, inbox) = channel();
@@ -88,14 +88,14 @@ pub(crate) fn serve(options: &Options, segments: Segments) -> Result<(), Error> 
     Ok(())
 }
 
-/// Logs what is there, and makes ready for the first request. The port is open by then: a segment that keeps its
-/// reader waiting is for the first scrape to find out, and health is told meanwhile.
+/// Attaches the segments and logs their state before the first request. It runs on a thread of its own, because a
+/// segment may block its reader; health checks are answered meanwhile.
 fn warm_up_in_background(site: &Arc<Site>) -> io::Result<()> {
     let site = Arc::clone(site);
     thread::Builder::new().name("first look".into()).spawn(move || site.warm_up()).map(drop)
 }
 
-/// Does what events ask for, until the guard has ended.
+/// Handles events until the server has ended.
 fn run_until_stopped(
     inbox: &Receiver<Event>,
     server: &ServerHandle,
@@ -123,10 +123,11 @@ fn run_until_stopped(
     inbox.iter().find_map(ended).unwrap_or(Ok(()))
 }
 
-/// Until the metrics page was taken on as many connections as there are to be scrapes, so that the last numbers are
-/// not lost, or the time is over, or the next signal comes. Returns an outcome if the guard has ended instead.
+/// Waits for the last values to be scraped: until the metrics page was received on `linger_scrapes` connections, the
+/// time is over, or another signal arrives. Returns an outcome if the server has ended instead.
 ///
-/// A Prometheus keeps its connection: one that scrapes twice is not taken for two.
+/// Connections are counted, not scrapes: a Prometheus server keeps its connection, so one that scrapes twice counts
+/// once.
 fn wait_for_scrapes(
     inbox: &Receiver<Event>,
     server: &ServerHandle,

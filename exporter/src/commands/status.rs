@@ -22,7 +22,7 @@ use std::{
 
 const BAR_WIDTH: usize = 24;
 
-/// Prints header, space and slots of each segment. Those that cannot be read are told of at the end.
+/// Prints header, space and slots of each segment. Unreadable segments are reported at the end.
 pub(crate) fn print(segments: &Segments) -> Result<(), Error> {
     segments.log_passed_over();
     let shown = segments.some_targets()?.into_iter().map(|target| describe(&target, &segments.trust));
@@ -51,7 +51,7 @@ fn render(target: &Target, found: &Inspection, snapshot: &Snapshot, now: SystemT
     format!("{overview}{superseded}\n{slots}")
 }
 
-/// What living workers count and nobody sees.
+/// Families of living workers that are not exported.
 fn superseded(Superseded { definition, exported }: &Superseded) -> String {
     let (name, hidden, shown) = (&definition.name, definition.describe(), exported.describe());
     format!("  {name} is not exported as {hidden}, because a younger worker defines it as {shown}\n")
@@ -85,7 +85,7 @@ fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: SystemTim
     columns(&rows.map(|(name, text)| [name.to_string(), text]), |_| false)
 }
 
-/// Columns of text, of which some stand at the right; two blanks between them, none at a line's end.
+/// Aligned columns with two blanks between them, without trailing blanks; `is_right` columns are right-aligned.
 fn columns<const N: usize>(rows: &[[String; N]], is_right: impl Fn(usize) -> bool) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
@@ -162,7 +162,7 @@ fn slot_row(slot: &SlotView, now: SystemTime) -> [String; 6] {
     [slot.index.to_string(), state.into(), slot.pid.to_string(), since, slot.starts.to_string(), bytes]
 }
 
-/// How many have mapped it, if the kernel counts them.
+/// The number of attached processes, if the kernel counts them.
 pub(crate) fn attached_now(found: &Inspection) -> String {
     found.attached.map_or_else(String::new, |count| format!("; attached now: {count}"))
 }

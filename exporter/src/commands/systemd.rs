@@ -1,5 +1,5 @@
-//! What a service manager hears: that the server listens, that it ends, and that it does not hang.
-//! Without `NOTIFY_SOCKET` in the environment there is nobody to tell.
+//! Notifications for the service manager: ready, stopping, watchdog. Without `NOTIFY_SOCKET` in the environment
+//! nothing is sent.
 
 use log::warn;
 use sd_notify::{NotifyState, notify, watchdog_enabled};
@@ -10,13 +10,13 @@ pub(crate) fn ready() {
     tell(&[NotifyState::Ready]);
 }
 
-/// The end has begun. How long it may take is for the unit to say (`TimeoutStopSec=`).
+/// The server is stopping. The unit limits how long that may take (`TimeoutStopSec=`).
 pub(crate) fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Tells the watchdog, if there is one, at twice the pace that it wants, that all is well; after
-/// `check` has returned each time, so that whatever keeps that from returning is noticed.
+/// Notifies the watchdog, if it is enabled, at half of its interval. Each time `check` must return first, so that the
+/// watchdog detects what blocks it.
 pub(crate) fn run_watchdog(check: impl Fn() + Send + 'static) -> io::Result<()> {
     let Some(limit) = watchdog_enabled().filter(|limit| !limit.is_zero()) else { return Ok(()) };
     let keep_quiet = move || {

@@ -1,4 +1,4 @@
-//! Makes a page: reads the segments, writes what is in them, and adds the exporter's own metrics.
+//! The collector: reads the segments, encodes their families, and adds the exporter's own metrics.
 
 use crate::{
     scrape::{
@@ -14,25 +14,25 @@ use promshm_exposition::{Encoder, Format};
 use promshm_segment::Family;
 use std::time::Instant;
 
-/// The segments and all that is kept between scrapes.
+/// The segments, and the state that is kept between scrapes.
 pub(crate) struct Collector {
     segments: Segments,
     /// In the order of the command line, or of their keys.
     sources: Vec<SegmentSource>,
-    /// Why no segment is found.
+    /// Why there is no segment.
     nothing: Option<FindError>,
-    /// What of it was logged last and still holds.
+    /// The cause that was logged last and still applies.
     told: Option<String>,
-    /// Which segments are not read, and which of them were logged last.
+    /// Segments that are not read, and those of the last log line.
     passed_over: PassedOver,
     told_passed_over: PassedOver,
     own: SelfMetrics,
     names: ConflictResolver,
-    /// Whether `OpenMetrics` pages tell when series were made.
+    /// Whether `OpenMetrics` pages contain the creation times of series.
     tells_created: bool,
 }
 
-/// What a page is to be.
+/// What a page is to contain.
 #[derive(Debug, Default)]
 pub(crate) struct PageOptions<'a> {
     pub(crate) format: Format,
@@ -45,7 +45,7 @@ impl PageOptions<'_> {
     }
 }
 
-/// The families that a page is to hold: those of these names, or all if none is given.
+/// The families that a page is to contain, by name; all if no name is given.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Selection(Vec<String>);
 
@@ -54,26 +54,26 @@ impl Selection {
         Self(names.into_iter().collect())
     }
 
-    /// Whether all families are asked for.
+    /// Whether all families are selected.
     pub(crate) fn is_all(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether the family of this name is asked for; a name is the same in all formats.
+    /// Whether the family of this name is selected; a name is the same in all formats.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.is_empty() || self.0.iter().any(|each| each == name)
     }
 }
 
 impl Collector {
-    /// For the server. Attaches nothing yet. `tells_created`: see [`Encoder::with_created`].
+    /// For the server. Attaches no segment yet. `tells_created`: see [`Encoder::with_created`].
     pub(crate) fn of_server(segments: Segments, tells_created: bool) -> Self {
         let own = SelfMetrics::of_server(segments.are_labelled());
         Self::new(segments, own, tells_created)
     }
 
-    /// For a single page, whose process is of no interest. `has_own`: whether it holds more than what the
-    /// applications count.
+    /// For a single page, without metrics of this process. `has_own`: whether the page contains more than the
+    /// applications' metrics.
     pub(crate) fn of_page(segments: Segments, tells_created: bool, has_own: bool) -> Self {
         let own = if has_own { SelfMetrics::of_page } else { SelfMetrics::of_bare_page };
         let own = own(segments.are_labelled());
@@ -97,19 +97,19 @@ impl Collector {
         }
     }
 
-    /// Those of the open port, for whoever guards it.
+    /// The metrics of the HTTP server.
     pub(crate) fn http_metrics(&self) -> HttpMetrics {
         self.own.http().unwrap_or_else(HttpMetrics::new)
     }
 
-    /// Reads the segments, without a page.
+    /// Reads the segments without making a page.
     pub(crate) fn read_segments(&mut self) {
         self.discover();
         self.sources.iter_mut().for_each(SegmentSource::read);
     }
 
-    /// Appends a page to `page`, whose parts `pass_on` may take away meanwhile. A segment that cannot be
-    /// read hides no other; without any that can, the page holds the exporter's own metrics alone, with
+    /// Appends a page to `page`; `pass_on` may take away what is complete meanwhile. A segment that cannot be read
+    /// does not affect others. If no segment can be read, the page contains the exporter's own metrics only, with
     /// `promshm_up 0`.
     pub(crate) fn scrape(
         &mut self,
@@ -127,19 +127,19 @@ impl Collector {
         page.extend_from_slice(options.format.ending());
     }
 
-    /// Sees which segments there are now, where they are not listed.
+    /// Finds the segments that exist now, unless they are listed.
     fn discover(&mut self) {
         if self.segments.listed().is_some() {
             return;
         }
         match self.segments.find(self.sources.iter().map(|source| &source.target)) {
             Ok(found) => self.follow(found),
-            // If the kernel does not tell, those that are known may still be read.
+            // If the kernel does not list them, the known segments may still be readable.
             Err(error) => self.nothing = Some(error),
         }
     }
 
-    /// Keeps what is known of the segments that stay.
+    /// Keeps the state of the segments that still exist.
     fn follow(&mut self, Found { targets, passed_over }: Found) {
         self.nothing = targets.is_empty().then(|| FindError::nothing_left(&passed_over));
         self.passed_over = passed_over;
@@ -154,7 +154,7 @@ impl Collector {
         }
     }
 
-    /// Writes the workers' families, each once: its header, then the series of each segment.
+    /// Writes each family once: its header, then the series of each segment.
     fn write(&mut self, options: &PageOptions, page: &mut Vec<u8>, pass_on: &mut impl FnMut(&mut Vec<u8>)) {
         let parts = self.sources.iter_mut().map(|source| source.parts(options.format));
         let (families, mut encoders): (Vec<_>, Vec<_>) = parts.unzip();
@@ -174,8 +174,8 @@ impl Collector {
         }
     }
 
-    /// Looks whether a scrape would find something. One segment is enough: one that fails must not
-    /// take the others out of service.
+    /// Checks whether a scrape would find anything. One readable segment is enough: a failing one must not take the
+    /// others out of service.
     pub(crate) fn check(&mut self) -> Result<(), ScrapeError> {
         self.discover();
         if self.sources.is_empty() {
@@ -191,7 +191,7 @@ impl Collector {
         Err(ScrapeError::Unreadable(errors))
     }
 
-    /// Logs what the last scrape found, once for each change.
+    /// Logs the state after a scrape, once for each change.
     pub(crate) fn log(&mut self) {
         let told = self.nothing.as_ref().map(ToString::to_string);
         if told != self.told {
@@ -212,7 +212,7 @@ impl Collector {
         }
     }
 
-    /// Logs which segments are missing on the last page, or says why it holds nothing of any.
+    /// Logs which segments are missing on the last page; fails if all are.
     pub(crate) fn finish(&mut self) -> Result<(), ScrapeError> {
         self.log_passed_over();
         if self.sources.is_empty() {

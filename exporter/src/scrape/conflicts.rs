@@ -1,5 +1,5 @@
-//! Which of the segments' families a page may hold: no two of a page may share a name, unless several
-//! segments have the same family.
+//! Resolves conflicts of names: no two families of a page share a name, except those of several segments with one
+//! type.
 
 use crate::self_metrics::{LeftOut, LeftOutReason, SelfMetrics};
 use log::warn;
@@ -14,10 +14,10 @@ pub(crate) struct SourceFamilies<'s> {
     pub(crate) families: &'s [Family],
 }
 
-/// A family that is on a page.
+/// A family that is exported on a page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Exported<'f> {
-    /// The place of the segment that it comes from.
+    /// The index of its segment.
     pub(crate) source: usize,
     pub(crate) family: &'f Family,
 }
@@ -32,31 +32,31 @@ impl<'f> Exported<'f> {
     }
 }
 
-/// What a page may hold.
+/// The outcome for one page.
 pub(crate) struct Resolution<'f> {
-    /// By name; those of one name have one type, and stand in the order of their segments.
+    /// By name. Families of one name have one type, and are in the order of their segments.
     pub(crate) exported: Vec<Exported<'f>>,
     /// For each segment.
     pub(crate) left_out: Vec<LeftOut>,
 }
 
-/// Most lines that one page costs the log.
+/// Most log lines about one page.
 pub(crate) const MOST_LINES: u64 = 10;
-/// Most families that are remembered as told. Names may come and go with every scrape; once so many were told, no
-/// further one is.
+/// Most families that are remembered as logged. Names may change with every scrape, so once this many were logged, no
+/// more are.
 const MOST_REMEMBERED: usize = 10_000;
 
-/// Judges families, and logs each one that is left out once for each cause, as far as that is not too much.
+/// Resolves conflicts, and logs each family that is left out once for each reason, within limits.
 #[derive(Debug, Default)]
 pub(crate) struct ConflictResolver {
     hidden: HashSet<(Option<String>, String, LeftOutReason)>,
-    /// Left out, and not logged before this page.
+    /// Families of this page that are left out and were not logged before.
     fresh: u64,
 }
 
 impl ConflictResolver {
-    /// The families that can stand on one page with each other and with the exporter's own. Of two that
-    /// clash it is the one of the first source, and the first by name of the same source.
+    /// The families that can stand on one page with each other and with the exporter's own. Of two that conflict, the
+    /// one of the first source wins; within a source, the first by name.
     pub(crate) fn resolve<'f>(
         &mut self,
         sources: &[SourceFamilies<'f>],
@@ -101,8 +101,8 @@ impl ConflictResolver {
     }
 }
 
-/// For each name, why it cannot stand on the page. Names are taken source by source, so that no later source
-/// takes one from a source before it.
+/// For each name, why it cannot stand on the page. Names are reserved source by source, so that no later source takes
+/// the name of an earlier one.
 fn reasons(groups: &[&[Exported<'_>]], own: &SelfMetrics, format: Format) -> Vec<Option<LeftOutReason>> {
     let is_strict = format == Format::OpenMetrics;
     let mut taken = if is_strict { own.openmetrics_names() } else { HashSet::new() };
@@ -120,7 +120,7 @@ fn reasons(groups: &[&[Exported<'_>]], own: &SelfMetrics, format: Format) -> Vec
     reasons
 }
 
-/// All families; those of one name stand together, in the order of their segments.
+/// All families, grouped by name, in the order of their segments.
 fn by_name<'f>(sources: &[SourceFamilies<'f>]) -> Vec<Exported<'f>> {
     let of = |(source, found): (usize, &SourceFamilies<'f>)| {
         found.families.iter().map(move |family| Exported { source, family })
@@ -132,7 +132,7 @@ fn by_name<'f>(sources: &[SourceFamilies<'f>]) -> Vec<Exported<'f>> {
     all
 }
 
-/// Takes all names of a family, or none if one of them is taken.
+/// Reserves all names of a family, or none if one of them is taken.
 fn take(taken: &mut HashSet<String>, family: &Family) -> bool {
     let names = taken_names(&family.definition);
     let is_free = !names.iter().any(|name| taken.contains(name));

@@ -1,4 +1,4 @@
-//! One scrape: each segment is read, names that clash are resolved, and a page is made of all.
+//! One scrape: reads each segment, resolves conflicts of names, and makes one page of all.
 
 pub(crate) mod collector;
 mod conflicts;

@@ -1,4 +1,4 @@
-//! One segment: its reader, what is kept of it between scrapes, and what is logged of it.
+//! One segment: its reader, the state that is kept between scrapes, and its log lines.
 
 use crate::{
     scrape::conflicts::{MOST_LINES, SourceFamilies},
@@ -16,33 +16,34 @@ use promshm_segment::{
 };
 use std::{collections::HashSet, thread, time::Duration};
 
-/// A segment that is being replaced has a successor in a moment: so often, and so far apart, it is asked for.
+/// A segment that is being replaced has a successor within a moment: the number of attempts to attach it, and the
+/// pause between them.
 const ATTEMPTS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// One segment and all that is kept between its scrapes.
+/// One segment, and the state that is kept between its scrapes.
 pub(crate) struct SegmentSource {
     pub(crate) target: Target,
     trust: Trust,
-    /// Gone after any error: the next attempt attaches afresh.
+    /// Dropped after any error, so that the next attempt attaches again.
     reader: Option<Reader>,
-    /// One for each format; those that nobody asks for are empty.
+    /// One for each format; those that are never requested stay empty.
     encoders: Vec<Encoder>,
     pub(crate) metrics: SegmentMetrics,
-    /// How the last reading went, until it is logged.
+    /// The outcome of the last reading, until it is logged.
     outcome: Option<Result<Attachment, SourceError>>,
-    /// What was logged last and still holds.
+    /// The error that was logged last and still applies.
     failing: Option<SourceError>,
-    /// Who owns the segment, if nothing says that this user is trusted.
+    /// The segment's owner, if neither trust nor a shared group covers it.
     unexpected_owner: Option<u32>,
-    /// Names of which it was logged that a definition is superseded.
+    /// Names whose superseded definition was logged.
     told_superseded: HashSet<String>,
     /// Whether it was logged that series are too large for a page.
     told_too_large: bool,
 }
 
 impl SegmentSource {
-    /// Attaches nothing yet. `tells_created`: see [`Encoder::with_created`].
+    /// Attaches no segment yet. `tells_created`: see [`Encoder::with_created`].
     pub(crate) fn new(target: Target, trust: Trust, tells_created: bool) -> Self {
         let encoder = |format| {
             let encoder = Encoder::new(format).with_created(tells_created);
@@ -65,8 +66,7 @@ impl SegmentSource {
         }
     }
 
-    /// Reads the segment afresh, and begins a page. One that was replaced since the last scrape is
-    /// attached in this one.
+    /// Reads the segment, and starts a new page. A segment that was replaced since the last scrape is attached again.
     pub(crate) fn read(&mut self) {
         self.encoders.iter_mut().for_each(Encoder::begin_page);
         let was_attached = self.reader.is_some();
@@ -99,7 +99,7 @@ impl SegmentSource {
         Ok(attachment)
     }
 
-    /// What the last reading found, which is nothing after a failure, and what writes it.
+    /// The families of the last reading (none after a failure), and their encoder.
     pub(crate) fn parts(&mut self, format: Format) -> (SourceFamilies<'_>, &mut Encoder) {
         let families = self.reader.as_ref().map_or(&[][..], |reader| &reader.snapshot().families);
         let found = SourceFamilies { label: self.target.label.as_deref(), families };
@@ -107,7 +107,7 @@ impl SegmentSource {
         (found, encoders.find(|encoder| encoder.format() == format).expect("there is one for each format"))
     }
 
-    /// Takes how many families the page lacks, and adds those that are superseded.
+    /// Records how many families the page lacks, including superseded ones.
     pub(crate) fn note_left_out(&mut self, mut counts: LeftOut) {
         let Some(snapshot) = self.reader.as_ref().map(Reader::snapshot) else { return };
         counts[LeftOutReason::Superseded as usize] = snapshot.vitals.superseded_families;
@@ -127,7 +127,7 @@ impl SegmentSource {
         }
     }
 
-    /// Takes how many series the page lacks because their lines would take too many bytes.
+    /// Records how many series the page lacks because their lines would take too many bytes.
     pub(crate) fn note_too_large(&mut self, series: u64) {
         self.metrics.note_too_large(series);
         if series > 0 && !std::mem::replace(&mut self.told_too_large, true) {
@@ -139,7 +139,7 @@ impl SegmentSource {
         }
     }
 
-    /// Looks whether the next scrape can read the segment.
+    /// Checks whether the next scrape can read the segment.
     pub(crate) fn check(&self) -> Result<(), SourceError> {
         match &self.reader {
             Some(reader) if reader.check().is_ok() => Ok(()),
@@ -147,7 +147,7 @@ impl SegmentSource {
         }
     }
 
-    /// Logs that the segment was attached, and whether its owner is one that nothing speaks for.
+    /// Logs that the segment was attached, and warns if its owner is unexpected.
     fn log_attached(&self) {
         info!(segment:% = self.target; "attached the segment");
         if let Some(uid) = self.unexpected_owner {
@@ -163,7 +163,7 @@ impl SegmentSource {
         self.outcome.as_ref()?.as_ref().err()
     }
 
-    /// Logs how the last reading went, once for each change.
+    /// Logs the outcome of the last reading, once for each change.
     pub(crate) fn log(&mut self) {
         match &self.outcome {
             Some(Ok(Attachment::Fresh)) => self.log_attached(),
@@ -173,8 +173,8 @@ impl SegmentSource {
         self.failing = self.error().cloned();
     }
 
-    /// Logs why the last reading failed. Before the first worker there is no segment: that is worth a
-    /// line, not a warning.
+    /// Logs why the last reading failed. No segment exists before the first worker, so its absence is information,
+    /// not a warning.
     pub(crate) fn log_failure(&self) {
         let target = &self.target;
         match self.error() {

@@ -1,10 +1,10 @@
-//! From the `prometheus` crate's families to those that our encoder writes.
+//! Converts the `prometheus` crate's families to those that the encoder takes.
 
 use super::SEGMENT_LABEL;
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 use promshm_segment::{Definition, Family, GaugeMode, Kind};
 
-/// The same families for the encoder: those of one name, which several segments have, in one.
+/// The same families for the encoder. Families of one name, which several segments have, are merged.
 pub(super) fn families(theirs: &[MetricFamily]) -> Vec<Family> {
     let mut ours: Vec<Family> = Vec::new();
     for each in theirs {
@@ -16,7 +16,7 @@ pub(super) fn families(theirs: &[MetricFamily]) -> Vec<Family> {
     ours
 }
 
-/// Adds a segment's family of its workers, whose series carry `label` if segments have names.
+/// Adds a segment's worker family; its series carry `label` if segments have names.
 pub(super) fn push_workers(ours: &mut Vec<Family>, workers: &Family, label: Option<&str>) {
     let name = &workers.definition.name;
     let known = ours.iter().position(|family| family.definition.name == *name);
@@ -33,7 +33,7 @@ pub(super) fn push_workers(ours: &mut Vec<Family>, workers: &Family, label: Opti
     }
 }
 
-/// `None` for what the exporter does not have: other types, and names that Prometheus does not allow.
+/// `None` for what the exporter does not use: other types, and names that Prometheus does not allow.
 fn family(theirs: &MetricFamily) -> Option<Family> {
     let kind = match theirs.get_field_type() {
         MetricType::COUNTER => Kind::Counter,

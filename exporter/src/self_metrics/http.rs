@@ -1,9 +1,9 @@
-//! What the exporter tells of its open port.
+//! Metrics of the HTTP server.
 
 use super::Registered;
 use prometheus::{IntCounterVec, IntGauge, Opts, proto::MetricFamily};
 
-/// Written by the guard, read by scrapes; clones share their numbers.
+/// Written by the server, read by scrapes; clones share their values.
 #[derive(Clone)]
 pub(crate) struct HttpMetrics {
     connections: IntGauge,
@@ -28,7 +28,7 @@ impl HttpMetrics {
         "config",
     ];
 
-    /// Some that stand on no page.
+    /// Metrics that are on no page.
     pub(crate) fn new() -> Self {
         Self::registered(&mut Registered::default())
     }
@@ -52,13 +52,13 @@ impl HttpMetrics {
         self.connections.set(number as i64);
     }
 
-    /// Counts one refusal, by its label's value.
+    /// Counts one rejection under its label value.
     pub(crate) fn count_rejection(&self, reason: &str) {
         self.refused.with_label_values(&[reason]).inc();
     }
 }
 
-/// The metrics with their registry, which a single page does without.
+/// The metrics with their registry; a single page has none.
 pub(super) struct HttpFamilies {
     registered: Registered,
     pub(super) metrics: HttpMetrics,

@@ -1,22 +1,22 @@
-//! Why families of the workers are left out of a page, as the label `reason` of `promshm_left_out_families` tells it.
+//! Why families of the workers are left out of a page: the label `reason` of `promshm_left_out_families`.
 
-/// Why a family is not on a page.
+/// Why a family is left out of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum LeftOutReason {
     /// The exporter has a metric of that name.
     OwnName = 0,
     /// In `OpenMetrics`: its name, or its name with a suffix, is taken.
     NameClash = 1,
-    /// Another segment has a family of that name and another type.
+    /// An earlier segment has a family of that name with another type.
     TypeConflict = 2,
-    /// A younger process defines its name otherwise, though one that counts by it lives.
+    /// A younger process defines the name otherwise, while a process that counts by this definition is alive.
     Superseded = 3,
 }
 
 impl LeftOutReason {
     pub(crate) const ALL: [Self; 4] = [Self::OwnName, Self::NameClash, Self::TypeConflict, Self::Superseded];
 
-    /// The reason as a label's value.
+    /// The value of the label `reason`.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::OwnName => "own_name",
@@ -43,5 +43,5 @@ impl LeftOutReason {
     }
 }
 
-/// How many families are not on a page, in the order of [`LeftOutReason::ALL`].
+/// How many families are left out, in the order of [`LeftOutReason::ALL`].
 pub(crate) type LeftOut = [u64; LeftOutReason::ALL.len()];

@@ -1,5 +1,5 @@
-//! The exporter's own metrics: of itself, of its process and of the segment.
-//! `docs/metrics.md` lists them; a test holds it against what is exposed.
+//! The exporter's own metrics: of the exporter, its process, its HTTP server and the segments. `docs/metrics.md`
+//! lists them; a test compares the list with what is exposed.
 
 mod families;
 mod http;
@@ -21,10 +21,10 @@ use promshm_exposition::worker_family_names;
 use promshm_segment::Family;
 use std::{collections::HashSet, time::Duration};
 
-/// The label that tells several segments apart.
+/// The label that distinguishes several segments.
 pub(crate) const SEGMENT_LABEL: &str = "segment";
 
-/// The metrics of the exporter itself, ready to be written on each page, and the names of all.
+/// The metrics of the exporter itself, and the names of all own metrics.
 pub(crate) struct SelfMetrics {
     always: Registry,
     scrape_duration: Gauge,
@@ -34,29 +34,29 @@ pub(crate) struct SelfMetrics {
     sections: Sections,
 }
 
-/// Whose metrics a page holds, beside those of the applications.
+/// Which own metrics a page contains.
 #[derive(Debug, Clone, Copy)]
 struct Sections {
     exporter: bool,
-    /// Those of the exporter's process and its port.
+    /// Those of the exporter's process and its HTTP server.
     process: bool,
     /// Those of the segments and their workers.
     segments: bool,
 }
 
 impl SelfMetrics {
-    /// For the server: with the metrics of its process and its port. `is_labelled`: whether segments have names.
+    /// For the server: includes the metrics of its process and its port. `is_labelled`: whether segments have names.
     pub(crate) fn of_server(is_labelled: bool) -> Self {
         Self::new(is_labelled, Sections { exporter: true, process: true, segments: true })
     }
 
-    /// For a single page, whose process is of no interest. Where segments have names, nothing without a
-    /// name stands on it: pages of several segments may lie in one folder.
+    /// For a single page, without metrics of this process. If segments have names, the page contains only series with
+    /// a name, because pages of several segments may lie in one folder.
     pub(crate) fn of_page(is_labelled: bool) -> Self {
         Self::new(is_labelled, Sections { exporter: !is_labelled, process: false, segments: true })
     }
 
-    /// For a single page of nothing but what the applications count.
+    /// For a single page with the applications' metrics only.
     pub(crate) fn of_bare_page(is_labelled: bool) -> Self {
         Self::new(is_labelled, Sections { exporter: false, process: false, segments: false })
     }
@@ -69,7 +69,7 @@ impl SelfMetrics {
         ));
         let build = always.gauges("promshm_build_info", "Always 1; the exporter's version.", "version");
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        // Made without a server or a segment too: the names are taken in either case.
+        // Made without a server or a segment too, because their names are reserved in either case.
         let (process, http) = (ProcessMetrics::new(), HttpFamilies::new());
         let segment = SegmentMetrics::new(is_labelled.then_some("")).names();
         let workers = worker_family_names().map(String::from).collect();
@@ -79,23 +79,22 @@ impl SelfMetrics {
         Self { always: always.registry, scrape_duration, process, http, names, sections }
     }
 
-    /// Those of the open port, for whoever guards it; a single page has none.
+    /// The metrics of the HTTP server; a single page has none.
     pub(crate) fn http(&self) -> Option<HttpMetrics> {
         self.http.as_ref().map(|http| http.metrics.clone())
     }
 
-    /// Whether one of the own metrics has this name.
+    /// Whether an own metric has this name.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.names.contains(name)
     }
 
-    /// Takes how long a scrape took.
+    /// Records the duration of a scrape.
     pub(crate) fn note_scrape(&mut self, took: Duration) {
         self.scrape_duration.set(took.as_secs_f64());
     }
 
-    /// All that is to be told now, with what `segments` tell. Each one is there to be written: the
-    /// tests compare them with the names.
+    /// The current families, including those of `segments`. The tests compare them with the names.
     pub(crate) fn families<'s>(
         &mut self,
         segments: impl Iterator<Item = &'s SegmentMetrics> + Clone,
@@ -115,7 +114,7 @@ impl SelfMetrics {
         ours
     }
 
-    /// All names that ours take in `OpenMetrics`, those of a counter without and with its ending.
+    /// All names that own metrics take in `OpenMetrics`: those of counters with and without suffix.
     pub(crate) fn openmetrics_names(&self) -> HashSet<String> {
         let mut taken = self.names.clone();
         let counters = self.names.iter().filter_map(|name| name.strip_suffix("_total"));
@@ -124,13 +123,12 @@ impl SelfMetrics {
     }
 }
 
-/// A registry that remembers the names it was given: a registry itself tells only
-/// those that have values.
+/// A registry that remembers the names of its metrics: the registry itself returns only those that have values.
 #[derive(Default)]
 struct Registered {
     registry: Registry,
     names: Vec<String>,
-    /// The value of [`SEGMENT_LABEL`] in all of its metrics.
+    /// The value of [`SEGMENT_LABEL`] for all of its metrics.
     label: Option<String>,
 }
 
@@ -139,7 +137,7 @@ impl Registered {
         Self { label: label.map(Into::into), ..Self::default() }
     }
 
-    /// Registers a metric; what can go wrong is fixed in the source and seen by every test.
+    /// Registers a metric. Errors can only come from the definitions in the source, which every test checks.
     fn add<M: Collector + Clone + 'static>(&mut self, metric: prometheus::Result<M>) -> M {
         let metric = metric.expect("a metric's definition is valid");
         self.names.extend(metric.desc().into_iter().map(|Desc { fq_name, .. }| fq_name.clone()));

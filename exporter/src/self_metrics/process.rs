@@ -1,5 +1,5 @@
-//! The `process_*` metrics, by the names that all Prometheus clients use. The
-//! `prometheus` crate's own collector knows CPU time in whole seconds only.
+//! The `process_*` metrics, with the names that all Prometheus clients use. The `prometheus` crate's own collector
+//! has CPU time in whole seconds only.
 
 use super::Registered;
 use nix::sys::{
@@ -23,7 +23,7 @@ pub(super) struct ProcessMetrics {
 }
 
 impl ProcessMetrics {
-    /// Made at the process's start, whose time it takes.
+    /// Made at the process's start, because it records that time.
     pub(super) fn new() -> Self {
         let mut all = Registered::default();
         let start = all.add(Gauge::new(
@@ -48,12 +48,12 @@ impl ProcessMetrics {
         self.registered.names.clone()
     }
 
-    /// Looks at the process and tells; what cannot be known is absent.
+    /// The current values; those that cannot be read are absent.
     pub(super) fn gather(&mut self) -> Vec<MetricFamily> {
         self.gather_from(Path::new("/proc/self"))
     }
 
-    /// `process` is where the kernel tells of the process; containers may have none.
+    /// `process`: the process's folder in /proc; containers may have none.
     fn gather_from(&mut self, process: &Path) -> Vec<MetricFamily> {
         let status = fs::read_to_string(process.join("status")).unwrap_or_default();
         let known = [

@@ -1,4 +1,4 @@
-//! What the exporter tells of a segment.
+//! The metrics of one segment.
 
 use super::{LeftOut, LeftOutReason, Registered, families};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, proto::MetricFamily};
@@ -8,11 +8,11 @@ use promshm_segment::{
     snapshot::{Reason, SlotState},
 };
 
-/// The states a slot can be in, as the label `state` has them.
+/// The states of a slot, with their values of the label `state`.
 const STATES: [(SlotState, &str); 3] =
     [(SlotState::Live, "live"), (SlotState::Free, "free"), (SlotState::Inherited, "inherited")];
 
-/// Whether a scrape found the segment it knew or attached one.
+/// Whether a scrape used the segment of the scrape before or attached one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attachment {
     /// The segment of the scrape before.
@@ -26,7 +26,7 @@ pub(crate) struct SegmentMetrics {
     /// On each page.
     presence: Registered,
     up: IntGauge,
-    /// On the page only while the segment can be read.
+    /// On the page only while the segment is readable.
     registered: Registered,
     left_out: IntGaugeVec,
     too_large: IntGauge,
@@ -48,14 +48,14 @@ pub(crate) struct SegmentMetrics {
     exits_fatal: Total,
     exits_abrupt: Total,
     corrupt: Total,
-    /// What the workers told in the last look at the segment.
+    /// The families that the workers published, as of the last reading.
     workers: Vec<Family>,
-    /// Attachments so far: the reader counts corrupt records from one to the next.
+    /// Number of attachments so far: the reader counts corrupt records from zero after each.
     attachments: u64,
 }
 
 impl SegmentMetrics {
-    /// `label` tells the segment from others, if there may be any.
+    /// `label`: the segment's name, if segments have names.
     pub(crate) fn new(label: Option<&str>) -> Self {
         let mut presence = Registered::labelled(label);
         let up = presence.gauge("promshm_up", "Whether the segment could be read: 1 or 0.");
@@ -146,35 +146,35 @@ impl SegmentMetrics {
         if self.up.get() == 1 { self.registered.registry.gather() } else { Vec::new() }
     }
 
-    /// Adds what the workers told of themselves, if the segment was read.
+    /// Adds the families that the workers published, if the segment was readable.
     pub(super) fn push_workers(&self, families: &mut Vec<Family>) {
         let workers = self.workers.iter().filter(|_| self.up.get() == 1);
         workers.for_each(|family| families::push_workers(families, family, self.registered.label.as_deref()));
     }
 
-    /// Takes the outcome of a reading.
+    /// Records whether the segment was readable.
     pub(crate) fn note_reading(&self, is_up: bool) {
         self.up.set(is_up.into());
     }
 
-    /// Takes whether the owner is somebody who may be expected.
+    /// Records whether the owner is expected.
     pub(crate) fn note_owner(&self, is_trusted: bool) {
         self.owner_expected.set(is_trusted.into());
     }
 
-    /// Takes how many families are not on the page.
+    /// Records how many families the page lacks.
     pub(crate) fn note_left_out(&self, counts: LeftOut) {
         for (reason, count) in LeftOutReason::ALL.iter().zip(counts) {
             self.left_out.with_label_values(&[reason.as_str()]).set(count as i64);
         }
     }
 
-    /// Takes how many series are not on the page because their lines would take too many bytes.
+    /// Records how many series the page lacks because their lines would take too many bytes.
     pub(crate) fn note_too_large(&self, series: u64) {
         self.too_large.set(series as i64);
     }
 
-    /// Takes the numbers of a segment that was read.
+    /// Records the stats of a segment that was read.
     pub(crate) fn observe(&mut self, vitals: &Vitals, attachment: Attachment) {
         self.reserved.set(vitals.reserved_bytes as i64);
         self.used.set(vitals.used_bytes as i64);
@@ -208,12 +208,12 @@ impl SegmentMetrics {
     }
 }
 
-/// A total that never goes back while the exporter lives: within a segment the
-/// highest number seen counts, and a segment's successor is added to it.
+/// A counter that never decreases while the exporter lives: within one origin the highest value seen counts, and the
+/// values of the next origin are added.
 #[derive(Debug)]
 struct Total {
     counter: IntCounter,
-    /// What the number was seen in: it starts from 0 in the next one.
+    /// The segment or attachment that the value comes from; the next one starts from 0.
     origin: Option<u64>,
     highest: u64,
 }

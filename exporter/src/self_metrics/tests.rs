@@ -13,7 +13,7 @@ fn vitals() -> Vitals {
     Vitals { max_processes: 4, dropped, liveness: Liveness::Kernel, slots: vec![slot()], ..Vitals::default() }
 }
 
-/// A slot whose owner tells of itself.
+/// A slot whose owner publishes its stats.
 fn slot() -> SlotView {
     let runtime = Runtime { memory: 2_097_152.0, cpu: 1.25, ..Runtime::default() };
     let process = Some(Process { label: "17-2".into(), runtime });

@@ -1,6 +1,6 @@
 //! Listen addresses: `:10200`, `127.0.0.1:0`, `[::1]:10200`.
 //!
-//! Read without a resolver: an image made from scratch has none of its files.
+//! Parsed without a resolver, because an image made from scratch has none of a resolver's files.
 
 use nix::{
     libc::{EADDRNOTAVAIL, EAFNOSUPPORT},
@@ -20,13 +20,13 @@ use thiserror::Error;
 /// Where the server listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ListenAddress {
-    /// `:10200`: on every address of the machine.
+    /// `:10200`: every address of the machine.
     Port(u16),
-    /// On this address alone.
+    /// This address only.
     Socket(SocketAddr),
 }
 
-/// A text that is no listen address.
+/// The text is not a listen address.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("write :PORT, or a numeric address and port such as 127.0.0.1:10200 or [::1]:10200")]
 pub(crate) struct BadAddress;
@@ -53,7 +53,7 @@ impl fmt::Display for ListenAddress {
 }
 
 impl ListenAddress {
-    /// Opens the listener. A bare port takes IPv6 and IPv4 alike, whatever `net.ipv6.bindv6only` says, or IPv4 where
+    /// Opens the listener. A bare port accepts IPv6 and IPv4, whatever `net.ipv6.bindv6only` says, or IPv4 only where
     /// the kernel has no IPv6.
     pub(crate) fn bind(self) -> io::Result<TcpListener> {
         let port = match self {
@@ -66,7 +66,7 @@ impl ListenAddress {
         }
     }
 
-    /// Where a client on this machine finds the server, the likeliest address first.
+    /// The addresses under which a client on this machine reaches the server, the most likely one first.
     pub(crate) fn seen_from_here(self) -> Vec<SocketAddr> {
         let (v4, v6) = (IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST));
         let (addresses, port) = match self {

@@ -1,10 +1,10 @@
-//! A backend leads from the guard to the HTTP library: a connection of its own, one request at a time.
+//! A backend: one private connection from the event loop to the HTTP library, which carries one request at a time.
 //!
-//! The library loses requests when many connections come at once, starts a thread for each, and never
-//! accepts again once descriptors are short. So each backend is a server of its own with one connection,
-//! made when there is nothing else to do. Its listener has an abstract name, which works on a read-only
-//! file system; the listener is shut as soon as the backend is inside, and each request carries a secret,
-//! so nobody else of the network namespace gets past the guard's passwords.
+//! The library loses requests when many connections arrive at once, starts a thread for each connection, and stops
+//! accepting for good after it ran out of descriptors. Therefore each backend is a library server of its own with
+//! exactly one connection, made at start. Its listener has an abstract name, which works on a read-only file system.
+//! The listener is shut down as soon as the backend is connected, and each request carries a secret, so that no other
+//! process of the network namespace bypasses authentication.
 
 use super::{
     request_head::{PASS, RequestHead},
@@ -33,10 +33,11 @@ use tiny_http::{Request, Server};
 /// Answers one request of the library.
 pub(crate) type Handler = dyn Fn(Request) + Send + Sync;
 
-/// An answer with this field is reported once its client has taken it whole. Clients never see the field.
+/// A response with this field is reported once its client has received all of it. The field is removed before the
+/// client sees the response.
 pub(crate) const REPORT: &str = "X-Promshm-Report";
 
-/// The library's answers have few fields, and the site adds few.
+/// The library sends few response fields, and the site adds few.
 const ANSWER_FIELDS: usize = 32;
 const ANSWER_HEAD_BYTES: usize = 8 * 1024;
 
@@ -47,20 +48,20 @@ pub(super) struct Backend {
     exchange: Option<Exchange>,
 }
 
-/// The request that a backend is at.
+/// The request that a backend is processing.
 struct Exchange {
     client: usize,
     without_body: bool,
     request: Vec<u8>,
     sent: usize,
-    /// What came of the answer's head.
+    /// Bytes of the response's head that have arrived so far.
     head: Vec<u8>,
-    /// The answer once its head is complete, and its body's length.
+    /// The response and the length of its body, once the head is complete.
     reply: Option<(Reply, usize)>,
 }
 
 impl Backend {
-    /// Makes a backend, with a thread that calls `handler` for each request.
+    /// Opens a backend, and starts a thread that calls `handler` for each request.
     pub(super) fn open(handler: &Arc<Handler>) -> io::Result<Self> {
         let name = SocketAddr::from_abstract_name(format!("promshm-{}-{}", process::id(), random()?))?;
         let listener = UnixListener::bind_addr(&name)?;
@@ -70,7 +71,8 @@ impl Backend {
             warn!(cause:% = errno; "the private socket stays open; requests without its secret are refused");
         }
         let server = Server::from_listener(listener, None).map_err(io::Error::other)?;
-        // Never dropped: the library's clean-up panics on an abstract name. A backend ends only with a fault.
+        // Never dropped, because the library's clean-up panics on an abstract name. A backend is replaced only after
+        // a failure.
         let server: &'static Server = Box::leak(Box::new(server));
         let (secret, handler) = (random()?, Arc::clone(handler));
         let pass = secret.clone();
@@ -82,7 +84,7 @@ impl Backend {
         self.exchange.is_none()
     }
 
-    /// Begins with a client's request.
+    /// Starts to send a client's request.
     pub(super) fn ask(&mut self, client: usize, head: RequestHead) {
         let mut request = head.lines;
         request.extend_from_slice(format!("{PASS}: {}\r\n\r\n", self.secret).as_bytes());
@@ -90,12 +92,13 @@ impl Backend {
         self.exchange = Some(Exchange { client, without_body, request, sent: 0, head, reply: None });
     }
 
-    /// The client whose request is being answered.
+    /// The client whose request is being processed.
     pub(super) fn client(&self) -> Option<usize> {
         self.exchange.as_ref().map(|exchange| exchange.client)
     }
 
-    /// Goes on: the client and its answer, or nothing yet. After an error the backend is of no use.
+    /// Makes progress: returns the client and its response, or `None` if the response is not complete. After an error
+    /// the backend is unusable.
     pub(super) fn advance(&mut self) -> io::Result<Option<(usize, Reply)>> {
         let outcome = match &mut self.exchange {
             Some(exchange) => exchange.advance(&mut self.stream),
@@ -115,7 +118,7 @@ impl Drop for Backend {
     }
 }
 
-/// A free backend says nothing; whatever comes is its end.
+/// An idle backend sends nothing, so whatever arrives means that it has ended.
 fn watch(stream: &mut UnixStream) -> io::Result<Option<Reply>> {
     stream.read(&mut [0]).and_then(|_| Err(ErrorKind::UnexpectedEof.into()))
 }
@@ -149,7 +152,8 @@ impl Exchange {
     }
 }
 
-/// The answer whose head is complete in `bytes`, with what there is of its body, and the body's length.
+/// Parses a response from `bytes`: the response with the part of its body that is there, and the body's length.
+/// `None` while the head is incomplete.
 fn reply(bytes: &[u8], without_body: bool) -> io::Result<Option<(Reply, usize)>> {
     let mut fields = [EMPTY_HEADER; ANSWER_FIELDS];
     let mut response = Response::new(&mut fields);
@@ -164,7 +168,7 @@ fn reply(bytes: &[u8], without_body: bool) -> io::Result<Option<(Reply, usize)>>
     Ok(Some((Reply { lines: lines(&response), body, is_reported }, length)))
 }
 
-/// Status line and fields, without those that name the library or are for the guard.
+/// The status line and the fields, without those that name the library or are meant for the event loop.
 fn lines(response: &Response<'_, '_>) -> Vec<u8> {
     let (code, reason) = (response.code.unwrap_or(500), response.reason.unwrap_or_default());
     let mut lines = format!("HTTP/1.1 {code} {reason}\r\n").into_bytes();
@@ -179,13 +183,13 @@ fn lines(response: &Response<'_, '_>) -> Vec<u8> {
     lines
 }
 
-/// A backend's thread: until the backend is dropped.
+/// The backend's thread; it ends when the backend is dropped.
 fn work(server: &Server, secret: &str, handler: &Handler) {
     loop {
         match server.recv() {
             Ok(request) if has_pass(&request, secret) => respond(request, handler),
             Ok(request) => drop(request.respond(tiny_http::Response::empty(403))),
-            // The shut listener is the only error that the system reports here.
+            // The only system error that is reported here comes from the listener that was shut down.
             Err(error) if error.raw_os_error().is_some() => {}
             Err(_) => return,
         }
@@ -196,14 +200,14 @@ fn has_pass(request: &Request, secret: &str) -> bool {
     request.headers().iter().any(|field| field.field.equiv(PASS) && field.value.as_str() == secret)
 }
 
-/// A panic costs this one answer (the library sends 500 for it), not the thread.
+/// A panic costs this one response (the library sends 500 for it), not the thread.
 fn respond(request: Request, handler: &Handler) {
     if catch_unwind(AssertUnwindSafe(|| handler(request))).is_err() {
         error!("a request ended in a panic");
     }
 }
 
-/// 128 bits that nobody guesses, as hexadecimal digits.
+/// 128 random bits as hexadecimal digits.
 fn random() -> io::Result<String> {
     let mut bytes = [0; 16];
     let failed = |_| io::Error::other("the system has no random numbers");

@@ -1,6 +1,8 @@
-//! Comparing passwords: slow by design, so on a thread of its own, and each right one only once.
+//! HTTP basic authentication. Comparing a password is slow by design, so it runs on a thread of its own, and a
+//! correct password is compared only once.
 //!
-//! Comparisons take turns by address, as requests do: a host that tries many wrong passwords holds up no other.
+//! Comparisons are scheduled round robin by peer, as requests are: a host that tries many wrong passwords delays no
+//! other.
 
 use super::{peer::Peer, request_head::RequestHead, round_robin::RoundRobin};
 use crate::web_config::{Credentials, Users};
@@ -15,13 +17,13 @@ use std::{
     thread,
 };
 
-/// Comparisons that may wait; each takes some 50 ms with a hash of cost 10. Where there is no room for one more, the
-/// address that waits for the most gives one up.
+/// Comparisons that may wait; each takes some 50 ms with a hash of cost 10. When the queue is full, the peer with the
+/// most waiting comparisons loses one.
 const MOST_WAITING: usize = 64;
-/// More users than any scraper's.
+/// Correct credentials that are remembered: more than any scraper's users.
 const MOST_REMEMBERED: usize = 64;
 
-/// A user, a hash and a password, behind a keyed hash: the password itself is not kept.
+/// User, hash and password as a keyed hash, so that the password itself is not kept.
 pub(super) type CredentialTag = [u8; 32];
 
 struct Comparison {
@@ -30,33 +32,33 @@ struct Comparison {
     hash: String,
 }
 
-/// What is known about a request's password.
+/// The outcome of checking a request's credentials.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum AuthOutcome {
     Accepted(RequestHead),
     Denied,
-    /// It is being compared; [`BasicAuth::complete`] gives the request back.
+    /// The comparison is not finished; [`BasicAuth::complete`] returns the request.
     Pending,
-    /// The address waits for too many others.
+    /// Too many comparisons of this peer are waiting.
     Busy,
 }
 
 pub(super) struct BasicAuth {
     key: Key,
-    /// The newest last.
+    /// Correct credentials, the newest last.
     right: VecDeque<CredentialTag>,
     /// The requests that wait for each comparison.
     pending: HashMap<CredentialTag, Vec<(usize, RequestHead)>>,
-    /// The comparisons that have not begun.
+    /// The comparisons that have not started.
     waiting: RoundRobin<Comparison>,
-    /// Clients whose comparison was given up for another address.
+    /// Clients whose comparison was evicted for another peer.
     evicted: Vec<usize>,
     is_comparing: bool,
     comparisons: Sender<Comparison>,
 }
 
 impl BasicAuth {
-    /// Starts the thread. `report` is called with each comparison's outcome.
+    /// Starts the thread. `report` is called with each comparison's result.
     pub(super) fn start(report: impl Fn(CredentialTag, bool) + Send + 'static) -> io::Result<Self> {
         let (comparisons, inbox) = channel();
         thread::Builder::new().name("passwords".into()).spawn(move || compare(&inbox, report))?;
@@ -72,7 +74,7 @@ impl BasicAuth {
         })
     }
 
-    /// Judges a request of a peer by its `Authorization`.
+    /// Checks the `Authorization` field of a peer's request.
     pub(super) fn check(
         &mut self,
         users: &Users,
@@ -101,7 +103,7 @@ impl BasicAuth {
         AuthOutcome::Pending
     }
 
-    /// Gives up a comparison of an address that waits for more than `peer`; whether there is one.
+    /// Evicts a comparison of a peer that has more waiting than `peer`; returns whether there is one.
     fn make_room(&mut self, peer: Peer) -> bool {
         let Some(comparison) = self.waiting.evict_longest(peer) else { return false };
         let clients = self.pending.remove(&comparison.tag).unwrap_or_default();
@@ -109,22 +111,22 @@ impl BasicAuth {
         true
     }
 
-    /// Begins the next comparison if none is going on.
+    /// Starts the next comparison if none is running.
     fn begin(&mut self) {
         if !self.is_comparing
             && let Some(comparison) = self.waiting.pop(|_| true)
         {
-            // The thread ends with this sender, not before.
+            // The thread ends when this sender is dropped, not before.
             self.is_comparing = self.comparisons.send(comparison).is_ok();
         }
     }
 
-    /// The clients whose comparison was given up since the last call.
+    /// The clients whose comparison was evicted since the last call.
     pub(super) fn take_evicted(&mut self) -> Vec<usize> {
         mem::take(&mut self.evicted)
     }
 
-    /// Takes a comparison's outcome, and gives the requests that waited for it.
+    /// Takes a comparison's result, and returns the requests that waited for it.
     pub(super) fn complete(&mut self, tag: CredentialTag, is_right: bool) -> Vec<(usize, RequestHead)> {
         self.is_comparing = false;
         self.begin();
@@ -137,7 +139,7 @@ impl BasicAuth {
         self.pending.remove(&tag).unwrap_or_default()
     }
 
-    /// Forgets a client that has gone, and what would be compared for it alone.
+    /// Drops a disconnected client, and the comparison that only it waits for.
     pub(super) fn cancel(&mut self, client: usize) {
         self.pending.retain(|_, waiting| {
             waiting.retain(|(each, _)| *each != client);
@@ -146,7 +148,7 @@ impl BasicAuth {
         self.waiting.retain(|comparison| self.pending.contains_key(&comparison.tag));
     }
 
-    /// Other users, another hash or another process: another tag.
+    /// The tag changes with the user, the hash and the process.
     fn tag(&self, credentials: &Credentials, hash: &str) -> CredentialTag {
         let mut context = Context::with_key(&self.key);
         context.update(&credentials.user.len().to_le_bytes());
@@ -159,10 +161,10 @@ impl BasicAuth {
     }
 }
 
-/// The thread: until the guard has ended.
+/// The thread's loop; it ends when [`BasicAuth`] is dropped.
 fn compare(comparisons: &Receiver<Comparison>, report: impl Fn(CredentialTag, bool)) {
     for Comparison { tag, password, hash } in comparisons {
-        // The hashes were read before; one that cannot be compared is nobody's.
+        // The hash was parsed when the configuration was read; one that cannot be compared matches no password.
         report(tag, bcrypt::verify(password, &hash).unwrap_or(false));
     }
 }
@@ -195,7 +197,7 @@ mod tests {
         (BasicAuth::start(report).expect("a thread"), outcomes)
     }
 
-    /// Who gets an outcome next, and which.
+    /// The clients of the next result, and whether their password is right.
     fn next(basic_auth: &mut BasicAuth, outcomes: &Receiver<(CredentialTag, bool)>) -> (Vec<usize>, bool) {
         let (tag, is_right) = outcomes.recv_timeout(WATCHDOG).expect("an outcome");
         let clients = basic_auth.complete(tag, is_right).into_iter().map(|(client, _)| client);

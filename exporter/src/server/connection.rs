@@ -1,7 +1,7 @@
-//! One client's connection: which phase it is in, and what it may do next.
+//! The state machine of one client's connection.
 
 use super::{
-    limits::{ANSWER_TIME, GRACE, HEAD_BYTES, HEAD_TIME, IDLE_TIME, PARTING_TIME, STALLED, WAIT_TIME},
+    limits::{ANSWER_TIME, CLOSE_TIME, GRACE, HEAD_BYTES, HEAD_TIME, IDLE_TIME, STALL_TIME, WAIT_TIME},
     peer::Peer,
     rejection::Rejection,
     request_head,
@@ -15,34 +15,34 @@ use std::{
     time::Instant,
 };
 
-/// So many reads or writes in a row; then others have their turn.
+/// Reads or writes in a row before other connections get their turn.
 const TURN: usize = 16;
 
 #[derive(Debug)]
 enum Phase {
-    /// A head is awaited, or on its way; under TLS also the handshake.
+    /// A request head is awaited or arriving; under TLS this includes the handshake.
     Reading,
-    /// The request waits for its password to be compared, for a backend, or for its answer.
+    /// The request waits for its password comparison, for a backend, or for its response.
     Waiting,
     Writing(PendingResponse),
-    /// All is sent, and what still comes is thrown away.
-    Parting,
+    /// Everything is sent; what still arrives is discarded.
+    Draining,
 }
 
-/// What came of a connection's turn.
+/// The outcome of one turn of a connection.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Nothing more can be done until the socket or somebody else says so.
+    /// Blocked until the socket is ready or a response arrives.
     Wait,
-    /// There is more to do, in another turn.
+    /// More work is left for another turn.
     Again,
-    /// The client has taken an answer that is to be reported.
+    /// The client has received a response that is to be reported.
     Taken,
     /// A request is complete.
     Request(RequestHead),
-    /// The client is to be told why not.
+    /// The client is to receive a rejection.
     Rejected(Rejection),
-    /// It is over; with a cause if the client is at fault.
+    /// The connection has ended; with a reason if the client is at fault.
     Over(Option<Rejection>),
 }
 
@@ -50,23 +50,23 @@ pub(super) struct Connection {
     transport: Transport,
     pub(super) peer: Peer,
     phase: Phase,
-    /// Bytes of heads that are not complete yet.
+    /// Bytes of incomplete request heads.
     buffer: Vec<u8>,
-    /// Whether `buffer` holds something that was not tried as a head.
+    /// Whether `buffer` holds bytes that were not parsed yet.
     has_untried_bytes: bool,
-    /// Whether the request that is being answered wants another one to follow.
+    /// Whether the current request asks to keep the connection.
     keeps_alive: bool,
-    /// Whether it wants no body.
+    /// Whether the current request wants a response without a body.
     pub(super) without_body: bool,
-    /// Since when it is in its phase, or when its answer last made progress.
+    /// When the current phase began, or when its response last made progress.
     since: Instant,
     deadline: Option<Instant>,
-    /// Which settings it was admitted under.
+    /// The configuration's generation when the connection was accepted.
     pub(super) generation: u64,
 }
 
 impl Connection {
-    /// `made`: when the kernel made it; it may have waited to be accepted.
+    /// `made`: when the kernel completed the handshake, which may be long before the connection was accepted.
     pub(super) fn new(
         transport: Transport,
         peer: Peer,
@@ -88,13 +88,13 @@ impl Connection {
         }
     }
 
-    /// Goes as far as it can without waiting.
+    /// Makes as much progress as is possible without blocking.
     pub(super) fn advance(&mut self, read_buffer: &mut [u8; HEAD_BYTES], now: Instant) -> Step {
         match self.phase {
             Phase::Reading => self.read(read_buffer, now),
             Phase::Waiting => Step::Wait,
             Phase::Writing(_) => self.write(now),
-            Phase::Parting => self.part(read_buffer),
+            Phase::Draining => self.drain(read_buffer),
         }
     }
 
@@ -105,7 +105,7 @@ impl Connection {
         for _ in 0..TURN {
             if mem::take(&mut self.has_untried_bytes) {
                 match request_head::parse(&self.buffer) {
-                    Ok(Some((head, length))) => return self.take(head, length, now),
+                    Ok(Some((head, length))) => return self.take_request(head, length, now),
                     Ok(None) => {}
                     Err(rejection) => return Step::Rejected(rejection),
                 }
@@ -125,16 +125,17 @@ impl Connection {
 
     fn add(&mut self, bytes: &[u8], now: Instant) {
         if self.buffer.is_empty() {
-            // The first byte ends idleness. A connection's first head has its time from the beginning.
+            // The first byte ends the idle time. The deadline of a connection's first head counts from the
+            // connection's start.
             let limit = now + HEAD_TIME;
             self.deadline = Some(self.deadline.map_or(limit, |deadline| deadline.min(limit)));
         }
-        // A head ends in a line feed: one that trickles in is not looked at for each byte.
+        // A head ends in a line feed, so the buffer is not parsed again for each byte that trickles in.
         self.has_untried_bytes = bytes.contains(&b'\n');
         self.buffer.extend_from_slice(bytes);
     }
 
-    fn take(&mut self, head: RequestHead, length: usize, now: Instant) -> Step {
+    fn take_request(&mut self, head: RequestHead, length: usize, now: Instant) -> Step {
         self.buffer.drain(..length);
         self.has_untried_bytes = !self.buffer.is_empty();
         if self.buffer.is_empty() {
@@ -151,7 +152,7 @@ impl Connection {
             let Phase::Writing(answer) = &mut self.phase else { return Step::Again };
             if answer.is_sent() {
                 return match self.transport.flush() {
-                    Ok(true) => self.sent(now),
+                    Ok(true) => self.on_sent(now),
                     Ok(false) => Step::Wait,
                     Err(_) => Step::Over(None),
                 };
@@ -168,14 +169,14 @@ impl Connection {
         Step::Again
     }
 
-    fn sent(&mut self, now: Instant) -> Step {
+    fn on_sent(&mut self, now: Instant) -> Step {
         let is_last = matches!(&self.phase, Phase::Writing(answer) if answer.is_last);
         let is_reported = matches!(&self.phase, Phase::Writing(answer) if answer.is_reported);
         (self.since, self.without_body) = (now, false);
         if is_last {
             self.transport.finish();
-            self.phase = Phase::Parting;
-            self.deadline = Some(now + PARTING_TIME);
+            self.phase = Phase::Draining;
+            self.deadline = Some(now + CLOSE_TIME);
         } else {
             self.phase = Phase::Reading;
             self.deadline = Some(now + if self.buffer.is_empty() { IDLE_TIME } else { HEAD_TIME });
@@ -183,8 +184,9 @@ impl Connection {
         if is_reported { Step::Taken } else { Step::Again }
     }
 
-    /// Closing while bytes lie unread resets the connection, and the reset may overtake the answer.
-    fn part(&mut self, read_buffer: &mut [u8; HEAD_BYTES]) -> Step {
+    /// Reads on before closing: closing with unread bytes resets the connection, and the reset may overtake the
+    /// response.
+    fn drain(&mut self, read_buffer: &mut [u8; HEAD_BYTES]) -> Step {
         for _ in 0..TURN {
             match io::Read::read(&mut self.transport.socket, read_buffer) {
                 Ok(0) => return Step::Over(None),
@@ -195,14 +197,14 @@ impl Connection {
         Step::Again
     }
 
-    /// Begins to answer.
+    /// Starts to send a response.
     pub(super) fn answer(&mut self, answer: PendingResponse, now: Instant) {
         self.phase = Phase::Writing(answer);
         self.since = now;
         self.deadline = Some(now + ANSWER_TIME);
     }
 
-    /// Whether the client wants to ask again after its answer.
+    /// Whether the client wants to send another request after this response.
     pub(super) fn keeps_alive(&self) -> bool {
         self.keeps_alive
     }
@@ -211,58 +213,58 @@ impl Connection {
         self.deadline
     }
 
-    /// What to do when the deadline has passed.
-    pub(super) fn late(&self) -> Step {
+    /// What to do once the deadline has passed.
+    pub(super) fn on_deadline(&self) -> Step {
         match &self.phase {
             Phase::Reading if self.transport.is_handshaking() => Step::Over(Some(Rejection::SlowHead)),
             Phase::Reading if self.buffer.is_empty() => Step::Over(None),
             Phase::Reading => Step::Rejected(Rejection::SlowHead),
             Phase::Writing(_) => Step::Over(Some(Rejection::SlowReader)),
             Phase::Waiting => Step::Rejected(Rejection::NoAnswer),
-            Phase::Parting => Step::Over(None),
+            Phase::Draining => Step::Over(None),
         }
     }
 
-    /// Since when it has been waiting for its client, if that is long enough to drop it for others.
+    /// Since when the connection has been idle, if that is long enough to evict it.
     pub(super) fn idle_since(&self, now: Instant) -> Option<Instant> {
-        let is_idle = matches!(self.phase, Phase::Reading | Phase::Parting) && self.since + GRACE <= now;
+        let is_idle = matches!(self.phase, Phase::Reading | Phase::Draining) && self.since + GRACE <= now;
         is_idle.then_some(self.since)
     }
 
-    /// When its client counts as stalled, if it does not read on: after [`STALLED`] without a byte, or so much behind
-    /// the pace that brings the answer to its end in [`ANSWER_TIME`].
-    pub(super) fn stalls_at(&self) -> Option<Instant> {
+    /// When the client counts as stalled unless it reads on: [`STALL_TIME`] after its last byte, or after it fell behind
+    /// the pace that ends the response within [`ANSWER_TIME`].
+    pub(super) fn stall_deadline(&self) -> Option<Instant> {
         let (Phase::Writing(answer), Some(deadline)) = (&self.phase, self.deadline) else { return None };
         let behind = deadline.checked_sub(ANSWER_TIME.mul_f64(answer.unsent_share()))?;
-        Some(self.since.min(behind) + STALLED)
+        Some(self.since.min(behind) + STALL_TIME)
     }
 
-    /// Since when its client has not read on, if it has stalled and may be dropped for others.
+    /// Since when the client has not read, if it has stalled and may be evicted.
     pub(super) fn stalled_since(&self, now: Instant) -> Option<Instant> {
-        self.stalls_at().is_some_and(|end| end <= now).then_some(self.since)
+        self.stall_deadline().is_some_and(|end| end <= now).then_some(self.since)
     }
 
-    /// Whether nothing is owed to its client: all was answered, and no byte of another request has come.
+    /// Whether nothing is owed to the client: every request is answered, and no byte of another one has arrived.
     pub(super) fn is_settled(&self) -> bool {
         match self.phase {
             Phase::Reading => self.buffer.is_empty(),
-            Phase::Parting => true,
+            Phase::Draining => true,
             Phase::Waiting | Phase::Writing(_) => false,
         }
     }
 
-    /// Whether its request waits for its answer.
+    /// Whether its request waits for a response.
     pub(super) fn is_waiting(&self) -> bool {
         matches!(self.phase, Phase::Waiting)
     }
 
-    /// Memory of the answer that it has not taken yet.
+    /// Memory of the response that the client has not received yet.
     pub(super) fn held_bytes(&self) -> usize {
         if let Phase::Writing(answer) = &self.phase { answer.held_bytes() } else { 0 }
     }
 }
 
-/// What follows from an error of the client's socket.
+/// The step that follows an error of the client's socket.
 fn step_after(error: &io::Error) -> Step {
     match error.kind() {
         ErrorKind::WouldBlock => Step::Wait,

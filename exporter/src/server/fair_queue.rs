@@ -1,11 +1,11 @@
-//! The requests that wait for a backend, and how many there may be.
+//! The requests that wait for a backend, in round-robin order by peer, and their limit (`--web.max-requests`).
 
-use super::{limits::PATIENCE, peer::Peer, request_head::RequestHead, round_robin::RoundRobin};
+use super::{limits::QUEUE_TIMEOUT, peer::Peer, request_head::RequestHead, round_robin::RoundRobin};
 use std::time::Instant;
 
 pub(super) struct RequestQueue {
     waiting: RoundRobin<Waiting>,
-    /// The most requests at once, those in backends included; 0 for any number.
+    /// The most requests at once, including those in backends; 0 for no limit.
     max_requests: usize,
 }
 
@@ -28,29 +28,29 @@ impl RequestQueue {
         self.waiting.push(peer, Waiting { client, since: now, head });
     }
 
-    /// The request whose turn it is, of those whose peer may have an answer now.
+    /// Takes the next request in turn whose peer may get a response now.
     pub(super) fn pop(&mut self, may: impl Fn(Peer) -> bool) -> Option<(usize, RequestHead)> {
         self.waiting.pop(may).map(|Waiting { client, head, .. }| (client, head))
     }
 
-    /// Forgets a client that has gone.
+    /// Drops a disconnected client.
     pub(super) fn cancel(&mut self, client: usize) {
         self.waiting.retain(|waiting| waiting.client != client);
     }
 
-    /// Takes out a client that has waited in vain for room among the most requests; `busy` are in backends.
-    /// A burst that is over in a moment is no reason to refuse anybody.
+    /// Takes out a client that waited too long beyond the limit, where `busy` requests are in backends. A short burst
+    /// beyond the limit rejects nobody.
     pub(super) fn pop_rejected(&mut self, busy: usize, now: Instant) -> Option<usize> {
-        let late = self.beyond(busy).find(|(_, each)| each.since + PATIENCE <= now);
+        let late = self.beyond(busy).find(|(_, each)| each.since + QUEUE_TIMEOUT <= now);
         late.map(|(place, _)| place).and_then(|place| self.waiting.remove(place)).map(|each| each.client)
     }
 
-    /// When somebody may have to be refused.
+    /// When the next request may have to be rejected.
     pub(super) fn deadline(&self, busy: usize) -> Option<Instant> {
-        self.beyond(busy).map(|(_, each)| each.since + PATIENCE).min()
+        self.beyond(busy).map(|(_, each)| each.since + QUEUE_TIMEOUT).min()
     }
 
-    /// The requests beyond the most, with their places.
+    /// The requests beyond the limit, with their positions.
     fn beyond(&self, busy: usize) -> impl Iterator<Item = (usize, &Waiting)> {
         let most = if self.max_requests > 0 { self.max_requests.saturating_sub(busy) } else { usize::MAX };
         self.waiting.iter().enumerate().skip(most)
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn requests_beyond_the_most_are_refused_after_a_while() {
         let start = Instant::now();
-        let later = start + PATIENCE;
+        let later = start + QUEUE_TIMEOUT;
         let mut queue = queue(3, 4, start);
         assert_eq!(queue.pop_rejected(2, start), None, "a burst may pass");
         assert_eq!(queue.deadline(2), Some(later));
@@ -95,7 +95,7 @@ mod tests {
     fn zero_is_no_limit() {
         let start = Instant::now();
         let mut queue = queue(0, 1000, start);
-        assert_eq!((queue.pop_rejected(2, start + PATIENCE), queue.deadline(2)), (None, None));
+        assert_eq!((queue.pop_rejected(2, start + QUEUE_TIMEOUT), queue.deadline(2)), (None, None));
     }
 
     #[test]
@@ -115,12 +115,12 @@ mod tests {
     #[test]
     fn whoever_waits_too_long_is_refused_wherever_it_stands() {
         let start = Instant::now();
-        let (later, last) = (start + PATIENCE / 2, start + PATIENCE);
+        let (later, last) = (start + QUEUE_TIMEOUT / 2, start + QUEUE_TIMEOUT);
         let mut queue = queue(1, 3, start);
         push(&mut queue, 3, 2, later);
         assert_eq!(queue.deadline(0), Some(last));
         assert_eq!([queue.pop_rejected(0, last), queue.pop_rejected(0, last)], [Some(1), Some(2)]);
-        assert_eq!((queue.pop_rejected(0, last), queue.deadline(0)), (None, Some(later + PATIENCE)));
+        assert_eq!((queue.pop_rejected(0, last), queue.deadline(0)), (None, Some(later + QUEUE_TIMEOUT)));
         assert_eq!(order(queue), [0, 3]);
     }
 

@@ -1,4 +1,4 @@
-//! The public listeners, taken in turn.
+//! The public listeners, accepted from in rotation.
 
 use super::{
     limits::{SEND_BUFFER, WAITING_CONNECTIONS},
@@ -24,11 +24,11 @@ use thiserror::Error;
 #[derive(Default)]
 pub(crate) struct Listeners {
     all: Vec<Listener>,
-    /// Whose turn it is.
+    /// The listener that was accepted from last.
     next: usize,
 }
 
-/// Why the server has nothing to listen on.
+/// Why the server cannot listen.
 #[derive(Debug, Error)]
 pub(crate) enum ListenError {
     #[error("cannot listen on {address}: {error}")]
@@ -41,16 +41,16 @@ pub(crate) enum ListenError {
 
 struct Listener {
     socket: TcpListener,
-    /// Whether connections may be waiting: the poll tells it once, not again for those that were left.
+    /// Whether connections may be waiting. The poll is edge-triggered: it does not report again those that were left.
     has_waiting: bool,
 }
 
-/// What came of accepting.
+/// The outcome of accepting.
 pub(super) enum Accepted {
     Client(TcpStream, Peer),
-    /// Nobody is waiting.
+    /// No connection is waiting.
     Nobody,
-    /// The system has no descriptor, or no memory, for another connection.
+    /// The system is out of descriptors or memory for another connection.
     NoRoom,
 }
 
@@ -61,7 +61,7 @@ impl Listeners {
         Ok(Self { all, next: 0 })
     }
 
-    /// Takes those that systemd has opened.
+    /// Takes the sockets that systemd has opened.
     pub(crate) fn inherit() -> Result<Self, ListenError> {
         let mut inherited = ListenFd::from_env();
         let numbers = 0..inherited.len();
@@ -74,7 +74,7 @@ impl Listeners {
         }
     }
 
-    /// Where the first one listens.
+    /// The first listener's address.
     #[cfg(test)]
     pub(super) fn address(&self) -> net::SocketAddr {
         self.all[0].socket.local_addr().expect("bound")
@@ -84,7 +84,7 @@ impl Listeners {
         self.all.len()
     }
 
-    /// Registers each under `first` and the tokens that follow.
+    /// Registers the listeners with the tokens from `first` on.
     pub(super) fn register(&mut self, registry: &Registry, first: usize) -> io::Result<()> {
         for (number, listener) in self.all.iter_mut().enumerate() {
             registry.register(&mut listener.socket, Token(first + number), Interest::READABLE)?;
@@ -92,7 +92,7 @@ impl Listeners {
         Ok(())
     }
 
-    /// Takes note that connections are waiting.
+    /// Notes that connections are waiting.
     pub(super) fn wake(&mut self, number: usize) {
         if let Some(listener) = self.all.get_mut(number) {
             listener.has_waiting = true;
@@ -103,7 +103,7 @@ impl Listeners {
         self.all.iter().any(|listener| listener.has_waiting)
     }
 
-    /// The next waiting connection, from one listener after the other.
+    /// Accepts the next connection, in rotation over the listeners.
     pub(super) fn accept(&mut self) -> Accepted {
         for _ in 0..self.all.len() {
             self.next = (self.next + 1) % self.all.len();
@@ -137,7 +137,7 @@ impl Listener {
                 Ok((socket, address)) => return Accepted::Client(socket, address.into()),
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock => return Accepted::Nobody,
-                    // A client that has gone, or an error of its network: the next one may do better (accept(2)).
+                    // The client has gone, or its network failed: the next connection may succeed (accept(2)).
                     _ if is_the_clients(&error) => {}
                     _ => return Accepted::NoRoom,
                 },
@@ -146,14 +146,14 @@ impl Listener {
     }
 }
 
-/// Sets what accepted connections inherit, and how many may wait to be accepted.
+/// Sets the options that accepted connections inherit, and the backlog.
 fn prepare(socket: &net::TcpListener) -> io::Result<()> {
     socket.set_nonblocking(true)?;
-    // Without it a kept-alive client waits 40 ms for each answer's tail.
+    // Without it, Nagle's algorithm delays the end of each response on a kept connection by 40 ms.
     setsockopt(socket, TcpNoDelay, &true)?;
-    // The kernel would grow it to megabytes for each client that does not read.
+    // The kernel would let it grow to megabytes for each client that does not read.
     setsockopt(socket, SndBuf, &SEND_BUFFER)?;
-    // With fewer a crowd costs others a second: the kernel drops what does not fit, and clients try again.
+    // With a shorter backlog the kernel drops connections of a crowd, whose clients retry only after a second.
     listen(socket, Backlog::new(WAITING_CONNECTIONS)?)?;
     Ok(())
 }

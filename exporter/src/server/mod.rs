@@ -1,9 +1,9 @@
-//! The guard between an open port and the HTTP library.
+//! The HTTP server in front of the HTTP library.
 //!
-//! One thread owns every public socket and waits for none of them: it accepts, reads heads, and writes
-//! answers. A request goes to the library only when its head is complete and sound, through a backend
-//! ([`backend`]), and the answer is taken whole before the client sees its first byte. So a slow, silent or
-//! hostile client costs one guarded connection, and nothing that others need. [`limits`] has the numbers.
+//! One thread, the event loop, owns every public socket and never blocks: it accepts connections, reads request heads
+//! and writes responses. A request is passed to the library, through a [`backend`], only when its head is complete
+//! and valid, and the whole response is buffered before its first byte is sent. A slow, silent or hostile client
+//! therefore costs one connection and nothing that others need. The numbers are in [`limits`].
 
 pub(crate) mod address;
 mod backend;
@@ -41,33 +41,33 @@ use std::{
     thread,
 };
 
-/// What a guard is made from.
+/// What the server is started with.
 pub(crate) struct ServerSettings {
     pub(crate) listeners: Listeners,
-    /// The most requests at once; 0 for any number.
+    /// The most requests at once; 0 for no limit.
     pub(crate) max_requests: usize,
     pub(crate) metrics: HttpMetrics,
     pub(crate) live_config: LiveConfig,
     pub(crate) health: Health,
-    /// Called when a client has taken an answer with the field [`REPORT`]; connections are told apart by the number.
+    /// Called with the connection's number when a client has received a response with the field [`REPORT`].
     pub(crate) on_taken: Box<dyn Fn(usize) + Send>,
 }
 
-/// The page that says whether the server answers at all; the guard answers it by itself.
+/// The health page, which the event loop answers itself.
 pub(crate) struct Health {
     pub(crate) path: String,
     pub(crate) text: &'static str,
 }
 
-/// A running guard, as seen by the thread that may end it.
+/// Controls the running server from another thread.
 pub(crate) struct ServerHandle {
     messages: Sender<Message>,
     waker: Arc<Waker>,
 }
 
 impl ServerHandle {
-    /// Starts to accept and to answer with `handler`. `ended` is called when the guard has ended, by an
-    /// error or because it was told to.
+    /// Starts to accept, and answers with `handler`. `ended` is called when the event loop has ended, by an error or
+    /// because it was stopped.
     pub(crate) fn start(
         settings: ServerSettings,
         handler: &Arc<Handler>,
@@ -78,7 +78,7 @@ impl ServerHandle {
         let (messages, inbox) = channel();
         let (outbox, bell) = (messages.clone(), Arc::clone(&waker));
         let basic_auth = BasicAuth::start(move |tag, is_right| {
-            // A guard that has ended asks for nothing.
+            // Ignored: the event loop has ended.
             if outbox.send(Message::Compared(tag, is_right)).is_ok() {
                 let _ = bell.wake();
             }
@@ -91,18 +91,18 @@ impl ServerHandle {
         Ok(Self { messages, waker })
     }
 
-    /// Accepts nobody any more, answers what was asked, and ends.
+    /// Stops accepting, answers the requests that have arrived, and ends.
     pub(crate) fn stop(&self) {
         self.tell(Message::Stop);
     }
 
-    /// Reads the web configuration anew.
+    /// Reads the web configuration again.
     pub(crate) fn reload(&self) {
         self.tell(Message::Reload);
     }
 
     fn tell(&self, message: Message) {
-        // A guard that has ended needs no telling.
+        // Ignored: the event loop has ended.
         if self.messages.send(message).is_ok() {
             let _ = self.waker.wake();
         }

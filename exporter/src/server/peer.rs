@@ -1,8 +1,9 @@
-//! Who asks, as far as the network tells.
+//! The identity of a client for fair scheduling: its network address.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// An address, or the network of an IPv6 one: who has one of its 2^64 addresses usually has all (RFC 6177).
+/// An IPv4 address, or the /64 network of an IPv6 address: whoever has one of its 2^64 addresses usually has all (RFC
+/// 6177).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Peer(IpAddr);
 

@@ -1,40 +1,40 @@
-//! What the guard refuses, and in which words.
+//! Why requests and connections are rejected, and what the client reads.
 
-/// What a client of plain HTTP is told where TLS is wanted.
+/// The text for a client that sent plain HTTP where TLS is required.
 pub(crate) const WANTS_TLS: &str = "this port speaks HTTPS, and the client sent plain HTTP";
 
-/// Why a request gets no answer of the site's, or a connection is cut off.
+/// Why a request is rejected, or a connection is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Rejection {
-    /// What came is not HTTP/1.0 or 1.1; the text says what is wrong.
+    /// Not HTTP/1.0 or 1.1; the text says what is wrong.
     Malformed(&'static str),
-    /// The head is longer than it may be, or has too many fields.
+    /// The head is too long, or has too many fields.
     HeadTooLarge,
-    /// A request with a body.
+    /// The request has a body.
     Body,
-    /// The head did not come in time.
+    /// The head did not arrive in time.
     SlowHead,
-    /// No or a wrong password.
+    /// No password, or a wrong one.
     Unauthorized,
     /// More requests at once than `--web.max-requests`.
     TooManyRequests,
-    /// More requests than `rate_limit` of the web configuration lets through.
+    /// More requests than `rate_limit` of the web configuration allows.
     TooFast,
-    /// Too many passwords of this address wait to be compared.
+    /// Too many password comparisons of this peer are waiting.
     TooManyPasswords,
-    /// The handler's answer was lost, or did not come in time.
+    /// The handler's response was lost, or did not arrive in time.
     NoAnswer,
-    /// An idle connection made way for a new one.
+    /// An idle connection was closed to accept a new one.
     Evicted,
-    /// The client did not read its answer in time, or while its memory was needed.
+    /// The client did not read its response in time, or while its memory was needed.
     SlowReader,
     /// The system is out of descriptors.
     NoDescriptors,
-    /// The TLS handshake failed, or a record made no sense.
+    /// The TLS handshake failed, or a record was invalid.
     Tls,
-    /// The client speaks plain HTTP where TLS is wanted.
+    /// The client sent plain HTTP where TLS is required.
     NotTls,
-    /// The file of `--web.config.file` is broken.
+    /// The file of `--web.config.file` is invalid.
     Config,
 }
 
@@ -58,12 +58,12 @@ impl Rejection {
         }
     }
 
-    /// Whether the connection ends with it: what follows on it cannot be told apart, or is not wanted.
+    /// Whether the connection must be closed: the bytes that follow cannot be parsed, or are not wanted.
     pub(super) fn is_last(self) -> bool {
         !matches!(self, Self::Unauthorized | Self::TooManyRequests | Self::TooFast | Self::TooManyPasswords)
     }
 
-    /// The status line and what a person reads, for those that can be told at all.
+    /// The status line and the text for a person, for those that can be sent.
     pub(super) fn answer(self) -> (&'static str, &'static str) {
         match self {
             Self::Malformed(what) => ("400 Bad Request", what),

@@ -1,50 +1,54 @@
-//! Refusals in the log: together, once a while, so that no attacker fills it.
+//! Counts rejections, and logs them together at an interval, so that no attacker fills the log.
 
 use super::{limits::LOG_INTERVAL, rejection::Rejection};
 use crate::self_metrics::HttpMetrics;
 use log::{debug, warn};
 use std::{collections::BTreeMap, time::Instant};
 
-/// Counts what was refused, and tells of it.
+/// Counts rejections for the metrics, and for the next log line.
 pub(super) struct RejectionLog {
     metrics: HttpMetrics,
-    untold: BTreeMap<&'static str, u64>,
-    told: Option<Instant>,
+    pending: BTreeMap<&'static str, u64>,
+    last_logged: Option<Instant>,
 }
 
 impl RejectionLog {
     pub(super) fn new(metrics: HttpMetrics) -> Self {
-        Self { metrics, untold: BTreeMap::new(), told: None }
+        Self { metrics, pending: BTreeMap::new(), last_logged: None }
     }
 
     pub(super) fn note(&mut self, rejection: Rejection) {
         debug!(reason = rejection.reason(); "refused");
         self.metrics.count_rejection(rejection.reason());
-        *self.untold.entry(rejection.reason()).or_default() += 1;
+        *self.pending.entry(rejection.reason()).or_default() += 1;
     }
 
     pub(super) fn note_connections(&self, number: usize) {
         self.metrics.set_connections(number);
     }
 
-    /// When there is something to tell.
+    /// When the next log line is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        if self.untold.is_empty() { None } else { self.told.map(|told| told + LOG_INTERVAL) }
+        if self.pending.is_empty() {
+            None
+        } else {
+            self.last_logged.map(|last_logged| last_logged + LOG_INTERVAL)
+        }
     }
 
-    /// Logs what was not told yet, if the last time is long enough ago.
-    pub(super) fn tell(&mut self, now: Instant) {
-        let is_time = self.told.is_none_or(|told| told + LOG_INTERVAL <= now);
-        if is_time && !self.untold.is_empty() {
+    /// Logs what was counted since the last line, if the interval has passed.
+    pub(super) fn flush(&mut self, now: Instant) {
+        let is_time = self.last_logged.is_none_or(|last_logged| last_logged + LOG_INTERVAL <= now);
+        if is_time && !self.pending.is_empty() {
             warn!(reasons = self.reasons().as_str(); "requests or connections were refused");
-            self.untold.clear();
-            self.told = Some(now);
+            self.pending.clear();
+            self.last_logged = Some(now);
         }
     }
 
     /// `body 3, tls 1`.
     fn reasons(&self) -> String {
-        let each: Vec<_> = self.untold.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        let each: Vec<_> = self.pending.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
         each.join(", ")
     }
 }
@@ -59,15 +63,15 @@ mod tests {
         let mut rejections = RejectionLog::new(HttpMetrics::new());
         assert_eq!(rejections.deadline(), None);
         rejections.note(Rejection::Body);
-        rejections.tell(start);
-        assert!(rejections.untold.is_empty(), "the first is told at once");
+        rejections.flush(start);
+        assert!(rejections.pending.is_empty(), "the first is told at once");
         for rejection in [Rejection::Tls, Rejection::NotTls, Rejection::Body] {
             rejections.note(rejection);
         }
-        rejections.tell(start + LOG_INTERVAL / 2);
+        rejections.flush(start + LOG_INTERVAL / 2);
         assert_eq!(rejections.reasons(), "body 1, tls 2");
         assert_eq!(rejections.deadline(), Some(start + LOG_INTERVAL));
-        rejections.tell(start + LOG_INTERVAL);
-        assert!(rejections.untold.is_empty());
+        rejections.flush(start + LOG_INTERVAL);
+        assert!(rejections.pending.is_empty());
     }
 }

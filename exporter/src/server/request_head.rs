@@ -1,7 +1,7 @@
-//! The head of a request: read by the strict rules, and written anew for the site.
+//! Request heads: parsed strictly, and written anew for the HTTP library.
 //!
-//! The server behind the guard sees this text, never the client's: one request without a body, in
-//! ASCII, without the fields that speak of the connection (RFC 9110, section 7.6.1).
+//! The library sees this text only, never the client's bytes: one request without a body, in ASCII, without
+//! hop-by-hop fields (RFC 9110, section 7.6.1).
 
 use super::{
     limits::{HEAD_BYTES, HEAD_FIELDS},
@@ -10,10 +10,10 @@ use super::{
 use httparse::{EMPTY_HEADER, Error, Request, Status};
 use std::borrow::Cow;
 
-/// Says to the server behind that a request came through the guard.
+/// Proves to the library's handler that a request came through the event loop.
 pub(super) const PASS: &str = "Promshm-Pass";
 
-/// Fields that are not handed on: they speak of the connection, of a body, or are secret.
+/// Fields that are not passed on: hop-by-hop fields, those about a body, and secrets.
 const KEPT_BACK: [&str; 13] = [
     "Connection",
     "Keep-Alive",
@@ -30,21 +30,21 @@ const KEPT_BACK: [&str; 13] = [
     PASS,
 ];
 
-/// A request, ready to be handed on.
+/// A valid request, ready to be passed on.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RequestHead {
-    /// Whether the answer has no body.
+    /// Whether the response has no body.
     pub(super) without_body: bool,
-    /// Whether the client wants to ask again on this connection.
+    /// Whether the client asks to keep the connection.
     pub(super) keeps_alive: bool,
     /// The value of `Authorization`.
     pub(super) authorization: Option<Vec<u8>>,
-    /// The request line and the fields, all but the empty line at the end.
+    /// The request line and the fields, without the empty line at the end.
     pub(super) lines: Vec<u8>,
 }
 
 impl RequestHead {
-    /// Whether it is `GET` or `HEAD` of this path.
+    /// Whether this is `GET` or `HEAD` of `path`.
     pub(super) fn asks_for(&self, path: &str) -> bool {
         let target = self.lines.strip_prefix(b"GET ").or_else(|| self.lines.strip_prefix(b"HEAD "));
         let rest = target.and_then(|target| target.strip_prefix(path.as_bytes()));
@@ -52,7 +52,7 @@ impl RequestHead {
     }
 }
 
-/// Reads a head from the beginning of `bytes`: it and its length, or `None` while its end is missing.
+/// Parses a head from the beginning of `bytes`: the head and its length, or `None` while it is incomplete.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<(RequestHead, usize)>, Rejection> {
     let mut fields = [EMPTY_HEADER; HEAD_FIELDS];
     let mut request = Request::new(&mut fields);
@@ -89,8 +89,8 @@ fn head(request: &Request<'_, '_>) -> Result<RequestHead, Rejection> {
     })
 }
 
-/// A body is never read, so its length must be nothing, said in one way or not at all: two lengths
-/// that differ are how requests are smuggled past proxies.
+/// A body is never read, so its length must be 0, given at most once: two lengths that differ are how requests are
+/// smuggled past proxies.
 fn reject_body(request: &Request<'_, '_>) -> Result<(), Rejection> {
     let mut lengths = values(request, "Content-Length");
     let (length, second) = (lengths.next(), lengths.next());
@@ -108,7 +108,7 @@ fn reject_body(request: &Request<'_, '_>) -> Result<(), Rejection> {
     }
 }
 
-/// The values of all fields of a name.
+/// The values of all fields called `name`.
 fn values<'r>(request: &'r Request<'_, '_>, name: &'static str) -> impl Iterator<Item = &'r [u8]> {
     request.headers.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
 }
@@ -122,8 +122,8 @@ fn keeps_alive(request: &Request<'_, '_>, is_old: bool) -> bool {
     !says("close") && (!is_old || says("keep-alive"))
 }
 
-/// `/path` of `http://host/path`, which proxies are asked for and servers must understand (RFC 9112, section 3.2.2).
-/// The scheme may be written in any case.
+/// The path of an absolute target such as `http://host/path`, which proxies receive and servers must understand (RFC
+/// 9112, section 3.2.2). The scheme is case-insensitive.
 fn origin_form(target: &str) -> Cow<'_, str> {
     let without = |scheme: &str| {
         let (start, rest) = target.split_at_checked(scheme.len())?;
@@ -141,7 +141,7 @@ fn lines(request: &Request<'_, '_>, method: &str, target: &str) -> Vec<u8> {
     let mut lines = format!("{method} {target} HTTP/1.1\r\n").into_bytes();
     for field in request.headers.iter() {
         let is_kept_back = KEPT_BACK.iter().any(|name| field.name.eq_ignore_ascii_case(name));
-        // The library behind reads ASCII only; no field that an answer depends on is anything else.
+        // The library parses ASCII only. No field that a response depends on has other bytes.
         if !is_kept_back && field.value.is_ascii() {
             lines.extend_from_slice(field.name.as_bytes());
             lines.extend_from_slice(b": ");

@@ -1,20 +1,20 @@
-//! What a client gets, from first to last byte.
+//! Responses: what the backend returned, and what is sent to the client.
 
 use super::rejection::Rejection;
 use std::io::IoSlice;
 
-/// The site's answer, as the backend brings it: without the fields that speak of a connection.
+/// The site's response as the backend returned it, without hop-by-hop fields.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Reply {
-    /// Status line and fields, all but the empty line at the end.
+    /// Status line and fields, without the empty line at the end.
     pub(super) lines: Vec<u8>,
     pub(super) body: Vec<u8>,
-    /// Whether it is to be told when the client has it.
+    /// Whether the client's receipt is to be reported.
     pub(super) is_reported: bool,
 }
 
 impl Reply {
-    /// The guard's own. `without_body`: only its head is wanted.
+    /// A response of the event loop itself. `without_body`: only the head is sent.
     pub(super) fn text(status: &str, text: &str, without_body: bool) -> Self {
         let lines = format!(
             "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n",
@@ -25,20 +25,21 @@ impl Reply {
     }
 }
 
-/// An answer on its way to a client.
+/// A response that is being sent to a client.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PendingResponse {
     head: Vec<u8>,
     body: Vec<u8>,
     sent: usize,
-    /// Whether the connection ends with this answer.
+    /// Whether the connection is closed after it.
     pub(super) is_last: bool,
     pub(super) is_reported: bool,
 }
 
 impl PendingResponse {
-    /// `fields` are further header lines, each with its end. One that the reply has itself is left out: two policies
-    /// (`Content-Security-Policy`) both hold, and the configured one would forbid the live page its own script.
+    /// `fields` are configured header lines, each with its line end. One that the reply has itself is left out: two
+    /// values of `Content-Security-Policy` both apply, and the configured one would forbid the live page its own
+    /// script.
     pub(super) fn new(reply: Reply, fields: &[u8], is_last: bool) -> Self {
         let mut head = reply.lines;
         let reply_end = head.len();
@@ -47,7 +48,7 @@ impl PendingResponse {
                 head.extend_from_slice(field);
             }
         }
-        // HTTP/1.1 keeps alive without a word; 1.0 wants to read that it does.
+        // HTTP/1.1 keeps connections by default; HTTP/1.0 needs the field.
         head.extend_from_slice(if is_last {
             b"Connection: close\r\n"
         } else {
@@ -57,7 +58,7 @@ impl PendingResponse {
         Self { head, body: reply.body, sent: 0, is_last, is_reported: reply.is_reported }
     }
 
-    /// The guard's own answer. `without_body`: only its head is wanted.
+    /// The response that rejects a request. `without_body`: only the head is sent.
     pub(super) fn rejecting(rejection: Rejection, fields: &[u8], without_body: bool, is_last: bool) -> Self {
         let (status, text) = rejection.answer();
         let mut reply = Reply::text(status, &format!("{}: {text}\n", &status[..3]), without_body);
@@ -68,7 +69,7 @@ impl PendingResponse {
         Self::new(reply, fields, is_last)
     }
 
-    /// What is still to be sent.
+    /// The bytes that are not sent yet.
     pub(super) fn rest(&self) -> [IoSlice<'_>; 2] {
         let head = &self.head[self.sent.min(self.head.len())..];
         let body = &self.body[self.sent.saturating_sub(self.head.len())..];
@@ -83,19 +84,19 @@ impl PendingResponse {
         self.sent >= self.head.len() + self.body.len()
     }
 
-    /// How much of it is still to be sent: 1 is all.
+    /// The share of it that is not sent yet, from 0 to 1.
     pub(super) fn unsent_share(&self) -> f64 {
         let length = self.head.len() + self.body.len();
         length.saturating_sub(self.sent) as f64 / length.max(1) as f64
     }
 
-    /// Memory that it takes until it is sent.
+    /// Memory that it holds until it is sent.
     pub(super) fn held_bytes(&self) -> usize {
         self.head.capacity() + self.body.capacity()
     }
 }
 
-/// Whether there is a header field of the name that `field` has.
+/// Whether `lines` has a header field of the same name as `field`.
 fn has_field(lines: &[u8], field: &[u8]) -> bool {
     let end = field.iter().position(|byte| *byte == b':').map_or(field.len(), |colon| colon + 1);
     let mut names = lines.split(|byte| *byte == b'\n').filter_map(|line| line.get(..end));

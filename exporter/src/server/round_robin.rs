@@ -1,12 +1,12 @@
-//! Round robin: one item of each peer is taken after the other, so a peer that asks much holds up none but itself.
+//! Round robin by peer: one item of each peer is taken in turn, so that a peer with many items delays only itself.
 
 use super::peer::Peer;
 use std::collections::VecDeque;
 
-/// Items that wait, ordered by turn, and within one turn as they came.
+/// Waiting items, ordered by turn, and within a turn by arrival.
 pub(super) struct RoundRobin<T> {
     waiting: VecDeque<Turn<T>>,
-    /// The turn that is being taken.
+    /// The turn of the item that was taken last.
     now: u64,
 }
 
@@ -33,7 +33,7 @@ impl<T> RoundRobin<T> {
         self.waiting.insert(place, Turn { peer, number, item });
     }
 
-    /// Takes the first item whose peer may have its turn.
+    /// Takes the first item whose peer satisfies `may`.
     pub(super) fn pop(&mut self, may: impl Fn(Peer) -> bool) -> Option<T> {
         let place = self.waiting.iter().position(|each| may(each.peer))?;
         let Turn { item, number, .. } = self.waiting.remove(place)?;
@@ -41,7 +41,7 @@ impl<T> RoundRobin<T> {
         Some(item)
     }
 
-    /// The items in their order.
+    /// The items in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.waiting.iter().map(|each| &each.item)
     }

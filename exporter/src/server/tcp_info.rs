@@ -1,4 +1,4 @@
-//! How old a connection is when it is accepted: it may have waited for that in the kernel.
+//! The age of a connection when it is accepted: it may have waited in the kernel's backlog.
 
 use nix::{
     getsockopt_impl, libc,
@@ -6,19 +6,19 @@ use nix::{
 };
 use std::{mem::offset_of, os::fd::AsFd, time::Duration};
 
-/// The beginning of the kernel's `struct tcp_info`, in words: as much as every kernel has.
+/// The beginning of the kernel's `struct tcp_info` in 32-bit words, which every kernel has.
 type Beginning = [u32; 12];
 
-/// Milliseconds since data were sent; before any were, since the handshake.
+/// Milliseconds since data were sent, or since the handshake if none were.
 const LAST_DATA_SENT: usize = 11;
 const _: () = assert!(offset_of!(libc::tcp_info, tcpi_last_data_sent) == LAST_DATA_SENT * size_of::<u32>());
 
-/// The option of tcp(7), which nix has no name for.
+/// The socket option `TCP_INFO` of tcp(7), which nix does not have.
 #[derive(Debug, Clone, Copy)]
 struct TcpInfo;
 getsockopt_impl!(TcpInfo, libc::IPPROTO_TCP, libc::TCP_INFO, Beginning, GetStruct<Beginning>);
 
-/// Time since the handshake of a connection on which nothing was sent yet; zero if the system does not tell.
+/// Time since the handshake of a connection on which nothing was sent yet; zero if the system does not say.
 pub(super) fn age(socket: &impl AsFd) -> Duration {
     getsockopt(socket, TcpInfo)
         .map_or(Duration::ZERO, |words| Duration::from_millis(words[LAST_DATA_SENT].into()))

@@ -1,4 +1,4 @@
-//! The guard with real sockets and handlers that no production build has.
+//! The server with real sockets, and with handlers that misbehave.
 
 use super::{connection::Connection, limits::GRACE, transport::Transport, *};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
@@ -14,16 +14,16 @@ use std::{
 };
 use tiny_http::{Request, Response};
 
-/// No test waits longer for what must come.
+/// No test waits longer for an expected event.
 const WATCHDOG: Duration = Duration::from_secs(60);
 
 struct Running {
-    guard: ServerHandle,
+    server: ServerHandle,
     address: SocketAddr,
     ended: Receiver<io::Result<()>>,
 }
 
-/// A guard on a free port of this machine.
+/// Starts a server on a free port of this machine.
 fn start(max_requests: usize, handler: impl Fn(Request) + Send + Sync + 'static) -> Running {
     let listeners = Listeners::bind(&["127.0.0.1:0".parse().expect("good")]).expect("a free port");
     let address = listeners.address();
@@ -34,11 +34,11 @@ fn start(max_requests: usize, handler: impl Fn(Request) + Send + Sync + 'static)
         ServerSettings { listeners, max_requests, metrics, live_config, health, on_taken: Box::new(|_| {}) };
     let (sender, ended) = channel();
     let handler: Arc<Handler> = Arc::new(handler);
-    let guard = ServerHandle::start(settings, &handler, move |outcome| drop(sender.send(outcome)));
-    Running { guard: guard.expect("started"), address, ended }
+    let server = ServerHandle::start(settings, &handler, move |outcome| drop(sender.send(outcome)));
+    Running { server: server.expect("started"), address, ended }
 }
 
-/// A kept-alive client.
+/// A client that keeps its connection.
 struct Client(BufReader<TcpStream>);
 
 impl Client {
@@ -46,7 +46,7 @@ impl Client {
         Self::of(TcpStream::connect(address).expect("the guard listens"))
     }
 
-    /// One with another address than the others.
+    /// A client from another address.
     fn from_elsewhere(address: SocketAddr) -> Self {
         let SocketAddr::V4(address) = address else { panic!("{address} is no IPv4 address") };
         let flags = SockFlag::SOCK_CLOEXEC;
@@ -66,7 +66,7 @@ impl Client {
         write!(self.0.get_mut(), "GET {path} HTTP/1.1\r\nHost: test\r\n\r\n").expect("sent");
     }
 
-    /// The status and the body of the next answer.
+    /// The status and the body of the next response.
     fn receive(&mut self) -> (u16, String) {
         let (mut status, mut length) = (None, 0);
         loop {
@@ -105,7 +105,7 @@ fn echo(request: Request) {
     request.respond(response).expect("the lane takes it");
 }
 
-/// Length of an answer that neither the kernel nor the guard holds many of.
+/// Length of a response that neither the kernel nor the server holds many of.
 const LARGE: usize = 3 << 20;
 
 #[test]
@@ -139,7 +139,7 @@ fn stalled_readers_make_room_for_others() {
 }
 
 #[test]
-fn health_is_told_while_every_lane_is_busy() {
+fn health_is_answered_while_every_backend_is_busy() {
     let (handler, open) = gated();
     let running = start(40, handler);
     let mut waiting: Vec<_> = (0..8).map(|_| Client::new(running.address)).collect();
@@ -165,7 +165,7 @@ fn a_panicking_handler_costs_one_response() {
 }
 
 #[test]
-fn a_broken_lane_is_made_anew() {
+fn a_broken_backend_is_replaced() {
     let running = start(40, echo);
     for _ in 0..5 {
         let mut client = Client::new(running.address);
@@ -205,7 +205,7 @@ fn bursts_of_kept_alive_clients_are_answered_on_a_fresh_server() {
                 assert_eq!(client.receive(), (200, format!("/{round}/{number}")));
             }
         }
-        running.guard.stop();
+        running.server.stop();
         running.ended.recv_timeout(WATCHDOG).expect("an end").expect("a good one");
     }
 }
@@ -261,8 +261,8 @@ fn a_peer_that_asks_much_is_not_before_all_others() {
     let mut last = Client::new(running.address);
     last.0.get_mut().write_all(b"nonsense\r\n\r\n").expect("sent");
     assert_eq!(last.receive().0, 400, "so those before it were read");
-    // Two are in backends, and one more may have come in the same turn. One answer at a time: two threads that
-    // both go on would tell in any order what they got.
+    // Two requests are in backends, and a third may have arrived in the same turn. The gate opens for one response at
+    // a time, because two threads would report theirs in any order.
     let arrive = || order.recv_timeout(WATCHDOG).expect("a request");
     let mut first = vec![arrive(), arrive()];
     for _ in 0..2 {
@@ -301,7 +301,7 @@ fn what_was_asked_before_the_end_is_answered() {
     for client in &mut clients {
         client.send("/");
     }
-    running.guard.stop();
+    running.server.stop();
     assert!(running.ended.recv_timeout(Duration::from_millis(300)).is_err(), "answers are owed");
     (0..8).for_each(|_| open.send(()).expect("the handler listens"));
     for client in &mut clients {

@@ -1,16 +1,17 @@
-//! `rate_limit` of the web configuration: a token bucket for all clients together.
+//! A token bucket for all clients together: `rate_limit` of the web configuration.
 
 use crate::web_config::RateLimit;
 use std::time::Instant;
 
 #[derive(Default)]
 pub(super) struct TokenBucket {
-    /// How full it is, when that was, and of which configuration. Absent: it is full.
+    /// The level, when it was computed, and the generation of its configuration. Absent: the bucket is full.
     level: Option<(f64, Instant, u64)>,
 }
 
 impl TokenBucket {
-    /// Takes a token for a request; whether there was one. Another `generation` of the settings begins afresh.
+    /// Takes a token for a request; returns whether there was one. A new `generation` of the configuration starts
+    /// with a full bucket.
     pub(super) fn try_take(&mut self, limit: &RateLimit, generation: u64, now: Instant) -> bool {
         let full = f64::from(limit.burst);
         let (level, since) = match self.level {

@@ -1,4 +1,4 @@
-//! A client's socket, plain or under TLS, without waiting: what cannot be done now is `WouldBlock`.
+//! A client's non-blocking socket, plain or under TLS: what cannot be done now returns `WouldBlock`.
 
 use crate::web_config::Session;
 use mio::net::TcpStream;
@@ -21,13 +21,13 @@ impl Transport {
         Self { socket, tls }
     }
 
-    /// Whether a handshake is still going on.
+    /// Whether the TLS handshake is not finished.
     pub(super) fn is_handshaking(&self) -> bool {
         self.tls.as_ref().is_some_and(Session::is_handshaking)
     }
 
-    /// Whether the client asks in plain HTTP where TLS is wanted. If so, it is answered in plain HTTP,
-    /// once: that helps people, and tells the health check that somebody is there.
+    /// Whether the client speaks plain HTTP where TLS is required. If so, TLS is dropped, so that the client can read
+    /// the rejection: that helps people, and shows the health check that the server is alive.
     pub(super) fn falls_back(&mut self) -> bool {
         let mut first = [HANDSHAKE];
         let is_plain = self.tls.as_ref().is_some_and(Session::is_fresh)
@@ -39,7 +39,7 @@ impl Transport {
         is_plain
     }
 
-    /// Reads what the client sent; 0 at its end.
+    /// Reads what the client sent; 0 at the end of the stream.
     pub(super) fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         match &mut self.tls {
             Some(session) => session.read(&mut self.socket, bytes),
@@ -55,12 +55,12 @@ impl Transport {
         }
     }
 
-    /// Sends what was taken; `false` while some of it is left.
+    /// Sends buffered TLS records; `false` while some are left.
     pub(super) fn flush(&mut self) -> io::Result<bool> {
         self.tls.as_mut().map_or(Ok(true), |session| session.flush(&mut self.socket))
     }
 
-    /// Tells the client that nothing more comes.
+    /// Tells the client that nothing more follows.
     pub(super) fn finish(&mut self) {
         if let Some(session) = &mut self.tls {
             session.finish(&mut self.socket);

@@ -1,7 +1,7 @@
-//! Which segments are read: what `--segment` says.
+//! Which segments are read: `--segment`.
 //!
-//! `sysv:KEY` or `posix:/NAME` alone is read as it is. With `LABEL=` before it, as often as wanted, each series
-//! gets a label with that text; `auto` reads whatever segments there are, each under its key or name.
+//! `sysv:KEY` or `posix:/NAME` alone names one segment. With `LABEL=` before it, repeatable, each series gets a label
+//! with that value. `auto` reads all segments that exist, each labelled with its key or name.
 
 pub(crate) mod trust;
 
@@ -20,65 +20,65 @@ use std::{
 };
 use thiserror::Error;
 
-/// Most characters of a segment's name.
+/// Most characters of a segment's label.
 const LONGEST_NAME: usize = 64;
 
 /// One value of `--segment`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Selector {
-    /// Whatever there is.
+    /// All segments that exist.
     Auto,
-    /// This one.
+    /// This segment.
     One(Target),
 }
 
-/// A segment, and the value of the label that its series carry.
+/// A segment, and the label value of its series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// None where one segment is all there is.
+    /// Absent if only one segment is read.
     pub(crate) label: Option<String>,
     pub(crate) name: SegmentName,
 }
 
-/// What the exporter is to read, and whom it believes.
+/// Which segments are read, and whose are trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Segments {
     which: Which,
     pub(crate) trust: Trust,
-    /// Most segments that are read where they are found.
+    /// Most segments that `auto` reads.
     max: NonZeroUsize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Which {
-    /// These: a single one, or several that have names.
+    /// The named segments: one, or several with labels.
     Listed(Vec<Target>),
-    /// All promshm segments of the IPC namespace, and in /dev/shm.
+    /// All promshm segments of the IPC namespace and in /dev/shm.
     Auto,
 }
 
-/// How many segments are read if nothing else is said.
+/// The default of `--segment.max`.
 pub(crate) const MAX_FOUND: NonZeroUsize = NonZeroUsize::new(64).expect("above 0");
 
-/// The segments that there are, and those that are not read.
+/// The segments that exist, and those of them that are not read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// The first ones decide what a page holds where segments contradict each other.
+    /// In order of precedence, for segments that contradict each other.
     pub(crate) targets: Vec<Target>,
     pub(crate) passed_over: PassedOver,
 }
 
-/// Segments that are not read, though they are there. There may be any number of them, so few are kept by name.
+/// Segments that exist and are not read. There may be any number, so only a few are kept by name.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct PassedOver {
     named: Vec<String>,
     more: usize,
 }
 
-/// Most segments that a message names.
+/// Most segments that a log line names.
 const MOST_NAMED: usize = 8;
 
-/// Values of `--segment` that do not go together, or are none.
+/// Values of `--segment` that are invalid, or that contradict each other.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum SelectorError {
     #[error("write sysv:KEY (e.g. sysv:0x70736d31), NAME=sysv:KEY, NAME=posix:/NAME, or auto: {0}")]
@@ -114,7 +114,7 @@ pub(crate) enum FindError {
 }
 
 impl FindError {
-    /// No segment is left, perhaps because all are passed over.
+    /// No segment is left; the cause is that all were passed over, or that none exists.
     pub(crate) fn nothing_left(passed_over: &PassedOver) -> Self {
         if passed_over.is_empty() { Self::NothingFound } else { Self::PassedOver(passed_over.clone()) }
     }
@@ -163,8 +163,8 @@ impl fmt::Display for Segments {
 }
 
 impl Target {
-    /// A segment that was found, under its key or name. An object that is called like a key is written with
-    /// what it is, which no name that is given to a segment can be: it must not pass for the key.
+    /// A segment that was found, labelled with its key or name. A POSIX object whose name looks like a key is
+    /// labelled `posix:/NAME`, so that it cannot pass for the key: `--segment` allows no label of that form.
     fn found(name: SegmentName) -> Self {
         let label = match name {
             SegmentName::Sysv(key) => format!("{key:#010x}"),
@@ -184,7 +184,7 @@ impl PassedOver {
         self.named.is_empty()
     }
 
-    /// Logs what is not read, in one line whose length is bounded.
+    /// Logs the segments that are passed over, in one line of bounded length.
     pub(crate) fn log(&self) {
         if !self.is_empty() {
             warn!(segments:% = self; "segments are passed over: see --segment.trust and --segment.max");
@@ -200,7 +200,7 @@ impl fmt::Display for PassedOver {
 }
 
 impl Segments {
-    /// Takes all values of `--segment`, `--segment.trust` and `--segment.max` together.
+    /// Combines all values of `--segment`, `--segment.trust` and `--segment.max`.
     pub(crate) fn new(
         selectors: &[Selector],
         trust: &[TrustSelector],
@@ -211,7 +211,7 @@ impl Segments {
         Ok(Self { which, trust, max })
     }
 
-    /// Those that were named; the others are found by looking.
+    /// The named segments; `None` for `auto`.
     pub(crate) fn listed(&self) -> Option<&[Target]> {
         match &self.which {
             Which::Auto => None,
@@ -224,9 +224,8 @@ impl Segments {
         self.listed().is_none_or(|targets| targets.iter().any(|target| target.label.is_some()))
     }
 
-    /// The segments as of now; those that were named, whether they are there or not. Of those that are found,
-    /// whose owners are trusted come first, and of these the ones that are `known` already: whoever comes
-    /// later takes nothing from them.
+    /// The segments now. Named ones are returned whether they exist or not. Of those that are found, trusted owners'
+    /// come first, then those in `known`, so that a newer segment takes nothing from them.
     pub(crate) fn find<'t>(
         &self,
         known: impl Iterator<Item = &'t Target> + Clone,
@@ -237,7 +236,7 @@ impl Segments {
         let mut passed_over = PassedOver::default();
         let mut ranked = Vec::new();
         for name in os::discover().map_err(FindError::Discover)? {
-            // What is gone again is no segment any more.
+            // A segment that has gone meanwhile is skipped.
             let Ok(owner) = os::owner(&name) else { continue };
             match self.trust.check_owner(name, owner) {
                 Ok(standing) => ranked.push((standing, name)),
@@ -255,13 +254,13 @@ impl Segments {
         Ok(Found { targets, passed_over })
     }
 
-    /// As [`Segments::find`] for who knows none yet, but to find none is a failure.
+    /// Like [`Segments::find`] without known segments; finding none is an error.
     pub(crate) fn some_targets(&self) -> Result<Vec<Target>, FindError> {
         let Found { targets, passed_over } = self.find(std::iter::empty())?;
         if targets.is_empty() { Err(FindError::nothing_left(&passed_over)) } else { Ok(targets) }
     }
 
-    /// Logs which segments are passed over, if the kernel tells.
+    /// Logs which segments are passed over, if the kernel lists them.
     pub(crate) fn log_passed_over(&self) {
         self.find(std::iter::empty()).into_iter().for_each(|found| found.passed_over.log());
     }

@@ -1,21 +1,21 @@
-//! Whose segments are read: what `--segment.trust` says.
+//! Whose segments are read: `--segment.trust`.
 //!
-//! Whoever may make a segment may say anything in it, under any metric's name. What is found without being named,
-//! and what others than its owner may write, is read only if it belongs to somebody who is trusted: root, this
-//! process's user, a group of this process, and whom the flag names.
+//! Whoever can make a segment can put anything into it, under any metric's name. A segment that was found without
+//! being named, or that others than its owner may write, is therefore read only if its owner is trusted: root, this
+//! process's user, a group of this process, and the users of the flag.
 
 use nix::unistd::{getegid, geteuid, getgroups};
 use promshm_segment::{ReadError, Reader, SegmentName, os, os::Owner};
 use std::str::FromStr;
 use thiserror::Error;
 
-/// Others may write it.
+/// The mode bit for write permission of others.
 const WRITABLE_BY_OTHERS: u32 = 0o002;
 
 /// One value of `--segment.trust`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TrustSelector {
-    /// Everybody.
+    /// Every user.
     Any,
     /// This user.
     Uid(u32),
@@ -38,20 +38,20 @@ pub(crate) struct Trust {
     any: bool,
     uids: Vec<u32>,
     groups: Vec<u32>,
-    /// Whether each segment must be a trusted owner's, not only those that others may write.
+    /// Whether every segment needs a trusted owner, not only those that others may write.
     of_all: bool,
 }
 
-/// How far a segment is believed; the first ones decide what a page holds where segments contradict each other.
+/// How far a segment is trusted, in order of precedence for segments that contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
     /// Its owner is trusted, or it was named.
     Trusted,
-    /// Nothing speaks for it but `any`.
+    /// Read only because of `any`.
     Anybodys,
 }
 
-/// Nobody trusts the owner.
+/// The owner is not trusted.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
 #[error(
     "segment {name} is of uid {}, whom this process does not trust: if its numbers are to be shown, add \
@@ -65,18 +65,18 @@ pub(crate) struct Untrusted {
 }
 
 impl Untrusted {
-    /// For a list of several.
+    /// A short form for a list.
     pub(crate) fn brief(&self) -> String {
         format!("{} of uid {}", self.name, stranger(self.owner))
     }
 }
 
-/// Whom to name so that the segment is trusted; its maker can do with it what its owner can.
+/// The user to trust: the creator of a System V segment has the same rights as its owner.
 fn stranger(owner: Owner) -> u32 {
     if owner.uid == 0 { owner.creator } else { owner.uid }
 }
 
-/// Why a segment is not read.
+/// Why a segment cannot be read.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub(crate) enum SourceError {
     #[error(transparent)]
@@ -100,7 +100,7 @@ impl Trust {
         }
     }
 
-    /// How far the segment of that name is believed, if it is `owner`'s.
+    /// How far the segment `name` of this `owner` is trusted.
     pub(crate) fn check_owner(&self, name: SegmentName, owner: Owner) -> Result<Standing, Untrusted> {
         let needs_no_trust = !self.of_all && owner.mode & WRITABLE_BY_OTHERS == 0;
         match (self.knows(owner) || needs_no_trust, self.any) {
@@ -115,16 +115,16 @@ impl Trust {
         is_known(owner.uid) && is_known(owner.creator) || self.groups.contains(&owner.gid)
     }
 
-    /// Who owns a segment that is read because it was named, although nothing speaks for this user: neither trust nor
-    /// that the segment is shared with a group of this process. Any owner of System V memory can name that group, so
-    /// this tells of accidents; against strangers, users are named.
+    /// The owner of a segment that is read because it was named, although its owner is neither trusted nor shares it
+    /// with a group of this process. Any owner of System V memory can set that group, so this detects accidents;
+    /// `--segment.trust` protects against strangers.
     pub(crate) fn unexpected_owner(&self, name: SegmentName, owner: Owner) -> Option<u32> {
         let is_shared = || os::inspect(&name).is_ok_and(|found| self.groups.contains(&found.gid));
         (!self.any && !self.knows(owner) && !is_shared()).then(|| stranger(owner))
     }
 
-    /// Attaches a segment of a trusted owner. The owner is looked at before, so that no stranger's memory is
-    /// touched, and after, because the name may have changed hands meanwhile.
+    /// Attaches a segment of a trusted owner. The owner is checked before, so that no stranger's memory is touched,
+    /// and after, because another segment may have got the name meanwhile.
     pub(crate) fn attach(&self, name: SegmentName) -> Result<Reader, SourceError> {
         if let Ok(owner) = os::owner(&name) {
             self.check_owner(name, owner)?;

@@ -1,9 +1,9 @@
-//! gzip at level 1: the next ones save little more and take several times as long.
+//! gzip at level 1: higher levels save little more and take several times as long.
 
 use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 
-/// Bytes that are compressed while they come.
+/// A gzip stream that is compressed part by part.
 pub(crate) struct Gzip(GzEncoder<Vec<u8>>);
 
 impl Gzip {
@@ -11,7 +11,7 @@ impl Gzip {
         Self(GzEncoder::new(Vec::new(), Compression::fast()))
     }
 
-    /// Takes the next part away.
+    /// Compresses the next part, and empties it.
     pub(crate) fn take(&mut self, part: &mut Vec<u8>) {
         self.0.write_all(part).expect("memory takes all that is written");
         part.clear();
@@ -22,7 +22,7 @@ impl Gzip {
     }
 }
 
-/// All at once.
+/// Compresses all bytes at once.
 pub(crate) fn compressed(mut bytes: Vec<u8>) -> Vec<u8> {
     let mut gzip = Gzip::new();
     gzip.take(&mut bytes);

@@ -1,4 +1,4 @@
-//! Which page answers what.
+//! The handler: routes requests to pages and makes their responses.
 
 use crate::{
     scrape::collector::{Collector, PageOptions},
@@ -27,27 +27,27 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const HEALTHY_TEXT: &str = "promshm-exporter is healthy\n";
 const HTML: &str = "text/html; charset=utf-8";
 
-/// Everything that requests are answered from, shared by the workers.
+/// What responses are made from, shared by the backends' threads.
 pub(crate) struct Site {
     segments: Segments,
     routes: Routes,
     scrape_state: Mutex<ScrapeState>,
-    /// Told to end, and waiting for one more scrape.
+    /// Set when the server was told to stop and waits for a last scrape.
     is_lingering: AtomicBool,
 }
 
 struct ScrapeState {
     collector: Collector,
-    /// The last page's length: the next one will be about as long.
+    /// The last page's length, as capacity for the next one.
     length: usize,
 }
 
-/// An answer that has not met the HTTP library yet.
+/// A response, before it is converted for the HTTP library.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Answer {
     status: u16,
     content_type: Cow<'static, str>,
-    /// Further headers.
+    /// Further header fields.
     headers: Vec<(&'static str, Cow<'static, str>)>,
     body: Vec<u8>,
 }
@@ -62,7 +62,7 @@ impl Answer {
         self
     }
 
-    /// Says whether the body is compressed.
+    /// Adds `Content-Encoding` if the body is compressed.
     fn encoded(self, gzip: bool) -> Self {
         if gzip { self.with("Content-Encoding", "gzip") } else { self }
     }
@@ -76,7 +76,7 @@ impl Site {
         Self { segments, routes, scrape_state, is_lingering }
     }
 
-    /// Answers a request and sees it sent.
+    /// Answers a request and sends the response.
     pub(crate) fn respond(&self, request: Request) {
         let answer = self.answer_or_report(&PageRequest::by(&request));
         let length = answer.body.len();
@@ -87,18 +87,19 @@ impl Site {
             Some(length),
             None,
         );
-        // The length is known, so nothing is chunked; the library would from 32 KiB on.
+        // The length is known, so nothing is chunked; by default the library would from 32 KiB on.
         if let Err(error) = request.respond(response.with_chunked_threshold(usize::MAX)) {
             debug!(cause:% = error; "the client has gone before its answer");
         }
     }
 
-    /// From now on the guard reports when a client has taken the whole page.
+    /// From now on responses with the whole metrics page ask the server to report their receipt.
     pub(crate) fn begin_linger(&self) {
         self.is_lingering.store(true, Ordering::SeqCst);
     }
 
-    /// A page that was begun before the server lingers may lack the last numbers, so it is not reported.
+    /// Evaluated before the page is made: one that was begun before the server lingers may lack the last values, so
+    /// it is not reported.
     fn answer_or_report(&self, request: &PageRequest) -> Answer {
         let is_lingering = self.is_lingering.load(Ordering::SeqCst);
         let answer = self.answer(request);
@@ -106,17 +107,17 @@ impl Site {
         if is_last { answer.with(REPORT, "taken") } else { answer }
     }
 
-    /// The metrics of the open port.
+    /// The metrics of the HTTP server.
     pub(crate) fn http_metrics(&self) -> HttpMetrics {
         self.scrape_state().collector.http_metrics()
     }
 
-    /// What the guard answers at once.
+    /// The page that the event loop answers itself.
     pub(crate) fn health(&self) -> Health {
         Health { path: self.routes.path(HEALTHY), text: HEALTHY_TEXT }
     }
 
-    /// Whether a Prometheus asks for the whole page.
+    /// Whether this is a scraper's request for the whole metrics page.
     fn asks_for_all(&self, request: &PageRequest) -> bool {
         let is_page = self.routes.route(&request.path) == Route::Page(self.routes.metrics());
         request.method == Method::Get && is_page && request.families.is_all() && !request.is_for_people
@@ -145,14 +146,14 @@ impl Site {
         Answer::new(302, TEXT, format!("302: the page is at {home}\n")).with("Location", home.to_string())
     }
 
-    /// Reads the segments for nobody, so that they are known and their state is logged.
+    /// Reads the segments without a page, so that they are attached and their state is logged.
     pub(crate) fn warm_up(&self) {
         let mut scrape_state = self.scrape_state();
         scrape_state.collector.read_segments();
         scrape_state.collector.log();
     }
 
-    /// The page that was asked for, if there is still somebody to read it.
+    /// The metrics page, unless its client has given up meanwhile.
     fn metrics(&self, request: &PageRequest) -> Answer {
         let options = PageOptions { format: request.choice.format, families: Some(&request.families) };
         let page = if request.gzip { self.compressed_page(&options) } else { self.page(&options) };
@@ -168,7 +169,7 @@ impl Site {
         page
     }
 
-    /// Scrapes the segments; always a page, for `promshm_up` tells how it went.
+    /// Scrapes the segments. There is always a page, because `promshm_up` tells the outcome.
     fn page(&self, options: &PageOptions) -> Vec<u8> {
         let mut scrape_state = self.scrape_state();
         let mut page = Vec::with_capacity(scrape_state.length);
@@ -178,7 +179,7 @@ impl Site {
         page
     }
 
-    /// The same as gzip. It is compressed part by part, so the plain page is never there as a whole.
+    /// The same as gzip. It is compressed part by part, so that the plain page is never in memory as a whole.
     fn compressed_page(&self, options: &PageOptions) -> Vec<u8> {
         let (mut gzip, mut part) = (Gzip::new(), Vec::with_capacity(PART));
         let mut scrape_state = self.scrape_state();
@@ -195,12 +196,12 @@ impl Site {
         }
     }
 
-    /// Returns once no scrape stands in the way: never, if one hangs.
+    /// Returns once no scrape is running: never, if one hangs.
     pub(crate) fn wait_for_scrapes(&self) {
         drop(self.scrape_state());
     }
 
-    /// A scrape that panicked has dropped its reader; the next one attaches afresh.
+    /// A poisoned lock is fine: a scrape that panicked has dropped its reader, and the next one attaches again.
     fn scrape_state(&self) -> MutexGuard<'_, ScrapeState> {
         self.scrape_state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -229,7 +230,7 @@ mod tests {
     use flate2::read::GzDecoder;
     use std::io::Read;
 
-    /// A key that nobody uses: there is no segment.
+    /// A key without a segment.
     fn site(telemetry_path: &str) -> Site {
         let selector: Selector = "sysv:0x7e570001".parse().expect("a segment");
         Site::new(Segments::of(&[selector]).expect("one"), Routes::new(None, None, telemetry_path), false)

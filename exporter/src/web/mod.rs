@@ -1,4 +1,4 @@
-//! Which request gets which page.
+//! The pages of the exporter: routes, requests, handler and the user interface.
 
 pub(crate) mod gzip;
 pub(crate) mod handler;

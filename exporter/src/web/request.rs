@@ -1,4 +1,4 @@
-//! What a client asks for, read from a request's line and headers.
+//! The parts of a request that the handler uses.
 
 use crate::scrape::collector::Selection;
 use promshm_exposition::{Choice, negotiate, quality};
@@ -8,7 +8,7 @@ use tiny_http::{Method, Request};
 /// Header fields that no scraper sends: the live page's own, and one that browsers add (to HTTPS only).
 const FOR_PEOPLE: [&str; 2] = ["Promshm-Live", "Sec-Fetch-Mode"];
 
-/// A request, as far as answers depend on it.
+/// A parsed request.
 #[derive(Debug)]
 pub(crate) struct PageRequest {
     pub(crate) method: Method,
@@ -16,9 +16,9 @@ pub(crate) struct PageRequest {
     pub(crate) families: Selection,
     pub(crate) choice: Choice,
     pub(crate) gzip: bool,
-    /// Whether a person looks at it: a browser asks, or the live page.
+    /// Whether a browser or the live page sent it.
     pub(crate) is_for_people: bool,
-    /// After it nobody reads the page any more.
+    /// The client has given up after this time.
     deadline: Option<Instant>,
 }
 
@@ -31,7 +31,8 @@ impl PageRequest {
         Self::new(request.method().clone(), request.url(), header)
     }
 
-    /// `header` gives a header's value: several of one name joined by commas, none as nothing.
+    /// `header` returns a field's value: several fields of one name joined by commas, an absent one as an empty
+    /// string.
     fn new(method: Method, url: &str, header: impl Fn(&'static str) -> String) -> Self {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let budget = budget(&header("X-Prometheus-Scrape-Timeout-Seconds"));
@@ -46,7 +47,7 @@ impl PageRequest {
         }
     }
 
-    /// Whether the client has given up by now.
+    /// Whether the client has given up.
     pub(crate) fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
@@ -64,14 +65,14 @@ fn selection(query: &str) -> Selection {
     Selection::of(named.map(|(_, name)| name.into_owned()))
 }
 
-/// The time that a scraper gives; what makes no sense is no limit.
+/// The scraper's time limit; an invalid one is no limit.
 fn budget(text: &str) -> Option<Duration> {
     let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0)?;
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// Whether gzip is what the client likes best of gzip and nothing at all (RFC 9110, section 12.5.3).
-/// What it does not name, it likes less than what it names.
+/// Whether the client prefers gzip to no encoding (RFC 9110, section 12.5.3). What it does not name ranks below what
+/// it names.
 fn wants_gzip(accept_encoding: &str) -> bool {
     let items = || accept_encoding.split(',').filter_map(coding);
     let quality_of = |names: &[&str]| {
@@ -83,7 +84,7 @@ fn wants_gzip(accept_encoding: &str) -> bool {
     gzip > 0 && gzip >= quality_of(&["identity"]).unwrap_or(0)
 }
 
-/// A coding and its weight; `None` for what cannot be read.
+/// A coding and its weight; `None` if it cannot be parsed.
 fn coding(item: &str) -> Option<(&str, u16)> {
     let Some((name, parameter)) = item.split_once(';') else { return Some((item.trim(), 1000)) };
     let (key, weight) = parameter.split_once('=')?;

@@ -1,25 +1,25 @@
-//! Under which paths the pages are found: `--web.route-prefix`, `--web.external-url` and `--web.telemetry-path`.
+//! The paths of the pages: `--web.route-prefix`, `--web.external-url` and `--web.telemetry-path`.
 //!
-//! Links within the pages are relative, so a proxy may serve them under another prefix than the exporter does.
+//! Links within the pages are relative, so that a proxy may serve them under another prefix than the exporter does.
 
 use std::str::FromStr;
 use thiserror::Error;
 
-/// Whether the server answers at all.
+/// Liveness: the server answers.
 pub(crate) const HEALTHY: &str = "/-/healthy";
-/// Whether there is something to serve.
+/// Readiness: there is a segment to read.
 pub(crate) const READY: &str = "/-/ready";
 /// The live page.
 pub(crate) const LANDING: &str = "/";
 
-/// What comes before each path: nothing, or `/prefix`.
+/// The prefix of each path: empty, or `/prefix`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Prefix(String);
 
-/// The URL that people see the exporter under; of a path alone, the host is theirs.
+/// The URL under which people reach the exporter; it may be a path alone, without a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ExternalUrl {
-    /// Without the slash at its end.
+    /// Without a slash at its end.
     text: String,
     path: Prefix,
 }
@@ -66,7 +66,7 @@ impl FromStr for ExternalUrl {
     }
 }
 
-/// Whether all of it can stand in a path as it is, and in a header field.
+/// Whether the text is valid in a path and in a header field as it is.
 fn is_path(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\".contains(&byte))
 }
@@ -75,30 +75,30 @@ fn is_path(text: &str) -> bool {
 #[derive(Debug, Clone)]
 pub(crate) struct Routes {
     prefix: Prefix,
-    /// Where somebody is sent who asks for less than the prefix.
+    /// The target of the redirect from above the prefix.
     home: String,
     metrics: String,
 }
 
-/// What a path leads to.
+/// What a path is routed to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route<'p> {
     /// A page, without the prefix.
     Page(&'p str),
-    /// The live page is elsewhere.
+    /// A redirect to the live page.
     Home,
     Nothing,
 }
 
 impl Routes {
-    /// `prefix` is by default the path of the external URL.
+    /// `prefix` defaults to the path of the external URL.
     pub(crate) fn new(prefix: Option<&Prefix>, external: Option<&ExternalUrl>, metrics: &str) -> Self {
         let prefix = prefix.or(external.map(|url| &url.path)).cloned().unwrap_or_default();
         let home = external.map_or(&prefix.0, |url| &url.text);
         Self { home: format!("{home}/"), metrics: metrics.into(), prefix }
     }
 
-    /// Where a page is found.
+    /// The path of a page, with the prefix.
     pub(crate) fn path(&self, page: &str) -> String {
         format!("{}{page}", self.prefix.0)
     }

@@ -1,4 +1,4 @@
-//! The files of a web configuration, and whether they are still what they were.
+//! The files of a web configuration, and whether they have changed.
 
 use super::error::ConfigError;
 use nix::libc::O_NONBLOCK;
@@ -10,12 +10,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What was read, by its hash; `None` for what could not be read.
+/// Each file with the hash of its content; `None` for a file that could not be read.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Files(Vec<(PathBuf, Option<Vec<u8>>)>);
 
 impl Files {
-    /// Reads a file and remembers what it was.
+    /// Reads a file and remembers its hash.
     pub(super) fn read(&mut self, path: &Path) -> Result<Vec<u8>, ConfigError> {
         let content = content(path);
         self.0.push((path.into(), content.as_deref().ok().map(hash)));
@@ -25,14 +25,15 @@ impl Files {
         })
     }
 
-    /// Whether a file has another content now: what was replaced by a link is noticed too.
+    /// Whether a file's content has changed; a file that was replaced through a symbolic link is noticed too.
     pub(super) fn have_changed(&self) -> bool {
         let now = |path: &PathBuf| content(path).ok().as_deref().map(hash);
         self.0.iter().any(|(path, was)| now(path) != *was)
     }
 }
 
-/// A file's content. A pipe would keep the guard waiting for a writer, so it is not waited for, and not taken.
+/// A file's content. Opened without blocking, and only if it is a regular file: a pipe would block the event loop
+/// until a writer comes.
 fn content(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(path)?;
     if !file.metadata()?.is_file() {

@@ -1,4 +1,4 @@
-//! Who is let in at the moment: the configuration that is in force, followed while its files change.
+//! The web configuration in force, which is read again when its files change.
 
 use super::{ConfigError, WebConfig, files::Files};
 use log::{error, info, warn};
@@ -8,14 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So often the files are looked at, at most.
+/// The files are checked at most this often.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(crate) struct LiveConfig {
-    /// Absent: there is no file, and nothing to follow.
+    /// Absent: there is no file.
     path: Option<PathBuf>,
     files: Files,
-    /// The configuration in force; while it is not `is_sound`, the one that was before.
+    /// The last valid configuration; in force while `is_sound`.
     current: Arc<WebConfig>,
     is_sound: bool,
     checked: Instant,
@@ -23,7 +23,7 @@ pub(crate) struct LiveConfig {
 }
 
 impl LiveConfig {
-    /// Reads the file, if there is one. A broken one is an error.
+    /// Reads the file, if there is one. An invalid file is an error.
     pub(crate) fn open(path: Option<PathBuf>) -> Result<Self, ConfigError> {
         let mut files = Files::default();
         let current = path.as_deref().map(|path| WebConfig::read(path, &mut files)).transpose()?;
@@ -32,22 +32,22 @@ impl LiveConfig {
         Ok(Self { path, files, current, is_sound: true, checked: Instant::now(), generation: 0 })
     }
 
-    /// What holds for a new connection or request; nothing while the files are broken.
+    /// The configuration for new connections and requests; `None` while the files are invalid.
     pub(crate) fn current(&self) -> Option<&Arc<WebConfig>> {
         Some(&self.current).filter(|_| self.is_sound)
     }
 
-    /// Header lines for answers, also for those that say that nobody is let in.
+    /// Header lines for all responses, including rejections while the files are invalid.
     pub(crate) fn header_lines(&self) -> &[u8] {
         &self.current.header_lines
     }
 
-    /// Changes with every change of the files.
+    /// Incremented with each change of the files.
     pub(crate) fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Follows the files if they were not looked at just now.
+    /// Reads the files again if they have changed and the last check is long enough ago.
     pub(crate) fn check_files(&mut self, now: Instant) {
         if self.path.is_some() && now >= self.checked + CHECK_INTERVAL {
             self.checked = now;
@@ -57,7 +57,7 @@ impl LiveConfig {
         }
     }
 
-    /// Reads the files anew.
+    /// Reads the files again.
     pub(crate) fn reload(&mut self) {
         let Some(path) = &self.path else { return };
         let mut files = Files::default();

@@ -1,7 +1,7 @@
 //! `--web.config.file`: TLS, passwords and header fields, in the format of Prometheus's exporter-toolkit.
 //!
-//! The file and those that it names are looked at again while the server runs. What is broken never
-//! opens the door: until it is mended nobody is let in, and the log says what is wrong.
+//! The file and the files that it names are checked again while the server runs. An invalid configuration never lets
+//! anybody in: all requests are rejected until it is corrected, and the log says what is wrong.
 
 mod error;
 mod files;
@@ -22,21 +22,22 @@ use files::Files;
 use std::path::Path;
 use yaml::{Field, Section};
 
-/// What a web configuration says.
+/// A parsed web configuration.
 #[derive(Debug, Default)]
 pub(crate) struct WebConfig {
     /// Absent: plain HTTP.
     pub(crate) tls: Option<Tls>,
     pub(crate) users: Users,
-    /// Header lines for each answer, each with its end.
+    /// Header lines for each response, each with its line end.
     pub(crate) header_lines: Vec<u8>,
-    /// Absent: as many requests as come.
+    /// Absent: no limit.
     pub(crate) rate_limit: Option<RateLimit>,
-    /// What the file says and means nothing here, for the log.
+    /// Settings that are accepted without effect, for the log.
     notes: Vec<String>,
 }
 
-/// Fields of `tls_server_config`, of which one at least makes it more than an empty section (as in exporter-toolkit).
+/// Fields of `tls_server_config` that turn TLS on: with none of them the section counts as empty (as in
+/// exporter-toolkit).
 const TLS_SWITCHES: [&str; 7] =
     ["cert", "cert_file", "key", "key_file", "client_ca", "client_ca_file", "client_auth_type"];
 const TLS_DETAILS: [&str; 6] = [
@@ -48,8 +49,7 @@ const TLS_DETAILS: [&str; 6] = [
     "curve_preferences",
 ];
 
-/// The header fields that may be set, and the values they may have where there are few (those of
-/// exporter-toolkit).
+/// The header fields that may be set, with their allowed values where these are few (as in exporter-toolkit).
 const HEADERS: [(&str, &[&str]); 5] = [
     ("Strict-Transport-Security", &[]),
     ("X-Content-Type-Options", &["nosniff"]),
@@ -59,7 +59,7 @@ const HEADERS: [(&str, &[&str]); 5] = [
 ];
 
 impl WebConfig {
-    /// Reads a file and those it names, and remembers them in `files`.
+    /// Reads a file and those that it names, and remembers their hashes in `files`.
     fn read(path: &Path, files: &mut Files) -> Result<Self, ConfigError> {
         let text = files.read(path)?;
         let text = String::from_utf8(text).map_err(|_| ConfigError::Encoding(path.into()))?;
@@ -89,8 +89,8 @@ impl WebConfig {
         is_open && self.header_lines.is_empty() && self.rate_limit.is_none()
     }
 
-    /// Complains if this one protects less than `former`: a file that was cut short while it was
-    /// written must not open the door.
+    /// Fails if this configuration protects less than `former`: a file that was truncated while it was written must
+    /// not turn protection off.
     fn not_weaker_than(self, former: &Self) -> Result<Self, ConfigError> {
         if former.tls.is_some() && self.tls.is_none() {
             return Err(ConfigError::Weaker("tls_server_config"));
@@ -102,7 +102,7 @@ impl WebConfig {
     }
 }
 
-/// Reads `tls_server_config`. Without a certificate, a key or an authority in it, it is as if it were not there.
+/// Reads `tls_server_config`. Without a certificate, a key or an authority the section is ignored.
 fn read_tls(
     mut section: Section<'_>,
     folder: &Path,

@@ -1,5 +1,4 @@
-//! In the place of `tls` in an exporter that was built without the feature of that name: there is no configuration of
-//! TLS, and so no session under it.
+//! Stands in for `tls` in a build without the feature `tls`: no TLS configuration can be made, so no session exists.
 
 use super::{error::ConfigError, files::Files, yaml::Section};
 use mio::net::TcpStream;
@@ -13,7 +12,7 @@ use std::{
 pub(crate) enum Tls {}
 
 impl Tls {
-    /// Complains: whoever wants TLS must not be served without it.
+    /// Always fails: whoever configures TLS must not be served without it.
     pub(super) fn read(
         _: Section<'_>,
         _: &Path,

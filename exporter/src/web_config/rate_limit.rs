@@ -1,4 +1,4 @@
-//! `rate_limit`: how many requests may follow each other.
+//! `rate_limit`: how often requests may come.
 
 use super::{
     error::ConfigError,
@@ -6,12 +6,12 @@ use super::{
 };
 use std::time::Duration;
 
-/// A token bucket, as exporter-toolkit has it.
+/// The parameters of a token bucket, as in exporter-toolkit.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RateLimit {
-    /// Time after which one more request may come; never 0.
+    /// Time until one more request is allowed; never 0.
     pub(crate) interval: Duration,
-    /// Requests that may come at once; never 0.
+    /// Requests that are allowed at once; never 0.
     pub(crate) burst: u32,
 }
 

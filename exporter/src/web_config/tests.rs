@@ -9,7 +9,7 @@ use std::{
 
 const HASH: &str = "$2b$04$abcdefghijklmnopqrstuuSUKcGqlYAeGB3gsyGVhEk8jWkpaVRHq";
 
-/// A folder of its own for each test, gone at its end.
+/// A temporary folder of its own for each test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -144,7 +144,7 @@ fn tls_without_its_files_is_an_error() {
     }
 }
 
-/// Lets the door look at its files, as if a minute had passed since it last did.
+/// Checks the files as if a minute had passed since the last check.
 fn looked(live_config: &mut LiveConfig) {
     static MINUTES: AtomicU32 = AtomicU32::new(1);
     let minutes = MINUTES.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! `basic_auth_users`: who may ask, and what a client says of itself (RFC 7617).
+//! `basic_auth_users`, and the credentials that a client sends (RFC 7617).
 
 use super::{error::ConfigError, yaml::Section};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -9,11 +9,11 @@ use std::{collections::HashMap, fmt};
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Users {
     hashes: HashMap<String, String>,
-    /// What the passwords of unknown users are compared with: nobody learns by time who is known.
+    /// Dummy hash for unknown users, so that timing does not reveal user names.
     nobodys: String,
 }
 
-/// A user and a password, as a client sent them.
+/// A user and a password as a client sent them.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Credentials {
     pub(crate) user: String,
@@ -39,22 +39,22 @@ impl Users {
             most = most.max(cost);
             hashes.insert(user, hash);
         }
-        // A hash that no password has, as costly as the costliest.
+        // A hash that no password has, with the highest cost of all users.
         Ok(Self { hashes, nobodys: format!("$2b${most:02}${}", ".".repeat(53)) })
     }
 
-    /// Whether nobody needs a password.
+    /// Whether no password is required.
     pub(crate) fn is_empty(&self) -> bool {
         self.hashes.is_empty()
     }
 
-    /// The hash to compare a user's password with.
+    /// The hash to compare a user's password with; the dummy hash for an unknown user.
     pub(crate) fn hash(&self, user: &str) -> &str {
         self.hashes.get(user).unwrap_or(&self.nobodys)
     }
 }
 
-/// A hash's cost; says what is wrong with one that can be compared with nothing.
+/// The cost of a hash, or why the hash is unusable.
 fn cost(hash: &str) -> Result<u32, String> {
     let parts: HashParts = hash.parse().map_err(|error: bcrypt::BcryptError| error.to_string())?;
     match parts.get_cost() {
@@ -64,7 +64,7 @@ fn cost(hash: &str) -> Result<u32, String> {
 }
 
 impl Credentials {
-    /// Reads the value of `Authorization`.
+    /// Parses the value of `Authorization`.
     pub(crate) fn read(authorization: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(authorization).ok()?;
         let (scheme, encoded) = text.split_once(' ')?;

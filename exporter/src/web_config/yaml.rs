@@ -1,26 +1,26 @@
-//! The YAML of a web configuration: sections whose fields are all known.
+//! The YAML of a web configuration: sections in which every field is known.
 //!
-//! Scalars are kept as they are written: exporter-toolkit takes `X-XSS-Protection: 0` and a user called `1` for texts, as
-//! its reader (yaml.v2, so YAML 1.1) gives each field what its type asks for.
+//! Scalars keep their source text, because exporter-toolkit's parser (yaml.v2, YAML 1.1) converts each to the type of
+//! its field: `X-XSS-Protection: 0` and a user called `1` are strings.
 
 use super::error::ConfigError;
 use saphyr::{MarkedYaml, ScalarStyle, YamlData, YamlLoader};
 use saphyr_parser::Parser;
 
-/// A mapping from which known fields are taken; what is left at the end is an error.
+/// A mapping from which known fields are taken; a field that is left at the end is an error.
 pub(super) struct Section<'y> {
     fields: Vec<Field<'y>>,
     known: Vec<&'static str>,
 }
 
-/// A named value, and where it stands.
+/// A field's name, line and value.
 pub(super) struct Field<'y> {
     name: String,
     line: usize,
     value: MarkedYaml<'y>,
 }
 
-/// The only document of a text; without any, a section without fields.
+/// The only document of `text`; an empty text is a section without fields.
 pub(super) fn document(text: &str) -> Result<Section<'_>, ConfigError> {
     let mut loader = YamlLoader::<MarkedYaml<'_>>::default();
     loader.early_parse(false);
@@ -41,21 +41,21 @@ pub(super) fn document(text: &str) -> Result<Section<'_>, ConfigError> {
 }
 
 impl<'y> Section<'y> {
-    /// Takes out a field that may be left out; one without a value is left out.
+    /// Takes an optional field; one without a value counts as absent.
     pub(super) fn take(&mut self, name: &'static str) -> Option<Field<'y>> {
         self.known.push(name);
         let place = self.fields.iter().position(|field| field.name == name)?;
         Some(self.fields.swap_remove(place)).filter(|field| !is_nothing(&field.value))
     }
 
-    /// Takes out a text; an empty one is left out.
+    /// Takes a string; an empty one counts as absent.
     #[cfg(any(feature = "tls", test))] // nobody else wants one
     pub(super) fn text(&mut self, name: &'static str) -> Result<Option<String>, ConfigError> {
         let text = self.take(name).map(Field::text).transpose()?;
         Ok(text.filter(|text| !text.is_empty()))
     }
 
-    /// Takes out `true` or `false`, in one of the spellings of YAML 1.1.
+    /// Takes `true` or `false`, in any spelling of YAML 1.1.
     pub(super) fn switch(&mut self, name: &'static str) -> Result<Option<bool>, ConfigError> {
         let Some(field) = self.take(name) else { return Ok(None) };
         match plain(&field.value).map(str::to_ascii_lowercase).as_deref() {
@@ -65,7 +65,7 @@ impl<'y> Section<'y> {
         }
     }
 
-    /// Whether one of these fields has a text that is not empty.
+    /// Whether one of these fields has a non-empty string.
     pub(super) fn has_text(&self, names: &[&str]) -> bool {
         let mut fields = self.fields.iter().filter(|field| names.contains(&field.name.as_str()));
         fields.any(|field| {
@@ -78,7 +78,7 @@ impl<'y> Section<'y> {
         self.fields
     }
 
-    /// Complains of what nobody has taken.
+    /// Fails if a field was not taken.
     pub(super) fn end(self) -> Result<(), ConfigError> {
         let Some(Field { name, line, .. }) = self.fields.into_iter().next() else { return Ok(()) };
         Err(ConfigError::Unknown { line, field: name, known: self.known.join(", ") })
@@ -109,7 +109,7 @@ impl<'y> Field<'y> {
         Ok(Section { fields, known: Vec::new() })
     }
 
-    /// The text, as it is written.
+    /// The string as it is written.
     pub(super) fn text(self) -> Result<String, ConfigError> {
         match written(&self.value).filter(|_| !is_nothing(&self.value)) {
             Some(text) => Ok(text.into()),
@@ -117,7 +117,7 @@ impl<'y> Field<'y> {
         }
     }
 
-    /// The texts of a list.
+    /// The strings of a list.
     #[cfg(any(feature = "tls", test))] // nobody else wants them
     pub(super) fn texts(self) -> Result<Vec<String>, ConfigError> {
         let wrong = self.wrong("write a list, such as [one, two]");
@@ -139,7 +139,7 @@ fn written<'v>(value: &'v MarkedYaml<'_>) -> Option<&'v str> {
     if let YamlData::Representation(text, ..) = &value.data { Some(text) } else { None }
 }
 
-/// The text of a scalar without quotes, which may stand for something else than itself.
+/// The text of an unquoted scalar, which YAML may read as another type.
 fn plain<'v>(value: &'v MarkedYaml<'_>) -> Option<&'v str> {
     match &value.data {
         YamlData::Representation(text, ScalarStyle::Plain, _) => Some(text),

@@ -1,4 +1,4 @@
-//! One screen: the segments' state, the list, and what keys there are.
+//! Renders a screen: the segments' state, the list, and the keys.
 
 use super::{
     model::{Model, PAST, SegmentState, Series},
@@ -15,10 +15,10 @@ use ratatui::{
 const BAR_WIDTH: usize = 12;
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const HELP: &str = "q quit  / filter  sort: n name v value r rate (again reverses)  p pause  ↑↓ g G";
-/// More segments than that are only counted.
+/// Of more segments only the number is shown.
 const MOST_HEADS: usize = 6;
 
-/// How things look; without colours on a terminal whose user wants none (<https://no-color.org>).
+/// The styles; without colours if the user wants none (<https://no-color.org>).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Theme {
     accent: Style,
@@ -40,10 +40,10 @@ const SOFT: Style = Style::new().add_modifier(Modifier::DIM);
 const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
 const MARKED: Style = Style::new().add_modifier(Modifier::REVERSED);
 
-/// What a screen is drawn from besides model and view.
+/// What a screen shows besides model and view.
 pub(super) struct Scene<'s> {
     pub(super) theme: Theme,
-    /// What is read, for the title.
+    /// The segments, for the title.
     pub(super) source: &'s str,
     /// Seconds since 1970.
     pub(super) now: f64,
@@ -51,7 +51,7 @@ pub(super) struct Scene<'s> {
     pub(super) clock: &'s str,
 }
 
-/// Where the columns of numbers stand; a narrow screen has fewer.
+/// The columns of numbers; a narrow screen has fewer.
 #[derive(Clone, Copy)]
 struct Columns {
     name: u16,
@@ -73,7 +73,7 @@ impl Columns {
     }
 }
 
-/// Draws everything, and tells the view how much of the list fits.
+/// Renders everything, and tells the view how many rows fit.
 pub(super) fn draw(buffer: &mut Buffer, model: &Model, view: &mut View, scene: &Scene) {
     let area = buffer.area;
     let mut pen = Pen { buffer, area, y: area.y };
@@ -98,7 +98,7 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, view: &mut View, scene: &
     keys(&mut pen, view, scene);
 }
 
-/// Writes line after line, and nothing beyond the screen's edges.
+/// Writes lines from top to bottom, clipped at the screen's edges.
 struct Pen<'b> {
     buffer: &'b mut Buffer,
     area: Rect,
@@ -106,7 +106,7 @@ struct Pen<'b> {
 }
 
 impl Pen<'_> {
-    /// Writes pieces one after the other, and goes to the next line.
+    /// Writes pieces side by side, and advances to the next line.
     fn line(&mut self, pieces: &[(&str, Style)]) {
         let mut x = self.area.x;
         for (text, style) in pieces {
@@ -115,7 +115,7 @@ impl Pen<'_> {
         self.y += 1;
     }
 
-    /// Writes a text into so many columns; one that is cut ends with `…`. Returns the columns it took.
+    /// Writes a text into a number of columns; a text that is cut ends with `…`. Returns the columns it took.
     fn put(&mut self, x: u16, width: u16, text: &str, style: Style) -> u16 {
         if self.y >= self.area.bottom() || x >= self.area.right() || width == 0 {
             return 0;
@@ -127,7 +127,7 @@ impl Pen<'_> {
         end - x
     }
 
-    /// Writes a text so that it ends before column `end`.
+    /// Writes a right-aligned text that ends before column `end`.
     fn put_right(&mut self, end: u16, width: u16, text: &str, style: Style) {
         let taken = printed_width(text).min(width.into()) as u16;
         self.put(end.saturating_sub(taken), taken, text, style);
@@ -139,7 +139,7 @@ impl Pen<'_> {
     }
 }
 
-/// As the terminal counts; control characters are not written.
+/// The width as the terminal counts it; control characters are not written.
 fn printed_width(text: &str) -> usize {
     use ratatui::text::Span;
     Span::raw(text).width()
@@ -274,7 +274,7 @@ fn numbers(pen: &mut Pen, columns: Columns, series: &Series, scene: &Scene) {
     pen.put_right(pen.area.right(), columns.trend, &trend, scene.theme.accent);
 }
 
-/// The newest samples as bars: rates stand on 0, other numbers on their least.
+/// The newest samples as bars: rates start at 0, other values at their minimum.
 fn trend(series: &Series, width: usize) -> String {
     let samples = series.past.iter().skip(series.past.len().saturating_sub(width));
     let known = || samples.clone().copied().filter(|sample| sample.is_finite());
@@ -288,7 +288,7 @@ fn trend(series: &Series, width: usize) -> String {
     samples.clone().map(level).collect()
 }
 
-/// What the marked row is, in full.
+/// The details of the selected row.
 fn detail(pen: &mut Pen, row: Option<&Row>, scene: &Scene) {
     let Some(row) = row else {
         pen.y += 1;

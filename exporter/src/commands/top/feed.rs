@@ -1,4 +1,4 @@
-//! What `top` reads: the segments that there are, each attached afresh whenever it must be.
+//! Reads the segments for `top`, and attaches them again when needed.
 
 use super::model::{Model, Reading};
 use crate::targets::{
@@ -8,25 +8,26 @@ use crate::targets::{
 use promshm_segment::{ReadError, Reader};
 use std::time::Duration;
 
-/// All segments that are asked for.
+/// All requested segments.
 pub(super) struct Feeds {
     segments: Segments,
     feeds: Vec<Feed>,
 }
 
-/// A segment and its reader, which is gone after any error.
+/// A segment and its reader, which is dropped after any error.
 struct Feed {
     target: Target,
     reader: Option<Reader>,
 }
 
 impl Feeds {
-    /// Attaches nothing yet.
+    /// Attaches no segment yet.
     pub(super) fn new(segments: Segments) -> Self {
         Self { segments, feeds: Vec::new() }
     }
 
-    /// Reads the segments into the model, `at` a time since the start. One that fails hides no other.
+    /// Reads the segments into the model; `at` is the time since the start. A segment that fails does not affect
+    /// others.
     pub(super) fn read_into(&mut self, model: &mut Model, at: Duration) {
         if let Err(error) = self.look_around() {
             return model.update(at, &[Reading { label: None, outcome: Err(error.to_string()) }]);
@@ -38,7 +39,7 @@ impl Feeds {
         model.update(at, &readings);
     }
 
-    /// Sees which segments there are now, and keeps the readers of those that stay.
+    /// Finds the segments that exist now, and keeps the readers of those that still do.
     fn look_around(&mut self) -> Result<(), FindError> {
         let mut known = std::mem::take(&mut self.feeds);
         for target in self.segments.some_targets()? {

@@ -1,7 +1,7 @@
-//! `top`: the segments live in a terminal.
+//! `top`: shows the segments live in a terminal.
 //!
-//! [`feed`] reads the segments, [`model`] keeps what was read, [`view`] what the user wants to see of
-//! it, and [`draw`] makes a screen of both.
+//! [`feed`] reads the segments, [`model`] keeps the readings, [`view`] has the user's choices, and [`draw`] renders a
+//! screen of both.
 
 mod draw;
 mod feed;
@@ -30,21 +30,21 @@ use view::{Flow, View};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the screen waits for.
+/// What the main loop waits for.
 enum ScreenEvent {
     Input(event::Event),
-    /// A signal, or the end of the terminal.
+    /// A signal, or the end of the terminal's input.
     End,
 }
 
-/// Shows the segments until the user has seen enough.
+/// Shows the segments until the user quits.
 pub(crate) fn run(segments: Segments) -> Result<(), Error> {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Err(Error::NoScreen);
     }
     let (sender, events) = channel();
     report_signals(sender.clone()).map_err(Error::Screen)?;
-    // The library gives the terminal back when the program panics.
+    // The library restores the terminal when the program panics.
     let outcome = ratatui::try_init().and_then(|mut terminal| {
         report_input(sender)?;
         Top::new(segments).go_on(&mut terminal, &events)
@@ -73,7 +73,7 @@ fn report_input(sender: Sender<ScreenEvent>) -> io::Result<()> {
     Ok(())
 }
 
-/// The whole state of the screen.
+/// The state of the program.
 struct Top {
     feeds: Feeds,
     source: String,

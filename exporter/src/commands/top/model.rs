@@ -1,4 +1,4 @@
-//! What `top` knows: the series with their past, and the segments they are from.
+//! The model of `top`: the series with their history, and the state of the segments.
 
 use crate::text::Unit;
 use promshm_segment::{Definition, Kind, Snapshot, Vitals};
@@ -10,42 +10,42 @@ use std::{
 /// Samples that are kept of each series.
 pub(super) const PAST: usize = 60;
 
-/// What reading one segment gave.
+/// The outcome of reading one segment.
 pub(super) struct Reading<'r> {
-    /// Its name, where there are several.
+    /// The segment's label, if there are several.
     pub(super) label: Option<&'r str>,
-    /// Its contents, or the cause why there are none.
+    /// The content, or the error's text.
     pub(super) outcome: Result<&'r Snapshot, String>,
 }
 
-/// A segment's state, for the head of the screen.
+/// A segment's state, for the top of the screen.
 #[derive(Debug)]
 pub(super) struct SegmentState {
     pub(super) label: Option<String>,
     pub(super) outcome: Result<Vitals, String>,
 }
 
-/// A series' place among all.
+/// A series' key in the model.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
-    /// The segment's name, or nothing.
+    /// The segment's label, or empty.
     pub(super) segment: String,
     pub(super) name: String,
     /// `queue=mail status=ok`
     pub(super) labels: String,
 }
 
-/// A series with its past.
+/// A series with its history.
 #[derive(Debug)]
 pub(super) struct Series {
     pub(super) kind: Kind,
     pub(super) help: String,
     pub(super) unit: Unit,
-    /// Of a histogram: the number of observations.
+    /// Of a histogram or summary: the number of observations.
     pub(super) value: f64,
-    /// What was added in a second; none for gauges, and before the second reading.
+    /// The increase per second; absent for gauges, and before the second reading.
     pub(super) rate: Option<f64>,
-    /// Of a histogram: the mean of what was observed since the reading before.
+    /// Of a histogram or summary: the mean of the observations since the last reading.
     pub(super) mean: Option<f64>,
     /// Rates, or a gauge's values, the newest last.
     pub(super) past: VecDeque<f64>,
@@ -63,7 +63,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Takes what was read, `at` a time since the start. Series that are gone are forgotten.
+    /// Adds a reading; `at` is the time since the start. Series that have gone are removed.
     pub(super) fn update(&mut self, at: Duration, readings: &[Reading]) {
         let seconds = self.at.map(|before| at.saturating_sub(before).as_secs_f64());
         self.at = Some(at);
@@ -105,7 +105,7 @@ impl SegmentState {
 }
 
 impl Key {
-    /// Whether a filter's words all stand in it; letters are alike in both cases.
+    /// Whether all words of a filter occur in it, ignoring case.
     pub(super) fn has(&self, words: &[String]) -> bool {
         let text = format!("{} {} {}", self.segment, self.name, self.labels).to_lowercase();
         words.iter().all(|word| text.contains(word))
@@ -158,18 +158,18 @@ impl Series {
         self.past.extend(sample);
     }
 
-    /// Whether its value is how many observations there were.
+    /// Whether its value is a number of observations.
     pub(super) fn observes(&self) -> bool {
         matches!(self.kind, Kind::Histogram | Kind::Summary { .. })
     }
 
-    /// Whether it only grows, so that its rate is what matters.
+    /// Whether it is cumulative, so that its rate is shown.
     pub(super) fn grows(&self) -> bool {
         !matches!(self.kind, Kind::Gauge(_))
     }
 }
 
-/// What was added; a number that fell began anew at 0.
+/// The increase; a value that fell has restarted from 0.
 fn increase(before: f64, after: f64) -> f64 {
     if after < before { after } else { after - before }
 }

@@ -1,10 +1,10 @@
-//! What of the model is on the screen: order, filter, selection; and what keys do to it.
+//! The user's view of the model: order, filter and selection, and the keys that change them.
 
 use super::model::{Key, Model, Series};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::cmp::Ordering;
 
-/// What the rows are ordered by.
+/// The order of the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Sort {
     /// By segment, name and labels, under a heading for each family.
@@ -33,20 +33,20 @@ pub(super) struct View {
     pub(super) sort: Sort,
     pub(super) reversed: bool,
     pub(super) filter: String,
-    /// Keys go into the filter.
+    /// Keys are typed into the filter.
     pub(super) typing: bool,
     pub(super) paused: bool,
-    /// Which row is marked.
+    /// The index of the selected row.
     pub(super) selected: usize,
-    /// Which row is the first on the screen.
+    /// The index of the first visible row.
     pub(super) first: usize,
-    /// How many rows the screen had at the last drawing.
+    /// The number of visible rows at the last rendering.
     pub(super) height: usize,
-    /// How many rows there were.
+    /// The number of rows at the last rendering.
     pub(super) rows: usize,
 }
 
-/// Whether to go on.
+/// Whether to continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
     On,
@@ -73,7 +73,7 @@ impl View {
         if self.sort == Sort::Name { by_family(&found) } else { alone(&found) }
     }
 
-    /// Keeps the selection within the rows and on the screen.
+    /// Keeps the selection within the rows, and visible.
     pub(super) fn fit(&mut self, rows: usize, height: usize) {
         (self.rows, self.height) = (rows, height);
         self.selected = self.selected.min(rows.saturating_sub(1));
@@ -81,7 +81,7 @@ impl View {
         self.first = self.first.clamp(lowest, self.selected).min(rows.saturating_sub(height));
     }
 
-    /// Does what a key is for.
+    /// Handles a key.
     pub(super) fn on_key(&mut self, key: KeyEvent) -> Flow {
         let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
@@ -123,7 +123,7 @@ impl View {
         }
     }
 
-    /// The same order again turns it round.
+    /// Choosing the same order again reverses it.
     fn sort_by(&mut self, sort: Sort) {
         self.reversed = self.sort == sort && !self.reversed;
         (self.sort, self.selected, self.first) = (sort, 0, 0);
@@ -145,7 +145,7 @@ impl View {
     }
 }
 
-/// The largest first; what is no number last.
+/// Descending; NaN last.
 fn downwards(one: f64, other: f64) -> Ordering {
     one.is_nan().cmp(&other.is_nan()).then(other.total_cmp(&one))
 }
@@ -154,7 +154,7 @@ fn alone<'m>(found: &[(&'m Key, &'m Series)]) -> Vec<Row<'m>> {
     found.iter().map(|(key, series)| Row::Alone(key, series)).collect()
 }
 
-/// A heading for each family; a family that is one series without labels needs none.
+/// Adds a heading to each family, except to a single series without labels.
 fn by_family<'m>(found: &[(&'m Key, &'m Series)]) -> Vec<Row<'m>> {
     let mut rows = Vec::with_capacity(found.len());
     for family in

@@ -1,4 +1,4 @@
-//! Who is let in, and who makes way.
+//! Accepting connections, and evicting others when there are too many.
 
 use super::{ACCEPTS, EventLoop};
 use crate::{
@@ -45,7 +45,8 @@ impl EventLoop {
                     if candidates.is_empty() {
                         candidates = self.eviction_candidates(now);
                     }
-                    // If that was in vain, others of the system have taken the room: a moment later there may be some.
+                    // After an eviction in vain, another process has taken the descriptor: pause, and try again
+                    // later.
                     if has_evicted || !self.evict(&mut candidates) {
                         return self.pause_accepting(now);
                     }
@@ -56,7 +57,7 @@ impl EventLoop {
         self.accept_paused_until = Some(now); // the poll does not tell of those who still wait
     }
 
-    /// Accepts nobody for a moment, or until a connection ends.
+    /// Stops accepting for a moment, or until a connection ends.
     fn pause_accepting(&mut self, now: Instant) {
         self.accept_paused_until = Some(now + ACCEPT_PAUSE);
     }
@@ -83,7 +84,8 @@ impl EventLoop {
         self.drive(client, now);
     }
 
-    /// The connections that others need the least: idle the longest, else stalled the longest, is the last.
+    /// The connections that may be evicted, the best candidate last: those idle the longest, or else those stalled
+    /// the longest.
     fn eviction_candidates(&self, now: Instant) -> Vec<(usize, Rejection)> {
         let idle = self.by_age(Rejection::Evicted, |each| each.idle_since(now));
         if idle.is_empty() {
@@ -93,7 +95,7 @@ impl EventLoop {
         }
     }
 
-    /// The connections that have a `since`, the newest first.
+    /// The connections for which `since` returns a time, the newest first.
     fn by_age(
         &self,
         rejection: Rejection,
@@ -105,14 +107,14 @@ impl EventLoop {
         all.into_iter().map(|(_, client)| (client, rejection)).collect()
     }
 
-    /// Lets the next one go; whether there was one.
+    /// Evicts the next candidate; returns whether there was one.
     fn evict(&mut self, candidates: &mut Vec<(usize, Rejection)>) -> bool {
         let Some((client, rejection)) = candidates.pop() else { return false };
         self.close(client, Some(rejection));
         true
     }
 
-    /// Follows the web configuration. Whoever came under another one and has nothing to get goes.
+    /// Reads the web configuration again if its files have changed.
     pub(super) fn refresh_config(&mut self, now: Instant) {
         let before = self.live_config.generation();
         self.live_config.check_files(now);
@@ -121,7 +123,7 @@ impl EventLoop {
         }
     }
 
-    /// Ends the connections that nothing is owed to, after a change of the web configuration.
+    /// Closes the connections that nothing is owed to, after a change of the web configuration.
     pub(super) fn close_settled(&mut self) {
         self.connections.retain(|_, connection| !connection.is_settled());
     }

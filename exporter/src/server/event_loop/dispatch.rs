@@ -1,4 +1,4 @@
-//! From a complete request to its answer: the password, the backend, the way back.
+//! From a complete request to its response: authentication, the queue, the backends.
 
 use super::EventLoop;
 use crate::server::{
@@ -15,7 +15,7 @@ use log::error;
 use std::{io, time::Instant};
 
 impl EventLoop {
-    /// Lets a request pass, if its client may ask.
+    /// Checks the request's credentials, and continues with it if they are accepted.
     pub(super) fn authenticate(&mut self, client: usize, head: RequestHead, now: Instant) {
         self.refresh_config(now);
         let Some(config) = self.live_config.current() else {
@@ -37,7 +37,7 @@ impl EventLoop {
         }
     }
 
-    /// Answers a request whose client may ask, or lets it wait for a backend.
+    /// Answers a health check, or queues the request for a backend.
     fn enqueue(&mut self, client: usize, head: RequestHead, now: Instant) {
         if head.asks_for(&self.health.path) {
             return self.respond_health(client, now);
@@ -51,14 +51,14 @@ impl EventLoop {
         }
     }
 
-    /// Answers by itself, so that scrapes that hang in all backends are no matter.
+    /// The event loop answers health checks itself, so that they work while scrapes hang in all backends.
     fn respond_health(&mut self, client: usize, now: Instant) {
         let Some(connection) = self.connections.get(&client) else { return };
         let reply = Reply::text("200 OK", self.health.text, connection.without_body);
         self.answer(client, reply, now);
     }
 
-    /// Goes on with the requests whose password was compared.
+    /// Continues with the requests whose password was compared.
     pub(super) fn complete(&mut self, tag: CredentialTag, is_right: bool, now: Instant) {
         for (client, head) in self.basic_auth.complete(tag, is_right) {
             if is_right {
@@ -84,7 +84,7 @@ impl EventLoop {
         }
     }
 
-    /// Gives waiting requests to the backends that are free, as long as there is room for their answers.
+    /// Gives queued requests to the idle backends, as long as the memory for responses allows.
     pub(super) fn dispatch(&mut self, now: Instant) -> io::Result<()> {
         while let Some(number) =
             self.backends.iter().position(Backend::is_free).filter(|_| !self.queue.is_empty())
@@ -93,12 +93,12 @@ impl EventLoop {
             let answers = self.held_responses();
             let Some((client, head)) = self.queue.pop(|peer| answers.has_room_for(peer)) else { break };
             self.backends[number].ask(client, head);
-            self.run_backend(number, now)?;
+            self.advance_backend(number, now)?;
         }
         Ok(())
     }
 
-    pub(super) fn run_backend(&mut self, number: usize, now: Instant) -> io::Result<()> {
+    pub(super) fn advance_backend(&mut self, number: usize, now: Instant) -> io::Result<()> {
         match self.backends[number].advance() {
             Ok(None) => {}
             Ok(Some((client, reply))) => self.deliver(client, reply, now),
@@ -129,13 +129,14 @@ impl EventLoop {
         connection.answer(PendingResponse::new(reply, self.live_config.header_lines(), is_last), now);
     }
 
-    /// The answers that clients have not taken yet.
+    /// The responses that clients have not received yet.
     fn held_responses(&self) -> HeldResponses {
         let held_responses = self.connections.values().map(|each| (each.peer, each.held_bytes()));
         held_responses.filter(|(_, bytes)| *bytes > 0).collect()
     }
 
-    /// Drops the answers whose readers have stalled, the longest stalled first, while no other answer has room.
+    /// Closes connections whose clients have stalled, the longest stalled first, while the memory for responses is
+    /// full.
     fn release_memory(&mut self, now: Instant) {
         while self.held_responses().is_full() {
             let stalled = self.connections.iter().filter_map(|(client, each)| {
@@ -146,17 +147,18 @@ impl EventLoop {
         }
     }
 
-    /// When an answer may be dropped for a request that waits for room.
-    pub(super) fn release_deadline(&self) -> Option<Instant> {
+    /// When a stalled response may be dropped for a queued request.
+    pub(super) fn memory_deadline(&self) -> Option<Instant> {
         let is_needed = !self.queue.is_empty() && self.backends.iter().any(Backend::is_free);
-        let mut stalls = self.connections.values().filter(|_| is_needed).filter_map(Connection::stalls_at);
-        // Those that have stalled are gone by now, if they were in the way.
+        let mut stalls =
+            self.connections.values().filter(|_| is_needed).filter_map(Connection::stall_deadline);
+        // Connections that have stalled already are closed by now, if their memory was needed.
         let first = stalls.next()?;
         Some(stalls.fold(first, Instant::min)).filter(|_| self.held_responses().is_full())
     }
 }
 
-/// How much memory answers take, and whose they are.
+/// The memory that responses take, and whose they are.
 #[derive(Default)]
 struct HeldResponses {
     peers: Vec<Peer>,
@@ -184,7 +186,8 @@ impl HeldResponses {
         self.bytes >= self.most()
     }
 
-    /// Whether one more answer for this peer may be made. A peer that holds answers back holds up itself alone.
+    /// Whether one more response for this peer may be held. A peer that does not read its responses delays only
+    /// itself.
     fn has_room_for(&self, peer: Peer) -> bool {
         !self.is_full() || (self.bytes < HELD_FOR_OTHERS * self.most() && !self.peers.contains(&peer))
     }

@@ -1,4 +1,4 @@
-//! The guard's one thread: who is waiting for what, and whose turn it is.
+//! The event loop: one thread that owns the connections and schedules requests.
 
 mod accept;
 mod dispatch;
@@ -29,20 +29,20 @@ use std::{
 
 pub(super) const WAKER: usize = 0;
 const FIRST_BACKEND: usize = 1;
-/// One request scrapes; the others do not wait for it. Scrapes go one after the other anyway.
+/// One backend scrapes while the other answers. More are of no use, because scrapes run one after the other.
 const BACKENDS: usize = 2;
 const FIRST_LISTENER: usize = FIRST_BACKEND + BACKENDS;
 
-/// So many connections are accepted in a row, and so many steps of one made; then others have their turn.
+/// Connections accepted in a row, and steps of one connection in a row, before others get their turn.
 const ACCEPTS: usize = 64;
 const STEPS: usize = 8;
 
-/// What other threads tell the guard.
+/// What other threads send to the event loop.
 pub(super) enum Message {
     Stop,
-    /// Read the web configuration anew.
+    /// Read the web configuration again.
     Reload,
-    /// A password was compared.
+    /// A password was compared: its tag, and whether it is right.
     Compared(CredentialTag, bool),
 }
 
@@ -55,13 +55,13 @@ pub(super) struct EventLoop {
     queue: RequestQueue,
     connections: HashMap<usize, Connection>,
     max_connections: usize,
-    /// The token of the next connection; none comes twice.
+    /// The token of the next connection; tokens are never reused.
     next: usize,
-    /// Connections that have more to do, which the poll will not tell again.
+    /// Connections with more work, which the edge-triggered poll does not report again.
     ready: Vec<usize>,
-    /// Until when nobody is accepted.
+    /// Accepting is paused until then.
     accept_paused_until: Option<Instant>,
-    /// Until when a guard that was told to stop goes on.
+    /// After it was told to stop, the loop ends then at the latest.
     stop_deadline: Option<Instant>,
     live_config: LiveConfig,
     basic_auth: BasicAuth,
@@ -117,7 +117,7 @@ impl EventLoop {
         Ok(backend)
     }
 
-    /// Until it was told to stop and all is answered, or an error of the system.
+    /// Runs until it was told to stop and every request is answered, or until a system error.
     pub(super) fn run(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(256);
         let mut now = Instant::now();
@@ -138,23 +138,23 @@ impl EventLoop {
             self.expire_deadlines(now);
             self.dispatch(now)?;
             self.rejections.note_connections(self.connections.len());
-            self.rejections.tell(now);
+            self.rejections.flush(now);
         }
         Ok(())
     }
 
-    /// How long nothing has to be done by itself.
+    /// How long the poll may block.
     fn poll_timeout(&self, now: Instant) -> Option<Duration> {
         if !self.ready.is_empty() || self.accept_paused_until.is_some_and(|until| until <= now) {
             return Some(Duration::ZERO);
         }
         let connections = self.connections.values().filter_map(Connection::deadline).min();
-        let queue = [self.queue.deadline(self.busy()), self.release_deadline()];
+        let queue = [self.queue.deadline(self.busy()), self.memory_deadline()];
         let others = [self.stop_deadline, self.accept_paused_until, self.rejections.deadline()]
             .into_iter()
             .chain(queue);
         let first = others.flatten().chain(connections).min()?;
-        // The poll counts whole milliseconds: a little later is not too late, a little early is in vain.
+        // The poll counts whole milliseconds: waking up a little late is harmless, a little early is useless.
         Some(first.saturating_duration_since(now) + Duration::from_millis(1))
     }
 
@@ -171,7 +171,7 @@ impl EventLoop {
         let token = event.token().0;
         let backends = FIRST_BACKEND..FIRST_BACKEND + self.backends.len();
         if backends.contains(&token) {
-            return self.run_backend(token - FIRST_BACKEND, now);
+            return self.advance_backend(token - FIRST_BACKEND, now);
         }
         if let Some(client) = self.connections.get(&token) {
             if event.is_error() && client.is_waiting() {
@@ -198,7 +198,8 @@ impl EventLoop {
         }
     }
 
-    /// Those who asked in time get their answers: also who waits to be accepted, or whose bytes wait to be read.
+    /// Answers everyone who asked in time, including connections that wait to be accepted and bytes that wait to be
+    /// read.
     fn stop(&mut self, now: Instant) {
         self.accept_paused_until = None;
         self.accept(now);
@@ -210,7 +211,7 @@ impl EventLoop {
         self.stop_deadline = Some(now + DRAIN_TIME);
     }
 
-    /// Lets a connection do what it can do now.
+    /// Lets a connection make the progress that is possible now.
     fn drive(&mut self, client: usize, now: Instant) {
         for _ in 0..STEPS {
             let Some(connection) = self.connections.get_mut(&client) else { return };
@@ -236,7 +237,7 @@ impl EventLoop {
         }
     }
 
-    /// Does no more for a request whose client does not wait for it any more.
+    /// Cancels the work for a request whose client has gone.
     fn cancel(&mut self, client: usize) {
         self.queue.cancel(client);
         self.basic_auth.cancel(client);
@@ -244,7 +245,7 @@ impl EventLoop {
 
     fn expire_deadlines(&mut self, now: Instant) {
         let late = self.connections.iter().filter(|(_, each)| each.deadline().is_some_and(|end| end <= now));
-        let late: Vec<_> = late.map(|(client, each)| (*client, each.late())).collect();
+        let late: Vec<_> = late.map(|(client, each)| (*client, each.on_deadline())).collect();
         for (client, step) in late {
             match step {
                 Step::Rejected(rejection) => {

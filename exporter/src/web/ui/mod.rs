@@ -1,20 +1,20 @@
-//! The landing page: one live page with its style and script inside. It fetches the
-//! telemetry path like any scraper and draws what it reads; `build.rs` joins its parts.
+//! The live page, with its style and script in one file. It fetches the telemetry path like any scraper and renders
+//! what it reads; `build.rs` joins its parts.
 
 const PAGE: &str = include_str!(concat!(env!("OUT_DIR"), "/page.html"));
 
-/// The Content-Security-Policy that the page goes with.
+/// The page's Content-Security-Policy.
 pub(crate) const POLICY: &str = include_str!(concat!(env!("OUT_DIR"), "/policy"));
 
-/// The page that reads from `telemetry_path` and names what `segment` is served. Its links are relative: a proxy may
-/// have put it below another path.
+/// The page that fetches `telemetry_path` and shows the name `segment`. Its links are relative, because a proxy may
+/// serve it under another path.
 pub(crate) fn page(telemetry_path: &str, segment: &str) -> String {
     PAGE.replace("%METRICS%", &escaped(&format!(".{telemetry_path}")))
         .replace("%SEGMENT%", &escaped(segment))
         .replace("%VERSION%", env!("CARGO_PKG_VERSION"))
 }
 
-/// For HTML: what is filled in comes from the command line.
+/// Escapes values of the command line for HTML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
@@ -33,7 +33,7 @@ mod tests {
         for blank in ["%STYLE%", "%SCRIPT%", "%METRICS%", "%SEGMENT%", "%VERSION%"] {
             assert!(!filled.contains(blank), "{blank}");
         }
-        // A blank within script or style would change what the policy has the hash of.
+        // A placeholder within script or style would change the bytes that the policy has the hash of.
         let (script, style) = (between(PAGE, "<script>", "</script>"), between(PAGE, "<style>", "</style>"));
         assert!(filled.contains(script) && filled.contains(style));
     }

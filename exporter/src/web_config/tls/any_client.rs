@@ -1,4 +1,4 @@
-//! Client certificates that nobody vouches for: `RequestClientCert` and `RequireAnyClientCert`.
+//! Client certificates without an authority: `RequestClientCert` and `RequireAnyClientCert`.
 
 use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
@@ -9,7 +9,7 @@ use rustls::{
 };
 use std::sync::Arc;
 
-/// Takes any certificate whose key the client has.
+/// Accepts any certificate whose private key the client has.
 #[derive(Debug)]
 pub(super) struct AnyClient {
     provider: Arc<CryptoProvider>,

@@ -1,4 +1,4 @@
-//! The server's key, and what is wrong with one that cannot be used.
+//! The server's private key, and why one is unusable.
 
 use super::{ConfigError, Pem, tls};
 use rustls::{
@@ -6,10 +6,10 @@ use rustls::{
     pki_types::{PrivateKeyDer, pem::PemObject},
 };
 
-/// How PEM begins a key behind a passphrase, in today's format and in OpenSSL's old one.
+/// How PEM marks an encrypted key, in the current format and in OpenSSL's old one.
 const ENCRYPTED: [&[u8]; 2] = [b"-----BEGIN ENCRYPTED PRIVATE KEY-----", b"Proc-Type: 4,ENCRYPTED"];
 
-/// Keys that are not supported, by the object identifier that stands in them (with its tag and length).
+/// Unsupported kinds of keys by their object identifier (with its tag and length).
 const KINDS: [(&[u8], &str); 4] = [
     (b"\x06\x05\x2b\x81\x04\x00\x23", "an EC key on the curve P-521"),
     (b"\x06\x05\x2b\x81\x04\x00\x0a", "an EC key on the curve secp256k1"),

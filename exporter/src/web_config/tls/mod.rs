@@ -1,4 +1,4 @@
-//! `tls_server_config`: from its fields to what rustls serves with.
+//! `tls_server_config`: from its fields to the configuration of rustls.
 
 mod any_client;
 mod key;
@@ -24,11 +24,11 @@ use rustls::{
 };
 use std::{fmt::Display, path::Path, sync::Arc};
 
-/// What the section says, with the contents of its files.
+/// The section's values, with the contents of its files.
 struct TlsSettings {
     certificates: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
-    /// What messages call the certificate and the key.
+    /// The names of certificate and key for messages.
     pair: String,
     clients: Arc<dyn ClientCertVerifier>,
     versions: Vec<&'static SupportedProtocolVersion>,
@@ -36,7 +36,7 @@ struct TlsSettings {
     prefers_own_order: bool,
 }
 
-/// How clients are served under TLS.
+/// The TLS configuration for accepted connections.
 #[derive(Debug)]
 pub(crate) struct Tls(Arc<ServerConfig>);
 
@@ -66,7 +66,7 @@ impl Tls {
         Ok(Self(Arc::new(build(settings)?)))
     }
 
-    /// Begins a client's session.
+    /// Starts the session of a client.
     pub(crate) fn begin(&self) -> Result<Session, rustls::Error> {
         ServerConnection::new(Arc::clone(&self.0)).map(Session::new)
     }
@@ -93,13 +93,13 @@ fn missing(field: &str) -> ConfigError {
     ConfigError::Tls(format!("{field} is missing"))
 }
 
-/// PEM, and what messages call it: the file, or the field that holds it.
+/// PEM and its name for messages: the file, or the field that holds it.
 struct Pem {
     name: String,
     text: Vec<u8>,
 }
 
-/// The content of a field that holds PEM itself, or of the file that another field names.
+/// The content of the field `inline`, or of the file that the field `file` names.
 fn pem(
     section: &mut Section<'_>,
     [inline, file]: [&'static str; 2],
@@ -126,7 +126,7 @@ fn certificates_of(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, ConfigErro
     }
 }
 
-/// Which certificates clients must show.
+/// The verifier of client certificates.
 fn clients(
     section: &mut Section<'_>,
     folder: &Path,
@@ -179,7 +179,7 @@ fn clients(
     }
 }
 
-/// Certificates of an authority.
+/// A verifier for certificates of an authority.
 fn verified(
     pem: &Pem,
     provider: &Arc<CryptoProvider>,
@@ -194,7 +194,7 @@ fn verified(
     builder.build().map_err(|error| tls(&pem.name, error))
 }
 
-/// From `min_version` to `max_version`; older ones than 1.2 are broken, and rustls has none.
+/// The versions from `min_version` to `max_version`. Versions before 1.2 are broken, and rustls does not have them.
 fn versions(
     section: &mut Section<'_>,
     notes: &mut Vec<String>,
@@ -223,7 +223,7 @@ fn versions(
     Ok(versions)
 }
 
-/// Cipher suites that Go has and rustls has not: without forward secrecy, or with CBC.
+/// Cipher suites that Go has and rustls does not: without forward secrecy, or with CBC.
 const OLD_SUITES: [&str; 8] = [
     "TLS_RSA_WITH_AES_128_CBC_SHA",
     "TLS_RSA_WITH_AES_256_CBC_SHA",
@@ -236,8 +236,8 @@ const OLD_SUITES: [&str; 8] = [
 ];
 const OLD_CURVES: [&str; 1] = ["CurveP521"];
 
-/// Cipher suites and curves, by the names that Go has for them. As there, the list speaks of TLS 1.2:
-/// those of 1.3 are all good, and always on.
+/// Cipher suites and curves by Go's names. As in Go, the list configures TLS 1.2 only: all suites of TLS 1.3 are
+/// secure and always enabled.
 fn provider(section: &mut Section<'_>, notes: &mut Vec<String>) -> Result<CryptoProvider, ConfigError> {
     let mut provider = ring::default_provider();
     if let Some(field) = section.take("cipher_suites") {
@@ -262,8 +262,8 @@ fn provider(section: &mut Section<'_>, notes: &mut Vec<String>) -> Result<Crypto
     Ok(provider)
 }
 
-/// What a list of names stands for, in its order; nothing for an empty list. Of what is known and `old`, some may be
-/// named besides, with no effect.
+/// The values for a list of names, in its order; none for an empty list. Names in `old` are allowed besides known
+/// ones, and have no effect.
 fn chosen<T>(
     field: Field<'_>,
     (known, old): (&[String], &[&str]),

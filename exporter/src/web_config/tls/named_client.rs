@@ -1,4 +1,4 @@
-//! `client_allowed_sans`: client certificates of which one name at least is in a list.
+//! `client_allowed_sans`: accepts a client certificate only if one of its names is in a list.
 
 use super::names;
 use rustls::{
@@ -9,7 +9,7 @@ use rustls::{
 };
 use std::sync::Arc;
 
-/// Takes of the certificates that another verifier takes those with an allowed name.
+/// Wraps another verifier: of the certificates that it accepts, accepts those with an allowed name.
 #[derive(Debug)]
 pub(super) struct NamedClient {
     verifier: Arc<dyn ClientCertVerifier>,

@@ -1,7 +1,7 @@
 //! The names in a certificate's Subject Alternative Name (RFC 5280, section 4.2.1.6).
 //!
-//! webpki verifies certificates, but lists none of their names. So much of DER is read here as leads to them; what
-//! makes no sense has no names, so that its client is refused.
+//! webpki verifies certificates but does not list their names. Only as much of DER is parsed here as leads to them; a
+//! malformed certificate has no names, so its client is rejected.
 
 use std::net::IpAddr;
 
@@ -24,7 +24,7 @@ pub(super) fn of(certificate: &[u8]) -> Vec<String> {
     names.into_iter().flatten().filter_map(|(tag, content)| name(tag, content)).collect()
 }
 
-/// What is in the extension with the names.
+/// The content of the extension Subject Alternative Name.
 fn extension(certificate: &[u8]) -> Option<&[u8]> {
     let signed = first(SEQUENCE, first(SEQUENCE, certificate)?)?;
     let extensions = first(SEQUENCE, Elements(signed).find(|(tag, _)| *tag == EXTENSIONS)?.1)?;
@@ -52,7 +52,7 @@ fn first(tag: u8, bytes: &[u8]) -> Option<&[u8]> {
     Elements(bytes).next().filter(|(each, _)| *each == tag).map(|(_, content)| content)
 }
 
-/// Elements in a row: tags with their contents.
+/// A sequence of elements: tags with their contents.
 struct Elements<'b>(&'b [u8]);
 
 impl<'b> Iterator for Elements<'b> {
@@ -63,7 +63,7 @@ impl<'b> Iterator for Elements<'b> {
         let (length, rest) = rest.split_first()?;
         let (length, rest) = match length {
             0..=0x7f => (usize::from(*length), rest),
-            // The next bytes are the length; no certificate has one of more than three.
+            // Long form: the next bytes are the length. No certificate's length has more than three.
             0x81..=0x83 => {
                 let (digits, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
                 (digits.iter().fold(0, |sum, digit| sum << 8 | usize::from(*digit)), rest)
@@ -80,7 +80,7 @@ impl<'b> Iterator for Elements<'b> {
 mod tests {
     use super::*;
 
-    /// An element, with a short length or a long one.
+    /// An element with a length in short or long form.
     fn element(tag: u8, content: &[u8]) -> Vec<u8> {
         let length = content.len();
         let head = if length < 0x80 {

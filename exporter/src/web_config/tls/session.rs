@@ -1,4 +1,4 @@
-//! A client's TLS session, without waiting: what cannot be done now is `WouldBlock`.
+//! A client's TLS session over a non-blocking socket: what cannot be done now returns `WouldBlock`.
 
 use mio::net::TcpStream;
 use rustls::ServerConnection;
@@ -14,17 +14,17 @@ impl Session {
         Self { connection: Box::new(connection), is_fresh: true }
     }
 
-    /// Whether the handshake is still going on.
+    /// Whether the handshake is not finished.
     pub(crate) fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
     }
 
-    /// Whether no byte of the client's was read yet.
+    /// Whether no byte of the client was read yet.
     pub(crate) fn is_fresh(&self) -> bool {
         self.is_fresh
     }
 
-    /// Reads what the client sent; 0 at its end.
+    /// Reads what the client sent; 0 at the end of the stream.
     pub(crate) fn read(&mut self, socket: &mut TcpStream, bytes: &mut [u8]) -> io::Result<usize> {
         self.send(socket)?; // what the socket did not take when it was said
         loop {
@@ -53,20 +53,20 @@ impl Session {
         Ok(taken)
     }
 
-    /// Sends what was taken; `false` while some of it is left.
+    /// Sends buffered records; `false` while some are left.
     pub(crate) fn flush(&mut self, socket: &mut TcpStream) -> io::Result<bool> {
         self.send(socket)?;
         Ok(!self.connection.wants_write())
     }
 
-    /// Tells the client that nothing more comes.
+    /// Tells the client that nothing more follows.
     pub(crate) fn finish(&mut self, socket: &mut TcpStream) {
         self.connection.send_close_notify();
-        // It is the last word: whoever has gone misses nothing.
+        // Ignored: a client that has gone does not need the close_notify.
         let _ = self.send(socket);
     }
 
-    /// Sends as much as the socket takes now.
+    /// Sends as much as the socket accepts now.
     fn send(&mut self, socket: &mut TcpStream) -> io::Result<()> {
         while self.connection.wants_write() {
             match self.connection.write_tls(socket) {
