@@ -8,15 +8,19 @@ use crate::{
     definition::{Definition, GaugeMode, Kind},
     format::{
         exemplar::{Labels, MAX_CHARACTERS},
+        family::FamilyRecord,
+        header::hash_key,
         index,
-        record::{FamilyRecord, SeriesRecord, Tag},
+        record::Tag,
         ring,
+        runtime::Runtime,
+        series::SeriesRecord,
     },
     layout::{Geometry, RECORD_UNIT, SUMMARY_CELLS, Shape, Space, header},
     memory::{atomic::Cell, mapping::Region},
     reader::Reader,
     snapshot::Family,
-    writer::{FamilyId, Runtime, Writer, hash_key, prepare},
+    writer::{FamilyId, Writer, prepare},
 };
 use std::sync::OnceLock;
 

@@ -30,7 +30,6 @@
 //!
 //! Change anything here ⇒ raise [`VERSION`].
 
-use crate::format::exemplar;
 use std::mem::offset_of;
 
 /// `PSHM`, in the upper half of the first word.
@@ -147,7 +146,7 @@ pub struct Slot {
     /// What the owner tells of its process. Shown while it lives, and not before the start is there.
     pub runtime: Runtime,
     /// The directory of each size of exemplars. Pair PAGE. Since version 2.
-    pub exemplars: [u64; exemplar::SIZES],
+    pub exemplars: [u64; EXEMPLAR_SIZES],
     /// Directory pages of the lasting plane. Pair PAGE.
     pub lasting: [u64; LASTING_ROOTS],
     /// Directory pages of the living plane. Pair PAGE.
@@ -172,6 +171,15 @@ pub struct Runtime {
     pub requests: u64,
 }
 
+/// The slot that all processes may add to.
+pub const SHARED: usize = 0;
+/// A slot's lock: the owner is still clearing the living plane.
+pub const CLAIMED: u16 = 1;
+/// A slot's lock: the owner's living plane counts.
+pub const OPEN: u16 = 2;
+
+/// Sizes of places for exemplars: most texts are short, and few are long.
+pub const EXEMPLAR_SIZES: usize = 2;
 /// Directory pages a slot has for lasting cells: 16.7 million cells.
 pub const LASTING_ROOTS: usize = 64;
 /// Directory pages a slot has for living cells: 4.2 million cells.

@@ -4,7 +4,7 @@
 
 mod support;
 
-use promshm_segment::{Definition, GaugeMode, Kind, Reader, Writer, clock, now, snapshot::Row};
+use promshm_segment::{Definition, GaugeMode, Kind, Reader, Writer, clock, snapshot::Row, unix_time};
 use support::*;
 
 #[path = "support/forge.rs"]
@@ -212,14 +212,14 @@ fn forged_stamps_hide_and_show_and_nothing_else() {
 fn a_series_has_the_time_it_was_made_at() {
     let place = Place::new();
     let c = counter("c", &["l"]);
-    let before = now();
+    let before = unix_time();
     let dead = Child::run(|| {
         let mut writer = place.writer();
         count(&mut writer, &c, &["x"], 1.0);
         std::mem::forget(writer);
     });
     dead.kill();
-    let after = now();
+    let after = unix_time();
     let mut reader = place.reader();
     let time = created(&mut reader, "c", &["x"]).expect("a time");
     assert!((before - 0.001..=after + 0.001).contains(&time), "{before} {time} {after}");
@@ -242,7 +242,7 @@ fn a_series_made_again_has_a_new_time() {
     count(&mut writer, &c, &[], 1.0);
     let mut reader = place.reader();
     let first = created(&mut reader, "c", &[]).expect("a time");
-    let pass = || while now() < first + 0.002 {}; // times are milliseconds
+    let pass = || while unix_time() < first + 0.002 {}; // times are milliseconds
     pass();
     let family = writer.register(&c).unwrap();
     assert!(writer.remove(family, &[]));

@@ -31,7 +31,7 @@ use ext_php_rs::{
     zend::{ClassEntry, ExecuteData},
     zend_fastcall,
 };
-use promshm_segment::{Kind, now};
+use promshm_segment::{Kind, unix_time};
 
 /// How the values of several processes become one.
 #[php_enum]
@@ -153,7 +153,7 @@ fn set_slowly(ex: &ExecuteData) {
 
 zend_fastcall! {
     extern fn set_to_current_time(ex: &mut ExecuteData, _ret: &mut Zval) {
-        fenced(|| if let Some(labels) = arguments::labels(ex) { set_to(this(ex), labels, now()) });
+        fenced(|| if let Some(labels) = arguments::labels(ex) { set_to(this(ex), labels, unix_time()) });
         heartbeat::tick();
     }
 }

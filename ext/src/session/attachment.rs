@@ -17,8 +17,9 @@ use promshm_segment::{
     Config, Definition, FamilyId, Runtime, SegmentName, Writer,
     format::{exemplar::Labels, ttl},
     memory::atomic,
-    now, os,
+    os,
     snapshot::Reason,
+    unix_time,
 };
 use std::{
     collections::BTreeMap,
@@ -163,7 +164,7 @@ pub(crate) fn count_unstored() {
 
 /// Notes an exemplar of an update that was just made to this process's own cell.
 pub(crate) fn note_exemplar(cell: &atomic::Cell, labels: &Labels, value: f64) {
-    let time = (now() * 1e3).round() / 1e3; // milliseconds, as Prometheus keeps them
+    let time = (unix_time() * 1e3).round() / 1e3; // milliseconds, as Prometheus keeps them
     with_state(|state| {
         if let Some(writer) = &mut state.present.writer {
             writer.note_exemplar(cell, labels, value, time);

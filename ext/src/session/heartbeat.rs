@@ -8,7 +8,7 @@ use crate::{
     engine::{globals::local, panic::silenced, process_stats},
     session::{attachment, countdown, generation, ini},
 };
-use promshm_segment::{Runtime, now};
+use promshm_segment::{Runtime, unix_time};
 
 local! {
     static PROCESS: Process = Process::new();
@@ -89,7 +89,7 @@ fn publish(now: f64) {
 
 fn with_current(process: Process, time: f64) -> Process {
     // Module startup runs in the first thread alone.
-    let start = if process.start > 0.0 { process.start } else { now() };
+    let start = if process.start > 0.0 { process.start } else { unix_time() };
     if !countdown::is_publication_due(time) {
         return Process { start, ..process };
     }
@@ -100,7 +100,7 @@ fn with_current(process: Process, time: f64) -> Process {
 /// The process starts.
 pub(crate) fn started() {
     countdown::reset();
-    PROCESS.set(Process { start: now(), ..Process::new() });
+    PROCESS.set(Process { start: unix_time(), ..Process::new() });
 }
 
 /// A forked child starts, perhaps within a request, which is its first one.
@@ -109,7 +109,7 @@ pub(crate) fn forked() {
     let in_request = PROCESS.get().in_request;
     let gc_before = if in_request { -i64::from(process_stats::gc_runs()) } else { 0 };
     PROCESS.set(Process {
-        start: now(),
+        start: unix_time(),
         requests: in_request.into(),
         in_request,
         gc_before,

@@ -12,19 +12,21 @@
 //! A text is names and values, each with a byte behind it that UTF-8 never has; so the most that
 //! `OpenMetrics` allows always fits the larger size, and an empty name ends it.
 
-use crate::{definition::is_label_name, layout::PAGE_WORDS, memory::atomic::Word};
+use crate::{
+    definition::is_label_name,
+    layout::{EXEMPLAR_SIZES, PAGE_WORDS},
+    memory::atomic::Word,
+};
 
 /// Most characters of all names and values together
 /// (<https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md#exemplars>).
 pub const MAX_CHARACTERS: usize = 128;
-/// Sizes of places: most texts are short, and few are long.
-pub const SIZES: usize = 2;
 /// Words of text in a half, by size. The larger takes any: a name's first character is one byte, so
 /// the most is 1 + 127 × 4 bytes and the two behind them.
-pub(crate) const TEXT_WORDS: [usize; SIZES] = [16, 64];
+pub(crate) const TEXT_WORDS: [usize; EXEMPLAR_SIZES] = [16, 64];
 
 /// Bytes of the longest text.
-const MOST_BYTES: usize = 8 * TEXT_WORDS[SIZES - 1];
+const MOST_BYTES: usize = 8 * TEXT_WORDS[EXEMPLAR_SIZES - 1];
 /// Stands behind each name and value, and fills the rest.
 const END: u8 = 0xff;
 
@@ -117,7 +119,7 @@ impl Labels {
 
     /// The smallest size of places that takes them.
     pub(crate) fn size(&self) -> usize {
-        TEXT_WORDS.iter().position(|words| self.length <= 8 * words).unwrap_or(SIZES - 1)
+        TEXT_WORDS.iter().position(|words| self.length <= 8 * words).unwrap_or(EXEMPLAR_SIZES - 1)
     }
 
     /// The words to be written: all that are in use, and an empty name.

@@ -3,10 +3,12 @@
 
 pub mod exemplar;
 pub(crate) mod family;
+pub(crate) mod header;
 pub(crate) mod index;
 pub mod label_value;
 pub(crate) mod record;
 pub mod ring;
+pub(crate) mod runtime;
 pub(crate) mod series;
 pub(crate) mod strings;
 #[cfg(test)]

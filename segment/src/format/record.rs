@@ -8,10 +8,6 @@
 //! text: a family's bounds, or a series' two times, which it has not before version 3. `age` is how many seconds a summary's samples count, whose quantiles stand as bounds. Texts are UTF-8; a list of texts has each one's length before it, in
 //! two bytes. Everything but `newest claim`, `removed` and `touched` is immutable once published.
 
-pub(crate) use crate::format::{
-    family::FamilyRecord,
-    series::{GONE, LEAVING, SeriesRecord, Times},
-};
 use crate::{
     definition::Kind,
     format::index,

@@ -6,7 +6,6 @@ use crate::{
     definition::MAX_LABELS,
     layout::Geometry,
     memory::{atomic::Word, mapping::Region},
-    writer,
 };
 
 /// Most bytes of a series' label values.
@@ -55,7 +54,7 @@ impl Times {
     /// Of a series that is made now.
     pub(crate) fn now() -> Self {
         // Milliseconds, as Prometheus keeps times.
-        Self { created: (writer::now() * 1e3).round() / 1e3, touched: clock::now() }
+        Self { created: (clock::unix_time() * 1e3).round() / 1e3, touched: clock::now() }
     }
 }
 

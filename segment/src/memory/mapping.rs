@@ -4,7 +4,7 @@
 use crate::{
     layout::{Geometry, PAGE, PAGE_WORDS, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
     memory::atomic::{Cell, Sample, Word, cells, samples},
-    os::Ground,
+    memory::residency::Ground,
 };
 use std::{fmt, ptr::NonNull};
 

@@ -4,11 +4,11 @@
 //! not there then ends the process with SIGBUS. So nothing is touched that was not reserved, by writers
 //! with `fallocate` before, and by readers never: they look where the holes are.
 
-use crate::os::posix::Identity;
+use crate::layout::PAGE;
 use nix::{
     errno::Errno,
     fcntl::{FallocateFlags, fallocate},
-    sys::stat::fstat,
+    sys::stat::{FileStat, fstat},
     unistd::{Whence, lseek},
 };
 use std::{
@@ -18,16 +18,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::layout::PAGE;
-
 /// How long a refusal stands: a full file system must not cost each dropped update a system call.
 const REST: Duration = Duration::from_millis(100);
+
+/// What tells an object from all others, whatever its name: device and inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileId(u64, u64);
+
+impl FileId {
+    pub(crate) fn of(stat: &FileStat) -> Self {
+        Self(stat.st_dev, stat.st_ino)
+    }
+}
 
 /// What is known of the memory behind one mapping. Segments grow from both ends.
 #[derive(Debug)]
 pub(crate) struct Ground {
     file: Arc<OwnedFd>,
-    id: Identity,
+    id: FileId,
     /// All below has memory.
     low: Cell<u64>,
     /// All from here on has memory.
@@ -37,7 +45,7 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    pub(crate) fn new(file: Arc<OwnedFd>, id: Identity, bytes: u64) -> Self {
+    pub(crate) fn new(file: Arc<OwnedFd>, id: FileId, bytes: u64) -> Self {
         Self { file, id, low: Cell::new(0), high: Cell::new(bytes), refused: Cell::new(None) }
     }
 
@@ -94,7 +102,7 @@ impl Ground {
 
     /// Programs that close all descriptors may have given ours to another file.
     fn is_file_ours(&self) -> bool {
-        fstat(&self.file).is_ok_and(|stat| Identity::of(&stat) == self.id)
+        fstat(&self.file).is_ok_and(|stat| FileId::of(&stat) == self.id)
     }
 
     fn allocate(&self, offset: u64, bytes: u64) -> Result<(), Errno> {

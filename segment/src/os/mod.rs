@@ -10,16 +10,15 @@ mod sysv;
 
 use crate::{
     config::SegmentName,
+    error::ReadError,
     layout::{MAGIC, PAGE, RETIRED, header},
     memory::mapping::Region,
-    reader::ReadError,
 };
 use nix::errno::Errno;
 pub(crate) use object::Object;
-pub use owner::{Owner, owner};
-pub(crate) use posix::Ground;
+pub use owner::Owner;
 pub use posix::survive_truncation;
-pub(crate) use slot_locks::{Locks, OPEN};
+pub(crate) use slot_locks::Locks;
 
 /// What can be known of a segment from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +43,15 @@ pub struct Inspection {
 pub fn inspect(name: &SegmentName) -> Result<Inspection, ReadError> {
     let object = Object::find(*name).map_err(|error| read_error(*name, Step::Find, error))?;
     object.inspect().map_err(|error| read_error(*name, Step::Control, error))
+}
+
+/// Whose segment the name leads to. Needs no more than [`inspect`].
+///
+/// # Errors
+/// If there is none, or the kernel does not tell.
+pub fn owner(name: &SegmentName) -> Result<Owner, ReadError> {
+    let object = Object::find(*name).map_err(|error| read_error(*name, Step::Find, error))?;
+    object.owner().map_err(|error| read_error(*name, Step::Control, error))
 }
 
 /// All promshm segments that this process can find and may read, in the order of their names. Whether

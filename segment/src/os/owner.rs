@@ -1,8 +1,5 @@
 //! Whose a segment is, as far as nobody can forge it.
 
-use super::{Object, Step, read_error};
-use crate::{config::SegmentName, reader::ReadError};
-
 /// Whose a segment is, as the kernel tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner {
@@ -15,13 +12,4 @@ pub struct Owner {
     pub gid: u32,
     /// Permission bits.
     pub mode: u32,
-}
-
-/// Whose segment the name leads to. Needs no more than [`super::inspect`].
-///
-/// # Errors
-/// If there is none, or the kernel does not tell.
-pub fn owner(name: &SegmentName) -> Result<Owner, ReadError> {
-    let object = Object::find(*name).map_err(|error| read_error(*name, Step::Find, error))?;
-    object.owner().map_err(|error| read_error(*name, Step::Control, error))
 }

@@ -3,12 +3,8 @@
 //! Each slot is at 0 (nobody), [`CLAIMED`] or [`OPEN`]; the kernel takes it back to 0 when its owner dies.
 
 use super::{posix::ByteLocks, sysv::Semaphores};
+use crate::layout::{CLAIMED, OPEN};
 use nix::errno::Errno;
-
-/// The owner is still clearing the living plane.
-pub(crate) const CLAIMED: u16 = 1;
-/// The owner's living plane counts.
-pub(crate) const OPEN: u16 = 2;
 
 /// The slots' locks of one segment; slot 0 has none.
 #[derive(Debug)]

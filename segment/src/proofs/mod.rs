@@ -12,15 +12,16 @@ use crate::{
     config::SegmentName,
     definition::{Definition, GaugeMode, Kind},
     format::{
+        header::{check, hash_key},
         index,
         index::Found,
-        record::{GONE, SeriesRecord},
+        series::{GONE, SeriesRecord},
         strings::pack_texts,
     },
     layout::{FRESH, Geometry, IDENTITY, PAGE, PAGE_WORDS, Plane, READY, Shape, Space, UNSET, header},
     memory::{atomic::Word, mapping::Region},
     reader::Catalogue,
-    writer::{FamilyId, Writer, check, hash_key, prepare},
+    writer::{FamilyId, Writer, prepare},
 };
 use std::sync::{
     Mutex, PoisonError,

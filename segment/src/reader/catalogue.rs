@@ -1,15 +1,19 @@
 //! What the segment's index has led to: families and series, checked once and kept.
 
 use super::{
+    cells::Cells,
     entry::{Entry, Series},
-    merge::{Cells, Totals},
     ranges::Bits,
+    totals::Totals,
 };
 use crate::{
     definition::Kind,
     format::{
+        family::FamilyRecord,
+        header::hash_key,
         index,
-        record::{Corrupt, FamilyRecord, HashKey, SeriesRecord, Tag},
+        record::{Corrupt, HashKey, Tag},
+        series::SeriesRecord,
         ttl,
     },
     layout::{Geometry, PAGE, PAGE_WORDS, Plane, RECORD_UNIT, header},
@@ -18,7 +22,6 @@ use crate::{
         mapping::{Region, memory_limit},
     },
     snapshot::{ABSENT, Snapshot, Superseded},
-    writer,
 };
 use std::collections::HashMap;
 
@@ -134,7 +137,7 @@ impl Catalogue {
     /// Records that are refused cost work too. Where that is more than the segment is large, the
     /// rest waits for the next scrape.
     fn follow_leads(&mut self, region: &Region, geometry: &Geometry) {
-        let look = Look { region, geometry, key: writer::hash_key(region) };
+        let look = Look { region, geometry, key: hash_key(region) };
         let mut leads = std::mem::take(&mut self.leads);
         leads.sort_unstable_by(|a, b| b.cmp(a));
         let mut budget = 2 * (geometry.end - geometry.records);

@@ -3,7 +3,8 @@
 use crate::{
     definition::{Definition, GaugeMode, Kind},
     format::{
-        record::{FamilyRecord, GONE, SeriesRecord},
+        family::FamilyRecord,
+        series::{GONE, SeriesRecord},
         strings::{are_texts, texts},
         ttl::{Sighting, hides},
     },

@@ -1,6 +1,6 @@
 //! The exemplars of all slots: for each cell the latest one.
 
-use super::{entry::Entry, merge::Cells, pages::Page};
+use super::{cells::Cells, entry::Entry, pages::Page};
 use crate::{
     definition::Kind,
     format::exemplar::{Exemplar, Place, place_words},

@@ -2,126 +2,43 @@
 
 mod budget;
 mod catalogue;
+mod cells;
 mod entry;
 mod exemplars;
 mod merge;
 mod pages;
 mod ranges;
+mod slots;
 mod stats;
 mod summaries;
 #[cfg(all(test, not(loom)))]
 mod tests;
+mod totals;
 
 use crate::{
     clock,
     config::SegmentName,
+    error::ReadError,
+    format::header,
     layout::{Geometry, header},
     memory::mapping::Region,
     os,
     os::{Object, Owner, Step},
     snapshot::{Snapshot, Vitals},
-    writer,
 };
 use budget::Budget;
 pub(crate) use catalogue::Catalogue;
-use merge::{Cells, Slots, Totals};
-use nix::errno::Errno;
+use cells::Cells;
 use pages::Survey;
+use slots::Slots;
 use stats::Deaths;
 use summaries::Summaries;
-use thiserror::Error;
-
-/// Why there is nothing to read. The texts name cause and mend.
-#[derive(Debug, Error, Clone, PartialEq, Eq)]
-pub enum ReadError {
-    /// No segment of that name.
-    #[error("no segment {name}: no worker has counted yet, or the workers run {}", name.elsewhere())]
-    Absent {
-        /// The segment.
-        name: SegmentName,
-    },
-    /// The segment's mode does not let this process do what it wants.
-    #[error(
-        "segment {name} belongs to uid {uid}, gid {gid}, mode {mode:04o}, which shuts this process out: \
-         set promshm.mode=0640 and promshm.group to a group of this process, or run it as uid {uid}"
-    )]
-    NoPermission {
-        /// The segment.
-        name: SegmentName,
-        /// Its owner.
-        uid: u32,
-        /// Its group.
-        gid: u32,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// Somebody else's memory.
-    #[error(
-        "segment {name} is not promshm's: another program uses that {}; choose another one in promshm.segment \
-         and --segment",
-        name.what()
-    )]
-    Foreign {
-        /// The segment.
-        name: SegmentName,
-    },
-    /// Written by another version.
-    #[error(
-        "segment {name} has layout version {found}, this program knows version {known}: install extension and \
-         exporter of the same release"
-    )]
-    Version {
-        /// The segment.
-        name: SegmentName,
-        /// The segment's layout version.
-        found: u32,
-        /// Ours.
-        known: u32,
-    },
-    /// Being created.
-    #[error(
-        "segment {name} is being created; if this lasts, its memory is another program's, or its creator died: \
-         let a worker count, or remove it (ipcrm -M with that key)"
-    )]
-    NotReady {
-        /// The segment.
-        name: SegmentName,
-    },
-    /// Replaced or wiped; attach again.
-    #[error("segment {name} was retired, and its successor is not there yet")]
-    Retired {
-        /// The segment.
-        name: SegmentName,
-    },
-    /// Smaller than its header says, or than its settings need.
-    #[error(
-        "segment {name} has {actual} bytes, but its header needs {claimed}: remove it (promshm-exporter rm) and \
-         restart the workers"
-    )]
-    Short {
-        /// The segment.
-        name: SegmentName,
-        /// Bytes there are.
-        actual: u64,
-        /// Bytes there should be.
-        claimed: u64,
-    },
-    /// Anything else the kernel said.
-    #[error("segment {name}: {call} failed: {error}")]
-    Os {
-        /// The segment.
-        name: SegmentName,
-        /// The system call.
-        call: &'static str,
-        /// What it said.
-        error: Errno,
-    },
-}
+use totals::Totals;
 
 /// A read-only attachment and what it has learnt so far.
 ///
 /// ```
-/// use promshm_segment::{Config, Definition, Kind, Reader, Writer, backend};
+/// use promshm_segment::{Config, Definition, Kind, Reader, Writer, os};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let name = format!("posix:/example-of-reader-{}", std::process::id()).parse()?;
@@ -183,7 +100,7 @@ impl Reader {
         Ok(Self {
             name,
             object,
-            geometry: writer::check(name, &region)?,
+            geometry: header::check(name, &region)?,
             region,
             catalogue: Catalogue::default(),
             deaths: Deaths::default(),
@@ -263,7 +180,7 @@ impl Reader {
             return Err(ReadError::Retired { name: self.name });
         }
         self.check_memory()?;
-        writer::check(self.name, &self.region).map(drop)
+        header::check(self.name, &self.region).map(drop)
     }
 
     /// The segment's epoch, for tests: unchanged while no handle is invalidated.

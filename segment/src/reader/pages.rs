@@ -3,13 +3,11 @@
 
 use super::{budget::Allowance, ranges::Bits};
 use crate::{
-    format::exemplar::SIZES,
-    layout::{Geometry, PAGE_WORDS, Plane, Slot},
+    layout::{EXEMPLAR_SIZES, Geometry, PAGE_WORDS, Plane, SHARED, Slot},
     memory::{
         atomic::{Cell, Word},
         mapping::Region,
     },
-    writer::SHARED,
 };
 use std::{collections::HashMap, mem::offset_of};
 
@@ -60,7 +58,7 @@ pub(crate) struct Survey {
     pub(crate) lasting: Pages,
     pub(crate) living: Pages,
     /// Pages of exemplars, by the size of their places.
-    pub(crate) exemplars: [Vec<Page>; SIZES],
+    pub(crate) exemplars: [Vec<Page>; EXEMPLAR_SIZES],
     /// Pages that were found, directories included.
     pub(crate) total: u64,
     /// Words in directories that lead nowhere, or where another one leads.
@@ -88,7 +86,7 @@ impl Survey {
 
     /// The shared slot has none: a place has one writer.
     fn find_exemplars(&mut self, region: &Region, geometry: &Geometry, slots: usize) {
-        for size in 0..SIZES {
+        for size in 0..EXEMPLAR_SIZES {
             let mut found = std::mem::take(&mut self.exemplars[size]);
             found.clear();
             for slot in SHARED + 1..slots {

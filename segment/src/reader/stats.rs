@@ -2,15 +2,17 @@
 
 use super::{
     catalogue::Catalogue,
-    merge::{Cells, Slots, process_labels, slot_word, unsaid_goodbyes},
+    cells::Cells,
     pages::Survey,
+    slots::{Slots, process_labels, slot_word, unsaid_goodbyes},
 };
 use crate::{
-    format::index,
-    layout::{Geometry, LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, Slot, Space, UNSET, header},
+    format::{index, runtime::Runtime},
+    layout::{
+        Geometry, LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, SHARED, Slot, Space, UNSET, header,
+    },
     memory::{atomic::Word, mapping, mapping::Region},
     snapshot::{Liveness, Process, Reason, SlotState, SlotView, Snapshot, Vitals},
-    writer::{Runtime, SHARED},
 };
 use std::mem::offset_of;
 
@@ -122,7 +124,10 @@ fn leaked_series(region: &Region, catalogue: &Catalogue) -> u64 {
 }
 
 fn views(cells: &Cells<'_>) -> Vec<SlotView> {
-    let (pages, labels) = (cells.survey.pages_by_slot(cells.slots.high), process_labels(cells));
+    let (pages, labels) = (
+        cells.survey.pages_by_slot(cells.slots.high),
+        process_labels(cells.region, cells.geometry, cells.slots),
+    );
     let views = pages.iter().zip(labels).enumerate();
     views.map(|(slot, (pages, label))| view(cells, slot, pages * PAGE, label)).collect()
 }

@@ -1,6 +1,6 @@
 //! What a scrape tells of the segment itself.
 
-use crate::writer::Runtime;
+use crate::format::runtime::Runtime;
 
 /// Why updates were dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,86 +2,23 @@
 //! once: whoever finds it half done goes on, so a creator that dies or is stopped blocks nobody.
 
 use crate::{
+    clock,
     config::{Config, SegmentName},
-    format::record::HashKey,
+    error::{AttachError, ReadError},
+    format::{
+        header::{check, hash_key},
+        record::HashKey,
+    },
     layout::{
-        FRESH, Geometry, IDENTITY, LIVENESS_DEGRADED, LIVENESS_KERNEL, MAGIC, NO_SEMAPHORES, OLDEST_READABLE,
-        PAGE, READY, RETIRED, Shape, VERSION, header,
+        FRESH, Geometry, IDENTITY, LIVENESS_DEGRADED, LIVENESS_KERNEL, MAGIC, NO_SEMAPHORES, PAGE, READY,
+        RETIRED, Shape, VERSION, header,
     },
     memory::mapping::Region,
     os,
     os::{Locks, Object, Step as Asked},
-    reader::ReadError,
+    random::random,
 };
 use nix::errno::Errno;
-use std::{
-    collections::hash_map::RandomState,
-    hash::{BuildHasher, Hasher},
-    time::{SystemTime, UNIX_EPOCH},
-};
-use thiserror::Error;
-
-/// Why a process cannot count. The texts are shown to PHP programmers as they are.
-#[derive(Debug, Error, Clone, PartialEq, Eq)]
-pub enum AttachError {
-    /// The existing segment cannot be used.
-    #[error("{0}")]
-    Unusable(ReadError),
-    /// May not be written by this process.
-    #[error(
-        "segment {name} belongs to uid {uid}, gid {gid}, mode {mode:04o}, and may not be written by this \
-         process (uid {me}): run all workers as one user, or set promshm.mode=0660 and promshm.group to a \
-         group they share, then remove the segment (promshm-exporter rm)"
-    )]
-    NoPermission {
-        /// The segment.
-        name: SegmentName,
-        /// Its owner.
-        uid: u32,
-        /// Its group.
-        gid: u32,
-        /// Its permission bits.
-        mode: u32,
-        /// This process's effective user.
-        me: u32,
-    },
-    /// The settings ask for more than fits.
-    #[error(
-        "promshm.size is {size} bytes, but promshm.max_series and promshm.max_processes need at least {needed}"
-    )]
-    TooSmall {
-        /// As configured.
-        size: u64,
-        /// At least.
-        needed: u64,
-    },
-    /// The kernel has no room for another segment.
-    #[error("the kernel refuses segment {name} of {size} bytes ({error}): {}", name.mend(*error))]
-    Refused {
-        /// The segment.
-        name: SegmentName,
-        /// As configured.
-        size: u64,
-        /// What the kernel said.
-        error: Errno,
-    },
-    /// Marked retired, but this process may not remove it.
-    #[error(
-        "segment {name} is retired and uid {uid} alone may remove it: run `promshm-exporter rm` as that user"
-    )]
-    Stuck {
-        /// The segment.
-        name: SegmentName,
-        /// Its owner.
-        uid: u32,
-    },
-    /// Segments came and went faster than we could attach one.
-    #[error("segment {name} is replaced again and again: two programs use that {}", name.what())]
-    Unstable {
-        /// The segment.
-        name: SegmentName,
-    },
-}
 
 /// An attached segment that is ready for use.
 #[derive(Debug)]
@@ -209,7 +146,7 @@ fn create(config: &Config, shape: Shape, object: &Object, region: &Region) {
     let shape = Shape::unpack(region.head(header!(config)).settle(shape.pack()));
     region.head(header!(hash_key)).settle(random());
     region.head(header!(hash_key) + 8).settle(random());
-    region.head(header!(created)).settle(now().to_bits());
+    region.head(header!(created)).settle(clock::unix_time().to_bits());
     region.head(header!(summary_samples)).settle(u64::from(config.summary_samples));
     region.head(header!(series_ttl)).settle(u64::from(config.series_ttl) + 1);
     region.head(header!(epoch)).settle(1);
@@ -248,48 +185,6 @@ fn open(name: SegmentName, object: Object, region: Region) -> Result<Step, Attac
     }
 }
 
-/// The segment's hash key.
-pub(crate) fn hash_key(region: &Region) -> HashKey {
-    HashKey([region.head(header!(hash_key)).observe(), region.head(header!(hash_key) + 8).observe()])
-}
-
-/// Checks a header, byte by distrusted byte. Reader and writer both begin here; a writer has
-/// replaced an outdated segment before.
-pub(crate) fn check(name: SegmentName, region: &Region) -> Result<Geometry, ReadError> {
-    if region.bytes() < PAGE {
-        return Err(ReadError::Foreign { name });
-    }
-    let identity = region.head(header!(identity)).observe();
-    if identity == 0 {
-        return Err(ReadError::NotReady { name });
-    }
-    if identity >> 32 != MAGIC {
-        return Err(ReadError::Foreign { name });
-    }
-    if !(OLDEST_READABLE..=VERSION).contains(&(identity as u32)) {
-        return Err(ReadError::Version { name, found: identity as u32, known: VERSION });
-    }
-    match region.head(header!(state)).observe() {
-        FRESH => return Err(ReadError::NotReady { name }), // pair: READY
-        READY => {}
-        _ => return Err(ReadError::Retired { name }),
-    }
-    let (claimed, actual) = (region.head(header!(size)).observe(), region.bytes());
-    let short = ReadError::Short { name, actual, claimed };
-    if claimed > actual {
-        return Err(short);
-    }
-    let shape = Shape::unpack(region.head(header!(config)).observe());
-    let sane = shape.max_series <= Config::MAX_SERIES
-        && shape.max_series > 0
-        && u32::from(shape.max_label_length) >= Config::MIN_LABEL_LENGTH
-        && (1..=Config::MAX_PROCESSES).contains(&u32::from(shape.max_processes));
-    if !sane {
-        return Err(short);
-    }
-    Geometry::new(shape, claimed).map_err(|claimed| ReadError::Short { name, actual, claimed })
-}
-
 fn no_permission(name: SegmentName) -> AttachError {
     let me = nix::unistd::geteuid().as_raw();
     match os::read_error(name, Asked::Map, Errno::EACCES) {
@@ -302,15 +197,4 @@ fn no_permission(name: SegmentName) -> AttachError {
 
 fn unusable(name: SegmentName, asked: Asked, error: Errno) -> AttachError {
     AttachError::Unusable(os::read_error(name, asked, error))
-}
-
-/// Wall clock, in seconds since 1970.
-#[must_use]
-pub fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
-}
-
-/// A random number that is not 0, from the source that seeds Rust's hash maps.
-pub(crate) fn random() -> u64 {
-    RandomState::new().build_hasher().finish() | 1
 }

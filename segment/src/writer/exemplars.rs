@@ -1,9 +1,9 @@
 //! Where a process keeps the exemplars of its slot.
 
-use super::{SHARED, Writer, attach::Attached, slot::Pages};
+use super::{Writer, attach::Attached, slot::Pages};
 use crate::{
-    format::exemplar::{Labels, Place, SIZES, place_words, places},
-    layout::{Geometry, PAGE_WORDS, Slot, Space, header},
+    format::exemplar::{Labels, Place, place_words, places},
+    layout::{EXEMPLAR_SIZES, Geometry, PAGE_WORDS, SHARED, Slot, Space, header},
     memory::{atomic::Cell, mapping::Region},
     snapshot::Reason,
 };
@@ -22,7 +22,7 @@ struct Places {
 
 /// The slot's places, once they were looked at: a slot's heir finds those of its former owners.
 #[derive(Debug, Default)]
-pub(crate) struct Exemplars(Option<[Places; SIZES]>);
+pub(crate) struct Exemplars(Option<[Places; EXEMPLAR_SIZES]>);
 
 impl Writer {
     /// Notes an exemplar of the update that was just made to `cell`, which [`Writer::resolve`] has given

@@ -8,10 +8,6 @@ mod slot;
 #[cfg(any(test, fuzzing))]
 mod testing;
 
-pub use attach::{AttachError, now};
-pub(crate) use attach::{check, hash_key, random};
-pub use runtime::Runtime;
-pub(crate) use slot::SHARED;
 #[cfg(any(test, fuzzing))]
 pub(crate) use testing::prepare;
 
@@ -19,11 +15,12 @@ pub(crate) use testing::prepare;
 use crate::memory::mapping::Rings;
 use crate::{
     config::Config,
+    error::{AttachError, ReadError},
+    format::header,
     layout::{Plane, header},
     memory::atomic::{Cell, Word},
     os,
     os::{Object, Step},
-    reader::ReadError,
     snapshot::Reason,
 };
 use attach::Attached;
@@ -42,7 +39,7 @@ use std::{
 /// gives the slot back.
 ///
 /// ```
-/// use promshm_segment::{Config, Definition, Kind, Writer, backend};
+/// use promshm_segment::{Config, Definition, Kind, Writer, os};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let name = format!("posix:/example-of-writer-{}", std::process::id()).parse()?;
@@ -175,7 +172,7 @@ impl Writer {
     /// up, when a request begins, and now and then.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        check(self.config.name, &self.attached.region).is_ok() && self.has_name()
+        header::check(self.config.name, &self.attached.region).is_ok() && self.has_name()
     }
 
     fn has_name(&self) -> bool {

@@ -4,19 +4,20 @@
 //! Who loses the race or dies half-way leaves a record that nobody can reach: a leak of its size,
 //! which the reader sees as the difference between what was taken and what it found.
 
-use super::{FamilyId, Resolved, SHARED, Writer};
+use super::{FamilyId, Resolved, Writer};
 use crate::{
     clock,
     definition::{Definition, GaugeMode, Kind},
     format::{
+        family::FamilyRecord,
         index,
         index::Found,
         label_value::fit,
-        record::{FamilyRecord, GONE, LEAVING, SeriesRecord, Times},
+        series::{GONE, LEAVING, SeriesRecord, Times},
         strings::pack_texts,
         ttl,
     },
-    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Space, header},
+    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, SHARED, Space, header},
     memory::{atomic::Word, mapping::Region},
     snapshot::Reason,
 };

@@ -1,21 +1,23 @@
 //! A process's slot: claiming it, and finding or making the pages of its cells.
 
-use super::attach::{Attached, now, random};
+use super::attach::Attached;
 use crate::{
+    clock,
     format::ring,
-    layout::{FORGED, Geometry, PAGE, PAGE_WORDS, Plane, RING_CELL, Slot, Space, UNSET, header, ring_pages},
+    layout::{
+        FORGED, Geometry, OPEN, PAGE, PAGE_WORDS, Plane, RING_CELL, SHARED, Slot, Space, UNSET, header,
+        ring_pages,
+    },
     memory::{
         atomic::{Cell, Word},
         mapping::Region,
     },
-    os::{Locks, OPEN},
+    os::Locks,
+    random::random,
     snapshot::Reason,
 };
 use nix::errno::Errno;
 use std::mem::offset_of;
-
-/// The slot that all processes may add to.
-pub(crate) const SHARED: usize = 0;
 
 /// A claimed slot. The shared one is "claimed" by all who found no other.
 #[derive(Debug)]
@@ -48,7 +50,7 @@ impl ClaimedSlot {
             }
         };
         fill(offset_of!(Slot, pid), u64::from(std::process::id()));
-        fill(offset_of!(Slot, since), now().to_bits());
+        fill(offset_of!(Slot, since), clock::unix_time().to_bits());
         fill(offset_of!(Slot, birth), self.birth);
         fill(offset_of!(Slot, image), image());
         fill(offset_of!(Slot, runtime.start), UNSET);

@@ -2,17 +2,14 @@
 
 #[cfg(loom)]
 use super::FamilyId;
-use super::{
-    Writer,
-    attach::{Attached, check, hash_key},
-    slot::ClaimedSlot,
-};
+use super::{Writer, attach::Attached, slot::ClaimedSlot};
 use crate::{
     config::Config,
+    error::ReadError,
+    format::header::{check, hash_key},
     layout::{IDENTITY, PAGE_WORDS, READY, Shape, header},
     memory::mapping::Region,
     os::Object,
-    reader::ReadError,
 };
 
 impl Writer {

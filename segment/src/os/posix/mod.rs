@@ -12,12 +12,14 @@ mod ofd_locks;
 mod sigbus_fence;
 
 use super::{Inspection, Owner};
-pub(crate) use crate::memory::residency::Ground;
 use crate::{
     config::{Config, ObjectName, SegmentName},
     layout::{MAGIC, PAGE},
-    memory::mapping::{Keeper, Region},
-    writer::random,
+    memory::{
+        mapping::{Keeper, Region},
+        residency::{FileId, Ground},
+    },
+    random::random,
 };
 use nix::{
     dir::Dir,
@@ -41,23 +43,13 @@ const FOLDER: &str = "/dev/shm";
 /// Names that no segment has begin so: of those in the making, and of those on their way out.
 const PASSING: &str = ".promshm-";
 
-/// What tells an object from all others, whatever its name: device and inode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Identity(u64, u64);
-
-impl Identity {
-    pub(crate) fn of(stat: &FileStat) -> Self {
-        Self(stat.st_dev, stat.st_ino)
-    }
-}
-
 /// An object, and where it is to be found.
 #[derive(Debug, Clone)]
 pub(crate) struct Segment {
     name: ObjectName,
     /// The name it has before it is whole.
     making: Option<Arc<Passing>>,
-    id: Identity,
+    id: FileId,
     /// Open as long as the object is mapped: it is what locks are asked of, and room is reserved with.
     file: Option<Arc<OwnedFd>>,
 }
@@ -73,7 +65,7 @@ impl Eq for Segment {}
 
 impl Segment {
     pub(super) fn find(name: ObjectName) -> Result<Self, Errno> {
-        let id = Identity::of(&look(name.as_str())?);
+        let id = FileId::of(&look(name.as_str())?);
         Ok(Self { name, making: None, id, file: None })
     }
 
@@ -87,7 +79,7 @@ impl Segment {
         shmem.set_owner(false); // the crate would take the name away, which is another object's by then
         let file = open(&making.0, OFlag::O_RDWR)?;
         ofd_locks::lock(&file, ofd_locks::MAKING, 1)?; // tells `sweep` that somebody is at it
-        let id = Identity::of(&fstat(&file)?);
+        let id = FileId::of(&fstat(&file)?);
         let segment = Self { name, making: Some(Arc::new(making)), id, file: Some(Arc::new(file)) };
         let reserved = segment.region(shmem)?.reserve(0, first);
         if reserved { Ok(segment) } else { Err(Errno::ENOSPC) }
@@ -112,7 +104,7 @@ impl Segment {
             None => Arc::new(open(self.present_name(), mode)?),
         };
         let stat = fstat(&file)?;
-        if Identity::of(&stat) != self.id {
+        if FileId::of(&stat) != self.id {
             return Err(Errno::EIDRM);
         }
         if stat.st_size == 0 {
@@ -130,7 +122,7 @@ impl Segment {
     fn map(&self) -> Result<Region, Errno> {
         let os_id = format!("/{}", self.present_name());
         let shmem = ShmemConf::new().os_id(os_id).open().map_err(|error| errno(&error))?;
-        if Identity::of(&look(self.present_name())?) != self.id {
+        if FileId::of(&look(self.present_name())?) != self.id {
             return Err(Errno::EIDRM);
         }
         self.region(shmem)
@@ -187,7 +179,7 @@ impl Segment {
     /// changed first, and whoever was caught by mistake gets it back.
     pub(super) fn take_away(&self) -> Result<(), Errno> {
         let name = self.name.as_str();
-        if !look(name).is_ok_and(|stat| Identity::of(&stat) == self.id) {
+        if !look(name).is_ok_and(|stat| FileId::of(&stat) == self.id) {
             return Ok(());
         }
         let leaving = Passing::new(); // unlinks when dropped
@@ -198,7 +190,7 @@ impl Segment {
             Err(Errno::ENOENT) => return Ok(()),
             moved => moved?,
         }
-        if !look(&leaving.0).is_ok_and(|stat| Identity::of(&stat) == self.id) {
+        if !look(&leaving.0).is_ok_and(|stat| FileId::of(&stat) == self.id) {
             let _or_there_is_another =
                 renameat2(AT_FDCWD, &*to, AT_FDCWD, &*from, RenameFlags::RENAME_NOREPLACE);
         }
@@ -208,7 +200,7 @@ impl Segment {
     /// Whether somebody has taken its last name away.
     pub(super) fn is_nameless(&self) -> bool {
         let stat = self.file.as_ref().and_then(|file| fstat(file).ok());
-        stat.is_some_and(|stat| Identity::of(&stat) == self.id && stat.st_nlink == 0)
+        stat.is_some_and(|stat| FileId::of(&stat) == self.id && stat.st_nlink == 0)
     }
 
     /// The locks of the slots.

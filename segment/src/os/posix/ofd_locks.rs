@@ -4,8 +4,11 @@
 //! is closed, of whatever its process dies; they are asked after without the right to write; nothing tells
 //! who holds one. A forked child shares its parent's description, so it closes it at once (see `held`).
 
-use super::{Identity, fork_guard::Held, open};
-use crate::os::slot_locks::{CLAIMED, OPEN};
+use super::{fork_guard::Held, open};
+use crate::{
+    layout::{CLAIMED, OPEN},
+    memory::residency::FileId,
+};
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, OFlag, fcntl},
@@ -27,7 +30,7 @@ const BYTES: i64 = OPEN as i64;
 #[derive(Debug)]
 pub(crate) struct ByteLocks {
     name: String,
-    id: Identity,
+    id: FileId,
     /// To ask with; holds nothing.
     file: Arc<OwnedFd>,
     /// The description that holds this owner's slot.
@@ -35,7 +38,7 @@ pub(crate) struct ByteLocks {
 }
 
 impl ByteLocks {
-    pub(super) fn new(name: String, id: Identity, file: Arc<OwnedFd>) -> Self {
+    pub(super) fn new(name: String, id: FileId, file: Arc<OwnedFd>) -> Self {
         Self { name, id, file, held: RefCell::new(None) }
     }
 
@@ -73,7 +76,7 @@ impl ByteLocks {
 
     fn open(&self) -> Result<OwnedFd, Errno> {
         let file = open(&self.name, OFlag::O_RDWR)?;
-        if Identity::of(&fstat(&file)?) == self.id { Ok(file) } else { Err(Errno::EIDRM) }
+        if FileId::of(&fstat(&file)?) == self.id { Ok(file) } else { Err(Errno::EIDRM) }
     }
 
     /// Locks a slot's first byte, or says `EAGAIN`.

@@ -6,14 +6,16 @@ use super::Reader;
 use crate::{
     definition::{Definition, GaugeMode, Kind},
     format::{
+        family::FamilyRecord,
+        header::hash_key,
         index,
-        record::{FamilyRecord, SeriesRecord, Times},
+        series::{SeriesRecord, Times},
         strings::pack_texts,
     },
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Shape, Space, header},
     memory::{atomic::Word, mapping::Region},
     snapshot::Family,
-    writer::{FamilyId, Writer, hash_key, prepare},
+    writer::{FamilyId, Writer, prepare},
 };
 
 const SHAPE: Shape = Shape { max_series: 100, max_processes: 3, max_label_length: 64 };

@@ -3,8 +3,8 @@
 use super::{Reader, Region};
 use crate::{
     config::SegmentName,
+    error::ReadError,
     layout::{MAGIC, OLDEST_READABLE, VERSION},
-    reader::ReadError,
     snapshot::{Family, Row, Snapshot},
 };
 

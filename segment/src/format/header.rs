@@ -1,0 +1,51 @@
+//! The header: checked before anything behind it is looked at.
+
+use crate::{
+    config::{Config, SegmentName},
+    error::ReadError,
+    format::record::HashKey,
+    layout::{FRESH, Geometry, MAGIC, OLDEST_READABLE, PAGE, READY, Shape, VERSION, header},
+    memory::mapping::Region,
+};
+
+/// The segment's hash key.
+pub(crate) fn hash_key(region: &Region) -> HashKey {
+    HashKey([region.head(header!(hash_key)).observe(), region.head(header!(hash_key) + 8).observe()])
+}
+
+/// Checks a header, byte by distrusted byte. Reader and writer both begin here; a writer has
+/// replaced an outdated segment before.
+pub(crate) fn check(name: SegmentName, region: &Region) -> Result<Geometry, ReadError> {
+    if region.bytes() < PAGE {
+        return Err(ReadError::Foreign { name });
+    }
+    let identity = region.head(header!(identity)).observe();
+    if identity == 0 {
+        return Err(ReadError::NotReady { name });
+    }
+    if identity >> 32 != MAGIC {
+        return Err(ReadError::Foreign { name });
+    }
+    if !(OLDEST_READABLE..=VERSION).contains(&(identity as u32)) {
+        return Err(ReadError::Version { name, found: identity as u32, known: VERSION });
+    }
+    match region.head(header!(state)).observe() {
+        FRESH => return Err(ReadError::NotReady { name }), // pair: READY
+        READY => {}
+        _ => return Err(ReadError::Retired { name }),
+    }
+    let (claimed, actual) = (region.head(header!(size)).observe(), region.bytes());
+    let short = ReadError::Short { name, actual, claimed };
+    if claimed > actual {
+        return Err(short);
+    }
+    let shape = Shape::unpack(region.head(header!(config)).observe());
+    let sane = shape.max_series <= Config::MAX_SERIES
+        && shape.max_series > 0
+        && u32::from(shape.max_label_length) >= Config::MIN_LABEL_LENGTH
+        && (1..=Config::MAX_PROCESSES).contains(&u32::from(shape.max_processes));
+    if !sane {
+        return Err(short);
+    }
+    Geometry::new(shape, claimed).map_err(|claimed| ReadError::Short { name, actual, claimed })
+}

@@ -1,0 +1,36 @@
+//! What a process tells of itself: numbers in its own slot, shown while it lives.
+
+use crate::{layout, layout::Slot};
+use std::mem::offset_of;
+
+/// A process's own numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Runtime {
+    /// When the process started, in seconds since 1970.
+    pub start: f64,
+    /// Memory in use, in bytes.
+    pub memory: f64,
+    /// The most memory in use, in bytes.
+    pub memory_peak: f64,
+    /// User and system processor time, in seconds.
+    pub cpu: f64,
+    /// Runs of the garbage collector.
+    pub gc_runs: f64,
+    /// Requests begun.
+    pub requests: f64,
+}
+
+impl Runtime {
+    /// Each number with its place in a slot, the start last.
+    pub(crate) fn fields(&mut self) -> [(usize, &mut f64); 6] {
+        let at = |field: usize| offset_of!(Slot, runtime) + field;
+        [
+            (at(offset_of!(layout::Runtime, memory)), &mut self.memory),
+            (at(offset_of!(layout::Runtime, memory_peak)), &mut self.memory_peak),
+            (at(offset_of!(layout::Runtime, cpu)), &mut self.cpu),
+            (at(offset_of!(layout::Runtime, gc_runs)), &mut self.gc_runs),
+            (at(offset_of!(layout::Runtime, requests)), &mut self.requests),
+            (at(offset_of!(layout::Runtime, start)), &mut self.start),
+        ]
+    }
+}

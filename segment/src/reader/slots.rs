@@ -1,0 +1,80 @@
+//! Which slots are in use, and whose processes live.
+
+use crate::{
+    layout::{Geometry, OPEN, SHARED, Slot, header},
+    memory::{atomic::Word, mapping::Region},
+};
+use std::{collections::HashSet, mem::offset_of};
+
+/// The slots that were ever used, as one scrape sees them.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    /// Semaphore value of each; `None` if there are no semaphores to ask.
+    values: Option<Vec<u16>>,
+    /// One more than the highest ever used.
+    pub(crate) high: usize,
+    /// Of each slot, whether its gauges count. The shared one's do while processes without a slot
+    /// of their own may be alive.
+    pub(crate) counts: Vec<bool>,
+}
+
+impl Slots {
+    pub(crate) fn look(region: &Region, geometry: &Geometry, values: Option<Vec<u16>>) -> Self {
+        let high = region.head(header!(slots_high)).observe() as usize; // pair: SLOT
+        let mut slots = Self { values, high: high.min(geometry.slots), counts: Vec::new() };
+        let is_open = |slot| slots.is_open(region, geometry, slot);
+        slots.counts = (0..slots.high).map(is_open).collect();
+        slots
+    }
+
+    /// Without semaphores a slot counts as living until its owner says goodbye.
+    fn is_open(&self, region: &Region, geometry: &Geometry, slot: usize) -> bool {
+        match &self.values {
+            Some(values) if slot != SHARED => values[slot] >= OPEN,
+            _ => unsaid_goodbyes(region, geometry, slot) > 0,
+        }
+    }
+
+    /// Whether a process owns the slot.
+    pub(crate) fn is_live(&self, region: &Region, geometry: &Geometry, slot: usize) -> bool {
+        match &self.values {
+            Some(values) => values[slot] > 0,
+            None => self.is_open(region, geometry, slot),
+        }
+    }
+
+    /// Whether deaths can be told at all.
+    pub(crate) fn knows_deaths(&self) -> bool {
+        self.values.is_some()
+    }
+}
+
+/// Owners of the slot that never said goodbye: the present one, and those that died abruptly.
+pub(crate) fn unsaid_goodbyes(region: &Region, geometry: &Geometry, slot: usize) -> u64 {
+    let word = |field| slot_word(region, geometry, slot, field);
+    let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
+    word(offset_of!(Slot, claims)).saturating_sub(said)
+}
+
+/// One word of a slot, 0 where there is none.
+pub(crate) fn slot_word(region: &Region, geometry: &Geometry, slot: usize, field: usize) -> u64 {
+    region.word(geometry.slot(slot) + field as u64).map_or(0, Word::peek)
+}
+
+/// The label `pid` of each slot's owner, empty where nobody lives. Two containers may both have a
+/// process 1: the elder keeps the plain number, the other gets its slot's number behind it.
+pub(crate) fn process_labels(region: &Region, geometry: &Geometry, slots: &Slots) -> Vec<String> {
+    let word = |slot, field| slot_word(region, geometry, slot, field);
+    let mut living: Vec<usize> = (1..slots.high).filter(|slot| slots.counts[*slot]).collect();
+    living.sort_by_key(|slot| word(*slot, offset_of!(Slot, birth)));
+    let mut labels = vec![String::new(); slots.high];
+    let mut taken = HashSet::new();
+    for slot in living {
+        let pid = word(slot, offset_of!(Slot, pid));
+        labels[slot] = if taken.insert(pid) { pid.to_string() } else { format!("{pid}-{slot}") };
+    }
+    if let Some(shared) = labels.first_mut() {
+        *shared = "shared".into();
+    }
+    labels
+}
