@@ -35,9 +35,7 @@ use std::mem::offset_of;
 /// `PSHM`, in the upper half of the first word.
 pub const MAGIC: u64 = 0x5053_484d;
 /// The layout's version, in the lower half of the first word.
-pub const VERSION: u32 = 3;
-/// The oldest version that can be read: it had no summaries, and its series no times.
-pub const OLDEST_READABLE: u32 = 1;
+pub const VERSION: u32 = 1;
 /// What stands in [`Header::identity`].
 pub const IDENTITY: u64 = MAGIC << 32 | VERSION as u64;
 
@@ -93,10 +91,9 @@ pub struct Header {
     /// When the semaphore set was last changed other than by its users, in the kernel's seconds + 1;
     /// if that changes, values were forged: then [`FORGED`]. Settled once before.
     pub semaphores_since: u64,
-    /// Samples in a summary's ring. Settled once; 0 before version 2.
+    /// Samples in a summary's ring. Settled once.
     pub summary_samples: u64,
-    /// Seconds after which a series that nobody updates is hidden, 0 for never, + 1. Settled once; 0
-    /// before version 3.
+    /// Seconds after which a series that nobody updates is hidden, 0 for never, + 1. Settled once.
     pub series_ttl: u64,
     pad: [u64; 3],
     /// Grows when handles must be looked up again: wipe, removal. Read at every call, so it has
@@ -145,7 +142,7 @@ pub struct Slot {
     pub dropped: [u64; 16],
     /// What the owner tells of its process. Shown while it lives, and not before the start is there.
     pub runtime: Runtime,
-    /// The directory of each size of exemplars. Pair PAGE. Since version 2.
+    /// The directory of each size of exemplars. Pair PAGE.
     pub exemplars: [u64; EXEMPLAR_SIZES],
     /// Directory pages of the lasting plane. Pair PAGE.
     pub lasting: [u64; LASTING_ROOTS],
@@ -154,7 +151,7 @@ pub struct Slot {
     pad3: [u64; 16],
 }
 
-/// A process as its owner sees it; all are f64 bits. Since version 2.
+/// A process as its owner sees it; all are f64 bits.
 #[repr(C)]
 pub struct Runtime {
     /// When the process started, in seconds since 1970; [`UNSET`] or 0 before all else is there. Pair RUNTIME.

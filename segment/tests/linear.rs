@@ -9,11 +9,14 @@ use support::*;
 
 const SHAPE: &str = "PROMSHM_TEST_SHAPE";
 
+/// Fills a place with so many of something.
+type Grow = fn(&Place, usize);
+
 /// Segments of which a part grows with `n`.
-const SHAPES: [(&str, fn(&Place, usize)); 4] = [
+const SHAPES: [(&str, Grow); 4] = [
     ("summary families", |place, n| families(place, n, |name| summary(name, &[]))),
     ("gauge families told apart by process", |place, n| {
-        families(place, n, |name| gauge(name, GaugeMode::All))
+        families(place, n, |name| gauge(name, GaugeMode::All));
     }),
     ("series of a summary", |place, n| series(place, n, &summary("s", &["n"]))),
     ("superseded families", |place, n| {
@@ -67,7 +70,8 @@ fn instructions(shape: usize, n: usize, scrapes: usize) -> u64 {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stdout));
     // The child that tries the kernel's liveness has a sum too, before that of the program.
-    let line = text.lines().filter_map(|line| line.split_once("Collected : ")).last().expect("the sum").1;
+    let line =
+        text.lines().filter_map(|line| line.split_once("Collected : ")).next_back().expect("the sum").1;
     line.trim().parse().expect("a number")
 }
 

@@ -4,7 +4,7 @@ use crate::{
     config::{Config, SegmentName},
     error::ReadError,
     format::record::HashKey,
-    layout::{FRESH, Geometry, MAGIC, OLDEST_READABLE, PAGE, READY, Shape, VERSION, header},
+    layout::{FRESH, Geometry, MAGIC, PAGE, READY, Shape, VERSION, header},
     memory::mapping::Region,
 };
 
@@ -26,7 +26,7 @@ pub(crate) fn check(name: SegmentName, region: &Region) -> Result<Geometry, Read
     if identity >> 32 != MAGIC {
         return Err(ReadError::Foreign { name });
     }
-    if !(OLDEST_READABLE..=VERSION).contains(&(identity as u32)) {
+    if identity as u32 != VERSION {
         return Err(ReadError::Version { name, found: identity as u32, known: VERSION });
     }
     match region.head(header!(state)).observe() {

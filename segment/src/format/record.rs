@@ -5,7 +5,7 @@
 //! series   meta | hash | family's offset | column | removed | label bytes | created | touched | text
 //! ```
 //! `meta` is a tag, the kind, the gauge mode, the number of labels and the number of words before the
-//! text: a family's bounds, or a series' two times, which it has not before version 3. `age` is how many seconds a summary's samples count, whose quantiles stand as bounds. Texts are UTF-8; a list of texts has each one's length before it, in
+//! text: a family's bounds, or a series' two times. `age` is how many seconds a summary's samples count, whose quantiles stand as bounds. Texts are UTF-8; a list of texts has each one's length before it, in
 //! two bytes. Everything but `newest claim`, `removed` and `touched` is immutable once published.
 
 use crate::{

@@ -13,7 +13,7 @@ const MAX_VALUES: u64 = (MAX_LABELS * (65_535 + 2)) as u64;
 /// Bytes from a series record's begin to its removed flag.
 const REMOVED: u64 = 4 * 8;
 
-/// Words between the head and the text; records of older versions have none.
+/// Words of times between the head and the text.
 const TIMES: u64 = 2;
 /// Bytes from a series record's begin to the word that says when it was last touched.
 const TOUCHED: u64 = (HEAD_WORDS + 1) * 8;
@@ -34,10 +34,8 @@ pub(crate) struct SeriesRecord {
     pub(crate) removed: bool,
     /// Number of labels, as the record says.
     pub(crate) label_count: usize,
-    /// When it was made, in seconds since 1970; NaN if its record has no times, as in older versions.
+    /// When it was made, in seconds since 1970; NaN if what stands there is no time.
     pub(crate) created: f64,
-    /// Words of times that it has: all or none.
-    times: u64,
     label_bytes: u64,
 }
 
@@ -91,15 +89,14 @@ impl SeriesRecord {
         let sensible = meta & 0xff == SERIES
             && label_bytes <= MAX_VALUES
             && label_count <= MAX_LABELS as u64
-            && [0, TIMES].contains(&times);
+            && times == TIMES;
         if !sensible {
             return Err(Corrupt);
         }
         let (label_count, removed) = (label_count as usize, removed == GONE);
-        let mut series =
-            Self { family, hash, column, removed, label_count, created: f64::NAN, times, label_bytes };
+        let mut series = Self { family, hash, column, removed, label_count, created: f64::NAN, label_bytes };
         let body = series.body(region, geometry, offset)?;
-        let created = body.first().filter(|_| times > 0).map(|bits| f64::from_bits(bits.peek()));
+        let created = body.first().map(|bits| f64::from_bits(bits.peek()));
         let created = created.filter(|created| created.is_finite() && *created > 0.0);
         series.created = created.unwrap_or(f64::NAN);
         Ok(series)
@@ -111,7 +108,7 @@ impl SeriesRecord {
     }
 
     fn text<'r>(&self, region: &'r Region, geometry: &Geometry, offset: u64) -> Result<&'r [Word], Corrupt> {
-        Ok(&self.body(region, geometry, offset)?[self.times as usize..])
+        Ok(&self.body(region, geometry, offset)?[TIMES as usize..])
     }
 
     /// Copies the label values, as [`pack_texts`](crate::format::strings::pack_texts) packed them; their inner form is left to
@@ -148,7 +145,7 @@ impl SeriesRecord {
 
     /// Bytes it takes.
     pub(crate) fn bytes(&self) -> u64 {
-        (HEAD_WORDS + self.times + self.label_bytes.div_ceil(8)) * 8
+        (HEAD_WORDS + TIMES + self.label_bytes.div_ceil(8)) * 8
     }
 
     /// The word that says whether the series was removed.
@@ -156,7 +153,7 @@ impl SeriesRecord {
         region.word(offset.checked_add(REMOVED)?)
     }
 
-    /// The word that says when the series was last touched, if the record has [`SeriesRecord::created`].
+    /// The word that says when the series was last touched.
     pub(crate) fn touched(region: &Region, offset: u64) -> Option<&Word> {
         region.word(offset.checked_add(TOUCHED)?)
     }

@@ -60,20 +60,6 @@ fn a_series_is_read_back() {
     assert!(!SeriesRecord::is_at(&region, &geometry, at, 9, 80, &labels));
 }
 
-/// As version 2 had it, whose series have no times.
-#[test]
-fn a_series_without_times_is_read_back() {
-    let (region, geometry) = place();
-    let (at, labels) = (geometry.records, pack_texts(["x"]));
-    let mut words = SeriesRecord::compose(64, 9, 5, 1, &labels, Times::now());
-    words.drain(HEAD_WORDS as usize..HEAD_WORDS as usize + 2);
-    words[0] &= u64::MAX >> 16;
-    region.fill_words(at, &words).unwrap();
-    let series = SeriesRecord::parse(&region, &geometry, at).unwrap();
-    assert!(series.created.is_nan() && series.bytes() == words.len() as u64 * 8);
-    assert!(SeriesRecord::is_at(&region, &geometry, at, 9, 64, &labels));
-}
-
 #[test]
 fn times_that_make_no_sense_are_unknown() {
     let (region, geometry) = place();
@@ -83,7 +69,7 @@ fn times_that_make_no_sense_are_unknown() {
         region.fill_words(at, &words).unwrap();
         assert!(SeriesRecord::parse(&region, &geometry, at).unwrap().created.is_nan(), "{created}");
     }
-    for words_before_text in [1, 3, 0xffff] {
+    for words_before_text in [0, 1, 3, 0xffff] {
         region.word(at).unwrap().fill(0x53 | 1 << 32 | words_before_text << 48);
         assert!(SeriesRecord::parse(&region, &geometry, at).is_err(), "{words_before_text}");
     }

@@ -366,13 +366,13 @@ fn a_reader_misses_nothing_for_good() {
         });
         let read = loom::thread::spawn(move || {
             let mut catalogue = Catalogue::default();
-            catalogue.refresh(&reader, &geometry);
+            catalogue.refresh(&reader, &geometry, u64::MAX);
             catalogue
         });
         write.join().unwrap();
         let mut catalogue = read.join().unwrap();
         note(catalogue.series_count() == 1);
-        catalogue.refresh(&region, &geometry);
+        catalogue.refresh(&region, &geometry, u64::MAX);
         assert_eq!((catalogue.series_count(), catalogue.corrupt), (1, 0));
     });
 }

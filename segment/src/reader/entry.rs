@@ -21,7 +21,7 @@ pub(crate) struct Series {
     pub(crate) unit: u32,
     /// First of its cells.
     pub(crate) column: u32,
-    /// When it was made, in seconds since 1970; NaN where its record has no times.
+    /// When it was made, in seconds since 1970; NaN where what stands there is no time.
     pub(crate) created: f64,
 }
 
@@ -136,7 +136,7 @@ impl Entry {
         for (series, sighting) in self.rows.iter().zip(&mut self.sightings) {
             let touched = SeriesRecord::touched(region, series.offset(geometry)).map_or(0, Word::peek);
             let idle = sighting.look(touched, print(series.column.into()), now);
-            self.hidden.push(!series.created.is_nan() && hides(ttl, idle));
+            self.hidden.push(hides(ttl, idle));
         }
         self.hidden.iter().map(|hidden| u64::from(*hidden)).sum()
     }

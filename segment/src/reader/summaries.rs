@@ -59,7 +59,7 @@ impl Summaries {
         let samples = samples_of(region);
         let pages = ring_pages(samples);
         if pages == 0 {
-            return; // forged, or of a version without summaries
+            return; // corrupt header
         }
         for (series, Series { column, .. }) in self.series.iter().enumerate() {
             for page in survey.lasting.of(*column) {

@@ -109,7 +109,7 @@ impl Writer {
             self.slot.count_truncated(region, geometry, cut as u64);
         }
         let series = SeriesRecord::parse(region, geometry, published.offset).map_err(|_| Reason::Corrupt)?;
-        if ttl::of(region) > 0 && !series.created.is_nan() {
+        if ttl::of(region) > 0 {
             let touched = SeriesRecord::touched(region, published.offset);
             touched.into_iter().for_each(|touched| ttl::touch(touched, clock::now()));
         }

@@ -1,7 +1,5 @@
 //! Forgeries by someone who knows the hash key, so that only sense is left to tell them apart.
 
-mod versions;
-
 use super::Reader;
 use crate::{
     definition::{Definition, GaugeMode, Kind},
