@@ -2,14 +2,14 @@
 
 use crate::{
     classes::segment,
-    engine::{panic::fenced, zval, zval::guarded},
+    engine::{panic::catch_panic, zval, zval::guarded},
     session::{attachment, ini},
 };
 use ext_php_rs::{info_table_end, info_table_row, info_table_start, zend::ModuleEntry};
 
 /// Prints the table.
 pub(crate) extern "C" fn info(module: *mut ModuleEntry) {
-    fenced(|| {
+    catch_panic(|| {
         let rows = rows();
         guarded(|| {
             info_table_start!();

@@ -8,8 +8,8 @@
 
 use crate::{
     classes::{counter, gauge, histogram, registry, render, samples, segment, summary, timer},
-    engine::{exceptions, panic::silenced, zval},
-    session::{attachment, heartbeat, ini, labels, track},
+    engine::{exceptions, panic::catch_panic_silent, zval},
+    session::{attachment, heartbeat, ini, label_hash, track},
 };
 use ext_php_rs::ffi::{
     E_COMPILE_ERROR, E_CORE_ERROR, E_ERROR, E_PARSE, E_RECOVERABLE_ERROR, E_USER_ERROR, zend_string,
@@ -30,13 +30,13 @@ const TEMPORARY: i32 = 2;
 /// fatal error, and take the module for loaded in all later requests.
 pub(crate) unsafe extern "C" fn startup(kind: i32, module: i32) -> i32 {
     if kind == TEMPORARY {
-        silenced(exceptions::no_dl);
+        catch_panic_silent(exceptions::no_dl);
         return 0;
     }
     let mut status = -1;
-    silenced(|| {
+    catch_panic_silent(|| {
         heartbeat::started();
-        labels::started();
+        label_hash::started();
         ini::register(module);
         let classes = [
             exceptions::register,
@@ -64,7 +64,7 @@ pub(crate) unsafe extern "C" fn shutdown(kind: i32, module: i32) -> i32 {
     if kind == TEMPORARY {
         return 0;
     }
-    silenced(attachment::goodbye);
+    catch_panic_silent(attachment::goodbye);
     zval::unregister_ini(module);
     0
 }
@@ -76,11 +76,11 @@ pub(crate) unsafe extern "C" fn request_startup(kind: i32, _module: i32) -> i32 
     }
     attachment::note_fatal(false);
     zval::begin_request();
-    silenced(gauge::mend_mode);
-    silenced(track::undo_open);
-    silenced(registry::begin_request);
-    silenced(attachment::begin_request);
-    silenced(heartbeat::begin_request);
+    catch_panic_silent(gauge::mend_mode);
+    catch_panic_silent(track::undo_open);
+    catch_panic_silent(registry::begin_request);
+    catch_panic_silent(attachment::begin_request);
+    catch_panic_silent(heartbeat::begin_request);
     0
 }
 
@@ -92,10 +92,10 @@ pub(crate) unsafe extern "C" fn request_shutdown(kind: i32, _module: i32) -> i32
     if zval::last_error_kind() & FATAL_UNLESS_HANDLED != 0 {
         attachment::note_fatal(true);
     }
-    silenced(track::undo_open);
-    silenced(heartbeat::end_request);
-    silenced(attachment::end_request);
-    silenced(registry::end_request); // last: it may run scripts, and not return
+    catch_panic_silent(track::undo_open);
+    catch_panic_silent(heartbeat::end_request);
+    catch_panic_silent(attachment::end_request);
+    catch_panic_silent(registry::end_request); // last: it may run scripts, and not return
     0
 }
 

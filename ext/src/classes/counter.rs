@@ -6,7 +6,7 @@ use crate::{
         arguments,
         arguments::{Exemplar, Labels},
         exceptions::invalid_argument,
-        panic::fenced,
+        panic::catch_panic,
         zval::More,
     },
     session::{
@@ -35,7 +35,7 @@ pub(crate) fn register() -> Result<()> {
 
 zend_fastcall! {
     extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
-        fenced(|| drop(construct(ex, More::Nothing, |_| Ok((Kind::Counter, Vec::new())))));
+        catch_panic(|| drop(construct(ex, More::Nothing, |_| Ok((Kind::Counter, Vec::new())))));
     }
 }
 
@@ -53,7 +53,7 @@ zend_fastcall! {
 
 #[inline(never)] // so that the fast way saves no registers for it
 fn inc_slowly(ex: &ExecuteData) {
-    fenced(|| {
+    catch_panic(|| {
         if let Some((labels, exemplar)) = arguments::labels_and_exemplar(ex) {
             add(this(ex), labels, exemplar, 1.0);
         }
@@ -79,7 +79,7 @@ fn inc_by_at_once(ex: &ExecuteData) -> Option<()> {
 
 #[inline(never)]
 fn inc_by_slowly(ex: &ExecuteData) {
-    fenced(|| {
+    catch_panic(|| {
         if let Some((value, labels, exemplar)) = arguments::number_and_exemplar(ex) {
             add(this(ex), labels, exemplar, value);
         }

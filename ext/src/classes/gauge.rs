@@ -6,8 +6,8 @@ use crate::{
         arguments,
         arguments::Labels,
         exceptions::{Thrown, invalid_argument},
-        globals::Fixed,
-        panic::fenced,
+        globals::ModuleStatic,
+        panic::catch_panic,
         zval,
         zval::{EnumClass, More},
     },
@@ -69,7 +69,7 @@ impl From<GaugeMode> for promshm_segment::GaugeMode {
 
 const MODE: &str = "Promshm\\GaugeMode";
 // Registered again at every module startup: some servers restart modules in one process.
-static MODE_CLASS: Fixed<Option<EnumClass>> = Fixed::new(None);
+static MODE_CLASS: ModuleStatic<Option<EnumClass>> = ModuleStatic::new(None);
 
 /// Takes back what the setting `disable_classes` does to an enum's cases; at a request's start, which is the first
 /// moment after it.
@@ -108,7 +108,7 @@ pub(crate) fn register() -> Result<()> {
 
 zend_fastcall! {
     extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             let Some(class) = MODE_CLASS.get() else { return };
             drop(construct(ex, More::Object(class), |mode| Ok((Kind::Gauge(mode_of(mode)?), Vec::new()))));
         });
@@ -143,7 +143,7 @@ fn set_at_once(ex: &ExecuteData) -> Option<()> {
 
 #[inline(never)] // so that the fast way saves no registers for it
 fn set_slowly(ex: &ExecuteData) {
-    fenced(|| {
+    catch_panic(|| {
         if let Some((value, labels)) = arguments::float(ex) {
             set_to(this(ex), labels, value);
         }
@@ -153,7 +153,7 @@ fn set_slowly(ex: &ExecuteData) {
 
 zend_fastcall! {
     extern fn set_to_current_time(ex: &mut ExecuteData, _ret: &mut Zval) {
-        fenced(|| if let Some(labels) = arguments::labels(ex) { set_to(this(ex), labels, unix_time()) });
+        catch_panic(|| if let Some(labels) = arguments::labels(ex) { set_to(this(ex), labels, unix_time()) });
         heartbeat::tick();
     }
 }
@@ -186,7 +186,7 @@ fn step(ex: &ExecuteData, by: f64) {
 
 #[inline(never)]
 fn step_slowly(ex: &ExecuteData, by: f64) {
-    fenced(|| {
+    catch_panic(|| {
         if let Some(labels) = arguments::labels(ex) {
             add(this(ex), labels, by);
         }
@@ -220,7 +220,7 @@ fn step_by_at_once(ex: &ExecuteData, one: f64) -> Option<()> {
 
 #[inline(never)]
 fn step_by_slowly(ex: &ExecuteData, one: f64) {
-    fenced(|| {
+    catch_panic(|| {
         if let Some((value, labels)) = arguments::number(ex) {
             add(this(ex), labels, one * value);
         }
@@ -230,7 +230,7 @@ fn step_by_slowly(ex: &ExecuteData, one: f64) {
 
 zend_fastcall! {
     extern fn track_in_progress(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             if let Ok((function, track)) = begin_track(ex) {
                 zval::call(function, ret);
                 drop(track);

@@ -11,7 +11,7 @@ use crate::{
         arguments,
         exceptions::{Thrown, invalid_argument},
         float_list::{list_of, return_list},
-        panic::fenced,
+        panic::catch_panic,
         zval::{More, Parse, parse},
     },
     session::{handle::this, heartbeat, histogram_cells},
@@ -57,7 +57,7 @@ pub(crate) fn register() -> Result<()> {
 
 zend_fastcall! {
     extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
-        fenced(|| drop(construct(ex, More::Array, |buckets| Ok((Kind::Histogram, bounds_of(buckets)?)))));
+        catch_panic(|| drop(construct(ex, More::Array, |buckets| Ok((Kind::Histogram, bounds_of(buckets)?)))));
     }
 }
 
@@ -88,7 +88,7 @@ fn observe_at_once(ex: &ExecuteData) -> Option<()> {
 
 #[inline(never)] // so that the fast way saves no registers for it
 fn observe_any(ex: &ExecuteData) {
-    fenced(|| {
+    catch_panic(|| {
         if let Some((value, labels, exemplar)) = arguments::float_and_exemplar(ex) {
             histogram_cells::observe(this(ex), labels, exemplar, value);
         }
@@ -98,7 +98,7 @@ fn observe_any(ex: &ExecuteData) {
 
 zend_fastcall! {
     extern fn start_timer(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             let Some(labels) = arguments::labels(ex) else { return };
             let started = this(ex).series_of(labels).and_then(|(metric, key)| timer::start(metric, key, ret));
             drop(started);
@@ -108,7 +108,7 @@ zend_fastcall! {
 
 zend_fastcall! {
     extern fn time(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             if let Ok((function, metric, key)) = around_series(ex) {
                 timer::time(function, metric, key, ret);
             }
@@ -118,13 +118,13 @@ zend_fastcall! {
 
 zend_fastcall! {
     extern fn default_buckets(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| if parse(ex, Parse::Nothing) { return_list(ret, DEFAULT_BUCKETS.into_iter()) });
+        catch_panic(|| if parse(ex, Parse::Nothing) { return_list(ret, DEFAULT_BUCKETS.into_iter()) });
     }
 }
 
 zend_fastcall! {
     extern fn exponential(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             let Some((start, factor, count)) = series(ex) else { return };
             if !(start > 0.0 && factor > 1.0 && start.is_finite() && factor.is_finite()) {
                 invalid_argument("exponentialBuckets() needs a finite start above 0 and a finite growth factor above 1");
@@ -137,7 +137,7 @@ zend_fastcall! {
 
 zend_fastcall! {
     extern fn linear(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             let Some((start, width, count)) = series(ex) else { return };
             if !(width > 0.0 && width.is_finite() && start.is_finite()) {
                 invalid_argument("linearBuckets() needs a finite start and a finite width above 0");
@@ -150,7 +150,7 @@ zend_fastcall! {
 
 fn series(ex: &ExecuteData) -> Option<(f64, f64, i64)> {
     let (mut start, mut step, mut count) = (0.0, 0.0, 0);
-    if !parse(ex, Parse::Series(&mut start, &mut step, &mut count)) {
+    if !parse(ex, Parse::Buckets(&mut start, &mut step, &mut count)) {
         return None;
     }
     if !(1..=MOST_BUCKETS).contains(&count) {

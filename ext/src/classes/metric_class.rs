@@ -5,7 +5,7 @@ use crate::{
         arguments,
         exceptions::{Thrown, invalid_argument},
         object,
-        panic::fenced,
+        panic::catch_panic,
         zval,
         zval::{
             Found, IS_DOUBLE, IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, More, Parse, bytes_of, given,
@@ -93,7 +93,7 @@ pub(crate) fn metric_class(name: &'static str, constructor: Method) -> ClassBuil
         .method(getter("getLabelNames", get_label_names, DataType::Array), MethodFlags::Public)
         .method(getter("getType", get_type, DataType::String), MethodFlags::Public)
         .registration(|class, arg_info| {
-            object::hold::<Handle>(class);
+            object::install::<Handle>(class);
             zval::widen(class, "labels", 0, ANY_LABEL);
             zval::widen(class, "incby", 0, 1 << IS_LONG);
             zval::widen(class, "decby", 0, 1 << IS_LONG);
@@ -118,7 +118,7 @@ pub(crate) fn construct(
     }
     let shape = kind_of(last.value())?;
     let (name, help) = (name.text(), help.text());
-    this(ex).stand_for(define(&name, &help, label_names.table(), shape, &Constants::new())?)
+    this(ex).init(define(&name, &help, label_names.table(), shape, &Constants::new())?)
 }
 
 /// The metric of that definition. Throws where it breaks a rule, or contradicts an earlier one.
@@ -149,7 +149,7 @@ pub(crate) fn names_in(table: &ZendHashTable) -> Option<Vec<String>> {
 
 zend_fastcall! {
     extern fn bind(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| drop(bind_sibling(ex, ret)));
+        catch_panic(|| drop(bind_sibling(ex, ret)));
     }
 }
 
@@ -182,7 +182,7 @@ fn bind_sibling(ex: &ExecuteData, ret: &mut Zval) -> Result<(), Thrown> {
 
 zend_fastcall! {
     extern fn remove(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             ret.set_bool(false);
             let Some(labels) = arguments::labels(ex) else { return };
             if let Ok(removed) = removed(this(ex), labels) {
@@ -199,7 +199,7 @@ fn removed(handle: &Handle, labels: arguments::Labels<'_>) -> Result<bool, Throw
 
 /// Runs `show` on the definition, for a getter without arguments.
 fn getter(ex: &ExecuteData, show: impl FnOnce(&Definition)) {
-    fenced(|| {
+    catch_panic(|| {
         if parse(ex, Parse::Nothing)
             && let Ok(metric) = this(ex).metric()
         {

@@ -16,14 +16,14 @@ use std::{borrow::Cow, cell::Cell};
 
 /// The classes that a registry hands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Type {
+pub(crate) enum MetricType {
     Counter,
     Gauge,
     Histogram,
     Summary,
 }
 
-impl Type {
+impl MetricType {
     pub(crate) fn class_name(self) -> &'static str {
         match self {
             Self::Counter => "Promshm\\Counter",
@@ -66,7 +66,7 @@ pub(crate) struct Registration<'a> {
 }
 
 impl<'a> Registration<'a> {
-    pub(crate) fn read(ex: &'a ExecuteData, metric: Type) -> Result<Self, Thrown> {
+    pub(crate) fn read(ex: &'a ExecuteData, metric: MetricType) -> Result<Self, Thrown> {
         let (namespace, name, help) = (Found::in_call(ex), Found::in_call(ex), Found::in_call(ex));
         let (labels, last) = (Found::in_call(ex), Found::in_call(ex));
         let max_age = Cell::new(summary::DEFAULT_MAX_AGE);

@@ -13,22 +13,22 @@ use crate::{
         label_order::{self, Order, OrderedHandle},
         metric_class,
         metric_class::{Handler, Method, define},
-        registration::{Registration, Type, full_name},
+        registration::{MetricType, Registration, full_name},
         samples, summary,
     },
     engine::{
         exceptions::{Thrown, bad_registration, invalid_argument, not_found},
-        globals::{Fixed, local},
+        globals::{ModuleStatic, interpreter_local},
         object,
-        object::part,
-        panic::fenced,
+        object::native_object,
+        panic::catch_panic,
         zval,
         zval::{Found, IS_ARRAY, IS_STRING, Parse, argument, arguments, given, guarded, parse, type_of},
     },
     session::{
         attachment,
         handle::Handle,
-        labels, lookup,
+        label_hash, labels, lookup,
         metric::{Constants, Metric},
     },
 };
@@ -48,9 +48,9 @@ use std::{cell::RefCell, rc::Rc};
 const NAME: &str = "Promshm\\CollectorRegistry";
 const INTERFACE_NAME: &str = "Promshm\\RegistryInterface";
 // Registered again at every module startup: some servers restart modules in one process.
-static CLASS: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
-static INTERFACE: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
-local! {
+static CLASS: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
+static INTERFACE: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
+interpreter_local! {
     /// What `getDefault()` made in this request.
     static DEFAULT: Option<Zval> = None;
 }
@@ -62,7 +62,7 @@ struct Registry {
     constants: RefCell<Constants>,
 }
 
-part!(Registry, |registry, show| {
+native_object!(Registry, |registry, show| {
     if let Ok(metrics) = registry.metrics.try_borrow() {
         metrics.iter().flat_map(|entry| &entry.handles).for_each(|handle| show(&handle.object));
     }
@@ -88,7 +88,7 @@ impl Drop for Registry {
 #[derive(Debug)]
 struct Entry {
     hash: u64,
-    metric: Type,
+    metric: MetricType,
     /// Namespace and name, packed.
     key: Vec<u8>,
     /// One object for each order of the label names that was asked for. The first one is the registered one.
@@ -122,7 +122,7 @@ pub(crate) fn register() -> Registered<()> {
         methods().into_iter().fold(builder, |builder, method| builder.method(method, MethodFlags::Public));
     builder
         .registration(|class, arg_info| {
-            object::hold::<Registry>(class);
+            object::install::<Registry>(class);
             CLASS.set(Some(class));
             std::mem::forget(arg_info); // the engine reads it as long as the class lives
         })
@@ -160,13 +160,13 @@ fn families_method() -> Method {
 
 /// `register…`, `getOrRegister…` and `get…` of each type.
 fn methods() -> Vec<Method> {
-    let handlers: [(Type, [Handler; 3]); 4] = [
-        (Type::Counter, [register_counter, get_or_register_counter, get_counter]),
-        (Type::Gauge, [register_gauge, get_or_register_gauge, get_gauge]),
-        (Type::Histogram, [register_histogram, get_or_register_histogram, get_histogram]),
-        (Type::Summary, [register_summary, get_or_register_summary, get_summary]),
+    let handlers: [(MetricType, [Handler; 3]); 4] = [
+        (MetricType::Counter, [register_counter, get_or_register_counter, get_counter]),
+        (MetricType::Gauge, [register_gauge, get_or_register_gauge, get_gauge]),
+        (MetricType::Histogram, [register_histogram, get_or_register_histogram, get_histogram]),
+        (MetricType::Summary, [register_summary, get_or_register_summary, get_summary]),
     ];
-    let of_a_type = |(metric, [register, get_or_register, get]): (Type, [Handler; 3])| {
+    let of_a_type = |(metric, [register, get_or_register, get]): (MetricType, [Handler; 3])| {
         let named = |prefix: &str, handler| {
             FunctionBuilder::new(format!("{prefix}{}", metric.short_name()), handler)
                 .arg(Arg::new("namespace", DataType::String))
@@ -179,18 +179,20 @@ fn methods() -> Vec<Method> {
     handlers.into_iter().flat_map(of_a_type).collect()
 }
 
-fn with_definition(metric: Type, method: Method) -> Method {
+fn with_definition(metric: MetricType, method: Method) -> Method {
     let method = metric_class::with_labels(method.arg(Arg::new("help", DataType::String)));
     match metric {
-        Type::Counter | Type::Gauge => method,
-        Type::Histogram => method.arg(Arg::new("buckets", DataType::Array).allow_null().default("null")),
-        Type::Summary => summary::with_window(method),
+        MetricType::Counter | MetricType::Gauge => method,
+        MetricType::Histogram => {
+            method.arg(Arg::new("buckets", DataType::Array).allow_null().default("null"))
+        }
+        MetricType::Summary => summary::with_window(method),
     }
 }
 
 zend_fastcall! {
     extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
-        fenced(|| drop(construct(ex)));
+        catch_panic(|| drop(construct(ex)));
     }
 }
 
@@ -227,22 +229,28 @@ fn constants_of(table: &ZendHashTable) -> Result<Constants, Thrown> {
 impl Registry {
     /// Looks at the metric of that type, namespace and name. Both are strings.
     #[inline(always)]
-    fn look_up<R>(&self, metric: Type, names: &[Zval], look: impl FnOnce(&Entry) -> Option<R>) -> Option<R> {
-        let hash = labels::hash_values(names)?;
+    fn look_up<R>(
+        &self,
+        metric: MetricType,
+        names: &[Zval],
+        look: impl FnOnce(&Entry) -> Option<R>,
+    ) -> Option<R> {
+        let hash = label_hash::hash_values(names)?;
         let metrics = self.metrics.borrow();
-        let is_it =
-            |entry: &Entry| entry.hash == hash && entry.metric == metric && labels::are(names, &entry.key);
+        let is_it = |entry: &Entry| {
+            entry.hash == hash && entry.metric == metric && labels::key_equals(names, &entry.key)
+        };
         metrics.find(hash, is_it).and_then(look)
     }
 
     /// The registered object of that type, namespace and name.
-    fn find(&self, metric: Type, names: &[Zval]) -> Option<Zval> {
+    fn find(&self, metric: MetricType, names: &[Zval]) -> Option<Zval> {
         self.look_up(metric, names, Entry::first)
     }
 
     /// The object whose labels have these names, in this order.
     #[inline(always)]
-    fn find_ordered(&self, metric: Type, names: &[Zval], label_names: Option<&Zval>) -> Option<Zval> {
+    fn find_ordered(&self, metric: MetricType, names: &[Zval], label_names: Option<&Zval>) -> Option<Zval> {
         self.look_up(metric, names, |entry| label_order::find(&entry.handles, label_names))
     }
 
@@ -250,7 +258,7 @@ impl Registry {
     /// it names other labels. `None` if there is none of the name, or none yet of the order.
     fn find_defined(
         &self,
-        metric: Type,
+        metric: MetricType,
         names: &[Zval],
         label_names: Option<&ZendHashTable>,
     ) -> Option<Zval> {
@@ -264,7 +272,7 @@ impl Registry {
     /// Makes an object on a metric and remembers it. `label_names` are those of the call, if there was one.
     fn add(
         &self,
-        metric: Type,
+        metric: MetricType,
         key: Vec<u8>,
         label_names: Option<&Zval>,
         defined: Rc<Metric>,
@@ -272,14 +280,14 @@ impl Registry {
         let class = guarded(|| ClassEntry::try_find(metric.class_name())).ok_or(Thrown)?;
         let mut object = Zval::new();
         let names = defined.definition.label_names.clone();
-        guarded(|| object::new_in::<Handle>(class, &mut object)).stand_for(defined)?;
+        guarded(|| object::new_in::<Handle>(class, &mut object)).init(defined)?;
         let handle = OrderedHandle::new(names, label_names, object.shallow_clone());
         self.keep(metric, key, handle);
         Ok(object)
     }
 
-    fn keep(&self, metric: Type, key: Vec<u8>, handle: OrderedHandle) {
-        let hash = labels::hash_key(&key);
+    fn keep(&self, metric: MetricType, key: Vec<u8>, handle: OrderedHandle) {
+        let hash = label_hash::hash_key(&key);
         let mut metrics = self.metrics.borrow_mut();
         let is_it = |entry: &Entry| entry.hash == hash && entry.metric == metric && entry.key == key;
         if let Some(entry) = metrics.find_mut(hash, is_it) {
@@ -302,7 +310,7 @@ impl Registry {
         let help = "Information about the PHP environment.";
         let metric = define("php_info", help, Some(&label_names), shape, &Constants::new())?;
         let series = lookup::series(&metric, &version);
-        self.add(Type::Gauge, key, None, Rc::clone(&metric))?;
+        self.add(MetricType::Gauge, key, None, Rc::clone(&metric))?;
         let bound = Handle::default();
         bound.bind(metric, series.0, series.1)?;
         gauge::set_to(&bound, None, 1.0);
@@ -316,11 +324,11 @@ fn names(ex: &ExecuteData) -> &[Zval] {
 }
 
 #[inline(always)]
-fn get_or_register(ex: &ExecuteData, ret: &mut Zval, metric: Type) {
+fn get_or_register(ex: &ExecuteData, ret: &mut Zval, metric: MetricType) {
     let find = || object::this::<Registry>(ex).find_ordered(metric, names(ex), argument(ex, LABEL_NAMES));
     match is_usual(ex).then(find).flatten() {
         Some(object) => *ret = object,
-        None => fenced(|| drop(get_or_add(ex, ret, metric))),
+        None => catch_panic(|| drop(get_or_add(ex, ret, metric))),
     }
 }
 
@@ -336,7 +344,7 @@ fn is_usual(ex: &ExecuteData) -> bool {
 const LABEL_NAMES: u32 = 3;
 
 #[cold]
-fn get_or_add(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Thrown> {
+fn get_or_add(ex: &ExecuteData, ret: &mut Zval, metric: MetricType) -> Result<(), Thrown> {
     let registration = Registration::read(ex, metric)?;
     let found = object::this::<Registry>(ex).find_defined(metric, names(ex), registration.labels);
     *ret = match found {
@@ -346,7 +354,7 @@ fn get_or_add(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Thro
     Ok(())
 }
 
-fn register_new(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Thrown> {
+fn register_new(ex: &ExecuteData, ret: &mut Zval, metric: MetricType) -> Result<(), Thrown> {
     let registration = Registration::read(ex, metric)?;
     if object::this::<Registry>(ex).find(metric, names(ex)).is_some() {
         let (name, kind) = (registration.name, metric.short_name());
@@ -358,14 +366,14 @@ fn register_new(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Th
     Ok(())
 }
 
-fn add(ex: &ExecuteData, metric: Type, registration: &Registration<'_>) -> Result<Zval, Thrown> {
+fn add(ex: &ExecuteData, metric: MetricType, registration: &Registration<'_>) -> Result<Zval, Thrown> {
     let Registration { name, help, labels, last, max_age } = registration;
     let registry: &Registry = object::this(ex);
     let defined = define(name, help, *labels, metric.shape(*last, *max_age)?, &registry.constants.borrow())?;
     registry.add(metric, labels::pack_strings(names(ex)), argument(ex, LABEL_NAMES), defined)
 }
 
-fn get(ex: &ExecuteData, ret: &mut Zval, metric: Type) -> Result<(), Thrown> {
+fn get(ex: &ExecuteData, ret: &mut Zval, metric: MetricType) -> Result<(), Thrown> {
     let (namespace, name) = (Found::in_call(ex), Found::in_call(ex));
     if !parse(ex, Parse::Names(&namespace, &name)) {
         return Err(Thrown);
@@ -384,17 +392,17 @@ macro_rules! handlers {
     ($($metric:ident: $register:ident, $get_or_register:ident, $get:ident;)*) => {$(
         zend_fastcall! {
             extern fn $register(ex: &mut ExecuteData, ret: &mut Zval) {
-                fenced(|| drop(register_new(ex, ret, Type::$metric)));
+                catch_panic(|| drop(register_new(ex, ret, MetricType::$metric)));
             }
         }
         zend_fastcall! {
             extern fn $get_or_register(ex: &mut ExecuteData, ret: &mut Zval) {
-                get_or_register(ex, ret, Type::$metric);
+                get_or_register(ex, ret, MetricType::$metric);
             }
         }
         zend_fastcall! {
             extern fn $get(ex: &mut ExecuteData, ret: &mut Zval) {
-                fenced(|| drop(get(ex, ret, Type::$metric)));
+                catch_panic(|| drop(get(ex, ret, MetricType::$metric)));
             }
         }
     )*};
@@ -409,7 +417,7 @@ handlers! {
 
 zend_fastcall! {
     extern fn get_default(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             if !parse(ex, Parse::Nothing) {
                 return;
             }
@@ -435,15 +443,15 @@ pub(crate) fn begin_request() {
     std::mem::forget(DEFAULT.replace(None));
 }
 
-/// A request ends, and no object outlives it. Releasing may run scripts, which may get a new one: `process` has
-/// ended the request before, so that is not kept.
+/// A request ends, and no object outlives it. Releasing may run scripts, which may make a new one: `attachment`
+/// has ended the request before, so that is not kept.
 pub(crate) fn end_request() {
     DEFAULT.set(None);
 }
 
 zend_fastcall! {
     extern fn families(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             let mut sorted = true; // they always are
             if parse(ex, Parse::Switch(&mut sorted)) {
                 samples::collect(ret);
@@ -454,6 +462,6 @@ zend_fastcall! {
 
 zend_fastcall! {
     extern fn wipe(ex: &mut ExecuteData, _ret: &mut Zval) {
-        fenced(|| if parse(ex, Parse::Nothing) { attachment::wipe() });
+        catch_panic(|| if parse(ex, Parse::Nothing) { attachment::wipe() });
     }
 }

@@ -3,13 +3,13 @@
 use crate::{
     classes::{
         metric_class::Method,
-        samples::{FamilyPart, FamilySamples, Sample, SamplePart, value_of},
+        samples::{FamilyObject, FamilySamples, Sample, SampleObject, value_of},
     },
     engine::{
         exceptions::{Thrown, invalid_argument},
-        globals::Fixed,
+        globals::ModuleStatic,
         object,
-        panic::fenced,
+        panic::catch_panic,
         zval,
         zval::{Found, Parse, bytes_of, dereferenced, parse},
     },
@@ -28,7 +28,7 @@ use std::borrow::Cow;
 
 const INTERFACE_NAME: &str = "Promshm\\RendererInterface";
 // Registered again at every module startup: some servers restart modules in one process.
-static INTERFACE: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
+static INTERFACE: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
 
 pub(crate) fn register() -> Registered<()> {
     ClassBuilder::new(INTERFACE_NAME)
@@ -62,7 +62,7 @@ fn render_method() -> Method {
 
 zend_fastcall! {
     extern fn render(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             let (metrics, mut silent) = (Found::in_call(ex), false);
             if !parse(ex, Parse::Array(&metrics, &mut silent)) {
                 return;
@@ -78,7 +78,7 @@ zend_fastcall! {
 fn page(metrics: &ZendHashTable, silent: bool) -> Result<Vec<u8>, Thrown> {
     // Held: a label's `__toString()` may overwrite what the array refers to.
     let metrics: Vec<Zval> = metrics.values().map(|value| dereferenced(value).shallow_clone()).collect();
-    let family = |value| object::part_of::<FamilyPart>(value).and_then(FamilyPart::get);
+    let family = |value| object::native_of::<FamilyObject>(value).and_then(FamilyObject::get);
     let families: Option<Vec<&FamilySamples>> = metrics.iter().map(family).collect();
     let mut families =
         families.ok_or_else(|| invalid_argument("render() needs a list of Promshm\\MetricFamilySamples"))?;
@@ -97,7 +97,8 @@ fn push_family(page: &mut Vec<u8>, family: &FamilySamples, silent: bool) -> Resu
         page.push(b'\n');
     }
     page.extend_from_slice(format!("# TYPE {name} {}\n", text(&family.kind)?).as_bytes());
-    for sample in list(&family.samples).filter_map(object::part_of::<SamplePart>).filter_map(SamplePart::get)
+    for sample in
+        list(&family.samples).filter_map(object::native_of::<SampleObject>).filter_map(SampleObject::get)
     {
         push_sample(page, family, sample, silent)?;
     }

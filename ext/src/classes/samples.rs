@@ -4,10 +4,10 @@ use crate::{
     classes::{metric_class, segment},
     engine::{
         exceptions::{Thrown, invalid_argument},
-        globals::Fixed,
+        globals::ModuleStatic,
         object,
-        object::part,
-        panic::fenced,
+        object::native_object,
+        panic::catch_panic,
         zval,
         zval::{Found, IS_DOUBLE, Parse, dereferenced, double_of, guarded, parse, type_of},
     },
@@ -30,21 +30,21 @@ use promshm_segment::{
 use std::cell::OnceCell;
 
 // Registered again at every module startup: some servers restart modules in one process.
-static FAMILY: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
-static SAMPLE: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
+static FAMILY: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
+static SAMPLE: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
 
 /// What a `MetricFamilySamples` object holds, once it is constructed.
 #[derive(Debug, Default)]
-pub(crate) struct FamilyPart(OnceCell<FamilySamples>);
+pub(crate) struct FamilyObject(OnceCell<FamilySamples>);
 /// What a `Sample` object holds, once it is constructed.
 #[derive(Debug, Default)]
-pub(crate) struct SamplePart(OnceCell<Sample>);
+pub(crate) struct SampleObject(OnceCell<Sample>);
 
-part!(FamilyPart, |part, show| part
+native_object!(FamilyObject, |native, show| native
     .get()
     .iter()
     .for_each(|held| held.all().into_iter().for_each(&mut *show)));
-part!(SamplePart, |part, show| part
+native_object!(SampleObject, |native, show| native
     .get()
     .iter()
     .for_each(|held| held.all().into_iter().for_each(&mut *show)));
@@ -83,13 +83,13 @@ impl Sample {
     }
 }
 
-impl FamilyPart {
+impl FamilyObject {
     pub(crate) fn get(&self) -> Option<&FamilySamples> {
         self.0.get()
     }
 }
 
-impl SamplePart {
+impl SampleObject {
     pub(crate) fn get(&self) -> Option<&Sample> {
         self.0.get()
     }
@@ -106,7 +106,7 @@ pub(crate) fn register() -> Registered<()> {
         .method(getter("getLabelNames", family_label_names, DataType::Array), MethodFlags::Public)
         .method(getter("hasLabelNames", family_has_label_names, DataType::Bool), MethodFlags::Public)
         .registration(|class, arg_info| {
-            object::hold::<FamilyPart>(class);
+            object::install::<FamilyObject>(class);
             FAMILY.set(Some(class));
             std::mem::forget(arg_info); // the engine reads it as long as the class lives
         })
@@ -118,7 +118,7 @@ pub(crate) fn register() -> Registered<()> {
         .method(getter("getValue", sample_value, DataType::String), MethodFlags::Public)
         .method(getter("hasLabelNames", sample_has_label_names, DataType::Bool), MethodFlags::Public)
         .registration(|class, arg_info| {
-            object::hold::<SamplePart>(class);
+            object::install::<SampleObject>(class);
             SAMPLE.set(Some(class));
             std::mem::forget(arg_info); // the engine reads it as long as the class lives
         })
@@ -134,18 +134,18 @@ fn builder(name: &str, constructor: metric_class::Handler) -> ClassBuilder {
 
 zend_fastcall! {
     extern fn new_family(ex: &mut ExecuteData, _ret: &mut Zval) {
-        fenced(|| drop(data(ex).and_then(|data| fill(&object::this::<FamilyPart>(ex).0, family_of(data)?))));
+        catch_panic(|| drop(data(ex).and_then(|data| fill(&object::this::<FamilyObject>(ex).0, family_of(data)?))));
     }
 }
 
 zend_fastcall! {
     extern fn new_sample(ex: &mut ExecuteData, _ret: &mut Zval) {
-        fenced(|| drop(data(ex).and_then(|data| fill(&object::this::<SamplePart>(ex).0, sample_of(data)?))));
+        catch_panic(|| drop(data(ex).and_then(|data| fill(&object::this::<SampleObject>(ex).0, sample_of(data)?))));
     }
 }
 
-fn fill<T>(part: &OnceCell<T>, value: T) -> Result<(), Thrown> {
-    part.set(value).map_err(|_| invalid_argument("The constructor was called already"))
+fn fill<T>(native: &OnceCell<T>, value: T) -> Result<(), Thrown> {
+    native.set(value).map_err(|_| invalid_argument("The constructor was called already"))
 }
 
 fn data(ex: &ExecuteData) -> Result<&ZendHashTable, Thrown> {
@@ -196,16 +196,16 @@ fn list_in(data: &ZendHashTable, key: &str) -> Result<Zval, Thrown> {
     Ok(value.ok_or_else(|| invalid_argument(&format!("{key} must be an array")))?.shallow_clone())
 }
 
-/// Defines getters that answer a copy of what the part holds.
+/// Defines getters that answer a copy of what the object holds.
 macro_rules! getters {
-    ($($name:ident: $part:ty, |$held:ident| $value:expr;)*) => {$(
+    ($($name:ident: $native:ty, |$held:ident| $value:expr;)*) => {$(
         zend_fastcall! {
             extern fn $name(ex: &mut ExecuteData, ret: &mut Zval) {
-                fenced(|| {
+                catch_panic(|| {
                     if !parse(ex, Parse::Nothing) {
                         return;
                     }
-                    match object::this::<$part>(ex).get() {
+                    match object::this::<$native>(ex).get() {
                         Some($held) => *ret = $value,
                         None => drop(invalid_argument("The constructor was not called")),
                     }
@@ -216,18 +216,18 @@ macro_rules! getters {
 }
 
 getters! {
-    family_name: FamilyPart, |held| held.name.shallow_clone();
-    family_type: FamilyPart, |held| held.kind.shallow_clone();
-    family_help: FamilyPart, |held| held.help.shallow_clone();
-    family_samples: FamilyPart, |held| held.samples.shallow_clone();
-    family_window: FamilyPart, |held| held.window.shallow_clone();
-    family_label_names: FamilyPart, |held| held.label_names.shallow_clone();
-    family_has_label_names: FamilyPart, |held| is_not_empty(&held.label_names);
-    sample_name: SamplePart, |held| held.name.shallow_clone();
-    sample_label_names: SamplePart, |held| held.label_names.shallow_clone();
-    sample_label_values: SamplePart, |held| held.label_values.shallow_clone();
-    sample_value: SamplePart, |held| text(&value_of(held));
-    sample_has_label_names: SamplePart, |held| is_not_empty(&held.label_names);
+    family_name: FamilyObject, |held| held.name.shallow_clone();
+    family_type: FamilyObject, |held| held.kind.shallow_clone();
+    family_help: FamilyObject, |held| held.help.shallow_clone();
+    family_samples: FamilyObject, |held| held.samples.shallow_clone();
+    family_window: FamilyObject, |held| held.window.shallow_clone();
+    family_label_names: FamilyObject, |held| held.label_names.shallow_clone();
+    family_has_label_names: FamilyObject, |held| is_not_empty(&held.label_names);
+    sample_name: SampleObject, |held| held.name.shallow_clone();
+    sample_label_names: SampleObject, |held| held.label_names.shallow_clone();
+    sample_label_values: SampleObject, |held| held.label_values.shallow_clone();
+    sample_value: SampleObject, |held| text(&value_of(held));
+    sample_has_label_names: SampleObject, |held| is_not_empty(&held.label_names);
 }
 
 fn is_not_empty(list: &Zval) -> Zval {
@@ -261,8 +261,8 @@ fn array(table: ZBox<ZendHashTable>) -> Zval {
 fn push_sample(samples: &mut ZendHashTable, sample: Sample) {
     let Some(class) = SAMPLE.get() else { return };
     let mut object = Zval::new();
-    let part: &SamplePart = object::new_in(class, &mut object);
-    let _it_is_new = part.0.set(sample);
+    let native: &SampleObject = object::new_in(class, &mut object);
+    let _it_is_new = native.0.set(sample);
     let _only_fails_on_overflow = samples.push(object);
 }
 
@@ -289,8 +289,8 @@ fn push_family(list: &mut ZendHashTable, family: &Family, scratch: &mut Vec<u8>)
     let Definition { name, help, kind, label_names, .. } = &family.definition;
     let samples = samples_of(family, scratch);
     let mut object = Zval::new();
-    let part: &FamilyPart = object::new_in(class, &mut object);
-    let _it_is_new = part.0.set(FamilySamples {
+    let native: &FamilyObject = object::new_in(class, &mut object);
+    let _it_is_new = native.0.set(FamilySamples {
         name: text(name.as_bytes()),
         kind: text(kind.as_str().as_bytes()),
         help: text(help.as_bytes()),
@@ -302,7 +302,7 @@ fn push_family(list: &mut ZendHashTable, family: &Family, scratch: &mut Vec<u8>)
 }
 
 fn samples_of(family: &Family, scratch: &mut Vec<u8>) -> Zval {
-    let mut samples = Samples::new(&family.definition, scratch);
+    let mut samples = SampleList::new(&family.definition, scratch);
     family.rows().for_each(|row| samples.push_row(row));
     array(samples.list)
 }
@@ -310,7 +310,7 @@ fn samples_of(family: &Family, scratch: &mut Vec<u8>) -> Zval {
 /// A summary's samples with the totals of its window, as `PromPHP` has them.
 fn window_of(family: &Family, scratch: &mut Vec<u8>) -> Option<Zval> {
     let Kind::Summary { .. } = family.definition.kind else { return None };
-    let mut samples = Samples::new(&family.definition, scratch);
+    let mut samples = SampleList::new(&family.definition, scratch);
     for row in family.rows().filter(|row| row.window().count > 0) {
         let Window { count, sum } = row.window();
         samples.push_quantiles(row);
@@ -321,14 +321,14 @@ fn window_of(family: &Family, scratch: &mut Vec<u8>) -> Option<Zval> {
 }
 
 /// A list of `Sample` objects that grows.
-struct Samples<'f> {
+struct SampleList<'f> {
     definition: &'f Definition,
     list: ZBox<ZendHashTable>,
     /// Room for a text that is composed.
     scratch: &'f mut Vec<u8>,
 }
 
-impl<'f> Samples<'f> {
+impl<'f> SampleList<'f> {
     fn new(definition: &'f Definition, scratch: &'f mut Vec<u8>) -> Self {
         Self { definition, list: ZendHashTable::new(), scratch }
     }

@@ -3,7 +3,7 @@
 use crate::{
     classes::metric_class::{final_class, void},
     engine::{
-        panic::fenced,
+        panic::catch_panic,
         zval,
         zval::{Parse, guarded, parse},
     },
@@ -35,7 +35,7 @@ pub(crate) fn register() -> Result<()> {
 
 zend_fastcall! {
     extern fn render(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             if parse(ex, Parse::Nothing) {
                 zval::return_text(ret, &page());
             }
@@ -86,13 +86,13 @@ pub(crate) fn vitals() -> std::result::Result<Vitals, ReadError> {
 
 zend_fastcall! {
     extern fn wipe(ex: &mut ExecuteData, _ret: &mut Zval) {
-        fenced(|| if parse(ex, Parse::Nothing) { attachment::wipe() });
+        catch_panic(|| if parse(ex, Parse::Nothing) { attachment::wipe() });
     }
 }
 
 zend_fastcall! {
     extern fn status(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             if parse(ex, Parse::Nothing) {
                 let seen = vitals();
                 let status = StatusTexts::new(&seen);

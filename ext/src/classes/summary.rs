@@ -6,7 +6,7 @@ use crate::{
         arguments,
         exceptions::{Thrown, invalid_argument},
         float_list::{list_of, return_list},
-        panic::fenced,
+        panic::catch_panic,
         zval::{More, Parse, parse},
     },
     session::{
@@ -51,7 +51,7 @@ pub(crate) fn register() -> Result<()> {
 
 zend_fastcall! {
     extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             let max_age = Cell::new(DEFAULT_MAX_AGE);
             drop(construct(ex, More::Summary(&max_age), |quantiles| shape_of(max_age.get(), quantiles)));
         });
@@ -92,7 +92,7 @@ fn observe_at_once(ex: &ExecuteData) -> Option<()> {
 
 #[inline(never)] // so that the fast way saves no registers for it
 fn observe_slowly(ex: &ExecuteData) {
-    fenced(|| {
+    catch_panic(|| {
         let Some((value, labels)) = arguments::float(ex) else { return };
         let _thrown = this(ex).update(labels, |Cells { all, shared }| observe_in(all, shared, value));
     });
@@ -109,11 +109,11 @@ fn observe_in(cells: &[atomic::Cell], is_shared: bool, value: f64) {
 
 #[cold]
 fn count_lost_sample() {
-    fenced(|| attachment::count_drop(Reason::SummarySample));
+    catch_panic(|| attachment::count_drop(Reason::SummarySample));
 }
 
 zend_fastcall! {
     extern fn default_quantiles(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| if parse(ex, Parse::Nothing) { return_list(ret, DEFAULT_QUANTILES.into_iter()) });
+        catch_panic(|| if parse(ex, Parse::Nothing) { return_list(ret, DEFAULT_QUANTILES.into_iter()) });
     }
 }

@@ -4,10 +4,10 @@ use crate::{
     classes::metric_class::final_class,
     engine::{
         exceptions::Thrown,
-        globals::Fixed,
+        globals::ModuleStatic,
         object,
-        object::part,
-        panic::fenced,
+        object::native_object,
+        panic::catch_panic,
         zval,
         zval::{Parse, guarded, parse},
     },
@@ -31,7 +31,7 @@ use std::{cell::Cell, rc::Rc, time::Instant};
 /// The class's name.
 pub(crate) const NAME: &str = "Promshm\\Timer";
 // Registered again at every module startup: some servers restart modules in one process.
-static CLASS: Fixed<Option<&'static ClassEntry>> = Fixed::new(None);
+static CLASS: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
 
 /// What a timer object holds.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ struct Timer {
     seconds: Cell<f64>,
 }
 
-part!(Timer);
+native_object!(Timer);
 
 pub(crate) fn register() -> Result<()> {
     let observe = FunctionBuilder::new("observeDuration", observe_duration);
@@ -53,7 +53,7 @@ pub(crate) fn register() -> Result<()> {
         .method(FunctionBuilder::new("__construct", new), MethodFlags::Private)
         .method(observe.returns(DataType::Double, false, false), MethodFlags::Public)
         .registration(|class, arg_info| {
-            object::hold::<Timer>(class);
+            object::install::<Timer>(class);
             CLASS.set(Some(class));
             std::mem::forget(arg_info); // the engine reads it as long as the class lives
         })
@@ -75,7 +75,7 @@ pub(crate) fn time(function: &Zval, metric: Rc<Metric>, key: Key, ret: &mut Zval
     let mut timer = Zval::new();
     let started = start(metric, key, &mut timer);
     zval::call(function, ret);
-    if let (Ok(()), Some(timer)) = (started, object::part_of::<Timer>(&timer)) {
+    if let (Ok(()), Some(timer)) = (started, object::native_of::<Timer>(&timer)) {
         timer.observe();
     }
 }
@@ -86,7 +86,7 @@ zend_fastcall! {
 
 zend_fastcall! {
     extern fn observe_duration(ex: &mut ExecuteData, ret: &mut Zval) {
-        fenced(|| {
+        catch_panic(|| {
             if parse(ex, Parse::Nothing) {
                 ret.set_double(object::this::<Timer>(ex).observe());
             }

@@ -2,7 +2,7 @@
 //!
 //! A fatal error ends the request by `longjmp`, which passes Rust frames without dropping what they own.
 //! [`guarded`] stops the jump where the engine was called and unwinds our frames as a panic does;
-//! the fence around each handler then lets the engine go on with its jump (see `guard`).
+//! `catch_panic` around each handler then lets the engine go on with its jump.
 #![allow(unsafe_code)]
 
 use ext_php_rs::ffi;
@@ -28,7 +28,7 @@ struct Frame<F, R> {
 ///
 /// If the request ends in it, the caller's frames are unwound and what they own is dropped. Inside the closure
 /// nothing is: whatever has to be dropped belongs to the caller, and the closure borrows it. Only for code
-/// behind [`fenced`](crate::engine::panic::fenced) or [`silenced`](crate::engine::panic::silenced).
+/// behind [`catch_panic`](crate::engine::panic::catch_panic) or [`catch_panic_silent`](crate::engine::panic::catch_panic_silent).
 pub(crate) fn guarded<R>(call: impl FnOnce() -> R) -> R {
     attempt(call).unwrap_or_else(|payload| resume_unwind(payload))
 }

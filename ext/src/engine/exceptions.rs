@@ -1,7 +1,7 @@
 //! The exceptions that programming errors throw. Storage trouble never does.
 #![allow(unsafe_code)]
 
-use crate::engine::{bailout::guarded, globals::Fixed};
+use crate::engine::{bailout::guarded, globals::ModuleStatic};
 use ext_php_rs::{
     builders::ClassBuilder,
     error::Result,
@@ -24,10 +24,10 @@ pub(crate) struct Thrown;
 type Class = Option<&'static ClassEntry>;
 
 // Registered again at every module startup: some servers restart modules in one process.
-static INTERFACE: Fixed<Class> = Fixed::new(None);
-static INVALID_ARGUMENT: Fixed<Class> = Fixed::new(None);
-static REGISTRATION: Fixed<Class> = Fixed::new(None);
-static NOT_FOUND: Fixed<Class> = Fixed::new(None);
+static INTERFACE: ModuleStatic<Class> = ModuleStatic::new(None);
+static INVALID_ARGUMENT: ModuleStatic<Class> = ModuleStatic::new(None);
+static REGISTRATION: ModuleStatic<Class> = ModuleStatic::new(None);
+static NOT_FOUND: ModuleStatic<Class> = ModuleStatic::new(None);
 
 /// Registers the classes.
 pub(crate) fn register() -> Result<()> {

@@ -6,7 +6,7 @@ use crate::engine::zval::{
 use ext_php_rs::types::{ZendHashTable, Zval};
 use std::fmt::{self, Write};
 
-/// The numbers of an array; `None` if one of them is none.
+/// The numbers of an array; `None` if any element is not a number.
 pub(crate) fn list_of(table: &ZendHashTable) -> Option<Vec<f64>> {
     let number = |value: &Zval| {
         let value = dereferenced(value);
@@ -48,7 +48,7 @@ impl fmt::Display for PhpDouble {
 }
 
 fn spell(value: f64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let text = Text::scientific(value);
+    let text = Digits::scientific(value);
     let (mantissa, power) = text.as_str().split_once('e').ok_or(fmt::Error)?;
     let power: i32 = power.parse().map_err(|_| fmt::Error)?;
     // PHP writes powers of ten where a number would have more digits than a float can tell apart.
@@ -70,12 +70,12 @@ fn spell(value: f64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 /// A number's text without an allocation; 24 bytes is the longest.
 #[derive(Default)]
-struct Text {
+struct Digits {
     bytes: [u8; 32],
     length: usize,
 }
 
-impl Text {
+impl Digits {
     /// The shortest digits, and of those the ones that a correct rounding gives: where two are as near, PHP takes
     /// the even one, and Rust does not.
     fn scientific(value: f64) -> Self {
@@ -95,7 +95,7 @@ impl Text {
     }
 }
 
-impl Write for Text {
+impl Write for Digits {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let room = self.bytes.get_mut(self.length..self.length + text.len()).ok_or(fmt::Error)?;
         room.copy_from_slice(text.as_bytes());

@@ -1,4 +1,4 @@
-//! The extension's statics: [`local!`] for what each PHP interpreter has for itself, [`Fixed`] for
+//! The extension's statics: [`interpreter_local!`] for what each PHP interpreter has for itself, [`ModuleStatic`] for
 //! what module startup sets once for all of them.
 //!
 //! In a non-thread-safe PHP the process is the one interpreter, so a plain static serves and costs
@@ -9,9 +9,9 @@
 use ext_php_rs::PHP_ZTS;
 use std::{cell::UnsafeCell, thread::LocalKey};
 
-/// A static of which each interpreter has its own; made by [`local!`].
+/// A static of which each interpreter has its own; made by [`interpreter_local!`].
 #[derive(Debug)]
-pub(crate) struct Local<T: 'static> {
+pub(crate) struct InterpreterLocal<T: 'static> {
     /// Without thread safety: the only one.
     only: UnsafeCell<T>,
     /// With it: each thread's, dropped when the thread ends.
@@ -20,23 +20,23 @@ pub(crate) struct Local<T: 'static> {
 
 // SAFETY: `only` is touched without thread safety alone, where PHP runs scripts, hooks and start-up in one
 // thread and the extension starts no other; `each` is the calling thread's own.
-unsafe impl<T> Sync for Local<T> {}
+unsafe impl<T> Sync for InterpreterLocal<T> {}
 
 /// Defines a static of which each interpreter has its own.
-macro_rules! local {
+macro_rules! interpreter_local {
     ($($(#[$meta:meta])* static $name:ident: $kind:ty = $value:expr;)+) => {$(
         $(#[$meta])*
-        static $name: $crate::engine::globals::Local<$kind> = {
+        static $name: $crate::engine::globals::InterpreterLocal<$kind> = {
             thread_local! {
                 static EACH: std::cell::UnsafeCell<$kind> = const { std::cell::UnsafeCell::new($value) };
             }
-            $crate::engine::globals::Local::new($value, EACH)
+            $crate::engine::globals::InterpreterLocal::new($value, EACH)
         };
     )+};
 }
-pub(crate) use local;
+pub(crate) use interpreter_local;
 
-impl<T> Local<T> {
+impl<T> InterpreterLocal<T> {
     pub(crate) const fn new(only: T, each: LocalKey<UnsafeCell<T>>) -> Self {
         Self { only: UnsafeCell::new(only), each }
     }
@@ -100,12 +100,12 @@ impl<T> Local<T> {
 /// A static that module startup sets, before there is a second thread, and that everybody reads afterwards:
 /// classes and handler tables, which the engine shares among its threads.
 #[derive(Debug)]
-pub(crate) struct Fixed<T>(UnsafeCell<T>);
+pub(crate) struct ModuleStatic<T>(UnsafeCell<T>);
 
 // SAFETY: the engine starts modules in one thread, before it starts any other interpreter.
-unsafe impl<T> Sync for Fixed<T> {}
+unsafe impl<T> Sync for ModuleStatic<T> {}
 
-impl<T: Copy> Fixed<T> {
+impl<T: Copy> ModuleStatic<T> {
     pub(crate) const fn new(value: T) -> Self {
         Self(UnsafeCell::new(value))
     }

@@ -30,8 +30,8 @@ unsafe extern "C" {
     ) -> bool;
 }
 
-type Text<'p> = &'p Found<'p, ffi::zend_string>;
-type Value<'p> = &'p Found<'p, Zval>;
+type TextArgument<'p> = &'p Found<'p, ffi::zend_string>;
+type ValueArgument<'p> = &'p Found<'p, Zval>;
 
 /// Where [`parse`] leaves a pointer to an argument of the running call, or to what it made of one: both lie in the
 /// call's frame, and live as long as it. Nobody else can put a pointer here.
@@ -155,7 +155,7 @@ pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
             Parse::Array(array, switch) => {
                 read!(ex, c"a|b", array.place(), from_mut(switch))
             }
-            Parse::Series(start, step, count) => {
+            Parse::Buckets(start, step, count) => {
                 read!(ex, c"ddl", from_mut(start), from_mut(step), from_mut(count))
             }
         }
@@ -163,7 +163,12 @@ pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
     status == 0
 }
 
-fn parse_update(ex: &ExecuteData, first: First<'_>, labels: Value<'_>, exemplar: Value<'_>) -> c_int {
+fn parse_update(
+    ex: &ExecuteData,
+    first: First<'_>,
+    labels: ValueArgument<'_>,
+    exemplar: ValueArgument<'_>,
+) -> c_int {
     let (labels, exemplar) = (labels.place(), exemplar.place());
     // SAFETY: as in `parse`.
     unsafe {
@@ -181,9 +186,9 @@ fn parse_update(ex: &ExecuteData, first: First<'_>, labels: Value<'_>, exemplar:
 
 fn parse_definition(
     ex: &ExecuteData,
-    (name, help): (Text<'_>, Text<'_>),
-    labels: Value<'_>,
-    (more, last): (More<'_>, Value<'_>),
+    (name, help): (TextArgument<'_>, TextArgument<'_>),
+    labels: ValueArgument<'_>,
+    (more, last): (More<'_>, ValueArgument<'_>),
 ) -> c_int {
     let (name, help) = (name.place(), help.place());
     let (labels, last) = (labels.place(), last.place());
@@ -202,7 +207,7 @@ fn parse_definition(
     }
 }
 
-fn parse_callable(ex: &ExecuteData, labels: Value<'_>) -> c_int {
+fn parse_callable(ex: &ExecuteData, labels: ValueArgument<'_>) -> c_int {
     let mut call: MaybeUninit<ffi::zend_fcall_info> = MaybeUninit::uninit();
     let mut found: MaybeUninit<ffi::zend_fcall_info_cache> = MaybeUninit::zeroed();
     let (call, cache) = (call.as_mut_ptr(), found.as_mut_ptr());
@@ -221,9 +226,9 @@ fn parse_callable(ex: &ExecuteData, labels: Value<'_>) -> c_int {
 
 fn parse_registration(
     ex: &ExecuteData,
-    (namespace, name, help): (Text<'_>, Text<'_>, Text<'_>),
-    labels: Value<'_>,
-    (more, last): (More<'_>, Value<'_>),
+    (namespace, name, help): (TextArgument<'_>, TextArgument<'_>, TextArgument<'_>),
+    labels: ValueArgument<'_>,
+    (more, last): (More<'_>, ValueArgument<'_>),
 ) -> c_int {
     let (namespace, name, help) = (namespace.place(), name.place(), help.place());
     let (labels, last) = (labels.place(), last.place());
@@ -245,35 +250,40 @@ pub(crate) enum Parse<'p> {
     /// No arguments.
     Nothing,
     /// `array $labels = []`
-    Labels(Value<'p>),
+    Labels(ValueArgument<'p>),
     /// `int|float $value, array $labels = []`
-    Number(Value<'p>, Value<'p>),
+    Number(ValueArgument<'p>, ValueArgument<'p>),
     /// `float $value, array $labels = []`
-    Float(&'p mut f64, Value<'p>),
+    Float(&'p mut f64, ValueArgument<'p>),
     /// What comes first, then `array $labels = [], ?array $exemplar = null`
-    Exemplar(First<'p>, Value<'p>, Value<'p>),
+    Exemplar(First<'p>, ValueArgument<'p>, ValueArgument<'p>),
     /// `string $name, string $help = '', array $labelNames = []` and what a class adds.
-    Definition { name: Text<'p>, help: Text<'p>, labels: Value<'p>, more: (More<'p>, Value<'p>) },
+    Definition {
+        name: TextArgument<'p>,
+        help: TextArgument<'p>,
+        labels: ValueArgument<'p>,
+        more: (More<'p>, ValueArgument<'p>),
+    },
     /// `callable $fn, array $labels = []`
-    Callable(Value<'p>),
+    Callable(ValueArgument<'p>),
     /// `string $namespace, string $name`
-    Names(Text<'p>, Text<'p>),
+    Names(TextArgument<'p>, TextArgument<'p>),
     /// `string $namespace, string $name, string $help, array $labels = []` and what a metric adds.
     Registration {
-        namespace: Text<'p>,
-        name: Text<'p>,
-        help: Text<'p>,
-        labels: Value<'p>,
-        more: (More<'p>, Value<'p>),
+        namespace: TextArgument<'p>,
+        name: TextArgument<'p>,
+        help: TextArgument<'p>,
+        labels: ValueArgument<'p>,
+        more: (More<'p>, ValueArgument<'p>),
     },
     /// `mixed $storage = null, bool $registerDefaultMetrics = true, array $constantLabels = []`
-    Registry { storage: Value<'p>, defaults: &'p mut bool, constants: Value<'p> },
+    Registry { storage: ValueArgument<'p>, defaults: &'p mut bool, constants: ValueArgument<'p> },
     /// `bool $switch`, optional
     Switch(&'p mut bool),
     /// `array $array, bool $switch`, the latter optional
-    Array(Value<'p>, &'p mut bool),
+    Array(ValueArgument<'p>, &'p mut bool),
     /// `float $start, float $step, int $count`
-    Series(&'p mut f64, &'p mut f64, &'p mut i64),
+    Buckets(&'p mut f64, &'p mut f64, &'p mut i64),
 }
 
 /// The first argument of an update.
@@ -281,7 +291,7 @@ pub(crate) enum First<'p> {
     /// None.
     Nothing,
     /// `int|float $value`
-    Number(Value<'p>),
+    Number(ValueArgument<'p>),
     /// `float $value`
     Float(&'p mut f64),
 }

@@ -8,7 +8,7 @@ pub(crate) use crate::engine::{
 
 use crate::engine::{
     exceptions::{Thrown, has_exception},
-    globals::local,
+    globals::interpreter_local,
 };
 use ext_php_rs::{
     ffi,
@@ -140,9 +140,9 @@ pub(crate) fn is_empty(table: &ZendHashTable) -> bool {
 /// A string that cannot change as long as this is kept: the engine copies before it writes to what
 /// others hold too. A literal in a script is the same such string at every call.
 #[derive(Debug)]
-pub(crate) struct Kept(*mut ffi::zend_string);
+pub(crate) struct RetainedString(*mut ffi::zend_string);
 
-impl Kept {
+impl RetainedString {
     /// Keeps the string, unless the list that it came in is its only holder and ends with the
     /// running call: then it will not come again.
     pub(crate) fn of(value: &Zval, list_lives_on: bool) -> Option<Self> {
@@ -164,7 +164,7 @@ impl Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for RetainedString {
     fn drop(&mut self) {
         // SAFETY: `of` took a reference, or the string is interned and counts none.
         unsafe { ffi::ext_php_rs_zend_string_release(self.0) }
@@ -368,7 +368,7 @@ pub(crate) unsafe extern "C" fn compare_objects(one: *mut Zval, other: *mut Zval
     }
 }
 
-local! {
+interpreter_local! {
     /// Whether the destructors that have not run by the end of this request are left out.
     static DESTRUCTORS_LEFT: bool = false;
 }

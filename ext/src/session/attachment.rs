@@ -3,7 +3,7 @@
 use crate::{
     engine::{
         exceptions::{Thrown, bad_registration, invalid_argument},
-        globals::local,
+        globals::interpreter_local,
         zval,
     },
     session::{
@@ -27,7 +27,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-local! {
+interpreter_local! {
     /// In a box, because it is taken out while somebody looks at it.
     static STATE: Option<Box<State>> = None;
     /// Set in a forked child until it has a slot of its own.
@@ -79,8 +79,8 @@ struct Attachment {
     owner: u32,
     /// Number among all lives of this process.
     life: u64,
-    /// What the stamp is made of, while parked.
-    stamp: generation::Source,
+    /// What its generation is made of, while it is parked.
+    generation: generation::Source,
     metrics: BTreeMap<String, Vec<Rc<Metric>>>,
     error: Option<String>,
     retry_at: Option<Instant>,
@@ -275,7 +275,7 @@ impl Attachment {
             writer: None,
             owner: 0,
             life: 0,
-            stamp: generation::Source::UNATTACHED,
+            generation: generation::Source::UNATTACHED,
             metrics: BTreeMap::new(),
             error: None,
             retry_at: None,
@@ -333,7 +333,7 @@ impl State {
         let known = self.parked.iter().position(|parked| parked.name == name);
         let next = known.map_or(Attachment::to(name), |known| self.parked.remove(known));
         let mut former = std::mem::replace(&mut self.present, next);
-        former.stamp = generation::detach();
+        former.generation = generation::detach();
         summary_ring::detach();
         labels::set_limit(usize::MAX);
         if former.name.is_some() {
@@ -350,7 +350,7 @@ impl State {
         let Some(writer) = &self.present.writer else { return };
         let ttl = writer.series_ttl();
         if ttl == 0 {
-            generation::resume(self.present.stamp);
+            generation::resume(self.present.generation);
         } else {
             generation::attach(writer.epoch()); // looking a series up again is what says that it is in use
         }
@@ -408,9 +408,9 @@ impl State {
         if !self.is_ready() {
             return Series::UNKNOWN;
         }
-        let stamp = generation::current(); // before the lookup: what changes during it makes it stale
+        let generation = generation::current(); // before the lookup: what changes during it makes it stale
         let target = self.look_up(metric, key).unwrap_or_else(Target::Dropped);
-        Series { stamp, target }
+        Series { generation, target }
     }
 
     fn look_up(&mut self, metric: &Metric, key: &[u8]) -> Result<Target, Reason> {
@@ -452,7 +452,7 @@ impl State {
         if FORKED.replace(false) {
             self.parked.clear(); // the parent's
             if let Some(writer) = self.detach() {
-                self.settle(writer.forked());
+                self.install_writer(writer.forked());
             }
         }
         match &self.present.writer {
@@ -468,7 +468,7 @@ impl State {
             return;
         }
         match Writer::attach(&Config { name, ..ini::config() }) {
-            Ok(writer) => self.settle(writer),
+            Ok(writer) => self.install_writer(writer),
             Err(error) => {
                 self.present.error = Some(error.to_string());
                 self.present.retry_at = Some(Instant::now() + RETRY);
@@ -476,7 +476,7 @@ impl State {
         }
     }
 
-    fn settle(&mut self, writer: Writer) {
+    fn install_writer(&mut self, writer: Writer) {
         let ttl = writer.series_ttl();
         generation::attach(writer.epoch());
         summary_ring::attach(writer.rings());

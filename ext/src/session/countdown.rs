@@ -5,10 +5,10 @@
 //! seldom looks at each call. It is never more than [`MOST_CALLS`], so that a loop that gets slow is noticed; and
 //! much less where series have a TTL, because what a slow loop uses may be hidden otherwise.
 
-use crate::engine::globals::local;
+use crate::engine::globals::interpreter_local;
 use std::time::Duration;
 
-local! {
+interpreter_local! {
     /// Calls until the next look at the clock.
     static COUNTDOWN: u32 = 1;
     static SCHEDULE: Schedule = Schedule::new();

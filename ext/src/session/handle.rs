@@ -1,25 +1,25 @@
 //! What a PHP metric object holds, and how an update finds its cells.
 //!
-//! The fast way is two loads and a comparison: the handle's stamp is the present one, so its cells
-//! are this process's own and valid. Everything else goes the slow way once and is fast again.
+//! The fast path is two loads and a comparison: if the handle's generation is the current one, its cells are this
+//! process's own and valid. Everything else takes the slow path once, which makes the next call fast again.
 #![allow(unsafe_code)]
 
 use crate::{
     engine::{
         exceptions::{Thrown, invalid_argument},
-        globals::local,
+        globals::interpreter_local,
         object,
-        object::part,
+        object::native_object,
         zval,
         zval::{argument, given},
     },
     session::{
         attachment,
-        generation::Watch,
+        generation::GenerationRef,
         labels, lookup,
         metric::Metric,
         series::{Key, Series, Target},
-        series_cache::Recent,
+        series_cache::SeriesCache,
     },
 };
 use ext_php_rs::{types::ZendHashTable, zend::ExecuteData};
@@ -31,51 +31,50 @@ use std::{
     slice,
 };
 
-/// A metric object's part that is ours. All of it changes through shared references: a
-/// `__toString()` of a label may call back into the very object that is being updated.
+/// The native state of a metric object. All of it changes through shared references, because the `__toString()` of a
+/// label may call back into the very object that is being updated.
 #[derive(Debug)]
 pub(crate) struct Handle {
-    /// The stamp under which `cells` are this process's own; 0 while they are not.
-    stamp: Cell<u64>,
-    /// The stamp under which `cells` are the handle's at all, other processes' too or not.
-    found: Cell<u64>,
+    /// The generation in which `cells` are this process's own; 0 while they are not.
+    owned_generation: Cell<u64>,
+    /// The generation in which `cells` are the series' cells, whether other processes write them too or not.
+    found_generation: Cell<u64>,
     cells: Cell<*const segment::Cell>,
     /// How many cells a series of this metric has.
     count: Cell<usize>,
     /// Set once, by the constructor.
-    meaning: OnceCell<Meaning>,
+    binding: OnceCell<Binding>,
     series: Cell<Series>,
-    /// Only for a handle that is called with labels, from the second such call on: who makes a handle for each
-    /// call would pay for it in vain.
-    recent: OnceCell<Box<Recent>>,
+    /// Made at the second call with labels: a script that makes a handle for each call would pay for it in vain.
+    cache: OnceCell<Box<SeriesCache>>,
     was_called: Cell<bool>,
-    /// Of the interpreter that the object lives in.
-    watch: Watch,
+    /// The generation of the interpreter that the object lives in.
+    generation_ref: GenerationRef,
 }
 
-part!(Handle);
+native_object!(Handle);
 
-/// What a handle stands for.
+/// The metric or series that a handle is for.
 #[derive(Debug)]
-struct Meaning {
+struct Binding {
     metric: Rc<Metric>,
-    /// The label values of a bound handle, packed; empty for a metric without labels; `None` for a
-    /// metric with labels whose values come with each call.
+    /// The packed label values of a bound handle, empty for a metric without labels; `None` if each call passes the
+    /// values.
     key: Option<Key>,
 }
 
 impl Default for Handle {
     fn default() -> Self {
         Self {
-            stamp: Cell::new(0),
-            found: Cell::new(0),
+            owned_generation: Cell::new(0),
+            found_generation: Cell::new(0),
             cells: Cell::new(null()),
             count: Cell::new(0),
-            meaning: OnceCell::new(),
+            binding: OnceCell::new(),
             series: Cell::new(Series::UNKNOWN),
-            recent: OnceCell::new(),
+            cache: OnceCell::new(),
             was_called: Cell::new(false),
-            watch: Watch::here(),
+            generation_ref: GenerationRef::here(),
         }
     }
 }
@@ -94,12 +93,12 @@ pub(crate) fn this(ex: &ExecuteData) -> &Handle {
     object::this(ex)
 }
 
-local! {
-    /// Room for a key, kept between calls so that a known series costs no allocation.
+interpreter_local! {
+    /// A buffer for a key, kept between calls so that a known series costs no allocation.
     static KEY: Vec<u8> = Vec::new();
 }
 
-/// Most bytes of that room that are kept: one huge label value must not cost its memory for ever.
+/// A larger buffer is freed: one huge label value must not cost its memory for ever.
 const MOST_KEPT: usize = 64 << 10;
 
 #[cold]
@@ -111,68 +110,68 @@ fn count_lost(target: Target) {
 }
 
 impl Handle {
-    /// Makes it a handle on a metric; on its only series if it has no labels.
-    pub(crate) fn stand_for(&self, metric: Rc<Metric>) -> Result<(), Thrown> {
+    /// Makes this the handle of a metric, or of its only series if it has no labels.
+    pub(crate) fn init(&self, metric: Rc<Metric>) -> Result<(), Thrown> {
         let key = metric.definition.label_names.is_empty().then(|| Key::from([]));
-        self.mean(Meaning { metric, key })
+        self.set_binding(Binding { metric, key })
     }
 
-    /// Makes it a handle on one series, with what is known of it.
+    /// Makes this the handle of one series, with what is known of it.
     pub(crate) fn bind(&self, metric: Rc<Metric>, key: Key, series: Series) -> Result<(), Thrown> {
-        self.mean(Meaning { metric, key: Some(key) })?;
+        self.set_binding(Binding { metric, key: Some(key) })?;
         self.remember(series);
         Ok(())
     }
 
-    fn mean(&self, meaning: Meaning) -> Result<(), Thrown> {
-        let cells = meaning.metric.definition.cells();
-        self.meaning.set(meaning).map_err(|_| invalid_argument("The constructor was called already"))?;
+    fn set_binding(&self, binding: Binding) -> Result<(), Thrown> {
+        let cells = binding.metric.definition.cells();
+        self.binding.set(binding).map_err(|_| invalid_argument("The constructor was called already"))?;
         self.count.set(cells);
         Ok(())
     }
 
-    fn meaning(&self) -> Result<&Meaning, Thrown> {
-        self.meaning.get().ok_or_else(|| invalid_argument("The constructor was not called"))
+    fn binding(&self) -> Result<&Binding, Thrown> {
+        self.binding.get().ok_or_else(|| invalid_argument("The constructor was not called"))
     }
 
     /// The metric; throws where the constructor did not run.
     pub(crate) fn metric(&self) -> Result<&Rc<Metric>, Thrown> {
-        self.meaning().map(|meaning| &meaning.metric)
+        self.binding().map(|binding| &binding.metric)
     }
 
-    /// The cells that a call goes to, whose labels, if it has any, are its argument `n`, from 0, and its last:
-    /// this process's own, if they were found out lately and still hold.
+    /// This process's own cells of the series that a call updates, if they are known and still valid. The labels, if
+    /// there are any, are the last argument of the call, at index `n`.
     #[inline(always)]
     pub(crate) fn ready_cells(&self, ex: &ExecuteData, n: u32) -> Option<&[segment::Cell]> {
-        // SAFETY: under the present stamp these are `count` cells of the mapped segment.
-        self.ready(&self.stamp, ex, n).map(|cells| unsafe { slice::from_raw_parts(cells, self.count.get()) })
+        // SAFETY: in the current generation these are `count` cells of the mapped segment.
+        self.ready(&self.owned_generation, ex, n)
+            .map(|cells| unsafe { slice::from_raw_parts(cells, self.count.get()) })
     }
 
     /// As [`Handle::ready_cells`], for metrics with one cell.
     #[inline(always)]
     pub(crate) fn ready_cell(&self, ex: &ExecuteData, n: u32) -> Option<&segment::Cell> {
-        // SAFETY: under the present stamp this is a cell of the mapped segment.
-        self.ready(&self.stamp, ex, n).map(|cells| unsafe { &*cells })
+        // SAFETY: in the current generation this is a cell of the mapped segment.
+        self.ready(&self.owned_generation, ex, n).map(|cells| unsafe { &*cells })
     }
 
-    /// As [`Handle::ready_cell`], or one that other processes write too: to be set, not added to.
+    /// As [`Handle::ready_cell`], but the cell may be one that other processes write too: it may be set, not added to.
     #[inline(always)]
     pub(crate) fn settable_cell(&self, ex: &ExecuteData, n: u32) -> Option<&segment::Cell> {
         // SAFETY: as above.
-        self.ready(&self.found, ex, n).map(|cells| unsafe { &*cells })
+        self.ready(&self.found_generation, ex, n).map(|cells| unsafe { &*cells })
     }
 
     #[inline(always)]
-    fn ready(&self, stamp: &Cell<u64>, ex: &ExecuteData, n: u32) -> Option<*const segment::Cell> {
+    fn ready(&self, found_at: &Cell<u64>, ex: &ExecuteData, n: u32) -> Option<*const segment::Cell> {
         if given(ex) == n {
-            return (stamp.get() == self.watch.stamp()).then(|| self.cells.get());
+            return (found_at.get() == self.generation_ref.get()).then(|| self.cells.get());
         }
         let values = zval::list_of(argument(ex, n)?).filter(|_| given(ex) == n + 1)?;
-        self.recent.get()?.cells_of(values, self.watch.stamp())
+        self.cache.get()?.cells_of(values, self.generation_ref.get())
     }
 
-    /// Runs `apply` on the cells of the series that the labels name. Where there are none, the
-    /// update is counted as lost.
+    /// Runs `apply` on the cells of the series that the labels name. Without cells the update is counted as lost.
     #[inline]
     pub(crate) fn update(
         &self,
@@ -191,15 +190,15 @@ impl Handle {
                 return Ok(());
             }
         };
-        // SAFETY: the target was just found to hold under the present stamp: `count` mapped cells.
+        // SAFETY: the target was just found to be valid in the current generation: `count` mapped cells.
         apply(Cells { all: unsafe { slice::from_raw_parts(cells, self.count.get()) }, shared });
         Ok(())
     }
 
     /// Where updates of a bound handle go, or of a metric without labels.
     fn only_target(&self) -> Result<Target, Thrown> {
-        if self.series.get().stamp != self.watch.stamp() {
-            let Meaning { metric, key } = self.meaning()?;
+        if self.series.get().generation != self.generation_ref.get() {
+            let Binding { metric, key } = self.binding()?;
             let Some(key) = key else { return Err(labels::wrong_count(&metric.definition, 0)) };
             self.remember(lookup::series(metric, key).1);
         }
@@ -208,17 +207,17 @@ impl Handle {
 
     fn remember(&self, series: Series) {
         self.series.set(series);
-        let (cells, stamp) = match series.target {
-            Target::Owned(cells) => (cells, series.stamp),
+        let (cells, owned) = match series.target {
+            Target::Owned(cells) => (cells, series.generation),
             Target::Shared(cells) => (cells, 0),
             Target::Dropped(_) | Target::Unstored => return,
         };
         self.cells.set(cells);
-        self.stamp.set(stamp);
-        self.found.set(series.stamp);
+        self.owned_generation.set(owned);
+        self.found_generation.set(series.generation);
     }
 
-    /// Where updates of the series that the labels name go; those of the next call that is like this are ready.
+    /// Where updates of the series that the labels name go. It is cached, so that the next such call is fast.
     fn named_target(&self, labels: &ZendHashTable) -> Result<Target, Thrown> {
         let metric = self.check_unbound()?;
         let values = zval::list_values(labels);
@@ -227,18 +226,18 @@ impl Handle {
             return self.with_key(labels, |metric, key| lookup::series(metric, key).1.target);
         };
         if let Target::Owned(cells) = target
-            && let Some(recent) = self.recent(values.len())
+            && let Some(cache) = self.cache(values.len())
         {
-            recent.keep(values, zval::is_shared(labels), cells);
+            cache.store(values, zval::is_shared(labels), cells);
         }
         Ok(target)
     }
 
-    fn recent(&self, labels: usize) -> Option<&Recent> {
-        if self.recent.get().is_none() && self.was_called.replace(true) {
-            let _set_once = Recent::new(labels).map(|recent| self.recent.set(Box::new(recent)));
+    fn cache(&self, labels: usize) -> Option<&SeriesCache> {
+        if self.cache.get().is_none() && self.was_called.replace(true) {
+            let _set_once = SeriesCache::new(labels).map(|cache| self.cache.set(Box::new(cache)));
         }
-        self.recent.get().map(AsRef::as_ref)
+        self.cache.get().map(AsRef::as_ref)
     }
 
     /// Runs `look` with the packed label values.
@@ -264,13 +263,13 @@ impl Handle {
 
     /// The key of the handle's only series.
     pub(crate) fn own_key(&self) -> Result<&[u8], Thrown> {
-        let Meaning { metric, key } = self.meaning()?;
+        let Binding { metric, key } = self.binding()?;
         key.as_deref().ok_or_else(|| labels::wrong_count(&metric.definition, 0))
     }
 
     /// The metric, if the handle takes labels; throws if it is bound.
     pub(crate) fn check_unbound(&self) -> Result<&Rc<Metric>, Thrown> {
-        let Meaning { metric, key } = self.meaning()?;
+        let Binding { metric, key } = self.binding()?;
         match key {
             Some(key) if !key.is_empty() => Err(already_bound(metric)),
             _ => Ok(metric),
@@ -283,8 +282,8 @@ fn already_bound(metric: &Metric) -> Thrown {
     invalid_argument(&format!("This handle on {name} is bound to its label values and takes no others"))
 }
 
-/// Packs label values into the kept room and runs `look` on them. The room is away meanwhile, so
-/// that a `__toString()` which counts by itself finds none and makes its own.
+/// Packs label values into the kept buffer and runs `look` on them. The buffer is taken out meanwhile, so that a
+/// `__toString()` that updates metrics itself uses one of its own.
 pub(crate) fn with_packed<R>(
     pack: impl FnOnce(&mut Vec<u8>) -> Result<(), Thrown>,
     look: impl FnOnce(&[u8]) -> R,

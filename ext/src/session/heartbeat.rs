@@ -5,12 +5,12 @@
 //! the check of the segment cost a system call each, and are never done more often.
 
 use crate::{
-    engine::{globals::local, panic::silenced, process_stats},
+    engine::{globals::interpreter_local, panic::catch_panic_silent, process_stats},
     session::{attachment, countdown, generation, ini},
 };
 use promshm_segment::{Runtime, unix_time};
 
-local! {
+interpreter_local! {
     static PROCESS: Process = Process::new();
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn tick() {
 #[cold]
 #[inline(never)]
 fn run() {
-    silenced(|| {
+    catch_panic_silent(|| {
         let now = process_stats::coarse_clock();
         countdown::restart(now);
         expire(now);
@@ -59,14 +59,14 @@ fn run() {
 /// which attaches anew: nothing may be unmapped here, in the midst of a call.
 fn check_segment(now: f64) {
     if countdown::take_check(now) && attachment::has_lost_segment() {
-        generation::renew();
+        generation::invalidate();
     }
 }
 
 /// Expires the series that were looked up, if that is due.
 fn expire(now: f64) {
     if countdown::take_expiry(now) {
-        generation::renew();
+        generation::invalidate();
     }
 }
 

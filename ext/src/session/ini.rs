@@ -1,7 +1,7 @@
 //! The INI settings: read once at startup (or when FPM applies a pool's own), kept as values.
 #![allow(unsafe_code)]
 
-use crate::engine::{globals::local, panic::silenced, zval};
+use crate::engine::{globals::interpreter_local, panic::catch_panic_silent, zval};
 use ext_php_rs::{
     ffi,
     flags::IniEntryPermission,
@@ -10,7 +10,7 @@ use ext_php_rs::{
 use promshm_segment::{Config, SegmentName};
 use std::ffi::{CStr, c_void};
 
-local! {
+interpreter_local! {
     // The engine tells each new thread of each setting; a server may set them for one virtual host.
     static CONFIG: Option<Config> = None;
     static ENABLED: bool = true;
@@ -85,7 +85,7 @@ macro_rules! on_modify {
             if set(text).is_some() {
                 return 0;
             }
-            silenced(|| zval::warn(&format!("{} = {text:?} is not {}; the default is used", $name, $wanted)));
+            catch_panic_silent(|| zval::warn(&format!("{} = {text:?} is not {}; the default is used", $name, $wanted)));
             -1
         }
     )*};

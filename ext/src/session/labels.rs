@@ -7,8 +7,7 @@
 use crate::engine::{
     exceptions::{Thrown, invalid_argument, type_error},
     float_list,
-    globals::{Fixed, local},
-    zval,
+    globals::interpreter_local,
     zval::{
         IS_ARRAY, IS_DOUBLE, IS_FALSE, IS_LONG, IS_NULL, IS_OBJECT, IS_STRING, IS_TRUE, IS_UNDEF, bytes_of,
         dereferenced, double_of, long_of, stringified, type_of,
@@ -19,23 +18,11 @@ use ext_php_rs::{
     zend::ce,
 };
 use promshm_segment::{Definition, push_label_value};
-use std::{
-    hash::{BuildHasher, RandomState},
-    io::Write,
-};
+use std::io::Write;
 
-local! {
+interpreter_local! {
     /// The attached segment's limit to label values, in bytes. Nothing is cut while there is none.
     static LIMIT: usize = usize::MAX;
-}
-
-/// What hashes of label values depend on besides the values, so that nobody can choose values that meet in
-/// the table of series.
-static SECRET: Fixed<u64> = Fixed::new(0);
-
-/// Module startup: chooses the secret.
-pub(crate) fn started() {
-    SECRET.set(RandomState::new().hash_one(0));
 }
 
 /// Values that are longer are cut from now on, as the segment does.
@@ -140,31 +127,9 @@ fn write(key: &mut Vec<u8>, value: impl std::fmt::Display) {
     let _a_vec_takes_all = write!(key, "{value}");
 }
 
-/// A hash of values that are all strings, or `None`: PHP keeps the hash of a string with it.
+/// Whether the key holds just these values; `false` if one of them is not a string.
 #[inline(always)]
-pub(crate) fn hash_values(values: &[Zval]) -> Option<u64> {
-    let mut hash = SECRET.get();
-    for value in values {
-        hash = mix(hash, zval::string_hash(value)?);
-    }
-    Some(hash)
-}
-
-/// The same hash of a key.
-pub(crate) fn hash_key(key: &[u8]) -> u64 {
-    parts(key).fold(SECRET.get(), |hash, value| mix(hash, zval::hash_of_bytes(value)))
-}
-
-/// Each bit of the result depends on all bits of both, so that a table may look at any of them.
-#[inline(always)]
-fn mix(hash: u64, value: u64) -> u64 {
-    let product = u128::from(hash ^ value) * 0x9e37_79b9_7f4a_7c15;
-    product as u64 ^ (product >> 64) as u64
-}
-
-/// Whether the key holds just these values, of which [`hash_values`] has found that they are strings.
-#[inline(always)]
-pub(crate) fn are(values: &[Zval], key: &[u8]) -> bool {
+pub(crate) fn key_equals(values: &[Zval], key: &[u8]) -> bool {
     let mut rest = key;
     values.iter().all(|value| {
         let (Some(bytes), Some((length, tail))) = (bytes_of(value), rest.split_first_chunk::<4>()) else {
@@ -182,7 +147,7 @@ pub(crate) fn are(values: &[Zval], key: &[u8]) -> bool {
 }
 
 /// The raw values in a key.
-fn parts(mut key: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn parts(mut key: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let (length, rest) = key.split_first_chunk::<4>()?;
         let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;

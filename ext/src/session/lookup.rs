@@ -1,7 +1,7 @@
 //! Finds where updates of a series go: as the process remembers it, or by asking the segment.
 
 use crate::session::{
-    attachment, labels,
+    attachment, label_hash, labels,
     metric::Metric,
     series::{Key, Series},
     series_table,
@@ -14,7 +14,7 @@ const MOST_DROPPED_BYTES: usize = 4096;
 
 /// The series with that key, looked up in the segment unless it is known and still holds.
 pub(crate) fn series(metric: &Metric, key: &[u8]) -> (Key, Series) {
-    let hash = labels::hash_key(key);
+    let hash = label_hash::hash_key(key);
     match metric.get(hash, key) {
         Some((key, series)) if series.holds() => (key, series),
         Some((key, _)) => resolve(metric, hash, key),

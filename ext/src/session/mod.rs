@@ -9,6 +9,7 @@ pub(crate) mod handle;
 pub(crate) mod heartbeat;
 pub(crate) mod histogram_cells;
 pub(crate) mod ini;
+pub(crate) mod label_hash;
 pub(crate) mod labels;
 pub(crate) mod lookup;
 pub(crate) mod metric;

@@ -10,8 +10,8 @@ pub(crate) type Key = Rc<[u8]>;
 /// Where updates of one series go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Series {
-    /// The process's stamp at which this was found out; it holds no longer when the stamp has changed.
-    pub(crate) stamp: u64,
+    /// The process's generation at which this was found out; it holds no longer when the generation has changed.
+    pub(crate) generation: u64,
     /// What was found out.
     pub(crate) target: Target,
 }
@@ -31,12 +31,12 @@ pub(crate) enum Target {
 
 impl Series {
     /// Nothing found out yet.
-    pub(crate) const UNKNOWN: Self = Self { stamp: 0, target: Target::Unstored };
+    pub(crate) const UNKNOWN: Self = Self { generation: 0, target: Target::Unstored };
 
     /// Whether what was found out is still true.
     #[inline(always)]
     pub(crate) fn holds(self) -> bool {
-        self.stamp == generation::current()
+        self.generation == generation::current()
     }
 
     /// Whether updates reach the segment.

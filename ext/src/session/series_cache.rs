@@ -1,10 +1,10 @@
-//! The label values that a handle was called with lately, recognised by the addresses of their
-//! strings: what a script writes as a literal, or keeps in a variable, is the same string each time.
+//! The series that a handle was called with lately, found by the addresses of their label values: a literal of a
+//! script, or a value that it keeps in a variable, is the same string at each call.
 
 use crate::{
     engine::{
-        globals::local,
-        zval::{Kept, string_address},
+        globals::interpreter_local,
+        zval::{RetainedString, string_address},
     },
     session::generation,
 };
@@ -16,94 +16,92 @@ use std::{
     ptr::null,
 };
 
-/// More labels than this go the longer way.
+/// A series with more labels is not cached.
 const MOST_LABELS: usize = 4;
-/// Bits of a place's number.
-const PLACE_BITS: u32 = 4;
-const PLACES: usize = 1 << PLACE_BITS;
+/// Bits of a line's index.
+const LINE_BITS: u32 = 4;
+const LINES: usize = 1 << LINE_BITS;
 
-/// Most of these caches in a process, at 1.6 kB each. Handles beyond them do without, which costs each call a
-/// look at the strings themselves.
+/// Most caches in a process, at 1.6 kB each. A handle without one compares the strings themselves at each call.
 const MOST_CACHES: u32 = 8192;
 
-local! {
+interpreter_local! {
     static CACHES: u32 = 0;
 }
 
-/// A small cache, one place for each set of values. All sets of a handle are of one size.
+/// A small cache: each set of label values has one line where it may lie. All sets of a handle have the same size.
 #[derive(Debug)]
-pub(crate) struct Recent {
+pub(crate) struct SeriesCache {
     labels: usize,
-    places: [Place; PLACES],
-    /// What the places know the addresses of, kept, so that no other string can come to lie there.
-    strings: RefCell<[[Option<Kept>; MOST_LABELS]; PLACES]>,
+    lines: [Line; LINES],
+    /// The strings whose addresses the lines hold, retained so that no other string can take their place in memory.
+    strings: RefCell<[[Option<RetainedString>; MOST_LABELS]; LINES]>,
 }
 
-/// One line of the processor's cache.
+/// A set of values and its series, in one line of the processor's cache.
 #[derive(Debug)]
 #[repr(align(64))]
-struct Place {
+struct Line {
     addresses: [Cell<usize>; MOST_LABELS],
-    /// The stamp under which `cells` hold; 0 while the place is empty.
-    stamp: Cell<u64>,
+    /// The generation in which `cells` are valid; 0 while the line is empty.
+    generation: Cell<u64>,
     cells: Cell<*const atomic::Cell>,
 }
 
-impl Recent {
-    /// For sets of so many labels.
-    /// An empty cache, unless the process has enough of them.
+impl SeriesCache {
+    /// An empty cache for sets of that many labels; `None` if the process has [`MOST_CACHES`].
     pub(crate) fn new(labels: usize) -> Option<Self> {
         if CACHES.get() >= MOST_CACHES {
             return None;
         }
         CACHES.update(|caches| caches + 1);
-        let place =
-            |_| Place { addresses: Default::default(), stamp: Cell::new(0), cells: Cell::new(null()) };
-        Some(Self { labels, places: array::from_fn(place), strings: RefCell::default() })
+        let line =
+            |_| Line { addresses: Default::default(), generation: Cell::new(0), cells: Cell::new(null()) };
+        Some(Self { labels, lines: array::from_fn(line), strings: RefCell::default() })
     }
 
-    /// This process's own cells of the series with these very strings, if they hold under the stamp `now`.
+    /// This process's own cells of the series with these very strings, if they are valid in the generation `now`.
     #[inline(always)]
     pub(crate) fn cells_of(&self, values: &[Zval], now: u64) -> Option<*const atomic::Cell> {
         if values.len() != self.labels {
             return None;
         }
-        let place = &self.places[place_of(values)?];
+        let line = &self.lines[line_of(values)?];
         let are_these = |(value, known): (&Zval, &Cell<usize>)| string_address(value) == Some(known.get());
-        let is_it = place.stamp.get() == now && values.iter().zip(&place.addresses).all(are_these);
-        is_it.then(|| place.cells.get())
+        let is_it = line.generation.get() == now && values.iter().zip(&line.addresses).all(are_these);
+        is_it.then(|| line.cells.get())
     }
 
-    /// Remembers the cells, unless one of the values will not come again.
-    pub(crate) fn keep(&self, values: &[Zval], list_lives_on: bool, cells: *const atomic::Cell) {
-        let kept = |label| Kept::of(values.get(label)?, list_lives_on);
-        let strings: [Option<Kept>; MOST_LABELS] = array::from_fn(kept);
+    /// Stores the cells, unless one of the strings ends with the running call.
+    pub(crate) fn store(&self, values: &[Zval], list_lives_on: bool, cells: *const atomic::Cell) {
+        let kept = |label| RetainedString::of(values.get(label)?, list_lives_on);
+        let strings: [Option<RetainedString>; MOST_LABELS] = array::from_fn(kept);
         if values.len() != self.labels || strings.iter().flatten().count() != self.labels {
             return;
         }
-        let Some(number) = place_of(values) else { return };
-        let place = &self.places[number];
-        for (value, known) in values.iter().zip(&place.addresses) {
+        let Some(number) = line_of(values) else { return };
+        let line = &self.lines[number];
+        for (value, known) in values.iter().zip(&line.addresses) {
             known.set(string_address(value).unwrap_or_default());
         }
-        place.stamp.set(generation::current());
-        place.cells.set(cells);
+        line.generation.set(generation::current());
+        line.cells.set(cells);
         self.strings.borrow_mut()[number] = strings;
     }
 }
 
-impl Drop for Recent {
+impl Drop for SeriesCache {
     fn drop(&mut self) {
         CACHES.update(|caches| caches.saturating_sub(1));
     }
 }
 
-/// The number of the place for these strings.
+/// The index of the line for these strings.
 #[inline(always)]
-fn place_of(values: &[Zval]) -> Option<usize> {
+fn line_of(values: &[Zval]) -> Option<usize> {
     let mut hash: usize = 0;
     for value in values {
         hash = (hash ^ string_address(value)?).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
-    Some(hash >> (usize::BITS - PLACE_BITS))
+    Some(hash >> (usize::BITS - LINE_BITS))
 }

@@ -6,9 +6,9 @@
 //! their bytes with a secret.
 
 use crate::{
-    engine::globals::local,
+    engine::globals::interpreter_local,
     session::{
-        labels,
+        label_hash, labels,
         series::{Key, Series},
     },
 };
@@ -25,7 +25,7 @@ const ENTRY_BYTES: usize = 96;
 /// Most series of one hash in the table by PHP's hash.
 const MOST_OF_ONE_HASH: usize = 4;
 
-local! {
+interpreter_local! {
     /// What all tables hold together.
     static REMEMBERED: Size = Size { entries: 0, bytes: 0 };
 }
@@ -68,8 +68,9 @@ impl SeriesTable {
     /// What `take` makes of the series with these values, if it is known. Does not allocate.
     #[inline(always)]
     pub(crate) fn find<R>(&self, values: &[Zval], take: impl FnOnce(&Key, Series) -> R) -> Option<R> {
-        let hash = labels::hash_values(values)?;
-        let known = self.by_hash.find(hash, |known| known.hash == hash && labels::are(values, &known.key))?;
+        let hash = label_hash::hash_values(values)?;
+        let known =
+            self.by_hash.find(hash, |known| known.hash == hash && labels::key_equals(values, &known.key))?;
         Some(take(&known.key, known.series))
     }
 

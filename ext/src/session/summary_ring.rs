@@ -1,10 +1,10 @@
 //! How a summary observes: its cells lead to a ring of recent samples in the same mapping.
 #![allow(unsafe_code)]
 
-use crate::engine::globals::local;
+use crate::engine::globals::interpreter_local;
 use promshm_segment::{Rings, clock, format::ring, memory::atomic::Cell};
 
-local! {
+interpreter_local! {
     static RINGS: Option<Rings> = None;
 }
 

@@ -6,12 +6,12 @@
 #![allow(unsafe_code)]
 
 use crate::{
-    engine::globals::local,
+    engine::globals::interpreter_local,
     session::{attachment, gauge_cell},
 };
 use promshm_segment::memory::atomic::Cell;
 
-local! {
+interpreter_local! {
     static OPEN: Open = Open::new();
 }
 
