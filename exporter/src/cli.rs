@@ -3,7 +3,7 @@
 use crate::{
     commands::{
         Error,
-        dump::{Options, dump},
+        dump::{DumpOptions, dump},
         healthcheck, rm, serve, status, top,
     },
     logging,
@@ -196,7 +196,7 @@ impl Cli {
             Command::Serve => serve::serve(&self.serve_options(), segments),
             Command::Dump { format, output, no_own_metrics } => {
                 let (format, has_own, file) = (*format, !no_own_metrics, output.as_deref());
-                dump(segments, Options { format, tells_created: self.tells_created, has_own, file })
+                dump(segments, DumpOptions { format, tells_created: self.tells_created, has_own, file })
             }
             Command::Status => status::print(&segments),
             Command::Top => top::run(segments),
@@ -205,8 +205,8 @@ impl Cli {
         }
     }
 
-    fn serve_options(&self) -> serve::Options {
-        serve::Options {
+    fn serve_options(&self) -> serve::ServeOptions {
+        serve::ServeOptions {
             web_config: self.web_config(),
             routes: self.routes(),
             tells_created: self.tells_created,
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_repeated_is_forgotten() {
+    fn repeated_flags_on_both_sides_are_refused() {
         for words in [
             &["--segment=a=sysv:1", "dump", "--segment", "b=sysv:2"][..],
             &["--web.listen-address", ":1", "serve", "--web.listen-address=:2"],
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn invalid_values_are_refused() {
         for words in [
             &["--segment=sysv:0"][..],
             &["--web.listen-address=localhost:1"],

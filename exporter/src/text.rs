@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_for_people() {
+    fn values_are_formatted_in_their_unit() {
         let now = 1_700_000_090.0;
         let expected = [
             (Unit::Plain, 0.0, "0"),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_for_people() {
+    fn bytes_are_formatted_in_binary_units() {
         let expected = [
             (0, "0 B"),
             (1023, "1023 B"),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_for_people() {
+    fn rates_are_formatted_in_their_unit() {
         let expected = [
             (Unit::Plain, 0.0, "0/s"),
             (Unit::Plain, 1.976, "1.98/s"),

@@ -67,7 +67,7 @@ fn on_a_terminal_it_asks() {
 }
 
 #[test]
-fn what_is_not_ours_is_left_alone() {
+fn foreign_memory_is_not_removed() {
     let own = OwnSegment::foreign(1 << 20, 0o600);
     own.poke(0, 0x6c6c_6568_0000_0001);
     assert_eq!(run(own.name, &["rm", "--yes"]).status.code(), Some(1));

@@ -96,7 +96,7 @@ fn a_failing_segment_hides_no_other() {
 }
 
 #[test]
-fn ready_is_who_can_read_one() {
+fn readiness_needs_one_readable_segment() {
     let owns = [OwnSegment::absent(), OwnSegment::absent()];
     let server = Server::spawn(exporter_of(&[named("a", &owns[0]), named("b", &owns[1])], &[]));
     let answer = server.get("/-/ready");
@@ -240,7 +240,7 @@ fn commands_show_all_segments() {
 }
 
 #[test]
-fn rm_wants_to_know_which() {
+fn rm_needs_a_name_among_several_segments() {
     let (_owns, writers, segments) = two();
     let refusal = complaint(&run_of(&segments, &["rm", "--yes"]));
     assert!(refusal.contains("rm NAME") && refusal.contains(&segments.join(",")), "{refusal}");
@@ -254,7 +254,7 @@ fn rm_wants_to_know_which() {
 }
 
 #[test]
-fn the_server_ends_as_with_one() {
+fn server_with_several_segments_stops_on_sigterm() {
     let (_owns, _writers, segments) = two();
     let server = Server::spawn(exporter_of(&segments, &[]));
     server.signal(Signal::SIGTERM);

@@ -129,7 +129,7 @@ fn a_workers_family_is_chosen_by_name() {
 }
 
 #[test]
-fn formats_take_turns() {
+fn formats_alternate_between_scrapes() {
     let own = OwnSegment::absent();
     let mut writer = writer(&own);
     let server = Server::start(own.name, &[]);
@@ -186,7 +186,7 @@ fn status_shows_the_segment() {
 }
 
 #[test]
-fn answers_on_their_way_are_finished() {
+fn responses_in_progress_are_finished_on_sigterm() {
     let own = OwnSegment::absent();
     fill_with_megabytes(&mut writer(&own));
     let mut server = Server::start(own.name, &["--log.level=debug"]);

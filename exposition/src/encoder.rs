@@ -1,4 +1,4 @@
-//! From a snapshot's families to a page of text.
+//! The encoder: from a snapshot's families to a page of text.
 
 use crate::{
     exemplar::{is_exemplar, push_exemplar},
@@ -10,19 +10,19 @@ use crate::{
 use promshm_segment::{Definition, Exemplar, Family, Kind, snapshot::Row};
 use std::{collections::HashMap, sync::Arc};
 
-/// How many pages a family may be missing from before its cached bytes are given back.
+/// Number of pages without a family after which its cached bytes are freed.
 const PAGES_KEPT: u64 = 16;
 
-/// How many bytes of a page are handed on at a time.
+/// Bytes of a page after which they are passed on.
 pub const PART: usize = 64 << 10;
 
-/// Most bytes that an encoder writes and keeps. Each of a histogram's lines repeats all labels, so a small
-/// segment could ask for a page of many times its size.
+/// Limits on the bytes that an encoder writes and keeps. Each of a histogram's lines repeats all labels, so a small
+/// segment could require a page of many times its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Of the lines of one series, without their numbers.
+    /// Bytes of the lines of one series, without their numbers.
     pub series: usize,
-    /// Of all lines that are kept from one page to the next.
+    /// Bytes of all lines that are cached between pages.
     pub page: usize,
 }
 
@@ -32,11 +32,10 @@ impl Default for Limits {
     }
 }
 
-/// Writes pages, and keeps what does not change from one page to the next.
+/// Encodes pages, and caches what does not change from one page to the next.
 ///
-/// A series' name and labels are escaped once and kept as bytes for as long as
-/// [`Family::generation`] says that they are the same; what is left to do for a
-/// page is to copy them and to write the numbers.
+/// A series' name and labels are escaped once and cached as bytes while [`Family::generation`] stays the same;
+/// encoding a page then copies them and writes the numbers.
 ///
 /// ```
 /// use promshm_exposition::{Encoder, Format};
@@ -66,9 +65,9 @@ impl Default for Limits {
 #[derive(Debug, Default)]
 pub struct Encoder {
     format: Format,
-    /// Carried by each series.
+    /// A label of every series.
     label: Option<Arc<CommonLabel>>,
-    /// Whether `OpenMetrics` pages tell when series were made.
+    /// Whether `OpenMetrics` pages contain the creation times of series.
     tells_created: bool,
     families: HashMap<String, Cached>,
     /// Pages written so far.
@@ -76,7 +75,7 @@ pub struct Encoder {
     limits: Limits,
     /// Bytes of all `families`.
     kept: usize,
-    /// Series that the present page lacks because of the limits.
+    /// Series that the current page lacks because of the limits.
     left_out: u64,
 }
 
@@ -84,18 +83,18 @@ pub struct Encoder {
 struct Cached {
     generation: u64,
     prefixes: Prefixes,
-    /// The number of the page that used it last.
+    /// The number of the last page that used it.
     last_page: u64,
 }
 
 impl Encoder {
-    /// An encoder that has nothing cached yet.
+    /// An encoder with an empty cache.
     #[must_use]
     pub fn new(format: Format) -> Self {
         Self { format, ..Self::default() }
     }
 
-    /// Gives each series a further label, e.g. `segment="orders"`, which is escaped here and now.
+    /// Adds a label to every series, e.g. `segment="orders"`, which is escaped here.
     ///
     /// A label of that name that a family has itself is written with `exported_` before its name,
     /// as Prometheus does with labels that clash with a target's.
@@ -104,8 +103,8 @@ impl Encoder {
         Self { label: Some(Arc::new(CommonLabel::new(name, value))), ..self }
     }
 
-    /// Whether `OpenMetrics` pages tell when each counter, histogram and summary was made, in a sample of its
-    /// own: `…_created`. Other formats know no such thing.
+    /// Whether `OpenMetrics` pages contain the creation time of each counter, histogram and summary, in a sample
+    /// `…_created` of its own. Other formats have no such sample.
     #[must_use]
     pub fn with_created(self, tells_created: bool) -> Self {
         Self { tells_created, ..self }
@@ -117,26 +116,26 @@ impl Encoder {
         Self { limits, ..self }
     }
 
-    /// How many series the page since [`Encoder::begin_page`] lacks because their lines exceed the limits.
+    /// The number of series that the page since [`Encoder::begin_page`] lacks because their lines exceed the limits.
     #[must_use]
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
 
-    /// The format of its pages.
+    /// The format of the pages.
     #[must_use]
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// Appends `families` to `page`. A family without a value is left out, with its header.
-    /// [`Format::ending`] is for the caller, who knows when the page is complete.
+    /// Appends `families` to `page`. A family without a value is left out with its header. The caller appends
+    /// [`Format::ending`] once the page is complete.
     pub fn encode<'f>(&mut self, families: impl IntoIterator<Item = &'f Family>, page: &mut Vec<u8>) {
         self.encode_in_parts(families, page, |_| {});
     }
 
-    /// Like [`Encoder::encode`], for a page that need never be in memory as a whole: `pass_on` is
-    /// called whenever `page` holds [`PART`] bytes or more, and may take them away.
+    /// Like [`Encoder::encode`], for a page that is never in memory as a whole: `pass_on` is called whenever `page`
+    /// holds [`PART`] bytes or more, and may take them away.
     pub fn encode_in_parts<'f>(
         &mut self,
         families: impl IntoIterator<Item = &'f Family>,
@@ -149,7 +148,7 @@ impl Encoder {
         }
     }
 
-    /// Begins the next page, for [`Encoder::push_family`]. What no page has used for a while is given back.
+    /// Begins the next page, for [`Encoder::push_family`]. Frees what no page has used for a while.
     pub fn begin_page(&mut self) {
         let last = self.pages;
         self.families.retain(|_, cached| last - cached.last_page < PAGES_KEPT);
@@ -158,10 +157,9 @@ impl Encoder {
         self.pages += 1;
     }
 
-    /// Appends a family to a page that several encoders write together: one for each source of
-    /// families, which may have some in common. `is_announced` tells that another one has written the
-    /// family's header already; returns whether the header stands now. `pass_on` is as in
-    /// [`Encoder::encode_in_parts`].
+    /// Appends a family to a page that several encoders write together, one for each source; sources may have
+    /// families in common. `is_announced`: another encoder has written the family's header already. Returns whether
+    /// the header is written now. `pass_on`: see [`Encoder::encode_in_parts`].
     pub fn push_family(
         &mut self,
         family: &Family,
@@ -202,7 +200,7 @@ impl Encoder {
         stands
     }
 
-    /// What is kept of the family, and how many bytes that may be.
+    /// The cache of the family, and its limit in bytes.
     fn prefixes(&mut self, family: &Family) -> (&mut Prefixes, usize) {
         let name = &family.definition.name;
         let (limits, generation) = (self.limits, family.generation());
@@ -212,7 +210,7 @@ impl Encoder {
         if known.is_none_or(|(known, _)| known != generation) {
             let tells_created = self.tells_created && self.format == Format::OpenMetrics;
             let created = tells_created.then(|| created_name(&family.definition)).flatten();
-            // What it replaces goes first, so that there is room for one of them only.
+            // The old cache is freed first, so that both are never in memory together.
             self.families.remove(name);
             let prefixes = Prefixes::new(family, self.label.clone(), created, (limits.series, room));
             self.kept = of_others + prefixes.size();
@@ -243,8 +241,8 @@ fn push_row(
     }
 }
 
-/// The values at the quantiles, the sum and the count. `OpenMetrics` knows no summary of what may be
-/// negative, nor a sum that is no number: such lines are left out there.
+/// The values at the quantiles, the sum and the count. `OpenMetrics` allows no summary of negative values and no sum
+/// that is NaN: such lines are left out there.
 fn push_summary(page: &mut Vec<u8>, numbers: &[f64], prefixes: &Prefixes, first: usize, format: Format) {
     let Some((values, [sum, count])) = numbers.split_last_chunk() else { return };
     let strict = format == Format::OpenMetrics;
@@ -257,10 +255,10 @@ fn push_summary(page: &mut Vec<u8>, numbers: &[f64], prefixes: &Prefixes, first:
     push_sample(page, prefixes.line(first + values.len() + 1), *count);
 }
 
-/// Buckets are counted one by one in the segment and exposed as running totals; `_count` is the last.
+/// The segment counts each bucket separately; they are exposed as running totals, the last of which is `_count`.
 ///
-/// `OpenMetrics` allows no sum that is negative or no number, and no `_count` without `_sum`: the last bucket
-/// has the count there.
+/// `OpenMetrics` allows no sum that is negative or NaN, and no `_count` without `_sum`: there only the last bucket
+/// has the count.
 fn push_histogram(
     page: &mut Vec<u8>,
     definition: &Definition,

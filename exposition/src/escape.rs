@@ -1,11 +1,11 @@
 //! Escaping of free text.
 
-/// Appends a help text: a backslash and a line break are escaped, nothing else.
+/// Appends a help text: only backslashes and line feeds are escaped.
 pub fn push_help(page: &mut Vec<u8>, text: &str) {
     push_escaped(page, text, |byte| matches!(byte, b'\\' | b'\n'));
 }
 
-/// Appends a label's value without the quotes around it, or a help text of `OpenMetrics`.
+/// Appends a label value without its quotes, or a help text of `OpenMetrics`.
 pub fn push_quotable(page: &mut Vec<u8>, text: &str) {
     push_escaped(page, text, |byte| matches!(byte, b'\\' | b'\n' | b'"'));
 }

@@ -1,4 +1,4 @@
-//! Exemplars, which `OpenMetrics` alone has.
+//! Exemplars, which only `OpenMetrics` has.
 
 use crate::{escape::push_quotable, number::push_value};
 use promshm_segment::{
@@ -6,11 +6,11 @@ use promshm_segment::{
     format::exemplar::{MAX_CHARACTERS, is_label},
 };
 
-/// Times that clocks show, in seconds since 1970; Prometheus refuses the page for an infinite one.
+/// Valid times in seconds since 1970; Prometheus rejects the whole page for an infinite one.
 const TIMES: std::ops::Range<f64> = 0.0..1e12;
 
-/// Whether readers take an exemplar. One that they do not take costs the whole page: Prometheus's lexer ends
-/// at a NUL byte there, which it accepts in labels and help texts.
+/// Whether readers accept an exemplar. One that they reject costs the whole page: Prometheus's lexer ends at a NUL
+/// byte there, which it accepts in labels and help texts.
 pub(crate) fn is_exemplar(Exemplar { labels, time, .. }: &Exemplar) -> bool {
     let characters = |text: &str| text.chars().count();
     let length: usize = labels.iter().map(|(name, value)| characters(name) + characters(value)).sum();
@@ -21,7 +21,7 @@ pub(crate) fn is_exemplar(Exemplar { labels, time, .. }: &Exemplar) -> bool {
     TIMES.contains(time) && length <= MAX_CHARACTERS && labels.iter().enumerate().all(is_taken)
 }
 
-/// Appends ` # {trace_id="abc"} 0.67 1520879607.789`, as it stands behind a sample.
+/// Appends ` # {trace_id="abc"} 0.67 1520879607.789`, the part after a sample.
 pub(crate) fn push_exemplar(page: &mut Vec<u8>, Exemplar { labels, value, time }: &Exemplar) {
     page.extend_from_slice(b" # {");
     for (index, (name, value)) in labels.iter().enumerate() {
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn exemplar_that_a_reader_refuses_is_none() {
+    fn exemplar_that_readers_refuse_is_left_out() {
         let long = "é".repeat(MAX_CHARACTERS - 1);
         for good in
             [&[][..], &[("a", "")], &[("a", &long)], &[("_A9", "\u{1}\u{7f}\r\n\t\"\\\u{fffe}\u{feff}")]]

@@ -1,5 +1,4 @@
-//! The formats a page can be written in. A further one adds a variant here and
-//! says in each `match` of this file how it differs.
+//! The formats of a page. A new one adds a variant here, and an arm to each `match` of this file for its differences.
 
 /// An exposition format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -8,18 +7,18 @@ pub enum Format {
     /// Prometheus's text format, version 0.0.4: every Prometheus reads it.
     #[default]
     Text,
-    /// Prometheus's text format, version 1.0.0. It differs in names beyond ASCII, of which there
-    /// are none here: the same lines under another content type.
+    /// Prometheus's text format, version 1.0.0. It differs in names beyond ASCII, which do not occur here: the same
+    /// lines under another content type.
     Text1,
     /// `OpenMetrics` 1.0.0.
     OpenMetrics,
 }
 
 impl Format {
-    /// All formats; where a client likes several the same, the first of them is chosen.
+    /// All formats, in the order in which one is chosen if a client accepts several equally.
     pub const ALL: [Self; 3] = [Self::Text, Self::Text1, Self::OpenMetrics];
 
-    /// The format's name on a command line.
+    /// The format's name on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -29,7 +28,7 @@ impl Format {
         }
     }
 
-    /// The `Content-Type` of a page in this format. Prometheus 3 refuses a page without one.
+    /// The `Content-Type` of a page in this format. Prometheus 3 rejects a page without one.
     #[must_use]
     pub fn content_type(self) -> &'static str {
         match self {
@@ -39,7 +38,7 @@ impl Format {
         }
     }
 
-    /// What stands once at the end of a page.
+    /// The end of a page.
     #[must_use]
     pub fn ending(self) -> &'static [u8] {
         match self {

@@ -1,9 +1,8 @@
 //! Prometheus's text formats: a snapshot's families in, bytes out.
 //!
-//! No input or output happens here and nothing is locked, so the exporter and
-//! the PHP extension share it. [`Encoder`] is the door; [`Format`] says which
-//! formats there are, [`negotiate`] which of them a client wants, and [`number`]
-//! how numbers are written.
+//! No input or output happens here and nothing is locked, so the exporter and the PHP extension share it. [`Encoder`]
+//! is the entry point, [`Format`] lists the formats, [`negotiate`] chooses one for a client, and [`number`] formats
+//! numbers.
 #![forbid(unsafe_code)]
 
 mod encoder;

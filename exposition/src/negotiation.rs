@@ -1,12 +1,12 @@
-//! Which format a client gets, by the rules of `Accept` (RFC 9110, section 12.5.1).
+//! Content negotiation: the format for a client's `Accept` header (RFC 9110, section 12.5.1).
 
 use crate::format::Format;
 
-/// The ways in which Prometheus 3 can ask for names beyond ASCII. There are none such here,
-/// so a page is the same in each; only the content type repeats the client's words.
+/// The schemes by which Prometheus 3 can ask to escape names beyond ASCII. Such names do not occur here, so a page is
+/// the same in each; only the content type repeats the scheme.
 const ESCAPINGS: [&str; 4] = ["allow-utf-8", "underscores", "dots", "values"];
 
-/// A format and the way of escaping names that goes with it.
+/// A format, and the escaping scheme that goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Choice {
     /// The format.
@@ -15,7 +15,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// The `Content-Type` that names both.
+    /// The `Content-Type` with both.
     #[must_use]
     pub fn content_type(&self) -> String {
         let content_type = self.format.content_type();
@@ -23,10 +23,10 @@ impl Choice {
     }
 }
 
-/// Chooses for the value of an `Accept` header; several headers are joined by commas.
+/// Chooses by the value of an `Accept` header; several headers are joined by commas.
 ///
-/// The highest `q` wins, then the narrower range, then the one named first, then the
-/// order of [`Format::ALL`]. Without a header or a match it is text 0.0.4, which all read.
+/// The highest `q` wins, then the more specific range, then the one that is named first, then the order of
+/// [`Format::ALL`]. Without a header or a match it is text 0.0.4, which every reader accepts.
 #[must_use]
 pub fn negotiate(accept: &str) -> Choice {
     let ranges: Vec<Range> = split(accept, b',').enumerate().filter_map(Range::parse).collect();
@@ -40,7 +40,7 @@ pub fn negotiate(accept: &str) -> Choice {
     best.map_or_else(Choice::default, |(format, range)| Choice { format, escaping: range.escaping(format) })
 }
 
-/// The most specific range that a format falls in; of equal ones the first.
+/// The most specific range that matches a format; of equal ones the first.
 fn governing<'r, 'h>(ranges: &'r [Range<'h>], format: Format) -> Option<&'r Range<'h>> {
     let matching = ranges.iter().filter(|range| range.matches(format));
     matching.reduce(|best, other| if other.specificity() > best.specificity() { other } else { best })
@@ -90,7 +90,7 @@ impl<'h> Range<'h> {
             && self.parameters.iter().all(has)
     }
 
-    /// 0 for `*/*`, 1 for `text/*`, 2 for `text/plain`.
+    /// Specificity: 0 for `*/*`, 1 for `text/*`, 2 for `text/plain`.
     fn narrowness(&self) -> u8 {
         u8::from(self.kind != "*") + u8::from(self.subtype != "*")
     }
@@ -99,13 +99,13 @@ impl<'h> Range<'h> {
         (self.narrowness(), self.parameters.len())
     }
 
-    /// The higher one is what the client would rather have.
+    /// The rank; the client prefers the higher one.
     fn rank(&self) -> (u16, u8, std::cmp::Reverse<usize>) {
         (self.quality, self.narrowness(), std::cmp::Reverse(self.position))
     }
 
-    /// Text 0.0.4 knows of no ways to escape; text 1.0.0 always names one; `OpenMetrics` 1.0.0 is
-    /// older than they are, so there one is named only if the client knows of them.
+    /// Text 0.0.4 has no escaping schemes, and text 1.0.0 always names one. `OpenMetrics` 1.0.0 is older than the
+    /// schemes, so there one is named only if the client names one.
     fn escaping(&self, format: Format) -> Option<&'static str> {
         let wanted = self.parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case("escaping"));
         let known = |wanted: &str| ESCAPINGS.into_iter().find(|known| *known == wanted);
@@ -118,7 +118,7 @@ impl<'h> Range<'h> {
     }
 }
 
-/// A weight in thousandths: 0 to 1 with at most three decimals. Also for `Accept-Encoding`.
+/// Parses a weight into thousandths: 0 to 1 with at most three decimals. Also for `Accept-Encoding`.
 #[must_use]
 pub fn quality(text: &str) -> Option<u16> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
@@ -131,7 +131,7 @@ pub fn quality(text: &str) -> Option<u16> {
     }
 }
 
-/// The trimmed parts between separators that are not in quotation marks.
+/// The trimmed parts between separators outside of quotation marks.
 fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let parts = text.split(move |character: char| {

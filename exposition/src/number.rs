@@ -1,19 +1,19 @@
-//! How numbers are written: the shortest decimals that read back as the same float64.
+//! Formats numbers as the shortest decimals that parse to the same float64.
 
-/// Whole numbers below this are written out; from here on an exponent is shorter and as exact.
+/// Integers below this are written in full; from here on an exponent is shorter and as exact.
 const WRITTEN_OUT: f64 = 1e21;
 
-/// Numbers of this size have no fraction left, and no larger ones do.
+/// Numbers from this size on have no fraction.
 const FITS_I64: f64 = 9_223_372_036_854_775_808.0;
 
 /// The powers of ten that Go writes without an exponent.
 const GO_WRITES_OUT: std::ops::Range<i32> = -4..6;
 
-/// Appends a sample's value: whole numbers without a point or exponent, others
-/// as the shortest decimals that read back the same, and `+Inf`, `-Inf`, `NaN`.
+/// Appends a sample's value: integers without a point or exponent, others as the shortest decimals that parse to the
+/// same value, and `+Inf`, `-Inf`, `NaN`.
 pub fn push_value(page: &mut Vec<u8>, value: f64) {
     let whole = value as i64; // saturates; NaN becomes 0
-    // By bits, so that neither -0 nor NaN passes for 0; MAX is what too large a number saturates to.
+    // Compares bits, so that -0 and NaN do not equal 0. A value that is too large saturates to MAX.
     if (whole as f64).to_bits() == value.to_bits() && whole != i64::MAX {
         page.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
     } else if value.abs() < FITS_I64 && value - whole as f64 != 0.0 {
@@ -23,7 +23,7 @@ pub fn push_value(page: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// Infinities, NaN, minus zero, and whole numbers beyond 64 bits.
+/// Infinities, NaN, minus zero, and integers beyond 64 bits.
 #[cold]
 fn push_rare(page: &mut Vec<u8>, value: f64) {
     let mut whole = itoa::Buffer::new();
@@ -44,8 +44,8 @@ fn push_rare(page: &mut Vec<u8>, value: f64) {
 
 /// Appends a bucket's upper bound, the value of its label `le`: `0.5`, `1.0`, `1e+06`, `+Inf`.
 ///
-/// Prometheus 2 keeps this text as it finds it, and Prometheus 3 rewrites it in the way of
-/// Go's client. Writing it that way at once keeps a series' name through an upgrade.
+/// Prometheus 2 keeps this text as it is, and Prometheus 3 normalizes it as Go's client does. Writing the normalized
+/// text keeps a series' name through an upgrade.
 pub fn push_bound(page: &mut Vec<u8>, bound: f64) {
     if !bound.is_finite() {
         return push_rare(page, bound);
@@ -78,7 +78,7 @@ mod tests {
         String::from_utf8(page).expect("digits")
     }
 
-    /// Bit patterns of all exponents: small steps would only see tiny numbers.
+    /// Bit patterns of all exponents; a range of small steps would cover tiny numbers only.
     fn patterns() -> impl Iterator<Item = f64> {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         (0..200_000).map(move |_| {

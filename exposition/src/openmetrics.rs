@@ -1,18 +1,18 @@
-//! What `OpenMetrics` wants otherwise than the text formats: names, types, units.
+//! How `OpenMetrics` differs from the text formats: names, types, units.
 //!
-//! `_created`, the time at which a series began, is written for those who ask: many readers make a series of
-//! its own of it.
+//! `_created`, the time at which a series began, is written only if asked for: many readers make a separate series of
+//! it.
 
 use promshm_segment::{Definition, Kind};
 
 const TOTAL: &str = "_total";
 const CREATED: &str = "_created";
 
-/// The base units of Prometheus and `OpenMetrics`. A family with such an ending has that unit.
+/// The base units of Prometheus and `OpenMetrics`. A family whose name ends in one has that unit.
 const UNITS: [&str; 10] =
     ["amperes", "bytes", "celsius", "grams", "joules", "meters", "ratio", "ratios", "seconds", "volts"];
 
-/// How a family is announced.
+/// The name and type in a family's header.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Announced<'d> {
     pub(crate) name: &'d str,
@@ -20,8 +20,8 @@ pub(crate) struct Announced<'d> {
     pub(crate) unit: Option<&'static str>,
 }
 
-/// A counter is announced without its `_total`. One that has none is of unknown type: a
-/// counter's samples must end in `_total`, and no series has two names in two formats.
+/// A counter is announced without its `_total`. A counter without `_total` is announced as unknown: a counter's
+/// samples must end in `_total`, and a series must not have two names in two formats.
 pub(crate) fn announced(definition: &Definition) -> Announced<'_> {
     let (name, kind) = match (stripped(definition), definition.kind) {
         (Some(stripped), _) => (stripped, Kind::Counter.as_str()),
@@ -31,18 +31,18 @@ pub(crate) fn announced(definition: &Definition) -> Announced<'_> {
     Announced { name, kind, unit: unit(name) }
 }
 
-/// Sums of what may be negative are no counters: such a histogram has neither `_sum` nor `_count`.
+/// A sum of values that may be negative is not a counter: such a histogram has neither `_sum` nor `_count`.
 pub(crate) fn has_sum(definition: &Definition) -> bool {
     definition.bounds.first().is_none_or(|bound| *bound >= 0.0)
 }
 
-/// Whether a histogram's or summary's sum may be written: as a counter it is neither negative nor NaN.
+/// Whether the sum of a histogram or summary may be written: as a counter it must not be negative or NaN.
 pub(crate) fn is_sum(sum: f64) -> bool {
     sum >= 0.0
 }
 
-/// Whether a series' numbers are what their type allows. Workers count no others, but whoever may write the
-/// segment can: strict readers would refuse the whole page.
+/// Whether a series' values are valid for its type. Workers write only valid ones, but others who may write the
+/// segment can write any, and strict readers would reject the whole page.
 pub(crate) fn is_row(kind: Kind, values: &[f64]) -> bool {
     match (kind, values) {
         (Kind::Counter, values) => values.iter().all(|value| *value >= 0.0),
@@ -54,26 +54,25 @@ pub(crate) fn is_row(kind: Kind, values: &[f64]) -> bool {
     }
 }
 
-/// Whether a number of observations is one: from 0, whole and finite.
+/// Whether a number is a valid count: an integer from 0, finite.
 fn is_count(count: f64) -> bool {
     count >= 0.0 && count.is_finite() && count.trunc().to_bits() == count.to_bits()
 }
 
-/// The name of the samples that tell when a family's series were made; gauges, and what is of unknown type,
-/// have none.
+/// The name of the samples with a family's creation times; gauges and families of unknown type have none.
 pub(crate) fn created_name(definition: &Definition) -> Option<String> {
     let Announced { name, kind, .. } = announced(definition);
     ["counter", "histogram", "summary"].contains(&kind).then(|| format!("{name}{CREATED}"))
 }
 
-/// Only what is announced as a counter may have exemplars, besides buckets.
+/// Only samples that are announced as counters, and buckets, may have exemplars.
 pub(crate) fn has_exemplars(definition: &Definition) -> bool {
     stripped(definition).is_some()
 }
 
-/// All names that a family takes in `OpenMetrics`, its own first; no two families may share one.
+/// All names that a family reserves in `OpenMetrics`, its own first; no two families may share one.
 ///
-/// A counter `x_total` takes `x`, `x_total` and `x_created`, whether or not each is written.
+/// A counter `x_total` reserves `x`, `x_total` and `x_created`, whether or not each is written.
 #[must_use]
 pub fn taken_names(definition: &Definition) -> Vec<String> {
     let Announced { name, kind, .. } = announced(definition);

@@ -1,4 +1,4 @@
-//! Everything of a sample's line but its number: escaped once, kept as bytes.
+//! The prefix of a sample's line: everything but its number, escaped once and cached as bytes.
 
 use crate::{
     escape::{push_help, push_quotable},
@@ -9,7 +9,7 @@ use crate::{
 use promshm_segment::{Definition, Family, Kind, snapshot::Row};
 use std::sync::Arc;
 
-/// A label that all series of a page's source carry, as it stands in their lines.
+/// A label that all series of a page's source carry, as bytes of their lines.
 #[derive(Debug)]
 pub(crate) struct CommonLabel {
     name: String,
@@ -41,27 +41,26 @@ impl CommonLabel {
 
 const EXPORTED: &str = "exported_";
 
-/// The beginnings of a family's lines, up to and with the space before the number.
+/// The prefixes of a family's lines, up to and including the space before the number.
 ///
-/// A row's lines are written when it is first seen with a value: a gauge that no
-/// living process has set may never be.
+/// A row's prefixes are written when it first has a value: a gauge that no living process has set may never have one.
 #[derive(Debug)]
 pub(crate) struct Prefixes {
     bytes: Vec<u8>,
-    /// Where line `n` begins in `bytes`, and where the last one ends.
+    /// Where line `n` begins in `bytes`; the last entry is the end.
     starts: Vec<usize>,
-    /// The first line of each row, or [`UNSEEN`].
+    /// The first line of each row, or [`UNSEEN`], or [`TOO_LARGE`].
     first_lines: Vec<usize>,
     label: Option<Arc<CommonLabel>>,
-    /// The name of a further line of each row, which tells when its series was made.
+    /// The name of each row's additional line with its creation time.
     created: Option<String>,
     /// Most bytes of one row's lines.
     row_limit: usize,
 }
 
-/// A row whose lines are not written yet.
+/// A row whose prefixes are not written yet.
 const UNSEEN: usize = usize::MAX;
-/// A row whose lines would take more than the limit.
+/// A row whose prefixes exceed the limit.
 const TOO_LARGE: usize = usize::MAX - 1;
 
 impl Prefixes {

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_tells_nothing() {
+    fn no_published_stats_give_no_family() {
         assert!(worker_families(&Vitals::default()).is_empty());
     }
 }

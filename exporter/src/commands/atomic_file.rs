@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_stays() {
+    fn target_that_is_no_regular_file_is_kept() {
         let folder = tempfile::tempdir().expect("a folder");
         let link = folder.path().join("link");
         symlink("/dev/null", &link).expect("a link");

@@ -13,7 +13,7 @@ use std::{
 
 /// What to write, and where.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Options<'a> {
+pub(crate) struct DumpOptions<'a> {
     pub(crate) format: Format,
     /// Whether `OpenMetrics` contains the creation times of series.
     pub(crate) tells_created: bool,
@@ -24,7 +24,7 @@ pub(crate) struct Options<'a> {
 
 /// Writes a page without metrics of this process. Segments that cannot be read are reported in the log and on the
 /// page; if all are unreadable, that is an error.
-pub(crate) fn dump(segments: Segments, options: Options<'_>) -> Result<(), Error> {
+pub(crate) fn dump(segments: Segments, options: DumpOptions<'_>) -> Result<(), Error> {
     let mut page = Vec::new();
     let mut collector = Collector::of_page(segments, options.tells_created, options.has_own);
     collector.scrape(&PageOptions { format: options.format, families: None }, &mut page, &mut |_| {});

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_asks_for_more_is_alive() {
+    fn server_that_requires_tls_or_a_password_is_alive() {
         for alive in ["HTTP/1.1 200 OK\r\n", "HTTP/1.1 401 Unauthorized\r\n"] {
             assert!(is_alive(alive), "{alive}");
         }

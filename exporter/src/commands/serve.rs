@@ -27,7 +27,7 @@ use std::{
 
 /// The options of `serve`.
 #[derive(Debug)]
-pub(crate) struct Options {
+pub(crate) struct ServeOptions {
     pub(crate) web_config: Option<PathBuf>,
     pub(crate) routes: Routes,
     /// Whether `OpenMetrics` contains the creation times of series.
@@ -56,7 +56,7 @@ enum Event {
 }
 
 /// Serves until SIGTERM or SIGINT; SIGHUP reads the web configuration again.
-pub(crate) fn serve(options: &Options, segments: Segments) -> Result<(), Error> {
+pub(crate) fn serve(options: &ServeOptions, segments: Segments) -> Result<(), Error> {
     let live_config = LiveConfig::open(options.web_config.clone())?;
     let (events, inbox) = channel();
     report_signals(events.clone()).map_err(Error::Start)?;
@@ -100,7 +100,7 @@ fn run_until_stopped(
     inbox: &Receiver<Event>,
     server: &ServerHandle,
     site: &Site,
-    options: &Options,
+    options: &ServeOptions,
 ) -> io::Result<()> {
     let signal = loop {
         match inbox.recv() {
@@ -131,7 +131,7 @@ fn run_until_stopped(
 fn wait_for_scrapes(
     inbox: &Receiver<Event>,
     server: &ServerHandle,
-    options: &Options,
+    options: &ServeOptions,
 ) -> Option<io::Result<()>> {
     let (start, mut connections) = (Instant::now(), HashSet::new());
     loop {

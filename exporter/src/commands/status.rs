@@ -261,7 +261,7 @@ SLOT  STATE      PID  SINCE                                   STARTS    BYTES
     }
 
     #[test]
-    fn times_out_of_reach_are_unknown() {
+    fn unrepresentable_times_are_unknown() {
         for seconds in [f64::MAX, f64::NAN, -1.0, 253_402_300_800.0] {
             assert_eq!(moment(seconds, UNIX_EPOCH), "unknown");
         }

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn remembered_names_are_limited() {
         let own = SelfMetrics::of_server(true);
         let mut names = ConflictResolver::default();
         for round in 0..3 {

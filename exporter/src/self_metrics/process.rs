@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn without_proc_only_what_is_known_is_told() {
+    fn without_proc_unknown_values_are_absent() {
         let mut metrics = ProcessMetrics::new();
         metrics.gather();
         let families = metrics.gather_from(Path::new("/nonexistent"));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_process_sees_itself() {
+    fn process_metrics_of_this_process_are_plausible() {
         let mut metrics = ProcessMetrics::new();
         metrics.gather();
         assert!(metrics.resident_memory.get() > 100 * 1024);

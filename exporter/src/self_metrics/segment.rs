@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_total_never_goes_back() {
+    fn total_never_decreases() {
         let mut total = Total::new(IntCounter::new("t", "T.").expect("valid"));
         let mut after = |origin, seen| {
             total.observe(origin, seen);

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_refused() {
+    fn invalid_addresses_are_refused() {
         for bad in ["", ":", "10200", ":+1", ":65536", "localhost:1", "127.0.0.1", "::1:10200", ":1 "] {
             assert_eq!(bad.parse::<ListenAddress>(), Err(BadAddress), "{bad}");
         }

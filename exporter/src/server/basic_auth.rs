@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_ones_are_refused_and_a_flood_is_bounded() {
+    fn wrong_passwords_are_denied_and_waiting_ones_are_limited() {
         let (mut basic_auth, outcomes) = started();
         let users = users_of(&[("a", "b")]);
         assert_eq!(basic_auth.check(&users, peer(1), 0, head("Bearer x")), AuthOutcome::Denied);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_password_waits_for_its_own_address_only() {
+    fn right_password_waits_only_for_comparisons_of_its_peer() {
         let (mut basic_auth, outcomes) = started();
         let users = users_of(&[("a", "b")]);
         for number in 0..10 * MOST_WAITING {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_compared_for_those_who_have_gone() {
+    fn disconnected_clients_cost_no_comparison() {
         let (mut basic_auth, outcomes) = started();
         let users = users_of(&[("a", "b")]);
         for number in 0..20 {

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_beyond_the_most_are_refused_after_a_while() {
+    fn requests_beyond_the_limit_are_rejected_after_a_timeout() {
         let start = Instant::now();
         let later = start + QUEUE_TIMEOUT;
         let mut queue = queue(3, 4, start);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_too_long_is_refused_wherever_it_stands() {
+    fn request_that_waits_too_long_is_rejected_at_any_position() {
         let start = Instant::now();
         let (later, last) = (start + QUEUE_TIMEOUT / 2, start + QUEUE_TIMEOUT);
         let mut queue = queue(1, 3, start);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_gone_is_forgotten() {
+    fn disconnected_client_leaves_the_queue() {
         let mut queue = queue(0, 3, Instant::now());
         queue.cancel(1);
         assert_eq!(order(queue), [0, 2]);

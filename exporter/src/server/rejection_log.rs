@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refusals_are_told_together() {
+    fn rejections_are_logged_together() {
         let start = Instant::now();
         let mut rejections = RejectionLog::new(HttpMetrics::new());
         assert_eq!(rejections.deadline(), None);

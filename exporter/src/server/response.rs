@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_why() {
+    fn rejection_says_why() {
         let text = whole(&PendingResponse::rejecting(Rejection::Body, b"", false, true));
         assert!(text.starts_with("HTTP/1.1 413 Content Too Large\r\n"), "{text}");
         assert!(text.ends_with("\r\n\r\n413: requests with a body are not taken\n"), "{text}");

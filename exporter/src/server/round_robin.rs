@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_may_not_is_passed_over_and_keeps_its_place() {
+    fn skipped_peer_keeps_its_place() {
         let mut round_robin = round_robin(&[(1, 10), (1, 11), (2, 20)]);
         assert_eq!(round_robin.pop(|each| each == peer(2)), Some(20));
         assert_eq!(round_robin.pop(|_| false), None);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peer_with_the_most_items_is_displaced() {
+    fn peer_with_the_most_items_is_evicted() {
         let mut round_robin = round_robin(&[(1, 10), (2, 20), (1, 11), (1, 12), (2, 21)]);
         assert_eq!(round_robin.evict_longest(peer(1)), None, "it has the most itself");
         assert_eq!(round_robin.evict_longest(peer(2)), Some(12));

@@ -34,7 +34,7 @@ mod tests {
     };
 
     #[test]
-    fn waiting_to_be_accepted_counts() {
+    fn age_includes_time_in_the_backlog() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let before = Instant::now();
         let _client = TcpStream::connect(listener.local_addr().expect("bound")).expect("it listens");

@@ -125,7 +125,7 @@ fn small_answers_do_not_cut_off_a_large_one() {
 }
 
 #[test]
-fn stalled_readers_make_room_for_others() {
+fn stalled_readers_are_closed_when_others_need_memory() {
     let running = start(0, echo);
     let mut stalled: Vec<_> = (0..12).map(|_| Client::new(running.address)).collect();
     stalled.iter_mut().for_each(|client| client.send("/large"));
@@ -176,7 +176,7 @@ fn a_broken_backend_is_replaced() {
 }
 
 #[test]
-fn a_request_that_gets_no_answer_is_ended_and_a_late_one_goes_to_nobody() {
+fn request_without_response_is_closed_and_a_late_response_discarded() {
     let (handler, open) = gated();
     let running = start(40, handler);
     let mut clients: Vec<_> = (0..3).map(|_| Client::new(running.address)).collect();
@@ -232,7 +232,7 @@ fn gated() -> (impl Fn(Request) + Send + Sync, std::sync::mpsc::SyncSender<()>) 
 }
 
 #[test]
-fn more_requests_than_wanted_get_503() {
+fn requests_beyond_the_limit_get_503() {
     let (handler, open) = gated();
     let running = start(3, handler);
     let (sender, answers) = channel();
@@ -247,7 +247,7 @@ fn more_requests_than_wanted_get_503() {
 }
 
 #[test]
-fn a_peer_that_asks_much_is_not_before_all_others() {
+fn peer_with_many_requests_does_not_delay_others() {
     let (gated, open) = gated();
     let (came, order) = channel();
     let running = start(40, move |request: Request| {
@@ -278,7 +278,7 @@ fn a_peer_that_asks_much_is_not_before_all_others() {
 }
 
 #[test]
-fn a_connection_is_as_old_as_the_kernel_made_it() {
+fn age_of_a_connection_counts_from_the_handshake() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("bound");
     let now = Instant::now();
@@ -293,7 +293,7 @@ fn a_connection_is_as_old_as_the_kernel_made_it() {
 }
 
 #[test]
-fn what_was_asked_before_the_end_is_answered() {
+fn requests_sent_before_stop_are_answered() {
     let (handler, open) = gated();
     let running = start(40, handler);
     let mut clients: Vec<_> = (0..8).map(|_| Client::new(running.address)).collect();
@@ -313,7 +313,7 @@ fn what_was_asked_before_the_end_is_answered() {
 }
 
 #[test]
-fn a_head_that_does_not_end_is_cut_off() {
+fn incomplete_head_is_rejected_after_its_time() {
     let running = start(40, echo);
     let mut slow = Client::new(running.address);
     slow.0.get_mut().write_all(b"GET / HTTP/1.1\r\nX: ").expect("sent");
@@ -322,7 +322,7 @@ fn a_head_that_does_not_end_is_cut_off() {
 }
 
 #[test]
-fn the_private_socket_is_shut() {
+fn private_listener_accepts_no_further_connection() {
     let running = start(40, echo);
     assert_eq!(Client::new(running.address).get("/").0, 200);
     let sockets = std::fs::read_to_string("/proc/net/unix").expect("Linux");

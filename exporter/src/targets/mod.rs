@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_is_called_like_a_key_is_no_key() {
+    fn object_named_like_a_key_has_another_label() {
         let label = |name: &str| Target::found(name.parse().expect("a name")).label;
         assert_eq!(label("sysv:0x70736d31").as_deref(), Some("0x70736d31"));
         assert_eq!(label("posix:/0x70736d31").as_deref(), Some("posix:/0x70736d31"));
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_apart_is_refused() {
+    fn segments_with_equal_labels_or_keys_are_refused() {
         let name = SegmentName::Sysv;
         assert_eq!(of(&["sysv:1", "a=sysv:2"]), Err(SelectorError::Nameless(name(1))));
         assert_eq!(of(&["a=sysv:1", "sysv:2"]), Err(SelectorError::Nameless(name(2))));

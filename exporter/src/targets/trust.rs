@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_found_must_be_a_trusted_owners() {
+    fn found_segment_needs_a_trusted_owner() {
         let auto = of(&[], true);
         for good in [owner(0, 0, 9, 0o644), owner(1000, 1000, 9, 0o666), owner(33, 33, 50, 0o640)] {
             assert_eq!(checked(&auto, good), Some(Standing::Trusted), "{good:?}");

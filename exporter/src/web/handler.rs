@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_page_is_not_sent() {
+    fn page_after_the_scrape_timeout_is_503() {
         let hurried = [("X-Prometheus-Scrape-Timeout-Seconds", "1e-9"), ("Accept-Encoding", "gzip")];
         let answer = site("/metrics").answer(&PageRequest::with(Method::Get, "/metrics", &hurried));
         assert_eq!((answer.status, answer.content_type.as_ref()), (503, TEXT));
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_may_take_the_landing_pages_place() {
+    fn metrics_path_may_replace_the_landing_page() {
         assert!(text(site("/").answer(&get("/"))).contains("promshm_up"));
     }
 

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_budget_makes_late() {
+    fn request_without_timeout_is_never_late() {
         let request = |headers: &[(&str, &str)]| PageRequest::with(Method::Get, "/", headers);
         assert!(!request(&[]).is_late());
         assert!(!request(&[("X-Prometheus-Scrape-Timeout-Seconds", "86400")]).is_late());

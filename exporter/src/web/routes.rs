@@ -160,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn home_is_where_people_see_it() {
+    fn redirect_leads_to_the_external_url() {
         assert_eq!(routes(Some("/x"), None).home(), "/x/");
         assert_eq!(routes(None, Some("https://a/b/")).home(), "https://a/b/");
         assert_eq!(routes(Some("/x"), Some("https://a")).home(), "https://a/");
     }
 
     #[test]
-    fn what_is_no_path_or_url_is_refused() {
+    fn invalid_paths_and_urls_are_refused() {
         for bad in ["/a b", "/a?b", "/a#b", "/ä", "/a\r\nb"] {
             assert_eq!(bad.parse::<Prefix>(), Err(BadPrefix), "{bad:?}");
         }

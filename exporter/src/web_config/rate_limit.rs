@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_those_of_go() {
+    fn durations_are_parsed_like_go() {
         for (text, millis) in [
             ("1s", 1000),
             ("100ms", 100),

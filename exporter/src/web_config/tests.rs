@@ -123,7 +123,7 @@ fn what_exporter_toolkit_takes_is_taken() {
 }
 
 #[test]
-fn a_pipe_is_not_waited_for() {
+fn config_file_that_is_a_pipe_is_refused_without_blocking() {
     let folder = Folder::new();
     let pipe = folder.0.join("pipe");
     nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
@@ -152,7 +152,7 @@ fn looked(live_config: &mut LiveConfig) {
 }
 
 #[test]
-fn changes_are_followed_and_a_broken_file_shuts_the_door() {
+fn changed_file_is_read_again_and_an_invalid_one_rejects_all() {
     let folder = Folder::new();
     let good = format!("basic_auth_users:\n  alice: {HASH}\n");
     let path = folder.write(&good);
@@ -180,7 +180,7 @@ fn changes_are_followed_and_a_broken_file_shuts_the_door() {
 }
 
 #[test]
-fn without_a_file_everybody_is_let_in() {
+fn without_a_file_every_request_is_accepted() {
     let mut live_config = LiveConfig::open(None).expect("nothing to read");
     looked(&mut live_config);
     live_config.reload();

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_user_costs_as_much() {
+    fn unknown_user_is_compared_with_a_hash_of_the_same_cost() {
         let hash = bcrypt::hash_with_salt("secret", 5, [7; 16]).expect("a hash").to_string();
         let text = format!("a: {hash}\nb: {hash}\n");
         let users = Users::read(document(&text).expect("YAML")).expect("good");

@@ -99,7 +99,7 @@ fn drawn(width: u16, height: u16, model: &Model, view: &mut View, colours: bool)
 }
 
 #[test]
-fn a_rate_is_what_was_added_in_a_second() {
+fn rate_is_the_increase_per_second() {
     let mut model = Model::default();
     read(&mut model, 0, vec![jobs(10.0, 1.0), depth(4.0)]);
     assert_eq!(series(&model, "jobs_total", "queue=mail").rate, None, "one reading tells no rate");
@@ -113,7 +113,7 @@ fn a_rate_is_what_was_added_in_a_second() {
 }
 
 #[test]
-fn a_counter_that_fell_began_anew() {
+fn counter_that_fell_restarted_from_zero() {
     let mut model = Model::default();
     read(&mut model, 0, vec![jobs(100.0, 1.0)]);
     read(&mut model, 1, vec![jobs(104.0, 1.0)]);
@@ -150,7 +150,7 @@ fn a_summary_has_a_count_and_a_mean() {
 }
 
 #[test]
-fn what_is_gone_is_forgotten() {
+fn series_that_have_gone_are_removed() {
     let mut model = Model::default();
     read(&mut model, 0, vec![jobs(1.0, 1.0), depth(1.0)]);
     read(&mut model, 1, vec![depth(1.0)]);
@@ -163,7 +163,7 @@ fn what_is_gone_is_forgotten() {
 }
 
 #[test]
-fn the_past_has_an_end_and_a_name_may_change_its_kind() {
+fn history_is_limited_and_a_new_kind_restarts_it() {
     let mut model = Model::default();
     for second in 0..PAST as u64 + 5 {
         read(&mut model, second, vec![depth(second as f64)]);
@@ -237,7 +237,7 @@ fn a_filter_looks_at_names_and_labels() {
 }
 
 #[test]
-fn q_and_control_c_end_it() {
+fn q_and_control_c_quit() {
     let mut view = View::default();
     assert_eq!(press(&mut view, "q"), Flow::Quit);
     assert_eq!(press(&mut view, "/q"), Flow::On, "a letter of the filter");
@@ -280,7 +280,7 @@ fn many_series_are_scrolled_through() {
 }
 
 #[test]
-fn the_screen_has_it_all() {
+fn screen_shows_segments_series_and_keys() {
     let (mut model, mut view) = (Model::default(), View::default());
     three(&mut model);
     let lines = screen(80, 24, &model, &mut view);
@@ -308,7 +308,7 @@ fn the_screen_has_it_all() {
 }
 
 #[test]
-fn a_small_screen_leaves_out_and_cuts() {
+fn small_screen_drops_columns_and_cuts_text() {
     let (mut model, mut view) = (Model::default(), View::default());
     three(&mut model);
     let lines = screen(48, 10, &model, &mut view);
@@ -333,7 +333,7 @@ fn wide_letters_and_control_characters_keep_the_columns() {
 }
 
 #[test]
-fn without_colours_there_are_none() {
+fn no_color_draws_without_colours() {
     let (mut model, mut view) = (Model::default(), View::default());
     three(&mut model);
     let has_colour = |view: &mut View, colours| {

@@ -103,7 +103,7 @@ fn transfer_encodings_and_bare_line_breaks_never_reach_tiny_http() {
 }
 
 #[test]
-fn other_nonsense_is_refused() {
+fn malformed_requests_are_rejected() {
     for text in [
         "GET / HTTP/1.1\r\n\r\n",
         "GET / HTTP/2.0\r\nHost: a\r\n\r\n",

@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_blank_is_filled_in_and_nothing_else() {
+    fn placeholders_are_replaced_and_nothing_else() {
         let filled = page("/m&\"<m>", "sysv:0x1");
         assert!(filled.contains("data-metrics=\"./m&amp;&quot;&lt;m>\""));
         assert!(filled.contains("href=\"./m&amp;&quot;&lt;m>\""));
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_comes_from_elsewhere() {
+    fn page_loads_nothing_from_other_hosts() {
         assert!(!PAGE.contains("href=\"/"), "a path from the top leads elsewhere behind a proxy");
         for foreign in ["src=", "@import", "url(", "//cdn", " onclick", " style=", "eval("] {
             assert!(!PAGE.contains(foreign), "{foreign}");

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_short_or_altered_has_no_other_names() {
+    fn truncated_certificate_has_no_names_and_altered_ones_are_harmless() {
         let certificate = certificate();
         for end in 0..certificate.len() {
             assert_eq!(of(&certificate[..end]), [""; 0], "{end}");
