@@ -39,7 +39,7 @@ impl Default for Limits {
 ///
 /// ```
 /// use promshm_exposition::{Encoder, Format};
-/// use promshm_segment::{Config, Definition, Kind, Reader, Writer, backend};
+/// use promshm_segment::{Config, Definition, Kind, Reader, Writer, os};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let name = format!("posix:/example-of-encoder-{}", std::process::id()).parse()?;
@@ -58,7 +58,7 @@ impl Default for Limits {
 /// assert!(page.contains("# HELP jobs_total Jobs done.\n"));
 /// assert!(page.contains("jobs_total{queue=\"mail\"} 3\n"));
 /// # writer.goodbye(false);
-/// # backend::remove(&name)?;
+/// # os::remove(&name)?;
 /// # Ok(())
 /// # }
 /// ```
