@@ -23,7 +23,10 @@ use crate::{
         object::native_object,
         panic::catch_panic,
         zval,
-        zval::{Found, IS_ARRAY, IS_STRING, Parse, argument, arguments, given, guarded, parse, type_of},
+        zval::{
+            Found, IS_ARRAY, IS_STRING, Parse, RetainedString, argument, arguments, given, guarded, parse,
+            type_of,
+        },
     },
     session::{
         attachment,
@@ -89,10 +92,43 @@ impl Drop for Registry {
 struct Entry {
     hash: u64,
     metric: MetricType,
-    /// Namespace and name, packed.
-    key: Vec<u8>,
+    name: NameKey,
     /// One object for each order of the label names that was asked for. The first one is the registered one.
     handles: Vec<OrderedHandle>,
+}
+
+/// Namespace and name of a metric.
+#[derive(Debug)]
+struct NameKey {
+    packed: Vec<u8>,
+    /// The strings of the call that registered it, if they outlive the call, as literals do. They are recognised by
+    /// their addresses.
+    strings: Option<[RetainedString; 2]>,
+}
+
+impl NameKey {
+    fn of_call(ex: &ExecuteData) -> Self {
+        let names = names(ex);
+        let strings = RetainedString::of(&names[0], false).zip(RetainedString::of(&names[1], false));
+        Self { packed: labels::pack_strings(names), strings: strings.map(Into::into) }
+    }
+
+    fn of_texts(namespace: &str, name: &str) -> Self {
+        Self { packed: labels::pack_texts(&[namespace, name]), strings: None }
+    }
+
+    #[inline(always)]
+    fn equals(&self, names: &[Zval]) -> bool {
+        let are_these = |strings: &[RetainedString; 2]| {
+            strings.iter().zip(names).all(|(string, name)| string.is_in(name))
+        };
+        self.strings.as_ref().is_some_and(are_these) || self.equals_bytes(names)
+    }
+
+    #[inline(never)]
+    fn equals_bytes(&self, names: &[Zval]) -> bool {
+        labels::key_equals(names, &self.packed)
+    }
 }
 
 impl Entry {
@@ -237,9 +273,7 @@ impl Registry {
     ) -> Option<R> {
         let hash = label_hash::hash_values(names)?;
         let metrics = self.metrics.borrow();
-        let is_it = |entry: &Entry| {
-            entry.hash == hash && entry.metric == metric && labels::key_equals(names, &entry.key)
-        };
+        let is_it = |entry: &Entry| entry.hash == hash && entry.metric == metric && entry.name.equals(names);
         metrics.find(hash, is_it).and_then(look)
     }
 
@@ -273,7 +307,7 @@ impl Registry {
     fn add(
         &self,
         metric: MetricType,
-        key: Vec<u8>,
+        name: NameKey,
         label_names: Option<&Zval>,
         defined: Rc<Metric>,
     ) -> Result<Zval, Thrown> {
@@ -282,18 +316,19 @@ impl Registry {
         let names = defined.definition.label_names.clone();
         guarded(|| object::new_in::<Handle>(class, &mut object)).init(defined)?;
         let handle = OrderedHandle::new(names, label_names, object.shallow_clone());
-        self.keep(metric, key, handle);
+        self.keep(metric, name, handle);
         Ok(object)
     }
 
-    fn keep(&self, metric: MetricType, key: Vec<u8>, handle: OrderedHandle) {
-        let hash = label_hash::hash_key(&key);
+    fn keep(&self, metric: MetricType, name: NameKey, handle: OrderedHandle) {
+        let hash = label_hash::hash_key(&name.packed);
         let mut metrics = self.metrics.borrow_mut();
-        let is_it = |entry: &Entry| entry.hash == hash && entry.metric == metric && entry.key == key;
+        let is_it =
+            |entry: &Entry| entry.hash == hash && entry.metric == metric && entry.name.packed == name.packed;
         if let Some(entry) = metrics.find_mut(hash, is_it) {
             entry.handles.push(handle);
         } else {
-            let entry = Entry { hash, metric, key, handles: vec![handle] };
+            let entry = Entry { hash, metric, name, handles: vec![handle] };
             metrics.insert_unique(hash, entry, |entry| entry.hash);
         }
     }
@@ -304,13 +339,12 @@ impl Registry {
     fn register_defaults(&self) -> Result<(), Thrown> {
         let mut label_names = ZendHashTable::new();
         let _only_fails_on_overflow = label_names.push("version");
-        let (key, version) =
-            (labels::pack_texts(&["", "php_info"]), labels::pack_texts(&[&zval::php_version()]));
+        let version = labels::pack_texts(&[&zval::php_version()]);
         let shape = (Kind::Gauge(GaugeMode::Max), Vec::new());
         let help = "Information about the PHP environment.";
         let metric = define("php_info", help, Some(&label_names), shape, &Constants::new())?;
         let series = lookup::series(&metric, &version);
-        self.add(MetricType::Gauge, key, None, Rc::clone(&metric))?;
+        self.add(MetricType::Gauge, NameKey::of_texts("", "php_info"), None, Rc::clone(&metric))?;
         let bound = Handle::default();
         bound.bind(metric, series.0, series.1)?;
         gauge::set_to(&bound, None, 1.0);
@@ -327,7 +361,7 @@ fn names(ex: &ExecuteData) -> &[Zval] {
 fn get_or_register(ex: &ExecuteData, ret: &mut Zval, metric: MetricType) {
     let find = || object::this::<Registry>(ex).find_ordered(metric, names(ex), argument(ex, LABEL_NAMES));
     match is_usual(ex).then(find).flatten() {
-        Some(object) => *ret = object,
+        Some(object) => std::mem::forget(std::mem::replace(ret, object)), // it held nothing to release
         None => catch_panic(|| drop(get_or_add(ex, ret, metric))),
     }
 }
@@ -370,7 +404,7 @@ fn add(ex: &ExecuteData, metric: MetricType, registration: &Registration<'_>) ->
     let Registration { name, help, labels, last, max_age } = registration;
     let registry: &Registry = object::this(ex);
     let defined = define(name, help, *labels, metric.shape(*last, *max_age)?, &registry.constants.borrow())?;
-    registry.add(metric, labels::pack_strings(names(ex)), argument(ex, LABEL_NAMES), defined)
+    registry.add(metric, NameKey::of_call(ex), argument(ex, LABEL_NAMES), defined)
 }
 
 fn get(ex: &ExecuteData, ret: &mut Zval, metric: MetricType) -> Result<(), Thrown> {

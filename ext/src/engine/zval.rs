@@ -162,6 +162,12 @@ impl RetainedString {
             Some(Self(string))
         }
     }
+
+    /// Whether this very string is in the zval, not only an equal one.
+    #[inline(always)]
+    pub(crate) fn is_in(&self, value: &Zval) -> bool {
+        string_address(value) == Some(self.0.addr())
+    }
 }
 
 impl Drop for RetainedString {
