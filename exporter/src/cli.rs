@@ -98,7 +98,7 @@ pub(crate) struct Cli {
 
     /// On pages in the format openmetrics, tell when each counter, histogram and summary was made.
     #[arg(long = "openmetrics.created", global = true)]
-    tells_created: bool,
+    with_created: bool,
 
     /// What to log: error, warn, info, debug or off.
     #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
@@ -179,11 +179,11 @@ impl Cli {
         match torn.find(|flag| is_given(&matches, flag) && is_given(after, flag)) {
             None => Ok(()),
             Some(flag) => {
-                let told = format!(
+                let message = format!(
                     "--{} stands before the command and after it; write all of them on one side",
                     flag.get_long().unwrap_or_default()
                 );
-                Err(command.error(ErrorKind::ArgumentConflict, told))
+                Err(command.error(ErrorKind::ArgumentConflict, message))
             }
         }
     }
@@ -196,7 +196,7 @@ impl Cli {
             Command::Serve => serve::serve(&self.serve_options(), segments),
             Command::Dump { format, output, no_own_metrics } => {
                 let (format, has_own, file) = (*format, !no_own_metrics, output.as_deref());
-                dump(segments, DumpOptions { format, tells_created: self.tells_created, has_own, file })
+                dump(segments, DumpOptions { format, with_created: self.with_created, has_own, file })
             }
             Command::Status => status::print(&segments),
             Command::Top => top::run(segments),
@@ -209,7 +209,7 @@ impl Cli {
         serve::ServeOptions {
             web_config: self.web_config(),
             routes: self.routes(),
-            tells_created: self.tells_created,
+            with_created: self.with_created,
             listen_addresses: self.listen_addresses.clone(),
             takes_systemd_sockets: self.takes_systemd_sockets,
             max_requests: self.max_requests,
@@ -338,8 +338,8 @@ mod tests {
             &["--web.listen-address", ":1", "serve", "--web.listen-address=:2"],
             &["--segment.trust=1", "status", "--segment.trust", "2"],
         ] {
-            let told = parsed(words).expect_err("one side").to_string();
-            assert!(told.contains("write all of them on one side"), "{told}");
+            let message = parsed(words).expect_err("one side").to_string();
+            assert!(message.contains("write all of them on one side"), "{message}");
         }
         // A flag's text may be another flag's value, or the name of a segment to remove.
         let value = parsed(&["--web.config.file=--segment", "dump", "--segment", "sysv:7"]).expect("good");
@@ -374,13 +374,13 @@ mod tests {
     }
 
     #[test]
-    fn times_are_told_if_asked() {
+    fn created_times_are_off_unless_requested() {
         for (words, is_asked) in [
             (&["dump"][..], false),
             (&["dump", "--openmetrics.created"], true),
             (&["--openmetrics.created"], true),
         ] {
-            assert_eq!(parsed(words).expect("good").tells_created, is_asked, "{words:?}");
+            assert_eq!(parsed(words).expect("good").with_created, is_asked, "{words:?}");
         }
     }
 

@@ -1,56 +1,59 @@
-//! The families of what living workers tell of themselves: a series for each, gone with the worker.
+//! The families of the stats that living workers publish: one series for each worker, which goes with it.
 
 use promshm_segment::{Definition, Family, GaugeMode, Kind, Runtime, Vitals};
 
 const GAUGE: Kind = Kind::Gauge(GaugeMode::Last);
 
-/// Name, type, help and number of each.
-type Told = (&'static str, Kind, &'static str, fn(&Runtime) -> f64);
+/// Name, type, help and value.
+type WorkerFamily = (&'static str, Kind, &'static str, fn(&Runtime) -> f64);
 
-const TOLD: [Told; 6] = [
+const WORKER_FAMILIES: [WorkerFamily; 6] = [
     (
         "php_worker_memory_bytes",
         GAUGE,
         "Memory that a worker's PHP has taken, as memory_get_usage(true) tells it.",
-        |told| told.memory,
+        |stats| stats.memory,
     ),
     (
         "php_worker_memory_peak_bytes",
         GAUGE,
         "The most memory that a worker's PHP had taken in its request, as memory_get_peak_usage(true) tells it.",
-        |told| told.memory_peak,
+        |stats| stats.memory_peak,
     ),
     (
         "php_worker_cpu_seconds_total",
         Kind::Counter,
         "User and system CPU time that a worker has spent.",
-        |told| told.cpu,
+        |stats| stats.cpu,
     ),
-    ("php_worker_gc_runs_total", Kind::Counter, "Runs of a worker's cycle collector.", |told| told.gc_runs),
+    ("php_worker_gc_runs_total", Kind::Counter, "Runs of a worker's cycle collector.", |stats| stats.gc_runs),
     (
         "php_worker_requests_total",
         Kind::Counter,
         "Requests that a worker has begun; a script on the command line is one.",
-        |told| told.requests,
+        |stats| stats.requests,
     ),
-    ("php_worker_start_time_seconds", GAUGE, "Start time of a worker since unix epoch in seconds.", |told| {
-        told.start
-    }),
+    (
+        "php_worker_start_time_seconds",
+        GAUGE,
+        "Start time of a worker since unix epoch in seconds.",
+        |stats| stats.start,
+    ),
 ];
 
-/// Their names, whether or not any worker tells.
+/// Their names, whether or not any worker publishes stats.
 pub fn worker_family_names() -> impl Iterator<Item = &'static str> {
-    TOLD.iter().map(|(name, ..)| *name)
+    WORKER_FAMILIES.iter().map(|(name, ..)| *name)
 }
 
-/// A family for each number, with a row for each worker that tells; none where nobody does.
+/// The families, with a row for each worker that publishes stats; none without such a worker.
 ///
 /// # Panics
 /// Never: the definitions are fixed, and tests see them all.
 #[must_use]
 pub fn worker_families(vitals: &Vitals) -> Vec<Family> {
     let processes: Vec<_> = vitals.slots.iter().filter_map(|slot| slot.process.as_ref()).collect();
-    let family = |(name, kind, help, number): &Told| {
+    let family = |(name, kind, help, number): &WorkerFamily| {
         let definition = Definition::new(name, help, *kind, &["pid"], &[]);
         let mut family = Family::new(definition.expect("fixed in the source, and seen by every test"));
         for (row, process) in processes.iter().enumerate() {
@@ -59,8 +62,8 @@ pub fn worker_families(vitals: &Vitals) -> Vec<Family> {
         }
         family
     };
-    let told = TOLD.iter().map(family);
-    told.filter(|family| family.row_count() > 0).collect()
+    let families = WORKER_FAMILIES.iter().map(family);
+    families.filter(|family| family.row_count() > 0).collect()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::{
 pub(crate) struct DumpOptions<'a> {
     pub(crate) format: Format,
     /// Whether `OpenMetrics` contains the creation times of series.
-    pub(crate) tells_created: bool,
+    pub(crate) with_created: bool,
     /// Whether the page contains the metrics of the exporter and the workers.
     pub(crate) has_own: bool,
     pub(crate) file: Option<&'a Path>,
@@ -26,7 +26,7 @@ pub(crate) struct DumpOptions<'a> {
 /// page; if all are unreadable, that is an error.
 pub(crate) fn dump(segments: Segments, options: DumpOptions<'_>) -> Result<(), Error> {
     let mut page = Vec::new();
-    let mut collector = Collector::of_page(segments, options.tells_created, options.has_own);
+    let mut collector = Collector::of_page(segments, options.with_created, options.has_own);
     collector.scrape(&PageOptions { format: options.format, families: None }, &mut page, &mut |_| {});
     collector.finish()?;
     if let Some(file) = options.file {

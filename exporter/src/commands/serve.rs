@@ -31,7 +31,7 @@ pub(crate) struct ServeOptions {
     pub(crate) web_config: Option<PathBuf>,
     pub(crate) routes: Routes,
     /// Whether `OpenMetrics` contains the creation times of series.
-    pub(crate) tells_created: bool,
+    pub(crate) with_created: bool,
     pub(crate) listen_addresses: Vec<ListenAddress>,
     /// Take the listeners that systemd has opened instead of `listen_addresses`.
     pub(crate) takes_systemd_sockets: bool,
@@ -60,7 +60,7 @@ pub(crate) fn serve(options: &ServeOptions, segments: Segments) -> Result<(), Er
     let live_config = LiveConfig::open(options.web_config.clone())?;
     let (events, inbox) = channel();
     report_signals(events.clone()).map_err(Error::Start)?;
-    let site = Arc::new(Site::new(segments, options.routes.clone(), options.tells_created));
+    let site = Arc::new(Site::new(segments, options.routes.clone(), options.with_created));
     let listeners = if options.takes_systemd_sockets {
         Listeners::inherit()
     } else {

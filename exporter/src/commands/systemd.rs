@@ -7,12 +7,12 @@ use std::{io, thread};
 
 /// The port is open.
 pub(crate) fn ready() {
-    tell(&[NotifyState::Ready]);
+    send(&[NotifyState::Ready]);
 }
 
 /// The server is stopping. The unit limits how long that may take (`TimeoutStopSec=`).
 pub(crate) fn stopping() {
-    tell(&[NotifyState::Stopping]);
+    send(&[NotifyState::Stopping]);
 }
 
 /// Notifies the watchdog, if it is enabled, at half of its interval. Each time `check` must return first, so that the
@@ -22,14 +22,14 @@ pub(crate) fn run_watchdog(check: impl Fn() + Send + 'static) -> io::Result<()> 
     let keep_quiet = move || {
         loop {
             check();
-            tell(&[NotifyState::Watchdog]);
+            send(&[NotifyState::Watchdog]);
             thread::sleep(limit / 2);
         }
     };
     thread::Builder::new().name("watchdog".into()).spawn(keep_quiet).map(drop)
 }
 
-fn tell(state: &[NotifyState<'_>]) {
+fn send(state: &[NotifyState<'_>]) {
     if let Err(error) = notify(state) {
         warn!(cause:% = error; "the service manager cannot be told");
     }

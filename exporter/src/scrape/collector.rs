@@ -20,16 +20,16 @@ pub(crate) struct Collector {
     /// In the order of the command line, or of their keys.
     sources: Vec<SegmentSource>,
     /// Why there is no segment.
-    nothing: Option<FindError>,
+    find_error: Option<FindError>,
     /// The cause that was logged last and still applies.
-    told: Option<String>,
+    logged: Option<String>,
     /// Segments that are not read, and those of the last log line.
     passed_over: PassedOver,
-    told_passed_over: PassedOver,
+    logged_passed_over: PassedOver,
     own: SelfMetrics,
     names: ConflictResolver,
     /// Whether `OpenMetrics` pages contain the creation times of series.
-    tells_created: bool,
+    with_created: bool,
 }
 
 /// What a page is to contain.
@@ -66,34 +66,34 @@ impl Selection {
 }
 
 impl Collector {
-    /// For the server. Attaches no segment yet. `tells_created`: see [`Encoder::with_created`].
-    pub(crate) fn of_server(segments: Segments, tells_created: bool) -> Self {
+    /// For the server. Attaches no segment yet. `with_created`: see [`Encoder::with_created`].
+    pub(crate) fn of_server(segments: Segments, with_created: bool) -> Self {
         let own = SelfMetrics::of_server(segments.are_labelled());
-        Self::new(segments, own, tells_created)
+        Self::new(segments, own, with_created)
     }
 
     /// For a single page, without metrics of this process. `has_own`: whether the page contains more than the
     /// applications' metrics.
-    pub(crate) fn of_page(segments: Segments, tells_created: bool, has_own: bool) -> Self {
+    pub(crate) fn of_page(segments: Segments, with_created: bool, has_own: bool) -> Self {
         let own = if has_own { SelfMetrics::of_page } else { SelfMetrics::of_bare_page };
         let own = own(segments.are_labelled());
-        Self::new(segments, own, tells_created)
+        Self::new(segments, own, with_created)
     }
 
-    fn new(segments: Segments, own: SelfMetrics, tells_created: bool) -> Self {
+    fn new(segments: Segments, own: SelfMetrics, with_created: bool) -> Self {
         let source =
-            |target: &Target| SegmentSource::new(target.clone(), segments.trust.clone(), tells_created);
+            |target: &Target| SegmentSource::new(target.clone(), segments.trust.clone(), with_created);
         let sources = segments.listed().unwrap_or_default().iter().map(source).collect();
         Self {
             segments,
             sources,
-            nothing: None,
-            told: None,
+            find_error: None,
+            logged: None,
             passed_over: PassedOver::default(),
-            told_passed_over: PassedOver::default(),
+            logged_passed_over: PassedOver::default(),
             own,
             names: ConflictResolver::default(),
-            tells_created,
+            with_created,
         }
     }
 
@@ -123,7 +123,7 @@ impl Collector {
         self.own.note_scrape(start.elapsed());
         let own = self.own.families(self.sources.iter().map(|source| &source.metrics));
         let own = own.iter().filter(|family| options.has(family));
-        Encoder::new(options.format).with_created(self.tells_created).encode(own, page); // a few lines, not worth keeping
+        Encoder::new(options.format).with_created(self.with_created).encode(own, page); // a few lines, not worth keeping
         page.extend_from_slice(options.format.ending());
     }
 
@@ -135,18 +135,18 @@ impl Collector {
         match self.segments.find(self.sources.iter().map(|source| &source.target)) {
             Ok(found) => self.follow(found),
             // If the kernel does not list them, the known segments may still be readable.
-            Err(error) => self.nothing = Some(error),
+            Err(error) => self.find_error = Some(error),
         }
     }
 
     /// Keeps the state of the segments that still exist.
     fn follow(&mut self, Found { targets, passed_over }: Found) {
-        self.nothing = targets.is_empty().then(|| FindError::nothing_left(&passed_over));
+        self.find_error = targets.is_empty().then(|| FindError::nothing_left(&passed_over));
         self.passed_over = passed_over;
         let mut known = std::mem::take(&mut self.sources);
         for target in targets {
             let at = known.iter().position(|source| source.target == target);
-            let fresh = || SegmentSource::new(target, self.segments.trust.clone(), self.tells_created);
+            let fresh = || SegmentSource::new(target, self.segments.trust.clone(), self.with_created);
             self.sources.push(at.map_or_else(fresh, |at| known.swap_remove(at)));
         }
         for gone in known {
@@ -179,7 +179,7 @@ impl Collector {
     pub(crate) fn check(&mut self) -> Result<(), ScrapeError> {
         self.discover();
         if self.sources.is_empty() {
-            return Err(self.nothing());
+            return Err(self.take_find_error());
         }
         let mut errors = Vec::new();
         for source in &self.sources {
@@ -193,12 +193,12 @@ impl Collector {
 
     /// Logs the state after a scrape, once for each change.
     pub(crate) fn log(&mut self) {
-        let told = self.nothing.as_ref().map(ToString::to_string);
-        if told != self.told {
-            if let Some(cause) = &told {
+        let logged = self.find_error.as_ref().map(ToString::to_string);
+        if logged != self.logged {
+            if let Some(cause) = &logged {
                 info!(segment:% = self.segments, cause; "waiting for a segment");
             }
-            self.told = told;
+            self.logged = logged;
         }
         self.log_passed_over();
         self.sources.iter_mut().for_each(SegmentSource::log);
@@ -206,9 +206,9 @@ impl Collector {
 
     /// Logs which segments are passed over, once for each change.
     fn log_passed_over(&mut self) {
-        if self.passed_over != self.told_passed_over {
+        if self.passed_over != self.logged_passed_over {
             self.passed_over.log();
-            self.told_passed_over = self.passed_over.clone();
+            self.logged_passed_over = self.passed_over.clone();
         }
     }
 
@@ -216,7 +216,7 @@ impl Collector {
     pub(crate) fn finish(&mut self) -> Result<(), ScrapeError> {
         self.log_passed_over();
         if self.sources.is_empty() {
-            return Err(self.nothing());
+            return Err(self.take_find_error());
         }
         let failed = || self.sources.iter().filter(|source| source.error().is_some());
         if failed().count() == self.sources.len() {
@@ -227,7 +227,7 @@ impl Collector {
         Ok(())
     }
 
-    fn nothing(&mut self) -> ScrapeError {
-        self.nothing.take().unwrap_or(FindError::NothingFound).into()
+    fn take_find_error(&mut self) -> ScrapeError {
+        self.find_error.take().unwrap_or(FindError::NothingFound).into()
     }
 }

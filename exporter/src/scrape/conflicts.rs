@@ -89,10 +89,10 @@ impl ConflictResolver {
     }
 
     fn hide(&mut self, label: Option<&str>, name: &str, reason: LeftOutReason) {
-        let is_told = self.hidden.len() >= MOST_REMEMBERED
+        let is_logged = self.hidden.len() >= MOST_REMEMBERED
             || !self.hidden.insert((label.map(Into::into), name.into(), reason));
-        self.fresh += u64::from(!is_told);
-        if !is_told && self.fresh <= MOST_LINES {
+        self.fresh += u64::from(!is_logged);
+        if !is_logged && self.fresh <= MOST_LINES {
             match label {
                 Some(label) => warn!(metric = name, segment = label; "{}", reason.message()),
                 None => warn!(metric = name; "{}", reason.message()),

@@ -37,16 +37,16 @@ pub(crate) struct SegmentSource {
     /// The segment's owner, if neither trust nor a shared group covers it.
     unexpected_owner: Option<u32>,
     /// Names whose superseded definition was logged.
-    told_superseded: HashSet<String>,
+    logged_superseded: HashSet<String>,
     /// Whether it was logged that series are too large for a page.
-    told_too_large: bool,
+    logged_too_large: bool,
 }
 
 impl SegmentSource {
-    /// Attaches no segment yet. `tells_created`: see [`Encoder::with_created`].
-    pub(crate) fn new(target: Target, trust: Trust, tells_created: bool) -> Self {
+    /// Attaches no segment yet. `with_created`: see [`Encoder::with_created`].
+    pub(crate) fn new(target: Target, trust: Trust, with_created: bool) -> Self {
         let encoder = |format| {
-            let encoder = Encoder::new(format).with_created(tells_created);
+            let encoder = Encoder::new(format).with_created(with_created);
             match &target.label {
                 Some(label) => encoder.with_label(SEGMENT_LABEL, label),
                 None => encoder,
@@ -61,8 +61,8 @@ impl SegmentSource {
             outcome: None,
             failing: None,
             unexpected_owner: None,
-            told_superseded: HashSet::new(),
-            told_too_large: false,
+            logged_superseded: HashSet::new(),
+            logged_too_large: false,
         }
     }
 
@@ -114,12 +114,12 @@ impl SegmentSource {
         self.metrics.note_left_out(counts);
         let mut lines = MOST_LINES;
         for Superseded { definition, exported } in &snapshot.superseded {
-            let is_known = self.told_superseded.contains(&definition.name);
-            if is_known || lines == 0 || self.told_superseded.len() >= Snapshot::MOST_SUPERSEDED {
+            let is_known = self.logged_superseded.contains(&definition.name);
+            if is_known || lines == 0 || self.logged_superseded.len() >= Snapshot::MOST_SUPERSEDED {
                 continue;
             }
             lines -= 1;
-            self.told_superseded.insert(definition.name.clone());
+            self.logged_superseded.insert(definition.name.clone());
             warn!(
                 segment:% = self.target, metric = definition.name, left_out = definition.describe(),
                 exported = exported.describe(); "{}", LeftOutReason::Superseded.message()
@@ -130,7 +130,7 @@ impl SegmentSource {
     /// Records how many series the page lacks because their lines would take too many bytes.
     pub(crate) fn note_too_large(&mut self, series: u64) {
         self.metrics.note_too_large(series);
-        if series > 0 && !std::mem::replace(&mut self.told_too_large, true) {
+        if series > 0 && !std::mem::replace(&mut self.logged_too_large, true) {
             let Limits { series: of_one, page } = Limits::default();
             warn!(
                 segment:% = self.target, series, bytes_of_a_series = of_one, bytes_of_a_page = page;

@@ -57,9 +57,9 @@ impl ProcessMetrics {
     fn gather_from(&mut self, process: &Path) -> Vec<MetricFamily> {
         let status = fs::read_to_string(process.join("status")).unwrap_or_default();
         let known = [
-            ("process_cpu_seconds_total", self.look_at_cpu()),
-            ("process_max_fds", self.look_at_limit()),
-            ("process_open_fds", self.look_at_descriptors(process)),
+            ("process_cpu_seconds_total", self.read_cpu()),
+            ("process_max_fds", self.read_limit()),
+            ("process_open_fds", self.read_descriptors(process)),
             ("process_virtual_memory_bytes", set(&self.virtual_memory, field_bytes(&status, "VmSize:"))),
             ("process_resident_memory_bytes", set(&self.resident_memory, field_bytes(&status, "VmRSS:"))),
         ];
@@ -68,7 +68,7 @@ impl ProcessMetrics {
         families
     }
 
-    fn look_at_cpu(&self) -> Option<()> {
+    fn read_cpu(&self) -> Option<()> {
         let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
         let seconds = |time: TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
         let spent = seconds(usage.user_time()) + seconds(usage.system_time());
@@ -76,13 +76,13 @@ impl ProcessMetrics {
         Some(())
     }
 
-    fn look_at_limit(&self) -> Option<()> {
+    fn read_limit(&self) -> Option<()> {
         let (soft, _hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
         self.max_fds.set(soft as f64);
         Some(())
     }
 
-    fn look_at_descriptors(&self, process: &Path) -> Option<()> {
+    fn read_descriptors(&self, process: &Path) -> Option<()> {
         let entries = fs::read_dir(process.join("fd")).ok()?;
         let opened_to_look = 1;
         set(&self.open_fds, Some(entries.count() as i64 - opened_to_look))

@@ -50,7 +50,7 @@ fn the_segments_metrics_are_there_only_while_it_is_up() {
 }
 
 #[test]
-fn workers_are_told_apart_while_their_segment_is_up() {
+fn worker_series_have_their_pid_while_their_segment_is_up() {
     let (mut metrics, mut segment) = (SelfMetrics::of_server(false), read(None));
     let up = page(&mut metrics, std::slice::from_ref(&segment));
     assert!(up.contains("\nphp_worker_memory_bytes{pid=\"17-2\"} 2097152\n"), "{up}");

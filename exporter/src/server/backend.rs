@@ -7,7 +7,7 @@
 //! process of the network namespace bypasses authentication.
 
 use super::{
-    request_head::{PASS, RequestHead},
+    request_head::{RequestHead, SECRET_FIELD},
     response::Reply,
 };
 use httparse::{EMPTY_HEADER, Response, Status};
@@ -63,7 +63,7 @@ struct Exchange {
 impl Backend {
     /// Opens a backend, and starts a thread that calls `handler` for each request.
     pub(super) fn open(handler: &Arc<Handler>) -> io::Result<Self> {
-        let name = SocketAddr::from_abstract_name(format!("promshm-{}-{}", process::id(), random()?))?;
+        let name = SocketAddr::from_abstract_name(format!("promshm-{}-{}", process::id(), random_hex()?))?;
         let listener = UnixListener::bind_addr(&name)?;
         let stream = net::UnixStream::connect_addr(&name)?;
         stream.set_nonblocking(true)?;
@@ -74,9 +74,9 @@ impl Backend {
         // Never dropped, because the library's clean-up panics on an abstract name. A backend is replaced only after
         // a failure.
         let server: &'static Server = Box::leak(Box::new(server));
-        let (secret, handler) = (random()?, Arc::clone(handler));
+        let (secret, handler) = (random_hex()?, Arc::clone(handler));
         let pass = secret.clone();
-        thread::Builder::new().name("lane".into()).spawn(move || work(server, &pass, &*handler))?;
+        thread::Builder::new().name("lane".into()).spawn(move || serve_requests(server, &pass, &*handler))?;
         Ok(Self { stream: UnixStream::from_std(stream), server, secret, exchange: None })
     }
 
@@ -85,9 +85,9 @@ impl Backend {
     }
 
     /// Starts to send a client's request.
-    pub(super) fn ask(&mut self, client: usize, head: RequestHead) {
+    pub(super) fn send_request(&mut self, client: usize, head: RequestHead) {
         let mut request = head.lines;
-        request.extend_from_slice(format!("{PASS}: {}\r\n\r\n", self.secret).as_bytes());
+        request.extend_from_slice(format!("{SECRET_FIELD}: {}\r\n\r\n", self.secret).as_bytes());
         let (without_body, head) = (head.without_body, Vec::new());
         self.exchange = Some(Exchange { client, without_body, request, sent: 0, head, reply: None });
     }
@@ -147,14 +147,14 @@ impl Exchange {
             return Err(ErrorKind::UnexpectedEof.into());
         }
         self.head.extend_from_slice(&bytes[..length]);
-        self.reply = reply(&self.head, self.without_body)?;
+        self.reply = parse_response(&self.head, self.without_body)?;
         Ok(())
     }
 }
 
 /// Parses a response from `bytes`: the response with the part of its body that is there, and the body's length.
 /// `None` while the head is incomplete.
-fn reply(bytes: &[u8], without_body: bool) -> io::Result<Option<(Reply, usize)>> {
+fn parse_response(bytes: &[u8], without_body: bool) -> io::Result<Option<(Reply, usize)>> {
     let mut fields = [EMPTY_HEADER; ANSWER_FIELDS];
     let mut response = Response::new(&mut fields);
     let Status::Complete(start) = response.parse(bytes).map_err(io::Error::other)? else { return Ok(None) };
@@ -184,10 +184,10 @@ fn lines(response: &Response<'_, '_>) -> Vec<u8> {
 }
 
 /// The backend's thread; it ends when the backend is dropped.
-fn work(server: &Server, secret: &str, handler: &Handler) {
+fn serve_requests(server: &Server, secret: &str, handler: &Handler) {
     loop {
         match server.recv() {
-            Ok(request) if has_pass(&request, secret) => respond(request, handler),
+            Ok(request) if has_secret(&request, secret) => respond(request, handler),
             Ok(request) => drop(request.respond(tiny_http::Response::empty(403))),
             // The only system error that is reported here comes from the listener that was shut down.
             Err(error) if error.raw_os_error().is_some() => {}
@@ -196,8 +196,8 @@ fn work(server: &Server, secret: &str, handler: &Handler) {
     }
 }
 
-fn has_pass(request: &Request, secret: &str) -> bool {
-    request.headers().iter().any(|field| field.field.equiv(PASS) && field.value.as_str() == secret)
+fn has_secret(request: &Request, secret: &str) -> bool {
+    request.headers().iter().any(|field| field.field.equiv(SECRET_FIELD) && field.value.as_str() == secret)
 }
 
 /// A panic costs this one response (the library sends 500 for it), not the thread.
@@ -208,7 +208,7 @@ fn respond(request: Request, handler: &Handler) {
 }
 
 /// 128 random bits as hexadecimal digits.
-fn random() -> io::Result<String> {
+fn random_hex() -> io::Result<String> {
     let mut bytes = [0; 16];
     let failed = |_| io::Error::other("the system has no random numbers");
     SystemRandom::new().fill(&mut bytes).map_err(failed)?;

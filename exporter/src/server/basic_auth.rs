@@ -46,7 +46,7 @@ pub(super) enum AuthOutcome {
 pub(super) struct BasicAuth {
     key: Key,
     /// Correct credentials, the newest last.
-    right: VecDeque<CredentialTag>,
+    correct: VecDeque<CredentialTag>,
     /// The requests that wait for each comparison.
     pending: HashMap<CredentialTag, Vec<(usize, RequestHead)>>,
     /// The comparisons that have not started.
@@ -65,7 +65,7 @@ impl BasicAuth {
         let failed = |_| io::Error::other("the system has no random numbers");
         Ok(Self {
             key: Key::generate(HMAC_SHA256, &SystemRandom::new()).map_err(failed)?,
-            right: VecDeque::new(),
+            correct: VecDeque::new(),
             pending: HashMap::new(),
             waiting: RoundRobin::new(),
             evicted: Vec::new(),
@@ -87,24 +87,24 @@ impl BasicAuth {
         };
         let hash = users.hash(&credentials.user);
         let tag = self.tag(&credentials, hash);
-        if self.right.contains(&tag) {
+        if self.correct.contains(&tag) {
             return AuthOutcome::Accepted(head);
         }
         if let Some(waiting) = self.pending.get_mut(&tag) {
             waiting.push((client, head));
             return AuthOutcome::Pending;
         }
-        if self.waiting.len() >= MOST_WAITING && !self.make_room(peer) {
+        if self.waiting.len() >= MOST_WAITING && !self.evict_comparison(peer) {
             return AuthOutcome::Busy;
         }
         self.waiting.push(peer, Comparison { tag, password: credentials.password, hash: hash.into() });
         self.pending.insert(tag, vec![(client, head)]);
-        self.begin();
+        self.start_next();
         AuthOutcome::Pending
     }
 
     /// Evicts a comparison of a peer that has more waiting than `peer`; returns whether there is one.
-    fn make_room(&mut self, peer: Peer) -> bool {
+    fn evict_comparison(&mut self, peer: Peer) -> bool {
         let Some(comparison) = self.waiting.evict_longest(peer) else { return false };
         let clients = self.pending.remove(&comparison.tag).unwrap_or_default();
         self.evicted.extend(clients.into_iter().map(|(client, _)| client));
@@ -112,7 +112,7 @@ impl BasicAuth {
     }
 
     /// Starts the next comparison if none is running.
-    fn begin(&mut self) {
+    fn start_next(&mut self) {
         if !self.is_comparing
             && let Some(comparison) = self.waiting.pop(|_| true)
         {
@@ -129,12 +129,12 @@ impl BasicAuth {
     /// Takes a comparison's result, and returns the requests that waited for it.
     pub(super) fn complete(&mut self, tag: CredentialTag, is_right: bool) -> Vec<(usize, RequestHead)> {
         self.is_comparing = false;
-        self.begin();
+        self.start_next();
         if is_right {
-            if self.right.len() >= MOST_REMEMBERED {
-                self.right.pop_front();
+            if self.correct.len() >= MOST_REMEMBERED {
+                self.correct.pop_front();
             }
-            self.right.push_back(tag);
+            self.correct.push_back(tag);
         }
         self.pending.remove(&tag).unwrap_or_default()
     }
@@ -208,15 +208,15 @@ mod tests {
     fn each_right_password_is_compared_once() {
         let (mut basic_auth, outcomes) = started();
         let users = users_of(&[("a", "b")]);
-        let right = || basic("a:b");
+        let correct = || basic("a:b");
         for client in 0..3 {
-            assert_eq!(basic_auth.check(&users, peer(1), client, right()), AuthOutcome::Pending);
+            assert_eq!(basic_auth.check(&users, peer(1), client, correct()), AuthOutcome::Pending);
         }
         basic_auth.cancel(1);
         assert_eq!(next(&mut basic_auth, &outcomes), (vec![0, 2], true));
-        assert_eq!(basic_auth.check(&users, peer(1), 3, right()), AuthOutcome::Accepted(right()));
+        assert_eq!(basic_auth.check(&users, peer(1), 3, correct()), AuthOutcome::Accepted(correct()));
         let other = users_of(&[("a", "c")]);
-        assert_eq!(basic_auth.check(&other, peer(1), 4, right()), AuthOutcome::Pending, "another hash");
+        assert_eq!(basic_auth.check(&other, peer(1), 4, correct()), AuthOutcome::Pending, "another hash");
         assert!(!next(&mut basic_auth, &outcomes).1, "only one was compared before");
     }
 

@@ -33,17 +33,17 @@ enum Phase {
 #[derive(Debug)]
 pub(super) enum Step {
     /// Blocked until the socket is ready or a response arrives.
-    Wait,
+    Blocked,
     /// More work is left for another turn.
-    Again,
+    Yield,
     /// The client has received a response that is to be reported.
-    Taken,
+    Delivered,
     /// A request is complete.
     Request(RequestHead),
     /// The client is to receive a rejection.
     Rejected(Rejection),
     /// The connection has ended; with a reason if the client is at fault.
-    Over(Option<Rejection>),
+    Closed(Option<Rejection>),
 }
 
 pub(super) struct Connection {
@@ -92,7 +92,7 @@ impl Connection {
     pub(super) fn advance(&mut self, read_buffer: &mut [u8; HEAD_BYTES], now: Instant) -> Step {
         match self.phase {
             Phase::Reading => self.read(read_buffer, now),
-            Phase::Waiting => Step::Wait,
+            Phase::Waiting => Step::Blocked,
             Phase::Writing(_) => self.write(now),
             Phase::Draining => self.drain(read_buffer),
         }
@@ -115,12 +115,12 @@ impl Connection {
                 return Step::Rejected(Rejection::HeadTooLarge);
             }
             match self.transport.read(&mut read_buffer[..room]) {
-                Ok(0) => return Step::Over(None),
+                Ok(0) => return Step::Closed(None),
                 Ok(length) => self.add(&read_buffer[..length], now),
                 Err(error) => return step_after(&error),
             }
         }
-        Step::Again
+        Step::Yield
     }
 
     fn add(&mut self, bytes: &[u8], now: Instant) {
@@ -149,16 +149,16 @@ impl Connection {
 
     fn write(&mut self, now: Instant) -> Step {
         for _ in 0..TURN {
-            let Phase::Writing(answer) = &mut self.phase else { return Step::Again };
+            let Phase::Writing(answer) = &mut self.phase else { return Step::Yield };
             if answer.is_sent() {
                 return match self.transport.flush() {
                     Ok(true) => self.on_sent(now),
-                    Ok(false) => Step::Wait,
-                    Err(_) => Step::Over(None),
+                    Ok(false) => Step::Blocked,
+                    Err(_) => Step::Closed(None),
                 };
             }
             match self.transport.write(&answer.rest()) {
-                Ok(0) => return Step::Over(None),
+                Ok(0) => return Step::Closed(None),
                 Ok(length) => {
                     answer.advance(length);
                     self.since = now;
@@ -166,7 +166,7 @@ impl Connection {
                 Err(error) => return step_after(&error),
             }
         }
-        Step::Again
+        Step::Yield
     }
 
     fn on_sent(&mut self, now: Instant) -> Step {
@@ -181,7 +181,7 @@ impl Connection {
             self.phase = Phase::Reading;
             self.deadline = Some(now + if self.buffer.is_empty() { IDLE_TIME } else { HEAD_TIME });
         }
-        if is_reported { Step::Taken } else { Step::Again }
+        if is_reported { Step::Delivered } else { Step::Yield }
     }
 
     /// Reads on before closing: closing with unread bytes resets the connection, and the reset may overtake the
@@ -189,16 +189,16 @@ impl Connection {
     fn drain(&mut self, read_buffer: &mut [u8; HEAD_BYTES]) -> Step {
         for _ in 0..TURN {
             match io::Read::read(&mut self.transport.socket, read_buffer) {
-                Ok(0) => return Step::Over(None),
+                Ok(0) => return Step::Closed(None),
                 Ok(_) => {}
                 Err(error) => return step_after(&error),
             }
         }
-        Step::Again
+        Step::Yield
     }
 
     /// Starts to send a response.
-    pub(super) fn answer(&mut self, answer: PendingResponse, now: Instant) {
+    pub(super) fn respond(&mut self, answer: PendingResponse, now: Instant) {
         self.phase = Phase::Writing(answer);
         self.since = now;
         self.deadline = Some(now + ANSWER_TIME);
@@ -216,12 +216,12 @@ impl Connection {
     /// What to do once the deadline has passed.
     pub(super) fn on_deadline(&self) -> Step {
         match &self.phase {
-            Phase::Reading if self.transport.is_handshaking() => Step::Over(Some(Rejection::SlowHead)),
-            Phase::Reading if self.buffer.is_empty() => Step::Over(None),
+            Phase::Reading if self.transport.is_handshaking() => Step::Closed(Some(Rejection::SlowHead)),
+            Phase::Reading if self.buffer.is_empty() => Step::Closed(None),
             Phase::Reading => Step::Rejected(Rejection::SlowHead),
-            Phase::Writing(_) => Step::Over(Some(Rejection::SlowReader)),
+            Phase::Writing(_) => Step::Closed(Some(Rejection::SlowReader)),
             Phase::Waiting => Step::Rejected(Rejection::NoAnswer),
-            Phase::Draining => Step::Over(None),
+            Phase::Draining => Step::Closed(None),
         }
     }
 
@@ -267,9 +267,9 @@ impl Connection {
 /// The step that follows an error of the client's socket.
 fn step_after(error: &io::Error) -> Step {
     match error.kind() {
-        ErrorKind::WouldBlock => Step::Wait,
-        ErrorKind::Interrupted => Step::Again,
-        ErrorKind::InvalidData => Step::Over(Some(Rejection::Tls)),
-        _ => Step::Over(None),
+        ErrorKind::WouldBlock => Step::Blocked,
+        ErrorKind::Interrupted => Step::Yield,
+        ErrorKind::InvalidData => Step::Closed(Some(Rejection::Tls)),
+        _ => Step::Closed(None),
     }
 }

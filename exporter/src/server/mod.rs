@@ -93,15 +93,15 @@ impl ServerHandle {
 
     /// Stops accepting, answers the requests that have arrived, and ends.
     pub(crate) fn stop(&self) {
-        self.tell(Message::Stop);
+        self.send(Message::Stop);
     }
 
     /// Reads the web configuration again.
     pub(crate) fn reload(&self) {
-        self.tell(Message::Reload);
+        self.send(Message::Reload);
     }
 
-    fn tell(&self, message: Message) {
+    fn send(&self, message: Message) {
         // Ignored: the event loop has ended.
         if self.messages.send(message).is_ok() {
             let _ = self.waker.wake();

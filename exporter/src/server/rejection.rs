@@ -19,7 +19,7 @@ pub(crate) enum Rejection {
     /// More requests at once than `--web.max-requests`.
     TooManyRequests,
     /// More requests than `rate_limit` of the web configuration allows.
-    TooFast,
+    RateLimited,
     /// Too many password comparisons of this peer are waiting.
     TooManyPasswords,
     /// The handler's response was lost, or did not arrive in time.
@@ -49,7 +49,7 @@ impl Rejection {
             Self::SlowReader => "slow_reader",
             Self::Evicted => "made_way",
             Self::TooManyRequests | Self::TooManyPasswords => "too_many_requests",
-            Self::TooFast => "rate_limit",
+            Self::RateLimited => "rate_limit",
             Self::NoAnswer => "no_answer",
             Self::NoDescriptors => "no_descriptors",
             Self::Unauthorized => "unauthorized",
@@ -60,11 +60,14 @@ impl Rejection {
 
     /// Whether the connection must be closed: the bytes that follow cannot be parsed, or are not wanted.
     pub(super) fn is_last(self) -> bool {
-        !matches!(self, Self::Unauthorized | Self::TooManyRequests | Self::TooFast | Self::TooManyPasswords)
+        !matches!(
+            self,
+            Self::Unauthorized | Self::TooManyRequests | Self::RateLimited | Self::TooManyPasswords
+        )
     }
 
     /// The status line and the text for a person, for those that can be sent.
-    pub(super) fn answer(self) -> (&'static str, &'static str) {
+    pub(super) fn status_and_text(self) -> (&'static str, &'static str) {
         match self {
             Self::Malformed(what) => ("400 Bad Request", what),
             Self::HeadTooLarge => ("431 Request Header Fields Too Large", "the request's head is too large"),
@@ -74,7 +77,7 @@ impl Rejection {
             Self::TooManyRequests => {
                 ("503 Service Unavailable", "too many requests at once (--web.max-requests)")
             }
-            Self::TooFast => {
+            Self::RateLimited => {
                 ("429 Too Many Requests", "too many requests in a row (rate_limit of --web.config.file)")
             }
             Self::TooManyPasswords => ("503 Service Unavailable", "too many passwords to compare at once"),
@@ -101,7 +104,7 @@ mod tests {
             Rejection::SlowHead,
             Rejection::Unauthorized,
             Rejection::TooManyRequests,
-            Rejection::TooFast,
+            Rejection::RateLimited,
             Rejection::TooManyPasswords,
             Rejection::NoAnswer,
             Rejection::Evicted,
@@ -112,7 +115,7 @@ mod tests {
             Rejection::Config,
         ] {
             assert!(HttpMetrics::REASONS.contains(&rejection.reason()), "{rejection:?}");
-            assert!(rejection.answer().0.as_bytes()[0] >= b'4', "{rejection:?}");
+            assert!(rejection.status_and_text().0.as_bytes()[0] >= b'4', "{rejection:?}");
         }
     }
 }

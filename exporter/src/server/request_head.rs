@@ -11,7 +11,7 @@ use httparse::{EMPTY_HEADER, Error, Request, Status};
 use std::borrow::Cow;
 
 /// Proves to the library's handler that a request came through the event loop.
-pub(super) const PASS: &str = "Promshm-Pass";
+pub(super) const SECRET_FIELD: &str = "Promshm-Pass";
 
 /// Fields that are not passed on: hop-by-hop fields, those about a body, and secrets.
 const KEPT_BACK: [&str; 13] = [
@@ -27,7 +27,7 @@ const KEPT_BACK: [&str; 13] = [
     "Authorization",
     "Proxy-Authorization",
     "Cookie",
-    PASS,
+    SECRET_FIELD,
 ];
 
 /// A valid request, ready to be passed on.

@@ -60,7 +60,7 @@ impl PendingResponse {
 
     /// The response that rejects a request. `without_body`: only the head is sent.
     pub(super) fn rejecting(rejection: Rejection, fields: &[u8], without_body: bool, is_last: bool) -> Self {
-        let (status, text) = rejection.answer();
+        let (status, text) = rejection.status_and_text();
         let mut reply = Reply::text(status, &format!("{}: {text}\n", &status[..3]), without_body);
         if rejection == Rejection::Unauthorized {
             let field = b"WWW-Authenticate: Basic realm=\"promshm-exporter\", charset=\"UTF-8\"\r\n";

@@ -240,7 +240,7 @@ impl Segments {
             let Ok(owner) = os::owner(&name) else { continue };
             match self.trust.check_owner(name, owner) {
                 Ok(standing) => ranked.push((standing, name)),
-                Err(stranger) => passed_over.note(|| stranger.brief()),
+                Err(untrusted) => passed_over.note(|| untrusted.brief()),
             }
         }
         let order: HashMap<SegmentName, usize> = known.map(|target| target.name).zip(0..).collect();

@@ -48,7 +48,7 @@ pub(crate) enum Standing {
     /// Its owner is trusted, or it was named.
     Trusted,
     /// Read only because of `any`.
-    Anybodys,
+    AnyUser,
 }
 
 /// The owner is not trusted.
@@ -56,8 +56,8 @@ pub(crate) enum Standing {
 #[error(
     "segment {name} is of uid {}, whom this process does not trust: if its numbers are to be shown, add \
      --segment.trust={}",
-    stranger(*.owner),
-    stranger(*.owner)
+    uid_to_trust(*.owner),
+    uid_to_trust(*.owner)
 )]
 pub(crate) struct Untrusted {
     name: SegmentName,
@@ -67,12 +67,12 @@ pub(crate) struct Untrusted {
 impl Untrusted {
     /// A short form for a list.
     pub(crate) fn brief(&self) -> String {
-        format!("{} of uid {}", self.name, stranger(self.owner))
+        format!("{} of uid {}", self.name, uid_to_trust(self.owner))
     }
 }
 
 /// The user to trust: the creator of a System V segment has the same rights as its owner.
-fn stranger(owner: Owner) -> u32 {
+fn uid_to_trust(owner: Owner) -> u32 {
     if owner.uid == 0 { owner.creator } else { owner.uid }
 }
 
@@ -103,14 +103,14 @@ impl Trust {
     /// How far the segment `name` of this `owner` is trusted.
     pub(crate) fn check_owner(&self, name: SegmentName, owner: Owner) -> Result<Standing, Untrusted> {
         let needs_no_trust = !self.of_all && owner.mode & WRITABLE_BY_OTHERS == 0;
-        match (self.knows(owner) || needs_no_trust, self.any) {
+        match (self.is_trusted(owner) || needs_no_trust, self.any) {
             (true, _) => Ok(Standing::Trusted),
-            (false, true) => Ok(Standing::Anybodys),
+            (false, true) => Ok(Standing::AnyUser),
             (false, false) => Err(Untrusted { name, owner }),
         }
     }
 
-    fn knows(&self, owner: Owner) -> bool {
+    fn is_trusted(&self, owner: Owner) -> bool {
         let is_known = |uid| self.uids.contains(&uid);
         is_known(owner.uid) && is_known(owner.creator) || self.groups.contains(&owner.gid)
     }
@@ -120,7 +120,7 @@ impl Trust {
     /// `--segment.trust` protects against strangers.
     pub(crate) fn unexpected_owner(&self, name: SegmentName, owner: Owner) -> Option<u32> {
         let is_shared = || os::inspect(&name).is_ok_and(|found| self.groups.contains(&found.gid));
-        (!self.any && !self.knows(owner) && !is_shared()).then(|| stranger(owner))
+        (!self.any && !self.is_trusted(owner) && !is_shared()).then(|| uid_to_trust(owner))
     }
 
     /// Attaches a segment of a trusted owner. The owner is checked before, so that no stranger's memory is touched,
@@ -186,7 +186,7 @@ mod tests {
         let given_away = owner(0, 33, 9, 0o644);
         for (selectors, standing) in [
             (&[TrustSelector::Uid(33)][..], Some(Standing::Trusted)),
-            (&[TrustSelector::Any], Some(Standing::Anybodys)),
+            (&[TrustSelector::Any], Some(Standing::AnyUser)),
             (&[TrustSelector::Any, TrustSelector::Uid(33)], Some(Standing::Trusted)),
             (&[TrustSelector::Uid(34)], None),
         ] {

@@ -69,8 +69,8 @@ impl Answer {
 }
 
 impl Site {
-    pub(crate) fn new(segments: Segments, routes: Routes, tells_created: bool) -> Self {
-        let collector = Collector::of_server(segments.clone(), tells_created);
+    pub(crate) fn new(segments: Segments, routes: Routes, with_created: bool) -> Self {
+        let collector = Collector::of_server(segments.clone(), with_created);
         let scrape_state = ScrapeState { collector, length: 0 };
         let (scrape_state, is_lingering) = (Mutex::new(scrape_state), AtomicBool::new(false));
         Self { segments, routes, scrape_state, is_lingering }
@@ -78,7 +78,7 @@ impl Site {
 
     /// Answers a request and sends the response.
     pub(crate) fn respond(&self, request: Request) {
-        let answer = self.answer_or_report(&PageRequest::by(&request));
+        let answer = self.answer_or_report(&PageRequest::of(&request));
         let length = answer.body.len();
         let response = Response::new(
             StatusCode(answer.status),

@@ -23,7 +23,7 @@ pub(crate) struct PageRequest {
 }
 
 impl PageRequest {
-    pub(crate) fn by(request: &Request) -> Self {
+    pub(crate) fn of(request: &Request) -> Self {
         let header = |name: &'static str| {
             let all = request.headers().iter().filter(|header| header.field.equiv(name));
             all.map(|header| header.value.as_str()).collect::<Vec<_>>().join(",")

@@ -131,14 +131,14 @@ fn header_lines(mut section: Section<'_>, notes: &mut Vec<String>) -> Result<Vec
     let Some(mut headers) = headers else { return Ok(lines) };
     for (name, values) in HEADERS {
         let Some(field) = headers.take(name) else { continue };
-        let wrong = field.wrong(format!("write one line of ASCII, or one of: {}", values.join(", ")));
+        let invalid = field.invalid(format!("write one line of ASCII, or one of: {}", values.join(", ")));
         let value = field.text()?;
         if value.is_empty() {
             continue;
         }
         let is_known = values.is_empty() || values.iter().any(|each| each.eq_ignore_ascii_case(&value));
         if !is_known || !value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return Err(wrong);
+            return Err(invalid);
         }
         lines.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
     }

@@ -37,13 +37,14 @@ impl RateLimit {
 }
 
 fn read_interval(field: Field<'_>) -> Result<Duration, ConfigError> {
-    let wrong = field.wrong("write a duration, such as 100ms, 1s or 1m30s");
-    duration(&field.text()?).ok_or(wrong)
+    let invalid = field.invalid("write a duration, such as 100ms, 1s or 1m30s");
+    duration(&field.text()?).ok_or(invalid)
 }
 
 fn read_burst(field: Field<'_>) -> Result<u32, ConfigError> {
-    let wrong = field.wrong("write a whole number of at least 1; with fewer, no request is ever answered");
-    field.text()?.parse().ok().filter(|burst| *burst > 0).ok_or(wrong)
+    let invalid =
+        field.invalid("write a whole number of at least 1; with fewer, no request is ever answered");
+    field.text()?.parse().ok().filter(|burst| *burst > 0).ok_or(invalid)
 }
 
 /// Reads a duration as Go writes it: `1m30s`, `1.5h`, `0`.

@@ -10,7 +10,7 @@ use std::{collections::HashMap, fmt};
 pub(crate) struct Users {
     hashes: HashMap<String, String>,
     /// Dummy hash for unknown users, so that timing does not reveal user names.
-    nobodys: String,
+    dummy_hash: String,
 }
 
 /// A user and a password as a client sent them.
@@ -40,7 +40,7 @@ impl Users {
             hashes.insert(user, hash);
         }
         // A hash that no password has, with the highest cost of all users.
-        Ok(Self { hashes, nobodys: format!("$2b${most:02}${}", ".".repeat(53)) })
+        Ok(Self { hashes, dummy_hash: format!("$2b${most:02}${}", ".".repeat(53)) })
     }
 
     /// Whether no password is required.
@@ -50,7 +50,7 @@ impl Users {
 
     /// The hash to compare a user's password with; the dummy hash for an unknown user.
     pub(crate) fn hash(&self, user: &str) -> &str {
-        self.hashes.get(user).unwrap_or(&self.nobodys)
+        self.hashes.get(user).unwrap_or(&self.dummy_hash)
     }
 }
 
@@ -104,8 +104,8 @@ mod tests {
         let text = format!("a: {hash}\nb: {hash}\n");
         let users = Users::read(document(&text).expect("YAML")).expect("good");
         assert_eq!(users.hash("a"), hash);
-        let nobodys: HashParts = users.hash("c").parse().expect("a hash");
-        assert_eq!(nobodys.get_cost(), 5);
+        let dummy_hash: HashParts = users.hash("c").parse().expect("a hash");
+        assert_eq!(dummy_hash.get_cost(), 5);
         assert!(!bcrypt::verify("", users.hash("c")).expect("a hash"));
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn document(text: &str) -> Result<Section<'_>, ConfigError> {
     let mut documents = loader.into_documents();
     match (documents.pop(), documents.is_empty()) {
         (Some(_), false) => Err(ConfigError::Yaml("there is more than one document".into())),
-        (Some(value), true) if !is_nothing(&value) => {
+        (Some(value), true) if !is_null(&value) => {
             Field { name: "the file".into(), line: 1, value }.section()
         }
         _ => Ok(Section { fields: Vec::new(), known: Vec::new() }),
@@ -45,7 +45,7 @@ impl<'y> Section<'y> {
     pub(super) fn take(&mut self, name: &'static str) -> Option<Field<'y>> {
         self.known.push(name);
         let place = self.fields.iter().position(|field| field.name == name)?;
-        Some(self.fields.swap_remove(place)).filter(|field| !is_nothing(&field.value))
+        Some(self.fields.swap_remove(place)).filter(|field| !is_null(&field.value))
     }
 
     /// Takes a string; an empty one counts as absent.
@@ -58,10 +58,10 @@ impl<'y> Section<'y> {
     /// Takes `true` or `false`, in any spelling of YAML 1.1.
     pub(super) fn switch(&mut self, name: &'static str) -> Result<Option<bool>, ConfigError> {
         let Some(field) = self.take(name) else { return Ok(None) };
-        match plain(&field.value).map(str::to_ascii_lowercase).as_deref() {
+        match plain_scalar(&field.value).map(str::to_ascii_lowercase).as_deref() {
             Some("true" | "yes" | "on" | "y") => Ok(Some(true)),
             Some("false" | "no" | "off" | "n") => Ok(Some(false)),
-            _ => Err(field.wrong("write true or false")),
+            _ => Err(field.invalid("write true or false")),
         }
     }
 
@@ -69,7 +69,7 @@ impl<'y> Section<'y> {
     pub(super) fn has_text(&self, names: &[&str]) -> bool {
         let mut fields = self.fields.iter().filter(|field| names.contains(&field.name.as_str()));
         fields.any(|field| {
-            written(&field.value).is_none_or(|text| !text.is_empty()) && !is_nothing(&field.value)
+            scalar_text(&field.value).is_none_or(|text| !text.is_empty()) && !is_null(&field.value)
         })
     }
 
@@ -95,8 +95,8 @@ impl<'y> Field<'y> {
     }
 
     pub(super) fn section(self) -> Result<Section<'y>, ConfigError> {
-        let wrong = self.wrong("write fields below it, indented");
-        let YamlData::Mapping(mapping) = self.value.data else { return Err(wrong) };
+        let invalid = self.invalid("write fields below it, indented");
+        let YamlData::Mapping(mapping) = self.value.data else { return Err(invalid) };
         let mut fields: Vec<Field<'y>> = Vec::new();
         for (key, value) in mapping {
             let line = key.span.start.line();
@@ -111,17 +111,17 @@ impl<'y> Field<'y> {
 
     /// The string as it is written.
     pub(super) fn text(self) -> Result<String, ConfigError> {
-        match written(&self.value).filter(|_| !is_nothing(&self.value)) {
+        match scalar_text(&self.value).filter(|_| !is_null(&self.value)) {
             Some(text) => Ok(text.into()),
-            None => Err(self.wrong("write a text")),
+            None => Err(self.invalid("write a text")),
         }
     }
 
     /// The strings of a list.
     #[cfg(any(feature = "tls", test))] // nobody else wants them
     pub(super) fn texts(self) -> Result<Vec<String>, ConfigError> {
-        let wrong = self.wrong("write a list, such as [one, two]");
-        let YamlData::Sequence(items) = self.value.data else { return Err(wrong) };
+        let invalid = self.invalid("write a list, such as [one, two]");
+        let YamlData::Sequence(items) = self.value.data else { return Err(invalid) };
         let text = |value: MarkedYaml<'y>| {
             Field { name: self.name.clone(), line: value.span.start.line(), value }.text()
         };
@@ -129,26 +129,26 @@ impl<'y> Field<'y> {
     }
 
     /// An error about this field.
-    pub(super) fn wrong(&self, expected: impl Into<String>) -> ConfigError {
+    pub(super) fn invalid(&self, expected: impl Into<String>) -> ConfigError {
         ConfigError::Value { line: self.line, field: self.name.clone(), expected: expected.into() }
     }
 }
 
 /// The text of a scalar.
-fn written<'v>(value: &'v MarkedYaml<'_>) -> Option<&'v str> {
+fn scalar_text<'v>(value: &'v MarkedYaml<'_>) -> Option<&'v str> {
     if let YamlData::Representation(text, ..) = &value.data { Some(text) } else { None }
 }
 
 /// The text of an unquoted scalar, which YAML may read as another type.
-fn plain<'v>(value: &'v MarkedYaml<'_>) -> Option<&'v str> {
+fn plain_scalar<'v>(value: &'v MarkedYaml<'_>) -> Option<&'v str> {
     match &value.data {
         YamlData::Representation(text, ScalarStyle::Plain, _) => Some(text),
         _ => None,
     }
 }
 
-fn is_nothing(value: &MarkedYaml<'_>) -> bool {
-    matches!(plain(value), Some("" | "~" | "null" | "Null" | "NULL"))
+fn is_null(value: &MarkedYaml<'_>) -> bool {
+    matches!(plain_scalar(value), Some("" | "~" | "null" | "Null" | "NULL"))
 }
 
 #[cfg(test)]

@@ -29,18 +29,18 @@ impl Feeds {
     /// Reads the segments into the model; `at` is the time since the start. A segment that fails does not affect
     /// others.
     pub(super) fn read_into(&mut self, model: &mut Model, at: Duration) {
-        if let Err(error) = self.look_around() {
+        if let Err(error) = self.discover() {
             return model.update(at, &[Reading { label: None, outcome: Err(error.to_string()) }]);
         }
         let trust = &self.segments.trust;
         let outcomes: Vec<_> = self.feeds.iter_mut().map(|feed| feed.read(trust)).collect();
         let readings: Vec<_> =
-            self.feeds.iter().zip(outcomes).map(|(feed, outcome)| feed.tell(outcome)).collect();
+            self.feeds.iter().zip(outcomes).map(|(feed, outcome)| feed.reading(outcome)).collect();
         model.update(at, &readings);
     }
 
     /// Finds the segments that exist now, and keeps the readers of those that still do.
-    fn look_around(&mut self) -> Result<(), FindError> {
+    fn discover(&mut self) -> Result<(), FindError> {
         let mut known = std::mem::take(&mut self.feeds);
         for target in self.segments.some_targets()? {
             let at = known.iter().position(|feed| feed.target == target);
@@ -68,7 +68,7 @@ impl Feed {
         Ok(())
     }
 
-    fn tell(&self, outcome: Result<(), SourceError>) -> Reading<'_> {
+    fn reading(&self, outcome: Result<(), SourceError>) -> Reading<'_> {
         let snapshot = self.reader.as_ref().map(Reader::snapshot);
         let cause = outcome.err().map(|error| error.to_string()).unwrap_or_default();
         Reading { label: self.target.label.as_deref(), outcome: snapshot.ok_or(cause) }

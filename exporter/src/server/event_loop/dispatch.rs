@@ -44,7 +44,7 @@ impl EventLoop {
         }
         let limit = self.live_config.current().and_then(|config| config.rate_limit.as_ref());
         if limit.is_some_and(|limit| !self.bucket.try_take(limit, self.live_config.generation(), now)) {
-            return self.reject(client, Rejection::TooFast, now);
+            return self.reject(client, Rejection::RateLimited, now);
         }
         if let Some(connection) = self.connections.get(&client) {
             self.queue.push(client, connection.peer, head, now);
@@ -55,7 +55,7 @@ impl EventLoop {
     fn respond_health(&mut self, client: usize, now: Instant) {
         let Some(connection) = self.connections.get(&client) else { return };
         let reply = Reply::text("200 OK", self.health.text, connection.without_body);
-        self.answer(client, reply, now);
+        self.respond(client, reply, now);
     }
 
     /// Continues with the requests whose password was compared.
@@ -80,7 +80,7 @@ impl EventLoop {
                 connection.without_body,
                 is_last,
             );
-            connection.answer(answer, now);
+            connection.respond(answer, now);
         }
     }
 
@@ -92,7 +92,7 @@ impl EventLoop {
             self.release_memory(now);
             let answers = self.held_responses();
             let Some((client, head)) = self.queue.pop(|peer| answers.has_room_for(peer)) else { break };
-            self.backends[number].ask(client, head);
+            self.backends[number].send_request(client, head);
             self.advance_backend(number, now)?;
         }
         Ok(())
@@ -117,16 +117,16 @@ impl EventLoop {
 
     fn deliver(&mut self, client: usize, reply: Reply, now: Instant) {
         if self.connections.get(&client).is_some_and(Connection::is_waiting) {
-            self.answer(client, reply, now);
+            self.respond(client, reply, now);
             self.drive(client, now);
         }
     }
 
-    fn answer(&mut self, client: usize, reply: Reply, now: Instant) {
+    fn respond(&mut self, client: usize, reply: Reply, now: Instant) {
         let Some(connection) = self.connections.get_mut(&client) else { return };
         let is_old = connection.generation != self.live_config.generation();
         let is_last = is_old || !connection.keeps_alive() || self.stop_deadline.is_some();
-        connection.answer(PendingResponse::new(reply, self.live_config.header_lines(), is_last), now);
+        connection.respond(PendingResponse::new(reply, self.live_config.header_lines(), is_last), now);
     }
 
     /// The responses that clients have not received yet.
@@ -178,17 +178,17 @@ impl FromIterator<(Peer, usize)> for HeldResponses {
 }
 
 impl HeldResponses {
-    fn most(&self) -> usize {
+    fn limit(&self) -> usize {
         HELD_BYTES.max(HELD_ANSWERS * self.longest)
     }
 
     fn is_full(&self) -> bool {
-        self.bytes >= self.most()
+        self.bytes >= self.limit()
     }
 
     /// Whether one more response for this peer may be held. A peer that does not read its responses delays only
     /// itself.
     fn has_room_for(&self, peer: Peer) -> bool {
-        !self.is_full() || (self.bytes < HELD_FOR_OTHERS * self.most() && !self.peers.contains(&peer))
+        !self.is_full() || (self.bytes < HELD_FOR_OTHERS * self.limit() && !self.peers.contains(&peer))
     }
 }

@@ -216,12 +216,12 @@ impl EventLoop {
         for _ in 0..STEPS {
             let Some(connection) = self.connections.get_mut(&client) else { return };
             match connection.advance(&mut self.read_buffer, now) {
-                Step::Wait => return,
-                Step::Again => {}
-                Step::Taken => (self.on_taken)(client),
+                Step::Blocked => return,
+                Step::Yield => {}
+                Step::Delivered => (self.on_taken)(client),
                 Step::Request(head) => self.authenticate(client, head, now),
                 Step::Rejected(rejection) => self.reject(client, rejection, now),
-                Step::Over(rejection) => return self.close(client, rejection),
+                Step::Closed(rejection) => return self.close(client, rejection),
             }
         }
         self.ready.push(client);
@@ -253,8 +253,8 @@ impl EventLoop {
                     self.reject(client, rejection, now);
                     self.drive(client, now);
                 }
-                Step::Over(rejection) => self.close(client, rejection),
-                Step::Wait | Step::Again | Step::Taken | Step::Request(_) => {}
+                Step::Closed(rejection) => self.close(client, rejection),
+                Step::Blocked | Step::Yield | Step::Delivered | Step::Request(_) => {}
             }
         }
         while let Some(client) = self.queue.pop_rejected(self.busy(), now) {

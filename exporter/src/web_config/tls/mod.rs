@@ -137,8 +137,8 @@ fn clients(
     let names = section.take("client_allowed_sans").map(Field::texts).transpose()?.unwrap_or_default();
     let authority = pem(section, ["client_ca", "client_ca_file"], folder, files)?;
     let kind = section.take("client_auth_type");
-    let wrong = kind.as_ref().map(|field| {
-        field.wrong(
+    let invalid = kind.as_ref().map(|field| {
+        field.invalid(
             "write NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven or RequireAndVerifyClientCert",
         )
     });
@@ -167,7 +167,7 @@ fn clients(
         ("NoClientCert" | "", None) => Arc::new(NoClientAuth),
         ("RequestClientCert", _) => Arc::new(AnyClient::new(provider, false)),
         ("RequireAnyClientCert" | "RequireClientCert", _) => Arc::new(AnyClient::new(provider, true)),
-        _ => return Err(wrong.unwrap_or_else(|| missing("client_auth_type"))),
+        _ => return Err(invalid.unwrap_or_else(|| missing("client_auth_type"))),
     };
     match names {
         none if none.is_empty() => Ok(clients),
@@ -201,7 +201,7 @@ fn versions(
 ) -> Result<Vec<&'static SupportedProtocolVersion>, ConfigError> {
     let mut version = |name: &'static str| -> Result<Option<u8>, ConfigError> {
         let Some(field) = section.take(name) else { return Ok(None) };
-        let wrong = field.wrong("write TLS12 or TLS13; older versions are not safe, and not spoken here");
+        let invalid = field.invalid("write TLS12 or TLS13; older versions are not safe, and not spoken here");
         match (field.text()?.as_str(), name) {
             ("", _) => Ok(None),
             ("TLS12", _) => Ok(Some(12)),
@@ -210,7 +210,7 @@ fn versions(
                 notes.push(format!("min_version {old} is taken for TLS12: older versions are not safe"));
                 Ok(Some(12))
             }
-            _ => Err(wrong),
+            _ => Err(invalid),
         }
     };
     let (least, most) = (version("min_version")?.unwrap_or(12), version("max_version")?.unwrap_or(13));
@@ -270,7 +270,7 @@ fn chosen<T>(
     find: impl Fn(&str) -> Option<T>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<T>, ConfigError> {
-    let wrong = field.wrong(format!("write a list of {}", known.join(", ")));
+    let invalid = field.invalid(format!("write a list of {}", known.join(", ")));
     let label = field.name().to_string();
     let (without, names): (Vec<_>, Vec<_>) =
         field.texts()?.into_iter().partition(|name| old.contains(&name.as_str()));
@@ -280,7 +280,7 @@ fn chosen<T>(
             notes.extend(without.iter().map(|name| format!("{label}: {name} is not spoken here")));
             Ok(all)
         }
-        _ => Err(wrong),
+        _ => Err(invalid),
     }
 }
 
