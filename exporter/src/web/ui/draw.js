@@ -2,24 +2,24 @@
 
 const colours = {};
 
-/** Reads the page's colours, which follow the system's light or dark. */
+/** Reads the page's colours, which follow the system's colour scheme. */
 function readColours() {
   const style = getComputedStyle(document.documentElement);
   for (const name of ['accent', 'line']) colours[name] = style.getPropertyValue(`--${name}`).trim();
 }
 
-/** A canvas made sharp for this screen and wiped: its brush and size in CSS pixels, or nothing if it is not shown. */
+/** Clears a canvas at the screen's resolution; returns its context and size in CSS pixels, or nothing if it is hidden. */
 function wiped(canvas, width, height) {
   if (!width || !height) return null;
   const scale = window.devicePixelRatio || 1;
   const brush = canvas.getContext('2d');
-  canvas.width = Math.round(width * scale); // also wipes
+  canvas.width = Math.round(width * scale); // also clears
   canvas.height = Math.round(height * scale);
   brush.scale(scale, scale);
   return brush;
 }
 
-/** The numbers of a ring from old to new. */
+/** The values of a ring buffer, the oldest first. */
 function inOrder(past, column) {
   return Array.from({ length: SAMPLES }, (_, at) => past[(column + 1 + at) % SAMPLES]);
 }
@@ -30,7 +30,7 @@ function extent(numbers) {
   return known.length ? [Math.min(...known), Math.max(...known)] : null;
 }
 
-/** Draws numbers as a line: rates stand on 0, other numbers fill the height between their extremes. */
+/** Draws values as a line: rates start at 0, other values fill the height between their extremes. */
 function drawLine(canvas, width, height, numbers, fromZero) {
   const brush = wiped(canvas, width, height);
   const range = extent(numbers);
@@ -48,7 +48,7 @@ function drawLine(canvas, width, height, numbers, fromZero) {
   if (Number.isFinite(last)) brush.fillRect(x(SAMPLES - 1) - 1, y(last) - 1, 3, 3);
 }
 
-/** Stretches of known numbers, as [place, number]. */
+/** Runs of known values, as [index, value]. */
 function runs(numbers) {
   const found = [[]];
   numbers.forEach((number, at) => {

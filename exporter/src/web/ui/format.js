@@ -1,4 +1,4 @@
-// Numbers for people: the ending of a metric's name tells its unit.
+// Formats numbers for people; the ending of a metric's name gives the unit.
 
 const SECONDS = [
   [1e-9, 'ns'], [1e-6, 'µs'], [1e-3, 'ms'], [1, 's'],
@@ -11,19 +11,19 @@ const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 3, useGrou
 const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const four = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
 
-/** Three digits, however large the number is: a column has room for no more. */
+/** Three significant digits, however large the number is, because columns are narrow. */
 function shortly(number) {
   return Math.abs(number) < 1e6 ? short.format(number) : number.toExponential(2);
 }
 
-/** The unit of a family's numbers: seconds, moment (seconds since 1970), bytes, ratio, or none. */
+/** The unit of a family's values: seconds, moment (seconds since 1970), bytes, ratio, or none. */
 function unitOf(name) {
   const [, unit] = /_(timestamp_seconds|time_seconds|seconds|bytes|ratio)(?:_total)?$/.exec(name) ?? [];
   if (unit === 'timestamp_seconds' || unit === 'time_seconds') return 'moment';
   return unit ?? '';
 }
 
-/** A number in the largest unit that it fills; a scale's third entry says from where on it is used. */
+/** A number in the largest unit that it reaches; a scale's third entry is the number from which it is used. */
 function scaled(number, scales) {
   const size = Math.abs(number);
   const fits = scales.findLast(([factor, , from = factor]) => size >= from * 0.9995) ?? scales[0];
@@ -42,7 +42,7 @@ function plain(number) {
 
 function ago(seconds) {
   const past = Date.now() / 1000 - seconds;
-  if (seconds < 1e8) return scaled(seconds, SECONDS); // no moment after all
+  if (seconds < 1e8) return scaled(seconds, SECONDS); // too small for a point in time
   return past < 0 ? `in ${scaled(-past, SECONDS)}` : `${past < 1 ? 'now' : `${scaled(past, SECONDS)} ago`}`;
 }
 
@@ -56,7 +56,7 @@ function human(number, unit) {
   return unit === 'ratio' ? `${shortly(number * 100)} %` : plain(number);
 }
 
-/** A rate a second. */
+/** A rate per second. */
 function humanRate(number, unit) {
   if (!Number.isFinite(number)) return '–';
   if (number === 0) return '0/s';

@@ -1,17 +1,17 @@
-// The list of families and series. Only the rows in sight exist as elements.
+// The list of families and series. It is virtualized: only visible rows exist as elements.
 
-/** Rows that are made beyond each edge of the window, in pixels. */
+/** Height beyond each edge of the window for which rows are made, in pixels. */
 const MARGIN = 240;
 
 const byName = (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
-/** Tells whether a series has all words of the filter in its family's name or its labels. */
+/** Whether all words of the filter occur in a series' family name or labels. */
 function matcher(text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return (series) => words.every((word) => series.haystack.includes(word));
 }
 
-/** The rows of the whole list: what kind each is, and what it shows. */
+/** All rows of the list: the kind of each, and what it shows. */
 function rowsOf(model, filter, folded) {
   const rows = [];
   const matches = matcher(filter);
@@ -28,7 +28,7 @@ function rowsOf(model, filter, folded) {
   return { rows, shown };
 }
 
-/** A heading and its series; a family that is one number needs no heading. */
+/** A heading and its series; a family of a single value needs no heading. */
 function familyRows(family, all, open) {
   const [first] = all;
   const isSingle = family.series.size === 1 && !first.labels.length && !(first instanceof Histogram);
@@ -53,7 +53,7 @@ function groups(model) {
   return [...workers, { id: OWN, name: 'The exporter and its segment', families: families.filter((family) => family.own) }];
 }
 
-/** The group that is folded until somebody opens it. */
+/** The group that is collapsed at first. */
 const OWN = 'own';
 
 class List {
@@ -71,7 +71,7 @@ class List {
     this.draw();
   }
 
-  /** Takes what there is to show. */
+  /** Sets the rows to show. */
   show(model) {
     this.model = model;
     if (model.version !== this.version) this.rebuild();
@@ -84,7 +84,7 @@ class List {
     this.draw();
   }
 
-  /** Lists all rows anew and lays them out. */
+  /** Rebuilds all rows and their layout. */
   rebuild() {
     if (!this.model) return;
     this.version = this.model.version;
@@ -93,7 +93,7 @@ class List {
     this.layOut();
   }
 
-  /** Reads the height of each kind of row from the style sheet, and sums them up. */
+  /** Reads the height of each kind of row from the style sheet, and computes the rows' offsets. */
   layOut() {
     const style = getComputedStyle(this.element);
     for (const kind of ['group', 'family', 'single', 'series', 'histogram']) {
@@ -107,7 +107,7 @@ class List {
     this.element.parentElement.setAttribute('aria-rowcount', this.rows.length + 1);
   }
 
-  /** The row at a height. */
+  /** The row at an offset. */
   at(height) {
     let [low, high] = [0, this.rows.length];
     while (low < high) {
@@ -118,7 +118,7 @@ class List {
     return low;
   }
 
-  /** Makes the rows in sight, takes the others away, and fills in the numbers. */
+  /** Creates the visible rows, removes the others, and writes the values. */
   draw() {
     if (!this.model) return;
     this.place();
@@ -140,7 +140,7 @@ class List {
     }
   }
 
-  /** Takes the elements away that none of the rows needs. */
+  /** Removes the elements of rows that are not visible. */
   keepOnly(rows) {
     const wanted = new Set(rows.map(({ id }) => id));
     for (const [id, { element }] of this.shown) {
@@ -150,7 +150,7 @@ class List {
     }
   }
 
-  /** A row's element with its numbers, in its place; it stays the same one, so focus stays in it. */
+  /** Places and updates a row's element. The element is reused, so that it keeps the focus. */
   put(at) {
     const row = this.rows[at];
     if (!this.shown.has(row.id)) this.shown.set(row.id, makeRow(row));

@@ -1,17 +1,17 @@
-// Families and their series, with a past of SAMPLES scrapes. A scrape is staged line by line
-// and committed as a whole, so what is drawn in between is always one scrape's truth.
+// Families and their series, with a history of SAMPLES scrapes. A scrape is staged line by line
+// and committed as a whole, so that a drawing always shows one complete scrape.
 
 const SAMPLES = 60;
 
 /** The exporter's own metrics: of itself, of its process and of the segment. */
 const OWN_NAME = /^promshm_|^process_(cpu_seconds_total|(max|open)_fds|(resident|virtual)_memory_bytes|start_time_seconds)$/;
 
-/** The past of one number: a ring whose newest entry is the model's column. */
+/** The history of one value: a ring buffer whose newest entry is at the model's column. */
 function ring() {
   return new Float64Array(SAMPLES).fill(NaN);
 }
 
-/** What was added since the last scrape; a counter that fell began anew at 0. */
+/** The increase since the last scrape; a counter that fell has restarted from 0. */
 function increase(before, after) {
   return after < before ? after : after - before;
 }
@@ -40,19 +40,19 @@ class Series {
   }
 }
 
-/** A histogram's series: counts by bucket, and their past. */
+/** A histogram's series: counts by bucket, and their history. */
 class Histogram extends Series {
   constructor(family, labels) {
     super(family, labels, true);
     Object.assign(this, { bounds: [], counts: [], cumulative: [], columns: null, staged: 0 });
   }
 
-  /** The place of a bucket; buckets come in the order of their bounds. */
+  /** The index of a bucket; buckets arrive in the order of their bounds. */
   bucket(bound) {
     return this.bounds.push(bound) - 1;
   }
 
-  /** Whether a scrape had just the buckets of the one before. */
+  /** Whether a scrape had the same buckets as the one before. */
   get isWhole() {
     const width = this.bounds.length;
     return this.staged === width && (!this.columns || this.columns.length === width * SAMPLES);
@@ -61,7 +61,7 @@ class Histogram extends Series {
   commit(seconds, column) {
     this.columns ??= new Float32Array(SAMPLES * this.bounds.length).fill(NaN); // small: there may be many buckets
     const counts = this.cumulative.map((count, at) => count - (at ? this.cumulative[at - 1] : 0));
-    const fresh = this.next < this.value; // counted anew from 0
+    const fresh = this.next < this.value; // restarted from 0
     counts.forEach((count, at) => {
       this.columns[column * counts.length + at] = fresh ? count : count - (this.counts[at] ?? NaN);
     });
@@ -69,7 +69,7 @@ class Histogram extends Series {
     super.commit(seconds, column);
   }
 
-  /** Observations by bucket over the whole past. */
+  /** Observations by bucket over the whole history. */
   recent() {
     const width = this.bounds.length;
     const totals = new Array(width).fill(0);
@@ -108,7 +108,7 @@ class Part {
   }
 }
 
-/** All that is known; `version` changes when series come or go. */
+/** All families; `version` changes when series are added or removed. */
 class Model {
   constructor() {
     this.families = new Map();
@@ -141,7 +141,7 @@ class Model {
     (target.series ?? target).seen = this.tick;
   }
 
-  /** Makes a place for a line that was never seen. */
+  /** Adds the series of a line that was never seen. */
   enter(key) {
     this.version += 1;
     const { name, labels } = parseSeries(key);
@@ -165,7 +165,7 @@ class Model {
     return this.families.get(id);
   }
 
-  /** Ends a scrape that was made at a time in milliseconds. */
+  /** Commits a scrape; its time is in milliseconds. */
   commit(time) {
     const seconds = (time - this.time) / 1000;
     this.time = time;
@@ -195,7 +195,7 @@ class Model {
     this.version += 1;
   }
 
-  /** A number of the exporter's own, or nothing. */
+  /** A value of the exporter's own metrics, or nothing. */
   own(segment, name, label) {
     for (const type of ['gauge', 'counter']) {
       const all = this.families.get(`${segment}\n${name}\n${type}`)?.series.values() ?? [];
@@ -204,14 +204,14 @@ class Model {
     return undefined;
   }
 
-  /** The segments there are; one without a name if the exporter serves but one. */
+  /** The segments; one without a name if the exporter serves a single one. */
   segments() {
     const named = [...this.families.values()].filter((family) => family.name === 'promshm_up');
     return named.map((family) => family.segment).sort();
   }
 }
 
-/** A series of a family, made if it is new. */
+/** A series of a family, created if it is new. */
 function seriesOf(family, labels, make) {
   const id = JSON.stringify(labels);
   if (!family.series.has(id)) family.series.set(id, Object.assign(make(), { id }));

@@ -1,10 +1,10 @@
-// The page's life: fetch, read, show, rest.
+// The main loop: fetch, parse, draw, wait.
 
-/** Milliseconds from one scrape's begin to the next one's; more where a scrape takes long. */
+/** Milliseconds between the starts of two scrapes; more if a scrape takes long. */
 const INTERVAL = 2000;
-/** Share of the time that the page may spend on reading: a tenth. */
+/** Waits this many times as long as parsing took, so that it takes a tenth of the time at most. */
 const EASE = 10;
-/** After so many milliseconds without an answer the exporter counts as away. */
+/** After this many milliseconds without a response the exporter counts as unreachable. */
 const PATIENCE = 10000;
 
 const byId = (id) => document.getElementById(id);
@@ -12,12 +12,12 @@ const list = new List(byId('list'));
 const model = new Model();
 const page = { paused: false, answeredAt: null, wake: () => {} };
 
-/** One scrape; resolves to what reading it cost in milliseconds. */
+/** One scrape; resolves to the milliseconds that parsing took. */
 async function scrape() {
-  // Of the page's own URL the path alone: a browser fetches none that has a user in it.
+  // Only the path of the page's URL: a browser does not fetch URLs with credentials.
   const { pathname } = new URL(document.body.dataset.metrics, location.href);
   const answer = await fetch(location.origin + pathname, {
-    // The second field tells the exporter that no Prometheus has these numbers now.
+    // The second field tells the exporter that a person receives this scrape, not Prometheus.
     headers: { Accept: 'text/plain;version=0.0.4', 'Promshm-Live': '1' },
     cache: 'no-store',
     signal: AbortSignal.timeout(PATIENCE),
@@ -36,7 +36,7 @@ function time(date) {
   return date.toLocaleTimeString('en-GB');
 }
 
-/** Says how things stand, aloud only when that changes. */
+/** Shows the state; announces it to screen readers only when it changes. */
 function say(state, words, note = '') {
   document.body.dataset.state = state;
   write(byId('state'), words);
@@ -73,7 +73,7 @@ function showTrouble(error) {
   say('away', 'exporter away', `The exporter is away: ${causes[error.name] ?? error.message}.${since}`);
 }
 
-/** Resolves after a while, or as soon as somebody wakes the page. */
+/** Resolves after a time, or as soon as the page is woken. */
 function rest(milliseconds) {
   return new Promise((resolve) => {
     page.wake = resolve;
@@ -99,7 +99,7 @@ async function live() {
   }
 }
 
-/** At most one drawing for each frame. */
+/** Draws at most once per frame. */
 function onFrame(draw) {
   let asked = false;
   return () => {

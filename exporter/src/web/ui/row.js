@@ -1,11 +1,11 @@
-// One row of the list: its element, and what is written into it at each scrape.
+// A row of the list: its element, and its updates at each scrape.
 
-/** Sets a text only where it changed: the browser lays nothing out for nothing. */
+/** Sets a text only if it changed, to avoid needless layout. */
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** The element of a row, with what never changes in it. */
+/** Creates the element of a row, with its constant parts. */
 function makeRow({ kind, id, family, series }) {
   const element = document.getElementById(`${kind}-template`).content.firstElementChild.cloneNode(true);
   const parts = { element, series, canvas: element.querySelector('canvas'), button: element.querySelector('button') };
@@ -24,7 +24,7 @@ function makeFamily(family, { name, button, type, help }) {
   type.textContent = typeOf(family);
 }
 
-/** A family's type, and its segment where the heading above it does not tell. */
+/** A family's type, and its segment if the heading above does not show it. */
 function typeOf({ type, own, segment }) {
   return own && segment ? `${type} · ${segment}` : type;
 }
@@ -44,7 +44,7 @@ function labelOf(key, value) {
   return label;
 }
 
-/** Writes what may change in a row. */
+/** Updates the variable parts of a row. */
 function fillRow(row, parts) {
   if (row.series) fillSeries(row.series, parts);
   else fillHeading(row, parts);
@@ -71,7 +71,7 @@ function quantiles(series) {
   return `half ≤ ${human(half, series.family.unit)} · 95 % ≤ ${human(most, series.family.unit)}`;
 }
 
-/** Draws a row's past, and says it in words; what was drawn already stays. */
+/** Draws a row's history, with a description in words, unless it is drawn already. */
 function drawTrend(parts, [width, height], { tick, column }) {
   const { series, canvas, drawn } = parts;
   parts.drawn = `${tick} ${width} ${height} ${window.devicePixelRatio} ${colours.accent}`;

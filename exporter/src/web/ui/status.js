@@ -1,6 +1,6 @@
-// The head of the page: workers, crashes, space, for each segment.
+// The status panels at the top: workers, crashes and space of each segment.
 
-/** Writes one figure, its details, and how full it is if that can be said. */
+/** Writes one figure, its details, and its fill level if it has one. */
 function writeVital(section, name, figure, detail, { share, alarm = false } = {}) {
   const vital = section.querySelector(`[data-vital=${name}]`);
   write(vital.querySelector('.figure'), figure);
@@ -10,12 +10,12 @@ function writeVital(section, name, figure, detail, { share, alarm = false } = {}
   if (bar) bar.style.width = `${Math.min(100, (share || 0) * 100)}%`;
 }
 
-/** Whether a counter grew within the past that is kept. */
+/** Whether a counter grew within its history. */
 function grew(series) {
   return Boolean(series?.past.some((rate) => rate > 0));
 }
 
-/** Writes a segment's figures. What the exporter says of itself belongs to no segment. */
+/** Writes a segment's figures. The exporter's own metrics have no segment. */
 function writeSegment(section, model, segment) {
   const series = (name, label) => model.own(segment, name, label) ?? model.own('', name, label);
   const number = (name, label) => series(name, label)?.value ?? NaN;
@@ -45,7 +45,7 @@ function writeCrashes(section, series, shown) {
   writeVital(section, 'crashes', exits('abrupt'), `${exits('fatal')} fatal, ${exits('clean')} clean exits`, { alarm });
 }
 
-/** Series that are hidden from scrapes take as much room as the others. */
+/** Hidden series use as much space as others, so they count. */
 function writeSeries(section, number) {
   const hidden = number('promshm_hidden_series') || 0;
   const note = hidden ? `; ${whole.format(hidden)} hidden` : '';

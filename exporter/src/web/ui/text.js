@@ -1,14 +1,14 @@
-// Prometheus's text format 0.0.4, as this exporter writes it: no timestamps.
+// Parses Prometheus's text format 0.0.4 as this exporter writes it, without timestamps.
 
-/** The browser gets a turn after so many milliseconds of reading. */
+/** Yields to the browser after this many milliseconds of parsing. */
 const SLICE = 8;
 
-/** A label value or a help text without its backslashes. */
+/** Unescapes a label value or a help text. */
 function unescaped(text) {
   return text.includes('\\') ? text.replace(/\\(.)/gs, (_, c) => (c === 'n' ? '\n' : c)) : text;
 }
 
-/** Takes `name{a="b"}` apart: the name, and the labels as pairs. */
+/** Splits `name{a="b"}` into the name and the labels as pairs. */
 function parseSeries(text) {
   const open = text.indexOf('{');
   if (open < 0) return { name: text, labels: [] };
@@ -21,7 +21,7 @@ function parseNumber(text) {
   return text === '-Inf' ? -Infinity : Number(text);
 }
 
-/** Hands one line to the model. */
+/** Passes one line to the model. */
 function readLine(line, model) {
   if (line.startsWith('# HELP ')) {
     const end = line.indexOf(' ', 7);
@@ -34,7 +34,7 @@ function readLine(line, model) {
   }
 }
 
-/** Hands a page to the model line by line, and never holds the browser up for long. */
+/** Passes a page to the model line by line, without blocking the browser for long. */
 async function readPage(page, model) {
   let pauseAt = performance.now() + SLICE;
   for (let start = 0, count = 1; start < page.length; count += 1) {
