@@ -60,7 +60,7 @@ fn object_that_is_cut_short_is_a_segment_that_cannot_be_read() {
     let mut writer = Writer::attach(&config).expect("attachable");
     writer.count(&jobs(), &["mail"], 2.0);
     let page = server.page();
-    writer.goodbye(false);
+    writer.clean_exit(false);
     os::remove(&name).expect("it is ours");
     assert_eq!(sample(&page, "jobs_total{queue=\"mail\"}"), Some(2.0));
     let (status, log) = server.stop();

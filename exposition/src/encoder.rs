@@ -57,7 +57,7 @@ impl Default for Limits {
 /// let page = String::from_utf8(page)?;
 /// assert!(page.contains("# HELP jobs_total Jobs done.\n"));
 /// assert!(page.contains("jobs_total{queue=\"mail\"} 3\n"));
-/// # writer.goodbye(false);
+/// # writer.clean_exit(false);
 /// # os::remove(&name)?;
 /// # Ok(())
 /// # }

@@ -1,6 +1,6 @@
 //! The families of the stats that living workers publish: one series for each worker, which goes with it.
 
-use promshm_segment::{Definition, Family, GaugeMode, Kind, Runtime, Vitals};
+use promshm_segment::{Definition, Family, GaugeMode, Kind, Runtime, Stats};
 
 const GAUGE: Kind = Kind::Gauge(GaugeMode::Last);
 
@@ -51,8 +51,8 @@ pub fn worker_family_names() -> impl Iterator<Item = &'static str> {
 /// # Panics
 /// Never: the definitions are fixed, and tests see them all.
 #[must_use]
-pub fn worker_families(vitals: &Vitals) -> Vec<Family> {
-    let processes: Vec<_> = vitals.slots.iter().filter_map(|slot| slot.process.as_ref()).collect();
+pub fn worker_families(stats: &Stats) -> Vec<Family> {
+    let processes: Vec<_> = stats.slots.iter().filter_map(|slot| slot.process.as_ref()).collect();
     let family = |(name, kind, help, number): &WorkerFamily| {
         let definition = Definition::new(name, help, *kind, &["pid"], &[]);
         let mut family = Family::new(definition.expect("fixed in the source, and seen by every test"));
@@ -88,8 +88,8 @@ mod tests {
     #[test]
     fn each_worker_that_tells_has_its_series() {
         let silent = SlotView { process: None, ..slot("") };
-        let vitals = Vitals { slots: vec![slot("17"), silent, slot("17-4")], ..Vitals::default() };
-        let families = worker_families(&vitals);
+        let stats = Stats { slots: vec![slot("17"), silent, slot("17-4")], ..Stats::default() };
+        let families = worker_families(&stats);
         assert!(families.iter().map(|family| family.definition.name.as_str()).eq(worker_family_names()));
         let mut page = Vec::new();
         Encoder::new(Format::OpenMetrics).encode(&families, &mut page);
@@ -124,6 +124,6 @@ mod tests {
 
     #[test]
     fn no_published_stats_give_no_family() {
-        assert!(worker_families(&Vitals::default()).is_empty());
+        assert!(worker_families(&Stats::default()).is_empty());
     }
 }

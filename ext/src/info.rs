@@ -24,26 +24,26 @@ pub(crate) extern "C" fn info(module: *mut ModuleEntry) {
 
 fn rows() -> Vec<(&'static str, String)> {
     let process = attachment::status();
-    let status = match (ini::enabled(), &process.error, process.attached) {
+    let state_text = match (ini::enabled(), &process.error, process.attached) {
         (false, _, _) => "disabled (promshm.enabled=0)".into(),
         (true, Some(error), _) => format!("metrics are not stored: {error}"),
         (true, None, true) => "attached".into(),
         (true, None, false) => "enabled, attaches at the first update".into(),
     };
     let mut rows = vec![
-        ("Status", status),
+        ("Status", state_text),
         ("Version", env!("CARGO_PKG_VERSION").into()),
         ("Segment", ini::config().name.to_string()),
         ("Slot", process.slot.map_or("none".into(), |slot| slot.to_string())),
     ];
-    match segment::vitals() {
+    match segment::stats() {
         Err(_) if !ini::enabled() => {}
         Err(error) => rows.push(("Segment state", error.to_string())),
-        Ok(vitals) => rows.extend([
-            ("Bytes used / reserved", format!("{} / {}", vitals.used_bytes, vitals.reserved_bytes)),
-            ("Series used / limit", format!("{} / {}", vitals.series, vitals.max_series)),
-            ("Updates dropped", vitals.dropped.iter().sum::<u64>().to_string()),
-            ("Liveness mode", vitals.liveness.as_str().into()),
+        Ok(stats) => rows.extend([
+            ("Bytes used / reserved", format!("{} / {}", stats.used_bytes, stats.reserved_bytes)),
+            ("Series used / limit", format!("{} / {}", stats.series, stats.max_series)),
+            ("Updates dropped", stats.dropped.iter().sum::<u64>().to_string()),
+            ("Liveness mode", stats.liveness.as_str().into()),
         ]),
     }
     rows

@@ -80,9 +80,9 @@ fn honest() -> &'static [u64] {
         let geometry = geometry();
         let region = Region::heap(geometry.end);
         prepare(&region, SHAPE);
-        region.head(header!(series_ttl)).fill(60 + 1);
+        region.head(header!(series_ttl)).store_relaxed(60 + 1);
         for slot in [0, 1] {
-            region.word(geometry.slot(slot)).expect("inside").fill(1);
+            region.word(geometry.slot(slot)).expect("inside").store_relaxed(1);
             let mut writer = Writer::over(region.share().expect("heap"), slot).expect("sane");
             for definition in definitions() {
                 let family = writer.register(&definition).expect("room");
@@ -99,7 +99,7 @@ fn honest() -> &'static [u64] {
             .words(0, geometry.end / 8)
             .expect("all")
             .iter()
-            .map(crate::memory::atomic::Word::peek)
+            .map(crate::memory::atomic::Word::load_relaxed)
             .collect()
     })
 }
@@ -189,14 +189,16 @@ impl<'i> Player<'i> {
             1 => number,
             2 => number << 32 | self.number(),
             3 => self.record_of(number),
-            4 => self.region.word(self.used_entry(number)).map_or(0, crate::memory::atomic::Word::peek),
+            4 => {
+                self.region.word(self.used_entry(number)).map_or(0, crate::memory::atomic::Word::load_relaxed)
+            }
             _ => self.geometry.records + number * 8,
         }
     }
 
     fn forge(&self, offset: u64, value: u64) {
         if let Some(word) = self.region.word(offset) {
-            word.fill(value);
+            word.store_relaxed(value);
         }
     }
 
@@ -204,12 +206,13 @@ impl<'i> Player<'i> {
     fn used_entry(&self, which: u64) -> u64 {
         let places = (0..self.geometry.index_words).map(|place| self.geometry.index + place * 8);
         let used: Vec<u64> =
-            places.filter(|at| self.region.word(*at).is_some_and(|word| word.peek() != 0)).collect();
+            places.filter(|at| self.region.word(*at).is_some_and(|word| word.load_relaxed() != 0)).collect();
         used.get(which as usize % used.len().max(1)).copied().unwrap_or(self.geometry.index)
     }
 
     fn record_of(&self, which: u64) -> u64 {
-        let entry = self.region.word(self.used_entry(which)).map_or(0, crate::memory::atomic::Word::peek);
+        let entry =
+            self.region.word(self.used_entry(which)).map_or(0, crate::memory::atomic::Word::load_relaxed);
         index::offset_of(entry)
     }
 
@@ -217,7 +220,8 @@ impl<'i> Player<'i> {
     fn make_honest(&mut self) {
         let at = self.number();
         let (entry_at, offset, key) = (self.used_entry(at), self.record_of(at), hash_key(&self.region));
-        let stored = self.region.word(offset.wrapping_add(8)).map_or(0, crate::memory::atomic::Word::peek);
+        let stored =
+            self.region.word(offset.wrapping_add(8)).map_or(0, crate::memory::atomic::Word::load_relaxed);
         let (region, geometry) = (&self.region, &self.geometry);
         let hash = match Tag::read(region, geometry, offset, index::entry(stored, offset)) {
             Ok(Tag::Family) => FamilyRecord::parse(region, geometry, offset)
@@ -249,7 +253,7 @@ impl<'i> Player<'i> {
             assert!(family.rows().all(|row| row.values().len() == family.definition.numbers()));
             check_exemplars(family);
         }
-        assert!(snapshot.vitals.leaked_bytes <= self.geometry.end);
+        assert!(snapshot.stats.leaked_bytes <= self.geometry.end);
         let created = snapshot.families.iter().flat_map(Family::rows).filter_map(|row| row.created());
         assert!(
             created.into_iter().all(|created| created.is_finite() && created > 0.0),
@@ -308,7 +312,7 @@ impl<'i> Player<'i> {
 
     /// As the segment says now: a forger may say anything, and the writer must believe that or less.
     fn end_of_records(&self) -> u64 {
-        let space = Space::unpack(self.region.head(header!(space)).peek());
+        let space = Space::unpack(self.region.head(header!(space)).load_relaxed());
         self.geometry.end.min(self.geometry.records + space.units * RECORD_UNIT)
     }
 }

@@ -124,9 +124,9 @@ pub const INDEX_MAP_WORDS: usize = 256;
 pub struct Slot {
     /// Processes that have claimed it.
     pub claims: u64,
-    /// Owners that said goodbye at the end of their work.
+    /// Owners that exited cleanly.
     pub clean: u64,
-    /// Owners that said goodbye after a fatal error.
+    /// Owners that exited after a fatal error.
     pub fatal: u64,
     /// The owner's process id, as the owner sees it.
     pub pid: u64,

@@ -8,7 +8,6 @@
 mod buckets;
 pub mod clock;
 pub mod config;
-#[cfg(feature = "crash-points")]
 pub mod crash;
 pub mod definition;
 mod error;
@@ -34,5 +33,5 @@ pub use format::{exemplar::Exemplar, label_value::push_label_value, runtime::Run
 #[cfg(not(loom))]
 pub use memory::mapping::Rings;
 pub use reader::Reader;
-pub use snapshot::{Family, Snapshot, Vitals};
+pub use snapshot::{Family, Snapshot, Stats};
 pub use writer::{FamilyId, Resolved, Writer};

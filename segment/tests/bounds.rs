@@ -29,7 +29,7 @@ fn exemplar_that_no_page_can_carry_is_skipped_and_counted() {
         let snapshot = reader.scrape().expect("readable");
         let exemplars = snapshot.families.iter().flat_map(promshm_segment::Family::rows);
         let exemplars = exemplars.flat_map(|row| row.exemplars()).count();
-        (snapshot.families.len(), exemplars, snapshot.vitals.corrupt_records)
+        (snapshot.families.len(), exemplars, snapshot.stats.corrupt_records)
     };
     let mut reader = place.reader();
     assert_eq!(found(&mut reader), (2, 2, 0));
@@ -77,7 +77,7 @@ fn directories_into_holes_make_a_reader_touch_no_more_than_a_limit() {
     let mut reader = place.reader();
     let mut corrupt = 0;
     for _ in 0..3 {
-        corrupt = reader.scrape().expect("readable").vitals.corrupt_records;
+        corrupt = reader.scrape().expect("readable").stats.corrupt_records;
     }
     let touched = resident(&place) - before;
     let limit = if POSIX { 0 } else { 65 << 20 };
@@ -125,6 +125,6 @@ fn large_segment_in_use_is_read_in_full() {
     for _ in 0..2 {
         let snapshot = reader.scrape().expect("readable");
         let total: f64 = snapshot.families[0].rows().map(|row| row.values()[0]).sum();
-        assert_eq!((total, snapshot.vitals.corrupt_records), (f64::from(series), 0));
+        assert_eq!((total, snapshot.stats.corrupt_records), (f64::from(series), 0));
     }
 }

@@ -66,16 +66,16 @@ fn a_killed_process_leaves_its_counts_and_takes_its_gauges() {
     child.kill();
     assert_eq!(value(&mut reader, "jobs"), Some(5.0));
     assert_eq!(value(&mut reader, "busy"), Some(0.0));
-    let vitals = reader.scrape().unwrap().vitals.clone();
-    assert_eq!((vitals.worker_starts, vitals.exits_abrupt, vitals.exits_clean), (1, 1, 0));
-    assert_eq!(vitals.slots_in(SlotState::Inherited), 1);
+    let stats = reader.scrape().unwrap().stats.clone();
+    assert_eq!((stats.worker_starts, stats.exits_abrupt, stats.exits_clean), (1, 1, 0));
+    assert_eq!(stats.slots_in(SlotState::Inherited), 1);
 
     let heir = Child::run(work);
     assert_eq!(value(&mut reader, "jobs"), Some(10.0));
     assert_eq!(value(&mut reader, "busy"), Some(3.0));
-    let vitals = reader.scrape().unwrap().vitals.clone();
-    assert_eq!((vitals.worker_starts, vitals.exits_abrupt), (2, 1), "an heir does not undo a death");
-    assert_eq!(vitals.slots.len(), 2, "the heir continues in the same slot");
+    let stats = reader.scrape().unwrap().stats.clone();
+    assert_eq!((stats.worker_starts, stats.exits_abrupt), (2, 1), "an heir does not undo a death");
+    assert_eq!(stats.slots.len(), 2, "the heir continues in the same slot");
     heir.end();
 }
 
@@ -90,20 +90,20 @@ fn an_heir_does_not_show_the_dead_ones_gauges() {
 }
 
 #[test]
-fn goodbyes_are_told_from_deaths() {
+fn clean_exits_are_told_from_deaths() {
     let place = Place::new();
     for after_fatal in [false, false, true] {
         Child::run(|| {
             let mut writer = place.writer();
             count(&mut writer, &counter("c", &[]), &[], 1.0);
-            writer.goodbye(after_fatal);
+            writer.clean_exit(after_fatal);
         })
         .end();
     }
     let mut reader = place.reader();
-    let vitals = &reader.scrape().unwrap().vitals;
-    assert_eq!((vitals.exits_clean, vitals.exits_fatal, vitals.exits_abrupt), (2, 1, 0));
-    assert_eq!(vitals.slots_in(SlotState::Live), 0);
+    let stats = &reader.scrape().unwrap().stats;
+    assert_eq!((stats.exits_clean, stats.exits_fatal, stats.exits_abrupt), (2, 1, 0));
+    assert_eq!(stats.slots_in(SlotState::Live), 0);
 }
 
 #[test]
@@ -140,15 +140,15 @@ fn removal_hides_at_once_and_a_later_update_starts_from_zero() {
     count(&mut writer, &jobs, &["a"], 5.0);
     count(&mut writer, &jobs, &["b"], 1.0);
     assert_eq!(rows(&mut reader, "jobs").len(), 2);
-    let (family, epoch) = (writer.register(&jobs).unwrap(), writer.epoch().peek());
+    let (family, epoch) = (writer.register(&jobs).unwrap(), writer.epoch().load_relaxed());
     assert!(writer.remove(family, &["a"]));
     assert!(!writer.remove(family, &["a"]), "it is gone already");
     assert!(!writer.remove(family, &["never"]));
-    assert_ne!(writer.epoch().peek(), epoch, "handles must be looked up again");
+    assert_ne!(writer.epoch().load_relaxed(), epoch, "handles must be looked up again");
     assert_eq!(rows(&mut reader, "jobs"), [(vec!["b".into()], vec![1.0])]);
     count(&mut writer, &jobs, &["a"], 2.0);
     assert_eq!(rows(&mut reader, "jobs")[0], (vec!["a".into()], vec![2.0]));
-    assert_eq!(reader.scrape().unwrap().vitals.corrupt_records, 0);
+    assert_eq!(reader.scrape().unwrap().stats.corrupt_records, 0);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_forked_child_counts_in_a_slot_of_its_own() {
         let mut writer = inherited.take().unwrap().forked();
         assert_ne!(writer.slot(), parents_slot);
         count(&mut writer, &c, &[], 10.0);
-        writer.goodbye(false);
+        writer.clean_exit(false);
     });
     child.end();
     let mut writer = inherited.take().unwrap();
@@ -207,10 +207,10 @@ fn wiping_replaces_the_segment() {
     let mut other = place.writer();
     count(&mut writer, &c, &[], 5.0);
     let mut reader = place.reader();
-    let epoch = other.epoch().peek();
+    let epoch = other.epoch().load_relaxed();
     writer.wipe().unwrap();
     assert!(!other.is_current());
-    assert_ne!(other.epoch().peek(), epoch);
+    assert_ne!(other.epoch().load_relaxed(), epoch);
     assert!(matches!(reader.scrape(), Err(ReadError::Retired { .. })));
     other = place.writer();
     count(&mut other, &c, &[], 1.0);
@@ -234,7 +234,7 @@ fn processes_without_a_slot_share_one_and_stay_exact() {
         .collect();
     let mut reader = place.reader();
     assert_eq!(value(&mut reader, "c"), Some(3001.0));
-    assert_eq!(reader.scrape().unwrap().vitals.overflow_processes, 3);
+    assert_eq!(reader.scrape().unwrap().stats.overflow_processes, 3);
     overflow.into_iter().for_each(Child::kill);
     own.kill();
     assert_eq!(value(&mut reader, "c"), Some(3001.0));
@@ -276,7 +276,7 @@ fn a_removed_series_is_leaked_only_when_it_comes_back() {
     let place = Place::new();
     let (mut writer, mut reader) = (place.writer(), place.reader());
     let family = writer.register(&counter("c", &["n"])).unwrap();
-    let mut leaked = || reader.scrape().unwrap().vitals.leaked_bytes;
+    let mut leaked = || reader.scrape().unwrap().stats.leaked_bytes;
     assert!(writer.resolve(family, &["0"]).is_ok());
     assert_eq!(leaked(), 0);
     assert!(writer.remove(family, &["0"]));

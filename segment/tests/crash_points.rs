@@ -67,7 +67,7 @@ fn kill_at_every_step<T>(
     tally.report(operation, least);
 }
 
-/// The next process attaches, counts the same series, is scraped, and says goodbye.
+/// The next process attaches, counts the same series, is scraped, and exits cleanly.
 fn heir_counts(place: &Place, expected_jobs: &[f64], expected_seconds: &[f64]) {
     let mut writer = place.writer();
     assert_ne!(writer.slot(), 0, "a dead or stopped process does not cost the others their slots");
@@ -79,7 +79,7 @@ fn heir_counts(place: &Place, expected_jobs: &[f64], expected_seconds: &[f64]) {
     assert!(expected_seconds.contains(&(observations - 10.0)), "{observations} observations");
     assert_eq!(value(&mut reader, "busy"), Some(10.0), "the living one's gauge alone");
     assert_eq!(value(&mut reader, "load"), Some(10.0));
-    writer.goodbye(false);
+    writer.clean_exit(false);
 }
 
 #[test]
@@ -152,12 +152,12 @@ fn dying_while_observing_into_a_summary() {
 }
 
 #[test]
-fn dying_while_saying_goodbye() {
+fn death_at_each_step_of_a_clean_exit() {
     let check = |place: &Place, _: Fate| {
         heir_counts(place, &[1.0], &[1.0]);
         at_rest(place)
     };
-    kill_at_every_step("goodbye", 2, nothing, known, say_goodbye, check);
+    kill_at_every_step("clean exit", 2, nothing, known, exit_cleanly, check);
 }
 
 #[test]
@@ -179,7 +179,7 @@ impl Bystander {
     fn new(place: &Place) -> Self {
         let mut writer = place.writer();
         count(&mut writer, &jobs(), &["mail"], 0.0);
-        let epoch = writer.epoch().peek();
+        let epoch = writer.epoch().load_relaxed();
         Self { writer, epoch }
     }
 }
@@ -218,7 +218,7 @@ fn removal(operation: &str, and_return: bool) {
             }
         };
         let fate = die_at(point, || place.writer(), act);
-        if bystander.writer.epoch().peek() == bystander.epoch {
+        if bystander.writer.epoch().load_relaxed() == bystander.epoch {
             known.add_owned(100.0);
         } else {
             count(&mut bystander.writer, &jobs(), &["mail"], 100.0);
@@ -228,7 +228,7 @@ fn removal(operation: &str, and_return: bool) {
             let right = [100.0, 101.0, 105.0].contains(&total);
             assert!(right, "{operation}, point {point}: {total} after 5, a removal and 100");
         }
-        bystander.writer.goodbye(false);
+        bystander.writer.clean_exit(false);
         let Aftermath { leaked, .. } = at_rest(&place);
         if fate == Fate::Completed {
             break;
@@ -261,7 +261,7 @@ fn dying_while_claiming_anew_after_a_fork() {
         let jobs = jobs_total(&mut reader);
         assert!([2.0, 7.0].contains(&jobs), "point {point}: {jobs}");
         assert_eq!(value(&mut reader, "busy"), Some(1.0), "the parent's gauge alone");
-        parent.goodbye(false);
+        parent.clean_exit(false);
         let Aftermath { leaked, .. } = at_rest(&place);
         if fate == Fate::Completed {
             break;

@@ -35,7 +35,7 @@ fn order_of_label_names_makes_no_other_family() {
         labels(snapshot, 0),
         [series(["mail", "ok", "a"], 5.0), series(["video", "failed", "b"], 5.0)]
     );
-    assert_eq!((snapshot.vitals.superseded_families, snapshot.vitals.corrupt_records), (0, 0));
+    assert_eq!((snapshot.stats.superseded_families, snapshot.stats.corrupt_records), (0, 0));
     // A removal finds the series too, and what is no permutation is another family.
     let family = other.register(&counter("jobs_total", &["status", "queue", "host"])).expect("room");
     assert!(other.remove(family, &["ok", "mail", "a"]));
@@ -67,13 +67,13 @@ fn values_come_to_their_names_in_whatever_order() {
     let snapshot = reader.scrape().expect("readable");
     let expected = (0..64).map(|number| format!("value of l{number}")).collect();
     assert_eq!(labels(snapshot, 0), [(expected, 20.0)]);
-    assert_eq!(snapshot.vitals.leaked_bytes, 0);
+    assert_eq!(snapshot.stats.leaked_bytes, 0);
 }
 
 fn superseded(place: &Place) -> (u64, Vec<Superseded>) {
     let mut reader = place.reader();
     let snapshot = reader.scrape().expect("readable");
-    (snapshot.vitals.superseded_families, snapshot.superseded.clone())
+    (snapshot.stats.superseded_families, snapshot.superseded.clone())
 }
 
 /// One program's numbers are hidden for as long as both live: that must not go unseen.

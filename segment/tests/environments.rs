@@ -27,12 +27,12 @@ fn a_storm_of_forks_after_the_claim() {
         Child::run(|| {
             let mut writer = inherited.take().unwrap().forked();
             count(&mut writer, &counter("c", &[]), &[], 1.0);
-            writer.goodbye(false);
+            writer.clean_exit(false);
         })
         .end();
     }
     assert_eq!(total(&place), Some(101.0));
-    assert_eq!(place.reader().scrape().unwrap().vitals.slots.len(), 3);
+    assert_eq!(place.reader().scrape().unwrap().stats.slots.len(), 3);
 }
 
 #[test]
@@ -52,9 +52,9 @@ fn forked_children_of_forked_children_at_once() {
     let distinct: std::collections::BTreeSet<_> = slots.into_iter().collect();
     assert_eq!((distinct.len(), total(&place)), (30, Some(31.0)));
     drop(racers);
-    inherited.take().unwrap().goodbye(false);
-    let vitals = place.reader().scrape().unwrap().vitals.clone();
-    assert_eq!((vitals.exits_abrupt, vitals.exits_clean), (30, 1));
+    inherited.take().unwrap().clean_exit(false);
+    let stats = place.reader().scrape().unwrap().stats.clone();
+    assert_eq!((stats.exits_abrupt, stats.exits_clean), (30, 1));
 }
 
 /// The first process claims, forks and exits; so does the second; the daemon goes on in its own slot.
@@ -78,7 +78,7 @@ fn a_daemon_forks_twice() {
     std::io::Read::read_exact(&mut &done, &mut [0]).unwrap();
     assert_eq!(waitpid(starter, None).unwrap(), WaitStatus::Exited(starter, 0));
     assert_eq!((total(&place), live(&place)), (Some(2.0), 1));
-    let slots = place.reader().scrape().unwrap().vitals.slots.clone();
+    let slots = place.reader().scrape().unwrap().stats.slots.clone();
     let daemon = slots.iter().find(|slot| slot.index > 0 && slot.state == SlotState::Live).unwrap();
     kill(Pid::from_raw(daemon.pid.cast_signed()), Signal::SIGKILL).unwrap();
     until(|| live(&place) == 0);
@@ -94,7 +94,7 @@ fn a_zombie_holds_no_slot() {
     let heir = count_one(&place);
     assert_eq!(heir.slot(), 1, "it is free although its owner is not reaped");
     assert_eq!(waitpid(zombie, None).unwrap(), WaitStatus::Exited(zombie, 0));
-    heir.goodbye(false);
+    heir.clean_exit(false);
 }
 
 /// The test binary runs itself again in the same process: the second image takes over.
@@ -122,10 +122,10 @@ fn an_exec_does_not_leave_two_lives() {
         panic!("{}", again.exec());
     });
     assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
-    let vitals = place.reader().scrape().unwrap().vitals.clone();
+    let stats = place.reader().scrape().unwrap().stats.clone();
     // An exec closes what holds an object's slot, which looks like a death.
     let [clean, abrupt] = if POSIX { [0, 2] } else { [1, 1] };
-    assert_eq!((vitals.worker_starts, vitals.exits_clean, vitals.exits_abrupt), (2, clean, abrupt));
+    assert_eq!((stats.worker_starts, stats.exits_clean, stats.exits_abrupt), (2, clean, abrupt));
     assert_eq!(total(&place), Some(2.0));
 }
 
@@ -162,7 +162,7 @@ fn two_containers_both_have_a_process_1() {
     let found = rows(&mut place.reader(), "all");
     let labels: Vec<_> = found.iter().map(|(labels, _)| labels[0].as_str()).collect();
     assert_eq!(labels, ["1", "1-2"]);
-    let slots = place.reader().scrape().unwrap().vitals.slots.clone();
+    let slots = place.reader().scrape().unwrap().stats.slots.clone();
     let told: Vec<_> = slots.into_iter().filter_map(|slot| slot.process).collect();
     let labels: Vec<_> = told.iter().map(|process| process.label.as_str()).collect();
     assert_eq!(labels, ["1", "1-2"], "what they tell of themselves is told apart too");
@@ -172,7 +172,7 @@ fn two_containers_both_have_a_process_1() {
         kill(child, Signal::SIGKILL).unwrap();
     }
     until(|| live(&place) == 0);
-    assert_eq!(place.reader().scrape().unwrap().vitals.exits_abrupt, 2);
+    assert_eq!(place.reader().scrape().unwrap().stats.exits_abrupt, 2);
     assert_eq!(total(&place), Some(2.0));
     two.end();
     one.end();
@@ -218,7 +218,7 @@ fn wiping_an_orphan_leaves_its_successor_alone() {
     let living = if POSIX { 1 } else { 2 };
     assert_eq!((total(&place), live(&place)), (Some(1.0), living));
     successor.kill();
-    assert_eq!(place.reader().scrape().unwrap().vitals.exits_abrupt, 1);
+    assert_eq!(place.reader().scrape().unwrap().stats.exits_abrupt, 1);
 }
 
 /// Another program's memory under our key, and settings that differ between workers.
@@ -238,10 +238,10 @@ fn what_stands_under_the_key_already() {
         let mut writer = Writer::attach(&other).unwrap();
         count(&mut writer, &counter("c", &[]), &[], 1.0);
         assert_ne!(writer.slot(), first.slot());
-        writer.goodbye(false);
+        writer.clean_exit(false);
     }
     assert_eq!(total(&place), Some(3.0));
-    assert_eq!(place.reader().scrape().unwrap().vitals.max_processes, 16, "the first one decided");
+    assert_eq!(place.reader().scrape().unwrap().stats.max_processes, 16, "the first one decided");
 }
 
 // Users and modes.
@@ -295,7 +295,7 @@ fn check_access(place: &Place, [may_read, may_write]: [bool; 2]) {
     match Reader::attach(place.config.name) {
         Ok(mut reader) => {
             assert!(may_read && value(&mut reader, "c").is_some(), "mode {mode:o}");
-            assert_eq!(reader.scrape().unwrap().vitals.liveness, Liveness::Kernel, "it sees who lives");
+            assert_eq!(reader.scrape().unwrap().stats.liveness, Liveness::Kernel, "it sees who lives");
         }
         Err(error) => {
             assert!(!may_read, "mode {mode:o}: {error}");
@@ -305,7 +305,7 @@ fn check_access(place: &Place, [may_read, may_write]: [bool; 2]) {
     match Writer::attach(&place.config) {
         Ok(writer) => {
             assert!(may_write, "mode {mode:o}");
-            writer.goodbye(false);
+            writer.clean_exit(false);
         }
         Err(error @ AttachError::NoPermission { .. }) => {
             assert!(!may_write, "mode {mode:o}: {error}");
@@ -328,7 +328,7 @@ fn a_root_master_with_other_users_children() {
             let mut writer = inherited.take().unwrap().forked();
             assert_eq!(writer.slot(), 0);
             count(&mut writer, &counter("c", &[]), &[], 1.0);
-            writer.goodbye(false);
+            writer.clean_exit(false);
         });
     }
     assert_eq!(total(&place), Some(6.0));
@@ -354,5 +354,5 @@ fn a_scrape_adds_no_pages_to_a_sparse_segment() {
     let reserved = if POSIX { (1 + 257 + 256) * 1024 } else { 0 };
     assert!(before < reserved + 64 * 4096, "{before} bytes for one worker");
     println!("resident: {before} bytes of {}", place.config.size);
-    writer.goodbye(false);
+    writer.clean_exit(false);
 }

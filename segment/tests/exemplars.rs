@@ -60,13 +60,13 @@ fn only(reader: &mut Reader, name: &str) -> Option<String> {
 }
 
 fn dropped(place: &Place) -> u64 {
-    place.reader().scrape().unwrap().vitals.dropped[Reason::Exemplar as usize]
+    place.reader().scrape().unwrap().stats.dropped[Reason::Exemplar as usize]
 }
 
 fn used(place: &Place) -> (u64, u64) {
     let mut reader = place.reader();
-    let vitals = &reader.scrape().unwrap().vitals;
-    (vitals.used_bytes, vitals.leaked_bytes)
+    let stats = &reader.scrape().unwrap().stats;
+    (stats.used_bytes, stats.leaked_bytes)
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn heirs_use_the_places_of_the_dead() {
     for number in 0..30 {
         assert_eq!(only(&mut place.reader(), &format!("jobs_{number}")).as_deref(), Some("at 19"));
     }
-    assert_eq!((place.reader().scrape().unwrap().vitals.slots.len(), dropped(&place)), (2, 0));
+    assert_eq!((place.reader().scrape().unwrap().stats.slots.len(), dropped(&place)), (2, 0));
 }
 
 #[test]
@@ -227,11 +227,11 @@ fn dying_at_every_step_leaves_the_last_exemplar_or_the_next() {
             let mut heir = place.writer();
             note(&mut heir, &counter("jobs", &[]), 0, "heir", 100.0);
             assert_eq!(only(&mut place.reader(), "jobs").as_deref(), Some("heir"));
-            heir.goodbye(false);
+            heir.clean_exit(false);
             let mut reader = place.reader();
-            let vitals = &reader.scrape().unwrap().vitals;
-            assert_eq!((vitals.slots_in(SlotState::Live), vitals.corrupt_records), (0, 0));
-            assert!(vitals.leaked_bytes <= 4096, "point {point}: {} bytes leaked", vitals.leaked_bytes);
+            let stats = &reader.scrape().unwrap().stats;
+            assert_eq!((stats.slots_in(SlotState::Live), stats.corrupt_records), (0, 0));
+            assert!(stats.leaked_bytes <= 4096, "point {point}: {} bytes leaked", stats.leaked_bytes);
             if fate == Fate::Completed {
                 break;
             }

@@ -19,7 +19,7 @@ fn count_or_drop(writer: &mut Writer, definition: &Definition, labels: &[&str]) 
 }
 
 fn dropped(place: &Place, reason: Reason) -> u64 {
-    place.reader().scrape().unwrap().vitals.dropped[reason as usize]
+    place.reader().scrape().unwrap().stats.dropped[reason as usize]
 }
 
 #[test]
@@ -53,14 +53,14 @@ fn a_full_segment_drops_by_number_and_the_others_go_on() {
     count(&mut writer, &before, &[], 1.0);
     let mut reader = place.reader();
     let stored: f64 = rows(&mut reader, "c").iter().map(|(_, values)| values[0]).sum();
-    let vitals = reader.scrape().unwrap().vitals.clone();
-    let lost = vitals.dropped[Reason::SegmentFull as usize];
+    let stats = reader.scrape().unwrap().stats.clone();
+    let lost = stats.dropped[Reason::SegmentFull as usize];
     println!("stored {stored}, dropped {lost}");
     assert!(stored > 100.0 && lost > 100, "it was filled");
     assert!((stored + lost as f64 - f64::from(updates)).abs() < 1e-9, "every update is somewhere");
     assert_eq!(value(&mut reader, "before"), Some(2.0));
-    assert_eq!((vitals.leaked_series, vitals.leaked_bytes), (0, 0), "what found no room took none");
-    assert!(vitals.used_bytes <= vitals.reserved_bytes);
+    assert_eq!((stats.leaked_series, stats.leaked_bytes), (0, 0), "what found no room took none");
+    assert!(stats.used_bytes <= stats.reserved_bytes);
 }
 
 /// A process that finds no page of its own counts where all may count.
@@ -157,8 +157,8 @@ fn cutting_never_merges_two_series() {
     assert_eq!(found.len(), values.len());
     assert!(found.iter().all(|(labels, _)| labels.iter().all(|label| label.len() <= 64)));
     assert!(found.iter().all(|(_, values)| (values[0] - 2.0).abs() < 1e-9), "a cut value names its series");
-    let vitals = place.reader().scrape().unwrap().vitals.clone();
-    assert_eq!(vitals.truncated_labels, 2 * 205);
+    let stats = place.reader().scrape().unwrap().stats.clone();
+    assert_eq!(stats.truncated_labels, 2 * 205);
 }
 
 /// Dropping costs no system call, however often it happens; every step that changes anything passes a

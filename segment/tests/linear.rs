@@ -56,7 +56,7 @@ fn counted_program() {
     SHAPES[shape].1(&place, n);
     let mut reader = place.reader();
     for _ in 0..scrapes {
-        assert!(reader.scrape().expect("readable").vitals.series >= n as u64 / 2);
+        assert!(reader.scrape().expect("readable").stats.series >= n as u64 / 2);
     }
 }
 

@@ -4,7 +4,7 @@
 mod support;
 
 use nix::sys::signal::Signal;
-use promshm_segment::{Definition, GaugeMode, Reader, Vitals, Writer, snapshot::SlotState};
+use promshm_segment::{Definition, GaugeMode, Reader, Stats, Writer, snapshot::SlotState};
 use std::time::Duration;
 use support::{
     workers::{Crew, LEAVE, START},
@@ -23,7 +23,7 @@ fn definitions() -> [Definition; 4] {
 }
 
 /// A worker's life: attaches, sets its bit in the gauge, then counts at random until it is killed.
-/// Once in some thousands of updates it says goodbye instead.
+/// Once in some thousands of updates it exits cleanly instead.
 fn work(place: &Place, report: &mut workers::Report, worker: u8, seed: u64) {
     let [c, h, s, alive] = definitions();
     report.begin(START);
@@ -40,7 +40,7 @@ fn work(place: &Place, report: &mut workers::Report, worker: u8, seed: u64) {
         report.end(kind);
         if random.next().is_multiple_of(5000) {
             report.begin(LEAVE);
-            writer.goodbye(random.next().is_multiple_of(2));
+            writer.clean_exit(random.next().is_multiple_of(2));
             report.end(LEAVE);
             return;
         }
@@ -73,7 +73,7 @@ struct Totals {
     by_kind: Vec<f64>,
     sums: Vec<f64>,
     alive: u64,
-    vitals: Vitals,
+    stats: Stats,
 }
 
 fn scrape(reader: &mut Reader) -> Totals {
@@ -99,7 +99,7 @@ fn scrape(reader: &mut Reader) -> Totals {
             }
         }
     }
-    Totals { by_kind, sums, alive, vitals: snapshot.vitals.clone() }
+    Totals { by_kind, sums, alive, stats: snapshot.stats.clone() }
 }
 
 impl Totals {
@@ -107,12 +107,11 @@ impl Totals {
     fn assert_after(&self, before: &Self) {
         let pairs = self.by_kind.iter().zip(&before.by_kind).chain(self.sums.iter().zip(&before.sums));
         assert!(pairs.clone().all(|(now, then)| now >= then), "{before:?}\n{self:?}");
-        let counters = |vitals: &Vitals| {
-            [vitals.worker_starts, vitals.exits_clean, vitals.exits_fatal, vitals.exits_abrupt]
-        };
-        let pairs = counters(&self.vitals).into_iter().zip(counters(&before.vitals));
+        let counters =
+            |stats: &Stats| [stats.worker_starts, stats.exits_clean, stats.exits_fatal, stats.exits_abrupt];
+        let pairs = counters(&self.stats).into_iter().zip(counters(&before.stats));
         assert!(pairs.clone().all(|(now, then)| now >= then), "{before:?}\n{self:?}");
-        assert_eq!(self.vitals.corrupt_records, 0);
+        assert_eq!(self.stats.corrupt_records, 0);
     }
 
     /// With nobody alive no sum is ahead of its count: a death costs a share of the sum, never a count.
@@ -166,14 +165,17 @@ fn murder(place: &Place, kills: u64, own_slots: bool) -> Totals {
     at_rest.assert_within(&crew.ended, &crew.begun);
     at_rest.assert_sums_lag();
     let updates: u64 = crew.ended[..usize::from(KINDS)].iter().sum();
-    println!("kills: {}, goodbyes: {}, updates: {updates}, scrapes: {looks}", crew.kills, crew.goodbyes);
+    println!(
+        "kills: {}, clean exits: {}, updates: {updates}, scrapes: {looks}",
+        crew.kills, crew.clean_exits
+    );
     assert!(updates > kills && looks > 0, "something was counted and compared");
-    let Vitals { worker_starts, exits_clean, exits_fatal, exits_abrupt, .. } = at_rest.vitals;
-    let goodbyes = exits_clean + exits_fatal;
+    let Stats { worker_starts, exits_clean, exits_fatal, exits_abrupt, .. } = at_rest.stats;
+    let clean_exits = exits_clean + exits_fatal;
     assert!(crew.reported(START).contains(&worker_starts));
-    assert!(crew.reported(LEAVE).contains(&goodbyes));
+    assert!(crew.reported(LEAVE).contains(&clean_exits));
     if own_slots {
-        assert_eq!(exits_abrupt, worker_starts - goodbyes, "each of the others was killed");
+        assert_eq!(exits_abrupt, worker_starts - clean_exits, "each of the others was killed");
         assert!(crew.kills - exits_abrupt <= crew.kills_outside_work, "{} kills", crew.kills);
     }
     at_rest
@@ -183,13 +185,13 @@ fn murder(place: &Place, kills: u64, own_slots: bool) -> Totals {
 fn standstill(crew: &mut Crew, reader: &mut Reader, own_slots: bool) {
     crew.signal_all(Signal::SIGSTOP);
     crew.drain();
-    let Totals { alive, vitals, .. } = scrape(reader);
+    let Totals { alive, stats, .. } = scrape(reader);
     if own_slots {
         let (surely, perhaps) = (crew.started(), crew.perhaps_started());
         assert_eq!(alive & surely, surely, "{alive:b} has the bit of every worker that has set its own");
         assert_eq!(alive & !perhaps, 0, "{alive:b} has no dead worker's bit");
-        assert!(vitals.slots.len() <= usize::from(WORKERS) + 1, "slots follow the peak of concurrency");
-        assert!(vitals.slots_in(SlotState::Live) <= u64::from(WORKERS));
+        assert!(stats.slots.len() <= usize::from(WORKERS) + 1, "slots follow the peak of concurrency");
+        assert!(stats.slots_in(SlotState::Live) <= u64::from(WORKERS));
     }
     crew.signal_all(Signal::SIGCONT);
 }
@@ -220,9 +222,9 @@ fn each_kill_is_one_abrupt_exit() {
     for _ in 0..kills {
         Child::run(|| count(&mut place.writer(), &c, &[], 1.0)).kill();
     }
-    let vitals = place.reader().scrape().unwrap().vitals.clone();
+    let stats = place.reader().scrape().unwrap().stats.clone();
     println!("kills: {kills}");
-    assert_eq!((vitals.worker_starts, vitals.exits_abrupt), (kills, kills));
+    assert_eq!((stats.worker_starts, stats.exits_abrupt), (kills, kills));
     assert_eq!(value(&mut place.reader(), "c"), Some(kills as f64));
 }
 
@@ -236,15 +238,15 @@ fn short_lived_processes_leave_nothing_behind() {
         let mut writer = place.writer();
         count(&mut writer, &c, &[&(n % 10).to_string()], 1.0);
         if !n.is_multiple_of(3) {
-            writer.goodbye(n % 3 == 1);
+            writer.clean_exit(n % 3 == 1);
         }
     };
     let lives: u32 = if soak() { 50_000 } else { 2_000 };
     (0..10).for_each(|n| Child::run(|| life(n)).end());
     let mut reader = place.reader();
-    let first = reader.scrape().unwrap().vitals.clone();
+    let first = reader.scrape().unwrap().stats.clone();
     (10..lives).for_each(|n| Child::run(|| life(n)).end());
-    let last = reader.scrape().unwrap().vitals.clone();
+    let last = reader.scrape().unwrap().stats.clone();
     println!("processes: {lives}, used: {} bytes", last.used_bytes);
     assert_eq!(
         (last.used_bytes, last.slots.len(), last.leaked_bytes),
@@ -275,9 +277,9 @@ fn creation_is_raced() {
         assert_eq!((slots.len(), distinct.len()), (200, 200), "no slot is given twice");
         assert!(!distinct.contains(&0), "and each has its own");
         assert_eq!(value(&mut place.reader(), "c"), Some(200.0));
-        let vitals = place.reader().scrape().unwrap().vitals.clone();
-        assert_eq!((vitals.worker_starts, vitals.slots_in(SlotState::Live)), (200, 200));
-        assert_eq!(vitals.liveness, promshm_segment::snapshot::Liveness::Kernel);
+        let stats = place.reader().scrape().unwrap().stats.clone();
+        assert_eq!((stats.worker_starts, stats.slots_in(SlotState::Live)), (200, 200));
+        assert_eq!(stats.liveness, promshm_segment::snapshot::Liveness::Kernel);
         assert_eq!((kernel_objects("shm", &place), kernel_objects("sem", &place)), (1, 1));
         drop(racers);
     }

@@ -78,7 +78,7 @@ fn a_bad_record_costs_one_series_and_is_counted_once() {
             let mut reader = scene.place.reader();
             for _ in 0..3 {
                 let snapshot = reader.scrape().unwrap();
-                let found = (check(snapshot), snapshot.vitals.corrupt_records);
+                let found = (check(snapshot), snapshot.stats.corrupt_records);
                 assert_eq!(found, (7 * SERIES - 1, 1), "{what} of {which}");
             }
             scene.raw.restore(&scene.honest);
@@ -98,7 +98,7 @@ fn doubles_in_the_index_cost_nothing_but_themselves() {
     for _ in 0..2 {
         let snapshot = reader.scrape().unwrap();
         assert_eq!(check(snapshot), 7 * SERIES);
-        assert_eq!(snapshot.vitals.corrupt_records, empty.len() as u64);
+        assert_eq!(snapshot.stats.corrupt_records, empty.len() as u64);
     }
 }
 
@@ -115,6 +115,6 @@ fn a_page_that_two_directories_claim_counts_once() {
     let mut reader = scene.place.reader();
     let total: f64 = rows(&mut reader, "c").iter().map(|(_, values)| values[0]).sum();
     assert_eq!(total as usize, (1..=SERIES).sum::<usize>());
-    assert_eq!(reader.scrape().unwrap().vitals.corrupt_records, 5);
-    assert_eq!(reader.scrape().unwrap().vitals.corrupt_records, 5);
+    assert_eq!(reader.scrape().unwrap().stats.corrupt_records, 5);
+    assert_eq!(reader.scrape().unwrap().stats.corrupt_records, 5);
 }

@@ -11,7 +11,7 @@ fn told(start: f64) -> Runtime {
 
 /// Labels and numbers of all that tell.
 fn processes(reader: &mut Reader) -> Vec<(String, Runtime)> {
-    let slots = &reader.scrape().expect("a scrape").vitals.slots;
+    let slots = &reader.scrape().expect("a scrape").stats.slots;
     let told = slots.iter().filter_map(|slot| slot.process.as_ref());
     told.map(|process| (process.label.clone(), process.runtime)).collect()
 }
@@ -35,7 +35,7 @@ fn the_living_are_shown_and_nobody_for_the_dead() {
     one.kill();
     assert_eq!(processes(&mut reader), [found[1].clone()]);
     let heir = Child::run(|| std::mem::forget(place.writer()));
-    assert_eq!(reader.scrape().unwrap().vitals.slots.len(), 3, "it has the dead one's slot");
+    assert_eq!(reader.scrape().unwrap().stats.slots.len(), 3, "it has the dead one's slot");
     assert_eq!(processes(&mut reader), [found[1].clone()], "and has told nothing");
     heir.end();
     two.end();
@@ -56,12 +56,12 @@ fn the_shared_slot_tells_nothing() {
 }
 
 #[test]
-fn a_goodbye_takes_it_away() {
+fn clean_exit_takes_it_away() {
     let place = Place::new();
     let writer = place.writer();
     writer.publish_runtime(told(1.0));
     assert_eq!(processes(&mut place.reader()).len(), 1);
-    writer.goodbye(false);
+    writer.clean_exit(false);
     assert_eq!(processes(&mut place.reader()), []);
 }
 

@@ -53,21 +53,21 @@ fn memory_removed_under_attached_workers() {
     let mut reader = place.reader();
     remove_by_hand(&place);
     assert_eq!(value(&mut reader, "c"), Some(1.0), "without a successor the old one is still read");
-    let epoch = hot.epoch().peek();
+    let epoch = hot.epoch().load_relaxed();
     // A new worker makes a new segment, and tells all who count into the old one at their next update.
     let newcomer = Child::run(|| std::mem::forget(count_one(&place)));
-    assert_ne!(hot.epoch().peek(), epoch);
+    assert_ne!(hot.epoch().load_relaxed(), epoch);
     assert!(!hot.is_current());
     assert!(reader.scrape().is_err(), "the reader attaches anew");
     drop(hot);
     let moved = count_one(&place);
     assert_eq!(total(&place), Some(2.0));
     assert_ne!(moved.slot(), 0);
-    let vitals = place.reader().scrape().unwrap().vitals.clone();
-    assert_eq!((vitals.worker_starts, vitals.exits_abrupt, vitals.exits_clean), (2, 0, 0));
-    assert_eq!(vitals.slots_in(SlotState::Live), 2, "it gave its slot in the old one back");
+    let stats = place.reader().scrape().unwrap().stats.clone();
+    assert_eq!((stats.worker_starts, stats.exits_abrupt, stats.exits_clean), (2, 0, 0));
+    assert_eq!(stats.slots_in(SlotState::Live), 2, "it gave its slot in the old one back");
     newcomer.kill();
-    assert_eq!(place.reader().scrape().unwrap().vitals.exits_abrupt, 1);
+    assert_eq!(place.reader().scrape().unwrap().stats.exits_abrupt, 1);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn semaphores_removed_alone() {
     });
     (0..100).for_each(|_| count(&mut old, &counter("c", &[]), &[], 1.0));
     assert_eq!(total(&place), Some(201.0));
-    assert_eq!(place.reader().scrape().unwrap().vitals.liveness, Liveness::Unknown, "and it is shown");
+    assert_eq!(place.reader().scrape().unwrap().stats.liveness, Liveness::Unknown, "and it is shown");
     new.end();
 }
 
@@ -120,11 +120,11 @@ fn forged(value: u16) {
         })
         .collect();
     assert_eq!(total(&place), Some(3001.0));
-    assert_eq!(place.reader().scrape().unwrap().vitals.liveness, Liveness::Unknown, "and it is shown");
+    assert_eq!(place.reader().scrape().unwrap().stats.liveness, Liveness::Unknown, "and it is shown");
     slots.into_iter().for_each(Child::kill);
     old.wipe().unwrap();
     let healed = count_one(&place);
-    assert_eq!((healed.slot(), place.reader().scrape().unwrap().vitals.liveness), (1, Liveness::Kernel));
+    assert_eq!((healed.slot(), place.reader().scrape().unwrap().stats.liveness), (1, Liveness::Kernel));
 }
 
 // Kernels that ignore SEM_UNDO.
@@ -135,16 +135,16 @@ fn a_kernel_without_undo_is_found_out() {
     crash::ignore_undo(true);
     let killed = Child::run(|| std::mem::forget(count_one(&place)));
     killed.kill();
-    let said = Child::run(|| count_one(&place).goodbye(false));
+    let said = Child::run(|| count_one(&place).clean_exit(false));
     said.end();
     let next = count_one(&place);
     let mut reader = place.reader();
-    let vitals = reader.scrape().unwrap().vitals.clone();
-    assert_eq!(vitals.liveness, Liveness::Degraded);
-    assert_eq!(next.slot(), 2, "a goodbye gives the slot back, a death does not");
+    let stats = reader.scrape().unwrap().stats.clone();
+    assert_eq!(stats.liveness, Liveness::Degraded);
+    assert_eq!(next.slot(), 2, "a clean exit gives the slot back, a death does not");
     assert_eq!(total(&place), Some(3.0));
-    assert_eq!(vitals.slots.len(), 3);
-    next.goodbye(false);
+    assert_eq!(stats.slots.len(), 3);
+    next.clean_exit(false);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn stop_at_every_step<T>(
             if !writer.is_current() {
                 writer = place.writer();
             }
-            writer.goodbye(false);
+            writer.clean_exit(false);
         }
         let jobs = jobs_total(&mut place.reader()) - 10.0;
         assert!(jobs_at_last.contains(&jobs), "{operation}, point {point}: {jobs} at last");
@@ -80,8 +80,8 @@ fn a_stopped_registration_blocks_nobody() {
 }
 
 #[test]
-fn a_stopped_goodbye_blocks_nobody() {
-    stop_at_every_step("goodbye", 2, nothing, known, say_goodbye, &[1.0], &[1.0]);
+fn stopped_clean_exit_blocks_nobody() {
+    stop_at_every_step("clean exit", 2, nothing, known, exit_cleanly, &[1.0], &[1.0]);
 }
 
 #[test]

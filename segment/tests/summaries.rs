@@ -81,8 +81,8 @@ fn a_ring_keeps_the_newest() {
         let kept = u64::from(samples);
         let median = most - kept + kept.div_ceil(2);
         assert_eq!(numbers(&mut place.reader(), NOW)[0], median as f64, "{samples} samples");
-        let vitals = place.reader().scrape().unwrap().vitals.clone();
-        assert_eq!((vitals.leaked_bytes, vitals.corrupt_records), (0, 0));
+        let stats = place.reader().scrape().unwrap().stats.clone();
+        assert_eq!((stats.leaked_bytes, stats.corrupt_records), (0, 0));
     }
 }
 
@@ -98,8 +98,8 @@ fn an_heir_goes_on_in_the_same_ring() {
         })
         .kill();
     }
-    let vitals = place.reader().scrape().unwrap().vitals.clone();
-    assert_eq!(vitals.slots.len(), 2, "one slot was enough");
+    let stats = place.reader().scrape().unwrap().stats.clone();
+    assert_eq!(stats.slots.len(), 2, "one slot was enough");
     assert_eq!(numbers(&mut place.reader(), NOW), [6.0, 8.0, 36.0, 9.0], "5, 6, 7 and 8 are left");
 }
 
@@ -133,9 +133,9 @@ fn a_full_segment_counts_and_sums_but_keeps_no_samples() {
     assert!(!sample(&mut writer, &s, &[], NOW, 2.5));
     let found = numbers(&mut place.reader(), NOW);
     assert!(found[0].is_nan() && found[2..] == [5.0, 2.0], "{found:?}");
-    let vitals = place.reader().scrape().unwrap().vitals.clone();
-    assert_eq!(vitals.dropped[Reason::SummarySample as usize], 1);
-    assert_eq!((vitals.leaked_bytes, vitals.corrupt_records), (0, 0));
+    let stats = place.reader().scrape().unwrap().stats.clone();
+    assert_eq!(stats.dropped[Reason::SummarySample as usize], 1);
+    assert_eq!((stats.leaked_bytes, stats.corrupt_records), (0, 0));
 }
 
 #[test]
@@ -151,8 +151,8 @@ fn quantiles_and_window_are_part_of_the_definition() {
         assert_eq!(snapshot.definition, other, "the newest definition is exported");
         assert_eq!(snapshot.rows().next().unwrap().values().last(), Some(&1.0), "and starts afresh");
     }
-    let vitals = place.reader().scrape().unwrap().vitals.clone();
-    assert_eq!(vitals.leaked_bytes, 0, "rings of older definitions are no leaks");
+    let stats = place.reader().scrape().unwrap().stats.clone();
+    assert_eq!(stats.leaked_bytes, 0, "rings of older definitions are no leaks");
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn forged_rings_are_left_out() {
         let counts: Vec<f64> = snapshot.families[0].rows().map(|row| row.values()[3]).collect();
         assert_eq!(counts, [1.0, 1.0], "{forged}");
         let is_none = forged.is_nan() || (0.0..1.0).contains(&forged) || forged < 0.0;
-        assert_eq!(snapshot.vitals.corrupt_records > 0, !is_none, "{forged}");
+        assert_eq!(snapshot.stats.corrupt_records > 0, !is_none, "{forged}");
     }
     a.set(honest);
     assert_eq!(rows(&mut place.reader(), "s").len(), 2);

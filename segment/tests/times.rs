@@ -44,8 +44,8 @@ fn all_kinds(writer: &mut Writer) -> Vec<Definition> {
 fn shown_and_hidden(reader: &mut Reader, now: u64) -> (u64, u64) {
     let snapshot = reader.scrape_at(now).expect("a scrape");
     let rows: usize = snapshot.families.iter().map(|family| family.rows().count()).sum();
-    assert_eq!(rows as u64, snapshot.vitals.series, "what is hidden is not exported");
-    (snapshot.vitals.series, snapshot.vitals.hidden_series)
+    assert_eq!(rows as u64, snapshot.stats.series, "what is hidden is not exported");
+    (snapshot.stats.series, snapshot.stats.hidden_series)
 }
 
 fn created(reader: &mut Reader, name: &str, labels: &[&str]) -> Option<f64> {

@@ -11,7 +11,7 @@ use crate::{
 };
 use humantime::format_duration;
 use promshm_segment::{
-    Vitals, os,
+    Stats, os,
     os::Inspection,
     snapshot::{Liveness, Reason, SlotState, SlotView, Snapshot, Superseded},
 };
@@ -44,10 +44,10 @@ fn describe(target: &Target, trust: &Trust) -> Result<String, SourceError> {
 }
 
 fn render(target: &Target, found: &Inspection, snapshot: &Snapshot, now: SystemTime) -> String {
-    let vitals = &snapshot.vitals;
-    let overview = overview(target, found, vitals, now);
+    let stats = &snapshot.stats;
+    let overview = overview(target, found, stats, now);
     let superseded: String = snapshot.superseded.iter().map(superseded).collect();
-    let slots = slots(vitals, now);
+    let slots = slots(stats, now);
     format!("{overview}{superseded}\n{slots}")
 }
 
@@ -57,30 +57,30 @@ fn superseded(Superseded { definition, exported }: &Superseded) -> String {
     format!("  {name} is not exported as {hidden}, because a younger worker defines it as {shown}\n")
 }
 
-fn overview(target: &Target, found: &Inspection, vitals: &Vitals, now: SystemTime) -> String {
+fn overview(target: &Target, found: &Inspection, stats: &Stats, now: SystemTime) -> String {
     let Inspection { id, uid, gid, mode, .. } = found;
     let attached = attached_now(found);
-    let used = gauge(vitals.used_bytes, vitals.reserved_bytes, human_bytes);
-    let held = vitals.series + vitals.hidden_series;
-    let series = gauge(held, vitals.max_series, |count| count.to_string());
-    let hidden = match vitals.hidden_series {
+    let used = gauge(stats.used_bytes, stats.reserved_bytes, human_bytes);
+    let held = stats.series + stats.hidden_series;
+    let series = gauge(held, stats.max_series, |count| count.to_string());
+    let hidden = match stats.hidden_series {
         0 => String::new(),
         hidden => format!("; {hidden} of them hidden"),
     };
     let rows = [
         ("Segment", format!("{target}, id {id}")),
-        ("Created", moment(vitals.created, now)),
+        ("Created", moment(stats.created, now)),
         ("Owner", format!("uid {uid}, gid {gid}, mode {mode:04o}{attached}")),
         ("Space", used),
-        ("Leaked", human_bytes(vitals.leaked_bytes)),
+        ("Leaked", human_bytes(stats.leaked_bytes)),
         ("Series", series + &hidden),
-        ("Slots", slot_counts(vitals)),
-        ("Liveness", liveness(vitals.liveness)),
-        ("Workers", workers(vitals)),
-        ("Dropped", dropped(vitals)),
-        ("Labels cut", vitals.truncated_labels.to_string()),
-        ("Bad records", vitals.corrupt_records.to_string()),
-        ("Superseded", vitals.superseded_families.to_string()),
+        ("Slots", slot_counts(stats)),
+        ("Liveness", liveness(stats.liveness)),
+        ("Workers", workers(stats)),
+        ("Dropped", dropped(stats)),
+        ("Labels cut", stats.truncated_labels.to_string()),
+        ("Bad records", stats.corrupt_records.to_string()),
+        ("Superseded", stats.superseded_families.to_string()),
     ];
     columns(&rows.map(|(name, text)| [name.to_string(), text]), |_| false)
 }
@@ -110,13 +110,13 @@ fn gauge(part: u64, whole: u64, unit: impl Fn(u64) -> String) -> String {
     format!("[{bar}] {} of {} ({:.1}%)", unit(part), unit(whole), share * 100.0)
 }
 
-fn slot_counts(vitals: &Vitals) -> String {
+fn slot_counts(stats: &Stats) -> String {
     let [live, inherited, free] =
-        [SlotState::Live, SlotState::Inherited, SlotState::Free].map(|state| vitals.slots_in(state));
-    let overflow = vitals.overflow_processes;
+        [SlotState::Live, SlotState::Inherited, SlotState::Free].map(|state| stats.slots_in(state));
+    let overflow = stats.overflow_processes;
     format!(
         "{live} live, {inherited} inherited, {free} free of {}; {overflow} processes without one",
-        vitals.max_processes
+        stats.max_processes
     )
 }
 
@@ -129,22 +129,21 @@ fn liveness(mode: Liveness) -> String {
     format!("{} ({meaning})", mode.as_str())
 }
 
-fn workers(vitals: &Vitals) -> String {
-    let Vitals { worker_starts, exits_clean, exits_fatal, exits_abrupt, .. } = vitals;
+fn workers(stats: &Stats) -> String {
+    let Stats { worker_starts, exits_clean, exits_fatal, exits_abrupt, .. } = stats;
     format!("{worker_starts} started; ended: {exits_clean} clean, {exits_fatal} fatal, {exits_abrupt} abrupt")
 }
 
-fn dropped(vitals: &Vitals) -> String {
-    let total: u64 = vitals.dropped.iter().sum();
-    let reasons = Reason::ALL.iter().zip(vitals.dropped).filter(|(_, count)| *count > 0);
+fn dropped(stats: &Stats) -> String {
+    let total: u64 = stats.dropped.iter().sum();
+    let reasons = Reason::ALL.iter().zip(stats.dropped).filter(|(_, count)| *count > 0);
     let reasons: Vec<_> = reasons.map(|(reason, count)| format!("{} {count}", reason.as_str())).collect();
     if total == 0 { "0".into() } else { format!("{total}: {}", reasons.join(", ")) }
 }
 
-fn slots(vitals: &Vitals, now: SystemTime) -> String {
+fn slots(stats: &Stats, now: SystemTime) -> String {
     let head = ["SLOT", "STATE", "PID", "SINCE", "STARTS", "BYTES"].map(String::from);
-    let rows: Vec<_> =
-        [head].into_iter().chain(vitals.slots.iter().map(|slot| slot_row(slot, now))).collect();
+    let rows: Vec<_> = [head].into_iter().chain(stats.slots.iter().map(|slot| slot_row(slot, now))).collect();
     columns(&rows, |column| !matches!(column, 1 | 3))
 }
 
@@ -180,7 +179,7 @@ mod tests {
     use super::*;
     use promshm_segment::{Definition, Kind};
 
-    fn vitals() -> Vitals {
+    fn stats() -> Stats {
         let slot = |index, state, pid, starts| SlotView {
             index,
             state,
@@ -190,7 +189,7 @@ mod tests {
             bytes: 8192,
             process: None,
         };
-        Vitals {
+        Stats {
             reserved_bytes: 256 << 20,
             used_bytes: 64 << 20,
             series: 10,
@@ -207,7 +206,7 @@ mod tests {
             liveness: Liveness::Kernel,
             superseded_families: 1,
             created: 1_700_000_000.0,
-            ..Vitals::default()
+            ..Stats::default()
         }
     }
 
@@ -228,7 +227,7 @@ mod tests {
             Definition::new("jobs_total", "", Kind::Counter, labels, &[]).expect("a good definition")
         });
         let superseded = vec![Superseded { definition, exported }];
-        let snapshot = Snapshot { vitals: vitals(), superseded, ..Snapshot::default() };
+        let snapshot = Snapshot { stats: stats(), superseded, ..Snapshot::default() };
         let text = render(&target, &found, &snapshot, now);
         let expected = "\
 Segment      sysv:0x70736d31, id 3

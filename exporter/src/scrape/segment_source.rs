@@ -89,7 +89,7 @@ impl SegmentSource {
             Some(reader) => (reader, Attachment::Known),
             None => (self.trust.attach(self.target.name)?, Attachment::Fresh),
         };
-        self.metrics.observe(&reader.scrape()?.vitals, attachment);
+        self.metrics.observe(&reader.scrape()?.stats, attachment);
         if attachment == Attachment::Fresh {
             let unexpected = |owner| self.trust.unexpected_owner(self.target.name, owner);
             self.unexpected_owner = reader.owner().and_then(unexpected);
@@ -110,7 +110,7 @@ impl SegmentSource {
     /// Records how many families the page lacks, including superseded ones.
     pub(crate) fn note_left_out(&mut self, mut counts: LeftOut) {
         let Some(snapshot) = self.reader.as_ref().map(Reader::snapshot) else { return };
-        counts[LeftOutReason::Superseded as usize] = snapshot.vitals.superseded_families;
+        counts[LeftOutReason::Superseded as usize] = snapshot.stats.superseded_families;
         self.metrics.note_left_out(counts);
         let mut lines = MOST_LINES;
         for Superseded { definition, exported } in &snapshot.superseded {

@@ -4,7 +4,7 @@ use super::{LeftOut, LeftOutReason, Registered, families};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, proto::MetricFamily};
 use promshm_exposition::worker_families;
 use promshm_segment::{
-    Family, Vitals,
+    Family, Stats,
     snapshot::{Reason, SlotState},
 };
 
@@ -175,36 +175,36 @@ impl SegmentMetrics {
     }
 
     /// Records the stats of a segment that was read.
-    pub(crate) fn observe(&mut self, vitals: &Vitals, attachment: Attachment) {
-        self.reserved.set(vitals.reserved_bytes as i64);
-        self.used.set(vitals.used_bytes as i64);
-        self.leaked.set(vitals.leaked_bytes as i64);
-        self.leaked_series.set(vitals.leaked_series as i64);
-        self.series.set(vitals.series as i64);
-        self.hidden_series.set(vitals.hidden_series as i64);
-        self.series_limit.set(vitals.max_series as i64);
-        self.overflow.set(vitals.overflow_processes as i64);
+    pub(crate) fn observe(&mut self, stats: &Stats, attachment: Attachment) {
+        self.reserved.set(stats.reserved_bytes as i64);
+        self.used.set(stats.used_bytes as i64);
+        self.leaked.set(stats.leaked_bytes as i64);
+        self.leaked_series.set(stats.leaked_series as i64);
+        self.series.set(stats.series as i64);
+        self.hidden_series.set(stats.hidden_series as i64);
+        self.series_limit.set(stats.max_series as i64);
+        self.overflow.set(stats.overflow_processes as i64);
         for (state, name) in STATES {
-            self.slots.with_label_values(&[name]).set(vitals.slots_in(state) as i64);
+            self.slots.with_label_values(&[name]).set(stats.slots_in(state) as i64);
         }
         self.liveness.reset();
-        self.liveness.with_label_values(&[vitals.liveness.as_str()]).set(1);
-        self.observe_totals(vitals, attachment);
-        self.workers = worker_families(vitals);
+        self.liveness.with_label_values(&[stats.liveness.as_str()]).set(1);
+        self.observe_totals(stats, attachment);
+        self.workers = worker_families(stats);
     }
 
-    fn observe_totals(&mut self, vitals: &Vitals, attachment: Attachment) {
-        let segment = vitals.created.to_bits();
-        for (total, seen) in self.dropped.iter_mut().zip(vitals.dropped) {
+    fn observe_totals(&mut self, stats: &Stats, attachment: Attachment) {
+        let segment = stats.created.to_bits();
+        for (total, seen) in self.dropped.iter_mut().zip(stats.dropped) {
             total.observe(segment, seen);
         }
-        self.truncated.observe(segment, vitals.truncated_labels);
-        self.starts.observe(segment, vitals.worker_starts);
-        self.exits_clean.observe(segment, vitals.exits_clean);
-        self.exits_fatal.observe(segment, vitals.exits_fatal);
-        self.exits_abrupt.observe(segment, vitals.exits_abrupt);
+        self.truncated.observe(segment, stats.truncated_labels);
+        self.starts.observe(segment, stats.worker_starts);
+        self.exits_clean.observe(segment, stats.exits_clean);
+        self.exits_fatal.observe(segment, stats.exits_fatal);
+        self.exits_abrupt.observe(segment, stats.exits_abrupt);
         self.attachments += u64::from(attachment == Attachment::Fresh);
-        self.corrupt.observe(self.attachments, vitals.corrupt_records);
+        self.corrupt.observe(self.attachments, stats.corrupt_records);
     }
 }
 

@@ -1,16 +1,16 @@
 use super::*;
 use promshm_exposition::Encoder;
 use promshm_segment::{
-    Runtime, Vitals,
+    Runtime, Stats,
     snapshot::{Liveness, Process, Reason, SlotState, SlotView},
 };
 use std::collections::BTreeMap;
 
 const SEGMENT_METRIC: &str = "promshm_segment_used_bytes";
 
-fn vitals() -> Vitals {
+fn stats() -> Stats {
     let dropped = [1, 2, 3, 4, 5, 6];
-    Vitals { max_processes: 4, dropped, liveness: Liveness::Kernel, slots: vec![slot()], ..Vitals::default() }
+    Stats { max_processes: 4, dropped, liveness: Liveness::Kernel, slots: vec![slot()], ..Stats::default() }
 }
 
 /// A slot whose owner publishes its stats.
@@ -29,7 +29,7 @@ fn page(metrics: &mut SelfMetrics, segments: &[SegmentMetrics]) -> String {
 
 fn read(label: Option<&str>) -> SegmentMetrics {
     let mut metrics = SegmentMetrics::new(label);
-    metrics.observe(&vitals(), Attachment::Fresh);
+    metrics.observe(&stats(), Attachment::Fresh);
     metrics.note_reading(true);
     metrics.note_left_out([1, 2, 3, 4]);
     metrics
@@ -58,7 +58,7 @@ fn worker_series_have_their_pid_while_their_segment_is_up() {
     segment.note_reading(false);
     assert!(!page(&mut metrics, std::slice::from_ref(&segment)).contains("php_worker_"));
     segment.note_reading(true);
-    segment.observe(&Vitals { slots: Vec::new(), ..vitals() }, Attachment::Known);
+    segment.observe(&Stats { slots: Vec::new(), ..stats() }, Attachment::Known);
     assert!(!page(&mut metrics, &[segment]).contains("php_worker_"));
 
     let mut metrics = SelfMetrics::of_server(true);
@@ -96,8 +96,8 @@ fn segments_with_names_share_families() {
 #[test]
 fn every_label_value_is_always_there() {
     let mut segment = read(None);
-    segment.observe(&Vitals { liveness: Liveness::Degraded, ..vitals() }, Attachment::Known);
-    segment.observe(&vitals(), Attachment::Known);
+    segment.observe(&Stats { liveness: Liveness::Degraded, ..stats() }, Attachment::Known);
+    segment.observe(&stats(), Attachment::Known);
     let page = page(&mut SelfMetrics::of_server(false), &[segment]);
     for (value, reason) in (1..).zip(Reason::ALL) {
         let line = format!("promshm_dropped_total{{reason=\"{}\"}} {value}\n", reason.as_str());

@@ -90,5 +90,5 @@ pub fn be_a_worker() {
     writer.count(&jobs(), &["mail"], mails.parse().expect("a number"));
     println!("\n{READY}");
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
-    writer.goodbye(false);
+    writer.clean_exit(false);
 }

@@ -20,7 +20,7 @@ use ext_php_rs::{
     zend_fastcall,
 };
 use promshm_exposition::{Encoder, worker_families, worker_family_names};
-use promshm_segment::{Family, ReadError, Reader, Snapshot, Vitals, snapshot::Reason};
+use promshm_segment::{Family, ReadError, Reader, Snapshot, Stats, snapshot::Reason};
 
 pub(crate) fn register() -> Result<()> {
     let public_static = MethodFlags::Public | MethodFlags::Static;
@@ -65,7 +65,7 @@ fn look_at(look: impl FnOnce(&Snapshot)) {
 fn write_page(snapshot: &Snapshot, page: &mut Vec<u8>) {
     let is_ours = |name: &str| worker_family_names().any(|ours| ours == name);
     let counted = snapshot.families.iter().filter(|family| !is_ours(&family.definition.name));
-    let told = worker_families(&snapshot.vitals);
+    let told = worker_families(&snapshot.stats);
     Encoder::default().encode(counted.chain(&told), page);
 }
 
@@ -80,8 +80,8 @@ fn read<R>(
 }
 
 /// The segment's state, if it can be read.
-pub(crate) fn vitals() -> std::result::Result<Vitals, ReadError> {
-    read(|reader| reader.scrape().map(|snapshot| snapshot.vitals.clone()))
+pub(crate) fn stats() -> std::result::Result<Stats, ReadError> {
+    read(|reader| reader.scrape().map(|snapshot| snapshot.stats.clone()))
 }
 
 zend_fastcall! {
@@ -94,10 +94,10 @@ zend_fastcall! {
     extern fn status(ex: &mut ExecuteData, ret: &mut Zval) {
         catch_panic(|| {
             if parse(ex, Parse::Nothing) {
-                let seen = vitals();
-                let status = StatusTexts::new(&seen);
-                let vitals = seen.unwrap_or_default();
-                guarded(|| ret.set_hashtable(status_array(&status, &vitals)));
+                let seen = stats();
+                let texts = StatusTexts::new(&seen);
+                let stats = seen.unwrap_or_default();
+                guarded(|| ret.set_hashtable(status_array(&texts, &stats)));
             }
         });
     }
@@ -111,7 +111,7 @@ struct StatusTexts {
 }
 
 impl StatusTexts {
-    fn new(seen: &std::result::Result<Vitals, ReadError>) -> Self {
+    fn new(seen: &std::result::Result<Stats, ReadError>) -> Self {
         let process = attachment::status();
         let error = match (&process.error, seen) {
             (Some(error), _) => Some(error.clone()),
@@ -123,42 +123,42 @@ impl StatusTexts {
 }
 
 /// What `status()` tells, made under [`guarded`]: what is not the engine's is borrowed.
-fn status_array(status: &StatusTexts, vitals: &Vitals) -> ZBox<ZendHashTable> {
-    let StatusTexts { process, segment, error } = status;
+fn status_array(texts: &StatusTexts, stats: &Stats) -> ZBox<ZendHashTable> {
+    let StatusTexts { process, segment, error } = texts;
     let mut array = ZendHashTable::new();
     put(&mut array, "enabled", ini::enabled());
     put(&mut array, "attached", process.attached);
     put(&mut array, "segment", segment.as_str());
     put(&mut array, "error", error.as_deref());
-    put_storage(&mut array, vitals);
+    put_storage(&mut array, stats);
     put(&mut array, "slot", process.slot.map(|slot| slot as i64));
-    put(&mut array, "max_processes", vitals.max_processes.cast_signed());
-    put(&mut array, "liveness", vitals.liveness.as_str());
+    put(&mut array, "max_processes", stats.max_processes.cast_signed());
+    put(&mut array, "liveness", stats.liveness.as_str());
     put(&mut array, "unstored_updates", process.unstored.cast_signed());
-    put_workers(&mut array, vitals);
+    put_workers(&mut array, stats);
     array
 }
 
-fn put_storage(array: &mut ZendHashTable, vitals: &Vitals) {
-    put(array, "reserved_bytes", vitals.reserved_bytes.cast_signed());
-    put(array, "used_bytes", vitals.used_bytes.cast_signed());
-    put(array, "series", vitals.series.cast_signed());
-    put(array, "hidden_series", vitals.hidden_series.cast_signed());
-    put(array, "max_series", vitals.max_series.cast_signed());
+fn put_storage(array: &mut ZendHashTable, stats: &Stats) {
+    put(array, "reserved_bytes", stats.reserved_bytes.cast_signed());
+    put(array, "used_bytes", stats.used_bytes.cast_signed());
+    put(array, "series", stats.series.cast_signed());
+    put(array, "hidden_series", stats.hidden_series.cast_signed());
+    put(array, "max_series", stats.max_series.cast_signed());
     let mut dropped = ZendHashTable::new();
-    for (reason, count) in Reason::ALL.iter().zip(vitals.dropped) {
+    for (reason, count) in Reason::ALL.iter().zip(stats.dropped) {
         put(&mut dropped, reason.as_str(), count.cast_signed());
     }
     put(array, "dropped", dropped);
-    put(array, "truncated_labels", vitals.truncated_labels.cast_signed());
+    put(array, "truncated_labels", stats.truncated_labels.cast_signed());
 }
 
-fn put_workers(array: &mut ZendHashTable, vitals: &Vitals) {
-    put(array, "worker_starts", vitals.worker_starts.cast_signed());
+fn put_workers(array: &mut ZendHashTable, stats: &Stats) {
+    put(array, "worker_starts", stats.worker_starts.cast_signed());
     let mut exits = ZendHashTable::new();
-    put(&mut exits, "clean", vitals.exits_clean.cast_signed());
-    put(&mut exits, "fatal", vitals.exits_fatal.cast_signed());
-    put(&mut exits, "abrupt", vitals.exits_abrupt.cast_signed());
+    put(&mut exits, "clean", stats.exits_clean.cast_signed());
+    put(&mut exits, "fatal", stats.exits_fatal.cast_signed());
+    put(&mut exits, "abrupt", stats.exits_abrupt.cast_signed());
     put(array, "worker_exits", exits);
 }
 

@@ -293,7 +293,7 @@ impl Attachment {
         if let Some(writer) = self.writer.take()
             && self.is_mine()
         {
-            writer.goodbye(after_fatal);
+            writer.clean_exit(after_fatal);
         }
     }
 

@@ -50,7 +50,7 @@ impl GenerationRef {
         let source = self.0.first().copied().unwrap_or_else(|| SOURCE.as_ptr());
         // SAFETY: the source is a static, or of the thread that made this, which is the running one.
         // Its epoch is a static, or in the mapped segment: `detach` comes before every unmapping.
-        unsafe { (*(*source).epoch).peek() ^ (*source).nonce }
+        unsafe { (*(*source).epoch).load_relaxed() ^ (*source).nonce }
     }
 }
 

@@ -141,13 +141,13 @@ impl<'r> Place<'r> {
 
     /// Where the cell is that it belongs to; 0 while it belongs to none.
     pub(crate) fn cell(self) -> u64 {
-        self.0.first().map_or(0, Word::observe) // pair: PLACE
+        self.0.first().map_or(0, Word::load_acquire) // pair: PLACE
     }
 
     /// Gives it to a cell. Its first exemplar is written already.
     pub(crate) fn give_to(self, cell: u64) {
         if let Some(word) = self.0.first() {
-            word.publish(cell); // pair: PLACE
+            word.store_release(cell); // pair: PLACE
         }
     }
 
@@ -159,13 +159,13 @@ impl<'r> Place<'r> {
     /// Writes an exemplar over the older of the two.
     pub(crate) fn write(self, labels: &Labels, value: f64, time: f64) {
         let [one, other] = self.halves();
-        let [first, second] = [one, other].map(|half| half[SEQUENCE].peek());
+        let [first, second] = [one, other].map(|half| half[SEQUENCE].load_relaxed());
         let half = if first <= second { one } else { other };
-        half[SEQUENCE].publish(0); // pair: HALF, as all below
-        half[VALUE].publish(value.to_bits());
-        half[TIME].publish(time.to_bits());
-        half[HALF_HEAD..].iter().zip(labels.words()).for_each(|(word, value)| word.publish(value));
-        half[SEQUENCE].publish(first.max(second).wrapping_add(1));
+        half[SEQUENCE].store_release(0); // pair: HALF, as all below
+        half[VALUE].store_release(value.to_bits());
+        half[TIME].store_release(time.to_bits());
+        half[HALF_HEAD..].iter().zip(labels.words()).for_each(|(word, value)| word.store_release(value));
+        half[SEQUENCE].store_release(first.max(second).wrapping_add(1));
     }
 
     /// The newest exemplar that is whole; an error if it breaks a rule. A writer in a hurry may
@@ -183,7 +183,7 @@ impl<'r> Place<'r> {
         let found = self.halves().map(|half| read_half(half).map(|found| (half, found)));
         let newest = found.into_iter().flatten().max_by_key(|(_, found)| found.sequence);
         // It may have been overwritten, and so be older than one that was shown, while the other was looked at.
-        let still = |(half, found): &(&[Word], Copied)| half[SEQUENCE].observe() == found.sequence; // pair: HALF
+        let still = |(half, found): &(&[Word], Copied)| half[SEQUENCE].load_acquire() == found.sequence; // pair: HALF
         newest.filter(still).map(|(_, found)| found)
     }
 }
@@ -198,13 +198,13 @@ struct Copied {
 
 /// What a half holds; `None` if it is empty, half-written, or changed meanwhile.
 fn read_half(half: &[Word]) -> Option<Copied> {
-    let sequence = half[SEQUENCE].observe(); // pair: HALF, as all below
+    let sequence = half[SEQUENCE].load_acquire(); // pair: HALF, as all below
     if sequence == 0 {
         return None;
     }
-    let [value, time] = [VALUE, TIME].map(|at| f64::from_bits(half[at].observe()));
-    let text = half[HALF_HEAD..].iter().flat_map(|word| word.observe().to_le_bytes()).collect();
-    (half[SEQUENCE].observe() == sequence).then_some(Copied { sequence, value, time, text })
+    let [value, time] = [VALUE, TIME].map(|at| f64::from_bits(half[at].load_acquire()));
+    let text = half[HALF_HEAD..].iter().flat_map(|word| word.load_acquire().to_le_bytes()).collect();
+    (half[SEQUENCE].load_acquire() == sequence).then_some(Copied { sequence, value, time, text })
 }
 
 impl Copied {
@@ -310,8 +310,8 @@ mod tests {
         place.write(&labels(&[("n", "1")]), 1.0, 1.0);
         place.write(&labels(&[("n", "2")]), 2.0, 2.0);
         // As a writer leaves it that dies over the third.
-        words[1].fill(0);
-        words[2].fill(99);
+        words[1].store_relaxed(0);
+        words[2].store_relaxed(99);
         assert_eq!(place.read(), Some(exemplar(&[("n", "2")], 2.0, 2.0)));
         place.write(&labels(&[("n", "4")]), 4.0, 4.0);
         assert_eq!(place.read(), Some(exemplar(&[("n", "4")], 4.0, 4.0)));
@@ -322,7 +322,7 @@ mod tests {
         let words = place(0);
         let place = Place::over(&words);
         place.write(&labels(&[("n", "1")]), 1.0, 1.0);
-        let honest: Vec<u64> = words.iter().map(Word::peek).collect();
+        let honest: Vec<u64> = words.iter().map(Word::load_relaxed).collect();
         let word = |text: &[u8; 8]| u64::from_le_bytes(*text);
         let forgeries = [
             (3, f64::NAN.to_bits()),
@@ -337,11 +337,11 @@ mod tests {
             (4, word(b"__n\xffa\xff\xff\xff")),
         ];
         for (at, forged) in forgeries {
-            words.iter().zip(&honest).for_each(|(word, value)| word.fill(*value));
-            words[at].fill(forged);
+            words.iter().zip(&honest).for_each(|(word, value)| word.store_relaxed(*value));
+            words[at].store_relaxed(forged);
             assert_eq!(place.find(), Some(Err(BadLabels)), "{at} {forged:x}");
         }
-        words.iter().for_each(|word| word.fill(u64::from_le_bytes(*b"aaaaaaaa")));
+        words.iter().for_each(|word| word.store_relaxed(u64::from_le_bytes(*b"aaaaaaaa")));
         assert_eq!(place.read(), None, "a text without an end");
     }
 }

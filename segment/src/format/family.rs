@@ -118,7 +118,7 @@ impl FamilyRecord {
         let words = HEAD_WORDS + bounds + text_bytes.div_ceil(8);
         let body = &place(region, geometry, offset, words)?[HEAD_WORDS as usize..];
         let (bounds, body) = body.split_at(bounds as usize);
-        let bounds: Vec<f64> = bounds.iter().map(|bits| f64::from_bits(bits.peek())).collect();
+        let bounds: Vec<f64> = bounds.iter().map(|bits| f64::from_bits(bits.load_relaxed())).collect();
         let mut text = Vec::new();
         copy_bytes(body, text_bytes, &mut text);
         let (name, text) = text.split_at(name_bytes as usize);

@@ -10,7 +10,10 @@ use crate::{
 
 /// The segment's hash key.
 pub(crate) fn hash_key(region: &Region) -> HashKey {
-    HashKey([region.head(header!(hash_key)).observe(), region.head(header!(hash_key) + 8).observe()])
+    HashKey([
+        region.head(header!(hash_key)).load_acquire(),
+        region.head(header!(hash_key) + 8).load_acquire(),
+    ])
 }
 
 /// Checks a header, byte by distrusted byte. Reader and writer both begin here; a writer has
@@ -19,7 +22,7 @@ pub(crate) fn check(name: SegmentName, region: &Region) -> Result<Geometry, Read
     if region.bytes() < PAGE {
         return Err(ReadError::Foreign { name });
     }
-    let identity = region.head(header!(identity)).observe();
+    let identity = region.head(header!(identity)).load_acquire();
     if identity == 0 {
         return Err(ReadError::NotReady { name });
     }
@@ -29,17 +32,17 @@ pub(crate) fn check(name: SegmentName, region: &Region) -> Result<Geometry, Read
     if identity as u32 != VERSION {
         return Err(ReadError::Version { name, found: identity as u32, known: VERSION });
     }
-    match region.head(header!(state)).observe() {
+    match region.head(header!(state)).load_acquire() {
         FRESH => return Err(ReadError::NotReady { name }), // pair: READY
         READY => {}
         _ => return Err(ReadError::Retired { name }),
     }
-    let (claimed, actual) = (region.head(header!(size)).observe(), region.bytes());
+    let (claimed, actual) = (region.head(header!(size)).load_acquire(), region.bytes());
     let short = ReadError::Short { name, actual, claimed };
     if claimed > actual {
         return Err(short);
     }
-    let shape = Shape::unpack(region.head(header!(config)).observe());
+    let shape = Shape::unpack(region.head(header!(config)).load_acquire());
     let sane = shape.max_series <= Config::MAX_SERIES
         && shape.max_series > 0
         && u32::from(shape.max_label_length) >= Config::MIN_LABEL_LENGTH

@@ -48,7 +48,7 @@ pub(crate) fn search(
     for step in 0..geometry.index_words.min(MOST_STEPS) {
         let place = hash.wrapping_add(step) & mask;
         let Some(word) = word(region, geometry, place) else { return Found::Full };
-        let found = word.observe(); // pair: INDEX
+        let found = word.load_acquire(); // pair: INDEX
         if found == 0 {
             return Found::Empty { place };
         }
@@ -70,8 +70,8 @@ pub(crate) fn search(
 pub(crate) fn publish(region: &Region, geometry: &Geometry, place: u64, old: u64, new: u64) -> bool {
     let page = place / PAGE_WORDS as u64;
     // The map first: a record on a page that the reader skips would be lost, a needless bit is not.
-    region.head(header!(index_map) + page / 64 * 8).mark(1 << (page % 64));
-    word(region, geometry, place).is_some_and(|word| word.claim(old, new).is_ok()) // pair: INDEX
+    region.head(header!(index_map) + page / 64 * 8).fetch_or(1 << (page % 64));
+    word(region, geometry, place).is_some_and(|word| word.compare_exchange(old, new).is_ok()) // pair: INDEX
 }
 
 /// The word at `place`.
@@ -83,7 +83,7 @@ pub(crate) fn word<'r>(region: &'r Region, geometry: &Geometry, place: u64) -> O
 pub(crate) fn touched_pages<'r>(region: &'r Region, geometry: &Geometry) -> impl Iterator<Item = u64> + 'r {
     let pages = geometry.index_words / PAGE_WORDS as u64;
     (0..pages.div_ceil(64)).flat_map(move |word| {
-        let map = region.head(header!(index_map) + word * 8).observe(); // pair: INDEX
+        let map = region.head(header!(index_map) + word * 8).load_acquire(); // pair: INDEX
         let bits = std::iter::successors((map != 0).then_some(map), |map| {
             let rest = map & (map - 1); // without its lowest bit
             (rest != 0).then_some(rest)

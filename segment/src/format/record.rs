@@ -52,7 +52,7 @@ pub(super) fn bytes_of(words: &[u64]) -> Vec<u8> {
 /// Copies the first `count` bytes of the words into `bytes`.
 pub(super) fn copy_bytes(words: &[Word], count: u64, bytes: &mut Vec<u8>) {
     bytes.clear();
-    words.iter().for_each(|word| bytes.extend_from_slice(&word.peek().to_le_bytes()));
+    words.iter().for_each(|word| bytes.extend_from_slice(&word.load_relaxed().to_le_bytes()));
     bytes.truncate(count as usize);
 }
 
@@ -74,7 +74,7 @@ pub(super) fn place<'r>(
     offset: u64,
     count: u64,
 ) -> Result<&'r [Word], Corrupt> {
-    let space = Space::unpack(region.head(header!(space)).observe());
+    let space = Space::unpack(region.head(header!(space)).load_acquire());
     let end = geometry.end.min(geometry.records + space.units * RECORD_UNIT);
     let room = end.checked_sub(offset).ok_or(Corrupt)?;
     let inside = offset >= geometry.records && offset.is_multiple_of(RECORD_UNIT) && count <= room / 8;
@@ -88,7 +88,7 @@ pub(super) fn head(
     offset: u64,
 ) -> Result<[u64; HEAD_WORDS as usize], Corrupt> {
     let words = place(region, geometry, offset, HEAD_WORDS)?;
-    Ok(std::array::from_fn(|at| words[at].peek()))
+    Ok(std::array::from_fn(|at| words[at].load_relaxed()))
 }
 
 /// What an index word points to.

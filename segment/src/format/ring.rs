@@ -14,7 +14,7 @@ use crate::{
 
 /// How many samples the segment's rings have; 0 if what stands there makes no sense.
 pub(crate) fn samples_of(region: &Region) -> u64 {
-    let samples = region.head(header!(summary_samples)).observe();
+    let samples = region.head(header!(summary_samples)).load_acquire();
     if samples <= u64::from(Config::MAX_SUMMARY_SAMPLES) { samples } else { 0 }
 }
 
@@ -51,7 +51,7 @@ fn next(ring: &[Sample], number: f64) -> Option<&Sample> {
 #[inline(always)]
 #[must_use]
 pub fn ring_of(cells: &[Cell]) -> u64 {
-    cells.get(RING_CELL).map_or(0, Cell::observe) // pair: RING
+    cells.get(RING_CELL).map_or(0, Cell::load_acquire) // pair: RING
 }
 
 /// The value at the quantile by nearest rank: the smallest value such that at least `quantile` of all
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_place_that_another_writes_is_left_to_it() {
         let (words, cells) = (words(4), cells());
-        words[0].fill(crate::layout::BUSY);
+        words[0].store_relaxed(crate::layout::BUSY);
         let ring = samples(&words);
         let kept: Vec<bool> = (0..3).map(|_| observe_shared(&cells, Some(ring), 10, 1.0)).collect();
         assert_eq!(kept, [false, true, false]);

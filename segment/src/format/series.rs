@@ -96,7 +96,7 @@ impl SeriesRecord {
         let (label_count, removed) = (label_count as usize, removed == GONE);
         let mut series = Self { family, hash, column, removed, label_count, created: f64::NAN, label_bytes };
         let body = series.body(region, geometry, offset)?;
-        let created = body.first().map(|bits| f64::from_bits(bits.peek()));
+        let created = body.first().map(|bits| f64::from_bits(bits.load_relaxed()));
         let created = created.filter(|created| created.is_finite() && *created > 0.0);
         series.created = created.unwrap_or(f64::NAN);
         Ok(series)
@@ -140,7 +140,7 @@ impl SeriesRecord {
             && series.label_bytes == labels.len() as u64
             && series
                 .text(region, geometry, offset)
-                .is_ok_and(|text| text.iter().map(Word::peek).eq(words_of(labels)))
+                .is_ok_and(|text| text.iter().map(Word::load_relaxed).eq(words_of(labels)))
     }
 
     /// Bytes it takes.

@@ -10,7 +10,7 @@ fn place() -> (Region, Geometry) {
     let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
     let size = Geometry::new(shape, 0).unwrap_err();
     let region = Region::heap(size);
-    region.head(header!(space)).fill(64);
+    region.head(header!(space)).store_relaxed(64);
     (region, Geometry::new(shape, size).unwrap())
 }
 
@@ -51,7 +51,7 @@ fn a_series_is_read_back() {
     assert_eq!(texts(&found).collect::<Result<Vec<_>, _>>(), Ok(vec!["", "x", "λ"]));
     assert_eq!((series.family, series.hash, series.column, series.removed), (64, 9, 5, false));
     assert_eq!(series.created.to_bits(), times.created.to_bits());
-    assert_eq!(SeriesRecord::touched(&region, at).map(Word::peek), Some(77));
+    assert_eq!(SeriesRecord::touched(&region, at).map(Word::load_relaxed), Some(77));
     assert!(SeriesRecord::is_at(&region, &geometry, at, 9, 64, &labels));
     for other in [pack_texts(["", "x", "y"]), pack_texts(["", "x", "λ", ""]), Vec::new()] {
         assert!(!SeriesRecord::is_at(&region, &geometry, at, 9, 64, &other));
@@ -70,7 +70,7 @@ fn times_that_make_no_sense_are_unknown() {
         assert!(SeriesRecord::parse(&region, &geometry, at).unwrap().created.is_nan(), "{created}");
     }
     for words_before_text in [0, 1, 3, 0xffff] {
-        region.word(at).unwrap().fill(0x53 | 1 << 32 | words_before_text << 48);
+        region.word(at).unwrap().store_relaxed(0x53 | 1 << 32 | words_before_text << 48);
         assert!(SeriesRecord::parse(&region, &geometry, at).is_err(), "{words_before_text}");
     }
 }
@@ -82,7 +82,7 @@ fn every_single_forged_word_is_survived() {
     for at in 0..words.len() {
         for forged in [0, 1, 0x53, u64::MAX, 1 << 63, f64::NAN.to_bits(), words[at] ^ 1 << 40] {
             region.fill_words(geometry.records, &words).unwrap();
-            region.word(geometry.records + 8 * at as u64).unwrap().fill(forged);
+            region.word(geometry.records + 8 * at as u64).unwrap().store_relaxed(forged);
             let _survived = FamilyRecord::parse(&region, &geometry, geometry.records);
         }
     }
@@ -99,7 +99,7 @@ fn what_was_not_handed_out_is_not_read() {
     region.fill_words(geometry.records, &words).unwrap();
     let units = (words.len() as u64 * 8).div_ceil(RECORD_UNIT);
     for (units, readable) in [(units, true), (units - 1, false), (0, false), (u64::MAX >> 32, true)] {
-        region.head(header!(space)).fill(units);
+        region.head(header!(space)).store_relaxed(units);
         let found = FamilyRecord::parse(&region, &geometry, geometry.records);
         assert_eq!(found.is_ok(), readable, "{units}");
     }

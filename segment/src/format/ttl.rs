@@ -29,14 +29,14 @@ pub fn renew_after(ttl: u32) -> Option<Duration> {
 
 /// The segment's TTL in seconds; 0 for never, and if what stands there makes no sense.
 pub(crate) fn of(region: &Region) -> u32 {
-    let settled = region.head(header!(series_ttl)).peek().checked_sub(1);
+    let settled = region.head(header!(series_ttl)).load_relaxed().checked_sub(1);
     let ttl = settled.and_then(|ttl| u32::try_from(ttl).ok());
     ttl.filter(|ttl| *ttl <= Config::MAX_SERIES_TTL).unwrap_or(0)
 }
 
 /// Notes that a series is in use.
 pub(crate) fn touch(touched: &Word, now: u64) {
-    touched.fill(now);
+    touched.store_relaxed(now);
 }
 
 /// Whether a series that was used last `idle` nanoseconds ago is hidden.

@@ -4,18 +4,18 @@
 //! Each ordering here has its partner in the same table; call sites name the
 //! pair they use in a comment (`pair: INDEX` and so on):
 //!
-//! | pair  | publisher                         | observer                       | what is handed over          |
-//! |-------|-----------------------------------|--------------------------------|------------------------------|
-//! | READY | `Word::claim` on the header state | `Word::observe`                | the header's other words     |
-//! | INDEX | `Word::claim` on an index word    | `Word::observe`                | a filled record              |
-//! | PAGE  | `Word::publish`, `Word::claim`    | `Word::observe`                | a page fit to be read        |
-//! | EPOCH | `Word::tally`                     | `Word::observe`, `Word::peek`  | removed flags, retired state |
-//! | SLOT  | `Word::raise` on the high mark    | `Word::observe`                | a slot that is in use        |
-//! | RING  | `Cell::lead_to`                   | `Cell::observe`                | a ring of samples            |
-//! | SAMPLE| `Sample::put…`                    | `Sample::get`                  | when and what, of one sample |
-//! | PLACE | `Word::publish` on a place's cell | `Word::observe`                | a place with an exemplar     |
-//! | HALF  | `Word::publish` on its words      | `Word::observe`                | a whole half of a place      |
-//! | RUNTIME | `Word::publish` on the start    | `Word::observe`                | a process's other numbers    |
+//! | pair    | publisher                                       | observer                                   | what is handed over          |
+//! |---------|-------------------------------------------------|--------------------------------------------|------------------------------|
+//! | READY   | `Word::compare_exchange` on the header state    | `Word::load_acquire`                       | the header's other words     |
+//! | INDEX   | `Word::compare_exchange` on an index word       | `Word::load_acquire`                       | a filled record              |
+//! | PAGE    | `Word::store_release`, `Word::compare_exchange` | `Word::load_acquire`                       | a page fit to be read        |
+//! | EPOCH   | `Word::fetch_add`                               | `Word::load_acquire`, `Word::load_relaxed` | removed flags, retired state |
+//! | SLOT    | `Word::fetch_max` on the high mark              | `Word::load_acquire`                       | a slot that is in use        |
+//! | RING    | `Cell::lead_to`                                 | `Cell::load_acquire`                       | a ring of samples            |
+//! | SAMPLE  | `Sample::put…`                                  | `Sample::get`                              | when and what, of one sample |
+//! | PLACE   | `Word::store_release` on a place's cell         | `Word::load_acquire`                       | a place with an exemplar     |
+//! | HALF    | `Word::store_release` on its words              | `Word::load_acquire`                       | a whole half of a place      |
+//! | RUNTIME | `Word::store_release` on the start              | `Word::load_acquire`                       | a process's other numbers    |
 //!
 //! HALF is a sequence lock without a lock. The writer publishes 0 for the sequence, each word, and then
 //! the next sequence. A reader that sees a sequence sees all that was written before it; one that
@@ -60,33 +60,30 @@ impl Word {
     /// Reads without any promise about other words.
     #[inline]
     #[must_use]
-    pub fn peek(&self) -> u64 {
+    pub fn load_relaxed(&self) -> u64 {
         self.0.load(Relaxed)
     }
 
     /// Reads, and sees all that was written before the value was published (Acquire).
     #[must_use]
-    pub fn observe(&self) -> u64 {
+    pub fn load_acquire(&self) -> u64 {
         self.0.load(Acquire)
     }
 
     /// Writes without any promise: the filling of a record that nobody can see yet, or a word of one's own slot.
-    pub fn fill(&self, value: u64) {
-        #[cfg(feature = "crash-points")]
+    pub fn store_relaxed(&self, value: u64) {
         crate::crash::point();
         self.0.store(value, Relaxed);
     }
 
     /// Writes, and hands over all that was written before (Release).
-    pub fn publish(&self, value: u64) {
-        #[cfg(feature = "crash-points")]
+    pub fn store_release(&self, value: u64) {
         crate::crash::point();
         self.0.store(value, Release);
     }
 
     /// Replaces `old` by `new`, hands over what was written before, or answers what stands there (`AcqRel`).
-    pub fn claim(&self, old: u64, new: u64) -> Result<(), u64> {
-        #[cfg(feature = "crash-points")]
+    pub fn compare_exchange(&self, old: u64, new: u64) -> Result<(), u64> {
         crate::crash::point();
         self.0.compare_exchange(old, new, AcqRel, Acquire).map(drop)
     }
@@ -94,39 +91,35 @@ impl Word {
     /// Writes to a word's page and leaves its value, whatever others do. (The compiler makes a load of adding 0.)
     #[cfg(not(loom))]
     pub(crate) fn touch(&self) {
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         let _any = self.0.compare_exchange(0, 0, Relaxed, Relaxed);
     }
 
     /// Sets the word once: answers the value that stands there afterwards, ours or an earlier one.
-    pub fn settle(&self, value: u64) -> u64 {
-        self.claim(0, value).map_or_else(|found| found, |()| value)
+    pub fn init_once(&self, value: u64) -> u64 {
+        self.compare_exchange(0, value).map_or_else(|found| found, |()| value)
     }
 
     /// Adds, from several processes, and answers the value before (`AcqRel`).
-    pub fn tally(&self, by: u64) -> u64 {
-        #[cfg(feature = "crash-points")]
+    pub fn fetch_add(&self, by: u64) -> u64 {
         crate::crash::point();
         self.0.fetch_add(by, AcqRel)
     }
 
     /// Adds where this process is the only writer.
-    pub fn tally_owned(&self, by: u64) {
-        self.fill(self.peek().wrapping_add(by));
+    pub fn add_owned(&self, by: u64) {
+        self.store_relaxed(self.load_relaxed().wrapping_add(by));
     }
 
     /// Raises the word to at least `value` (Release).
-    pub fn raise(&self, value: u64) {
-        #[cfg(feature = "crash-points")]
+    pub fn fetch_max(&self, value: u64) {
         crate::crash::point();
         self.0.fetch_max(value, AcqRel);
     }
 
     /// Sets bits (Release).
-    pub fn mark(&self, bits: u64) {
-        if self.peek() & bits != bits {
-            #[cfg(feature = "crash-points")]
+    pub fn fetch_or(&self, bits: u64) {
+        if self.load_relaxed() & bits != bits {
             crate::crash::point();
             self.0.fetch_or(bits, AcqRel);
         }
@@ -134,8 +127,7 @@ impl Word {
 
     /// Replaces the value by `next(value)` until nobody interferes, or gives up where `next` does.
     /// Lock-free: each failed turn is another process's success.
-    pub fn update(&self, next: impl FnMut(u64) -> Option<u64>) -> Result<u64, u64> {
-        #[cfg(feature = "crash-points")]
+    pub fn fetch_update(&self, next: impl FnMut(u64) -> Option<u64>) -> Result<u64, u64> {
         crate::crash::point();
         self.0.fetch_update(AcqRel, Acquire, next)
     }
@@ -143,7 +135,7 @@ impl Word {
 
 /// A number that this process has not had before; no part of any segment.
 #[must_use]
-pub(crate) fn unique() -> u64 {
+pub(crate) fn next_id() -> u64 {
     #[allow(clippy::disallowed_types)]
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
     NEXT.fetch_add(1, Relaxed)
@@ -171,7 +163,6 @@ impl Cell {
     /// Writes the number.
     #[inline(always)]
     pub fn set(&self, value: f64) {
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         self.0.store(value.to_bits(), Relaxed);
     }
@@ -190,7 +181,6 @@ impl Cell {
     /// Replaces the number by `change(number)` where others may write too.
     pub fn change_shared(&self, change: impl Fn(f64) -> f64) {
         let step = |bits| Some(change(f64::from_bits(bits)).to_bits());
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         let _never_gives_up = self.0.fetch_update(Relaxed, Relaxed, step);
     }
@@ -201,14 +191,13 @@ impl Cell {
     /// Reads the number of a page, and sees the ring that it leads to (Acquire). Pair RING.
     #[inline]
     #[must_use]
-    pub fn observe(&self) -> u64 {
+    pub fn load_acquire(&self) -> u64 {
         f64::from_bits(self.0.load(Acquire)) as u64
     }
 
     /// Writes the number of a page where there was none, and hands over what was written before (Release).
     /// Answers the number that stands there afterwards. Pair RING.
     pub fn lead_to(&self, page: u64) -> u64 {
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         let new = (page as f64).to_bits();
         let before = self.0.compare_exchange(0, new, AcqRel, Acquire);
@@ -217,7 +206,6 @@ impl Cell {
 
     /// Adds one where others may write too, and answers the number before: each caller gets another.
     pub fn take_number(&self) -> f64 {
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         let step = |bits| Some((f64::from_bits(bits) + 1.0).to_bits());
         f64::from_bits(self.0.fetch_update(Relaxed, Relaxed, step).unwrap_or_else(|bits| bits))
@@ -238,14 +226,14 @@ impl Sample {
     /// Who dies in between leaves no sample in this place, which is as if the old one were a little older.
     #[inline(always)]
     pub fn put_owned(&self, when: u64, what: f64) {
-        self.when.fill(BUSY);
+        self.when.store_relaxed(BUSY);
         self.finish(when, what);
     }
 
     /// Replaces the sample where others may write too. Answers false if another one is at it, or died over it.
     pub fn put_shared(&self, when: u64, what: f64) -> bool {
-        let before = self.when.peek();
-        let is_ours = before != BUSY && self.when.claim(before, BUSY).is_ok();
+        let before = self.when.load_relaxed();
+        let is_ours = before != BUSY && self.when.compare_exchange(before, BUSY).is_ok();
         if is_ours {
             self.finish(when, what);
         }
@@ -255,20 +243,20 @@ impl Sample {
     #[inline(always)]
     fn finish(&self, when: u64, what: f64) {
         fence(Release); // whoever reads the new value finds BUSY or the new time afterwards
-        self.what.fill(what.to_bits());
-        self.when.publish(when.max(BUSY + 1));
+        self.what.store_relaxed(what.to_bits());
+        self.when.store_release(when.max(BUSY + 1));
     }
 
     /// The sample, unless there is none or it is being written. Pair SAMPLE.
     #[must_use]
     pub fn get(&self) -> Option<(u64, f64)> {
-        let when = self.when.observe();
+        let when = self.when.load_acquire();
         if when <= BUSY {
             return None;
         }
-        let what = self.what.peek();
+        let what = self.what.load_relaxed();
         fence(Acquire);
-        (self.when.peek() == when).then(|| (when, f64::from_bits(what)))
+        (self.when.load_relaxed() == when).then(|| (when, f64::from_bits(what)))
     }
 }
 

@@ -242,7 +242,7 @@ impl Region {
 
     /// The offset of the page with that number, if it is one of those handed out and lies above all records.
     pub(crate) fn page_offset(&self, geometry: &Geometry, number: u64) -> Option<u64> {
-        let space = Space::unpack(self.head(header!(space)).observe());
+        let space = Space::unpack(self.head(header!(space)).load_acquire());
         let offset = geometry.page(number).filter(|_| number <= space.pages)?;
         let above = offset - geometry.records >= space.units * RECORD_UNIT;
         (above && self.words(offset, PAGE_WORDS as u64).is_some()).then_some(offset)
@@ -259,7 +259,7 @@ impl Region {
     /// Writes words at `offset`; the caller has allocated that place.
     pub(crate) fn fill_words(&self, offset: u64, words: &[u64]) -> Option<()> {
         for (index, value) in words.iter().enumerate() {
-            self.word(offset + 8 * index as u64)?.fill(*value);
+            self.word(offset + 8 * index as u64)?.store_relaxed(*value);
         }
         Some(())
     }
@@ -267,7 +267,7 @@ impl Region {
 
 /// Bytes of the segment that are handed out as records and pages, by the header; never more than there are.
 pub(crate) fn used_bytes(region: &Region, geometry: &Geometry) -> u64 {
-    let space = Space::unpack(region.head(header!(space)).observe());
+    let space = Space::unpack(region.head(header!(space)).load_acquire());
     (space.units * RECORD_UNIT + space.pages * PAGE).min(geometry.end - geometry.records)
 }
 
@@ -301,7 +301,7 @@ mod tests {
         let size = Geometry::new(shape, 0).unwrap_err();
         let (region, geometry) = (Region::heap(size), Geometry::new(shape, size).unwrap());
         let pages_with = |units: u64, pages: u64| {
-            region.head(header!(space)).fill(units | pages << 32);
+            region.head(header!(space)).store_relaxed(units | pages << 32);
             (0..40).filter(|number| region.page(&geometry, *number).is_some()).count()
         };
         assert_eq!([pages_with(0, 0), pages_with(0, 3), pages_with(1, 15)], [0, 3, 15]);

@@ -107,7 +107,6 @@ impl Ground {
 
     fn allocate(&self, offset: u64, bytes: u64) -> Result<(), Errno> {
         loop {
-            #[cfg(feature = "crash-points")]
             crate::crash::point();
             let keep_size = FallocateFlags::FALLOC_FL_KEEP_SIZE;
             match fallocate(&self.file, keep_size, offset as i64, bytes as i64) {

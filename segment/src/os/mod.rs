@@ -70,7 +70,7 @@ pub fn discover() -> Result<Vec<SegmentName>, Errno> {
 
 /// Whether memory begins with promshm's mark, whatever the version.
 fn is_ours(region: &Region) -> bool {
-    region.bytes() >= PAGE && region.head(header!(identity)).observe() >> 32 == MAGIC
+    region.bytes() >= PAGE && region.head(header!(identity)).load_acquire() >> 32 == MAGIC
 }
 
 /// Removes a segment and its locks; workers that are attached attach a fresh one.
@@ -97,8 +97,8 @@ pub(crate) fn retire(region: &Region, object: &Object) -> Result<(), Errno> {
 
 /// Makes all who count into a segment look for another one.
 fn mark_retired(region: &Region) {
-    region.head(header!(state)).publish(RETIRED); // pair: EPOCH, by the next line
-    region.head(header!(epoch)).tally(1);
+    region.head(header!(state)).store_release(RETIRED); // pair: EPOCH, by the next line
+    region.head(header!(epoch)).fetch_add(1);
 }
 
 /// Only the owner may take the name away; better to know before anything is marked.

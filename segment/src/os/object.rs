@@ -153,11 +153,11 @@ impl Object {
 
     /// The locks that the header tells of.
     pub(crate) fn locks(&self, region: &Region) -> Option<Locks> {
-        let id = match region.head(header!(semaphores)).observe() {
+        let id = match region.head(header!(semaphores)).load_acquire() {
             0 | NO_SEMAPHORES => return None,
             recorded => recorded - 1,
         };
-        if region.head(header!(semaphores_since)).observe() == FORGED {
+        if region.head(header!(semaphores_since)).load_acquire() == FORGED {
             return None;
         }
         match self {

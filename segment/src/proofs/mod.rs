@@ -77,17 +77,17 @@ fn definition(kind: Kind) -> Definition {
 /// Records that the index leads to, and whether each is gone.
 fn published(region: &Region, geometry: &Geometry) -> Vec<(SeriesRecord, bool)> {
     let entries =
-        (0..geometry.index_words).map(|place| index::word(region, geometry, place).unwrap().observe());
+        (0..geometry.index_words).map(|place| index::word(region, geometry, place).unwrap().load_acquire());
     let series = entries.filter(|entry| *entry != 0).filter_map(|entry| {
         let offset = index::offset_of(entry);
-        let gone = SeriesRecord::removed(region, offset).is_some_and(|flag| flag.peek() == GONE);
+        let gone = SeriesRecord::removed(region, offset).is_some_and(|flag| flag.load_relaxed() == GONE);
         Some((SeriesRecord::parse(region, geometry, offset).ok()?, gone))
     });
     series.collect()
 }
 
 fn population(region: &Region) -> (u64, u64) {
-    let word = region.head(header!(population)).peek();
+    let word = region.head(header!(population)).load_relaxed();
     (word & 0xffff_ffff, word >> 32)
 }
 
@@ -163,7 +163,7 @@ fn two_series_never_share_a_word_of_the_index() {
 
 /// Records and pages do not overlap.
 fn assert_apart(region: &Region, geometry: &Geometry) {
-    let space = Space::unpack(region.head(header!(space)).peek());
+    let space = Space::unpack(region.head(header!(space)).load_relaxed());
     assert!(space.pack(geometry).is_some(), "{space:?}");
 }
 
@@ -174,7 +174,7 @@ fn a_removed_series_is_replaced_once() {
         let mut first = process(&region, 0);
         let family = first.register(&definition(Kind::Counter)).unwrap();
         first.resolve(family, &["x"]).unwrap();
-        let epoch = region.head(header!(epoch)).peek();
+        let epoch = region.head(header!(epoch)).load_relaxed();
         let mut second = process(&region, 0);
         let resolve = loom::thread::spawn(move || drop(second.resolve(family, &["x"]).unwrap()));
         let remove = loom::thread::spawn(move || first.remove(family, &["x"]));
@@ -184,7 +184,7 @@ fn a_removed_series_is_replaced_once() {
         let live = found.iter().filter(|(_, gone)| !gone).count();
         note(live == 1);
         assert_eq!((found.len(), population(&region).0), (1, live as u64));
-        assert_ne!(region.head(header!(epoch)).peek(), epoch);
+        assert_ne!(region.head(header!(epoch)).load_relaxed(), epoch);
     });
 }
 
@@ -215,7 +215,7 @@ fn the_epoch_goes_before_a_removal_and_after_it() {
         let mut writer = process(&region, 0);
         let family = writer.register(&definition(Kind::Counter)).unwrap();
         writer.resolve(family, &["x"]).unwrap();
-        let old = region.head(header!(epoch)).peek();
+        let old = region.head(header!(epoch)).load_relaxed();
         let labels = pack_texts(["x"]);
         let hash = SeriesRecord::hash(hash_key(&region), family.offset(), &labels);
         let Found::Record { entry, .. } = index::search(&region, &geometry, hash, |_| true) else {
@@ -225,10 +225,10 @@ fn the_epoch_goes_before_a_removal_and_after_it() {
         let remove = loom::thread::spawn(move || writer.remove(family, &["x"]));
         let look = loom::thread::spawn(move || {
             let flag = || SeriesRecord::removed(&region, offset).unwrap();
-            let gone = flag().observe() == GONE;
-            let epoch = region.head(header!(epoch)).observe();
+            let gone = flag().load_acquire() == GONE;
+            let epoch = region.head(header!(epoch)).load_acquire();
             assert!(!gone || epoch != old, "hidden before the epoch said so");
-            assert!(epoch != old + 2 || flag().peek() == GONE, "the last epoch came before the flag");
+            assert!(epoch != old + 2 || flag().load_relaxed() == GONE, "the last epoch came before the flag");
             gone
         });
         assert!(remove.join().unwrap());
@@ -248,10 +248,10 @@ fn two_that_make_one_page_use_one() {
                 writer.spare_pages()
             })
         };
-        let before = region.head(header!(space)).peek() >> 32;
+        let before = region.head(header!(space)).load_relaxed() >> 32;
         let others = [count(), count()];
         let spare: usize = others.map(|other| other.join().unwrap()).iter().sum();
-        let taken = region.head(header!(space)).peek() >> 32;
+        let taken = region.head(header!(space)).load_relaxed() >> 32;
         note(spare > 0);
         assert_eq!(taken - before - spare as u64, 2, "a directory and a page of cells, and no other");
         assert_eq!(process(&region, 0).resolve(family, &["x"]).unwrap().cells[0].get() as u64, 2);
@@ -297,7 +297,7 @@ fn a_spare_page_is_clean() {
         // The directory is there, the page that "x" needs is not.
         let gauges = register_all(&region, Kind::Gauge(GaugeMode::Sum), &[]);
         process(&region, 0).resolve(gauges, &["w"]).unwrap();
-        region.head(Plane::Living.columns_offset()).fill(PAGE_WORDS as u64);
+        region.head(Plane::Living.columns_offset()).store_relaxed(PAGE_WORDS as u64);
         process(&region, 1).resolve(gauges, &["x"]).unwrap();
         let counters = register_all(&region, Kind::Counter, &["y"]);
         let (mut one, mut other) = (process(&region, 0), process(&region, 0));
@@ -317,9 +317,9 @@ fn a_spare_page_is_clean() {
 
 /// The pages of cells that a slot's directories lead to.
 fn pages(region: &Region, geometry: &Geometry, slot: usize, plane: Plane) -> Vec<u64> {
-    let root = region.word(geometry.slot(slot) + plane.roots_offset()).unwrap().observe();
+    let root = region.word(geometry.slot(slot) + plane.roots_offset()).unwrap().load_acquire();
     let Some(directory) = region.page_offset(geometry, root) else { return Vec::new() };
-    let entries = region.words(directory, PAGE_WORDS as u64).unwrap().iter().map(Word::observe);
+    let entries = region.words(directory, PAGE_WORDS as u64).unwrap().iter().map(Word::load_acquire);
     entries.filter(|number| *number != 0).collect()
 }
 
@@ -333,10 +333,10 @@ fn a_header_is_settled_once() {
         let create = |max_series: u32| {
             let region = region.share().unwrap();
             loom::thread::spawn(move || {
-                region.head(header!(identity)).settle(IDENTITY);
-                region.head(header!(size)).settle(size);
-                region.head(header!(config)).settle(Shape { max_series, ..SHAPE }.pack());
-                let _or_retired = region.head(header!(state)).claim(FRESH, READY);
+                region.head(header!(identity)).init_once(IDENTITY);
+                region.head(header!(size)).init_once(size);
+                region.head(header!(config)).init_once(Shape { max_series, ..SHAPE }.pack());
+                let _or_retired = region.head(header!(state)).compare_exchange(FRESH, READY);
             })
         };
         let look = |region: &Region| check(SegmentName::default(), region).ok().map(|found| found.shape);

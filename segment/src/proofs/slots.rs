@@ -23,15 +23,15 @@ fn an_heir_continues_totals_and_forgets_gauges() {
         let live = |gauge: f64, dies: bool| {
             let (mut heir, semaphore) = (process(&region, 1), semaphore.clone());
             loom::thread::spawn(move || {
-                if semaphore.claim(0, 1).is_err() {
+                if semaphore.compare_exchange(0, 1).is_err() {
                     return 0;
                 }
                 heir.move_in();
-                semaphore.tally(1);
+                semaphore.fetch_add(1);
                 heir.resolve(gauges, &["x"]).unwrap().cells[0].set(gauge);
                 heir.resolve(counters, &["x"]).unwrap().cells[0].add_owned(1.0);
                 if dies {
-                    semaphore.publish(0);
+                    semaphore.store_release(0);
                 }
                 1
             })
@@ -39,7 +39,7 @@ fn an_heir_continues_totals_and_forgets_gauges() {
         let heirs = [live(3.0, true), live(4.0, false)];
         let (reader, open) = (region.share().unwrap(), semaphore.clone());
         let look = loom::thread::spawn(move || {
-            let is_open = open.observe() == 2;
+            let is_open = open.load_acquire() == 2;
             let page = pages(&reader, &geometry, 1, Plane::Living)[0];
             let cells = reader.page(&geometry, page).unwrap();
             let counts = |cell: &Cell| cell.get().to_bits() == 7_f64.to_bits();

@@ -95,7 +95,7 @@ mod tests {
         prepare(&region, shape);
         let mut budget = Budget::default();
         let begin = |budget: &mut Budget, claimed: u64, resident: Option<u64>| {
-            region.head(header!(space)).fill(claimed << 32);
+            region.head(header!(space)).store_relaxed(claimed << 32);
             budget.begin(&region, &geometry, || resident.map(|pages| pages * PAGE));
             budget.pages()
         };

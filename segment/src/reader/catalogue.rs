@@ -18,7 +18,7 @@ use crate::{
     },
     layout::{Geometry, PAGE, PAGE_WORDS, Plane, RECORD_UNIT, header},
     memory::{
-        atomic::{Word, unique},
+        atomic::{Word, next_id},
         mapping::{Region, memory_limit},
     },
     snapshot::{ABSENT, Snapshot, Superseded},
@@ -82,7 +82,7 @@ impl Catalogue {
     pub(crate) fn refresh(&mut self, region: &Region, geometry: &Geometry, most: u64) {
         self.most = most;
         // The epoch first: what is removed after this look is seen at the next.
-        let epoch = region.head(header!(epoch)).observe(); // pair: EPOCH
+        let epoch = region.head(header!(epoch)).load_acquire(); // pair: EPOCH
         // Words that change faster than they can be followed are no segment's, and wait.
         if self.leads.len() < geometry.index_words as usize {
             index::touched_pages(region, geometry).for_each(|page| self.look_at(region, geometry, page));
@@ -102,7 +102,7 @@ impl Catalogue {
         let Some(words) = words else { return };
         let mut seen = self.seen.remove(&page).unwrap_or_else(|| Box::new([0; PAGE_WORDS]));
         for (word, seen) in words.iter().zip(&mut *seen) {
-            let entry = word.observe(); // pair: INDEX
+            let entry = word.load_acquire(); // pair: INDEX
             let code = code(geometry, entry);
             if code != *seen {
                 self.note(region, geometry, std::mem::replace(seen, code), code, entry);
@@ -258,7 +258,7 @@ impl Catalogue {
         }
         for (at, view) in self.chosen.iter().zip(&mut snapshot.families) {
             if self.families[*at].dirty {
-                self.corrupt += self.families[*at].lay_out(view, unique());
+                self.corrupt += self.families[*at].lay_out(view, next_id());
             }
         }
     }
@@ -269,7 +269,7 @@ impl Catalogue {
         let families = &self.families;
         let claim = |at: usize| cells.newest_claim(families[at].claim_column);
         let age = |at: &usize| {
-            let ever = FamilyRecord::newest_claim(region, families[*at].offset).map_or(0, Word::peek);
+            let ever = FamilyRecord::newest_claim(region, families[*at].offset).map_or(0, Word::load_relaxed);
             (claim(*at), ever, families[*at].offset)
         };
         superseded.clear();

@@ -100,7 +100,7 @@ impl Entry {
     pub(crate) fn drop_removed(&mut self, region: &Region, geometry: &Geometry) {
         for series in self.rows.iter_mut().chain(&mut self.fresh).filter(|series| series.unit != LEFT) {
             let flag = SeriesRecord::removed(region, series.offset(geometry));
-            if flag.is_none_or(|flag| flag.peek() == GONE) {
+            if flag.is_none_or(|flag| flag.load_relaxed() == GONE) {
                 series.unit = LEFT;
                 self.live -= 1;
                 self.dirty = true;
@@ -134,7 +134,8 @@ impl Entry {
         self.sightings.resize(self.rows.len(), Sighting::default());
         self.hidden.clear();
         for (series, sighting) in self.rows.iter().zip(&mut self.sightings) {
-            let touched = SeriesRecord::touched(region, series.offset(geometry)).map_or(0, Word::peek);
+            let touched =
+                SeriesRecord::touched(region, series.offset(geometry)).map_or(0, Word::load_relaxed);
             let idle = sighting.look(touched, print(series.column.into()), now);
             self.hidden.push(hides(ttl, idle));
         }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     definition::{GaugeMode, Kind},
-    memory::{atomic::unique, mapping::memory_limit},
+    memory::{atomic::next_id, mapping::memory_limit},
     snapshot::{ABSENT, Family, Snapshot},
 };
 
@@ -110,7 +110,7 @@ impl Processes {
             }
         }
         if !fresh.same_rows(view) {
-            fresh.set_generation(unique());
+            fresh.set_generation(next_id());
         }
         *view = fresh;
     }

@@ -24,7 +24,7 @@ use crate::{
     memory::mapping::Region,
     os,
     os::{Object, Owner, Step},
-    snapshot::{Snapshot, Vitals},
+    snapshot::{Snapshot, Stats},
 };
 use budget::Budget;
 pub(crate) use catalogue::Catalogue;
@@ -54,7 +54,7 @@ use totals::Totals;
 /// assert_eq!(family.definition.name, "jobs_total");
 /// let row = family.rows().next().expect("a series");
 /// assert_eq!((row.labels().collect::<Vec<_>>(), row.values()), (vec!["mail"], &[3.0][..]));
-/// # writer.goodbye(false);
+/// # writer.clean_exit(false);
 /// # os::remove(&name)?;
 /// # Ok(())
 /// # }
@@ -142,8 +142,8 @@ impl Reader {
         self.corrupt = self.corrupt.max(self.survey.bad + left_out);
         let cells = Cells { region, geometry, slots: &slots, survey: &self.survey };
         let corrupt = self.catalogue.corrupt + self.corrupt;
-        let vitals = stats::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);
-        self.snapshot.vitals = Vitals { hidden_series: hidden, ..vitals };
+        let stats = stats::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);
+        self.snapshot.stats = Stats { hidden_series: hidden, ..stats };
         self.check_memory()?;
         Ok(&self.snapshot)
     }
@@ -186,6 +186,6 @@ impl Reader {
     /// The segment's epoch, for tests: unchanged while no handle is invalidated.
     #[must_use]
     pub fn epoch(&self) -> u64 {
-        self.region.head(header!(epoch)).peek()
+        self.region.head(header!(epoch)).load_relaxed()
     }
 }

@@ -147,7 +147,7 @@ impl Survey {
 
     /// The number and offset of the page that the word at `offset` leads to, the first time.
     fn enter(&mut self, region: &Region, geometry: &Geometry, offset: u64) -> Option<(u32, u64)> {
-        let number = region.word(offset)?.observe(); // pair: PAGE
+        let number = region.word(offset)?.load_acquire(); // pair: PAGE
         if number == 0 {
             return None;
         }

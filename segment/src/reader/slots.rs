@@ -20,18 +20,18 @@ pub(crate) struct Slots {
 
 impl Slots {
     pub(crate) fn look(region: &Region, geometry: &Geometry, values: Option<Vec<u16>>) -> Self {
-        let high = region.head(header!(slots_high)).observe() as usize; // pair: SLOT
+        let high = region.head(header!(slots_high)).load_acquire() as usize; // pair: SLOT
         let mut slots = Self { values, high: high.min(geometry.slots), counts: Vec::new() };
         let is_open = |slot| slots.is_open(region, geometry, slot);
         slots.counts = (0..slots.high).map(is_open).collect();
         slots
     }
 
-    /// Without semaphores a slot counts as living until its owner says goodbye.
+    /// Without semaphores a slot counts as living until its owner exits cleanly.
     fn is_open(&self, region: &Region, geometry: &Geometry, slot: usize) -> bool {
         match &self.values {
             Some(values) if slot != SHARED => values[slot] >= OPEN,
-            _ => unsaid_goodbyes(region, geometry, slot) > 0,
+            _ => missing_exits(region, geometry, slot) > 0,
         }
     }
 
@@ -49,8 +49,8 @@ impl Slots {
     }
 }
 
-/// Owners of the slot that never said goodbye: the present one, and those that died abruptly.
-pub(crate) fn unsaid_goodbyes(region: &Region, geometry: &Geometry, slot: usize) -> u64 {
+/// Owners of the slot that have not exited cleanly: the present one, and those that died abruptly.
+pub(crate) fn missing_exits(region: &Region, geometry: &Geometry, slot: usize) -> u64 {
     let word = |field| slot_word(region, geometry, slot, field);
     let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
     word(offset_of!(Slot, claims)).saturating_sub(said)
@@ -58,7 +58,7 @@ pub(crate) fn unsaid_goodbyes(region: &Region, geometry: &Geometry, slot: usize)
 
 /// One word of a slot, 0 where there is none.
 pub(crate) fn slot_word(region: &Region, geometry: &Geometry, slot: usize, field: usize) -> u64 {
-    region.word(geometry.slot(slot) + field as u64).map_or(0, Word::peek)
+    region.word(geometry.slot(slot) + field as u64).map_or(0, Word::load_relaxed)
 }
 
 /// The label `pid` of each slot's owner, empty where nobody lives. Two containers may both have a

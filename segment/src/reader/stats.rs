@@ -4,7 +4,7 @@ use super::{
     catalogue::Catalogue,
     cells::Cells,
     pages::Survey,
-    slots::{Slots, process_labels, slot_word, unsaid_goodbyes},
+    slots::{Slots, missing_exits, process_labels, slot_word},
 };
 use crate::{
     format::{index, runtime::Runtime},
@@ -12,11 +12,11 @@ use crate::{
         Geometry, LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, SHARED, Slot, Space, UNSET, header,
     },
     memory::{atomic::Word, mapping, mapping::Region},
-    snapshot::{Liveness, Process, Reason, SlotState, SlotView, Snapshot, Vitals},
+    snapshot::{Liveness, Process, Reason, SlotState, SlotView, Snapshot, Stats},
 };
 use std::mem::offset_of;
 
-/// Owners of each slot that died without a goodbye, as far as they are known.
+/// Owners of each slot that died without a clean exit, as far as they are known.
 ///
 /// Semaphores and slots cannot be read at one instant, and a counter must not go back. So a slot
 /// is only judged by a look that cannot be too high, and the highest one stands.
@@ -32,7 +32,7 @@ impl Deaths {
         ask: impl FnOnce() -> Option<Vec<u16>>,
     ) -> Option<Vec<u16>> {
         let look = |slot| tenants(region, geometry, slot);
-        let high = region.head(header!(slots_high)).observe() as usize; // pair: SLOT
+        let high = region.head(header!(slots_high)).load_acquire() as usize; // pair: SLOT
         let before: Vec<_> = (0..high.min(geometry.slots)).map(look).collect();
         let values = ask()?;
         self.0.resize(before.len().max(self.0.len()), 0);
@@ -50,7 +50,7 @@ impl Deaths {
     }
 }
 
-/// How many processes have claimed the slot, and how many of them said goodbye.
+/// How many processes have claimed the slot, and how many of them exited cleanly.
 fn tenants(region: &Region, geometry: &Geometry, slot: usize) -> (u64, u64) {
     let word = |field| slot_word(region, geometry, slot, field);
     let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
@@ -63,14 +63,14 @@ pub(crate) fn collect(
     catalogue: &Catalogue,
     snapshot: &Snapshot,
     corrupt: u64,
-) -> Vitals {
+) -> Stats {
     let Cells { region, geometry, slots, survey } = *cells;
     let sum = |field| -> u64 {
         (0..slots.high).map(|slot| slot_word(region, geometry, slot, field)).fold(0, u64::wrapping_add)
     };
     let rows = snapshot.families.iter().map(|family| family.rows().count() as u64);
-    let overflow = if slots.high == 0 { 0 } else { unsaid_goodbyes(region, geometry, SHARED) };
-    Vitals {
+    let overflow = if slots.high == 0 { 0 } else { missing_exits(region, geometry, SHARED) };
+    Stats {
         reserved_bytes: region.bytes(),
         used_bytes: used_bytes(region, geometry, slots),
         leaked_bytes: leaked_bytes(region, geometry, survey, catalogue),
@@ -90,12 +90,12 @@ pub(crate) fn collect(
         overflow_processes: overflow,
         corrupt_records: corrupt,
         liveness: liveness(region, slots),
-        created: f64::from_bits(region.head(header!(created)).peek()),
+        created: f64::from_bits(region.head(header!(created)).load_relaxed()),
     }
 }
 
 fn liveness(region: &Region, slots: &Slots) -> Liveness {
-    match region.head(header!(liveness)).peek() {
+    match region.head(header!(liveness)).load_relaxed() {
         _ if !slots.knows_deaths() => Liveness::Unknown,
         LIVENESS_KERNEL => Liveness::Kernel,
         LIVENESS_DEGRADED => Liveness::Degraded,
@@ -111,7 +111,7 @@ fn used_bytes(region: &Region, geometry: &Geometry, slots: &Slots) -> u64 {
 
 /// What was taken and leads nowhere: dead processes' half-made records and pages, replaced series.
 fn leaked_bytes(region: &Region, geometry: &Geometry, survey: &Survey, catalogue: &Catalogue) -> u64 {
-    let space = Space::unpack(region.head(header!(space)).observe());
+    let space = Space::unpack(region.head(header!(space)).load_acquire());
     let records = space.units.saturating_sub(catalogue.record_units) * RECORD_UNIT;
     let pages = space.pages.saturating_sub(survey.total) * PAGE;
     (records + pages).min(geometry.end - geometry.records)
@@ -119,7 +119,7 @@ fn leaked_bytes(region: &Region, geometry: &Geometry, survey: &Survey, catalogue
 
 /// Series that count against the limit although nobody can find them.
 fn leaked_series(region: &Region, catalogue: &Catalogue) -> u64 {
-    let counted = region.head(header!(population)).peek() & 0xffff_ffff;
+    let counted = region.head(header!(population)).load_relaxed() & 0xffff_ffff;
     counted.saturating_sub(catalogue.series_count())
 }
 
@@ -155,7 +155,7 @@ fn view(cells: &Cells<'_>, slot: usize, bytes: u64, label: String) -> SlotView {
 
 /// What the slot's living owner has published. The start is there last.
 fn runtime(Cells { region, geometry, slots, .. }: &Cells<'_>, slot: usize) -> Option<Runtime> {
-    let word = |field| region.word(geometry.slot(slot) + field as u64).map_or(0, Word::observe); // pair: RUNTIME
+    let word = |field| region.word(geometry.slot(slot) + field as u64).map_or(0, Word::load_acquire); // pair: RUNTIME
     let start = word(offset_of!(Slot, runtime.start));
     let is_told = slot != SHARED && slots.counts[slot] && start != 0 && start != UNSET;
     let mut runtime = Runtime::default();

@@ -9,7 +9,7 @@ use crate::{
     definition::{Definition, Kind},
     format::exemplar::Exemplar,
 };
-pub use stats::{Liveness, Process, Reason, SlotState, SlotView, Vitals};
+pub use stats::{Liveness, Process, Reason, SlotState, SlotView, Stats};
 use std::sync::Arc;
 
 /// All that a scrape found.
@@ -18,9 +18,9 @@ pub struct Snapshot {
     /// The families, sorted by name; no name stands twice.
     pub families: Vec<Family>,
     /// The segment's own state.
-    pub vitals: Vitals,
+    pub stats: Stats,
     /// Families of living processes that are not exported, because a younger process defines their name
-    /// otherwise; [`Snapshot::MOST_SUPERSEDED`] of them at most. How many there are is in [`Vitals`].
+    /// otherwise; [`Snapshot::MOST_SUPERSEDED`] of them at most. How many there are is in [`Stats`].
     pub superseded: Vec<Superseded>,
 }
 

@@ -110,7 +110,7 @@ pub struct Process {
 
 /// The segment's own state, as one scrape saw it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Vitals {
+pub struct Stats {
     /// Address space of the segment, in bytes.
     pub reserved_bytes: u64,
     /// Bytes handed out so far: header, slots in use, index, records and pages.
@@ -138,7 +138,7 @@ pub struct Vitals {
     pub truncated_labels: u64,
     /// Processes that have attached.
     pub worker_starts: u64,
-    /// Processes that left with a goodbye.
+    /// Processes that exited cleanly.
     pub exits_clean: u64,
     /// Processes whose last request ended in a fatal error.
     pub exits_fatal: u64,
@@ -154,7 +154,7 @@ pub struct Vitals {
     pub created: f64,
 }
 
-impl Vitals {
+impl Stats {
     /// How many slots are in `state`; those never touched count as free. The shared slot is left out.
     #[must_use]
     pub fn slots_in(&self, state: SlotState) -> u64 {

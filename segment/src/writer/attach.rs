@@ -33,7 +33,8 @@ pub(crate) struct Attached {
 impl Drop for Attached {
     /// The slot stays this process's, unless nobody wants one in this segment any more.
     fn drop(&mut self) {
-        let is_left = || self.region.head(header!(state)).observe() == RETIRED || self.object.is_nameless();
+        let is_left =
+            || self.region.head(header!(state)).load_acquire() == RETIRED || self.object.is_nameless();
         if let Some(locks) = self.locks.as_ref().filter(|_| is_left()) {
             locks.let_go();
         }
@@ -104,7 +105,7 @@ fn use_region(
     if region.bytes() < PAGE {
         return Err(AttachError::Unusable(ReadError::Foreign { name }));
     }
-    let identity = region.head(header!(identity)).observe();
+    let identity = region.head(header!(identity)).load_acquire();
     let version = identity as u32;
     // Zeros may be a segment whose creator died at once; only one of our size is taken for that.
     let unborn = identity == 0 && region.bytes() == config.size && object.may_be_unfinished();
@@ -116,10 +117,10 @@ fn use_region(
         return Err(AttachError::Unusable(error));
     }
     let outdated = !unborn && version < VERSION;
-    if outdated || region.head(header!(state)).observe() == RETIRED {
+    if outdated || region.head(header!(state)).load_acquire() == RETIRED {
         return replace(name, &object, &region);
     }
-    if region.head(header!(state)).observe() == FRESH {
+    if region.head(header!(state)).load_acquire() == FRESH {
         create(config, shape, &object, &region);
     }
     if let Err(error) = object.publish() {
@@ -141,35 +142,35 @@ fn replace(name: SegmentName, object: &Object, region: &Region) -> Result<Step, 
 fn create(config: &Config, shape: Shape, object: &Object, region: &Region) {
     // Only the owner succeeds, and its INI is as good as ours.
     let _others_may_not = object.set_access(config.mode, config.group);
-    region.head(header!(identity)).settle(IDENTITY);
-    region.head(header!(size)).settle(region.bytes());
-    let shape = Shape::unpack(region.head(header!(config)).settle(shape.pack()));
-    region.head(header!(hash_key)).settle(random());
-    region.head(header!(hash_key) + 8).settle(random());
-    region.head(header!(created)).settle(clock::unix_time().to_bits());
-    region.head(header!(summary_samples)).settle(u64::from(config.summary_samples));
-    region.head(header!(series_ttl)).settle(u64::from(config.series_ttl) + 1);
-    region.head(header!(epoch)).settle(1);
-    region.head(header!(key)).settle(object.key_word());
+    region.head(header!(identity)).init_once(IDENTITY);
+    region.head(header!(size)).init_once(region.bytes());
+    let shape = Shape::unpack(region.head(header!(config)).init_once(shape.pack()));
+    region.head(header!(hash_key)).init_once(random());
+    region.head(header!(hash_key) + 8).init_once(random());
+    region.head(header!(created)).init_once(clock::unix_time().to_bits());
+    region.head(header!(summary_samples)).init_once(u64::from(config.summary_samples));
+    region.head(header!(series_ttl)).init_once(u64::from(config.series_ttl) + 1);
+    region.head(header!(epoch)).init_once(1);
+    region.head(header!(key)).init_once(object.key_word());
     object.retire_orphans();
     let locks = object.make_locks(config, usize::from(shape.max_processes) + 1);
     let word = locks.as_ref().map_or(NO_SEMAPHORES, Locks::word);
-    let recorded = region.head(header!(semaphores)).settle(word);
+    let recorded = region.head(header!(semaphores)).init_once(word);
     if let Some(locks) = locks.filter(|_| recorded == word) {
         settle_liveness(region, &locks);
     }
-    let _or_retired = region.head(header!(state)).claim(FRESH, READY); // pair: READY
+    let _or_retired = region.head(header!(state)).compare_exchange(FRESH, READY); // pair: READY
 }
 
 /// Notes the set's state, and finds out whether the kernel tells of deaths.
 fn settle_liveness(region: &Region, locks: &Locks) {
     if let Some(since) = locks.changed_at() {
-        region.head(header!(semaphores_since)).settle(since + 1);
+        region.head(header!(semaphores_since)).init_once(since + 1);
     }
-    if region.head(header!(liveness)).observe() == 0
+    if region.head(header!(liveness)).load_acquire() == 0
         && let Some(works) = locks.tell_of_deaths()
     {
-        region.head(header!(liveness)).settle(if works { LIVENESS_KERNEL } else { LIVENESS_DEGRADED });
+        region.head(header!(liveness)).init_once(if works { LIVENESS_KERNEL } else { LIVENESS_DEGRADED });
     }
 }
 

@@ -101,8 +101,8 @@ impl<'a> Look<'a> {
     /// Where the slot's `entry`th page is, if it was made.
     fn page(self, entry: usize) -> Option<u64> {
         let Attached { region, geometry, .. } = self.attached;
-        let directory = region.page_offset(geometry, region.word(self.root())?.observe())?; // pair: PAGE
-        region.page_offset(geometry, region.word(directory + 8 * entry as u64)?.observe()) // pair: PAGE
+        let directory = region.page_offset(geometry, region.word(self.root())?.load_acquire())?; // pair: PAGE
+        region.page_offset(geometry, region.word(directory + 8 * entry as u64)?.load_acquire()) // pair: PAGE
     }
 
     fn root(self) -> u64 {
@@ -130,7 +130,7 @@ impl<'a> Look<'a> {
 
 /// Whether less than half of the segment is taken: what is counted goes before what stands for it.
 fn has_room(region: &Region, geometry: &Geometry) -> bool {
-    let space = Space::unpack(region.head(header!(space)).observe());
+    let space = Space::unpack(region.head(header!(space)).load_acquire());
     let twice = |amount: u64| amount.checked_mul(2);
     let doubled = twice(space.units).zip(twice(space.pages));
     doubled.is_some_and(|(units, pages)| Space { units, pages }.pack(geometry).is_some())

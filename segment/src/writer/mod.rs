@@ -35,7 +35,7 @@ use std::{
 
 /// One process's (or thread's) attachment, and its slot.
 ///
-/// Dropping it unmaps the segment but keeps the slot until the process ends; [`Writer::goodbye`]
+/// Dropping it unmaps the segment but keeps the slot until the process ends; [`Writer::clean_exit`]
 /// gives the slot back.
 ///
 /// ```
@@ -53,7 +53,7 @@ use std::{
 /// if series.shared { cell.add_shared(1.0) } else { cell.add_owned(1.0) }
 ///
 /// // Counters stay in the segment, for the next process that gets this slot.
-/// writer.goodbye(false);
+/// writer.clean_exit(false);
 /// # os::remove(&name)?;
 /// # Ok(())
 /// # }
@@ -131,8 +131,8 @@ impl Writer {
 
     /// Gives the slot back, counted as a clean exit or as one after a fatal error.
     /// Not for a forked child that has not called [`Writer::forked`]: the slot is its parent's.
-    pub fn goodbye(self, after_fatal: bool) {
-        self.slot.say_goodbye(&self.attached, after_fatal);
+    pub fn clean_exit(self, after_fatal: bool) {
+        self.slot.count_exit(&self.attached, after_fatal);
         // A segment that lost its key may have left its semaphores to a successor, and ours to another.
         if self.leads_here() {
             self.slot.give_back(&self.attached);

@@ -54,10 +54,10 @@ impl Writer {
     fn assert(&mut self, definition: &Definition, offset: u64, claim_column: u64) -> Result<(), Reason> {
         let region = &self.attached.region;
         let claim = match self.asserted.insert(definition.name.clone(), offset) {
-            Some(former) if former != offset => region.head(header!(births)).tally(1).wrapping_add(1),
+            Some(former) if former != offset => region.head(header!(births)).fetch_add(1).wrapping_add(1),
             _ => self.slot.birth,
         };
-        FamilyRecord::newest_claim(region, offset).ok_or(Reason::Corrupt)?.raise(claim);
+        FamilyRecord::newest_claim(region, offset).ok_or(Reason::Corrupt)?.fetch_max(claim);
         if self.slot.number == SHARED {
             return Ok(());
         }
@@ -147,7 +147,7 @@ impl Writer {
             return false;
         };
         let Some(flag) = SeriesRecord::removed(region, index::offset_of(entry)) else { return false };
-        if flag.claim(0, LEAVING).is_err() {
+        if flag.compare_exchange(0, LEAVING).is_err() {
             return false;
         }
         finish_removal(region, flag);
@@ -245,7 +245,7 @@ impl Draft for SeriesDraft<'_> {
     }
     fn is_gone(&self, region: &Region, offset: u64) -> bool {
         let Some(flag) = SeriesRecord::removed(region, offset) else { return false };
-        let seen = flag.observe();
+        let seen = flag.load_acquire();
         if seen == LEAVING {
             finish_removal(region, flag);
         }
@@ -282,9 +282,9 @@ fn draft_record(region: &Region, geometry: &Geometry, draft: &dyn Draft) -> Resu
 /// Makes everybody look the series up anew, and only then hides it: nothing is counted into a hidden
 /// series. Anyone may finish what a dead process began, any number of times.
 fn finish_removal(region: &Region, flag: &Word) {
-    region.head(header!(epoch)).tally(1); // pair: EPOCH
-    if flag.claim(LEAVING, GONE).is_ok() {
-        region.head(header!(epoch)).tally(1); // pair: EPOCH, for readers
+    region.head(header!(epoch)).fetch_add(1); // pair: EPOCH
+    if flag.compare_exchange(LEAVING, GONE).is_ok() {
+        region.head(header!(epoch)).fetch_add(1); // pair: EPOCH, for readers
         release(region, 1, 0);
     }
 }
@@ -297,7 +297,7 @@ fn reserve(region: &Region, geometry: &Geometry, series: u64) -> Result<(), Reas
         let (live, used) = ((word & 0xffff_ffff) + series, (word >> 32) + 1);
         (live <= limit && used <= words).then_some(live | used << 32)
     };
-    region.head(header!(population)).update(grow).map(drop).map_err(|_| Reason::SeriesLimit)
+    region.head(header!(population)).fetch_update(grow).map(drop).map_err(|_| Reason::SeriesLimit)
 }
 
 /// Gives a reservation back.
@@ -306,7 +306,7 @@ fn release(region: &Region, series: u64, words: u64) {
         let (live, used) = (word & 0xffff_ffff, word >> 32);
         Some(live.saturating_sub(series) | used.saturating_sub(words) << 32)
     };
-    let _never_gives_up = region.head(header!(population)).update(shrink);
+    let _never_gives_up = region.head(header!(population)).fetch_update(shrink);
 }
 
 /// Takes a range of columns that does not cross a page, so that its cells lie side by side.
@@ -316,7 +316,7 @@ fn take_columns(region: &Region, plane: Plane, count: u64) -> Result<u64, Reason
     let grow = |next: u64| Some(fit(next) + count).filter(|end| *end <= plane.capacity());
     let before = region
         .head(plane.columns_offset())
-        .update(|next| if next <= plane.capacity() { grow(next) } else { None });
+        .fetch_update(|next| if next <= plane.capacity() { grow(next) } else { None });
     before.map(fit).map_err(|_| Reason::SegmentFull)
 }
 
@@ -328,7 +328,7 @@ fn take_record(region: &Region, geometry: &Geometry, bytes: u64) -> Result<u64, 
         let grown = Space { units: space.units + units, ..space }.pack(geometry)?;
         region.reserve(geometry.records + space.units * RECORD_UNIT, units * RECORD_UNIT).then_some(grown)
     };
-    let before = region.head(header!(space)).update(grow).map_err(|_| Reason::SegmentFull)?;
+    let before = region.head(header!(space)).fetch_update(grow).map_err(|_| Reason::SegmentFull)?;
     Ok(geometry.records + Space::unpack(before).units * RECORD_UNIT)
 }
 
@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(take_columns(&region, Plane::Lasting, 500), Ok(0));
         assert_eq!(take_columns(&region, Plane::Lasting, 13), Ok(512));
         assert_eq!(take_columns(&region, Plane::Lasting, 512), Ok(1024));
-        region.head(Plane::Lasting.columns_offset()).fill(u64::MAX);
+        region.head(Plane::Lasting.columns_offset()).store_relaxed(u64::MAX);
         assert_eq!(take_columns(&region, Plane::Lasting, 1), Err(Reason::SegmentFull));
     }
 }

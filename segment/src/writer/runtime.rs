@@ -11,7 +11,7 @@ impl Writer {
         }
         for (field, number) in runtime.fields() {
             if let Some(word) = self.slot.word(&self.attached.region, &self.attached.geometry, field) {
-                word.publish(number.to_bits()); // pair: RUNTIME
+                word.store_release(number.to_bits()); // pair: RUNTIME
             }
         }
     }

@@ -32,21 +32,21 @@ impl ClaimedSlot {
     pub(crate) fn claim(attached: &Attached) -> Self {
         let _alone = Alone::wait();
         let number = attached.locks.as_ref().and_then(|locks| take_lock(locks, attached)).unwrap_or(SHARED);
-        let slot = Self { number, birth: attached.region.head(header!(births)).tally(1).wrapping_add(1) };
+        let slot = Self { number, birth: attached.region.head(header!(births)).fetch_add(1).wrapping_add(1) };
         slot.move_in(attached);
         slot
     }
 
     pub(super) fn move_in(&self, attached: &Attached) {
         let Attached { region, geometry, .. } = attached;
-        region.head(header!(slots_high)).raise(self.number as u64 + 1); // pair: SLOT
+        region.head(header!(slots_high)).fetch_max(self.number as u64 + 1); // pair: SLOT
         self.count(region, geometry, offset_of!(Slot, claims), 1);
         if self.number == SHARED {
             return;
         }
         let fill = |field, value| {
             if let Some(word) = self.word(region, geometry, field) {
-                word.fill(value);
+                word.store_relaxed(value);
             }
         };
         fill(offset_of!(Slot, pid), u64::from(std::process::id()));
@@ -61,7 +61,7 @@ impl ClaimedSlot {
     }
 
     /// Counts the end of this owner.
-    pub(crate) fn say_goodbye(&self, attached: &Attached, after_fatal: bool) {
+    pub(crate) fn count_exit(&self, attached: &Attached, after_fatal: bool) {
         let field = if after_fatal { offset_of!(Slot, fatal) } else { offset_of!(Slot, clean) };
         self.count(&attached.region, &attached.geometry, field, 1);
     }
@@ -86,15 +86,15 @@ impl ClaimedSlot {
     /// Whether its owner counted itself in here, and not out: a set may be used by a second segment
     /// when the first one was removed alone.
     fn is_counted(&self, region: &Region, geometry: &Geometry) -> bool {
-        let word = |field| self.word(region, geometry, field).map_or(0, Word::peek);
+        let word = |field| self.word(region, geometry, field).map_or(0, Word::load_relaxed);
         let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
         word(offset_of!(Slot, claims)) > said
     }
 
     fn count(&self, region: &Region, geometry: &Geometry, field: usize, by: u64) {
         match self.word(region, geometry, field) {
-            Some(word) if self.number == SHARED => drop(word.tally(by)),
-            Some(word) => word.tally_owned(by),
+            Some(word) if self.number == SHARED => drop(word.fetch_add(by)),
+            Some(word) => word.add_owned(by),
             None => {}
         }
     }
@@ -154,7 +154,7 @@ impl Pages {
         word: &Word,
         fresh: u64,
     ) -> Result<u64, Reason> {
-        let known = word.observe(); // pair: PAGE
+        let known = word.load_acquire(); // pair: PAGE
         if known != 0 {
             return Ok(known);
         }
@@ -163,7 +163,7 @@ impl Pages {
         if fresh != 0 {
             fill_page(region, geometry, number, fresh);
         }
-        let Err(winner) = word.claim(0, number) else { return Ok(number) }; // pair: PAGE
+        let Err(winner) = word.compare_exchange(0, number) else { return Ok(number) }; // pair: PAGE
         if fresh != 0 {
             fill_page(region, geometry, number, 0);
         }
@@ -195,7 +195,7 @@ fn take_pages(region: &Region, geometry: &Geometry, count: u64) -> Result<u64, R
         let grown = Space { pages, ..space }.pack(geometry)?;
         region.reserve(geometry.page(pages)?, count * PAGE).then_some(grown)
     };
-    let before = region.head(header!(space)).update(grow).map_err(|_| Reason::SegmentFull)?;
+    let before = region.head(header!(space)).fetch_update(grow).map_err(|_| Reason::SegmentFull)?;
     Ok(Space::unpack(before).pages + count)
 }
 
@@ -214,8 +214,8 @@ static CLAIMING: Word = Word::new(0);
 impl Alone {
     fn wait() -> Self {
         let me = u64::from(std::process::id());
-        while let Err(holder) = CLAIMING.claim(0, me) {
-            if holder != me && CLAIMING.claim(holder, me).is_ok() {
+        while let Err(holder) = CLAIMING.compare_exchange(0, me) {
+            if holder != me && CLAIMING.compare_exchange(holder, me).is_ok() {
                 break;
             }
             std::thread::yield_now();
@@ -226,7 +226,7 @@ impl Alone {
 
 impl Drop for Alone {
     fn drop(&mut self) {
-        CLAIMING.publish(0);
+        CLAIMING.store_release(0);
     }
 }
 
@@ -261,10 +261,10 @@ fn take_lock(locks: &Locks, attached: &Attached) -> Option<usize> {
 /// creation is not noticed.
 fn is_forged(locks: &Locks, Attached { region, .. }: &Attached) -> bool {
     let since = region.head(header!(semaphores_since));
-    let known = since.observe();
+    let known = since.load_acquire();
     let forged = known != 0 && locks.changed_at().is_some_and(|now| now.wrapping_add(1) != known);
     if forged {
-        let _found_already = since.claim(known, FORGED);
+        let _found_already = since.compare_exchange(known, FORGED);
     }
     forged
 }
@@ -288,7 +288,7 @@ fn release_former_self(locks: &Locks, values: &mut [u16], attached: &Attached) {
 
 fn owned_by_this_image(Attached { region, geometry, .. }: &Attached, slot: usize) -> bool {
     let owner = region.word(geometry.slot(slot) + offset_of!(Slot, image) as u64);
-    owner.is_some_and(|owner| owner.peek() == image())
+    owner.is_some_and(|owner| owner.load_relaxed() == image())
 }
 
 /// Tells this run of a program from what the same process ran before an exec.
@@ -297,8 +297,8 @@ fn image() -> u64 {
     if cfg!(loom) {
         return 1; // the model forgets its words between executions, and a static does not
     }
-    match IMAGE.peek() {
-        0 => IMAGE.settle(random()),
+    match IMAGE.load_relaxed() {
+        0 => IMAGE.init_once(random()),
         image => image,
     }
 }
@@ -311,7 +311,7 @@ fn clear_living(region: &Region, geometry: &Geometry, slot: usize) {
 }
 
 fn living_pages(region: &Region, geometry: &Geometry, slot: usize) -> impl Iterator<Item = u64> {
-    let columns = region.head(header!(columns) + 8 * Plane::Living as u64).peek();
+    let columns = region.head(header!(columns) + 8 * Plane::Living as u64).load_relaxed();
     let pages = columns.min(Plane::Living.capacity()).div_ceil(PAGE_WORDS as u64);
     (0..pages).filter_map(move |page| page_number(region, geometry, slot, Plane::Living, page))
 }
@@ -320,8 +320,8 @@ fn living_pages(region: &Region, geometry: &Geometry, slot: usize) -> impl Itera
 fn page_number(region: &Region, geometry: &Geometry, slot: usize, plane: Plane, page: u64) -> Option<u64> {
     let at = Place::of(page * PAGE_WORDS as u64);
     let root = geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;
-    let directory = region.word(root)?.observe(); // pair: PAGE
+    let directory = region.word(root)?.load_acquire(); // pair: PAGE
     let directory = region.page_offset(geometry, directory)?;
-    let number = region.word(directory + 8 * at.entry as u64)?.observe(); // pair: PAGE
+    let number = region.word(directory + 8 * at.entry as u64)?.load_acquire(); // pair: PAGE
     (number != 0).then_some(number)
 }

@@ -48,7 +48,7 @@ impl FamilyId {
 
 /// Makes a segment of zeroed memory.
 pub(crate) fn prepare(region: &Region, shape: Shape) {
-    let settle = |offset, value| region.head(offset).fill(value);
+    let settle = |offset, value| region.head(offset).store_relaxed(value);
     settle(header!(identity), IDENTITY);
     settle(header!(size), region.bytes());
     settle(header!(config), shape.pack());

@@ -67,9 +67,9 @@ fn a_full_file_system_is_a_counted_drop() {
         assert!(!count_or_drop(&mut writer, "first"), "but there is none for a page of its own");
     });
     let mut reader = place.reader();
-    let vitals = reader.scrape().unwrap().vitals.clone();
-    assert_eq!(vitals.dropped[Reason::SegmentFull as usize], 500 - stored as u64 + 1);
-    assert_eq!((vitals.leaked_bytes, vitals.leaked_series), (0, 0), "what found no room took none");
+    let stats = reader.scrape().unwrap().stats.clone();
+    assert_eq!(stats.dropped[Reason::SegmentFull as usize], 500 - stored as u64 + 1);
+    assert_eq!((stats.leaked_bytes, stats.leaked_series), (0, 0), "what found no room took none");
     // With room again all is as it was.
     ballast.set_len(0).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(101)); // how long a refusal stands
@@ -92,11 +92,11 @@ fn forged_offsets_into_holes_touch_nothing() {
         raw.set(SPACE, honest + (2000 << 32));
         raw.set(root, forged);
         let mut reader = place.reader();
-        assert!(reader.scrape().unwrap().vitals.corrupt_records > 0, "page {forged}");
+        assert!(reader.scrape().unwrap().stats.corrupt_records > 0, "page {forged}");
         Child::run(|| {
             let mut heir = place.writer();
             assert!(!count_or_drop(&mut heir, "fresh"));
-            heir.goodbye(false);
+            heir.clean_exit(false);
         })
         .end();
     }
@@ -133,7 +133,7 @@ fn a_child_does_not_hold_its_dead_parents_slot() {
     read.read_exact(&mut child).unwrap();
     assert_eq!(live(&place), 1);
     parent.kill();
-    let found = (live(&place), place.reader().scrape().unwrap().vitals.exits_abrupt);
+    let found = (live(&place), place.reader().scrape().unwrap().stats.exits_abrupt);
     kill(Pid::from_raw(u32::from_le_bytes(child) as i32), Signal::SIGKILL).unwrap();
     assert_eq!(found, (0, 1));
 }
@@ -241,7 +241,7 @@ fn objects_are_discovered_by_their_mark() {
     let error = Reader::attach(foreign.config.name).map(drop).unwrap_err().to_string();
     assert!(error.contains("another program uses that name"), "{error}");
     assert_eq!(os::remove(&foreign.config.name).unwrap_err().to_string(), error);
-    writer.goodbye(false);
+    writer.clean_exit(false);
     os::remove(&place.config.name).unwrap();
     assert!(objects().is_empty());
 }

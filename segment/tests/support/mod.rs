@@ -120,7 +120,7 @@ pub fn total(place: &Place) -> Option<f64> {
 
 /// Slots whose owners live.
 pub fn live(place: &Place) -> u64 {
-    place.reader().scrape().unwrap().vitals.slots_in(SlotState::Live)
+    place.reader().scrape().unwrap().stats.slots_in(SlotState::Live)
 }
 
 /// Forks a process that does some work; its exit status is 1 if that panicked.

@@ -120,7 +120,7 @@ impl Scene {
 pub fn read(place: &Place, what: &dyn std::fmt::Debug) {
     let Ok(mut reader) = Reader::attach(place.config.name) else { return };
     // Huge records that are refused may keep others waiting, but not for long.
-    let mut scrape = || reader.scrape().map(|snapshot| (check(snapshot), snapshot.vitals.corrupt_records));
+    let mut scrape = || reader.scrape().map(|snapshot| (check(snapshot), snapshot.stats.corrupt_records));
     let mut last = scrape();
     let settled = (0..20).any(|_| {
         let now = scrape();
@@ -176,5 +176,5 @@ pub fn write(place: &Place) {
         writer.remove(family, &["value 4"]);
         writer.remove(family, &["fresh"]);
     }
-    writer.goodbye(false);
+    writer.clean_exit(false);
 }

@@ -48,15 +48,15 @@ pub fn at_rest(place: &Place) -> Aftermath {
 /// `peak` is how many slots were owned at a time; the shared one comes on top.
 pub fn at_rest_after(place: &Place, peak: usize) -> Aftermath {
     let mut reader = place.reader();
-    let vitals = reader.scrape().unwrap().vitals.clone();
-    let ends = vitals.exits_clean + vitals.exits_fatal + vitals.exits_abrupt;
-    assert_eq!(vitals.worker_starts, ends, "{vitals:?}");
-    assert_eq!((vitals.slots_in(SlotState::Live), vitals.corrupt_records), (0, 0));
-    assert!(vitals.slots.len() <= 1 + peak, "{peak} slots were owned at a time: {vitals:?}");
-    assert!(vitals.leaked_series <= 1);
-    let room = vitals.max_series - vitals.series - vitals.leaked_series;
+    let stats = reader.scrape().unwrap().stats.clone();
+    let ends = stats.exits_clean + stats.exits_fatal + stats.exits_abrupt;
+    assert_eq!(stats.worker_starts, ends, "{stats:?}");
+    assert_eq!((stats.slots_in(SlotState::Live), stats.corrupt_records), (0, 0));
+    assert!(stats.slots.len() <= 1 + peak, "{peak} slots were owned at a time: {stats:?}");
+    assert!(stats.leaked_series <= 1);
+    let room = stats.max_series - stats.series - stats.leaked_series;
     assert_eq!(fill_up(place), room, "the limit holds what is shown, and what is shown as leaked");
-    Aftermath { leaked: vitals.leaked_bytes, used: vitals.used_bytes }
+    Aftermath { leaked: stats.leaked_bytes, used: stats.used_bytes }
 }
 
 /// How many series still fit.
@@ -64,7 +64,7 @@ pub fn fill_up(place: &Place) -> u64 {
     let mut writer = place.writer();
     let family = writer.register(&counter("filler", &["n"])).unwrap();
     let made = (0..20).take_while(|n: &i32| writer.resolve(family, &[&n.to_string()]).is_ok()).count();
-    writer.goodbye(false);
+    writer.clean_exit(false);
     made as u64
 }
 
@@ -86,8 +86,8 @@ pub fn observe_thrice(_: &Place, writer: &mut Option<Writer>) {
     observe(writer.as_mut().unwrap(), &histogram("seconds"), 0.3, 3);
 }
 
-pub fn say_goodbye(_: &Place, writer: &mut Option<Writer>) {
-    writer.take().unwrap().goodbye(false);
+pub fn exit_cleanly(_: &Place, writer: &mut Option<Writer>) {
+    writer.take().unwrap().clean_exit(false);
 }
 
 pub fn wipe(_: &Place, writer: &mut Option<Writer>) {

@@ -17,7 +17,7 @@ use std::{
 
 /// The kind of report that a worker makes of its attachment.
 pub const START: u8 = 63;
-/// That of its goodbye.
+/// That of its clean exit.
 pub const LEAVE: u8 = 62;
 const END: u8 = 64;
 
@@ -57,7 +57,7 @@ pub struct Crew<'w> {
     pub kills: u64,
     /// Those of them that came before the worker had reported its start, or after it began to leave.
     pub kills_outside_work: u64,
-    pub goodbyes: u64,
+    pub clean_exits: u64,
 }
 
 impl<'w> Crew<'w> {
@@ -74,7 +74,7 @@ impl<'w> Crew<'w> {
             ended: vec![0; 64],
             kills: 0,
             kills_outside_work: 0,
-            goodbyes: 0,
+            clean_exits: 0,
         };
         for number in 0..size {
             let pid = crew.spawn(number);
@@ -162,7 +162,7 @@ impl<'w> Crew<'w> {
                 self.kills += 1;
                 self.kills_outside_work += u64::from(!self.workers[number].started);
             }
-            WaitStatus::Exited(_, 0) => self.goodbyes += 1,
+            WaitStatus::Exited(_, 0) => self.clean_exits += 1,
             other => panic!("a worker failed: {other:?}"),
         }
     }
@@ -202,7 +202,7 @@ impl Drop for Crew<'_> {
     }
 }
 
-/// Whether it is a zombie, or past its goodbye and about to be one.
+/// Whether it is a zombie, or past its clean exit and about to be one.
 fn has_gone(pid: Pid) -> bool {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     match nix::sys::wait::waitid(nix::sys::wait::Id::Pid(pid), flags) {

@@ -5,7 +5,7 @@ use super::{
     view::{Row, Sort, View},
 };
 use crate::text::{Unit, count, human_bytes};
-use promshm_segment::{Vitals, snapshot::SlotState};
+use promshm_segment::{Stats, snapshot::SlotState};
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -158,11 +158,11 @@ fn title(pen: &mut Pen, view: &View, scene: &Scene) {
 fn heads(pen: &mut Pen, model: &Model, scene: &Scene) {
     for head in model.heads.iter().take(MOST_HEADS) {
         match &head.outcome {
-            Ok(vitals) if model.heads.len() == 1 => {
-                workers(pen, "", vitals, scene);
-                space(pen, "", vitals, scene);
+            Ok(stats) if model.heads.len() == 1 => {
+                workers(pen, "", stats, scene);
+                space(pen, "", stats, scene);
             }
-            Ok(vitals) => short_head(pen, head, vitals, scene),
+            Ok(stats) => short_head(pen, head, stats, scene),
             Err(cause) => pen.line(&[(&label(head), STRONG), (cause, scene.theme.alarm)]),
         }
     }
@@ -175,22 +175,22 @@ fn label(head: &SegmentState) -> String {
     head.label.as_ref().map(|label| format!("{label}: ")).unwrap_or_default()
 }
 
-fn short_head(pen: &mut Pen, head: &SegmentState, vitals: &Vitals, scene: &Scene) {
+fn short_head(pen: &mut Pen, head: &SegmentState, stats: &Stats, scene: &Scene) {
     let label = label(head);
-    workers(pen, &label, vitals, scene);
-    space(pen, &" ".repeat(printed_width(&label)), vitals, scene);
+    workers(pen, &label, stats, scene);
+    space(pen, &" ".repeat(printed_width(&label)), stats, scene);
 }
 
-fn workers(pen: &mut Pen, label: &str, vitals: &Vitals, scene: &Scene) {
+fn workers(pen: &mut Pen, label: &str, stats: &Stats, scene: &Scene) {
     let alarm = |number: u64| if number > 0 { scene.theme.alarm } else { PLAIN };
-    let Vitals { overflow_processes, exits_clean, exits_fatal, exits_abrupt, .. } = vitals;
-    let dropped: u64 = vitals.dropped.iter().sum();
-    let live = vitals.slots_in(SlotState::Live) + overflow_processes;
+    let Stats { overflow_processes, exits_clean, exits_fatal, exits_abrupt, .. } = stats;
+    let dropped: u64 = stats.dropped.iter().sum();
+    let live = stats.slots_in(SlotState::Live) + overflow_processes;
     pen.line(&[
         (label, STRONG),
         ("workers ", SOFT),
         (&count(live), STRONG),
-        (&format!(" of {}", count(vitals.max_processes)), SOFT),
+        (&format!(" of {}", count(stats.max_processes)), SOFT),
         ("  crashes ", SOFT),
         (&count(*exits_abrupt), alarm(*exits_abrupt)),
         ("  fatal ", SOFT),
@@ -202,9 +202,9 @@ fn workers(pen: &mut Pen, label: &str, vitals: &Vitals, scene: &Scene) {
     ]);
 }
 
-fn space(pen: &mut Pen, label: &str, vitals: &Vitals, scene: &Scene) {
-    let Vitals { used_bytes, reserved_bytes, max_series, .. } = vitals;
-    let series = vitals.series + vitals.hidden_series;
+fn space(pen: &mut Pen, label: &str, stats: &Stats, scene: &Scene) {
+    let Stats { used_bytes, reserved_bytes, max_series, .. } = stats;
+    let series = stats.series + stats.hidden_series;
     let bar = |part: u64, whole: u64| {
         let filled = part.min(whole).saturating_mul(BAR_WIDTH as u64).div_ceil(whole.max(1)) as usize;
         ("━".repeat(filled), "─".repeat(BAR_WIDTH - filled))

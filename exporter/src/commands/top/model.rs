@@ -1,7 +1,7 @@
 //! The model of `top`: the series with their history, and the state of the segments.
 
 use crate::text::Unit;
-use promshm_segment::{Definition, Kind, Snapshot, Vitals};
+use promshm_segment::{Definition, Kind, Snapshot, Stats};
 use std::{
     collections::{BTreeMap, VecDeque},
     time::Duration,
@@ -22,7 +22,7 @@ pub(super) struct Reading<'r> {
 #[derive(Debug)]
 pub(super) struct SegmentState {
     pub(super) label: Option<String>,
-    pub(super) outcome: Result<Vitals, String>,
+    pub(super) outcome: Result<Stats, String>,
 }
 
 /// A series' key in the model.
@@ -99,7 +99,7 @@ impl Model {
 
 impl SegmentState {
     fn of(reading: &Reading) -> Self {
-        let outcome = reading.outcome.as_ref().map(|snapshot| snapshot.vitals.clone());
+        let outcome = reading.outcome.as_ref().map(|snapshot| snapshot.stats.clone());
         Self { label: reading.label.map(Into::into), outcome: outcome.map_err(Clone::clone) }
     }
 }

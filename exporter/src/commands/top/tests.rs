@@ -4,7 +4,7 @@ use super::{
     model::{Key, Model, PAST, Reading, Series},
     view::{Flow, Row, Sort, View},
 };
-use promshm_segment::{Definition, Family, GaugeMode, Kind, Snapshot, Vitals};
+use promshm_segment::{Definition, Family, GaugeMode, Kind, Snapshot, Stats};
 use ratatui::{
     Terminal,
     backend::TestBackend,
@@ -40,7 +40,7 @@ fn depth(value: f64) -> Family {
 
 /// Reads families, so many seconds after the start.
 fn read(model: &mut Model, second: u64, families: Vec<Family>) {
-    let vitals = Vitals {
+    let stats = Stats {
         max_processes: 256,
         used_bytes: 1 << 20,
         reserved_bytes: 256 << 20,
@@ -48,9 +48,9 @@ fn read(model: &mut Model, second: u64, families: Vec<Family>) {
         max_series: 10_000,
         exits_abrupt: 2,
         dropped: [0, 7, 0, 0, 0, 0],
-        ..Vitals::default()
+        ..Stats::default()
     };
-    let snapshot = Snapshot { families, vitals, ..Snapshot::default() };
+    let snapshot = Snapshot { families, stats, ..Snapshot::default() };
     model.update(Duration::from_secs(second), &[Reading { label: None, outcome: Ok(&snapshot) }]);
 }
 

@@ -27,8 +27,9 @@ impl Held {
     /// Takes a descriptor over.
     pub(super) fn keep(file: OwnedFd) -> Result<Self, Errno> {
         close_in_forked_children()?;
-        let value = crate::memory::atomic::unique() << 32 | (file.as_raw_fd() as u64 + 1);
-        let place = HELD.iter().find(|place| place.claim(0, value).is_ok()).ok_or(Errno::EMFILE)?;
+        let value = crate::memory::atomic::next_id() << 32 | (file.as_raw_fd() as u64 + 1);
+        let place =
+            HELD.iter().find(|place| place.compare_exchange(0, value).is_ok()).ok_or(Errno::EMFILE)?;
         let _kept = file.into_raw_fd();
         Ok(Self { place, value })
     }
@@ -36,13 +37,14 @@ impl Held {
     /// The descriptor, if it is still there.
     pub(super) fn file(&self) -> Option<ManuallyDrop<OwnedFd>> {
         // SAFETY: the place has this value as long as the descriptor is open.
-        (self.place.peek() == self.value).then(|| ManuallyDrop::new(unsafe { descriptor(self.value) }))
+        (self.place.load_relaxed() == self.value)
+            .then(|| ManuallyDrop::new(unsafe { descriptor(self.value) }))
     }
 
     /// Closes the descriptor.
     pub(super) fn close(self) {
         // In a forked child the place is empty, or another's by now.
-        if self.place.claim(self.value, 0).is_ok() {
+        if self.place.compare_exchange(self.value, 0).is_ok() {
             // SAFETY: nobody else finds this value, so nobody else closes it.
             drop(unsafe { descriptor(self.value) });
         }
@@ -59,12 +61,12 @@ unsafe fn descriptor(value: u64) -> OwnedFd {
 /// Once for the process and its descendants, who inherit it.
 fn close_in_forked_children() -> Result<(), Errno> {
     static DONE: Word = Word::new(0);
-    if DONE.claim(0, 1).is_ok() {
+    if DONE.compare_exchange(0, 1).is_ok() {
         // SAFETY: the hook makes system calls and stores alone. Where this code lives in a library, the C
         // library forgets the hook when that is unloaded.
         let refused = unsafe { libc::pthread_atfork(None, None, Some(close_all)) };
         if refused != 0 {
-            DONE.publish(0);
+            DONE.store_release(0);
             return Err(Errno::from_raw(refused));
         }
     }
@@ -73,8 +75,8 @@ fn close_in_forked_children() -> Result<(), Errno> {
 
 unsafe extern "C" fn close_all() {
     for place in &HELD {
-        let value = place.peek();
-        if value != 0 && place.claim(value, 0).is_ok() {
+        let value = place.load_relaxed();
+        if value != 0 && place.compare_exchange(value, 0).is_ok() {
             // SAFETY: the child has this one thread, and this value was its parent's to close.
             drop(unsafe { descriptor(value) });
         }

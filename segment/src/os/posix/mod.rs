@@ -73,7 +73,6 @@ impl Segment {
     pub(super) fn create(name: ObjectName, config: &Config, first: u64) -> Result<Self, Errno> {
         sweep();
         let making = Passing::new();
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         let mut shmem = making.conf().size(config.size as usize).create().map_err(|error| errno(&error))?;
         shmem.set_owner(false); // the crate would take the name away, which is another object's by then
@@ -88,7 +87,6 @@ impl Segment {
     /// Gives a segment that is whole its name; `EEXIST` if somebody was faster.
     pub(super) fn publish(&mut self) -> Result<(), Errno> {
         let Some(making) = &self.making else { return Ok(()) };
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         let (from, to) = (path(&making.0), path(self.name.as_str()));
         renameat2(AT_FDCWD, &*from, AT_FDCWD, &*to, RenameFlags::RENAME_NOREPLACE)?;
@@ -111,7 +109,6 @@ impl Segment {
             return Err(Errno::ENODATA);
         }
         self.file = Some(file);
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         let region = if read_only { self.map_read_only(stat.st_size as u64)? } else { self.map()? };
         // What begins with a hole is nobody's segment, and not to be touched.
@@ -166,11 +163,9 @@ impl Segment {
     /// Sets mode and, if given, group; only the owner may.
     pub(super) fn set_access(&self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
         let file = self.file.as_ref().ok_or(Errno::EBADF)?;
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         // The group first: who gives a file away may not change its mode in every kernel.
         let given = group.map_or(Ok(()), |group| fchown(file, None, Some(Gid::from_raw(group))));
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         fchmod(file, Mode::from_bits_truncate(mode)).and(given)
     }
@@ -184,7 +179,6 @@ impl Segment {
         }
         let leaving = Passing::new(); // unlinks when dropped
         let (from, to) = (path(name), path(&leaving.0));
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         match renameat(AT_FDCWD, &*from, AT_FDCWD, &*to) {
             Err(Errno::ENOENT) => return Ok(()),
@@ -234,7 +228,6 @@ impl Passing {
 
 impl Drop for Passing {
     fn drop(&mut self) {
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         let _has_another_name_now = shm_unlink(&*format!("/{}", self.0));
     }

@@ -92,7 +92,6 @@ impl ByteLocks {
     /// Unlocks both at once, if they were locked.
     pub(crate) fn let_go(&self) {
         if let Some(held) = self.held.take() {
-            #[cfg(feature = "crash-points")]
             crate::crash::point();
             held.close();
         }
@@ -118,7 +117,6 @@ impl ByteLocks {
 
 /// Locks bytes of a file for its description alone, or says `EAGAIN`.
 pub(super) fn lock(file: &impl AsFd, start: i64, length: i64) -> Result<(), Errno> {
-    #[cfg(feature = "crash-points")]
     crate::crash::point();
     match fcntl(file, FcntlArg::F_OFD_SETLK(&flock(libc::F_WRLCK, start, length))) {
         Err(Errno::EACCES) => Err(Errno::EAGAIN), // some systems say it so

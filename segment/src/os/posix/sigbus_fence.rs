@@ -63,31 +63,31 @@ impl Fence {
     pub(super) fn around(base: NonNull<c_void>, bytes: usize) -> Option<Self> {
         FORMER.get()?;
         let first = base.as_ptr().addr();
-        let place = PLACES.iter().find(|place| place.first.claim(0, first as u64).is_ok())?;
-        place.lost.fill(0);
-        place.end.publish((first + bytes.next_multiple_of(4096)) as u64);
+        let place = PLACES.iter().find(|place| place.first.compare_exchange(0, first as u64).is_ok())?;
+        place.lost.store_relaxed(0);
+        place.end.store_release((first + bytes.next_multiple_of(4096)) as u64);
         Some(Self(place))
     }
 
     /// Whether somebody has cut the object: then what was read of it is worth nothing.
     pub(super) fn is_lost(&self) -> bool {
-        self.0.lost.observe() != 0
+        self.0.lost.load_acquire() != 0
     }
 }
 
 impl Drop for Fence {
     fn drop(&mut self) {
-        self.0.end.publish(0);
-        self.0.first.publish(0);
+        self.0.end.store_release(0);
+        self.0.first.store_release(0);
     }
 }
 
 extern "C" fn handle(_: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
     // SAFETY: the kernel fills the structure for a handler with SA_SIGINFO.
     let at = unsafe { (*info).si_addr() }.addr() as u64;
-    let is_inside = |place: &&Place| (place.first.peek()..place.end.observe()).contains(&at);
+    let is_inside = |place: &&Place| (place.first.load_relaxed()..place.end.load_acquire()).contains(&at);
     let survived = PLACES.iter().find(is_inside).is_some_and(|place| {
-        place.lost.publish(1);
+        place.lost.store_release(1);
         put_zeros(place)
     });
     if let (false, Some(former)) = (survived, FORMER.get()) {
@@ -99,7 +99,7 @@ extern "C" fn handle(_: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
 
 /// Replaces a mapping, so that its owner may use and unmap it as before.
 fn put_zeros(place: &Place) -> bool {
-    let (first, end) = (place.first.peek(), place.end.peek());
+    let (first, end) = (place.first.load_relaxed(), place.end.load_relaxed());
     let both = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED | libc::MAP_NORESERVE;
     // SAFETY: the range is one mapping of ours whose owner waits for this handler, or reads zeros from now on.

@@ -79,7 +79,7 @@ impl Segment {
 
     /// Takes memory and semaphores away; a death in between is mended by the next process.
     pub(super) fn take_away(self, region: &Region) -> Result<(), Errno> {
-        let recorded = region.head(header!(semaphores)).observe();
+        let recorded = region.head(header!(semaphores)).load_acquire();
         // A set that is not the recorded one may be somebody else's, and a segment that has lost its key
         // may have left the set to its successor: leave it.
         let has_key = SharedMemory::find(self.key) == Ok(self.memory);
@@ -102,8 +102,8 @@ impl Segment {
             proc_list::without_key().filter(|orphan| orphan.size >= PAGE && orphan.attached > Some(0))
         {
             let Ok(region) = SharedMemory(orphan.id as i32).attach(false) else { continue };
-            let ours = super::is_ours(&region) && region.head(header!(key)).observe() == self.key_word();
-            if ours && region.head(header!(state)).observe() != RETIRED {
+            let ours = super::is_ours(&region) && region.head(header!(key)).load_acquire() == self.key_word();
+            if ours && region.head(header!(state)).load_acquire() != RETIRED {
                 super::mark_retired(&region);
             }
         }

@@ -19,7 +19,6 @@ pub(crate) struct Semaphores(pub(crate) i32);
 impl Semaphores {
     /// The set under `key`, made if there is none; `EINVAL` if there is a smaller one.
     pub(crate) fn find_or_create(key: key_t, count: usize, mode: u32) -> Result<Self, Errno> {
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         // SAFETY: no pointers are passed.
         Errno::result(unsafe { libc::semget(key, count as c_int, libc::IPC_CREAT | mode.cast_signed()) })
@@ -63,7 +62,6 @@ impl Semaphores {
     }
 
     fn operate(self, operations: &mut [libc::sembuf]) -> Result<(), Errno> {
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         // SAFETY: the pointer and length are one slice's.
         Errno::result(unsafe { libc::semop(self.0, operations.as_mut_ptr(), operations.len()) }).map(drop)
@@ -105,7 +103,6 @@ impl Semaphores {
         }
         stat.sem_perm.mode = mode as _;
         stat.sem_perm.gid = group;
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         // SAFETY: the pointer is valid for the kernel to read one semid_ds.
         Errno::result(unsafe { libc::semctl(self.0, 0, libc::IPC_SET, &raw mut stat) }).map(drop)
@@ -126,7 +123,6 @@ impl Semaphores {
 
     /// Removes the set; only the owner may.
     pub(crate) fn remove(self) -> Result<(), Errno> {
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         // SAFETY: IPC_RMID takes no argument.
         Errno::result(unsafe { libc::semctl(self.0, 0, libc::IPC_RMID) }).map(drop)
@@ -155,7 +151,6 @@ impl Semaphores {
             #[cfg(test)]
             mask: SigSet::empty(),
         };
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         // SAFETY: the stack outlives the child, because CLONE_VFORK suspends us until it has ended;
         // `claim_and_die` makes two system calls and touches nothing else of ours.
@@ -218,9 +213,8 @@ extern "C" fn claim_and_die(test: *mut libc::c_void) -> c_int {
 }
 
 fn operation(slot: usize, by: c_short) -> libc::sembuf {
-    let flags = libc::IPC_NOWAIT | libc::SEM_UNDO;
-    #[cfg(feature = "crash-points")]
-    let flags = if crate::crash::undo_has_no_effect() { libc::IPC_NOWAIT } else { flags };
+    let undo = if crate::crash::undo_has_no_effect() { 0 } else { libc::SEM_UNDO };
+    let flags = libc::IPC_NOWAIT | undo;
     libc::sembuf { sem_num: slot as c_ushort, sem_op: by, sem_flg: flags as c_short }
 }
 

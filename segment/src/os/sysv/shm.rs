@@ -34,7 +34,6 @@ impl SharedMemory {
     /// Creates the segment under `key`; `EEXIST` if there is one. Pages cost memory only once touched.
     pub(crate) fn create(key: key_t, size: u64, mode: u32) -> Result<Self, Errno> {
         let flags = libc::IPC_CREAT | libc::IPC_EXCL | libc::SHM_NORESERVE | mode.cast_signed();
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         // SAFETY: no pointers are passed.
         Errno::result(unsafe { libc::shmget(key, size as usize, flags) }).map(Self)
@@ -44,7 +43,6 @@ impl SharedMemory {
     pub(crate) fn attach(self, read_only: bool) -> Result<Region, Errno> {
         let bytes = self.stat()?.size;
         let flags = if read_only { libc::SHM_RDONLY } else { 0 };
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         // SAFETY: the kernel chooses a free address.
         let address = unsafe { libc::shmat(self.0, null(), flags) };
@@ -125,7 +123,6 @@ impl SharedMemory {
         let mut stat = self.raw_stat()?;
         stat.shm_perm.mode = mode as _;
         stat.shm_perm.gid = group.unwrap_or(stat.shm_perm.gid);
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         // SAFETY: the pointer is valid for the kernel to read one shmid_ds.
         Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_SET, &raw mut stat) }).map(drop)
@@ -133,7 +130,6 @@ impl SharedMemory {
 
     /// Takes the key away; the memory lives until the last process detaches. Only the owner may.
     pub(crate) fn remove(self) -> Result<(), Errno> {
-        #[cfg(feature = "crash-points")]
         crate::crash::point();
         // SAFETY: IPC_RMID takes no argument.
         Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_RMID, null_mut()) }).map(drop)

@@ -31,8 +31,8 @@ impl Scene {
         let size = Geometry::new(SHAPE, 0).unwrap_err() + pages * 4096;
         let region = Region::heap(size);
         prepare(&region, SHAPE);
-        // Without semaphores a slot counts as living while its owner has not said goodbye.
-        (0..4).for_each(|slot| region.word(4096 + 1024 * slot).unwrap().fill(1));
+        // Without semaphores a slot counts as living while its owner has not exited cleanly.
+        (0..4).for_each(|slot| region.word(4096 + 1024 * slot).unwrap().store_relaxed(1));
         let writer = Writer::over(region.share().unwrap(), 1).unwrap();
         Self { geometry: Geometry::new(SHAPE, size).unwrap(), region, writer }
     }
@@ -46,16 +46,16 @@ impl Scene {
     }
 
     fn place(&self) -> u64 {
-        let units = Space::unpack(self.region.head(header!(space)).peek()).units;
+        let units = Space::unpack(self.region.head(header!(space)).load_relaxed()).units;
         self.geometry.records + units * RECORD_UNIT
     }
 
     /// Writes a record behind the last one.
     fn append(&self, words: &[u64]) -> u64 {
         let offset = self.place();
-        let space = Space::unpack(self.region.head(header!(space)).peek());
+        let space = Space::unpack(self.region.head(header!(space)).load_relaxed());
         let units = space.units + (words.len() as u64 * 8).div_ceil(RECORD_UNIT);
-        self.region.head(header!(space)).fill(units | space.pages << 32);
+        self.region.head(header!(space)).store_relaxed(units | space.pages << 32);
         self.region.fill_words(offset, words).unwrap();
         offset
     }
@@ -64,7 +64,7 @@ impl Scene {
     fn publish(&self, hash: u64, offset: u64) {
         let places = 0..self.geometry.index_words;
         let free = |place: &u64| {
-            index::word(&self.region, &self.geometry, *place).is_some_and(|word| word.peek() == 0)
+            index::word(&self.region, &self.geometry, *place).is_some_and(|word| word.load_relaxed() == 0)
         };
         let place = places.into_iter().find(free).unwrap();
         assert!(index::publish(&self.region, &self.geometry, place, 0, index::entry(hash, offset)));
@@ -82,7 +82,7 @@ impl Scene {
         let mut reader = Reader::over_region(self.region.share().unwrap()).unwrap();
         let mut scrape = || {
             let snapshot = reader.scrape().unwrap();
-            (snapshot.families.iter().map(|f| f.rows().count()).sum(), snapshot.vitals.corrupt_records)
+            (snapshot.families.iter().map(|f| f.rows().count()).sum(), snapshot.stats.corrupt_records)
         };
         let first = scrape();
         assert_eq!(first, scrape(), "nothing is counted twice");
@@ -206,24 +206,24 @@ fn a_forged_directory_gives_a_writer_no_cells_outside_the_pages() {
     scene.count(family, "x");
     let root = scene.geometry.slot(1) + Plane::Lasting.roots_offset();
     let root = scene.region.word(root).unwrap();
-    let (honest, space) = (root.peek(), scene.region.head(header!(space)));
+    let (honest, space) = (root.load_relaxed(), scene.region.head(header!(space)));
     let directory = scene.region.page_offset(&scene.geometry, honest).unwrap();
     let last = (scene.geometry.end - scene.geometry.records) / 4096;
-    let taken = space.peek() >> 32;
+    let taken = space.load_relaxed() >> 32;
     for forged in [taken + 1, last, last + 1, u64::MAX, 1 << 52, 1 << 63] {
         for word in [root, scene.region.word(directory).unwrap()] {
-            let before = word.peek();
-            word.fill(forged);
+            let before = word.load_relaxed();
+            word.store_relaxed(forged);
             assert!(scene.writer.resolve(family, &["x"]).is_err(), "{forged}");
             // Even if every page is said to be taken, those on the records are not given.
-            let honest_space = space.peek();
-            space.fill(honest_space & 0xffff_ffff | (last + 1) << 32);
+            let honest_space = space.load_relaxed();
+            space.store_relaxed(honest_space & 0xffff_ffff | (last + 1) << 32);
             let cells = scene.writer.resolve(family, &["x"]).map(|series| series.cells.as_ptr().addr());
             let records = scene.region.words(scene.geometry.records, 1).unwrap().as_ptr().addr();
-            let above = records + (space.peek() & 0xffff_ffff) as usize * 16;
+            let above = records + (space.load_relaxed() & 0xffff_ffff) as usize * 16;
             assert!(cells.is_err() || cells.is_ok_and(|cells| cells >= above), "{forged}");
-            space.fill(honest_space);
-            word.fill(before);
+            space.store_relaxed(honest_space);
+            word.store_relaxed(before);
         }
     }
     assert!(scene.writer.resolve(family, &["x"]).is_ok());
@@ -236,8 +236,8 @@ fn a_full_forged_index_makes_searches_fail_soon() {
     scene.count(family, "x");
     let entries =
         (0..scene.geometry.index_words).map(|place| index::word(&scene.region, &scene.geometry, place));
-    let entry = entries.clone().flatten().map(Word::peek).find(|entry| *entry != 0).unwrap();
-    entries.flatten().for_each(|word| word.fill(entry));
+    let entry = entries.clone().flatten().map(Word::load_relaxed).find(|entry| *entry != 0).unwrap();
+    entries.flatten().for_each(|word| word.store_relaxed(entry));
     for label in ["x", "y", "z"] {
         let mut looks = 0;
         let hash = entry & !0xff_ffff_ffff;
@@ -249,7 +249,7 @@ fn a_full_forged_index_makes_searches_fail_soon() {
         let _answers = scene.writer.resolve(family, &[label]).is_ok();
     }
     assert_eq!(
-        scene.region.head(header!(population)).peek(),
+        scene.region.head(header!(population)).load_relaxed(),
         1 | 2 << 32,
         "what was not published is given back"
     );
@@ -264,14 +264,14 @@ fn pages_that_two_words_lead_to_are_looked_at_once() {
         let offset = scene.geometry.slot(slot) + Plane::Lasting.roots_offset() + 8 * index;
         scene.region.word(offset).unwrap()
     };
-    let honest = root(1, 0).peek();
-    (0..4).for_each(|slot| (0..64).for_each(|index| root(slot, index).fill(honest)));
+    let honest = root(1, 0).load_relaxed();
+    (0..4).for_each(|slot| (0..64).for_each(|index| root(slot, index).store_relaxed(honest)));
     let directory = scene.region.page_offset(&scene.geometry, honest).unwrap();
     let entries = scene.region.words(directory, PAGE_WORDS as u64).unwrap();
-    entries.iter().for_each(|word| word.fill(honest));
+    entries.iter().for_each(|word| word.store_relaxed(honest));
     let mut survey = super::pages::Survey::default();
     survey.refresh(&scene.region, &scene.geometry, 4, u64::MAX);
-    let pages = scene.region.head(header!(space)).peek() >> 32;
+    let pages = scene.region.head(header!(space)).load_relaxed() >> 32;
     assert!(survey.total <= pages, "{} of {pages}", survey.total);
     assert_eq!(survey.bad, 4 * 64 - 1 + 512);
     let mut reader = Reader::over_region(scene.region.share().unwrap()).unwrap();
@@ -312,7 +312,7 @@ fn writers_and_a_reader_work_side_by_side() {
         }
         let snapshot = reader.scrape().unwrap();
         let row = snapshot.families[0].rows().find(|row| row.labels().eq(["all"])).unwrap();
-        assert_eq!(snapshot.vitals.corrupt_records, 0);
+        assert_eq!(snapshot.stats.corrupt_records, 0);
         row.values()[0] as usize
     });
     assert_eq!(total, 2 * rounds);
@@ -332,19 +332,19 @@ fn refused_records_delay_others_but_not_for_ever() {
     for number in 0..60 {
         scene.publish(number << 40 << 3, offset);
     }
-    scene.region.word(offset + 8).unwrap().fill(SeriesRecord::hash(key, parent, &labels));
+    scene.region.word(offset + 8).unwrap().store_relaxed(SeriesRecord::hash(key, parent, &labels));
     scene.count(family, "honest");
     let hash = SeriesRecord::hash(key, parent, &labels);
     let places =
         (0..scene.geometry.index_words).map(|place| index::word(&scene.region, &scene.geometry, place));
-    places.flatten().filter(|word| index::offset_of(word.peek()) == offset).for_each(|word| {
-        word.fill(index::entry(hash, offset));
+    places.flatten().filter(|word| index::offset_of(word.load_relaxed()) == offset).for_each(|word| {
+        word.store_relaxed(index::entry(hash, offset));
     });
     let mut reader = Reader::over_region(scene.region.share().unwrap()).unwrap();
     let mut counts = Vec::new();
     for _ in 0..20 {
         let snapshot = reader.scrape().unwrap();
-        counts.push((snapshot.families.len(), snapshot.vitals.corrupt_records));
+        counts.push((snapshot.families.len(), snapshot.stats.corrupt_records));
     }
     assert_eq!(counts[0].0, 0, "the first scrape had enough to do: {counts:?}");
     assert_eq!(counts[19], (1, 60), "all has its turn: {counts:?}");
