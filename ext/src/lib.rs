@@ -1,11 +1,11 @@
 //! The PHP extension `promshm`: metric objects whose updates are stores into shared memory.
 //!
-//! From the top: [`module`] says what happens at start, fork and stop, and [`info`] what phpinfo shows;
-//! [`classes`] are the PHP classes; [`session`] is what a process or thread knows: settings, attachment, metrics
-//! and their series; [`engine`] is all that touches the Zend API, and knows no metrics.
+//! From the top: [`module`] has the hooks of start, fork and stop, and [`info`] the output of phpinfo; [`classes`]
+//! are the PHP classes; [`session`] is the state of a process or thread: settings, attachment, metrics and their
+//! series; [`engine`] is all that touches the Zend API, and does not know metrics.
 //!
-//! Unsafe code lives in `engine::bailout`, `engine::exceptions`, `engine::globals`, `engine::object`, `engine::parameters`,
-//! `engine::process_stats`, `engine::zval`, `module`, `session::generation`, `session::handle`,
+//! Unsafe code lives in `engine::bailout`, `engine::exceptions`, `engine::globals`, `engine::object`,
+//! `engine::parameters`, `engine::process_stats`, `engine::zval`, `module`, `session::generation`, `session::handle`,
 //! `session::ini`, `session::summary_ring`, `session::track`.
 #![deny(unsafe_code)]
 #![allow(missing_docs)] // the macro's entry point has none, and nothing else is public
@@ -18,7 +18,7 @@ mod session;
 
 use ext_php_rs::prelude::*;
 
-/// What the engine asks for when it loads the library.
+/// The module's entry, which the engine asks for when it loads the library.
 #[php_module]
 pub fn module(module: ModuleBuilder<'_>) -> ModuleBuilder<'_> {
     module

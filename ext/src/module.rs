@@ -1,9 +1,8 @@
-//! Start, fork and stop.
+//! Startup, fork and shutdown of the module, its processes and its requests.
 //!
-//! Traps: FPM runs module startup once and then forks its workers, so nothing is attached before
-//! the first update. A forked child runs request and module shutdown too: whoever says goodbye
-//! checks that the slot is its own. An exec runs neither: the next image of the process finds
-//! its former slot by itself (see `segment`).
+//! Pitfalls: FPM runs module startup once and then forks its workers, so nothing is attached before the first
+//! update. A forked child runs request and module shutdown, too, so releasing a slot checks the owner first. After
+//! an exec neither has run: the new program of the process finds its former slot by itself (see `segment`).
 #![allow(unsafe_code)]
 
 use crate::{
@@ -15,9 +14,9 @@ use ext_php_rs::ffi::{
     E_COMPILE_ERROR, E_CORE_ERROR, E_ERROR, E_PARSE, E_RECOVERABLE_ERROR, E_USER_ERROR, zend_string,
 };
 
-/// Errors that nothing can stop from ending the request; an uncaught exception is an `E_ERROR`.
+/// Errors that always end the request; an uncaught exception is an `E_ERROR`.
 const FATAL: u32 = E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR;
-/// Errors that end it unless a handler takes them: then they are not the last one known.
+/// Errors that end the request unless a handler takes them; a handled one is not recorded as the last error.
 const FATAL_UNLESS_HANDLED: u32 = E_USER_ERROR | E_RECOVERABLE_ERROR;
 
 /// `MODULE_TEMPORARY`: the module was loaded by `dl()`.
@@ -25,9 +24,9 @@ const TEMPORARY: i32 = 2;
 
 /// Module startup: settings, classes, the fork hook.
 ///
-/// `dl()` loads a library for one request, and the engine keeps pointers to the hooks for longer. Then nothing is
-/// registered at all, and the script is told so. It is no failure of the startup: the engine would make that a
-/// fatal error, and take the module for loaded in all later requests.
+/// A library that `dl()` loads is unloaded after the request, but the engine keeps pointers to the hooks. So nothing
+/// is registered then, and the script gets an exception. The startup does not fail: the engine would raise a fatal
+/// error, and treat the module as loaded in all later requests.
 pub(crate) unsafe extern "C" fn startup(kind: i32, module: i32) -> i32 {
     if kind == TEMPORARY {
         catch_panic_silent(exceptions::no_dl);
@@ -59,17 +58,17 @@ pub(crate) unsafe extern "C" fn startup(kind: i32, module: i32) -> i32 {
     status
 }
 
-/// Module shutdown: the worker ends. Of several threads, each says goodbye for itself when it ends.
+/// Module shutdown: the worker ends. In a thread-safe PHP each thread releases its slot when it ends.
 pub(crate) unsafe extern "C" fn shutdown(kind: i32, module: i32) -> i32 {
     if kind == TEMPORARY {
         return 0;
     }
-    catch_panic_silent(attachment::goodbye);
+    catch_panic_silent(attachment::release_slots);
     zval::unregister_ini(module);
     0
 }
 
-/// Request startup: what the last one left behind is forgotten.
+/// Request startup: discards what the last request has left.
 pub(crate) unsafe extern "C" fn request_startup(kind: i32, _module: i32) -> i32 {
     if kind == TEMPORARY {
         return 0;
@@ -84,7 +83,7 @@ pub(crate) unsafe extern "C" fn request_startup(kind: i32, _module: i32) -> i32 
     0
 }
 
-/// Request shutdown: what the request defined may be defined anew by the next.
+/// Request shutdown: the next request may define its metrics differently.
 pub(crate) unsafe extern "C" fn request_shutdown(kind: i32, _module: i32) -> i32 {
     if kind == TEMPORARY {
         return 0;

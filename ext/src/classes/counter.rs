@@ -51,7 +51,7 @@ zend_fastcall! {
     }
 }
 
-#[inline(never)] // so that the fast way saves no registers for it
+#[inline(never)] // so that the fast path saves no registers for it
 fn inc_slowly(ex: &ExecuteData) {
     catch_panic(|| {
         if let Some((labels, exemplar)) = arguments::labels_and_exemplar(ex) {

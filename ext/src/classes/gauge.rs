@@ -71,15 +71,15 @@ const MODE: &str = "Promshm\\GaugeMode";
 // Registered again at every module startup: some servers restart modules in one process.
 static MODE_CLASS: ModuleStatic<Option<EnumClass>> = ModuleStatic::new(None);
 
-/// Takes back what the setting `disable_classes` does to an enum's cases; at a request's start, which is the first
-/// moment after it.
+/// Undoes the effect of the setting `disable_classes` on the enum's cases; at a request's start, which is the first
+/// hook after it.
 pub(crate) fn mend_mode() {
     if let Some(class) = MODE_CLASS.get() {
         class.keep_size_of_cases();
     }
 }
 
-/// The enum, final as every enum is; the module builder's own way would leave that out.
+/// Registers the enum, as final as every enum is; the module builder's own registration would leave that out.
 fn register_mode() -> Result<()> {
     let builder = GaugeMode::CASES.iter().fold(EnumBuilder::new(MODE), EnumBuilder::case);
     let registered = |class: &'static mut ClassEntry, arg_info| {
@@ -141,7 +141,7 @@ fn set_at_once(ex: &ExecuteData) -> Option<()> {
     Some(())
 }
 
-#[inline(never)] // so that the fast way saves no registers for it
+#[inline(never)] // so that the fast path saves no registers for it
 fn set_slowly(ex: &ExecuteData) {
     catch_panic(|| {
         if let Some((value, labels)) = arguments::float(ex) {
@@ -209,7 +209,7 @@ zend_fastcall! {
     }
 }
 
-/// As [`step`], `one` so many times as the first argument says.
+/// As [`step`], multiplied by the first argument.
 #[inline(always)]
 fn step_by_at_once(ex: &ExecuteData, one: f64) -> Option<()> {
     let value = arguments::first_number(ex)?;
@@ -239,7 +239,7 @@ zend_fastcall! {
     }
 }
 
-/// Adds 1 until the track is dropped; there is none where there was no room to add to.
+/// Adds 1 until the track is dropped; there is no track if the update was lost.
 fn begin_track(ex: &ExecuteData) -> std::result::Result<(&Zval, Option<Track>), Thrown> {
     let (function, metric, key) = around_series(ex)?;
     let handle = Handle::default();

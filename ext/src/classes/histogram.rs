@@ -27,10 +27,10 @@ use ext_php_rs::{
 };
 use promshm_segment::Kind;
 
-/// The default upper bounds, in seconds; those of the widespread PHP client library.
+/// The default upper bounds in seconds, those of `PromPHP`.
 const DEFAULT_BUCKETS: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
-/// More buckets than this in one list are a slip.
+/// A list of more buckets is taken for a mistake.
 const MOST_BUCKETS: i64 = 10_000;
 
 pub(crate) fn register() -> Result<()> {
@@ -61,7 +61,7 @@ zend_fastcall! {
     }
 }
 
-/// The bounds that a script gives, or the default ones.
+/// The bounds of a script, or the default ones.
 pub(crate) fn bounds_of(buckets: Option<&Zval>) -> std::result::Result<Vec<f64>, Thrown> {
     let Some(buckets) = buckets.and_then(Zval::array) else { return Ok(DEFAULT_BUCKETS.to_vec()) };
     list_of(buckets).ok_or_else(|| invalid_argument("Histogram buckets must be a list of numbers"))
@@ -86,7 +86,7 @@ fn observe_at_once(ex: &ExecuteData) -> Option<()> {
     Some(())
 }
 
-#[inline(never)] // so that the fast way saves no registers for it
+#[inline(never)] // so that the fast path saves no registers for it
 fn observe_any(ex: &ExecuteData) {
     catch_panic(|| {
         if let Some((value, labels, exemplar)) = arguments::float_and_exemplar(ex) {

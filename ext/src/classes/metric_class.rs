@@ -31,9 +31,9 @@ use ext_php_rs::{
 use promshm_segment::{Definition, Kind};
 use std::rc::Rc;
 
-/// A raw handler: the engine's own calling convention, at the price of a C method.
+/// A raw handler in the engine's own calling convention, which costs as much as a method in C.
 pub(crate) type Handler = extern "C" fn(&mut ExecuteData, &mut Zval);
-/// A method, to be given its arguments.
+/// A method whose arguments are still to be added.
 pub(crate) type Method = FunctionBuilder<'static>;
 
 /// A method that returns nothing.
@@ -52,7 +52,7 @@ pub(crate) fn around(name: &str, handler: Handler) -> Method {
     with_labels(method).returns(DataType::Mixed, false, true)
 }
 
-/// Reads `(callable $fn, array $labels = [])` and answers the function, and the metric and key of the series.
+/// Reads `(callable $fn, array $labels = [])` and returns the function, and the metric and key of the series.
 pub(crate) fn around_series(ex: &ExecuteData) -> Result<(&Zval, Rc<Metric>, Key), Thrown> {
     let (function, labels) = arguments::callable(ex).ok_or(Thrown)?;
     let (metric, key) = this(ex).series_of(labels)?;
@@ -73,7 +73,7 @@ pub(crate) fn constructor(handler: Handler) -> Method {
         .arg(Arg::new("labelNames", DataType::Array).default("[]"))
 }
 
-/// A class whose objects are addresses of shared memory: nothing extends, stores or adorns them.
+/// A class whose objects refer to shared memory: they cannot be extended, serialized or given properties.
 pub(crate) fn final_class(name: &str) -> ClassBuilder {
     let flags = ClassFlags::Final.union(ClassFlags::NotSerializable).union(ClassFlags::NoDynamicProperties);
     ClassBuilder::new(name).flags(flags)
@@ -104,8 +104,8 @@ pub(crate) fn metric_class(name: &'static str, constructor: Method) -> ClassBuil
 /// `string|int|float|bool`, besides `Stringable`.
 const ANY_LABEL: u32 = 1 << IS_STRING | 1 << IS_LONG | 1 << IS_DOUBLE | 1 << IS_TRUE | 1 << IS_FALSE;
 
-/// Reads a constructor's arguments and makes `$this` a handle on the metric they define.
-/// `kind_of` makes the kind and the numbers of the arguments that the class adds.
+/// Reads a constructor's arguments and makes `$this` a handle of the metric that they define. `kind_of` makes the
+/// kind and its numbers of the arguments that the class adds.
 pub(crate) fn construct(
     ex: &ExecuteData,
     more: More<'_>,
@@ -121,7 +121,7 @@ pub(crate) fn construct(
     this(ex).init(define(&name, &help, label_names.table(), shape, &Constants::new())?)
 }
 
-/// The metric of that definition. Throws where it breaks a rule, or contradicts an earlier one.
+/// The metric of that definition. Throws if the definition is invalid, or contradicts an earlier one.
 pub(crate) fn define(
     name: &str,
     help: &str,
@@ -160,7 +160,7 @@ fn sibling<'r>(ex: &ExecuteData, ret: &'r mut Zval) -> &'r Handle {
 
 fn bind_sibling(ex: &ExecuteData, ret: &mut Zval) -> Result<(), Thrown> {
     let metric = this(ex).check_unbound()?;
-    let sibling = sibling(ex, ret); // before there is anything to lose, if memory_limit refuses it
+    let sibling = sibling(ex, ret); // first, while there is nothing to drop: memory_limit may refuse it
     let (values, by_name) = (zval::arguments(ex), named_arguments(ex));
     if by_name.is_none()
         && let Some((key, series)) = metric.known_series(values)

@@ -1,4 +1,4 @@
-//! What a metric is registered with in a registry: its type, and the arguments that this type takes.
+//! The arguments of a registration: the metric's type, and the arguments that this type adds.
 
 use crate::{
     classes::{histogram, summary},
@@ -37,7 +37,7 @@ impl MetricType {
         &self.class_name()["Promshm\\".len()..]
     }
 
-    /// The argument that it takes after the labels.
+    /// The argument of this type after the labels.
     fn more(self, max_age: &Cell<i64>) -> More<'_> {
         match self {
             Self::Counter | Self::Gauge => More::Nothing,
@@ -56,7 +56,7 @@ impl MetricType {
     }
 }
 
-/// What a metric is registered with.
+/// The arguments of a registration.
 pub(crate) struct Registration<'a> {
     pub(crate) name: String,
     pub(crate) help: Cow<'a, str>,

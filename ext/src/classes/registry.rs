@@ -1,8 +1,7 @@
 //! `Promshm\CollectorRegistry`: metrics by namespace and name, as users of `PromPHP` know them.
 //!
-//! What was registered is found in a table of this object by the hashes that PHP keeps with its
-//! strings; the segment is not asked. So the usual way of `PromPHP`, to get or register a metric at
-//! each update, stays cheap.
+//! A metric that was registered is found in a table of this object, by the hashes that PHP keeps with its strings,
+//! without access to the segment. So the usual way of `PromPHP`, to get or register a metric at each update, stays cheap.
 //!
 //! Label names are a set, but values are given by position: a call that names the labels in another order than those
 //! before gets an object of its own, on the same series.
@@ -71,8 +70,8 @@ native_object!(Registry, |registry, show| {
     }
 });
 
-/// A metric may be the key of a `WeakMap`, so releasing it may run a destructor, and that may end the request:
-/// the rest is released nevertheless.
+/// A metric may be the key of a `WeakMap`, so releasing it may run a destructor, which may end the request. The
+/// other metrics are released nevertheless.
 impl Drop for Registry {
     fn drop(&mut self) {
         let mut ended = None;
@@ -165,7 +164,7 @@ pub(crate) fn register() -> Registered<()> {
         .register()
 }
 
-/// What services ask for in their constructors, as they do with `PromPHP`.
+/// The interface that services ask for in their constructors, as with `PromPHP`.
 fn register_interface() -> Registered<()> {
     let builder = ClassBuilder::new(INTERFACE_NAME).flags(ClassFlags::Interface);
     let shared = [metric_class::void("wipeStorage", wipe), families_method()];
@@ -232,7 +231,7 @@ zend_fastcall! {
     }
 }
 
-/// The storage is taken so that `PromPHP`'s calls fit, and has no use: there is one, the segment.
+/// The storage is an argument for compatibility with `PromPHP`, and is ignored: there is only the segment.
 fn construct(ex: &ExecuteData) -> Result<(), Thrown> {
     let (storage, mut defaults, constants) = (Found::in_call(ex), true, Found::in_call(ex));
     if !parse(ex, Parse::Registry { storage: &storage, defaults: &mut defaults, constants: &constants }) {
@@ -333,9 +332,9 @@ impl Registry {
         }
     }
 
-    /// `PromPHP`'s only metric of its own: which PHP runs. Only living processes count, so that a
-    /// version goes with its last worker. It is the same metric for all registries of a process, so their
-    /// constant labels do not apply: else a second registry with other ones would contradict the first.
+    /// `PromPHP`'s only default metric: the PHP version. Only living processes count, so that a version disappears
+    /// with its last worker. All registries of a process share it, so their constant labels do not apply: a second
+    /// registry with other ones would contradict the first.
     fn register_defaults(&self) -> Result<(), Thrown> {
         let mut label_names = ZendHashTable::new();
         let _only_fails_on_overflow = label_names.push("version");
@@ -366,7 +365,7 @@ fn get_or_register(ex: &ExecuteData, ret: &mut Zval, metric: MetricType) {
     }
 }
 
-/// `string, string, string` and perhaps an array: then nothing needs to be converted.
+/// Whether the arguments are `string, string, string` and perhaps an array, which need no conversion.
 #[inline(always)]
 fn is_usual(ex: &ExecuteData) -> bool {
     let has = |n, kind| argument(ex, n).is_some_and(|value| type_of(value) == kind);
@@ -374,7 +373,7 @@ fn is_usual(ex: &ExecuteData) -> bool {
     strings && (given(ex) == 3 || given(ex) == 4 && has(LABEL_NAMES, IS_ARRAY))
 }
 
-/// Where the label names are among the arguments of whoever registers.
+/// The index of the label names among the arguments of a registration.
 const LABEL_NAMES: u32 = 3;
 
 #[cold]
@@ -472,13 +471,14 @@ fn new_default() -> Option<Zval> {
     Some(object)
 }
 
-/// A request begins. What an earlier one has left lay in memory that is gone: it is forgotten, not released.
+/// A request begins. A registry that an earlier one has left lay in memory that was freed since: it is forgotten,
+/// not released.
 pub(crate) fn begin_request() {
     std::mem::forget(DEFAULT.replace(None));
 }
 
-/// A request ends, and no object outlives it. Releasing may run scripts, which may make a new one: `attachment`
-/// has ended the request before, so that is not kept.
+/// A request ends, and no object outlives it. Releasing the registry may run scripts, which may make a new one:
+/// `attachment` has ended the request before, so that the new one is not kept.
 pub(crate) fn end_request() {
     DEFAULT.set(None);
 }

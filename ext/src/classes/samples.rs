@@ -1,4 +1,4 @@
-//! `Promshm\MetricFamilySamples` and `Promshm\Sample`: what all processes have counted, as objects.
+//! `Promshm\MetricFamilySamples` and `Promshm\Sample`: the metrics of all processes as objects.
 
 use crate::{
     classes::{metric_class, segment},
@@ -236,7 +236,7 @@ fn is_not_empty(list: &Zval) -> Zval {
     answer
 }
 
-/// The value as it stands in a page: all its digits, whatever `precision` says.
+/// The value as in an exposition: all its digits, whatever `precision` says.
 pub(crate) fn value_of(sample: &Sample) -> Vec<u8> {
     if type_of(&sample.value) == IS_DOUBLE {
         let mut page = Vec::new();
@@ -266,9 +266,8 @@ fn push_sample(samples: &mut ZendHashTable, sample: Sample) {
     let _only_fails_on_overflow = samples.push(object);
 }
 
-/// All families of all processes, as a list of objects; empty without a segment.
-///
-/// The list may be more than `memory_limit` allows, which ends the request: what Rust has allocated lies outside.
+/// All families of all processes, as a list of objects; empty without a segment. The list may exceed `memory_limit`,
+/// which ends the request: what Rust has allocated lies outside of the closure.
 pub(crate) fn collect(ret: &mut Zval) {
     ret.set_hashtable(ZendHashTable::new());
     let mut scratch = Vec::new();
@@ -324,7 +323,7 @@ fn window_of(family: &Family, scratch: &mut Vec<u8>) -> Option<Zval> {
 struct SampleList<'f> {
     definition: &'f Definition,
     list: ZBox<ZendHashTable>,
-    /// Room for a text that is composed.
+    /// A buffer for text.
     scratch: &'f mut Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! `Promshm\Segment`: a look at the segment from PHP.
+//! `Promshm\Segment`: status and content of the segment, for PHP.
 
 use crate::{
     classes::metric_class::{final_class, void},
@@ -50,7 +50,7 @@ fn page() -> Vec<u8> {
     page
 }
 
-/// Runs `look` on all families, if there is a segment. What else goes wrong is a warning.
+/// Runs `look` on all families, if there is a segment. Any other failure is a warning.
 pub(crate) fn look_at_families(look: impl FnOnce(&[Family])) {
     look_at(|snapshot| look(&snapshot.families));
 }
@@ -103,7 +103,7 @@ zend_fastcall! {
     }
 }
 
-/// What `status()` tells of this process and its settings.
+/// The part of `status()` that needs no segment: this process and its settings.
 struct StatusTexts {
     process: attachment::Status,
     segment: String,
@@ -122,7 +122,7 @@ impl StatusTexts {
     }
 }
 
-/// What `status()` tells, made under [`guarded`]: what is not the engine's is borrowed.
+/// The array of `status()`, made within [`guarded`], so values that are not the engine's are borrowed.
 fn status_array(texts: &StatusTexts, stats: &Stats) -> ZBox<ZendHashTable> {
     let StatusTexts { process, segment, error } = texts;
     let mut array = ZendHashTable::new();

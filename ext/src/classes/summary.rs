@@ -27,7 +27,7 @@ use ext_php_rs::{
 use promshm_segment::{Kind, memory::atomic, snapshot::Reason};
 use std::cell::Cell;
 
-/// The default quantiles, those of the widespread PHP client library.
+/// The default quantiles, those of `PromPHP`.
 const DEFAULT_QUANTILES: [f64; 5] = [0.01, 0.05, 0.5, 0.95, 0.99];
 /// How long an observation counts for quantiles by default, in seconds.
 pub(crate) const DEFAULT_MAX_AGE: i64 = 600;
@@ -90,7 +90,7 @@ fn observe_at_once(ex: &ExecuteData) -> Option<()> {
     Some(())
 }
 
-#[inline(never)] // so that the fast way saves no registers for it
+#[inline(never)] // so that the fast path saves no registers for it
 fn observe_slowly(ex: &ExecuteData) {
     catch_panic(|| {
         let Some((value, labels)) = arguments::float(ex) else { return };
@@ -99,7 +99,7 @@ fn observe_slowly(ex: &ExecuteData) {
     heartbeat::tick();
 }
 
-/// Counts one observation. A sample that finds no ring is a lost update of its own: the totals have counted it.
+/// Counts one observation. A sample without a ring is counted as a drop of its own, because the totals include it.
 #[inline(always)]
 fn observe_in(cells: &[atomic::Cell], is_shared: bool, value: f64) {
     if !summary_ring::observe(cells, is_shared, value) {

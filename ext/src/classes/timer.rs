@@ -1,4 +1,4 @@
-//! `Promshm\Timer`: how long something takes, on a clock that nobody sets.
+//! `Promshm\Timer`: measures durations on the monotonic clock.
 
 use crate::{
     classes::metric_class::final_class,
@@ -33,14 +33,14 @@ pub(crate) const NAME: &str = "Promshm\\Timer";
 // Registered again at every module startup: some servers restart modules in one process.
 static CLASS: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
 
-/// What a timer object holds.
+/// The native state of a timer object.
 #[derive(Debug, Default)]
 struct Timer {
-    /// Bound to the series that is observed.
+    /// The series that is observed.
     handle: Handle,
-    /// When it was started, until it is observed.
+    /// The start, until it is observed.
     start: Cell<Option<Instant>>,
-    /// What was observed, in seconds.
+    /// The observed duration in seconds.
     seconds: Cell<f64>,
 }
 
@@ -69,8 +69,9 @@ pub(crate) fn start(metric: Rc<Metric>, key: Key, ret: &mut Zval) -> std::result
     Ok(())
 }
 
-/// Calls the function and observes how long it took. The timer is an object that the engine knows: if the request
-/// ends while the function is suspended in a fiber, the engine frees this frame unseen, and the object with the rest.
+/// Calls the function and observes its duration. The timer is an object of the engine: if the request ends while the
+/// function is suspended in a fiber, the engine frees this frame without unwinding it, and the object with all
+/// others.
 pub(crate) fn time(function: &Zval, metric: Rc<Metric>, key: Key, ret: &mut Zval) {
     let mut timer = Zval::new();
     let started = start(metric, key, &mut timer);
@@ -95,8 +96,8 @@ zend_fastcall! {
 }
 
 impl Timer {
-    /// Observes the time since the start, once: a second call answers what the first one did, so that
-    /// a `finally` block counts nothing twice.
+    /// Observes the time since the start, once: a second call returns the same duration, so that a `finally` block
+    /// counts nothing twice.
     fn observe(&self) -> f64 {
         if let Some(start) = self.start.take() {
             self.seconds.set(start.elapsed().as_secs_f64());

@@ -1,4 +1,4 @@
-//! Arguments of the hot methods: the usual types are read at once, everything else goes the engine's way.
+//! Arguments of the hot methods: the usual types are read directly, everything else by the engine's own parser.
 
 use crate::engine::zval::{
     First, Found, IS_ARRAY, IS_DOUBLE, IS_LONG, Parse, argument, double_of, given, long_of, parse, type_of,
@@ -8,7 +8,7 @@ use ext_php_rs::{
     zend::ExecuteData,
 };
 
-/// Label values, as far as any were passed.
+/// Label values, if any were passed.
 pub(crate) type Labels<'a> = Option<&'a ZendHashTable>;
 
 /// An exemplar's labels, if one was passed.

@@ -1,8 +1,8 @@
 //! Calls into the engine that may never return.
 //!
-//! A fatal error ends the request by `longjmp`, which passes Rust frames without dropping what they own.
-//! [`guarded`] stops the jump where the engine was called and unwinds our frames as a panic does;
-//! `catch_panic` around each handler then lets the engine go on with its jump.
+//! A fatal error ends the request by `longjmp`, which skips Rust frames without dropping what they own. [`guarded`]
+//! stops the jump at the call into the engine and unwinds the Rust frames as a panic does; `catch_panic` around each
+//! handler then lets the engine continue its jump.
 #![allow(unsafe_code)]
 
 use ext_php_rs::ffi;
@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 
-/// The payload of an unwinding that stands for the engine's jump.
+/// The panic payload that stands for the engine's jump.
 #[derive(Debug)]
 struct Bailout;
 
@@ -26,14 +26,15 @@ struct Frame<F, R> {
 /// Runs a call into the engine that can run a script's code or fail fatally: conversions to string, callbacks,
 /// output, the release of a script's values, and allocations, which `memory_limit` may refuse.
 ///
-/// If the request ends in it, the caller's frames are unwound and what they own is dropped. Inside the closure
-/// nothing is: whatever has to be dropped belongs to the caller, and the closure borrows it. Only for code
-/// behind [`catch_panic`](crate::engine::panic::catch_panic) or [`catch_panic_silent`](crate::engine::panic::catch_panic_silent).
+/// If the request ends in the call, the caller's frames are unwound and what they own is dropped. What the closure
+/// owns is not dropped, so it only borrows from the caller. Only for code within
+/// [`catch_panic`](crate::engine::panic::catch_panic) or
+/// [`catch_panic_silent`](crate::engine::panic::catch_panic_silent).
 pub(crate) fn guarded<R>(call: impl FnOnce() -> R) -> R {
     attempt(call).unwrap_or_else(|payload| resume_unwind(payload))
 }
 
-/// As [`guarded`], for a caller that first has to finish something: the payload is to be resumed.
+/// As [`guarded`], for a caller that has to finish something first and then resumes the unwinding with the payload.
 pub(crate) fn attempt<R>(call: impl FnOnce() -> R) -> thread::Result<R> {
     let mut frame = Frame { call: Some(call), result: None };
     let mut unused = null_mut();
@@ -48,7 +49,7 @@ pub(crate) fn attempt<R>(call: impl FnOnce() -> R) -> thread::Result<R> {
 
 type Run = unsafe extern "C" fn(*const c_void) -> *const c_void;
 
-/// What runs the call of such a frame; names its types.
+/// The function that runs the call of such a frame, with the frame's types.
 fn run_call<F: FnOnce() -> R, R>(_: &Frame<F, R>) -> Run {
     run::<F, R>
 }
@@ -62,7 +63,7 @@ unsafe extern "C" fn run<F: FnOnce() -> R, R>(frame: *const c_void) -> *const c_
     null_mut()
 }
 
-/// Continues the engine's jump if an unwinding stood for one, and returns if it was a panic.
+/// Continues the engine's jump if the payload stands for one, and returns if it was a panic.
 pub(crate) fn resume_bailout(payload: Box<dyn Any + Send>) {
     let is_bailout = payload.is::<Bailout>();
     drop(payload);

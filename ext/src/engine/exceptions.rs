@@ -17,7 +17,7 @@ unsafe extern "C" {
     static spl_ce_RuntimeException: *mut ClassEntry;
 }
 
-/// An exception is on its way: return to the engine.
+/// An exception is pending: return to the engine.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Thrown;
 
@@ -50,7 +50,7 @@ pub(crate) fn register() -> Result<()> {
     exception("MetricNotFoundException", (runtime_parent, "\\RuntimeException"))
         .registration(|class, _| NOT_FOUND.set(Some(class)))
         .register()?;
-    // Nothing throws it: storage trouble never does. It is there for code that catches it.
+    // Nothing throws it, because storage trouble never does. It exists for code that catches it.
     exception("StorageException", (ce::exception, "\\Exception")).registration(|_, _| {}).register()
 }
 
@@ -70,14 +70,14 @@ fn runtime_parent() -> &'static ClassEntry {
     unsafe { &*spl_ce_RuntimeException }
 }
 
-/// Throws where `dl()` loads the extension for one request. None of its classes exist then.
+/// Throws if `dl()` loads the extension for one request. None of its classes exist then.
 pub(crate) fn no_dl() {
     const MESSAGE: &str = "promshm cannot be loaded by dl(), for one request: what it counts outlives requests. \
                            Put extension=promshm into php.ini";
     throw(Some(ce::error()), MESSAGE);
 }
 
-/// Throws for arguments that cannot be meant.
+/// Throws for invalid arguments.
 #[cold]
 pub(crate) fn invalid_argument(message: &str) -> Thrown {
     throw(INVALID_ARGUMENT.get(), message)

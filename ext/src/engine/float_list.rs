@@ -1,4 +1,4 @@
-//! Numbers as PHP has them: lists for buckets and quantiles, and how a float is spelt.
+//! PHP's numbers: lists for buckets and quantiles, and floats as text.
 
 use crate::engine::zval::{
     IS_DOUBLE, IS_LONG, IS_STRING, bytes_of, dereferenced, double_of, long_of, type_of,
@@ -29,9 +29,9 @@ pub(crate) fn return_list(ret: &mut Zval, numbers: impl Iterator<Item = f64>) {
     ret.set_hashtable(list);
 }
 
-/// A float as PHP spells it with `precision=-1`: the shortest digits that read back the same. So it does not
-/// depend on `precision`, by which two servers would spell one label's value differently, and no two floats
-/// become one.
+/// A float as PHP prints it with `precision=-1`: the shortest digits that parse to the same float. It does not
+/// depend on the setting `precision`, because two servers would spell one label value differently then, and two
+/// floats could become one value.
 pub(crate) struct PhpDouble(pub(crate) f64);
 
 impl fmt::Display for PhpDouble {
@@ -51,7 +51,7 @@ fn spell(value: f64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let text = Digits::scientific(value);
     let (mantissa, power) = text.as_str().split_once('e').ok_or(fmt::Error)?;
     let power: i32 = power.parse().map_err(|_| fmt::Error)?;
-    // PHP writes powers of ten where a number would have more digits than a float can tell apart.
+    // PHP uses an exponent if a number would have more digits than a float can distinguish.
     if !(-4..17).contains(&power) {
         let fraction = if mantissa.contains('.') { "" } else { ".0" };
         return write!(f, "{mantissa}{fraction}E{power:+}");
@@ -68,7 +68,7 @@ fn spell(value: f64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-/// A number's text without an allocation; 24 bytes is the longest.
+/// A number's text on the stack; the longest has 24 bytes.
 #[derive(Default)]
 struct Digits {
     bytes: [u8; 32],
@@ -76,8 +76,8 @@ struct Digits {
 }
 
 impl Digits {
-    /// The shortest digits, and of those the ones that a correct rounding gives: where two are as near, PHP takes
-    /// the even one, and Rust does not.
+    /// The shortest digits; among those, the correctly rounded ones: of two that are equally near, PHP takes the
+    /// even one, and Rust does not.
     fn scientific(value: f64) -> Self {
         let mut shortest = Self::default();
         let mut rounded = Self::default();

@@ -1,20 +1,20 @@
-//! The extension's statics: [`interpreter_local!`] for what each PHP interpreter has for itself, [`ModuleStatic`] for
-//! what module startup sets once for all of them.
+//! The extension's statics: [`interpreter_local!`] for values of each PHP interpreter, [`ModuleStatic`] for values
+//! that module startup sets once for all interpreters.
 //!
-//! In a non-thread-safe PHP the process is the one interpreter, so a plain static serves and costs
-//! nothing to reach. In a thread-safe PHP (ZTS) each thread is an interpreter, and whatever changes while
-//! scripts run is thread-local. Both are always compiled; the constant `PHP_ZTS` chooses.
+//! In a non-thread-safe PHP the process is the only interpreter, so a plain static is enough, and free to access. In
+//! a thread-safe PHP (ZTS) each thread is an interpreter, and whatever changes while scripts run is thread-local.
+//! Both variants are always compiled; the constant `PHP_ZTS` selects one.
 #![allow(unsafe_code)]
 
 use ext_php_rs::PHP_ZTS;
 use std::{cell::UnsafeCell, thread::LocalKey};
 
-/// A static of which each interpreter has its own; made by [`interpreter_local!`].
+/// A static that each interpreter has for itself; made by [`interpreter_local!`].
 #[derive(Debug)]
 pub(crate) struct InterpreterLocal<T: 'static> {
-    /// Without thread safety: the only one.
+    /// The value without thread safety.
     only: UnsafeCell<T>,
-    /// With it: each thread's, dropped when the thread ends.
+    /// The value of each thread in a thread-safe PHP, dropped when the thread ends.
     each: LocalKey<UnsafeCell<T>>,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct InterpreterLocal<T: 'static> {
 // thread and the extension starts no other; `each` is the calling thread's own.
 unsafe impl<T> Sync for InterpreterLocal<T> {}
 
-/// Defines a static of which each interpreter has its own.
+/// Defines a static that each interpreter has for itself.
 macro_rules! interpreter_local {
     ($($(#[$meta:meta])* static $name:ident: $kind:ty = $value:expr;)+) => {$(
         $(#[$meta])*
@@ -41,13 +41,13 @@ impl<T> InterpreterLocal<T> {
         Self { only: UnsafeCell::new(only), each }
     }
 
-    /// Where this interpreter's value lies, as long as its thread lives.
+    /// The address of this interpreter's value, valid as long as its thread lives.
     #[inline(always)]
     pub(crate) fn as_ptr(&'static self) -> *mut T {
         if PHP_ZTS { self.each.with(UnsafeCell::get) } else { self.only.get() }
     }
 
-    /// Copies the value out.
+    /// Returns a copy of the value.
     #[inline(always)]
     pub(crate) fn get(&'static self) -> T
     where
@@ -57,8 +57,8 @@ impl<T> InterpreterLocal<T> {
         unsafe { *self.as_ptr() }
     }
 
-    /// Replaces the value by what `change` makes of it, and answers that. Looks only once where it lies, which in
-    /// a thread-safe PHP is a function call.
+    /// Replaces the value by what `change` makes of it, and returns that. Takes the address once, which in a
+    /// thread-safe PHP is a function call.
     #[inline(always)]
     pub(crate) fn update(&'static self, change: impl FnOnce(T) -> T) -> T
     where
@@ -73,8 +73,8 @@ impl<T> InterpreterLocal<T> {
         }
     }
 
-    /// Runs `look` on the value, which is taken out meanwhile: nothing that `look` calls back into
-    /// can meet it half-changed.
+    /// Runs `look` on the value, which is moved out meanwhile, so that no code that `look` calls can see it
+    /// half-changed.
     pub(crate) fn with<R>(&'static self, look: impl FnOnce(&mut T) -> R) -> R
     where
         T: Default,
@@ -90,15 +90,15 @@ impl<T> InterpreterLocal<T> {
         self.replace(value);
     }
 
-    /// Replaces the value and answers the former one.
+    /// Replaces the value and returns the former one.
     pub(crate) fn replace(&'static self, value: T) -> T {
         // SAFETY: one thread, and no reference into the value is ever handed out.
         unsafe { std::mem::replace(&mut *self.as_ptr(), value) }
     }
 }
 
-/// A static that module startup sets, before there is a second thread, and that everybody reads afterwards:
-/// classes and handler tables, which the engine shares among its threads.
+/// A static that module startup sets, before there is a second thread, and that all threads read afterwards: classes
+/// and handler tables, which the engine shares among its threads.
 #[derive(Debug)]
 pub(crate) struct ModuleStatic<T>(UnsafeCell<T>);
 
@@ -110,13 +110,13 @@ impl<T: Copy> ModuleStatic<T> {
         Self(UnsafeCell::new(value))
     }
 
-    /// Copies the value out.
+    /// Returns a copy of the value.
     pub(crate) fn get(&self) -> T {
         // SAFETY: nobody writes after module startup.
         unsafe { *self.0.get() }
     }
 
-    /// Where the value lies, for the engine.
+    /// The address of the value, for the engine.
     pub(crate) fn as_ptr(&self) -> *const T {
         self.0.get()
     }

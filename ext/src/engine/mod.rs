@@ -1,4 +1,4 @@
-//! The engine as the rest of the extension sees it: all that touches the Zend API, and nothing that knows metrics.
+//! Access to the engine: all that touches the Zend API, and nothing that knows metrics.
 
 pub(crate) mod arguments;
 pub(crate) mod bailout;

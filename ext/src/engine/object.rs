@@ -27,8 +27,8 @@ pub(crate) trait NativeObject: Default + 'static {
     fn each_value(&self, _show: &mut dyn FnMut(&Zval)) {}
 }
 
-/// Makes a type the native state of a class's objects. A type that holds PHP values names the function that shows them
-/// to the cycle collector.
+/// Makes a type the native state of a class's objects. A type that holds PHP values names the function that shows
+/// them to the cycle collector.
 macro_rules! native_object {
     ($native:ty $(, $each_value:expr)?) => {
         impl $crate::engine::object::NativeObject for $native {

@@ -1,5 +1,5 @@
-//! Catches panics in each handler and hook, because a panic that leaves an `extern` function would end the PHP process.
-//! The engine's own jump after a fatal error is continued here, too, once the Rust frames are unwound.
+//! Catches panics in each handler and hook, because a panic that leaves an `extern` function would end the PHP
+//! process. The engine's own jump after a fatal error is continued here, too, once the Rust frames are unwound.
 
 use crate::engine::zval::resume_bailout;
 use ext_php_rs::exception::PhpException;

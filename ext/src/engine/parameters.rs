@@ -33,8 +33,8 @@ unsafe extern "C" {
 type TextArgument<'p> = &'p Found<'p, ffi::zend_string>;
 type ValueArgument<'p> = &'p Found<'p, Zval>;
 
-/// Where [`parse`] leaves a pointer to an argument of the running call, or to what it made of one: both lie in the
-/// call's frame, and live as long as it. Nobody else can put a pointer here.
+/// Receives from [`parse`] a pointer to an argument of the running call, or to its converted value. Both lie in the
+/// call's frame and live as long as it. No other code can store a pointer here.
 #[derive(Debug)]
 pub(crate) struct Found<'ex, T> {
     pointer: Cell<*mut T>,
@@ -42,7 +42,7 @@ pub(crate) struct Found<'ex, T> {
 }
 
 impl<'ex, T> Found<'ex, T> {
-    /// Nothing yet, in the call that is running.
+    /// Empty, for the running call.
     pub(crate) fn in_call(_: &'ex ExecuteData) -> Self {
         Self { pointer: Cell::new(null_mut()), frame: PhantomData }
     }
@@ -66,7 +66,7 @@ impl<'ex> Found<'ex, Zval> {
 }
 
 impl<'ex> Found<'ex, ffi::zend_string> {
-    /// The text, empty if none was passed; what is no UTF-8 is replaced.
+    /// The text, empty if none was passed; invalid UTF-8 is replaced.
     pub(crate) fn text(&self) -> Cow<'ex, str> {
         let string = self.pointer.get();
         // SAFETY: null, or an argument of the running call.
@@ -75,11 +75,11 @@ impl<'ex> Found<'ex, ffi::zend_string> {
     }
 }
 
-/// `IS_CALLABLE_SUPPRESS_DEPRECATIONS`: the call itself tells of them.
+/// `IS_CALLABLE_SUPPRESS_DEPRECATIONS`: the later call raises them.
 const SILENTLY: u32 = 1 << 1;
 
-/// Runs `zend_parse_parameters` for a call, unless null was passed for a scalar: without `strict_types`, PHP makes
-/// 0 of it for functions of extensions, which no metric means. Methods written in PHP refuse it.
+/// Runs `zend_parse_parameters` for a call, unless null was passed for a scalar: without `strict_types`, PHP passes
+/// 0 to functions of extensions then, which would be a wrong value. Methods written in PHP refuse null as well.
 macro_rules! read {
     ($ex:expr, $spec:expr $(, $place:expr)*) => {
         if refuses_null($ex, $spec) { FAILURE } else { zend_parse_parameters(given($ex), $spec.as_ptr() $(, $place)*) }
@@ -122,8 +122,8 @@ fn refuses_some_null(ex: &ExecuteData, spec: &CStr) -> bool {
     false
 }
 
-/// The native way to read arguments: coercion, `strict_types`, deprecations and messages as of any
-/// PHP function. `false` if it threw.
+/// Reads arguments as any internal PHP function does: with its coercion, `strict_types`, deprecations and messages.
+/// `false` if it threw.
 pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
     // SAFETY: each specification asks for just the pointers that follow it (Zend/README.PARAMETER_PARSING_API).
     let status = unsafe {
@@ -245,7 +245,7 @@ fn parse_registration(
     }
 }
 
-/// What [`parse`] is to read, and where to.
+/// The parameters that [`parse`] reads, and where it stores them.
 pub(crate) enum Parse<'p> {
     /// No arguments.
     Nothing,

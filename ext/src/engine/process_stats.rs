@@ -1,4 +1,4 @@
-//! What the engine and the kernel know of this process.
+//! Stats of this process, from the engine and the kernel.
 #![allow(unsafe_code)]
 
 use ext_php_rs::{PHP_ZTS, ffi::ZEND_MODULE_API_NO};
@@ -10,15 +10,15 @@ unsafe extern "C" {
     fn zend_gc_get_status(status: *mut GcStatus);
 }
 
-/// `zend_gc_status`, larger than it is in any version.
+/// `zend_gc_status`, with room for that of every PHP version.
 #[repr(C, align(8))]
 struct GcStatus([u32; 64]);
 
-/// Where the number of runs is in it: PHP 8.3 has three flags before it.
+/// Index of the number of runs: PHP 8.3 has three flags before it.
 const GC_RUNS: usize = if ZEND_MODULE_API_NO >= 20_230_831 { 1 } else { 0 };
 
-/// Memory that PHP has taken for the script, in bytes, and the most in this request: what
-/// `memory_limit` is compared with, as `memory_get_usage(true)` tells it.
+/// Bytes that PHP has allocated for the script, and their maximum in this request: the numbers that `memory_limit`
+/// bounds and `memory_get_usage(true)` returns.
 pub(crate) fn memory() -> (usize, usize) {
     // SAFETY: both read numbers of this interpreter's heap, which lives from before the module to after it.
     unsafe { (zend_memory_usage(true), zend_memory_peak_usage(true)) }
@@ -37,7 +37,7 @@ pub(crate) fn cpu_seconds() -> f64 {
     seconds(if PHP_ZTS { ClockId::CLOCK_THREAD_CPUTIME_ID } else { ClockId::CLOCK_PROCESS_CPUTIME_ID })
 }
 
-/// Seconds since some moment; no system call, and exact to some milliseconds.
+/// Seconds on the coarse monotonic clock: no system call, and exact to some milliseconds.
 pub(crate) fn coarse_clock() -> f64 {
     seconds(ClockId::CLOCK_MONOTONIC_COARSE)
 }

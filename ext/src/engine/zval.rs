@@ -1,4 +1,4 @@
-//! The engine as the rest of the extension sees it: frames, arguments, objects, warnings.
+//! Access to zvals and to the engine: call frames, arguments, objects, warnings.
 #![allow(unsafe_code)]
 
 pub(crate) use crate::engine::{
@@ -33,7 +33,7 @@ pub(crate) const IS_ARRAY: u8 = 7;
 pub(crate) const IS_OBJECT: u8 = 8;
 pub(crate) const IS_REFERENCE: u8 = 10;
 
-/// Zvals that the engine's call frame takes before the first argument.
+/// The size of the engine's call frame in zvals; the first argument follows it.
 const FRAME_SLOTS: usize = size_of::<ExecuteData>().div_ceil(size_of::<Zval>());
 /// `ZEND_CALL_HAS_EXTRA_NAMED_PARAMS`.
 const EXTRA_NAMED: u32 = 1 << 27;
@@ -66,7 +66,7 @@ unsafe extern "C" {
     fn zend_unregister_ini_entries(module_number: c_int);
 }
 
-/// What is told of an error: kind, file, line, message.
+/// A hook for errors: kind, file, line, message.
 pub(crate) type ErrorHook = unsafe extern "C" fn(c_int, *mut ffi::zend_string, u32, *mut ffi::zend_string);
 
 /// How many arguments were passed.
@@ -76,7 +76,7 @@ pub(crate) fn given(ex: &ExecuteData) -> u32 {
     unsafe { ex.This.u2.num_args }
 }
 
-/// Argument `n`, from 0, if it was passed.
+/// Argument `n`, counted from 0, if it was passed.
 #[inline(always)]
 pub(crate) fn argument(ex: &ExecuteData, n: u32) -> Option<&Zval> {
     // SAFETY: the frame is followed by as many zvals as arguments were passed.
@@ -89,7 +89,7 @@ pub(crate) fn arguments(ex: &ExecuteData) -> &[Zval] {
     unsafe { slice::from_raw_parts(from_ref(ex).cast::<Zval>().add(FRAME_SLOTS), given(ex) as usize) }
 }
 
-/// The values of a list without gaps, which the engine keeps side by side.
+/// The values of a list without gaps, which the engine stores contiguously.
 #[inline(always)]
 pub(crate) fn list_values(table: &ZendHashTable) -> Option<&[Zval]> {
     // SAFETY: the flag says that the union holds packed values; as many as are used are initialised,
@@ -100,7 +100,7 @@ pub(crate) fn list_values(table: &ZendHashTable) -> Option<&[Zval]> {
     }
 }
 
-/// As [`list_values`], of an argument that may be anything.
+/// As [`list_values`], of an argument of any type.
 #[inline(always)]
 pub(crate) fn list_of(value: &Zval) -> Option<&[Zval]> {
     if type_of(value) != IS_ARRAY {
@@ -110,7 +110,7 @@ pub(crate) fn list_of(value: &Zval) -> Option<&[Zval]> {
     list_values(unsafe { &*value.value.arr })
 }
 
-/// The names and values of an array that is keyed by strings; an error in place of an element that is not.
+/// The names and values of an array that is keyed by strings; an error for each element that is not.
 pub(crate) fn named_values(table: &ZendHashTable) -> impl Iterator<Item = Result<(&[u8], &Zval), Unnamed>> {
     // SAFETY: this union always holds the flags.
     let is_list = unsafe { table.u.v.flags & PACKED != 0 };
@@ -137,14 +137,14 @@ pub(crate) fn is_empty(table: &ZendHashTable) -> bool {
     table.nNumOfElements == 0
 }
 
-/// A string that cannot change as long as this is kept: the engine copies before it writes to what
-/// others hold too. A literal in a script is the same such string at every call.
+/// A string that cannot change while this value lives: the engine copies a string that has several holders before it
+/// writes to it. A literal in a script is the same string at every call.
 #[derive(Debug)]
 pub(crate) struct RetainedString(*mut ffi::zend_string);
 
 impl RetainedString {
-    /// Keeps the string, unless the list that it came in is its only holder and ends with the
-    /// running call: then it will not come again.
+    /// Retains the string, unless only the list that it came in holds it and ends with the running call: the same
+    /// string cannot come again then.
     pub(crate) fn of(value: &Zval, list_lives_on: bool) -> Option<Self> {
         if type_of(value) != IS_STRING {
             return None;
@@ -177,7 +177,7 @@ impl Drop for RetainedString {
     }
 }
 
-/// Whether others than the running call hold the array, as they do a literal.
+/// Whether the array has other holders than the running call, as a literal has.
 pub(crate) fn is_shared(table: &ZendHashTable) -> bool {
     // SAFETY: this union always holds the type word.
     let is_immutable = unsafe { table.gc.u.type_info & ffi::GC_IMMUTABLE != 0 };
@@ -192,7 +192,7 @@ unsafe fn is_interned(string: *mut ffi::zend_string) -> bool {
 /// `IS_STR_INTERNED`.
 const INTERNED: u32 = 1 << 6;
 
-/// Where a string lies; `None` for other types.
+/// The address of a string; `None` for other types.
 #[inline(always)]
 pub(crate) fn string_address(value: &Zval) -> Option<usize> {
     if type_of(value) != IS_STRING {
@@ -202,7 +202,7 @@ pub(crate) fn string_address(value: &Zval) -> Option<usize> {
     Some(unsafe { value.value.lval as usize })
 }
 
-/// Where an array lies; `None` for other types.
+/// The address of an array; `None` for other types.
 #[inline(always)]
 pub(crate) fn array_address(value: &Zval) -> Option<usize> {
     // SAFETY: the type says whether there is a pointer; it is only looked at as a number.
@@ -213,7 +213,7 @@ pub(crate) fn array_address(value: &Zval) -> Option<usize> {
 /// `HASH_FLAG_PACKED`.
 const PACKED: u8 = 1 << 2;
 
-/// The hash of a string as the engine computes it, once for each string; `None` for other types.
+/// The hash of a string, which the engine computes once for each string; `None` for other types.
 #[inline(always)]
 pub(crate) fn string_hash(value: &Zval) -> Option<u64> {
     if type_of(value) != IS_STRING {
@@ -226,13 +226,13 @@ pub(crate) fn string_hash(value: &Zval) -> Option<u64> {
     }
 }
 
-/// The same hash of bytes.
+/// The engine's hash of bytes.
 pub(crate) fn hash_of_bytes(bytes: &[u8]) -> u64 {
     // SAFETY: pointer and length are one slice's.
     unsafe { zend_hash_func(bytes.as_ptr().cast(), bytes.len()) }
 }
 
-/// Arguments that a variadic method was given by name.
+/// The arguments that were passed to a variadic method by name.
 pub(crate) fn named_arguments(ex: &ExecuteData) -> Option<&ZendHashTable> {
     // SAFETY: the flag says whether the engine has set the pointer, which lives as long as the call.
     unsafe {
@@ -272,7 +272,8 @@ pub(crate) fn double_of(value: &Zval) -> f64 {
     unsafe { value.value.dval }
 }
 
-/// The name of an enum's case; `None` if its class is disabled. [`EnumClass::keep_size_of_cases`] has seen to the rest.
+/// The name of an enum's case; `None` if its class is disabled. [`EnumClass::keep_size_of_cases`] handles the other
+/// effects of that.
 pub(crate) fn case_name(value: &Zval) -> Option<&str> {
     let object = value.object()?;
     // SAFETY: an object has a class. The cases of an enum have their name as first property, and no class of an
@@ -284,7 +285,7 @@ pub(crate) fn case_name(value: &Zval) -> Option<&str> {
     }
 }
 
-/// The class of an enum of ours.
+/// The class of an enum of this extension.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EnumClass {
     class: *mut ClassEntry,
@@ -293,7 +294,7 @@ pub(crate) struct EnumClass {
 }
 
 impl EnumClass {
-    /// Of the class that was just registered: the engine keeps it as long as the module.
+    /// For the class that was just registered: the engine keeps it as long as the module.
     pub(crate) fn of(class: &mut ClassEntry) -> Self {
         Self { properties: class.default_properties_count, class: from_mut(class) }
     }
@@ -302,8 +303,8 @@ impl EnumClass {
         self.class
     }
 
-    /// Disabling an enum makes its class forget how many properties the cases have, but the engine goes on
-    /// writing them, into memory that is not theirs then. So the class is told again.
+    /// Disabling an enum resets its class's number of properties, but the engine still writes those of the cases,
+    /// out of bounds. So the number is restored.
     pub(crate) fn keep_size_of_cases(self) {
         // SAFETY: an internal class lives as long as the module.
         unsafe {
@@ -314,7 +315,7 @@ impl EnumClass {
     }
 }
 
-/// The bytes of a string, which PHP does not promise to be UTF-8.
+/// The bytes of a string, which need not be UTF-8.
 pub(crate) fn bytes_of(value: &Zval) -> Option<&[u8]> {
     // SAFETY: the type says that the pointer is a string's, which lives as long as the zval.
     (type_of(value) == IS_STRING).then(|| unsafe { string_bytes(value.value.str_) })
@@ -325,10 +326,10 @@ pub(super) unsafe fn string_bytes<'a>(string: *const ffi::zend_string) -> &'a [u
     unsafe { slice::from_raw_parts((&raw const (*string).val).cast(), (*string).len) }
 }
 
-/// The bytes of the string that the engine makes of any value, `__toString()` and the error handler included. An
-/// exception that either throws is not to be passed over: whatever else runs would run with it pending.
+/// The engine's string conversion of any value, with `__toString()` and the error handler. The caller must return on
+/// an exception: any further script code would run with it pending.
 pub(crate) fn stringified(value: &Zval) -> Result<Vec<u8>, Thrown> {
-    let mut copy = dereferenced(value).shallow_clone(); // held: a script may overwrite what it came from
+    let mut copy = dereferenced(value).shallow_clone(); // a reference of our own: a script may overwrite the original
     // SAFETY: the copy is a valid zval; the string is ours to release.
     unsafe {
         let string = guarded(|| zval_try_get_string_func(&raw mut copy));
@@ -341,8 +342,7 @@ pub(crate) fn stringified(value: &Zval) -> Result<Vec<u8>, Thrown> {
     }
 }
 
-/// Calls a function without arguments; what it returns is in `ret`, never as a reference. An exception stays on
-/// its way.
+/// Calls a function without arguments; its result is in `ret`, never as a reference. An exception stays pending.
 pub(crate) fn call(function: &Zval, ret: &mut Zval) {
     let function = from_ref(function).cast_mut();
     // SAFETY: both zvals are valid, the function's as long as the running call.
@@ -356,14 +356,14 @@ pub(crate) fn call(function: &Zval, ret: &mut Zval) {
     }
 }
 
-/// Returns a string; what is no UTF-8 is replaced.
+/// Returns a string; invalid UTF-8 is replaced.
 pub(crate) fn return_text(ret: &mut Zval, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     guarded(|| drop(ret.set_string(&text, false)));
 }
 
-/// How `==` and `<` see our objects: two are never equal, and none comes before another. With what is no object
-/// they compare as any object does.
+/// The comparison of two objects of this extension: they are never equal, and none comes before another. With other
+/// values they compare as any object does.
 pub(crate) unsafe extern "C" fn compare_objects(one: *mut Zval, other: *mut Zval) -> c_int {
     // SAFETY: the engine passes two valid zvals.
     unsafe {
@@ -375,7 +375,7 @@ pub(crate) unsafe extern "C" fn compare_objects(one: *mut Zval, other: *mut Zval
 }
 
 interpreter_local! {
-    /// Whether the destructors that have not run by the end of this request are left out.
+    /// Whether the destructors that have not run by the end of this request are skipped.
     static DESTRUCTORS_LEFT: bool = false;
 }
 
@@ -384,9 +384,9 @@ pub(crate) fn begin_request() {
     DESTRUCTORS_LEFT.set(false);
 }
 
-/// To be called before values of a script are released. At a request's end, after the last script has run, the
-/// engine frees what is left. It has called all destructors before, but not those of objects that were made later,
-/// by callbacks for headers and sessions: calling them now would be a fatal error, which ends the process.
+/// Call this before releasing values of scripts. At a request's end the engine frees the objects that are left after
+/// the last script has run. It has called all destructors before, but not those of objects that callbacks for
+/// headers and sessions made later: calling them now would be a fatal error, which ends the process.
 pub(crate) fn leave_late_destructors() {
     // SAFETY: executor_globals is this interpreter's.
     unsafe {
@@ -397,8 +397,8 @@ pub(crate) fn leave_late_destructors() {
     }
 }
 
-/// Answers the collector of cycles, which asks for all values that an object holds: those of its properties, and
-/// those that `each_value` shows.
+/// Lists all values that an object holds for the cycle collector: those of its properties, and those that
+/// `each_value` shows.
 ///
 /// # Safety
 ///
@@ -430,7 +430,7 @@ pub(crate) unsafe fn show_to_collector(
     }
 }
 
-/// Gives parameter `n` of a method further types, as a mask of `1 << IS_…`: the builders know no unions.
+/// Adds types to parameter `n` of a method, as a mask of `1 << IS_…`: the builders do not support unions.
 pub(crate) fn widen(class: &ClassEntry, method: &str, n: usize, types: u32) {
     let found = class.function_table.get(method).and_then(Zval::function_of);
     // SAFETY: the engine keeps a writable table of `num_args` entries for the method, variadic ones included.
@@ -452,7 +452,7 @@ impl FunctionOf for Zval {
     }
 }
 
-/// PHP's version, as the constant `PHP_VERSION` says it.
+/// PHP's version, from the constant `PHP_VERSION`.
 pub(crate) fn php_version() -> String {
     const NAME: &str = "PHP_VERSION";
     // SAFETY: pointer and length are one string's; the constant lives as long as the engine.
@@ -460,9 +460,9 @@ pub(crate) fn php_version() -> String {
     version.and_then(Zval::string).unwrap_or_default()
 }
 
-/// Raises a warning that reaches the log, the screen and observers, but no user error handler: frameworks turn
-/// warnings into exceptions there, and a metric must never throw for storage trouble. Nor does it become an
-/// exception where the caller has asked for those, as `new SplFileObject` does while it opens a stream.
+/// Raises a warning that reaches the log, the screen and observers, but no user error handler: frameworks throw
+/// exceptions there, and a metric must never throw for storage trouble. Nor does it become an exception if the
+/// caller has asked for those, as `new SplFileObject` does while it opens a stream.
 pub(crate) fn warn(message: &str) {
     let message = ZendStr::new(format!("promshm: {message}").replace('\0', ""), false);
     let _former = NoExceptions::begin();
@@ -484,7 +484,7 @@ pub(crate) fn warn(message: &str) {
     }
 }
 
-/// While it lives, the engine makes no exception of a warning.
+/// While it lives, the engine turns no warning into an exception.
 struct NoExceptions(ffi::zend_error_handling_t);
 
 impl NoExceptions {
@@ -508,8 +508,8 @@ pub(crate) fn last_error_kind() -> u32 {
     unsafe { (*ffi::ext_php_rs_process_globals()).last_error_type.cast_unsigned() }
 }
 
-/// Whether opcache's preload script is running: in the process that starts all others, or, where that is root, in
-/// a child of it that ends without a module shutdown.
+/// Whether opcache's preload script is running. It runs in the process that starts all others, or, if that is root,
+/// in a child of it that ends without a module shutdown.
 pub(crate) fn is_preloading() -> bool {
     // SAFETY: compiler globals are this interpreter's and live as long as it.
     unsafe { (*ffi::ext_php_rs_compiler_globals()).compiler_options & PRELOADING != 0 }
@@ -524,7 +524,7 @@ pub(crate) fn print_ini(module: *mut ffi::zend_module_entry) {
     unsafe { display_ini_entries(module) }
 }
 
-/// Takes the INI settings away at module shutdown.
+/// Unregisters the INI settings at module shutdown.
 pub(crate) fn unregister_ini(module: i32) {
     // SAFETY: called from module shutdown with the module's number.
     unsafe { zend_unregister_ini_entries(module) }
@@ -540,13 +540,13 @@ pub(crate) unsafe fn ini_text<'a>(value: *mut ffi::zend_string) -> &'a str {
     std::str::from_utf8(unsafe { string_bytes(value) }).unwrap_or("")
 }
 
-/// Asks to be told of each error, before any handler is; once at module startup.
+/// Registers a hook for each error, which runs before any handler; once at module startup.
 pub(crate) fn at_error(hook: ErrorHook) {
     // SAFETY: the hook is a function of this library, which stays loaded as long as the module.
     unsafe { zend_observer_error_register(hook) }
 }
 
-/// Asks to be called in each forked child, before it goes on.
+/// Registers a hook that runs in each forked child before anything else.
 pub(crate) fn at_fork_in_child(hook: unsafe extern "C" fn()) {
     // SAFETY: the hook is a function of this library, which PHP never unloads while forks are possible;
     // glibc drops it when the library is unloaded.

@@ -1,4 +1,5 @@
-//! What one PHP process holds: its attachment to the segment and the metrics it has met.
+//! The attachment of one PHP process, or of one thread of a thread-safe PHP, to its segments, and the metrics that
+//! it knows.
 
 use crate::{
     engine::{
@@ -28,57 +29,58 @@ use std::{
 };
 
 interpreter_local! {
-    /// In a box, because it is taken out while somebody looks at it.
+    /// Boxed, because `with` moves it out and back in at each access.
     static STATE: Option<Box<State>> = None;
-    /// Set in a forked child until it has a slot of its own.
+    /// Set in a forked child until the child has claimed a slot of its own.
     static FORKED: bool = false;
-    /// Whether the running request is the one of a preload script that counts.
+    /// Whether the running request is that of a preload script, and has updated metrics.
     static PRELOADED: bool = false;
     /// Whether the last request ended in a fatal error.
     static AFTER_FATAL: bool = false;
-    /// Whether a request is running: between its startup and its shutdown. Scripts run after that, too.
+    /// Whether a request is running: between its startup and its shutdown. Some callbacks of scripts run after that.
     static IN_REQUEST: bool = false;
 }
 
-/// How long to leave the kernel alone after it refused.
+/// How long to wait after a failed attempt to attach.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Segments that a process stays attached to while it serves requests of others. Each costs a slot there and
-/// address space, so this is bounded; a process that serves more virtual hosts attaches anew now and then.
+/// Segments of other virtual hosts that a process stays attached to. Each costs a slot there and address space, so
+/// the number is bounded; a process that serves more virtual hosts attaches anew now and then.
 const MOST_PARKED: usize = 15;
 
-/// Metrics that a process keeps between requests. A script that makes up names without end would fill its
-/// memory otherwise.
+/// Metrics that a process keeps between requests. The bound protects its memory from a script that makes up names
+/// without end.
 const MOST_METRICS: usize = 20_000;
-/// Bytes that their definitions may take, about.
+/// Approximate bytes that their definitions may take.
 const MOST_METRIC_BYTES: usize = 32 << 20;
 
 #[derive(Debug)]
 struct State {
-    /// Of the segment that the running request counts into.
-    present: Attachment,
-    /// Of the segments of former requests, the latest last.
+    /// The attachment to the segment of the running request.
+    current: Attachment,
+    /// The attachments of former requests, the latest last.
     parked: Vec<Attachment>,
-    /// Counts attachments and forks: families are registered again in each.
-    lives: u64,
-    /// How many metrics the attachments know, and about how many bytes their definitions take.
+    /// The number of the latest attachment. An attachment has a new number after each attach and each fork, because
+    /// families are registered again then.
+    last_id: u64,
+    /// Metrics that the attachments know, and approximate bytes of their definitions.
     known: usize,
     known_bytes: usize,
-    /// What this request has constructed: within it a name has one definition.
+    /// The metrics that this request has constructed: within a request a name has one definition.
     in_request: BTreeMap<String, Rc<Metric>>,
     unstored: u64,
 }
 
-/// One segment as this process knows it.
+/// One segment, as seen by this process.
 #[derive(Debug)]
 struct Attachment {
-    /// None where metrics are disabled: then nothing is attached, and nothing is counted.
+    /// `None` if metrics are disabled: nothing is attached or counted then.
     name: Option<SegmentName>,
     writer: Option<Writer>,
-    /// The process that attached: a forked child must not say goodbye for it.
+    /// The id of the process that attached: a forked child must not release the slot.
     owner: u32,
-    /// Number among all lives of this process.
-    life: u64,
+    /// The number of this attachment, see `State::last_id`.
+    id: u64,
     /// What its generation is made of, while it is parked.
     generation: generation::Source,
     metrics: BTreeMap<String, Vec<Rc<Metric>>>,
@@ -93,10 +95,10 @@ impl Default for State {
     }
 }
 
-/// The end of a thread; a process without threads says [`goodbye`].
+/// Runs at the end of a thread. A process without threads calls [`release_slots`].
 impl Drop for State {
     fn drop(&mut self) {
-        self.say_goodbye();
+        self.release_slots();
     }
 }
 
@@ -104,7 +106,7 @@ fn with_state<R>(look: impl FnOnce(&mut State) -> R) -> R {
     STATE.with(|state| look(state.get_or_insert_default()))
 }
 
-/// What `Segment::status()` and phpinfo tell of this process.
+/// The part of `Segment::status()` and of phpinfo that is about this process.
 #[derive(Debug)]
 pub(crate) struct Status {
     pub(crate) attached: bool,
@@ -113,51 +115,51 @@ pub(crate) struct Status {
     pub(crate) unstored: u64,
 }
 
-/// The metric with that definition: a known one, or a new one. Throws where this request has
-/// already defined the name otherwise.
+/// The metric with that definition, a known one or a new one. Throws if this request has defined the name
+/// differently.
 pub(crate) fn metric(definition: Definition, constants: &Constants) -> Result<Rc<Metric>, Thrown> {
     let metric = Metric::new(definition, constants).map_err(|error| invalid_argument(&error.to_string()))?;
     with_state(|state| state.metric(metric)).map_err(|message| bad_registration(&message))
 }
 
-/// Looks the series up in the segment, attaching it first where needed.
+/// Looks the series up in the segment, after attaching if necessary.
 #[cold]
 pub(crate) fn resolve(metric: &Metric, key: &[u8]) -> Series {
     with_warnings(|state| state.resolve(metric, key))
 }
 
-/// Forgets all series that were looked up, because they have become too many.
+/// Forgets all resolved series, because they have become too many.
 #[cold]
 pub(crate) fn forget_series() {
     with_state(|state| {
-        let attachments = state.parked.iter().chain([&state.present]);
+        let attachments = state.parked.iter().chain([&state.current]);
         let metrics = attachments.flat_map(|attachment| attachment.metrics.values().flatten());
         metrics.chain(state.in_request.values()).for_each(|metric| metric.forget_series());
     });
 }
 
-/// Removes the series; answers whether there was one.
+/// Removes the series; `true` if it existed.
 pub(crate) fn remove(metric: &Metric, key: &[u8]) -> bool {
     with_warnings(|state| state.remove(metric, key))
 }
 
-/// Retires the segment. What goes wrong is a warning.
+/// Retires the segment. A failure is a warning.
 pub(crate) fn wipe() {
     if let Err(message) = with_state(State::wipe) {
-        zval::warn(&message); // asked for by name, so it is answered every time
+        zval::warn(&message); // not only once: the script has asked for it
     }
 }
 
-/// Counts an update that had no room.
+/// Counts an update that was dropped in the segment.
 pub(crate) fn count_drop(reason: Reason) {
     with_state(|state| {
-        if let Some(writer) = &state.present.writer {
+        if let Some(writer) = &state.current.writer {
             writer.count_drop(reason);
         }
     });
 }
 
-/// Counts an update that had no segment.
+/// Counts an update that was made without a segment.
 pub(crate) fn count_unstored() {
     with_state(|state| state.unstored += 1);
 }
@@ -166,28 +168,28 @@ pub(crate) fn count_unstored() {
 pub(crate) fn note_exemplar(cell: &atomic::Cell, labels: &Labels, value: f64) {
     let time = (unix_time() * 1e3).round() / 1e3; // milliseconds, as Prometheus keeps them
     with_state(|state| {
-        if let Some(writer) = &mut state.present.writer {
+        if let Some(writer) = &mut state.current.writer {
             writer.note_exemplar(cell, labels, value, time);
         }
     });
 }
 
-/// The number of this very process's attachment; `None` while there is none. Cells that were found in it are
-/// mapped as long as it stays the same.
-pub(crate) fn life() -> Option<u64> {
-    with_state(|state| state.present.writer.as_ref().filter(|_| !FORKED.get()).map(|_| state.present.life))
+/// The number of this process's current attachment; `None` without one. Cells that were found in an attachment stay
+/// mapped as long as its number is the current one.
+pub(crate) fn current_id() -> Option<u64> {
+    with_state(|state| state.current.writer.as_ref().filter(|_| !FORKED.get()).map(|_| state.current.id))
 }
 
-/// Whether there is a slot that this very process has claimed.
+/// Whether this process itself has claimed a slot.
 pub(crate) fn has_own_slot() -> bool {
     !FORKED.get()
-        && with_state(|state| state.present.writer.as_ref().is_some_and(|writer| writer.slot() != 0))
+        && with_state(|state| state.current.writer.as_ref().is_some_and(|writer| writer.slot() != 0))
 }
 
-/// Publishes what this process tells of itself.
+/// Publishes the process stats.
 pub(crate) fn publish_runtime(runtime: Runtime) {
     with_state(|state| {
-        if let Some(writer) = state.present.writer.as_ref().filter(|_| !FORKED.get()) {
+        if let Some(writer) = state.current.writer.as_ref().filter(|_| !FORKED.get()) {
             writer.publish_runtime(runtime);
         }
     });
@@ -195,73 +197,73 @@ pub(crate) fn publish_runtime(runtime: Runtime) {
 
 pub(crate) fn status() -> Status {
     with_state(|state| Status {
-        attached: state.present.writer.is_some() && !FORKED.get(),
-        slot: state.present.writer.as_ref().filter(|_| !FORKED.get()).map(Writer::slot),
-        error: state.present.error.clone(),
+        attached: state.current.writer.is_some() && !FORKED.get(),
+        slot: state.current.writer.as_ref().filter(|_| !FORKED.get()).map(Writer::slot),
+        error: state.current.error.clone(),
         unstored: state.unstored,
     })
 }
 
-/// Whether what a script does may be remembered until the request's end. After that some callbacks of scripts run
-/// still (headers, sessions): what is remembered for them would be taken for the next request's.
+/// Whether definitions may be remembered until the end of the request. Callbacks of scripts that run after the
+/// request's shutdown (headers, sessions) must not be remembered: the next request would take over their
+/// definitions.
 pub(crate) fn is_in_request() -> bool {
     IN_REQUEST.get()
 }
 
-/// A request begins: it counts into the segment of its own settings, which a web server may have for each virtual
-/// host. A segment that was removed by hand leaves no mark that a known series would notice, so here is a look.
+/// A request begins. It uses the segment of its own settings, which a web server may set for each virtual host. A
+/// segment that was removed by hand changes no epoch, so this checks whether it still exists.
 pub(crate) fn begin_request() {
     IN_REQUEST.set(true);
     with_state(|state| {
         state.in_request.clear();
-        state.follow(ini::enabled().then(|| ini::config().name));
-        if state.present.writer.as_ref().is_some_and(|writer| !writer.is_current()) {
+        state.switch_to(ini::enabled().then(|| ini::config().name));
+        if state.current.writer.as_ref().is_some_and(|writer| !writer.is_current()) {
             drop(state.detach());
         }
     });
 }
 
-/// Whether somebody has taken the segment away; asks the kernel, once a second at most.
+/// Whether the segment was removed or replaced. Makes a system call, so the caller asks once a second at most.
 pub(crate) fn has_lost_segment() -> bool {
     !FORKED.get()
-        && with_state(|state| state.present.writer.as_ref().is_some_and(|writer| !writer.is_current()))
+        && with_state(|state| state.current.writer.as_ref().is_some_and(|writer| !writer.is_current()))
 }
 
-/// A request has ended: the next one may define anew.
+/// A request has ended: the next one may define its metrics differently.
 pub(crate) fn end_request() {
     IN_REQUEST.set(false);
     with_state(|state| state.in_request.clear());
     if PRELOADED.replace(false) {
-        goodbye(); // the process that ran the preload script serves no requests
+        release_slots(); // the process that ran the preload script serves no requests
     }
 }
 
-/// Notes whether the request ended in a fatal error, when it happens: shutdown functions run later and
-/// may clear it, or raise another.
+/// Notes a fatal error when it happens: shutdown functions run later and may clear it, or raise another.
 pub(crate) fn note_fatal(after_fatal: bool) {
     AFTER_FATAL.set(after_fatal);
 }
 
-/// The process ends: gives the slot back, unless it is a parent's.
-pub(crate) fn goodbye() {
-    with_state(State::say_goodbye);
+/// The process ends: releases its slots, except a parent's.
+pub(crate) fn release_slots() {
+    with_state(State::release_slots);
 }
 
-/// In a forked child, before anything else of it runs: nothing of the parent's may be written.
+/// Runs in a forked child before anything else: from now on nothing of the parent's may be written.
 pub(crate) fn forked() {
     FORKED.set(true);
     generation::detach();
 }
 
-/// Warns of storage trouble, unless the process has warned already.
+/// Warns of storage trouble, once for each attachment.
 pub(crate) fn warn_once(message: &str) {
-    if !with_state(|state| std::mem::replace(&mut state.present.warned, true)) {
+    if !with_state(|state| std::mem::replace(&mut state.current.warned, true)) {
         zval::warn(message);
     }
 }
 
 fn with_warnings<R>(look: impl FnOnce(&mut State) -> R) -> R {
-    let (result, warning) = with_state(|state| (look(state), state.present.take_warning()));
+    let (result, warning) = with_state(|state| (look(state), state.current.take_warning()));
     if let Some(message) = warning {
         zval::warn(&message);
     }
@@ -274,7 +276,7 @@ impl Attachment {
             name,
             writer: None,
             owner: 0,
-            life: 0,
+            id: 0,
             generation: generation::Source::UNATTACHED,
             metrics: BTreeMap::new(),
             error: None,
@@ -287,9 +289,9 @@ impl Attachment {
         self.owner == std::process::id()
     }
 
-    /// Gives the slot back, unless it is a parent's. A parked attachment ends cleanly, whatever the request
-    /// that runs does.
-    fn say_goodbye(&mut self, after_fatal: bool) {
+    /// Releases the slot as a clean exit, unless it is a parent's. `after_fatal` is never true for a parked
+    /// attachment, because the running request does not use it.
+    fn release_slot(&mut self, after_fatal: bool) {
         if let Some(writer) = self.writer.take()
             && self.is_mine()
         {
@@ -297,7 +299,7 @@ impl Attachment {
         }
     }
 
-    /// The first trouble with this segment, once.
+    /// The first error of this segment, once.
     fn take_warning(&mut self) -> Option<String> {
         if self.warned {
             return None;
@@ -311,9 +313,9 @@ impl Attachment {
 impl State {
     const fn new() -> Self {
         Self {
-            present: Attachment::to(None),
+            current: Attachment::to(None),
             parked: Vec::new(),
-            lives: 0,
+            last_id: 0,
             known: 0,
             known_bytes: 0,
             in_request: BTreeMap::new(),
@@ -321,10 +323,10 @@ impl State {
         }
     }
 
-    /// Counts into that segment from now on, or into none. The former one stays attached, so that a process
-    /// that serves several virtual hosts by turns claims one slot in each, and keeps what it has looked up.
-    fn follow(&mut self, name: Option<SegmentName>) {
-        if self.present.name == name {
+    /// Switches to that segment, or to none. The former one stays attached, so that a process that serves several
+    /// virtual hosts by turns keeps one slot in each, and the series that it has resolved.
+    fn switch_to(&mut self, name: Option<SegmentName>) {
+        if self.current.name == name {
             return;
         }
         if FORKED.replace(false) {
@@ -332,7 +334,7 @@ impl State {
         }
         let known = self.parked.iter().position(|parked| parked.name == name);
         let next = known.map_or(Attachment::to(name), |known| self.parked.remove(known));
-        let mut former = std::mem::replace(&mut self.present, next);
+        let mut former = std::mem::replace(&mut self.current, next);
         former.generation = generation::detach();
         summary_ring::detach();
         labels::set_limit(usize::MAX);
@@ -340,26 +342,26 @@ impl State {
             self.parked.push(former);
         }
         if self.parked.len() > MOST_PARKED {
-            self.parked.remove(0).say_goodbye(false);
+            self.parked.remove(0).release_slot(false);
         }
         self.resume();
     }
 
-    /// Uses the present attachment again, if it is one.
+    /// Makes the current attachment usable again, if it has a writer.
     fn resume(&mut self) {
-        let Some(writer) = &self.present.writer else { return };
+        let Some(writer) = &self.current.writer else { return };
         let ttl = writer.series_ttl();
         if ttl == 0 {
-            generation::resume(self.present.generation);
+            generation::resume(self.current.generation);
         } else {
-            generation::attach(writer.epoch()); // looking a series up again is what says that it is in use
+            generation::attach(writer.epoch()); // so that each series is looked up again, which marks it as used
         }
         summary_ring::attach(writer.rings());
         labels::set_limit(writer.max_label_length());
         countdown::attached(ttl::renew_after(ttl));
     }
 
-    /// In a forked child: what the parent had attached stays the parent's.
+    /// Drops the attachments of the parent; its slots stay claimed.
     fn leave_to_parent(&mut self) {
         drop(self.detach());
         self.parked.clear();
@@ -382,12 +384,12 @@ impl State {
         Ok(metric)
     }
 
-    /// The metric that is known already, or this one, which is from now on.
+    /// The known metric of this definition, or this one, which is known from now on.
     fn remember(&mut self, metric: Metric) -> Rc<Metric> {
         if self.known >= MOST_METRICS || self.known_bytes >= MOST_METRIC_BYTES {
             self.forget_metrics();
         }
-        let known = self.present.metrics.entry(metric.definition.name.clone()).or_default();
+        let known = self.current.metrics.entry(metric.definition.name.clone()).or_default();
         if let Some(found) = known.iter().find(|known| known.same_series(&metric)) {
             return Rc::clone(found);
         }
@@ -397,10 +399,10 @@ impl State {
         Rc::clone(&known[known.len() - 1])
     }
 
-    /// Forgets all definitions; those that objects stand for live on with them.
+    /// Forgets all definitions. Those that objects refer to live on with the objects.
     fn forget_metrics(&mut self) {
         self.in_request.clear();
-        self.parked.iter_mut().chain([&mut self.present]).for_each(|attachment| attachment.metrics.clear());
+        self.parked.iter_mut().chain([&mut self.current]).for_each(|attachment| attachment.metrics.clear());
         (self.known, self.known_bytes) = (0, 0);
     }
 
@@ -408,14 +410,14 @@ impl State {
         if !self.is_ready() {
             return Series::UNKNOWN;
         }
-        let generation = generation::current(); // before the lookup: what changes during it makes it stale
+        let generation = generation::current(); // before the lookup: a change during it makes the result stale
         let target = self.look_up(metric, key).unwrap_or_else(Target::Dropped);
         Series { generation, target }
     }
 
     fn look_up(&mut self, metric: &Metric, key: &[u8]) -> Result<Target, Reason> {
         let family = self.family(metric)?;
-        let Some(writer) = &mut self.present.writer else { return Ok(Target::Unstored) };
+        let Some(writer) = &mut self.current.writer else { return Ok(Target::Unstored) };
         let values = labels::unpack(key);
         let resolved = writer.resolve(family, &metric.all_values(&values))?;
         let cells = resolved.cells.as_ptr();
@@ -428,50 +430,51 @@ impl State {
         }
         let Ok(family) = self.family(metric) else { return false };
         let values = labels::unpack(key);
-        let Some(writer) = &mut self.present.writer else { return false };
+        let Some(writer) = &mut self.current.writer else { return false };
         writer.remove(family, &metric.all_values(&values))
     }
 
-    /// The family's record; registered once in each life.
+    /// The family's record, which is registered once in each attachment.
     fn family(&mut self, metric: &Metric) -> Result<FamilyId, Reason> {
-        let Attachment { writer, life, .. } = &mut self.present;
+        let Attachment { writer, id, .. } = &mut self.current;
         match (metric.registered.get(), writer) {
-            (Some((family, known)), _) if known == *life => Ok(family),
+            (Some((family, known)), _) if known == *id => Ok(family),
             (_, Some(writer)) => {
                 let family = writer.register(&metric.family)?;
-                metric.registered.set(Some((family, *life)));
+                metric.registered.set(Some((family, *id)));
                 Ok(family)
             }
             (_, None) => Err(Reason::Corrupt),
         }
     }
 
-    /// Attached to the present segment with a slot of this very process, after trying to be.
+    /// Attaches to the current segment with a slot of this process, if that is not done yet; `true` if it is
+    /// attached.
     fn is_ready(&mut self) -> bool {
-        let Some(name) = self.present.name else { return false };
+        let Some(name) = self.current.name else { return false };
         if FORKED.replace(false) {
             self.parked.clear(); // the parent's
             if let Some(writer) = self.detach() {
                 self.install_writer(writer.forked());
             }
         }
-        match &self.present.writer {
+        match &self.current.writer {
             Some(writer) if writer.is_current() => return true,
             _ => drop(self.detach()),
         }
         self.attach(name);
-        self.present.writer.is_some()
+        self.current.writer.is_some()
     }
 
     fn attach(&mut self, name: SegmentName) {
-        if self.present.retry_at.is_some_and(|then| Instant::now() < then) {
+        if self.current.retry_at.is_some_and(|then| Instant::now() < then) {
             return;
         }
         match Writer::attach(&Config { name, ..ini::config() }) {
             Ok(writer) => self.install_writer(writer),
             Err(error) => {
-                self.present.error = Some(error.to_string());
-                self.present.retry_at = Some(Instant::now() + RETRY);
+                self.current.error = Some(error.to_string());
+                self.current.retry_at = Some(Instant::now() + RETRY);
             }
         }
     }
@@ -481,34 +484,34 @@ impl State {
         generation::attach(writer.epoch());
         summary_ring::attach(writer.rings());
         labels::set_limit(writer.max_label_length());
-        self.lives += 1;
+        self.last_id += 1;
         PRELOADED.set(zval::is_preloading());
-        self.present.owner = std::process::id();
-        self.present.life = self.lives;
-        self.present.error = None;
-        self.present.retry_at = None;
-        self.present.writer = Some(writer);
+        self.current.owner = std::process::id();
+        self.current.id = self.last_id;
+        self.current.error = None;
+        self.current.retry_at = None;
+        self.current.writer = Some(writer);
         countdown::attached(ttl::renew_after(ttl));
     }
 
     fn detach(&mut self) -> Option<Writer> {
         generation::detach();
         summary_ring::detach();
-        self.present.writer.take()
+        self.current.writer.take()
     }
 
-    fn say_goodbye(&mut self) {
-        if self.present.writer.is_some() {
+    fn release_slots(&mut self) {
+        if self.current.writer.is_some() {
             generation::detach();
             summary_ring::detach();
         }
-        self.present.say_goodbye(AFTER_FATAL.get());
-        self.parked.drain(..).for_each(|mut parked| parked.say_goodbye(false));
+        self.current.release_slot(AFTER_FATAL.get());
+        self.parked.drain(..).for_each(|mut parked| parked.release_slot(false));
     }
 
-    /// Retires the segment, and sets the names free: who wipes begins anew.
+    /// Retires the segment, and forgets all definitions, so that each name may be defined anew.
     fn wipe(&mut self) -> Result<(), String> {
-        let Some(name) = self.present.name else { return Ok(()) };
+        let Some(name) = self.current.name else { return Ok(()) };
         self.forget_metrics(); // with their help texts
         if FORKED.replace(false) {
             self.leave_to_parent();

@@ -1,4 +1,4 @@
-//! Exemplars as PHP gives them: `['trace_id' => 'abc']`.
+//! Exemplars from PHP: `['trace_id' => 'abc']`.
 
 use crate::{
     engine::{
@@ -15,15 +15,15 @@ use promshm_segment::{
 };
 use std::io::Write;
 
-/// Notes the exemplar of an update that was made. What is no exemplar, or has no place, is counted:
-/// the update stands without it. An empty array is none.
+/// Notes the exemplar of an update that was made. An invalid exemplar, or one without a place, is counted as
+/// dropped; the update stands without it. An empty array is no exemplar.
 #[cold]
 pub(crate) fn note(cell: &atomic::Cell, is_shared: bool, value: f64, table: &ZendHashTable) {
     if zval::is_empty(table) {
         return;
     }
     match labels_of(table) {
-        // Several processes write a shared cell, and none of them has a place for it.
+        // Several processes write a shared cell, so it has no place for an exemplar.
         Ok(labels) if !is_shared => attachment::note_exemplar(cell, &labels, value),
         _ => attachment::count_drop(Reason::Exemplar),
     }

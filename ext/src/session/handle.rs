@@ -155,7 +155,7 @@ impl Handle {
         self.ready(&self.owned_generation, ex, n).map(|cells| unsafe { &*cells })
     }
 
-    /// As [`Handle::ready_cell`], but the cell may be one that other processes write too: it may be set, not added to.
+    /// As [`Handle::ready_cell`], but other processes may write the cell, too: it may be set, not added to.
     #[inline(always)]
     pub(crate) fn settable_cell(&self, ex: &ExecuteData, n: u32) -> Option<&segment::Cell> {
         // SAFETY: as above.

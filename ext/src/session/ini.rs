@@ -1,4 +1,4 @@
-//! The INI settings: read once at startup (or when FPM applies a pool's own), kept as values.
+//! The INI settings, parsed when the engine sets them: at startup, or when FPM applies those of a pool.
 #![allow(unsafe_code)]
 
 use crate::engine::{globals::interpreter_local, panic::catch_panic_silent, zval};
@@ -11,7 +11,8 @@ use promshm_segment::{Config, SegmentName};
 use std::ffi::{CStr, c_void};
 
 interpreter_local! {
-    // The engine tells each new thread of each setting; a server may set them for one virtual host.
+    // Of each thread: the engine applies the settings to each new thread, and a server may set them for one virtual
+    // host.
     static CONFIG: Option<Config> = None;
     static ENABLED: bool = true;
     static RUNTIME_METRICS: bool = true;
@@ -23,7 +24,7 @@ pub(crate) fn enabled() -> bool {
     ENABLED.get()
 }
 
-/// Whether the process tells of itself.
+/// Whether the process publishes its stats.
 pub(crate) fn runtime_metrics() -> bool {
     RUNTIME_METRICS.get()
 }
@@ -63,7 +64,7 @@ const fn setting(name: &'static CStr, default: &'static CStr, on_modify: OnModif
     entry
 }
 
-/// Registers the settings, which reads them.
+/// Registers the settings; the engine then calls back with each value.
 pub(crate) fn register(module: i32) {
     IniEntryDef::register(SETTINGS.as_slice(), module);
 }

@@ -1,8 +1,8 @@
-//! Label values as PHP gives them, packed into one key: each with its length before it.
+//! Label values from PHP, packed into one key: each value after its length.
 //!
-//! A key holds the values as the segment keeps them: UTF-8, and no longer than its limit. So all that a client
-//! may send for one series is one key, and a process remembers no more than the segment does. A value that is as
-//! the segment keeps it has the bytes of the PHP string, which is how the fast way compares it.
+//! A key holds the values as the segment stores them: UTF-8, and cut at its length limit. So all spellings that the
+//! segment stores as one series have one key, and a process remembers no more series than the segment has. A value
+//! that needs no change has the bytes of the PHP string, so the fast path compares these.
 
 use crate::engine::{
     exceptions::{Thrown, invalid_argument, type_error},
@@ -21,11 +21,11 @@ use promshm_segment::{Definition, push_label_value};
 use std::io::Write;
 
 interpreter_local! {
-    /// The attached segment's limit to label values, in bytes. Nothing is cut while there is none.
+    /// The attached segment's limit of a label value, in bytes; without a segment nothing is cut.
     static LIMIT: usize = usize::MAX;
 }
 
-/// Values that are longer are cut from now on, as the segment does.
+/// Sets the length at which values are cut, as the segment does.
 pub(crate) fn set_limit(limit: usize) {
     LIMIT.set(limit);
 }
@@ -71,7 +71,7 @@ fn pack_value(definition: &Definition, index: usize, value: &Zval, key: &mut Vec
     Ok(())
 }
 
-/// The text of one label's value. `name` says in an error which label it is.
+/// The text of one label value. `name` makes the label's name for an error.
 pub(crate) fn text_of(value: &Zval, name: impl FnOnce() -> String) -> Result<String, Thrown> {
     let mut text = Vec::new();
     push_text(value, name, &mut text, usize::MAX)?;
@@ -100,12 +100,12 @@ fn push_text(
     Ok(())
 }
 
-/// Packs values of which the caller knows that they are strings.
+/// Packs values that are known to be strings.
 pub(crate) fn pack_strings(values: &[Zval]) -> Vec<u8> {
     pack_all(values.iter().map(|value| bytes_of(value).unwrap_or_default()))
 }
 
-/// Packs texts of ours.
+/// Packs Rust strings.
 pub(crate) fn pack_texts(texts: &[&str]) -> Vec<u8> {
     pack_all(texts.iter().map(|text| text.as_bytes()))
 }
@@ -161,8 +161,8 @@ pub(crate) fn unpack(key: &[u8]) -> Vec<&str> {
     parts(key).map(|value| str::from_utf8(value).unwrap_or_default()).collect()
 }
 
-/// Whether no value in a key is longer than the segment keeps it. One that was packed before the process attached
-/// may be.
+/// Whether no value in a key exceeds the segment's limit. A key that was packed before the process attached may
+/// exceed it.
 pub(crate) fn is_within_limit(key: &[u8]) -> bool {
     parts(key).all(|value| value.len() <= LIMIT.get())
 }
@@ -197,7 +197,7 @@ fn missing(definition: &Definition, table: &ZendHashTable, index: usize, is_list
     ))
 }
 
-/// Throws for arguments of which some go by position and others by name.
+/// Throws for label values of which some are passed by position and others by name.
 pub(crate) fn mixed(definition: &Definition, by_name: &ZendHashTable) -> Thrown {
     let Definition { name, label_names, .. } = definition;
     let unknown = by_name.iter().map(|(key, _)| key.to_string()).find(|key| !label_names.contains(key));
@@ -208,8 +208,8 @@ pub(crate) fn mixed(definition: &Definition, by_name: &ZendHashTable) -> Thrown 
     ))
 }
 
-/// Throws if a label's value was passed as null. In an array null is the empty value; as an argument it is none
-/// of the types that are declared.
+/// Throws if a label value was passed as null. In an array null stands for the empty value, but the declared types
+/// of the arguments exclude it.
 pub(crate) fn refuse_null_arguments(
     definition: &Definition,
     values: &[Zval],

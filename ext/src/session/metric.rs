@@ -1,4 +1,4 @@
-//! A metric as one PHP process knows it: its definition, and the series it has met.
+//! A metric as one PHP process knows it: its definition, and the series that it has resolved.
 
 use crate::session::{
     series::{Key, Series, Target},
@@ -11,27 +11,27 @@ use std::{
     rc::Rc,
 };
 
-/// A metric that scripts have constructed. Lives as long as the process: a later request that
-/// constructs it again finds its series resolved.
+/// A metric that scripts have constructed. It lives as long as the process: a later request that constructs it again
+/// finds its series resolved.
 #[derive(Debug)]
 pub(crate) struct Metric {
-    /// What the script has defined.
+    /// The definition of the script.
     pub(crate) definition: Definition,
-    /// The same with the constant labels of its registry, as the segment knows it.
+    /// The same with the constant labels of its registry, which is the definition in the segment.
     pub(crate) family: Definition,
-    /// Of a histogram's bounds.
+    /// The bounds of a histogram.
     pub(crate) buckets: Buckets,
     /// The values of the constant labels.
     constants: Vec<String>,
-    /// The family's record, and the life of the process it was registered in.
+    /// The family's record, and the number of the attachment in which it was registered.
     pub(crate) registered: Cell<Option<(FamilyId, u64)>>,
     known: RefCell<SeriesTable>,
 }
 
-/// Labels that a registry gives to all its metrics, names and values.
+/// Names and values of the labels that a registry adds to all its metrics.
 pub(crate) type Constants = Vec<(String, String)>;
 
-/// Bytes of a label besides its text, about.
+/// Approximate bytes of a label without its text.
 const LABEL_BYTES: usize = 32;
 
 /// The definition with further labels.
@@ -59,7 +59,7 @@ impl Metric {
         })
     }
 
-    /// Bytes that its definition takes, about.
+    /// Approximate bytes of its definition.
     pub(crate) fn bytes(&self) -> usize {
         let Definition { name, help, label_names, bounds, .. } = &self.family;
         let labels: usize =
@@ -67,7 +67,7 @@ impl Metric {
         2 * (name.len() + help.len() + labels + bounds.len() * size_of::<f64>()) + size_of::<Self>()
     }
 
-    /// Whether the same label values mean the same series of both.
+    /// Whether the same label values name the same series of both metrics.
     pub(crate) fn same_series(&self, other: &Self) -> bool {
         self.constants == other.constants
             && self.family.same_family(&other.family)
@@ -80,8 +80,8 @@ impl Metric {
         values.iter().copied().chain(self.constants.iter().map(String::as_str)).collect()
     }
 
-    /// The series of these label values, if it is known and still holds. Does not allocate, and
-    /// leaves whatever is unusual to [`lookup`](crate::session::lookup).
+    /// The series of these label values, if it is known and still valid. Does not allocate; unusual values are left
+    /// to [`lookup`](crate::session::lookup).
     #[inline]
     pub(crate) fn known_series(&self, values: &[Zval]) -> Option<(Key, Series)> {
         self.look_up(values, |key, series| (Rc::clone(key), series))
@@ -101,7 +101,7 @@ impl Metric {
         self.known.borrow().find(values, |key, series| series.holds().then(|| take(key, series)))?
     }
 
-    /// The series with that key, if it is known, whether it still holds or not. `hash` is the key's.
+    /// The series with that key, valid or stale, if it is known. `hash` is that of the key.
     pub(crate) fn get(&self, hash: u64, key: &[u8]) -> Option<(Key, Series)> {
         self.known.borrow().get(hash, key)
     }
@@ -116,7 +116,7 @@ impl Metric {
         self.known.borrow().len()
     }
 
-    /// Forgets the series that were met; they are looked up again.
+    /// Forgets the resolved series; they are looked up again.
     pub(crate) fn forget_series(&self) {
         self.known.borrow_mut().clear();
     }

@@ -1,4 +1,4 @@
-//! What a process knows of one series: where its updates go.
+//! The result of looking up a series: where its updates go.
 
 use crate::session::generation;
 use promshm_segment::{memory::atomic, snapshot::Reason};
@@ -7,33 +7,33 @@ use std::rc::Rc;
 /// The label values of a series, as [`labels`](crate::session::labels) packs them.
 pub(crate) type Key = Rc<[u8]>;
 
-/// Where updates of one series go.
+/// A resolved series.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Series {
-    /// The process's generation at which this was found out; it holds no longer when the generation has changed.
+    /// The generation in which the target was found; the target is stale when the current one differs.
     pub(crate) generation: u64,
-    /// What was found out.
+    /// Where updates go.
     pub(crate) target: Target,
 }
 
-/// The end of a lookup.
+/// Where updates go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target {
     /// Cells that this process alone writes.
     Owned(*const atomic::Cell),
     /// Cells that other processes write too.
     Shared(*const atomic::Cell),
-    /// There is no room.
+    /// The segment refuses the series.
     Dropped(Reason),
     /// There is no segment.
     Unstored,
 }
 
 impl Series {
-    /// Nothing found out yet.
+    /// Not looked up yet.
     pub(crate) const UNKNOWN: Self = Self { generation: 0, target: Target::Unstored };
 
-    /// Whether what was found out is still true.
+    /// Whether the target is still valid.
     #[inline(always)]
     pub(crate) fn holds(self) -> bool {
         self.generation == generation::current()

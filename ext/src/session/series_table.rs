@@ -1,9 +1,9 @@
-//! The series of one metric that a process has looked up, by their label values.
+//! The resolved series of one metric, by their label values.
 //!
-//! Clients may choose label values, so what is remembered is bounded in entries and bytes, over all metrics of the
-//! process; and values that PHP's own string hash cannot tell apart, which are easy to make, stay cheap: the
-//! first few lie in a table by that hash, which PHP keeps with its strings, and all others in a table that hashes
-//! their bytes with a secret.
+//! Clients may choose label values, so the remembered series are bounded in number and bytes, over all metrics of
+//! the process. Values whose PHP hashes collide, which are easy to make, must stay cheap as well: the first few of a
+//! hash lie in a table by that hash, which PHP keeps with its strings, and the others in a table that hashes their
+//! bytes with a secret.
 
 use crate::{
     engine::globals::interpreter_local,
@@ -18,15 +18,15 @@ use std::{collections::HashMap, rc::Rc};
 
 /// Most series that a process remembers.
 const MOST_ENTRIES: usize = 1 << 18;
-/// Most bytes that they may take, about.
+/// Approximate bytes that they may take.
 const MOST_BYTES: usize = 32 << 20;
-/// Bytes of an entry besides its label values, about: its place in a table, and its key's head.
+/// Approximate bytes of an entry without its label values: its place in a table, and the head of its key.
 const ENTRY_BYTES: usize = 96;
 /// Most series of one hash in the table by PHP's hash.
 const MOST_OF_ONE_HASH: usize = 4;
 
 interpreter_local! {
-    /// What all tables hold together.
+    /// The size of all tables together.
     static REMEMBERED: Size = Size { entries: 0, bytes: 0 };
 }
 
@@ -36,7 +36,7 @@ struct Size {
     bytes: usize,
 }
 
-/// A series that the process has met.
+/// A resolved series.
 #[derive(Debug)]
 struct Known {
     hash: u64,
@@ -48,12 +48,12 @@ struct Known {
 #[derive(Debug, Default)]
 pub(crate) struct SeriesTable {
     by_hash: HashTable<Known>,
-    /// Whose hash too many others have.
+    /// Series whose hash [`MOST_OF_ONE_HASH`] others have.
     colliding: HashMap<Key, Series>,
     size: Size,
 }
 
-/// Whether the process may not remember one more.
+/// Whether the process may remember no further series.
 pub(crate) fn is_full() -> bool {
     let Size { entries, bytes } = REMEMBERED.get();
     entries >= MOST_ENTRIES || bytes >= MOST_BYTES
@@ -65,7 +65,7 @@ impl SeriesTable {
         self.size.entries
     }
 
-    /// What `take` makes of the series with these values, if it is known. Does not allocate.
+    /// Applies `take` to the series with these values, if it is known. Does not allocate.
     #[inline(always)]
     pub(crate) fn find<R>(&self, values: &[Zval], take: impl FnOnce(&Key, Series) -> R) -> Option<R> {
         let hash = label_hash::hash_values(values)?;
@@ -83,7 +83,7 @@ impl SeriesTable {
         Some((Rc::clone(key), *series))
     }
 
-    /// Remembers where updates of a series go. A new one must find room, see [`is_full`].
+    /// Stores a series. The caller checks [`is_full`] before it stores a new one.
     pub(crate) fn put(&mut self, hash: u64, key: &Key, series: Series) {
         if let Some(known) = self.by_hash.find_mut(hash, |known| known.key == *key) {
             known.series = series;
@@ -110,7 +110,7 @@ impl SeriesTable {
         REMEMBERED.update(|Size { entries, bytes }| Size { entries: entries + 1, bytes: bytes + by });
     }
 
-    /// Forgets all, and gives the room back.
+    /// Forgets all series, and frees their memory.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }

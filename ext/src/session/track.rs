@@ -1,8 +1,9 @@
-//! What `Gauge::trackInProgress()` has added and is going to take back.
+//! The additions of `Gauge::trackInProgress()` that are still to be undone.
 //!
-//! A −1 goes only where its +1 went: to the very cell, and only while that is this process's own affair. After a
-//! wipe the cell is gone; after `remove()` nobody reads it; a forked child leaves it to its parent. What is open at
-//! the request's end is taken back then: after a fatal error the frame of a suspended fiber is freed unseen.
+//! The −1 goes to the very cell that got the +1, and only while the attachment in which it was found is current.
+//! After a wipe the cell is gone; after `remove()` nobody reads it; a forked child leaves it to its parent. All open
+//! tracks are undone at the request's end, because after a fatal error the engine frees the frame of a suspended
+//! fiber without unwinding it.
 #![allow(unsafe_code)]
 
 use crate::{
@@ -28,14 +29,14 @@ impl Open {
     }
 }
 
-/// A +1 that was made.
+/// One addition.
 #[derive(Debug)]
 struct Added {
     number: u64,
     cell: *const Cell,
     is_shared: bool,
     /// The attachment that the cell belongs to.
-    life: u64,
+    attachment_id: u64,
 }
 
 /// Takes the +1 back when it is dropped, if the request has not ended before.
@@ -43,12 +44,12 @@ struct Added {
 pub(crate) struct Track(u64);
 
 impl Track {
-    /// Notes that 1 was added to this process's cell, or to one that others write too.
+    /// Notes that 1 was added to a cell, which other processes write too if it is shared.
     pub(crate) fn of(cell: &Cell, is_shared: bool) -> Self {
-        let life = attachment::life().unwrap_or_default();
+        let attachment_id = attachment::current_id().unwrap_or_default();
         OPEN.with(|open| {
             open.last += 1;
-            open.all.push(Added { number: open.last, cell, is_shared, life });
+            open.all.push(Added { number: open.last, cell, is_shared, attachment_id });
             Self(open.last)
         })
     }
@@ -66,7 +67,7 @@ impl Drop for Track {
     }
 }
 
-/// Takes back all that is open.
+/// Undoes all open tracks.
 pub(crate) fn undo_open() {
     let all = OPEN.with(|open| std::mem::take(&mut open.all));
     all.iter().for_each(Added::take_back);
@@ -74,7 +75,7 @@ pub(crate) fn undo_open() {
 
 impl Added {
     fn take_back(&self) {
-        if attachment::life() == Some(self.life) {
+        if attachment::current_id() == Some(self.attachment_id) {
             // SAFETY: the attachment is still the one in which the cell was found, so it is mapped.
             gauge_cell::add(unsafe { &*self.cell }, self.is_shared, -1.0);
         }
