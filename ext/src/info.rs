@@ -1,4 +1,4 @@
-//! What `phpinfo()` and `php --ri promshm` show.
+//! The output of `phpinfo()` and `php --ri promshm`.
 
 use crate::{
     classes::segment,

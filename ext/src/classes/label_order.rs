@@ -1,4 +1,4 @@
-//! The objects of one metric in a registry: one for each order of the label names.
+//! The objects of one metric in a registry: one for each order of its label names.
 
 use crate::{
     classes::metric_class::names_in,
@@ -7,24 +7,24 @@ use crate::{
 };
 use ext_php_rs::types::{ZendHashTable, Zval};
 
-/// A metric object, and the label names in its order.
+/// A metric object, and its label names in their order.
 #[derive(Debug)]
 pub(crate) struct OrderedHandle {
-    /// Packed, as a call is compared with.
+    /// The label names, packed for the comparison with those of a call.
     packed: Vec<u8>,
     label_names: Vec<String>,
-    /// The array that the names came in, if others hold it too, as a script holds a literal: the same array comes
-    /// again with the next call, and cannot have changed as long as it is held here.
+    /// The array of the call that made this, if it has other holders, as a literal has: the same array comes with
+    /// the next call, and cannot change as long as it is held here.
     _array: Option<Zval>,
-    /// Where that array lies; 0 for none.
+    /// The address of that array; 0 without one.
     address: usize,
     pub(crate) object: Zval,
 }
 
-/// What is known of the order that a definition names the labels in.
+/// The result of looking for the order in which a definition names the labels.
 #[derive(Debug)]
 pub(crate) enum Order {
-    /// There is an object for it.
+    /// There is an object of this order.
     Known(Zval),
     /// The same labels in another order.
     New,
@@ -33,7 +33,7 @@ pub(crate) enum Order {
 }
 
 impl OrderedHandle {
-    /// `argument` is what the names came in, if there was a call.
+    /// `argument` is the array of the call, if there was a call.
     pub(crate) fn new(label_names: Vec<String>, argument: Option<&Zval>, object: Zval) -> Self {
         let texts: Vec<&str> = label_names.iter().map(String::as_str).collect();
         let array = argument.filter(|array| comes_again(array)).map(Zval::shallow_clone);
@@ -70,14 +70,14 @@ fn comes_again(array: &Zval) -> bool {
     list_of(array).is_some_and(is_plain) && array.array().is_some_and(is_shared)
 }
 
-/// The object of the order that a call's array names the labels in.
+/// The object whose order is that of a call's array.
 #[inline(always)]
 pub(crate) fn find(handles: &[OrderedHandle], argument: Option<&Zval>) -> Option<Zval> {
     let handle = handles.iter().find(|handle| handle.is_named_by(argument))?;
     Some(handle.object.shallow_clone())
 }
 
-/// What is known of a definition's order. An array that is no list of names says nothing of one.
+/// Looks for the order of a definition. An array that is not a list of names has no order.
 pub(crate) fn find_named(handles: &[OrderedHandle], table: Option<&ZendHashTable>) -> Order {
     let Some(mut names) = table.map_or(Some(Vec::new()), names_in) else { return Order::OtherLabels };
     if let Some(known) = handles.iter().find(|handle| handle.label_names == names) {

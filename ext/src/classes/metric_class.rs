@@ -1,4 +1,4 @@
-//! What the metric classes (counter, gauge, histogram, summary) have in common.
+//! The methods and arguments that all metric classes (counter, gauge, histogram, summary) have.
 
 use crate::{
     engine::{

@@ -1,4 +1,4 @@
-//! The PHP classes, a file for each, and what several of them share.
+//! The PHP classes, each in a file, and the code that several of them share.
 
 pub(crate) mod counter;
 pub(crate) mod gauge;

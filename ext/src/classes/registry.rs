@@ -53,11 +53,11 @@ const INTERFACE_NAME: &str = "Promshm\\RegistryInterface";
 static CLASS: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
 static INTERFACE: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
 interpreter_local! {
-    /// What `getDefault()` made in this request.
+    /// The registry of `getDefault()` in this request.
     static DEFAULT: Option<Zval> = None;
 }
 
-/// What a registry object holds.
+/// The native state of a registry object.
 #[derive(Debug, Default)]
 struct Registry {
     metrics: RefCell<HashTable<Entry>>,

@@ -33,10 +33,10 @@ use std::cell::OnceCell;
 static FAMILY: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
 static SAMPLE: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
 
-/// What a `MetricFamilySamples` object holds, once it is constructed.
+/// The native state of a `MetricFamilySamples` object, empty until it is constructed.
 #[derive(Debug, Default)]
 pub(crate) struct FamilyObject(OnceCell<FamilySamples>);
-/// What a `Sample` object holds, once it is constructed.
+/// The native state of a `Sample` object, empty until it is constructed.
 #[derive(Debug, Default)]
 pub(crate) struct SampleObject(OnceCell<Sample>);
 
@@ -196,7 +196,7 @@ fn list_in(data: &ZendHashTable, key: &str) -> Result<Zval, Thrown> {
     Ok(value.ok_or_else(|| invalid_argument(&format!("{key} must be an array")))?.shallow_clone())
 }
 
-/// Defines getters that answer a copy of what the object holds.
+/// Defines getters that return copies of the native state.
 macro_rules! getters {
     ($($name:ident: $native:ty, |$held:ident| $value:expr;)*) => {$(
         zend_fastcall! {

@@ -81,7 +81,7 @@ struct Attachment {
     owner: u32,
     /// The number of this attachment, see `State::last_id`.
     id: u64,
-    /// What its generation is made of, while it is parked.
+    /// The parts of its generation, while it is parked.
     generation: generation::Source,
     metrics: BTreeMap<String, Vec<Rc<Metric>>>,
     error: Option<String>,

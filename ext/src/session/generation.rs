@@ -13,7 +13,7 @@ use std::hash::{BuildHasher, RandomState};
 
 static UNATTACHED: Word = Word::new(0);
 
-/// What the generation is made of.
+/// The parts of a generation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source {
     epoch: *const Word,
@@ -86,7 +86,7 @@ fn nonce() -> u64 {
     RandomState::new().hash_one(0) | 1
 }
 
-/// Ends the generation. Returns what it was made of, for [`resume`].
+/// Ends the generation, and returns its parts for [`resume`].
 pub(crate) fn detach() -> Source {
     SOURCE.replace(Source::UNATTACHED)
 }

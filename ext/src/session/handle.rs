@@ -1,4 +1,4 @@
-//! What a PHP metric object holds, and how an update finds its cells.
+//! The native state of a PHP metric object, and how an update finds its cells.
 //!
 //! The fast path is two loads and a comparison: if the handle's generation is the current one, its cells are this
 //! process's own and valid. Everything else takes the slow path once, which makes the next call fast again.

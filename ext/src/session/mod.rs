@@ -1,4 +1,5 @@
-//! What a process, or a thread of a thread-safe PHP, knows: settings, the attached segment, metrics and their series.
+//! The state of a process, or of a thread of a thread-safe PHP: settings, the attached segment, metrics and their
+//! series.
 
 pub(crate) mod attachment;
 pub(crate) mod countdown;
