@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Server, exporter_of, segment::OwnSegment, worker::config};
-use promshm_segment::{Runtime, Writer};
+use promshm_segment::{Runtime, Writer, os::Refusal};
 use std::collections::{BTreeMap, BTreeSet};
 
 const DOCUMENT: &str = include_str!("../../docs/metrics.md");
@@ -21,9 +21,13 @@ struct Metric {
 fn page(is_named: bool) -> String {
     let own = OwnSegment::absent();
     let writer = Writer::attach(&config(&own)).expect("the segment can be attached");
+    let mut refusal = Refusal::new();
+    refusal.announce(&own.name);
     writer.publish_runtime(Runtime { start: 1.0, ..Runtime::default() });
     let segment = if is_named { format!("shop={}", own.name) } else { own.name.to_string() };
-    Server::spawn(exporter_of(&[segment], &[])).page()
+    let page = Server::spawn(exporter_of(&[segment], &[])).page();
+    refusal.withdraw();
+    page
 }
 
 /// The cells of each row of the document's tables; a name is in backticks.
@@ -87,7 +91,7 @@ fn every_label_value_is_documented() {
     let page = page(true);
     let explained: BTreeSet<String> = rows().filter_map(|row| row.into_iter().next()).collect();
     let values = page.lines().filter_map(labelled).flat_map(|(_, labels)| labels);
-    let values = values.filter(|(label, _)| !["version", "segment", "pid"].contains(&label.as_str()));
+    let values = values.filter(|(label, _)| !["version", "segment", "pid", "uid"].contains(&label.as_str()));
     let unexplained: Vec<_> = values.filter(|(_, value)| !explained.contains(*value)).collect();
     assert!(unexplained.is_empty(), "{unexplained:?}");
 }

@@ -12,7 +12,7 @@ use crate::{
 use humantime::format_duration;
 use promshm_segment::{
     Stats, os,
-    os::Inspection,
+    os::{Inspection, Refused},
     snapshot::{Liveness, Reason, SlotState, SlotView, Snapshot, Superseded},
 };
 use std::{
@@ -40,15 +40,34 @@ pub(crate) fn print(segments: &Segments) -> Result<(), Error> {
 fn describe(target: &Target, trust: &Trust) -> Result<String, SourceError> {
     let found = os::inspect(&target.name)?; // first, so as not to count this process
     let mut reader = trust.attach(target.name)?;
-    Ok(render(target, &found, reader.scrape()?, SystemTime::now()))
+    let refused = os::refused(&target.name);
+    Ok(render(target, &found, reader.scrape()?, &refused, SystemTime::now()))
 }
 
-fn render(target: &Target, found: &Inspection, snapshot: &Snapshot, now: SystemTime) -> String {
+fn render(
+    target: &Target,
+    found: &Inspection,
+    snapshot: &Snapshot,
+    refused: &[Refused],
+    now: SystemTime,
+) -> String {
     let stats = &snapshot.stats;
     let overview = overview(target, found, stats, now);
     let superseded: String = snapshot.superseded.iter().map(superseded).collect();
     let slots = slots(stats, now);
-    format!("{overview}{superseded}\n{slots}")
+    let refused: String = refused.iter().map(refused_processes).collect();
+    format!("{overview}{superseded}{refused}\n{slots}")
+}
+
+/// Living workers that may not write the segment.
+fn refused_processes(Refused { uid, processes }: &Refused) -> String {
+    match processes {
+        0 => String::new(),
+        1 => format!("  1 process of uid {uid} may not write the segment, and what it counts is lost\n"),
+        _ => format!(
+            "  {processes} processes of uid {uid} may not write the segment, and what they count is lost\n"
+        ),
+    }
 }
 
 /// Families of living workers that are not exported.
@@ -228,7 +247,8 @@ mod tests {
         });
         let superseded = vec![Superseded { definition, exported }];
         let snapshot = Snapshot { stats: stats(), superseded, ..Snapshot::default() };
-        let text = render(&target, &found, &snapshot, now);
+        let refused = [(33, 0), (34, 1), (35, 20)].map(|(uid, processes)| Refused { uid, processes });
+        let text = render(&target, &found, &snapshot, &refused, now);
         let expected = "\
 Segment      sysv:0x70736d31, id 3
 Created      2023-11-14 22:13:20 UTC (1h 2m 3s ago)
@@ -244,6 +264,8 @@ Labels cut   0
 Bad records  0
 Superseded   1
   jobs_total is not exported as a counter with labels (a), because a younger worker defines it as a counter with labels (a, b)
+  1 process of uid 34 may not write the segment, and what it counts is lost
+  20 processes of uid 35 may not write the segment, and what they count is lost
 
 SLOT  STATE      PID  SINCE                                   STARTS    BYTES
    0  shared       -  -                                            -  8.0 KiB

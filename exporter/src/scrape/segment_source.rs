@@ -11,7 +11,8 @@ use crate::{
 use log::{info, warn};
 use promshm_exposition::{Encoder, Format, Limits};
 use promshm_segment::{
-    ReadError, Reader,
+    ReadError, Reader, os,
+    os::Refused,
     snapshot::{Snapshot, Superseded},
 };
 use std::{collections::HashSet, thread, time::Duration};
@@ -20,6 +21,13 @@ use std::{collections::HashSet, thread, time::Duration};
 /// pause between them.
 const ATTEMPTS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(2);
+
+/// Most users who are logged because their processes may not write the segment.
+const MOST_LOGGED_USERS: usize = 64;
+
+const REFUSED: &str = "workers of this user may not write the segment, and what they count is lost: run all workers as \
+    one user, or set promshm.mode=0660 and promshm.group to a group they share, then remove the segment \
+    (promshm-exporter rm)";
 
 /// One segment, and the state that is kept between its scrapes.
 pub(crate) struct SegmentSource {
@@ -38,6 +46,8 @@ pub(crate) struct SegmentSource {
     unexpected_owner: Option<u32>,
     /// Names whose superseded definition was logged.
     logged_superseded: HashSet<String>,
+    /// Users of whom it was logged that their processes may not write the segment.
+    logged_refused: HashSet<u32>,
     /// Whether it was logged that series are too large for a page.
     logged_too_large: bool,
 }
@@ -62,6 +72,7 @@ impl SegmentSource {
             failing: None,
             unexpected_owner: None,
             logged_superseded: HashSet::new(),
+            logged_refused: HashSet::new(),
             logged_too_large: false,
         }
     }
@@ -90,6 +101,7 @@ impl SegmentSource {
             None => (self.trust.attach(self.target.name)?, Attachment::Fresh),
         };
         self.metrics.observe(&reader.scrape()?.stats, attachment);
+        self.note_refused();
         if attachment == Attachment::Fresh {
             let unexpected = |owner| self.trust.unexpected_owner(self.target.name, owner);
             self.unexpected_owner = reader.owner().and_then(unexpected);
@@ -97,6 +109,20 @@ impl SegmentSource {
         }
         self.reader = Some(reader);
         Ok(attachment)
+    }
+
+    /// Records how many processes may not write the segment, and logs each of their users once.
+    fn note_refused(&mut self) {
+        let refused = os::refused(&self.target.name);
+        self.metrics.note_refused(&refused);
+        for Refused { uid, processes } in refused {
+            let is_new = processes > 0
+                && self.logged_refused.len() < MOST_LOGGED_USERS
+                && self.logged_refused.insert(uid);
+            if is_new {
+                warn!(segment:% = self.target, uid, processes; "{REFUSED}");
+            }
+        }
     }
 
     /// The families of the last reading (none after a failure), and their encoder.

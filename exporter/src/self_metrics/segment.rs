@@ -5,6 +5,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, proto::Metric
 use promshm_exposition::worker_families;
 use promshm_segment::{
     Family, Stats,
+    os::Refused,
     snapshot::{Reason, SlotState},
 };
 
@@ -30,6 +31,7 @@ pub(crate) struct SegmentMetrics {
     registered: Registered,
     left_out: IntGaugeVec,
     too_large: IntGauge,
+    refused: IntGaugeVec,
     owner_expected: IntGauge,
     reserved: IntGauge,
     used: IntGauge,
@@ -122,6 +124,11 @@ impl SegmentMetrics {
                 "promshm_left_out_series",
                 "Series that this page leaves out because their lines would take too many bytes.",
             ),
+            refused: all.gauges(
+                "promshm_refused_processes",
+                "Living worker processes that may not write the segment, by user: what they count is lost.",
+                "uid",
+            ),
             owner_expected: all.gauge(
                 "promshm_segment_owner_expected",
                 "Whether the segment's owner is root, the exporter's user, in --segment.trust, or shares it with a group of the exporter: 1 or 0.",
@@ -155,6 +162,14 @@ impl SegmentMetrics {
     /// Records whether the segment was readable.
     pub(crate) fn note_reading(&self, is_up: bool) {
         self.up.set(is_up.into());
+    }
+
+    /// Records how many processes may not write the segment. Users who are gone from the list leave the page.
+    pub(crate) fn note_refused(&self, refused: &[Refused]) {
+        self.refused.reset();
+        for Refused { uid, processes } in refused {
+            self.refused.with_label_values(&[uid.to_string()]).set(*processes as i64);
+        }
     }
 
     /// Records whether the owner is expected.

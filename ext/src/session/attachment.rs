@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use promshm_segment::{
-    Config, Definition, FamilyId, Runtime, SegmentName, Writer,
+    AttachError, Config, Definition, FamilyId, Runtime, SegmentName, Writer,
     format::{exemplar::Labels, ttl},
     memory::atomic,
     os,
@@ -86,6 +86,8 @@ struct Attachment {
     metrics: BTreeMap<String, Vec<Rc<Metric>>>,
     error: Option<String>,
     retry_at: Option<Instant>,
+    /// Tells the exporter while this process may not write the segment.
+    refusal: os::Refusal,
     warned: bool,
 }
 
@@ -281,6 +283,7 @@ impl Attachment {
             metrics: BTreeMap::new(),
             error: None,
             retry_at: None,
+            refusal: os::Refusal::new(),
             warned: false,
         }
     }
@@ -292,6 +295,7 @@ impl Attachment {
     /// Releases the slot as a clean exit, unless it is a parent's. `after_fatal` is never true for a parked
     /// attachment, because the running request does not use it.
     fn release_slot(&mut self, after_fatal: bool) {
+        self.refusal.withdraw();
         if let Some(writer) = self.writer.take()
             && self.is_mine()
         {
@@ -473,6 +477,9 @@ impl State {
         match Writer::attach(&Config { name, ..ini::config() }) {
             Ok(writer) => self.install_writer(writer),
             Err(error) => {
+                if let AttachError::NoPermission { .. } = &error {
+                    self.current.refusal.announce(&name);
+                }
                 self.current.error = Some(error.to_string());
                 self.current.retry_at = Some(Instant::now() + RETRY);
             }
@@ -490,6 +497,7 @@ impl State {
         self.current.id = self.last_id;
         self.current.error = None;
         self.current.retry_at = None;
+        self.current.refusal.withdraw();
         self.current.writer = Some(writer);
         countdown::attached(ttl::renew_after(ttl));
     }

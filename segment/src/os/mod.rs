@@ -17,7 +17,7 @@ use crate::{
 use nix::errno::Errno;
 pub(crate) use object::Object;
 pub use owner::Owner;
-pub use posix::survive_truncation;
+pub use posix::{Refusal, Refused, refused, survive_truncation};
 pub(crate) use slot_locks::Locks;
 
 /// What can be known of a segment from outside.

@@ -9,6 +9,7 @@
 
 mod fork_guard;
 mod ofd_locks;
+mod refusals;
 mod sigbus_fence;
 
 use super::{Inspection, Owner};
@@ -33,6 +34,7 @@ use nix::{
     unistd::{Gid, fchown},
 };
 pub(crate) use ofd_locks::ByteLocks;
+pub use refusals::{Refusal, Refused, refused};
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use sigbus_fence::Fence;
 pub use sigbus_fence::survive_truncation;

@@ -45,26 +45,9 @@ impl ByteLocks {
     /// Where each slot is.
     pub(crate) fn values(&self, slots: usize) -> Option<Vec<u16>> {
         let mut values = vec![0; slots];
-        let mut ranges = vec![(0, BYTES * slots as i64)];
-        // The kernel answers with any lock in a range, not with the first one: ask again on both sides of it.
-        while let Some((from, to)) = ranges.pop() {
-            let Some((start, end)) = self.locked_in(from, to).ok()? else { continue };
-            (start..end).for_each(|byte| values[(byte / BYTES) as usize] += CLAIMED);
-            ranges.extend([(from, start), (end, to)].into_iter().filter(|(from, to)| from < to));
-        }
+        let each = |byte: i64| values[(byte / BYTES) as usize] += CLAIMED;
+        for_each_locked(&self.file, BYTES * slots as i64, each).ok()?;
         Some(values)
-    }
-
-    /// Some bytes of a range that somebody holds.
-    fn locked_in(&self, from: i64, to: i64) -> Result<Option<(i64, i64)>, Errno> {
-        let mut lock = flock(libc::F_RDLCK, from, to - from);
-        fcntl(&self.file, FcntlArg::F_OFD_GETLK(&mut lock))?;
-        if i32::from(lock.l_type) == libc::F_UNLCK {
-            return Ok(None);
-        }
-        let end = if lock.l_len == 0 { to } else { lock.l_start.saturating_add(lock.l_len).min(to) };
-        let start = lock.l_start.max(from);
-        if start < end { Ok(Some((start, end))) } else { Err(Errno::EINVAL) }
     }
 
     /// Opens a description for a claim.
@@ -113,6 +96,36 @@ impl ByteLocks {
         };
         try_it() == Ok(true)
     }
+}
+
+/// How many of a file's first bytes somebody else holds.
+pub(super) fn count_locked(file: &impl AsFd, bytes: i64) -> Result<u64, Errno> {
+    let mut count = 0;
+    for_each_locked(file, bytes, |_| count += 1)?;
+    Ok(count)
+}
+
+fn for_each_locked(file: &impl AsFd, bytes: i64, mut each: impl FnMut(i64)) -> Result<(), Errno> {
+    let mut ranges = vec![(0, bytes)];
+    // The kernel answers with any lock in a range, not with the first one: ask again on both sides of it.
+    while let Some((from, to)) = ranges.pop() {
+        let Some((start, end)) = locked_in(file, from, to)? else { continue };
+        (start..end).for_each(&mut each);
+        ranges.extend([(from, start), (end, to)].into_iter().filter(|(from, to)| from < to));
+    }
+    Ok(())
+}
+
+/// Some bytes of a range that somebody holds.
+fn locked_in(file: &impl AsFd, from: i64, to: i64) -> Result<Option<(i64, i64)>, Errno> {
+    let mut lock = flock(libc::F_RDLCK, from, to - from);
+    fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock))?;
+    if i32::from(lock.l_type) == libc::F_UNLCK {
+        return Ok(None);
+    }
+    let end = if lock.l_len == 0 { to } else { lock.l_start.saturating_add(lock.l_len).min(to) };
+    let start = lock.l_start.max(from);
+    if start < end { Ok(Some((start, end))) } else { Err(Errno::EINVAL) }
 }
 
 /// Locks bytes of a file for its description alone, or says `EAGAIN`.

@@ -1,0 +1,166 @@
+//! Processes that may not write a segment: how they make themselves known to its reader.
+//!
+//! They have no slot, so nothing of them is in the segment. Each holds a lock on a byte of a file in /dev/shm, one
+//! file for each segment and user, and the reader counts the bytes that are locked. The kernel takes the locks back when
+//! a process dies. The folder's sticky bit keeps other users from removing the file, and its name holds the owner, so
+//! nobody speaks for somebody else.
+//!
+//! Where the folder cannot be written, or is not the reader's, nothing is made known and nothing fails.
+
+use super::{FOLDER, fork_guard::Held, is_file, ofd_locks};
+use crate::config::SegmentName;
+use nix::{
+    dir::Dir,
+    errno::Errno,
+    fcntl::OFlag,
+    sys::{
+        mman::{shm_open, shm_unlink},
+        stat::{FileStat, Mode, fchmod, fstat},
+    },
+    unistd::geteuid,
+};
+use std::os::fd::OwnedFd;
+
+/// Names begin so. A segment's begins with no point, and that of one in the making with another word.
+const PREFIX: &str = ".promshm.refused.";
+/// Bytes of a file that processes may lock, which is how many of them can be counted.
+const MOST_PROCESSES: i64 = 1024;
+/// Names in the folder that a reader looks at. It is open to everybody, so a reader's work is bounded.
+const MOST_NAMES: usize = 4096;
+/// Users of whom a reader tells.
+const MOST_USERS: usize = 64;
+
+/// What a refused process makes known of itself: nothing, until [`Refusal::announce`].
+#[derive(Debug, Default)]
+pub struct Refusal(Option<Announced>);
+
+#[derive(Debug)]
+struct Announced {
+    file_name: String,
+    /// Closed in a forked child, which shares the lock otherwise and would keep it alive.
+    held: Held,
+}
+
+/// Living processes of one user that may not write a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// The user.
+    pub uid: u32,
+    /// How many there are, up to 1,024; none any more if all have ended.
+    pub processes: u64,
+}
+
+impl Refusal {
+    /// Nothing is known.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(None)
+    }
+
+    /// Makes known that this process may not write the segment, unless that is known already.
+    pub fn announce(&mut self, name: &SegmentName) {
+        if !self.0.as_ref().is_some_and(Announced::can_be_seen) {
+            *self = Self::default();
+            self.0 = Announced::new(name).ok();
+        }
+    }
+
+    /// This process ends, or may write the segment after all. The last one of its user takes the file away. One that
+    /// has just opened it announces itself again at its next attempt.
+    pub fn withdraw(&mut self) {
+        let Some(Announced { file_name, held }) = self.0.take() else { return };
+        held.close();
+        let is_unused =
+            |file: OwnedFd| ofd_locks::count_locked(&file, MOST_PROCESSES).is_ok_and(|count| count == 0);
+        if open(&file_name, OFlag::O_RDONLY, geteuid().as_raw()).is_ok_and(is_unused) {
+            let _removed_already = shm_unlink(&*format!("/{file_name}"));
+        }
+    }
+}
+
+impl Drop for Refusal {
+    fn drop(&mut self) {
+        self.withdraw();
+    }
+}
+
+impl Announced {
+    fn new(name: &SegmentName) -> Result<Self, Errno> {
+        let uid = geteuid().as_raw();
+        let file_name = format!("{}{uid}", prefix(name));
+        let file = open(&file_name, OFlag::O_CREAT | OFlag::O_RDWR, uid)?;
+        if fstat(&file)?.st_mode & 0o777 != READABLE.bits() {
+            fchmod(&file, READABLE)?; // the umask has narrowed it
+        }
+        lock_free_byte(&file)?;
+        Ok(Self { file_name, held: Held::keep(file)? })
+    }
+
+    /// Whether this very process holds the lock, in a file that still has its name.
+    fn can_be_seen(&self) -> bool {
+        let stat = self.held.file().and_then(|file| fstat(&*file).ok());
+        stat.is_some_and(|stat| stat.st_nlink > 0)
+    }
+}
+
+const READABLE: Mode = Mode::from_bits_truncate(0o644);
+
+/// Begins at another byte in each process, so that many of them seldom meet.
+fn lock_free_byte(file: &OwnedFd) -> Result<(), Errno> {
+    let first = i64::from(std::process::id()) % MOST_PROCESSES;
+    for byte in (first..MOST_PROCESSES).chain(0..first) {
+        match ofd_locks::lock(file, byte, 1) {
+            Err(Errno::EAGAIN) => {}
+            done => return done,
+        }
+    }
+    Err(Errno::EAGAIN)
+}
+
+/// Opens a user's file. Another user may have put anything under the name: a link is not followed, a pipe not waited
+/// for, and somebody else's file is none.
+fn open(file_name: &str, flags: OFlag, uid: u32) -> Result<OwnedFd, Errno> {
+    let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    let file = shm_open(&*format!("/{file_name}"), flags, READABLE)?;
+    let is_theirs = |stat: FileStat| is_file(&stat) && stat.st_uid == uid;
+    if is_theirs(fstat(&file)?) { Ok(file) } else { Err(Errno::EPERM) }
+}
+
+/// The names of a segment's files, without the user at their end.
+fn prefix(name: &SegmentName) -> String {
+    match name {
+        SegmentName::Sysv(key) => format!("{PREFIX}sysv.{}.{key:08x}.", ipc_namespace()),
+        SegmentName::Posix(name) => format!("{PREFIX}posix.{}.", name.as_str()),
+    }
+}
+
+/// Namespaces may share the folder, and a key means another segment in each.
+fn ipc_namespace() -> u64 {
+    nix::sys::stat::stat("/proc/self/ns/ipc").map_or(0, |stat| stat.st_ino)
+}
+
+/// The users whose processes may not write the segment, in the order of their numbers.
+#[must_use]
+pub fn refused(name: &SegmentName) -> Vec<Refused> {
+    let mut users = users(&prefix(name));
+    users.sort_unstable();
+    users.truncate(MOST_USERS);
+    let refused = |uid| Some(Refused { uid, processes: processes(name, uid).ok()? });
+    users.into_iter().filter_map(refused).collect()
+}
+
+/// The users in the names that begin so, each once: there is one way to write a number.
+fn users(prefix: &str) -> Vec<u32> {
+    let folder = Dir::open(FOLDER, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
+    let entries = folder.into_iter().flat_map(Dir::into_iter).take(MOST_NAMES).flatten();
+    let user = |name: &str| {
+        let text = name.strip_prefix(prefix)?;
+        text.parse().ok().filter(|uid: &u32| uid.to_string() == text)
+    };
+    entries.filter_map(|entry| user(entry.file_name().to_str().ok()?)).collect()
+}
+
+fn processes(name: &SegmentName, uid: u32) -> Result<u64, Errno> {
+    let file = open(&format!("{}{uid}", prefix(name)), OFlag::O_RDONLY, uid)?;
+    ofd_locks::count_locked(&file, MOST_PROCESSES)
+}
