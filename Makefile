@@ -43,7 +43,7 @@ pytest := $(python) -m pytest
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv hostile murder loom asan proofs fuzz readme documents scaling images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -73,7 +73,7 @@ check: venv ## What each commit needs: no root, no network; three minutes once i
 	@tests/run-all.sh rust-lint layers documents unit phpt-debug
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
-	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.sh murder hostile reliability fuzz proofs
+	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.sh kill-storm corruption reliability fuzz proofs
 
 bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape
@@ -133,11 +133,11 @@ valgrind: build ## The phpt suite under valgrind
 reliability: venv build ## Kill real PHP workers, and let thousands come and go
 	@$(pytest) tests/reliability
 
-murder:
-	cargo nextest run -p promshm-segment --locked -j1 --no-capture -E 'binary(murder) | binary(posix) & test(murder)'
+kill-storm:
+	cargo nextest run -p promshm-segment --locked -j1 --no-capture -E 'binary(kill_storm) | binary(posix) & test(kill_storm)'
 
-hostile:
-	cargo nextest run -p promshm-segment --release --locked --no-capture -E 'binary(hostile) | binary(posix) & test(hostile)'
+corruption:
+	cargo nextest run -p promshm-segment --release --locked --no-capture -E 'binary(corruption) | binary(posix) & test(corruption)'
 
 loom: ## Loom alone: every order of what several processes do at once
 	@scripts/with-nightly.sh loom segment/proofs.sh loom

@@ -51,7 +51,7 @@ miri() {
 
 asan() {
   proof asan 'tests under AddressSanitizer' "$passed" env RUSTFLAGS=-Zsanitizer=address \
-    cargo +"$toolchain" test --locked --target "$host" -p promshm-segment --lib --test counting --test hostile --test records
+    cargo +"$toolchain" test --locked --target "$host" -p promshm-segment --lib --test counting --test corruption --test records
 }
 
 # ThreadSanitizer has to see the standard library's own locks, so that is built too.

@@ -1,7 +1,7 @@
 //! What a fuzzer does to a segment: forges words, and lets readers and writers at them.
 //!
 //! An input is a row of commands, so that a fuzzer's small changes are sensible ones: a command
-//! picks a word by its place in the layout, not by its address, and may make a forged record's hash
+//! picks a word by its place in the layout, not by its address, and may make a corrupt record's hash
 //! right again, which nobody would guess.
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         series::SeriesRecord,
     },
     layout::{Geometry, RECORD_UNIT, SUMMARY_CELLS, Shape, Space, header},
-    memory::{atomic::Cell, mapping::Region},
+    memory::{atomic::Cell, mapping::Mapping},
     reader::Reader,
     snapshot::Family,
     writer::{FamilyId, Writer, prepare},
@@ -73,12 +73,12 @@ fn geometry() -> Geometry {
     Geometry::new(SHAPE, size + 16 * 4096).expect("enough")
 }
 
-/// An honest segment, word by word.
-fn honest() -> &'static [u64] {
+/// An valid segment, word by word.
+fn valid() -> &'static [u64] {
     static IMAGE: OnceLock<Vec<u64>> = OnceLock::new();
     IMAGE.get_or_init(|| {
         let geometry = geometry();
-        let region = Region::heap(geometry.end);
+        let region = Mapping::heap(geometry.end);
         prepare(&region, SHAPE);
         region.head(header!(series_ttl)).store_relaxed(60 + 1);
         for slot in [0, 1] {
@@ -121,7 +121,7 @@ fn check_exemplars(family: &Family) {
 
 struct Player<'i> {
     input: &'i [u8],
-    region: Region,
+    region: Mapping,
     geometry: Geometry,
     reader: Option<Reader>,
     writer: Option<Writer>,
@@ -131,8 +131,8 @@ struct Player<'i> {
 impl<'i> Player<'i> {
     fn new(input: &'i [u8]) -> Self {
         let geometry = geometry();
-        let region = Region::heap(geometry.end);
-        region.fill_words(0, honest()).expect("of one size");
+        let region = Mapping::heap(geometry.end);
+        region.fill_words(0, valid()).expect("of one size");
         Self { input, region, geometry, reader: None, writer: None, outcome: Outcome::default() }
     }
 
@@ -216,7 +216,7 @@ impl<'i> Player<'i> {
         index::offset_of(entry)
     }
 
-    /// Gives a forged record the hash that it should have, there and in the index.
+    /// Gives a corrupt record the hash that it should have, there and in the index.
     fn make_honest(&mut self) {
         let at = self.number();
         let (entry_at, offset, key) = (self.used_entry(at), self.record_of(at), hash_key(&self.region));

@@ -12,9 +12,9 @@
 //! fresh. Nothing is ever freed or moved. A series owns a range of *columns*: the
 //! same cell indexes in every slot. A slot finds its pages through two page trees:
 //!
-//! * the **lasting** plane holds counters, histograms and summaries; the next owner of
+//! * the **cumulative** plane holds counters, histograms and summaries; the next owner of
 //!   the slot continues them in place, so totals survive every death;
-//! * the **living** plane holds gauges; it is cleared when the slot is claimed,
+//! * the **per-process** plane holds gauges; it is cleared when the slot is claimed,
 //!   and counts only while the owner lives.
 //!
 //! A summary has a **ring** of recent samples besides, for each series and slot: pages in a
@@ -25,7 +25,7 @@
 //! do, and in itself what its owner tells of its own process.
 //!
 //! Life of slot *i*: semaphore *i* is 0 (nobody), 1 (claimed: the owner is
-//! clearing the living plane), 2 (open: the living plane counts). The kernel
+//! clearing the per-process plane), 2 (open: the per-process plane counts). The kernel
 //! takes it back to 0 when the owner dies, whatever it dies of.
 //!
 //! Change anything here ⇒ raise [`VERSION`].
@@ -89,7 +89,7 @@ pub struct Header {
     /// The key it was created under + 1, because the kernel forgets the key of a removed segment. Settled once.
     pub key: u64,
     /// When the semaphore set was last changed other than by its users, in the kernel's seconds + 1;
-    /// if that changes, values were forged: then [`FORGED`]. Settled once before.
+    /// if that changes, values were corrupt: then [`FORGED`]. Settled once before.
     pub semaphores_since: u64,
     /// Samples in a summary's ring. Settled once.
     pub summary_samples: u64,
@@ -109,7 +109,7 @@ pub struct Header {
     /// One more than the highest slot ever used. Pair SLOT.
     pub slots_high: u64,
     /// A clock that ticks at each claim of a slot and each new definition.
-    pub births: u64,
+    pub claim_seq: u64,
     pad3: [u64; 98],
     /// A bit for each page of the index that has an entry, so that the reader touches no other.
     pub index_map: [u64; INDEX_MAP_WORDS],
@@ -132,8 +132,8 @@ pub struct Slot {
     pub pid: u64,
     /// When it was claimed, in seconds since 1970, as f64 bits.
     pub since: u64,
-    /// [`Header::births`] at the claim.
-    pub birth: u64,
+    /// [`Header::claim_seq`] at the claim.
+    pub claim_seq: u64,
     /// Label values that were cut.
     pub truncated: u64,
     /// Which run of a program the owner is: an exec keeps the process id.
@@ -144,10 +144,10 @@ pub struct Slot {
     pub runtime: Runtime,
     /// The directory of each size of exemplars. Pair PAGE.
     pub exemplars: [u64; EXEMPLAR_SIZES],
-    /// Directory pages of the lasting plane. Pair PAGE.
-    pub lasting: [u64; LASTING_ROOTS],
-    /// Directory pages of the living plane. Pair PAGE.
-    pub living: [u64; LIVING_ROOTS],
+    /// Directory pages of the cumulative plane. Pair PAGE.
+    pub cumulative: [u64; CUMULATIVE_ROOTS],
+    /// Directory pages of the per-process plane. Pair PAGE.
+    pub per_process: [u64; PER_PROCESS_ROOTS],
     pad3: [u64; 16],
 }
 
@@ -170,21 +170,21 @@ pub struct Runtime {
 
 /// The slot that all processes may add to.
 pub const SHARED: usize = 0;
-/// A slot's lock: the owner is still clearing the living plane.
+/// A slot's lock: the owner is still clearing the per-process plane.
 pub const CLAIMED: u16 = 1;
-/// A slot's lock: the owner's living plane counts.
+/// A slot's lock: the owner's per-process plane counts.
 pub const OPEN: u16 = 2;
 
 /// Sizes of places for exemplars: most texts are short, and few are long.
 pub const EXEMPLAR_SIZES: usize = 2;
-/// Directory pages a slot has for lasting cells: 16.7 million cells.
-pub const LASTING_ROOTS: usize = 64;
-/// Directory pages a slot has for living cells: 4.2 million cells.
-pub const LIVING_ROOTS: usize = 16;
+/// Directory pages a slot has for cumulative cells: 16.7 million cells.
+pub const CUMULATIVE_ROOTS: usize = 64;
+/// Directory pages a slot has for per-process cells: 4.2 million cells.
+pub const PER_PROCESS_ROOTS: usize = 16;
 
 const _: () = assert!(size_of::<Header>() == HEADER as usize);
 const _: () = assert!(size_of::<Slot>() == 1024);
-const _: () = assert!(offset_of!(Slot, lasting) == 256 && offset_of!(Slot, living) == 768);
+const _: () = assert!(offset_of!(Slot, cumulative) == 256 && offset_of!(Slot, per_process) == 768);
 const _: () = assert!(offset_of!(Header, state) == 8);
 const _: () = assert!(offset_of!(Header, epoch) == 128);
 const _: () = assert!(offset_of!(Header, population) == 192);
@@ -215,9 +215,9 @@ pub(crate) use header;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plane {
     /// Counters, histograms and summaries: continued by the next owner.
-    Lasting = 0,
+    Cumulative = 0,
     /// Gauges: cleared at each claim.
-    Living = 1,
+    PerProcess = 1,
 }
 
 impl Plane {
@@ -225,8 +225,8 @@ impl Plane {
     #[must_use]
     pub fn roots(self) -> usize {
         match self {
-            Self::Lasting => LASTING_ROOTS,
-            Self::Living => LIVING_ROOTS,
+            Self::Cumulative => CUMULATIVE_ROOTS,
+            Self::PerProcess => PER_PROCESS_ROOTS,
         }
     }
 
@@ -240,8 +240,8 @@ impl Plane {
     #[must_use]
     pub fn roots_offset(self) -> u64 {
         match self {
-            Self::Lasting => offset_of!(Slot, lasting) as u64,
-            Self::Living => offset_of!(Slot, living) as u64,
+            Self::Cumulative => offset_of!(Slot, cumulative) as u64,
+            Self::PerProcess => offset_of!(Slot, per_process) as u64,
         }
     }
 

@@ -18,7 +18,7 @@ use support::*;
 fn exemplar_that_no_page_can_carry_is_skipped_and_counted() {
     let place = Place::new();
     let mut writer = place.writer();
-    for (name, id) in [("a_total", "abcXdef"), ("b_total", "honest")] {
+    for (name, id) in [("a_total", "abcXdef"), ("b_total", "valid")] {
         let mut labels = Labels::default();
         labels.push(b"trace_id", id.as_bytes()).expect("short");
         let family = writer.register(&counter(name, &[])).expect("room");
@@ -67,7 +67,7 @@ fn directories_into_holes_make_a_reader_touch_no_more_than_a_limit() {
     let (directories, first) = (64, raw.get(SPACE) >> 32);
     for directory in 0..directories {
         let number = first + 1 + directory * 513;
-        raw.set(geometry.slot(1) as usize + offset_of!(Slot, lasting) + 8 * directory as usize, number);
+        raw.set(geometry.slot(1) as usize + offset_of!(Slot, cumulative) + 8 * directory as usize, number);
         let page = (geometry.end - number * 4096) as usize;
         (0..512).for_each(|entry| raw.set(page + 8 * entry, number + 1 + entry as u64));
     }

@@ -70,13 +70,13 @@ fn a_killed_process_leaves_its_counts_and_takes_its_gauges() {
     assert_eq!((stats.worker_starts, stats.exits_abrupt, stats.exits_clean), (1, 1, 0));
     assert_eq!(stats.slots_in(SlotState::Inherited), 1);
 
-    let heir = Child::run(work);
+    let next_owner = Child::run(work);
     assert_eq!(value(&mut reader, "jobs"), Some(10.0));
     assert_eq!(value(&mut reader, "busy"), Some(3.0));
     let stats = reader.scrape().unwrap().stats.clone();
-    assert_eq!((stats.worker_starts, stats.exits_abrupt), (2, 1), "an heir does not undo a death");
-    assert_eq!(stats.slots.len(), 2, "the heir continues in the same slot");
-    heir.end();
+    assert_eq!((stats.worker_starts, stats.exits_abrupt), (2, 1), "the next owner does not undo a death");
+    assert_eq!(stats.slots.len(), 2, "the next owner continues in the same slot");
+    next_owner.end();
 }
 
 #[test]
@@ -84,9 +84,9 @@ fn an_heir_does_not_show_the_dead_ones_gauges() {
     let place = Place::new();
     let busy = gauge("busy", GaugeMode::Max);
     Child::run(|| set(&mut place.writer(), &busy, 9.0)).kill();
-    let heir = Child::run(|| count(&mut place.writer(), &counter("c", &[]), &[], 1.0));
+    let next_owner = Child::run(|| count(&mut place.writer(), &counter("c", &[]), &[], 1.0));
     assert_eq!(value(&mut place.reader(), "busy"), None);
-    heir.end();
+    next_owner.end();
 }
 
 #[test]

@@ -91,10 +91,10 @@ fn a_zombie_holds_no_slot() {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
     nix::sys::wait::waitid(nix::sys::wait::Id::Pid(zombie), flags).unwrap();
     assert_eq!(live(&place), 0);
-    let heir = count_one(&place);
-    assert_eq!(heir.slot(), 1, "it is free although its owner is not reaped");
+    let next_owner = count_one(&place);
+    assert_eq!(next_owner.slot(), 1, "it is free although its owner is not reaped");
     assert_eq!(waitpid(zombie, None).unwrap(), WaitStatus::Exited(zombie, 0));
-    heir.clean_exit(false);
+    next_owner.clean_exit(false);
 }
 
 /// The test binary runs itself again in the same process: the second image takes over.

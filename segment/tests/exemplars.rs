@@ -224,10 +224,10 @@ fn dying_at_every_step_leaves_the_last_exemplar_or_the_next() {
             let before = (noted > 0).then(|| id_at(noted));
             let right = found == before || found == Some(id_at(noted + 1));
             assert!(right, "{noted} before, point {point}: {found:?}");
-            let mut heir = place.writer();
-            note(&mut heir, &counter("jobs", &[]), 0, "heir", 100.0);
-            assert_eq!(only(&mut place.reader(), "jobs").as_deref(), Some("heir"));
-            heir.clean_exit(false);
+            let mut next_owner = place.writer();
+            note(&mut next_owner, &counter("jobs", &[]), 0, "next_owner", 100.0);
+            assert_eq!(only(&mut place.reader(), "jobs").as_deref(), Some("next_owner"));
+            next_owner.clean_exit(false);
             let mut reader = place.reader();
             let stats = &reader.scrape().unwrap().stats;
             assert_eq!((stats.slots_in(SlotState::Live), stats.corrupt_records), (0, 0));

@@ -80,13 +80,13 @@ fn without_a_page_of_its_own_a_process_counts_in_the_shared_slot() {
         fill_up(&mut writer);
     });
     own.kill();
-    let heir = Child::run(|| {
+    let next_owner = Child::run(|| {
         let mut writer = place.writer();
         assert_eq!(writer.slot(), 1);
         count(&mut writer, &c, &["early"], 1.0);
     });
     assert_eq!(value(&mut place.reader(), "c"), Some(3.0));
-    heir.end();
+    next_owner.end();
     filler.end();
 }
 

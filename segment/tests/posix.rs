@@ -5,6 +5,8 @@
 
 #[path = "bounds.rs"]
 mod bounds;
+#[path = "corruption.rs"]
+mod corruption;
 #[path = "counting.rs"]
 mod counting;
 #[path = "crash_points.rs"]
@@ -15,20 +17,18 @@ mod definitions;
 mod environments;
 #[path = "exemplars.rs"]
 mod exemplars;
-#[path = "hostile.rs"]
-mod hostile;
+#[path = "kill_storm.rs"]
+mod kill_storm;
 #[path = "limits.rs"]
 mod limits;
-#[path = "murder.rs"]
-mod murder;
 #[path = "posix/objects.rs"]
 mod objects;
 #[path = "records.rs"]
 mod records;
 #[path = "runtime.rs"]
 mod runtime;
-#[path = "stopped.rs"]
-mod stopped;
+#[path = "sigstop.rs"]
+mod sigstop;
 #[path = "summaries.rs"]
 mod summaries;
 #[path = "times.rs"]

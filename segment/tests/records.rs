@@ -17,20 +17,20 @@ fn headers_are_judged_before_anything_is_read() {
     let cause = |offset: usize, value: u64| {
         scene.raw.set(offset, value);
         let before = Reader::attach(scene.place.config.name).map(drop);
-        scene.raw.restore(&scene.honest);
+        scene.raw.restore(&scene.valid);
         // An attached reader looks again at each scrape.
         let mut reader = scene.place.reader();
         reader.scrape().unwrap();
         scene.raw.set(offset, value);
         let after = reader.scrape().map(drop);
-        scene.raw.restore(&scene.honest);
+        scene.raw.restore(&scene.valid);
         assert_eq!(before, after);
         before.unwrap_err()
     };
-    let (name, identity) = (scene.place.config.name, scene.honest[0]);
+    let (name, identity) = (scene.place.config.name, scene.valid[0]);
     assert_eq!(cause(0, identity ^ 1 << 40), ReadError::Foreign { name });
-    assert_eq!(cause(0, identity + 1), ReadError::Version { name, found: 4, known: 3 });
-    assert_eq!(cause(0, identity - 3), ReadError::Version { name, found: 0, known: 3 });
+    assert_eq!(cause(0, identity + 1), ReadError::Version { name, found: 2, known: 1 });
+    assert_eq!(cause(0, identity - 1), ReadError::Version { name, found: 0, known: 1 });
     assert_eq!(cause(0, 0), ReadError::NotReady { name });
     assert_eq!(cause(8, 0), ReadError::NotReady { name });
     assert_eq!(cause(8, 2), ReadError::Retired { name });
@@ -50,7 +50,7 @@ fn headers_are_judged_before_anything_is_read() {
 fn a_bad_record_costs_one_series_and_is_counted_once() {
     let scene = Scene::new();
     let entries = scene.counter_entries();
-    let entry_of = |at: usize| scene.honest[at / 8];
+    let entry_of = |at: usize| scene.valid[at / 8];
     let mut tried = 0;
     for (which, at) in entries.iter().enumerate() {
         let record = scene.record(*at);
@@ -81,7 +81,7 @@ fn a_bad_record_costs_one_series_and_is_counted_once() {
                 let found = (check(snapshot), snapshot.stats.corrupt_records);
                 assert_eq!(found, (7 * SERIES - 1, 1), "{what} of {which}");
             }
-            scene.raw.restore(&scene.honest);
+            scene.raw.restore(&scene.valid);
             tried += 1;
         }
     }
@@ -91,8 +91,8 @@ fn a_bad_record_costs_one_series_and_is_counted_once() {
 #[test]
 fn doubles_in_the_index_cost_nothing_but_themselves() {
     let scene = Scene::new();
-    let entry = scene.honest[scene.counter_entries()[0] / 8];
-    let empty: Vec<usize> = scene.index().filter(|at| scene.honest[at / 8] == 0).collect();
+    let entry = scene.valid[scene.counter_entries()[0] / 8];
+    let empty: Vec<usize> = scene.index().filter(|at| scene.valid[at / 8] == 0).collect();
     empty.iter().for_each(|at| scene.raw.set(*at, entry));
     let mut reader = scene.place.reader();
     for _ in 0..2 {
@@ -106,11 +106,11 @@ fn doubles_in_the_index_cost_nothing_but_themselves() {
 fn a_page_that_two_directories_claim_counts_once() {
     let scene = Scene::new();
     let root =
-        |slot: usize| 4096 + slot * 1024 + std::mem::offset_of!(promshm_segment::layout::Slot, lasting);
-    let own = (1..6).find(|slot| scene.honest[root(*slot) / 8] != 0).unwrap();
+        |slot: usize| 4096 + slot * 1024 + std::mem::offset_of!(promshm_segment::layout::Slot, cumulative);
+    let own = (1..6).find(|slot| scene.valid[root(*slot) / 8] != 0).unwrap();
     scene.raw.set(SLOTS_HIGH, 7);
     (0..6).filter(|slot| *slot != own).for_each(|slot| {
-        scene.raw.set(root(slot), scene.honest[root(own) / 8]);
+        scene.raw.set(root(slot), scene.valid[root(own) / 8]);
     });
     let mut reader = scene.place.reader();
     let total: f64 = rows(&mut reader, "c").iter().map(|(_, values)| values[0]).sum();

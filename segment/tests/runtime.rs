@@ -1,4 +1,4 @@
-//! What processes tell of themselves: shown while they live, and never as their heirs'.
+//! What processes tell of themselves: shown while they live, and never as their next owners'.
 
 mod support;
 
@@ -34,10 +34,10 @@ fn the_living_are_shown_and_nobody_for_the_dead() {
     assert_ne!(found[0].0, found[1].0);
     one.kill();
     assert_eq!(processes(&mut reader), [found[1].clone()]);
-    let heir = Child::run(|| std::mem::forget(place.writer()));
+    let next_owner = Child::run(|| std::mem::forget(place.writer()));
     assert_eq!(reader.scrape().unwrap().stats.slots.len(), 3, "it has the dead one's slot");
     assert_eq!(processes(&mut reader), [found[1].clone()], "and has told nothing");
-    heir.end();
+    next_owner.end();
     two.end();
     assert_eq!(processes(&mut place.reader()), []);
 }

@@ -193,8 +193,8 @@ fn forged_rings_are_left_out() {
         ["a", "b"].map(|label| std::ptr::from_ref(&writer.resolve(family, &[label]).unwrap().cells[2]));
     // SAFETY: the writer stays attached.
     let (a, b) = unsafe { (&*a, &*b) };
-    let honest = a.get();
-    for forged in [b.get(), 1.0, honest - 1.0, honest + 1.0, 1e9, -1.0, f64::NAN, f64::INFINITY, 0.5] {
+    let valid = a.get();
+    for forged in [b.get(), 1.0, valid - 1.0, valid + 1.0, 1e9, -1.0, f64::NAN, f64::INFINITY, 0.5] {
         a.set(forged);
         let mut reader = place.reader();
         let snapshot = reader.scrape_at(NOW).unwrap();
@@ -203,6 +203,6 @@ fn forged_rings_are_left_out() {
         let is_none = forged.is_nan() || (0.0..1.0).contains(&forged) || forged < 0.0;
         assert_eq!(snapshot.stats.corrupt_records > 0, !is_none, "{forged}");
     }
-    a.set(honest);
+    a.set(valid);
     assert_eq!(rows(&mut place.reader(), "s").len(), 2);
 }

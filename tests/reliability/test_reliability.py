@@ -73,7 +73,7 @@ class Worker:
         return reports
 
 
-def murder(kills, crew=4):
+def kill_storm(kills, crew=4):
     path = f"/tmp/promshm-reliability-{os.getpid()}"
     workers = [Worker(number, f"{path}-{number}") for number in range(crew)]
     dead, before, done, scrapes = collections.Counter(), {}, 0, 0
@@ -159,7 +159,7 @@ def tried_segment(request):
 
 
 def test_killed_workers_lose_nothing_that_they_reported():
-    murder(2000 if SOAK else 60)
+    kill_storm(2000 if SOAK else 60)
 
 
 def test_short_lives_are_counted_and_leave_no_bytes():

@@ -322,7 +322,7 @@ mod tests {
         let words = place(0);
         let place = Place::over(&words);
         place.write(&labels(&[("n", "1")]), 1.0, 1.0);
-        let honest: Vec<u64> = words.iter().map(Word::load_relaxed).collect();
+        let valid: Vec<u64> = words.iter().map(Word::load_relaxed).collect();
         let word = |text: &[u8; 8]| u64::from_le_bytes(*text);
         let forgeries = [
             (3, f64::NAN.to_bits()),
@@ -336,10 +336,10 @@ mod tests {
             (4, word(b"n\xffa\0b\xff\xff\xff")),
             (4, word(b"__n\xffa\xff\xff\xff")),
         ];
-        for (at, forged) in forgeries {
-            words.iter().zip(&honest).for_each(|(word, value)| word.store_relaxed(*value));
-            words[at].store_relaxed(forged);
-            assert_eq!(place.find(), Some(Err(BadLabels)), "{at} {forged:x}");
+        for (at, corrupt) in forgeries {
+            words.iter().zip(&valid).for_each(|(word, value)| word.store_relaxed(*value));
+            words[at].store_relaxed(corrupt);
+            assert_eq!(place.find(), Some(Err(BadLabels)), "{at} {corrupt:x}");
         }
         words.iter().for_each(|word| word.store_relaxed(u64::from_le_bytes(*b"aaaaaaaa")));
         assert_eq!(place.read(), None, "a text without an end");

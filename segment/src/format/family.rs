@@ -5,9 +5,9 @@ use super::record::{
 };
 use crate::{
     definition::{Definition, GaugeMode, Kind, MAX_HELP, MAX_LABELS, MAX_NAME},
-    format::strings::{pack_texts, texts},
+    format::strings::{pack_strings, strings},
     layout::{Geometry, PAGE_WORDS, Plane},
-    memory::{atomic::Word, mapping::Region},
+    memory::{atomic::Word, mapping::Mapping},
 };
 
 /// Most bytes of a family's label names.
@@ -45,7 +45,7 @@ fn kind_of(meta: u64, max_age: u32) -> Result<Kind, Corrupt> {
 pub(crate) struct FamilyRecord {
     pub(crate) definition: Definition,
     pub(crate) hash: u64,
-    /// Where living processes write when they asserted this definition, in the living plane.
+    /// Where living processes write when they asserted this definition, in the per-process plane.
     pub(crate) claim_column: u64,
     /// Bytes it takes.
     pub(crate) bytes: u64,
@@ -55,8 +55,8 @@ impl FamilyRecord {
     /// The number of the word that says which column its claims are in.
     pub(crate) const COLUMN_WORD: usize = 5;
 
-    /// The bytes that the record at `offset` says it takes, honest or not: what reading it costs.
-    pub(crate) fn claimed_bytes(region: &Region, geometry: &Geometry, offset: u64) -> u64 {
+    /// The bytes that the record at `offset` says it takes, valid or not: what reading it costs.
+    pub(crate) fn claimed_bytes(region: &Mapping, geometry: &Geometry, offset: u64) -> u64 {
         const MOST: u64 = (HEAD_WORDS + MAX_BOUNDS + 1) * 8 + MAX_NAME as u64 + MAX_HELP as u64 + MAX_NAMES;
         match head(region, geometry, offset) {
             Ok([meta, _, lengths, label_bytes, ..]) if meta & 0xff == FAMILY => {
@@ -72,7 +72,7 @@ impl FamilyRecord {
     /// the first one in the record.
     pub(crate) fn hash(key: HashKey, definition: &Definition) -> u64 {
         let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
-        let labels = pack_texts(definition.sorted_labels());
+        let labels = pack_strings(definition.sorted_labels());
         let bounds = bytes_of(&definition.bounds.iter().map(|bound| bound.to_bits()).collect::<Vec<_>>());
         let age = age_of(definition.kind).to_le_bytes();
         let age = if let Kind::Summary { .. } = definition.kind { &age[..] } else { &[] };
@@ -81,7 +81,7 @@ impl FamilyRecord {
 
     /// The record's words.
     pub(crate) fn compose(definition: &Definition, hash: u64, claim_column: u64) -> Vec<u64> {
-        let labels = pack_texts(definition.label_names.iter().map(String::as_str));
+        let labels = pack_strings(definition.label_names.iter().map(String::as_str));
         let text = [definition.name.as_bytes(), definition.help.as_bytes(), &labels].concat();
         let lengths = definition.name.len() as u64 | (definition.help.len() as u64) << 32;
         let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
@@ -92,14 +92,14 @@ impl FamilyRecord {
         words
     }
 
-    /// Whether the record at `offset` may be the one with that hash; cheap, so that a forged index
+    /// Whether the record at `offset` may be the one with that hash; cheap, so that a corrupt index
     /// does not make a search slow.
-    pub(crate) fn has_hash(region: &Region, geometry: &Geometry, offset: u64, hash: u64) -> bool {
+    pub(crate) fn has_hash(region: &Mapping, geometry: &Geometry, offset: u64, hash: u64) -> bool {
         head(region, geometry, offset).is_ok_and(|head| head[0] & 0xff == FAMILY && head[1] == hash)
     }
 
     /// Reads and checks the record at `offset`.
-    pub(crate) fn parse(region: &Region, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
+    pub(crate) fn parse(region: &Mapping, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
         let [meta, hash, lengths, label_bytes, _, claim_column] = head(region, geometry, offset)?;
         let (name_bytes, help_bytes) = (lengths & 0xffff_ffff, lengths >> 32);
         let (label_bytes, max_age) = (label_bytes & 0xffff_ffff, (label_bytes >> 32) as u32);
@@ -110,7 +110,7 @@ impl FamilyRecord {
             && label_bytes <= MAX_NAMES
             && labels <= MAX_LABELS as u64
             && bounds <= MAX_BOUNDS
-            && claim_column < Plane::Living.capacity();
+            && claim_column < Plane::PerProcess.capacity();
         if !sensible {
             return Err(Corrupt);
         }
@@ -123,17 +123,17 @@ impl FamilyRecord {
         copy_bytes(body, text_bytes, &mut text);
         let (name, text) = text.split_at(name_bytes as usize);
         let (help, names) = text.split_at(help_bytes as usize);
-        let names: Vec<&str> = texts(names).take(MAX_LABELS + 1).collect::<Result<_, _>>()?;
+        let names: Vec<&str> = strings(names).take(MAX_LABELS + 1).collect::<Result<_, _>>()?;
         let text_of = |bytes| std::str::from_utf8(bytes).map_err(|_| Corrupt);
         let kind = kind_of(meta, max_age)?;
         let definition =
             Definition::new(text_of(name)?, text_of(help)?, kind, &names, &bounds).map_err(|_| Corrupt)?;
-        let honest = definition.bounds == bounds && names.len() as u64 == labels;
-        if honest { Ok(Self { definition, hash, claim_column, bytes: words * 8 }) } else { Err(Corrupt) }
+        let valid = definition.bounds == bounds && names.len() as u64 == labels;
+        if valid { Ok(Self { definition, hash, claim_column, bytes: words * 8 }) } else { Err(Corrupt) }
     }
 
     /// The word that holds the newest claim on the name.
-    pub(crate) fn newest_claim(region: &Region, offset: u64) -> Option<&Word> {
+    pub(crate) fn newest_claim(region: &Mapping, offset: u64) -> Option<&Word> {
         region.word(offset.checked_add(NEWEST_CLAIM)?)
     }
 }

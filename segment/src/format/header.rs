@@ -5,11 +5,11 @@ use crate::{
     error::ReadError,
     format::record::HashKey,
     layout::{FRESH, Geometry, MAGIC, PAGE, READY, Shape, VERSION, header},
-    memory::mapping::Region,
+    memory::mapping::Mapping,
 };
 
 /// The segment's hash key.
-pub(crate) fn hash_key(region: &Region) -> HashKey {
+pub(crate) fn hash_key(region: &Mapping) -> HashKey {
     HashKey([
         region.head(header!(hash_key)).load_acquire(),
         region.head(header!(hash_key) + 8).load_acquire(),
@@ -18,7 +18,7 @@ pub(crate) fn hash_key(region: &Region) -> HashKey {
 
 /// Checks a header, byte by distrusted byte. Reader and writer both begin here; a writer has
 /// replaced an outdated segment before.
-pub(crate) fn check(name: SegmentName, region: &Region) -> Result<Geometry, ReadError> {
+pub(crate) fn check(name: SegmentName, region: &Mapping) -> Result<Geometry, ReadError> {
     if region.bytes() < PAGE {
         return Err(ReadError::Foreign { name });
     }

@@ -3,7 +3,7 @@
 
 use crate::{
     layout::{Geometry, PAGE_WORDS, header},
-    memory::{atomic::Word, mapping::Region},
+    memory::{atomic::Word, mapping::Mapping},
 };
 
 const OFFSET_BITS: u32 = 40;
@@ -35,10 +35,10 @@ pub(crate) enum Found {
     Full,
 }
 
-/// Looks for the record with `hash` that `is_wanted` recognises by its offset. A forged index
+/// Looks for the record with `hash` that `is_wanted` recognises by its offset. A corrupt index
 /// makes the search fail, never long.
 pub(crate) fn search(
-    region: &Region,
+    region: &Mapping,
     geometry: &Geometry,
     hash: u64,
     mut is_wanted: impl FnMut(u64) -> bool,
@@ -67,7 +67,7 @@ pub(crate) fn search(
 }
 
 /// Publishes `new` at `place` if `old` still stands there.
-pub(crate) fn publish(region: &Region, geometry: &Geometry, place: u64, old: u64, new: u64) -> bool {
+pub(crate) fn publish(region: &Mapping, geometry: &Geometry, place: u64, old: u64, new: u64) -> bool {
     let page = place / PAGE_WORDS as u64;
     // The map first: a record on a page that the reader skips would be lost, a needless bit is not.
     region.head(header!(index_map) + page / 64 * 8).fetch_or(1 << (page % 64));
@@ -75,12 +75,12 @@ pub(crate) fn publish(region: &Region, geometry: &Geometry, place: u64, old: u64
 }
 
 /// The word at `place`.
-pub(crate) fn word<'r>(region: &'r Region, geometry: &Geometry, place: u64) -> Option<&'r Word> {
+pub(crate) fn word<'r>(region: &'r Mapping, geometry: &Geometry, place: u64) -> Option<&'r Word> {
     region.word(geometry.index + place * 8)
 }
 
 /// The pages of the index that have ever had an entry. Costs one look for 64 pages that have none.
-pub(crate) fn touched_pages<'r>(region: &'r Region, geometry: &Geometry) -> impl Iterator<Item = u64> + 'r {
+pub(crate) fn touched_pages<'r>(region: &'r Mapping, geometry: &Geometry) -> impl Iterator<Item = u64> + 'r {
     let pages = geometry.index_words / PAGE_WORDS as u64;
     (0..pages.div_ceil(64)).flat_map(move |word| {
         let map = region.head(header!(index_map) + word * 8).load_acquire(); // pair: INDEX

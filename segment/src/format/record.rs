@@ -12,7 +12,7 @@ use crate::{
     definition::Kind,
     format::index,
     layout::{Geometry, RECORD_UNIT, Space, header},
-    memory::{atomic::Word, mapping::Region},
+    memory::{atomic::Word, mapping::Mapping},
 };
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
@@ -69,7 +69,7 @@ pub(super) fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, words
 /// `count` words from `offset` on, if they lie among the records handed out so far. What lies
 /// beyond is a hole: whoever reads it gets charged for its memory.
 pub(super) fn place<'r>(
-    region: &'r Region,
+    region: &'r Mapping,
     geometry: &Geometry,
     offset: u64,
     count: u64,
@@ -83,7 +83,7 @@ pub(super) fn place<'r>(
 
 /// The words that every record begins with.
 pub(super) fn head(
-    region: &Region,
+    region: &Mapping,
     geometry: &Geometry,
     offset: u64,
 ) -> Result<[u64; HEAD_WORDS as usize], Corrupt> {
@@ -102,7 +102,7 @@ impl Tag {
     /// Looks at the head of the record at `offset`: its hash must have the upper bits of `entry`,
     /// an index word.
     pub(crate) fn read(
-        region: &Region,
+        region: &Mapping,
         geometry: &Geometry,
         offset: u64,
         entry: u64,

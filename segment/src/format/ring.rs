@@ -1,19 +1,19 @@
 //! Rings of recent samples: what a summary's quantiles are made of, beside its count and its sum.
 //!
 //! A series' count, which goes on through all owners of its slot, says which sample of the ring is next:
-//! the heir of a dead process goes on where that one was, and its samples count until they are too old.
+//! the next owner of a dead process goes on where that one was, and its samples count until they are too old.
 
 use crate::{
     config::Config,
     layout::{RING_CELL, header},
     memory::{
         atomic::{Cell, Sample},
-        mapping::Region,
+        mapping::Mapping,
     },
 };
 
 /// How many samples the segment's rings have; 0 if what stands there makes no sense.
-pub(crate) fn samples_of(region: &Region) -> u64 {
+pub(crate) fn samples_of(region: &Mapping) -> u64 {
     let samples = region.head(header!(summary_samples)).load_acquire();
     if samples <= u64::from(Config::MAX_SUMMARY_SAMPLES) { samples } else { 0 }
 }

@@ -5,7 +5,7 @@ use crate::{
     clock,
     definition::MAX_LABELS,
     layout::Geometry,
-    memory::{atomic::Word, mapping::Region},
+    memory::{atomic::Word, mapping::Mapping},
 };
 
 /// Most bytes of a series' label values.
@@ -83,7 +83,7 @@ impl SeriesRecord {
     }
 
     /// Reads and checks the head of the record at `offset`.
-    pub(crate) fn parse(region: &Region, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
+    pub(crate) fn parse(region: &Mapping, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
         let [meta, hash, family, column, removed, label_bytes] = head(region, geometry, offset)?;
         let (label_count, times) = ((meta >> 32) & 0xffff, meta >> 48);
         let sensible = meta & 0xff == SERIES
@@ -103,19 +103,19 @@ impl SeriesRecord {
     }
 
     /// All behind the head.
-    fn body<'r>(&self, region: &'r Region, geometry: &Geometry, offset: u64) -> Result<&'r [Word], Corrupt> {
+    fn body<'r>(&self, region: &'r Mapping, geometry: &Geometry, offset: u64) -> Result<&'r [Word], Corrupt> {
         Ok(&place(region, geometry, offset, self.bytes() / 8)?[HEAD_WORDS as usize..])
     }
 
-    fn text<'r>(&self, region: &'r Region, geometry: &Geometry, offset: u64) -> Result<&'r [Word], Corrupt> {
+    fn text<'r>(&self, region: &'r Mapping, geometry: &Geometry, offset: u64) -> Result<&'r [Word], Corrupt> {
         Ok(&self.body(region, geometry, offset)?[TIMES as usize..])
     }
 
-    /// Copies the label values, as [`pack_texts`](crate::format::strings::pack_texts) packed them; their inner form is left to
-    /// [`are_texts`](crate::format::strings::are_texts).
+    /// Copies the label values, as [`pack_strings`](crate::format::strings::pack_strings) packed them; their inner form is left to
+    /// [`are_strings`](crate::format::strings::are_strings).
     pub(crate) fn copy_labels(
         &self,
-        region: &Region,
+        region: &Mapping,
         geometry: &Geometry,
         offset: u64,
         labels: &mut Vec<u8>,
@@ -125,9 +125,9 @@ impl SeriesRecord {
     }
 
     /// Whether the record at `offset` is that series. Compares what is cheap first and copies
-    /// nothing, so that a forged index does not make a search slow.
+    /// nothing, so that a corrupt index does not make a search slow.
     pub(crate) fn is_at(
-        region: &Region,
+        region: &Mapping,
         geometry: &Geometry,
         offset: u64,
         hash: u64,
@@ -149,12 +149,12 @@ impl SeriesRecord {
     }
 
     /// The word that says whether the series was removed.
-    pub(crate) fn removed(region: &Region, offset: u64) -> Option<&Word> {
+    pub(crate) fn removed(region: &Mapping, offset: u64) -> Option<&Word> {
         region.word(offset.checked_add(REMOVED)?)
     }
 
     /// The word that says when the series was last touched.
-    pub(crate) fn touched(region: &Region, offset: u64) -> Option<&Word> {
+    pub(crate) fn touched(region: &Mapping, offset: u64) -> Option<&Word> {
         region.word(offset.checked_add(TOUCHED)?)
     }
 }

@@ -3,7 +3,7 @@
 use crate::{definition::MAX_LABELS, format::record::Corrupt};
 
 /// Texts as they stand in a record: each with its length before it.
-pub(crate) fn pack_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+pub(crate) fn pack_strings<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
     let mut packed = Vec::new();
     for text in texts {
         packed.extend_from_slice(&(text.len() as u16).to_le_bytes());
@@ -12,8 +12,8 @@ pub(crate) fn pack_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8
     packed
 }
 
-/// The reverse of [`pack_texts`]: the texts, and an error in place of the first that makes no sense.
-pub(crate) fn texts(mut packed: &[u8]) -> impl Iterator<Item = Result<&str, Corrupt>> {
+/// The reverse of [`pack_strings`]: the texts, and an error in place of the first that makes no sense.
+pub(crate) fn strings(mut packed: &[u8]) -> impl Iterator<Item = Result<&str, Corrupt>> {
     std::iter::from_fn(move || {
         let (length, rest) = match packed.split_first_chunk::<2>() {
             Some(split) => split,
@@ -27,10 +27,10 @@ pub(crate) fn texts(mut packed: &[u8]) -> impl Iterator<Item = Result<&str, Corr
     })
 }
 
-/// Whether `packed` is exactly `count` texts. [`texts`] ends after an error only if its caller does.
-pub(crate) fn are_texts(packed: &[u8], count: usize) -> bool {
+/// Whether `packed` is exactly `count` texts. [`strings`] ends after an error only if its caller does.
+pub(crate) fn are_strings(packed: &[u8], count: usize) -> bool {
     let mut seen = 0;
-    texts(packed).take(MAX_LABELS + 1).all(|text| {
+    strings(packed).take(MAX_LABELS + 1).all(|text| {
         text.is_ok_and(|_| {
             seen += 1;
             true
@@ -44,11 +44,11 @@ mod tests {
 
     #[test]
     fn texts_must_fill_their_place_exactly() {
-        let packed = pack_texts(["ab", "c"]);
-        assert_eq!(texts(&packed).collect::<Result<Vec<_>, _>>(), Ok(vec!["ab", "c"]));
+        let packed = pack_strings(["ab", "c"]);
+        assert_eq!(strings(&packed).collect::<Result<Vec<_>, _>>(), Ok(vec!["ab", "c"]));
         for (bytes, count) in [(&packed[..], 1), (&packed, 3), (&packed[..6], 2), (&[2, 0, 0xff, 0xfe], 1)] {
-            assert!(!are_texts(bytes, count), "{bytes:?} {count}");
+            assert!(!are_strings(bytes, count), "{bytes:?} {count}");
         }
-        assert!(are_texts(&packed, 2) && are_texts(&[], 0));
+        assert!(are_strings(&packed, 2) && are_strings(&[], 0));
     }
 }

@@ -1,15 +1,15 @@
 use super::{family::*, record::*, series::*};
 use crate::{
     definition::{Definition, Kind},
-    format::strings::{are_texts, pack_texts, texts},
+    format::strings::{are_strings, pack_strings, strings},
     layout::{Geometry, RECORD_UNIT, Shape, header},
-    memory::{atomic::Word, mapping::Region},
+    memory::{atomic::Word, mapping::Mapping},
 };
 
-fn place() -> (Region, Geometry) {
+fn place() -> (Mapping, Geometry) {
     let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
     let size = Geometry::new(shape, 0).unwrap_err();
-    let region = Region::heap(size);
+    let region = Mapping::heap(size);
     region.head(header!(space)).store_relaxed(64);
     (region, Geometry::new(shape, size).unwrap())
 }
@@ -40,20 +40,20 @@ fn a_summary_is_read_back_and_its_window_is_part_of_it() {
 #[test]
 fn a_series_is_read_back() {
     let (region, geometry) = place();
-    let labels = pack_texts(["", "x", "λ"]);
+    let labels = pack_strings(["", "x", "λ"]);
     let at = geometry.records;
     let times = Times { created: 1_700_000_000.5, touched: 77 };
     region.fill_words(at, &SeriesRecord::compose(64, 9, 5, 3, &labels, times)).unwrap();
     let series = SeriesRecord::parse(&region, &geometry, at).unwrap();
     let mut found = Vec::new();
     series.copy_labels(&region, &geometry, at, &mut found).unwrap();
-    assert!(are_texts(&found, 3));
-    assert_eq!(texts(&found).collect::<Result<Vec<_>, _>>(), Ok(vec!["", "x", "λ"]));
+    assert!(are_strings(&found, 3));
+    assert_eq!(strings(&found).collect::<Result<Vec<_>, _>>(), Ok(vec!["", "x", "λ"]));
     assert_eq!((series.family, series.hash, series.column, series.removed), (64, 9, 5, false));
     assert_eq!(series.created.to_bits(), times.created.to_bits());
     assert_eq!(SeriesRecord::touched(&region, at).map(Word::load_relaxed), Some(77));
     assert!(SeriesRecord::is_at(&region, &geometry, at, 9, 64, &labels));
-    for other in [pack_texts(["", "x", "y"]), pack_texts(["", "x", "λ", ""]), Vec::new()] {
+    for other in [pack_strings(["", "x", "y"]), pack_strings(["", "x", "λ", ""]), Vec::new()] {
         assert!(!SeriesRecord::is_at(&region, &geometry, at, 9, 64, &other));
     }
     assert!(!SeriesRecord::is_at(&region, &geometry, at, 8, 64, &labels));
@@ -63,7 +63,7 @@ fn a_series_is_read_back() {
 #[test]
 fn times_that_make_no_sense_are_unknown() {
     let (region, geometry) = place();
-    let (at, labels) = (geometry.records, pack_texts(["x"]));
+    let (at, labels) = (geometry.records, pack_strings(["x"]));
     for created in [0.0, -1.0, f64::NAN, f64::INFINITY, -0.0] {
         let words = SeriesRecord::compose(64, 9, 5, 1, &labels, Times { created, touched: 1 });
         region.fill_words(at, &words).unwrap();
@@ -80,9 +80,9 @@ fn every_single_forged_word_is_survived() {
     let (region, geometry) = place();
     let words = FamilyRecord::compose(&histogram(), 7, 3);
     for at in 0..words.len() {
-        for forged in [0, 1, 0x53, u64::MAX, 1 << 63, f64::NAN.to_bits(), words[at] ^ 1 << 40] {
+        for corrupt in [0, 1, 0x53, u64::MAX, 1 << 63, f64::NAN.to_bits(), words[at] ^ 1 << 40] {
             region.fill_words(geometry.records, &words).unwrap();
-            region.word(geometry.records + 8 * at as u64).unwrap().store_relaxed(forged);
+            region.word(geometry.records + 8 * at as u64).unwrap().store_relaxed(corrupt);
             let _survived = FamilyRecord::parse(&region, &geometry, geometry.records);
         }
     }

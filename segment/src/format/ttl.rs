@@ -10,7 +10,7 @@
 use crate::{
     config::Config,
     layout::header,
-    memory::{atomic::Word, mapping::Region},
+    memory::{atomic::Word, mapping::Mapping},
 };
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub fn renew_after(ttl: u32) -> Option<Duration> {
 }
 
 /// The segment's TTL in seconds; 0 for never, and if what stands there makes no sense.
-pub(crate) fn of(region: &Region) -> u32 {
+pub(crate) fn of(region: &Mapping) -> u32 {
     let settled = region.head(header!(series_ttl)).load_relaxed().checked_sub(1);
     let ttl = settled.and_then(|ttl| u32::try_from(ttl).ok());
     ttl.filter(|ttl| *ttl <= Config::MAX_SERIES_TTL).unwrap_or(0)
@@ -50,18 +50,18 @@ pub(crate) fn hides(ttl: u32, idle: u64) -> bool {
 /// Stamps tell what processes noticed. A process that was busy and then calls seldom notices the time only after
 /// up to 16 further updates, so a number that has changed since the last scrape counts as a touch too.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Sighting {
+pub(crate) struct Activity {
     /// Stamp and numbers at the last look.
     seen: Option<(u64, u64)>,
     /// When it was used last, as far as is known.
     used: u64,
 }
 
-impl Sighting {
+impl Activity {
     /// Looks again: when the series was `touched`, and a `print` that is another if its numbers are.
     /// Answers for how long the series has been idle.
     ///
-    /// A stamp of the future is forged, or from before a restart of the clock: it counts as now, once.
+    /// A stamp of the future is corrupt, or from before a restart of the clock: it counts as now, once.
     pub(crate) fn look(&mut self, touched: u64, print: u64, now: u64) -> u64 {
         match self.seen.replace((touched, print)) {
             Some((_, before)) if before != print => self.used = now,
@@ -99,21 +99,21 @@ mod tests {
 
     #[test]
     fn what_does_not_change_gets_older() {
-        let mut sighting = Sighting::default();
-        assert_eq!(sighting.look(10, 1, 15), 5);
-        assert_eq!(sighting.look(10, 1, 30), 20);
-        assert_eq!(sighting.look(28, 1, 30), 2, "touched");
-        assert_eq!(sighting.look(28, 2, 40), 0, "counted, but not touched");
-        assert_eq!(sighting.look(28, 2, 50), 10);
-        assert_eq!(sighting.look(35, 2, 50), 10, "touched before it was seen to count");
+        let mut activity = Activity::default();
+        assert_eq!(activity.look(10, 1, 15), 5);
+        assert_eq!(activity.look(10, 1, 30), 20);
+        assert_eq!(activity.look(28, 1, 30), 2, "touched");
+        assert_eq!(activity.look(28, 2, 40), 0, "counted, but not touched");
+        assert_eq!(activity.look(28, 2, 50), 10);
+        assert_eq!(activity.look(35, 2, 50), 10, "touched before it was seen to count");
     }
 
     #[test]
     fn a_stamp_of_the_future_is_now_and_gets_older() {
-        let mut sighting = Sighting::default();
-        assert_eq!(sighting.look(u64::MAX, 1, 100), 0);
-        assert_eq!(sighting.look(u64::MAX, 1, 130), 30);
-        assert_eq!(sighting.look(120, 1, 140), 20);
-        assert_eq!(sighting.look(150, 1, 150), 0);
+        let mut activity = Activity::default();
+        assert_eq!(activity.look(u64::MAX, 1, 100), 0);
+        assert_eq!(activity.look(u64::MAX, 1, 130), 30);
+        assert_eq!(activity.look(120, 1, 140), 20);
+        assert_eq!(activity.look(150, 1, 150), 0);
     }
 }

@@ -4,7 +4,7 @@
 use crate::{
     layout::{Geometry, PAGE, PAGE_WORDS, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
     memory::atomic::{Cell, Sample, Word, cells, samples},
-    memory::residency::Ground,
+    memory::residency::Residency,
 };
 use std::{fmt, ptr::NonNull};
 
@@ -14,56 +14,56 @@ use crate::memory::atomic::words_at;
 /// Memory that is looked at in words; unmapped when dropped.
 #[cfg(not(loom))]
 #[derive(Debug)]
-pub(crate) struct Region {
+pub(crate) struct Mapping {
     base: NonNull<u64>,
     bytes: u64,
     /// Where there may be less memory than address space: what of it may be touched.
-    ground: Option<Ground>,
-    keeper: Box<dyn Keeper>,
+    residency: Option<Residency>,
+    guard: Box<dyn MappingGuard>,
     /// Memory of this process, which several regions may share as processes do.
     #[cfg(any(test, fuzzing))]
     heap: Option<std::sync::Arc<[Word]>>,
 }
 
 /// Keeps memory mapped for as long as it lives.
-pub(crate) trait Keeper: Send {
+pub(crate) trait MappingGuard: Send {
     /// Whether the memory is not there any more, and zeros stand in its place.
     fn is_lost(&self) -> bool {
         false
     }
 }
 
-impl Keeper for () {}
+impl MappingGuard for () {}
 
-impl fmt::Debug for dyn Keeper {
+impl fmt::Debug for dyn MappingGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Keeper")
+        f.write_str("MappingGuard")
     }
 }
 
 #[cfg(not(loom))]
 // SAFETY: the memory is only touched through atomics, and all else here may go to any thread.
-unsafe impl Send for Region {}
+unsafe impl Send for Mapping {}
 
 #[cfg(not(loom))]
-impl Region {
+impl Mapping {
     /// Takes a mapping over.
     ///
     /// # Safety
-    /// `base` is page-aligned and valid for `bytes` bytes until `keeper` is dropped, as far as there is
-    /// `ground`, and everyone who can reach that memory uses atomics. If it is read-only, no writing method
+    /// `base` is page-aligned and valid for `bytes` bytes until `guard` is dropped, as far as there is
+    /// `residency`, and everyone who can reach that memory uses atomics. If it is read-only, no writing method
     /// is called on its words.
     pub(crate) unsafe fn from_raw(
         base: NonNull<u64>,
         bytes: u64,
-        keeper: Box<dyn Keeper>,
-        ground: Option<Ground>,
+        guard: Box<dyn MappingGuard>,
+        residency: Option<Residency>,
     ) -> Self {
         Self {
             base,
             bytes,
-            ground,
-            keeper,
+            residency,
+            guard,
             #[cfg(any(test, fuzzing))]
             heap: None,
         }
@@ -97,7 +97,7 @@ impl Region {
 
     /// Whether somebody has cut the memory short: then what was read is worth nothing.
     pub(crate) fn is_lost(&self) -> bool {
-        self.keeper.is_lost()
+        self.guard.is_lost()
     }
 
     /// `count` words from `offset` on, if they lie inside, and there is memory.
@@ -107,7 +107,7 @@ impl Region {
         if !offset.is_multiple_of(8) || count > room / 8 {
             return None;
         }
-        if self.ground.as_ref().is_some_and(|ground| !ground.holds(offset, offset + 8 * count)) {
+        if self.residency.as_ref().is_some_and(|residency| !residency.holds(offset, offset + 8 * count)) {
             return None;
         }
         // SAFETY: inside the mapping and aligned, as just checked; from_raw's caller promises the rest.
@@ -116,9 +116,9 @@ impl Region {
 
     /// Sees to it that `bytes` bytes from `offset` on may be touched. Answers whether there is memory for them.
     pub(crate) fn reserve(&self, offset: u64, bytes: u64) -> bool {
-        let Some(ground) = &self.ground else { return true };
+        let Some(residency) = &self.residency else { return true };
         let Some(end) = offset.checked_add(bytes).filter(|end| *end <= self.bytes) else { return false };
-        ground.reserve(offset, end, |page| {
+        residency.reserve(offset, end, |page| {
             // SAFETY: inside the mapping, as just checked; whole pages are, and there is memory for them now.
             let first = unsafe { words_at(self.base.as_ptr().add(page as usize / 8), 1) };
             first[0].touch();
@@ -147,7 +147,7 @@ pub struct Rings {
 
 #[cfg(not(loom))]
 impl Rings {
-    pub(crate) fn new(region: &Region, geometry: &Geometry, samples: u64) -> Option<Self> {
+    pub(crate) fn new(region: &Mapping, geometry: &Geometry, samples: u64) -> Option<Self> {
         let most = (geometry.end - geometry.records) / PAGE;
         if geometry.end > region.bytes {
             return None;
@@ -179,11 +179,16 @@ impl Rings {
 /// In proofs: words that the model knows, in place of memory.
 #[cfg(loom)]
 #[derive(Debug)]
-pub(crate) struct Region(std::sync::Arc<[Word]>);
+pub(crate) struct Mapping(std::sync::Arc<[Word]>);
 
 #[cfg(loom)]
-impl Region {
-    pub(crate) unsafe fn from_raw(_: NonNull<u64>, _: u64, _: Box<dyn Keeper>, _: Option<Ground>) -> Self {
+impl Mapping {
+    pub(crate) unsafe fn from_raw(
+        _: NonNull<u64>,
+        _: u64,
+        _: Box<dyn MappingGuard>,
+        _: Option<Residency>,
+    ) -> Self {
         unimplemented!("the model knows no mapped memory")
     }
 
@@ -220,7 +225,7 @@ impl Region {
     }
 }
 
-impl Region {
+impl Mapping {
     /// The word at `offset`, if it lies inside and is aligned.
     #[inline]
     pub(crate) fn word(&self, offset: u64) -> Option<&Word> {
@@ -266,14 +271,14 @@ impl Region {
 }
 
 /// Bytes of the segment that are handed out as records and pages, by the header; never more than there are.
-pub(crate) fn used_bytes(region: &Region, geometry: &Geometry) -> u64 {
+pub(crate) fn used_bytes(region: &Mapping, geometry: &Geometry) -> u64 {
     let space = Space::unpack(region.head(header!(space)).load_acquire());
     (space.units * RECORD_UNIT + space.pages * PAGE).min(geometry.end - geometry.records)
 }
 
 /// Most bytes that a reader may take for what it makes of a segment beyond what stands there: a summary's row
 /// has more numbers than cells, and each process's row repeats all labels.
-pub(crate) fn memory_limit(region: &Region, geometry: &Geometry) -> u64 {
+pub(crate) fn memory_limit(region: &Mapping, geometry: &Geometry) -> u64 {
     (4 * used_bytes(region, geometry)).max(64 << 20).min(geometry.end)
 }
 
@@ -284,7 +289,7 @@ mod tests {
 
     #[test]
     fn nothing_outside_or_unaligned_is_handed_out() {
-        let region = Region::heap(4096);
+        let region = Mapping::heap(4096);
         assert!(region.word(0).is_some() && region.word(4088).is_some());
         for bad in [1, 4, 4089, 4096, u64::MAX, u64::MAX - 7] {
             assert!(region.word(bad).is_none(), "{bad}");
@@ -299,7 +304,7 @@ mod tests {
     fn pages_never_reach_into_records() {
         let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
         let size = Geometry::new(shape, 0).unwrap_err();
-        let (region, geometry) = (Region::heap(size), Geometry::new(shape, size).unwrap());
+        let (region, geometry) = (Mapping::heap(size), Geometry::new(shape, size).unwrap());
         let pages_with = |units: u64, pages: u64| {
             region.head(header!(space)).store_relaxed(units | pages << 32);
             (0..40).filter(|number| region.page(&geometry, *number).is_some()).count()

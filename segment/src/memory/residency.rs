@@ -33,7 +33,7 @@ impl FileId {
 
 /// What is known of the memory behind one mapping. Segments grow from both ends.
 #[derive(Debug)]
-pub(crate) struct Ground {
+pub(crate) struct Residency {
     file: Arc<OwnedFd>,
     id: FileId,
     /// All below has memory.
@@ -44,7 +44,7 @@ pub(crate) struct Ground {
     refused: Cell<Option<(Instant, u64)>>,
 }
 
-impl Ground {
+impl Residency {
     pub(crate) fn new(file: Arc<OwnedFd>, id: FileId, bytes: u64) -> Self {
         Self { file, id, low: Cell::new(0), high: Cell::new(bytes), refused: Cell::new(None) }
     }

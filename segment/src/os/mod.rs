@@ -12,7 +12,7 @@ use crate::{
     config::SegmentName,
     error::ReadError,
     layout::{MAGIC, PAGE, RETIRED, header},
-    memory::mapping::Region,
+    memory::mapping::Mapping,
 };
 use nix::errno::Errno;
 pub(crate) use object::Object;
@@ -69,7 +69,7 @@ pub fn discover() -> Result<Vec<SegmentName>, Errno> {
 }
 
 /// Whether memory begins with promshm's mark, whatever the version.
-fn is_ours(region: &Region) -> bool {
+fn is_ours(region: &Mapping) -> bool {
     region.bytes() >= PAGE && region.head(header!(identity)).load_acquire() >> 32 == MAGIC
 }
 
@@ -90,13 +90,13 @@ pub fn remove(name: &SegmentName) -> Result<(), ReadError> {
 
 /// Marks a segment as replaced and takes its name away, in this order: whoever dies in between
 /// leaves a segment that the next process recognises and removes.
-pub(crate) fn retire(region: &Region, object: &Object) -> Result<(), Errno> {
+pub(crate) fn retire(region: &Mapping, object: &Object) -> Result<(), Errno> {
     mark_retired(region);
     object.take_away(region)
 }
 
 /// Makes all who count into a segment look for another one.
-fn mark_retired(region: &Region) {
+fn mark_retired(region: &Mapping) {
     region.head(header!(state)).store_release(RETIRED); // pair: EPOCH, by the next line
     region.head(header!(epoch)).fetch_add(1);
 }

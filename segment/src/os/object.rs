@@ -4,7 +4,7 @@ use super::{Inspection, Locks, Owner, posix, sysv};
 use crate::{
     config::{Config, SegmentName},
     layout::{FORGED, NO_SEMAPHORES, header},
-    memory::mapping::Region,
+    memory::mapping::Mapping,
 };
 use nix::errno::Errno;
 
@@ -63,7 +63,7 @@ impl Object {
     }
 
     /// Maps the whole segment.
-    pub(crate) fn attach(&mut self, read_only: bool) -> Result<Region, Errno> {
+    pub(crate) fn attach(&mut self, read_only: bool) -> Result<Mapping, Errno> {
         match self {
             Self::Sysv(segment) => segment.attach(read_only),
             Self::Posix(segment) => segment.attach(read_only),
@@ -112,7 +112,7 @@ impl Object {
     }
 
     /// Takes the name away; the memory lives until the last process detaches. Only the owner may.
-    pub(crate) fn take_away(&self, region: &Region) -> Result<(), Errno> {
+    pub(crate) fn take_away(&self, region: &Mapping) -> Result<(), Errno> {
         match self {
             Self::Sysv(segment) => segment.take_away(region),
             Self::Posix(segment) => segment.take_away(),
@@ -152,7 +152,7 @@ impl Object {
     }
 
     /// The locks that the header tells of.
-    pub(crate) fn locks(&self, region: &Region) -> Option<Locks> {
+    pub(crate) fn locks(&self, region: &Mapping) -> Option<Locks> {
         let id = match region.head(header!(semaphores)).load_acquire() {
             0 | NO_SEMAPHORES => return None,
             recorded => recorded - 1,

@@ -16,10 +16,10 @@ use crate::{
         index,
         index::Found,
         series::{GONE, SeriesRecord},
-        strings::pack_texts,
+        strings::pack_strings,
     },
     layout::{FRESH, Geometry, IDENTITY, PAGE, PAGE_WORDS, Plane, READY, Shape, Space, UNSET, header},
-    memory::{atomic::Word, mapping::Region},
+    memory::{atomic::Word, mapping::Mapping},
     reader::Catalogue,
     writer::{FamilyId, Writer, prepare},
 };
@@ -59,14 +59,14 @@ fn explore(name: &str, scene: impl Fn() + Sync + Send + 'static) {
     assert_eq!(one == 0, other == 0, "{name} always came out the same way");
 }
 
-fn segment() -> (Region, Geometry) {
+fn segment() -> (Mapping, Geometry) {
     let size = Geometry::new(SHAPE, 0).unwrap_err() + 4 * PAGE; // the least, and room for some records
-    let region = Region::heap(size);
+    let region = Mapping::heap(size);
     prepare(&region, SHAPE);
     (region, Geometry::new(SHAPE, size).unwrap())
 }
 
-fn process(region: &Region, slot: usize) -> Writer {
+fn process(region: &Mapping, slot: usize) -> Writer {
     Writer::over(region.share().unwrap(), slot).unwrap()
 }
 
@@ -75,7 +75,7 @@ fn definition(kind: Kind) -> Definition {
 }
 
 /// Records that the index leads to, and whether each is gone.
-fn published(region: &Region, geometry: &Geometry) -> Vec<(SeriesRecord, bool)> {
+fn published(region: &Mapping, geometry: &Geometry) -> Vec<(SeriesRecord, bool)> {
     let entries =
         (0..geometry.index_words).map(|place| index::word(region, geometry, place).unwrap().load_acquire());
     let series = entries.filter(|entry| *entry != 0).filter_map(|entry| {
@@ -86,14 +86,14 @@ fn published(region: &Region, geometry: &Geometry) -> Vec<(SeriesRecord, bool)> 
     series.collect()
 }
 
-fn population(region: &Region) -> (u64, u64) {
+fn population(region: &Mapping) -> (u64, u64) {
     let word = region.head(header!(population)).load_relaxed();
     (word & 0xffff_ffff, word >> 32)
 }
 
 /// What a process that looks a series up sees: nothing, or a record that is filled to the last word.
-fn look_up(region: &Region, geometry: &Geometry, family: u64, label: &str) -> bool {
-    let labels = pack_texts([label]);
+fn look_up(region: &Mapping, geometry: &Geometry, family: u64, label: &str) -> bool {
+    let labels = pack_strings([label]);
     let hash = SeriesRecord::hash(hash_key(region), family, &labels);
     match index::search(region, geometry, hash, |_| true) {
         Found::Record { entry, .. } => {
@@ -162,7 +162,7 @@ fn two_series_never_share_a_word_of_the_index() {
 }
 
 /// Records and pages do not overlap.
-fn assert_apart(region: &Region, geometry: &Geometry) {
+fn assert_apart(region: &Mapping, geometry: &Geometry) {
     let space = Space::unpack(region.head(header!(space)).load_relaxed());
     assert!(space.pack(geometry).is_some(), "{space:?}");
 }
@@ -216,7 +216,7 @@ fn the_epoch_goes_before_a_removal_and_after_it() {
         let family = writer.register(&definition(Kind::Counter)).unwrap();
         writer.resolve(family, &["x"]).unwrap();
         let old = region.head(header!(epoch)).load_relaxed();
-        let labels = pack_texts(["x"]);
+        let labels = pack_strings(["x"]);
         let hash = SeriesRecord::hash(hash_key(&region), family.offset(), &labels);
         let Found::Record { entry, .. } = index::search(&region, &geometry, hash, |_| true) else {
             panic!("it was registered")
@@ -259,7 +259,7 @@ fn two_that_make_one_page_use_one() {
     });
 }
 
-fn register_all(region: &Region, kind: Kind, labels: &[&str]) -> FamilyId {
+fn register_all(region: &Mapping, kind: Kind, labels: &[&str]) -> FamilyId {
     let mut writer = process(region, 1);
     let family = writer.register(&definition(kind)).unwrap();
     labels.iter().for_each(|label| drop(writer.resolve(family, &[label]).unwrap()));
@@ -276,7 +276,7 @@ fn a_new_page_of_gauges_shows_no_zero() {
         let (mut writer, reader) = (process(&region, 0), region.share().unwrap());
         let set = loom::thread::spawn(move || writer.resolve(family, &["x"]).unwrap().cells[0].set(7.0));
         let look = loom::thread::spawn(move || {
-            let found = pages(&reader, &geometry, 0, Plane::Living);
+            let found = pages(&reader, &geometry, 0, Plane::PerProcess);
             for page in &found {
                 let cells = reader.page(&geometry, *page).expect("a published page can be reached");
                 let mut values = cells.iter().map(|cell| cell.get().to_bits());
@@ -286,7 +286,7 @@ fn a_new_page_of_gauges_shows_no_zero() {
         });
         set.join().unwrap();
         note(look.join().unwrap());
-        assert_eq!(pages(&region, &geometry, 0, Plane::Living).len(), 1);
+        assert_eq!(pages(&region, &geometry, 0, Plane::PerProcess).len(), 1);
     });
 }
 
@@ -297,7 +297,7 @@ fn a_spare_page_is_clean() {
         // The directory is there, the page that "x" needs is not.
         let gauges = register_all(&region, Kind::Gauge(GaugeMode::Sum), &[]);
         process(&region, 0).resolve(gauges, &["w"]).unwrap();
-        region.head(Plane::Living.columns_offset()).store_relaxed(PAGE_WORDS as u64);
+        region.head(Plane::PerProcess.columns_offset()).store_relaxed(PAGE_WORDS as u64);
         process(&region, 1).resolve(gauges, &["x"]).unwrap();
         let counters = register_all(&region, Kind::Counter, &["y"]);
         let (mut one, mut other) = (process(&region, 0), process(&region, 0));
@@ -316,7 +316,7 @@ fn a_spare_page_is_clean() {
 }
 
 /// The pages of cells that a slot's directories lead to.
-fn pages(region: &Region, geometry: &Geometry, slot: usize, plane: Plane) -> Vec<u64> {
+fn pages(region: &Mapping, geometry: &Geometry, slot: usize, plane: Plane) -> Vec<u64> {
     let root = region.word(geometry.slot(slot) + plane.roots_offset()).unwrap().load_acquire();
     let Some(directory) = region.page_offset(geometry, root) else { return Vec::new() };
     let entries = region.words(directory, PAGE_WORDS as u64).unwrap().iter().map(Word::load_acquire);
@@ -329,7 +329,7 @@ fn pages(region: &Region, geometry: &Geometry, slot: usize, plane: Plane) -> Vec
 fn a_header_is_settled_once() {
     explore("two creators and who attaches", || {
         let size = Geometry::new(SHAPE, 0).unwrap_err();
-        let region = Region::heap(size);
+        let region = Mapping::heap(size);
         let create = |max_series: u32| {
             let region = region.share().unwrap();
             loom::thread::spawn(move || {
@@ -339,7 +339,7 @@ fn a_header_is_settled_once() {
                 let _or_retired = region.head(header!(state)).compare_exchange(FRESH, READY);
             })
         };
-        let look = |region: &Region| check(SegmentName::default(), region).ok().map(|found| found.shape);
+        let look = |region: &Mapping| check(SegmentName::default(), region).ok().map(|found| found.shape);
         let creators = [create(3), create(4)];
         let early = region.share().unwrap();
         let attach = loom::thread::spawn(move || look(&early));

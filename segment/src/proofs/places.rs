@@ -3,25 +3,25 @@
 use super::{explore, note};
 use crate::{
     format::exemplar::{Exemplar, Labels, Place},
-    memory::mapping::Region,
+    memory::mapping::Mapping,
 };
 
 /// A place with a word of text in each half.
 const WORDS: u64 = 1 + 2 * 4;
 
-fn place(region: &Region) -> Place<'_> {
+fn place(region: &Mapping) -> Place<'_> {
     Place::over(region.words(0, WORDS).unwrap())
 }
 
 /// Everything in exemplar `number` is that number.
-fn write(region: &Region, number: u8) {
+fn write(region: &Mapping, number: u8) {
     let mut labels = Labels::default();
     labels.push(b"n", &[b'0' + number]).unwrap();
     place(region).write(&labels, number.into(), number.into());
 }
 
 /// The number of the exemplar that is found.
-fn read(region: &Region) -> Option<u8> {
+fn read(region: &Mapping) -> Option<u8> {
     let Exemplar { labels, value, time } = place(region).read()?;
     let number = value as u8;
     let is_whole = labels == [("n".to_string(), number.to_string())] && time as u8 == number;
@@ -32,7 +32,7 @@ fn read(region: &Region) -> Option<u8> {
 #[test]
 fn an_exemplar_that_is_being_replaced_is_the_old_or_the_new_one() {
     explore("an exemplar and who reads it", || {
-        let region = Region::heap(8 * WORDS);
+        let region = Mapping::heap(8 * WORDS);
         write(&region, 1);
         write(&region, 2);
         let (writer, reader) = (region.share().unwrap(), region.share().unwrap());
@@ -48,7 +48,7 @@ fn an_exemplar_that_is_being_replaced_is_the_old_or_the_new_one() {
 #[test]
 fn exemplars_that_overtake_a_reader_are_neither_mixed_nor_turned_back() {
     explore("two exemplars and who reads them", || {
-        let region = Region::heap(8 * WORDS);
+        let region = Mapping::heap(8 * WORDS);
         write(&region, 1);
         let (writer, reader) = (region.share().unwrap(), region.share().unwrap());
         let write = loom::thread::spawn(move || (2..4).for_each(|number| write(&writer, number)));

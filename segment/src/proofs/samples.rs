@@ -3,12 +3,12 @@
 use super::{explore, note, segment};
 use crate::memory::{
     atomic::{Sample, samples},
-    mapping::Region,
+    mapping::Mapping,
 };
 use loom::thread::spawn;
 
 /// The sample that all of a scene's threads are at.
-fn sample(region: &Region) -> &Sample {
+fn sample(region: &Mapping) -> &Sample {
     &samples(region.words(0, 2).unwrap())[0]
 }
 
@@ -17,7 +17,7 @@ fn is_whole((when, what): (u64, f64)) -> bool {
 }
 
 /// A region whose first two words hold a sample.
-fn scene() -> Region {
+fn scene() -> Mapping {
     let (region, _) = segment();
     sample(&region).put_owned(10, 10.0);
     region

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Its semaphore goes from free to claimed to open, and back when its owner dies.
 /// A word stands for it here, and a change of it for the kernel's, which orders at least as much.
 #[test]
-fn an_heir_continues_totals_and_forgets_gauges() {
+fn next_owner_continues_totals_and_forgets_gauges() {
     explore("the life of a slot", || {
         let (region, geometry) = segment();
         let gauges = register_all(&region, Kind::Gauge(GaugeMode::Sum), &[]);
@@ -21,34 +21,37 @@ fn an_heir_continues_totals_and_forgets_gauges() {
         dead.resolve(counters, &["x"]).unwrap().cells[0].add_owned(5.0);
         let semaphore = Arc::new(Word::modelled());
         let live = |gauge: f64, dies: bool| {
-            let (mut heir, semaphore) = (process(&region, 1), semaphore.clone());
+            let (mut next_owner, semaphore) = (process(&region, 1), semaphore.clone());
             loom::thread::spawn(move || {
                 if semaphore.compare_exchange(0, 1).is_err() {
                     return 0;
                 }
-                heir.move_in();
+                next_owner.move_in();
                 semaphore.fetch_add(1);
-                heir.resolve(gauges, &["x"]).unwrap().cells[0].set(gauge);
-                heir.resolve(counters, &["x"]).unwrap().cells[0].add_owned(1.0);
+                next_owner.resolve(gauges, &["x"]).unwrap().cells[0].set(gauge);
+                next_owner.resolve(counters, &["x"]).unwrap().cells[0].add_owned(1.0);
                 if dies {
                     semaphore.store_release(0);
                 }
                 1
             })
         };
-        let heirs = [live(3.0, true), live(4.0, false)];
+        let next_owners = [live(3.0, true), live(4.0, false)];
         let (reader, open) = (region.share().unwrap(), semaphore.clone());
         let look = loom::thread::spawn(move || {
             let is_open = open.load_acquire() == 2;
-            let page = pages(&reader, &geometry, 1, Plane::Living)[0];
+            let page = pages(&reader, &geometry, 1, Plane::PerProcess)[0];
             let cells = reader.page(&geometry, page).unwrap();
             let counts = |cell: &Cell| cell.get().to_bits() == 7_f64.to_bits();
-            assert!(!is_open || !cells.iter().any(counts), "a dead process's gauge counts for its heir");
+            assert!(
+                !is_open || !cells.iter().any(counts),
+                "a dead process's gauge counts for its next owner"
+            );
         });
-        let lives: u32 = heirs.map(|heir| heir.join().unwrap()).iter().sum();
+        let lives: u32 = next_owners.map(|next_owner| next_owner.join().unwrap()).iter().sum();
         look.join().unwrap();
         note(lives == 2);
         let total = dead.resolve(counters, &["x"]).unwrap().cells[0].get();
-        assert_eq!(total as u32, 5 + lives, "an heir goes on where the dead one stopped");
+        assert_eq!(total as u32, 5 + lives, "the next owner goes on where the dead one stopped");
     });
 }

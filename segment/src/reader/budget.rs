@@ -10,7 +10,7 @@
 use crate::{
     format::index,
     layout::{Geometry, PAGE},
-    memory::mapping::{Region, used_bytes},
+    memory::mapping::{Mapping, used_bytes},
 };
 
 /// Pages beyond those that are resident: what is taken and not yet touched, or was taken since the kernel was
@@ -34,7 +34,7 @@ impl Budget {
     /// Begins a scrape; `resident` asks the kernel for bytes.
     pub(crate) fn begin(
         &mut self,
-        region: &Region,
+        region: &Mapping,
         geometry: &Geometry,
         resident: impl FnOnce() -> Option<u64>,
     ) {
@@ -91,7 +91,7 @@ mod tests {
     fn holes_that_the_reader_filled_allow_no_more_of_them() {
         let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
         let size = Geometry::new(shape, 0).unwrap_err();
-        let (region, geometry) = (Region::heap(size), Geometry::new(shape, 1 << 40).unwrap());
+        let (region, geometry) = (Mapping::heap(size), Geometry::new(shape, 1 << 40).unwrap());
         prepare(&region, shape);
         let mut budget = Budget::default();
         let begin = |budget: &mut Budget, claimed: u64, resident: Option<u64>| {

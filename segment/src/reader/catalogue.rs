@@ -3,7 +3,7 @@
 use super::{
     cells::Cells,
     entry::{Entry, Series},
-    ranges::Bits,
+    ranges::ClaimedRanges,
     totals::Totals,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     layout::{Geometry, PAGE, PAGE_WORDS, Plane, RECORD_UNIT, header},
     memory::{
         atomic::{Word, next_id},
-        mapping::{Region, memory_limit},
+        mapping::{Mapping, memory_limit},
     },
     snapshot::{ABSENT, Snapshot, Superseded},
 };
@@ -55,14 +55,14 @@ pub(crate) struct Catalogue {
     /// Numbers that the rows of all series take.
     numbers: u64,
     /// Units of records that were taken in.
-    ground: Bits,
+    taken_units: ClaimedRanges,
     /// Pages of records that were looked at, and how many.
-    looked_at: Bits,
+    looked_at: ClaimedRanges,
     pub(crate) touched: u64,
     /// The most of them that may be.
     most: u64,
     /// Columns of each plane that were taken in.
-    columns: [Bits; 2],
+    columns: [ClaimedRanges; 2],
     /// Label values of the record at hand.
     labels: Vec<u8>,
     /// A removed series was replaced since the last refresh.
@@ -79,7 +79,7 @@ pub(crate) struct Catalogue {
 impl Catalogue {
     /// Takes in what has been published, replaced or removed since the last time. Looks at `most` pages
     /// of records in all.
-    pub(crate) fn refresh(&mut self, region: &Region, geometry: &Geometry, most: u64) {
+    pub(crate) fn refresh(&mut self, region: &Mapping, geometry: &Geometry, most: u64) {
         self.most = most;
         // The epoch first: what is removed after this look is seen at the next.
         let epoch = region.head(header!(epoch)).load_acquire(); // pair: EPOCH
@@ -97,7 +97,7 @@ impl Catalogue {
     }
 
     /// Compares a page of the index with what was seen there before.
-    fn look_at(&mut self, region: &Region, geometry: &Geometry, page: u64) {
+    fn look_at(&mut self, region: &Mapping, geometry: &Geometry, page: u64) {
         let words = region.words(geometry.index + page * PAGE, PAGE_WORDS as u64);
         let Some(words) = words else { return };
         let mut seen = self.seen.remove(&page).unwrap_or_else(|| Box::new([0; PAGE_WORDS]));
@@ -111,7 +111,7 @@ impl Catalogue {
         self.seen.insert(page, seen);
     }
 
-    fn note(&mut self, region: &Region, geometry: &Geometry, before: u32, code: u32, entry: u64) {
+    fn note(&mut self, region: &Mapping, geometry: &Geometry, before: u32, code: u32, entry: u64) {
         if before != 0 {
             self.note_replacement(region, geometry, before);
         }
@@ -122,7 +122,7 @@ impl Catalogue {
         }
     }
 
-    fn note_replacement(&mut self, region: &Region, geometry: &Geometry, before: u32) {
+    fn note_replacement(&mut self, region: &Mapping, geometry: &Geometry, before: u32) {
         self.replaced = true;
         if before != NOWHERE {
             let offset = geometry.records + u64::from(before - 1) * RECORD_UNIT;
@@ -136,7 +136,7 @@ impl Catalogue {
     ///
     /// Records that are refused cost work too. Where that is more than the segment is large, the
     /// rest waits for the next scrape.
-    fn follow_leads(&mut self, region: &Region, geometry: &Geometry) {
+    fn follow_leads(&mut self, region: &Mapping, geometry: &Geometry) {
         let look = Look { region, geometry, key: hash_key(region) };
         let mut leads = std::mem::take(&mut self.leads);
         leads.sort_unstable_by(|a, b| b.cmp(a));
@@ -177,10 +177,10 @@ impl Catalogue {
         spend(budget, bytes);
         self.touch(look, offset, bytes)?;
         let family = FamilyRecord::parse(look.region, look.geometry, offset)?;
-        let honest = FamilyRecord::hash(look.key, &family.definition) == family.hash;
-        if !honest
-            || !self.columns[Plane::Living as usize].take(family.claim_column, 1)
-            || !self.take_ground(look, offset, family.bytes)
+        let valid = FamilyRecord::hash(look.key, &family.definition) == family.hash;
+        if !valid
+            || !self.columns[Plane::PerProcess as usize].take(family.claim_column, 1)
+            || !self.take_units(look, offset, family.bytes)
         {
             return Err(Corrupt);
         }
@@ -208,7 +208,7 @@ impl Catalogue {
             return Err(Corrupt);
         }
         if !self.columns[plane as usize].take(series.column, cells)
-            || !self.take_ground(look, offset, series.bytes())
+            || !self.take_units(look, offset, series.bytes())
         {
             return Err(Corrupt);
         }
@@ -230,9 +230,9 @@ impl Catalogue {
         if self.touched <= self.most { Ok(()) } else { Err(Corrupt) }
     }
 
-    fn take_ground(&mut self, look: Look<'_>, offset: u64, bytes: u64) -> bool {
+    fn take_units(&mut self, look: Look<'_>, offset: u64, bytes: u64) -> bool {
         let units = bytes.div_ceil(RECORD_UNIT);
-        let free = self.ground.take((offset - look.geometry.records) / RECORD_UNIT, units);
+        let free = self.taken_units.take((offset - look.geometry.records) / RECORD_UNIT, units);
         self.record_units += if free { units } else { 0 };
         free
     }
@@ -246,7 +246,7 @@ impl Catalogue {
     }
 
     /// Lays the rows of the families out that are to be exported: one for each name.
-    pub(crate) fn choose(&mut self, region: &Region, cells: &Cells<'_>, snapshot: &mut Snapshot) {
+    pub(crate) fn choose(&mut self, region: &Mapping, cells: &Cells<'_>, snapshot: &mut Snapshot) {
         let chosen = self.newest(region, cells, &mut snapshot.superseded);
         if chosen != self.chosen {
             snapshot.families = chosen.iter().map(|at| self.families[*at].empty_view()).collect();
@@ -265,7 +265,12 @@ impl Catalogue {
 
     /// For each name, the family that the youngest living process asserts; where none does, the one
     /// that was asserted last. Sorted by name. The others that a living process asserts are superseded.
-    fn newest(&mut self, region: &Region, cells: &Cells<'_>, superseded: &mut Vec<Superseded>) -> Vec<usize> {
+    fn newest(
+        &mut self,
+        region: &Mapping,
+        cells: &Cells<'_>,
+        superseded: &mut Vec<Superseded>,
+    ) -> Vec<usize> {
         let families = &self.families;
         let claim = |at: usize| cells.newest_claim(families[at].claim_column);
         let age = |at: &usize| {
@@ -340,7 +345,7 @@ impl Catalogue {
 /// What every step of a refresh needs.
 #[derive(Clone, Copy)]
 struct Look<'r> {
-    region: &'r Region,
+    region: &'r Mapping,
     geometry: &'r Geometry,
     key: HashKey,
 }

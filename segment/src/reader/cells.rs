@@ -1,24 +1,24 @@
 //! The way from a column to its cells.
 
 use super::{
-    pages::{Page, Survey},
+    pages::{Page, PageMap},
     slots::Slots,
     totals::Totals,
 };
 use crate::{
     definition::{GaugeMode, Kind},
     layout::{Geometry, PAGE_WORDS, SHARED, UNSET},
-    memory::{atomic::Cell, mapping::Region},
+    memory::{atomic::Cell, mapping::Mapping},
     snapshot::ABSENT,
 };
 
 /// The way from a column to its cells.
 #[derive(Clone, Copy)]
 pub(crate) struct Cells<'r> {
-    pub(crate) region: &'r Region,
+    pub(crate) region: &'r Mapping,
     pub(crate) geometry: &'r Geometry,
     pub(crate) slots: &'r Slots,
-    pub(crate) survey: &'r Survey,
+    pub(crate) page_map: &'r PageMap,
 }
 
 impl<'r> Cells<'r> {
@@ -32,9 +32,9 @@ impl<'r> Cells<'r> {
         page.cells(self.region, self.geometry).get(column as usize % PAGE_WORDS)
     }
 
-    /// What is set in a column of the living plane by those whose gauges count.
+    /// What is set in a column of the per-process plane by those whose gauges count.
     pub(crate) fn gauges(&self, column: u64) -> impl Iterator<Item = (usize, f64)> {
-        let pages = self.survey.living.of(column).iter();
+        let pages = self.page_map.per_process.of(column).iter();
         let counting = pages.filter(|page| self.slots.counts[usize::from(page.slot)]);
         let values = counting.filter_map(move |page| Some((page, self.cell(*page, column)?.get())));
         values.filter(|(_, value)| !is_unset(*value)).map(|(page, value)| (usize::from(page.slot), value))
@@ -49,13 +49,16 @@ impl<'r> Cells<'r> {
         match kind {
             Kind::Gauge(GaugeMode::Last) => self.shared(column).to_bits(),
             Kind::Gauge(_) => 0,
-            _ => totals.of(&self.survey.lasting, column, count).map_or(0, |sums| sums.iter().fold(0, mixed)),
+            _ => totals
+                .of(&self.page_map.cumulative, column, count)
+                .map_or(0, |sums| sums.iter().fold(0, mixed)),
         }
     }
 
     /// The value that all processes share.
     pub(crate) fn shared(&self, column: u64) -> f64 {
-        let page = self.survey.living.of(column).first().filter(|page| usize::from(page.slot) == SHARED);
+        let page =
+            self.page_map.per_process.of(column).first().filter(|page| usize::from(page.slot) == SHARED);
         page.and_then(|page| self.cell(*page, column)).map_or(ABSENT, Cell::get)
     }
 }

@@ -5,11 +5,11 @@ use crate::{
     format::{
         family::FamilyRecord,
         series::{GONE, SeriesRecord},
-        strings::{are_texts, texts},
-        ttl::{Sighting, hides},
+        strings::{are_strings, strings},
+        ttl::{Activity, hides},
     },
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT},
-    memory::{atomic::Word, mapping::Region},
+    memory::{atomic::Word, mapping::Mapping},
     snapshot::{Family, Labels},
 };
 use std::{cmp::Ordering, sync::Arc};
@@ -49,7 +49,7 @@ pub(crate) struct Entry {
     /// Laid out, in the order of their labels.
     rows: Vec<Series>,
     /// Of the rows, where the segment has a TTL.
-    sightings: Vec<Sighting>,
+    activities: Vec<Activity>,
     /// Whether each row is hidden, where the segment has a TTL.
     hidden: Vec<bool>,
     /// The rows' labels, shared with the snapshot.
@@ -70,7 +70,7 @@ impl Entry {
             dirty: true,
             live: 0,
             rows: Vec::new(),
-            sightings: Vec::new(),
+            activities: Vec::new(),
             hidden: Vec::new(),
             labels: Arc::default(),
             fresh: Vec::new(),
@@ -84,20 +84,20 @@ impl Entry {
         series.label_count == self.width()
             && series.column.checked_add(cells).is_some_and(|end| end <= self.plane().capacity())
             && series.column % PAGE_WORDS as u64 + cells <= PAGE_WORDS as u64
-            && are_texts(labels, series.label_count)
+            && are_strings(labels, series.label_count)
             && self.labels.bytes() + self.fresh_labels.bytes() + labels.len() <= Labels::LIMIT
     }
 
     /// Takes a series that was accepted.
     pub(crate) fn take(&mut self, series: Series, labels: &[u8]) {
-        texts(labels).map_while(Result::ok).for_each(|label| self.fresh_labels.push(label));
+        strings(labels).map_while(Result::ok).for_each(|label| self.fresh_labels.push(label));
         self.fresh.push(series);
         self.live += 1;
         self.dirty = true;
     }
 
     /// Looks which series were removed; they leave at the next layout.
-    pub(crate) fn drop_removed(&mut self, region: &Region, geometry: &Geometry) {
+    pub(crate) fn drop_removed(&mut self, region: &Mapping, geometry: &Geometry) {
         for series in self.rows.iter_mut().chain(&mut self.fresh).filter(|series| series.unit != LEFT) {
             let flag = SeriesRecord::removed(region, series.offset(geometry));
             if flag.is_none_or(|flag| flag.load_relaxed() == GONE) {
@@ -127,16 +127,16 @@ impl Entry {
     /// others. Answers how many rows are hidden now.
     pub(crate) fn look_for_use(
         &mut self,
-        (region, geometry): (&Region, &Geometry),
+        (region, geometry): (&Mapping, &Geometry),
         (ttl, now): (u32, u64),
         print: impl Fn(u64) -> u64,
     ) -> u64 {
-        self.sightings.resize(self.rows.len(), Sighting::default());
+        self.activities.resize(self.rows.len(), Activity::default());
         self.hidden.clear();
-        for (series, sighting) in self.rows.iter().zip(&mut self.sightings) {
+        for (series, activity) in self.rows.iter().zip(&mut self.activities) {
             let touched =
                 SeriesRecord::touched(region, series.offset(geometry)).map_or(0, Word::load_relaxed);
-            let idle = sighting.look(touched, print(series.column.into()), now);
+            let idle = activity.look(touched, print(series.column.into()), now);
             self.hidden.push(hides(ttl, idle));
         }
         self.hidden.iter().map(|hidden| u64::from(*hidden)).sum()
@@ -153,7 +153,7 @@ impl Entry {
     }
 
     pub(crate) fn plane(&self) -> Plane {
-        if matches!(self.definition.kind, Kind::Gauge(_)) { Plane::Living } else { Plane::Lasting }
+        if matches!(self.definition.kind, Kind::Gauge(_)) { Plane::PerProcess } else { Plane::Cumulative }
     }
 
     fn width(&self) -> usize {
@@ -199,9 +199,9 @@ impl Entry {
         let bytes = self.labels.bytes() + self.fresh_labels.bytes();
         let mut labels = Labels::with_capacity(order.len() * self.width(), bytes);
         order.iter().for_each(|at| self.labels_at(*at).for_each(|label| labels.push(label)));
-        if !self.sightings.is_empty() {
-            let sighting = |at: &u32| self.sightings.get(*at as usize).copied().unwrap_or_default();
-            self.sightings = order.iter().map(sighting).collect();
+        if !self.activities.is_empty() {
+            let activity = |at: &u32| self.activities.get(*at as usize).copied().unwrap_or_default();
+            self.activities = order.iter().map(activity).collect();
         }
         self.rows = order.iter().map(|at| self.series_at(*at)).collect();
         self.labels = Arc::new(labels);

@@ -9,7 +9,7 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// What one look found, by the columns of the lasting plane.
+/// What one look found, by the columns of the cumulative plane.
 #[derive(Debug, Default)]
 pub(crate) struct Exemplars {
     latest: HashMap<u64, Exemplar>,
@@ -22,11 +22,11 @@ impl Exemplars {
     /// breaks a rule.
     pub(crate) fn look(cells: &Cells<'_>) -> Self {
         let mut found = Self::default();
-        let pages = &cells.survey.exemplars;
+        let pages = &cells.page_map.exemplars;
         if pages.iter().all(Vec::is_empty) {
             return found;
         }
-        let owners = cells.survey.lasting.by_number();
+        let owners = cells.page_map.cumulative.by_number();
         for (size, pages) in pages.iter().enumerate() {
             for (page, place) in pages.iter().flat_map(|page| places(cells, size, page)) {
                 let Some(column) = column(cells.geometry, &owners, page, place.cell()) else { continue };

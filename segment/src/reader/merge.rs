@@ -17,7 +17,7 @@ pub(crate) fn values(
     totals: &Totals,
     snapshot: &mut Snapshot,
 ) -> u64 {
-    let lasting = &cells.survey.lasting;
+    let cumulative = &cells.page_map.cumulative;
     let exemplars = Exemplars::look(cells);
     let mut processes = None;
     for (entry, view) in catalogue.chosen().zip(&mut snapshot.families) {
@@ -27,10 +27,10 @@ pub(crate) fn values(
             }
             Kind::Gauge(mode) => merged_gauges(cells, entry, mode, view),
             Kind::Counter | Kind::Histogram => {
-                copy_totals(entry, totals, lasting, view);
+                copy_totals(entry, totals, cumulative, view);
                 view.set_exemplars(exemplars.of(entry));
             }
-            Kind::Summary { .. } => copy_summary_totals(entry, totals, lasting, view),
+            Kind::Summary { .. } => copy_summary_totals(entry, totals, cumulative, view),
         }
     }
     processes.map_or(0, |processes| processes.left_out) + exemplars.bad

@@ -21,7 +21,7 @@ use crate::{
     error::ReadError,
     format::header,
     layout::{Geometry, header},
-    memory::mapping::Region,
+    memory::mapping::Mapping,
     os,
     os::{Object, Owner, Step},
     snapshot::{Snapshot, Stats},
@@ -29,7 +29,7 @@ use crate::{
 use budget::Budget;
 pub(crate) use catalogue::Catalogue;
 use cells::Cells;
-use pages::Survey;
+use pages::PageMap;
 use slots::Slots;
 use stats::Deaths;
 use summaries::Summaries;
@@ -64,12 +64,12 @@ pub struct Reader {
     name: SegmentName,
     /// None if nobody has mapped it.
     object: Option<Object>,
-    region: Region,
+    region: Mapping,
     geometry: Geometry,
     catalogue: Catalogue,
     deaths: Deaths,
     snapshot: Snapshot,
-    survey: Survey,
+    page_map: PageMap,
     totals: Totals,
     summaries: Summaries,
     budget: Budget,
@@ -91,12 +91,12 @@ impl Reader {
 
     /// Reads memory that nobody has mapped.
     #[cfg(any(test, fuzzing))]
-    pub(crate) fn over_region(region: Region) -> Result<Self, ReadError> {
+    pub(crate) fn over_region(region: Mapping) -> Result<Self, ReadError> {
         Self::over(SegmentName::default(), None, region)
     }
 
     /// Begins to read memory, if it is a segment.
-    fn over(name: SegmentName, object: Option<Object>, region: Region) -> Result<Self, ReadError> {
+    fn over(name: SegmentName, object: Option<Object>, region: Mapping) -> Result<Self, ReadError> {
         Ok(Self {
             name,
             object,
@@ -105,7 +105,7 @@ impl Reader {
             catalogue: Catalogue::default(),
             deaths: Deaths::default(),
             snapshot: Snapshot::default(),
-            survey: Survey::default(),
+            page_map: PageMap::default(),
             totals: Totals::default(),
             summaries: Summaries::default(),
             budget: Budget::default(),
@@ -129,18 +129,18 @@ impl Reader {
         self.catalogue.refresh(region, geometry, self.budget.pages());
         let slots = Slots::look(region, geometry, live);
         let pages = self.budget.pages().saturating_sub(self.catalogue.touched);
-        self.survey.refresh(region, geometry, slots.high, pages);
-        let cells = Cells { region, geometry, slots: &slots, survey: &self.survey };
+        self.page_map.refresh(region, geometry, slots.high, pages);
+        let cells = Cells { region, geometry, slots: &slots, page_map: &self.page_map };
         self.catalogue.choose(region, &cells, &mut self.snapshot);
-        self.totals.refresh(region, geometry, &self.survey.lasting);
+        self.totals.refresh(region, geometry, &self.page_map.cumulative);
         let hidden = self.catalogue.look_for_use(&cells, &self.totals, now);
         let left_out = merge::values(&cells, &self.catalogue, &self.totals, &mut self.snapshot);
-        self.summaries.look(region, geometry, &mut self.survey, &self.catalogue);
+        self.summaries.look(region, geometry, &mut self.page_map, &self.catalogue);
         self.summaries.merge(region, geometry, now, &mut self.snapshot);
-        self.budget.end(self.catalogue.touched + self.survey.allowance.touched);
+        self.budget.end(self.catalogue.touched + self.page_map.allowance.touched);
         self.catalogue.hide(&mut self.snapshot);
-        self.corrupt = self.corrupt.max(self.survey.bad + left_out);
-        let cells = Cells { region, geometry, slots: &slots, survey: &self.survey };
+        self.corrupt = self.corrupt.max(self.page_map.bad + left_out);
+        let cells = Cells { region, geometry, slots: &slots, page_map: &self.page_map };
         let corrupt = self.catalogue.corrupt + self.corrupt;
         let stats = stats::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);
         self.snapshot.stats = Stats { hidden_series: hidden, ..stats };

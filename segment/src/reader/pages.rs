@@ -1,12 +1,12 @@
 //! The pages of cells that exist, found through the slots' directories. Each page is taken once,
 //! so a scrape never looks at more pages than the segment has, whatever the directories say.
 
-use super::{budget::Allowance, ranges::Bits};
+use super::{budget::Allowance, ranges::ClaimedRanges};
 use crate::{
     layout::{EXEMPLAR_SIZES, Geometry, PAGE_WORDS, Plane, SHARED, Slot},
     memory::{
         atomic::{Cell, Word},
-        mapping::Region,
+        mapping::Mapping,
     },
 };
 use std::{collections::HashMap, mem::offset_of};
@@ -24,13 +24,13 @@ pub(crate) struct Page {
 
 impl Page {
     /// Its words.
-    pub(crate) fn words<'r>(&self, region: &'r Region, geometry: &Geometry) -> &'r [Word] {
+    pub(crate) fn words<'r>(&self, region: &'r Mapping, geometry: &Geometry) -> &'r [Word] {
         let offset = region.page_offset(geometry, u64::from(self.number));
         offset.and_then(|offset| region.words(offset, PAGE_WORDS as u64)).unwrap_or_default()
     }
 
     /// Its cells.
-    pub(crate) fn cells<'r>(&self, region: &'r Region, geometry: &Geometry) -> &'r [Cell] {
+    pub(crate) fn cells<'r>(&self, region: &'r Mapping, geometry: &Geometry) -> &'r [Cell] {
         region.page(geometry, u64::from(self.number)).map_or(&[], |cells| &cells[..])
     }
 }
@@ -54,9 +54,9 @@ const NOWHERE: u32 = u32::MAX;
 
 /// One look at all directories.
 #[derive(Debug, Default)]
-pub(crate) struct Survey {
-    pub(crate) lasting: Pages,
-    pub(crate) living: Pages,
+pub(crate) struct PageMap {
+    pub(crate) cumulative: Pages,
+    pub(crate) per_process: Pages,
     /// Pages of exemplars, by the size of their places.
     pub(crate) exemplars: [Vec<Page>; EXEMPLAR_SIZES],
     /// Pages that were found, directories included.
@@ -64,17 +64,17 @@ pub(crate) struct Survey {
     /// Words in directories that lead nowhere, or where another one leads.
     pub(crate) bad: u64,
     /// Numbers of the pages that were found.
-    pub(super) taken: Bits,
+    pub(super) taken: ClaimedRanges,
     /// Pages that were found and are read; of a ring those alone that were written to.
     pub(super) allowance: Allowance,
 }
 
-impl Survey {
+impl PageMap {
     /// Looks again, at `most` pages.
-    pub(crate) fn refresh(&mut self, region: &Region, geometry: &Geometry, slots: usize, most: u64) {
+    pub(crate) fn refresh(&mut self, region: &Mapping, geometry: &Geometry, slots: usize, most: u64) {
         self.taken.clear();
         (self.total, self.bad, self.allowance) = (0, 0, Allowance::of(most));
-        for plane in [Plane::Lasting, Plane::Living] {
+        for plane in [Plane::Cumulative, Plane::PerProcess] {
             let mut pages = std::mem::take(self.pages_mut(plane));
             pages.walked.clear();
             (0..slots).for_each(|slot| self.walk(region, geometry, slot, plane, &mut pages.walked));
@@ -85,7 +85,7 @@ impl Survey {
     }
 
     /// The shared slot has none: a place has one writer.
-    fn find_exemplars(&mut self, region: &Region, geometry: &Geometry, slots: usize) {
+    fn find_exemplars(&mut self, region: &Mapping, geometry: &Geometry, slots: usize) {
         for size in 0..EXEMPLAR_SIZES {
             let mut found = std::mem::take(&mut self.exemplars[size]);
             found.clear();
@@ -99,14 +99,14 @@ impl Survey {
 
     fn pages_mut(&mut self, plane: Plane) -> &mut Pages {
         match plane {
-            Plane::Lasting => &mut self.lasting,
-            Plane::Living => &mut self.living,
+            Plane::Cumulative => &mut self.cumulative,
+            Plane::PerProcess => &mut self.per_process,
         }
     }
 
     fn walk(
         &mut self,
-        region: &Region,
+        region: &Mapping,
         geometry: &Geometry,
         slot: usize,
         plane: Plane,
@@ -122,7 +122,7 @@ impl Survey {
     /// be `slot`'s page number `first`.
     fn walk_directory(
         &mut self,
-        region: &Region,
+        region: &Mapping,
         geometry: &Geometry,
         root: u64,
         (slot, first): (usize, usize),
@@ -139,14 +139,14 @@ impl Survey {
     /// How many pages each of the first slots has.
     pub(crate) fn pages_by_slot(&self, slots: usize) -> Vec<u64> {
         let mut by_slot = vec![0; slots];
-        let cells = [&self.lasting.found, &self.living.found];
+        let cells = [&self.cumulative.found, &self.per_process.found];
         let pages = cells.into_iter().chain(&self.exemplars).flatten();
         pages.for_each(|page| by_slot[usize::from(page.slot)] += 1);
         by_slot
     }
 
     /// The number and offset of the page that the word at `offset` leads to, the first time.
-    fn enter(&mut self, region: &Region, geometry: &Geometry, offset: u64) -> Option<(u32, u64)> {
+    fn enter(&mut self, region: &Mapping, geometry: &Geometry, offset: u64) -> Option<(u32, u64)> {
         let number = region.word(offset)?.load_acquire(); // pair: PAGE
         if number == 0 {
             return None;

@@ -1,11 +1,11 @@
-//! Which parts of the segment have been taken already, a bit each. An honest segment uses each
-//! part once, so this is what bounds the work and the memory that a forged one can cost.
+//! Which parts of the segment have been taken already, a bit each. An valid segment uses each
+//! part once, so this is what bounds the work and the memory that a corrupt one can cost.
 
 /// A set of small numbers; as large as the largest of them.
 #[derive(Debug, Default)]
-pub(crate) struct Bits(Vec<u64>);
+pub(crate) struct ClaimedRanges(Vec<u64>);
 
-impl Bits {
+impl ClaimedRanges {
     /// Takes `count` numbers from `first` on, or none of them if one is taken already.
     pub(crate) fn take(&mut self, first: u64, count: u64) -> bool {
         let end = first + count;
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn each_number_is_taken_once() {
-        let mut bits = Bits::default();
+        let mut bits = ClaimedRanges::default();
         assert!(bits.take(3, 1) && !bits.take(3, 1));
         assert!(bits.take(60, 200), "over several words");
         for (first, count) in [(0, 4), (59, 2), (259, 1), (100, 1), (0, 1000)] {
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "long, and nothing that Miri could see")]
     fn it_does_what_a_set_does() {
-        let (mut bits, mut set) = (Bits::default(), std::collections::BTreeSet::new());
+        let (mut bits, mut set) = (ClaimedRanges::default(), std::collections::BTreeSet::new());
         let mut random = 1_u64;
         for _ in 0..2000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

@@ -2,7 +2,7 @@
 
 use crate::{
     layout::{Geometry, OPEN, SHARED, Slot, header},
-    memory::{atomic::Word, mapping::Region},
+    memory::{atomic::Word, mapping::Mapping},
 };
 use std::{collections::HashSet, mem::offset_of};
 
@@ -19,7 +19,7 @@ pub(crate) struct Slots {
 }
 
 impl Slots {
-    pub(crate) fn look(region: &Region, geometry: &Geometry, values: Option<Vec<u16>>) -> Self {
+    pub(crate) fn look(region: &Mapping, geometry: &Geometry, values: Option<Vec<u16>>) -> Self {
         let high = region.head(header!(slots_high)).load_acquire() as usize; // pair: SLOT
         let mut slots = Self { values, high: high.min(geometry.slots), counts: Vec::new() };
         let is_open = |slot| slots.is_open(region, geometry, slot);
@@ -28,7 +28,7 @@ impl Slots {
     }
 
     /// Without semaphores a slot counts as living until its owner exits cleanly.
-    fn is_open(&self, region: &Region, geometry: &Geometry, slot: usize) -> bool {
+    fn is_open(&self, region: &Mapping, geometry: &Geometry, slot: usize) -> bool {
         match &self.values {
             Some(values) if slot != SHARED => values[slot] >= OPEN,
             _ => missing_exits(region, geometry, slot) > 0,
@@ -36,7 +36,7 @@ impl Slots {
     }
 
     /// Whether a process owns the slot.
-    pub(crate) fn is_live(&self, region: &Region, geometry: &Geometry, slot: usize) -> bool {
+    pub(crate) fn is_live(&self, region: &Mapping, geometry: &Geometry, slot: usize) -> bool {
         match &self.values {
             Some(values) => values[slot] > 0,
             None => self.is_open(region, geometry, slot),
@@ -50,23 +50,23 @@ impl Slots {
 }
 
 /// Owners of the slot that have not exited cleanly: the present one, and those that died abruptly.
-pub(crate) fn missing_exits(region: &Region, geometry: &Geometry, slot: usize) -> u64 {
+pub(crate) fn missing_exits(region: &Mapping, geometry: &Geometry, slot: usize) -> u64 {
     let word = |field| slot_word(region, geometry, slot, field);
     let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
     word(offset_of!(Slot, claims)).saturating_sub(said)
 }
 
 /// One word of a slot, 0 where there is none.
-pub(crate) fn slot_word(region: &Region, geometry: &Geometry, slot: usize, field: usize) -> u64 {
+pub(crate) fn slot_word(region: &Mapping, geometry: &Geometry, slot: usize, field: usize) -> u64 {
     region.word(geometry.slot(slot) + field as u64).map_or(0, Word::load_relaxed)
 }
 
 /// The label `pid` of each slot's owner, empty where nobody lives. Two containers may both have a
 /// process 1: the elder keeps the plain number, the other gets its slot's number behind it.
-pub(crate) fn process_labels(region: &Region, geometry: &Geometry, slots: &Slots) -> Vec<String> {
+pub(crate) fn process_labels(region: &Mapping, geometry: &Geometry, slots: &Slots) -> Vec<String> {
     let word = |slot, field| slot_word(region, geometry, slot, field);
     let mut living: Vec<usize> = (1..slots.high).filter(|slot| slots.counts[*slot]).collect();
-    living.sort_by_key(|slot| word(*slot, offset_of!(Slot, birth)));
+    living.sort_by_key(|slot| word(*slot, offset_of!(Slot, claim_seq)));
     let mut labels = vec![String::new(); slots.high];
     let mut taken = HashSet::new();
     for slot in living {

@@ -3,7 +3,7 @@
 use super::{
     catalogue::Catalogue,
     cells::Cells,
-    pages::Survey,
+    pages::PageMap,
     slots::{Slots, missing_exits, process_labels, slot_word},
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     layout::{
         Geometry, LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, SHARED, Slot, Space, UNSET, header,
     },
-    memory::{atomic::Word, mapping, mapping::Region},
+    memory::{atomic::Word, mapping, mapping::Mapping},
     snapshot::{Liveness, Process, Reason, SlotState, SlotView, Snapshot, Stats},
 };
 use std::mem::offset_of;
@@ -27,7 +27,7 @@ impl Deaths {
     /// Reads the semaphores between two looks at the slots.
     pub(crate) fn look(
         &mut self,
-        region: &Region,
+        region: &Mapping,
         geometry: &Geometry,
         ask: impl FnOnce() -> Option<Vec<u16>>,
     ) -> Option<Vec<u16>> {
@@ -51,7 +51,7 @@ impl Deaths {
 }
 
 /// How many processes have claimed the slot, and how many of them exited cleanly.
-fn tenants(region: &Region, geometry: &Geometry, slot: usize) -> (u64, u64) {
+fn tenants(region: &Mapping, geometry: &Geometry, slot: usize) -> (u64, u64) {
     let word = |field| slot_word(region, geometry, slot, field);
     let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
     (word(offset_of!(Slot, claims)), said)
@@ -64,7 +64,7 @@ pub(crate) fn collect(
     snapshot: &Snapshot,
     corrupt: u64,
 ) -> Stats {
-    let Cells { region, geometry, slots, survey } = *cells;
+    let Cells { region, geometry, slots, page_map } = *cells;
     let sum = |field| -> u64 {
         (0..slots.high).map(|slot| slot_word(region, geometry, slot, field)).fold(0, u64::wrapping_add)
     };
@@ -73,7 +73,7 @@ pub(crate) fn collect(
     Stats {
         reserved_bytes: region.bytes(),
         used_bytes: used_bytes(region, geometry, slots),
-        leaked_bytes: leaked_bytes(region, geometry, survey, catalogue),
+        leaked_bytes: leaked_bytes(region, geometry, page_map, catalogue),
         leaked_series: leaked_series(region, catalogue),
         series: rows.sum(),
         hidden_series: 0,
@@ -94,7 +94,7 @@ pub(crate) fn collect(
     }
 }
 
-fn liveness(region: &Region, slots: &Slots) -> Liveness {
+fn liveness(region: &Mapping, slots: &Slots) -> Liveness {
     match region.head(header!(liveness)).load_relaxed() {
         _ if !slots.knows_deaths() => Liveness::Unknown,
         LIVENESS_KERNEL => Liveness::Kernel,
@@ -103,29 +103,29 @@ fn liveness(region: &Region, slots: &Slots) -> Liveness {
     }
 }
 
-fn used_bytes(region: &Region, geometry: &Geometry, slots: &Slots) -> u64 {
+fn used_bytes(region: &Mapping, geometry: &Geometry, slots: &Slots) -> u64 {
     let index = index::touched_pages(region, geometry).count() as u64 * PAGE;
     let slots = (slots.high * size_of::<Slot>()) as u64;
     PAGE + slots + index + mapping::used_bytes(region, geometry)
 }
 
 /// What was taken and leads nowhere: dead processes' half-made records and pages, replaced series.
-fn leaked_bytes(region: &Region, geometry: &Geometry, survey: &Survey, catalogue: &Catalogue) -> u64 {
+fn leaked_bytes(region: &Mapping, geometry: &Geometry, page_map: &PageMap, catalogue: &Catalogue) -> u64 {
     let space = Space::unpack(region.head(header!(space)).load_acquire());
     let records = space.units.saturating_sub(catalogue.record_units) * RECORD_UNIT;
-    let pages = space.pages.saturating_sub(survey.total) * PAGE;
+    let pages = space.pages.saturating_sub(page_map.total) * PAGE;
     (records + pages).min(geometry.end - geometry.records)
 }
 
 /// Series that count against the limit although nobody can find them.
-fn leaked_series(region: &Region, catalogue: &Catalogue) -> u64 {
+fn leaked_series(region: &Mapping, catalogue: &Catalogue) -> u64 {
     let counted = region.head(header!(population)).load_relaxed() & 0xffff_ffff;
     counted.saturating_sub(catalogue.series_count())
 }
 
 fn views(cells: &Cells<'_>) -> Vec<SlotView> {
     let (pages, labels) = (
-        cells.survey.pages_by_slot(cells.slots.high),
+        cells.page_map.pages_by_slot(cells.slots.high),
         process_labels(cells.region, cells.geometry, cells.slots),
     );
     let views = pages.iter().zip(labels).enumerate();

@@ -2,12 +2,12 @@
 //!
 //! Samples of the dead count too, until they are too old: what a process observed did happen.
 
-use super::{catalogue::Catalogue, pages::Survey};
+use super::{catalogue::Catalogue, pages::PageMap};
 use crate::{
     definition::Kind,
     format::ring::{nearest_rank, ring_of, samples_of},
     layout::{Geometry, PAGE_WORDS, SUMMARY_CELLS, ring_pages},
-    memory::{atomic::Sample, mapping::Region},
+    memory::{atomic::Sample, mapping::Mapping},
     snapshot::{Snapshot, Window},
 };
 
@@ -45,9 +45,9 @@ impl Summaries {
     /// segment, whatever their cells say.
     pub(crate) fn look(
         &mut self,
-        region: &Region,
+        region: &Mapping,
         geometry: &Geometry,
-        survey: &mut Survey,
+        page_map: &mut PageMap,
         catalogue: &Catalogue,
     ) {
         self.series.clear();
@@ -62,7 +62,7 @@ impl Summaries {
             return; // corrupt header
         }
         for (series, Series { column, .. }) in self.series.iter().enumerate() {
-            for page in survey.lasting.of(*column) {
+            for page in page_map.cumulative.of(*column) {
                 let cells = page.cells(region, geometry).get(*column as usize % PAGE_WORDS..);
                 let Some(cells) = cells.and_then(|cells| cells.get(..SUMMARY_CELLS)) else { continue };
                 let number = ring_of(cells); // pair: RING
@@ -72,20 +72,20 @@ impl Summaries {
                 let is_ring = region.ring(geometry, number, samples).is_some();
                 let used = (cells[0].get() as u64).min(samples);
                 if !is_ring
-                    || !survey.taken.take(number + 1 - pages, pages)
-                    || !survey.allowance.take(ring_pages(used))
+                    || !page_map.taken.take(number + 1 - pages, pages)
+                    || !page_map.allowance.take(ring_pages(used))
                 {
-                    survey.bad += 1;
+                    page_map.bad += 1;
                     continue;
                 }
-                survey.total += pages;
+                page_map.total += pages;
                 self.rings.push(Ring { series, number, used });
             }
         }
     }
 
     /// Writes the quantiles of what was observed lately into the rows; NaN where nothing was.
-    pub(crate) fn merge(&mut self, region: &Region, geometry: &Geometry, now: u64, snapshot: &mut Snapshot) {
+    pub(crate) fn merge(&mut self, region: &Mapping, geometry: &Geometry, now: u64, snapshot: &mut Snapshot) {
         let samples = samples_of(region);
         let mut rest = &self.rings[..];
         for (at, series) in self.series.iter().enumerate() {

@@ -3,10 +3,10 @@
 use super::pages::Pages;
 use crate::{
     layout::{Geometry, PAGE_WORDS},
-    memory::{atomic::Cell, mapping::Region},
+    memory::{atomic::Cell, mapping::Mapping},
 };
 
-/// The lasting plane, added up over all slots.
+/// The cumulative plane, added up over all slots.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     sums: Vec<f64>,
@@ -14,7 +14,7 @@ pub(crate) struct Totals {
 
 impl Totals {
     /// Adds up page by page; a page that no slot has takes no room.
-    pub(crate) fn refresh(&mut self, region: &Region, geometry: &Geometry, pages: &Pages) {
+    pub(crate) fn refresh(&mut self, region: &Mapping, geometry: &Geometry, pages: &Pages) {
         self.sums.clear();
         self.sums.resize(pages.count() * PAGE_WORDS, 0.0);
         for (sums, of_slots) in self.sums.chunks_exact_mut(PAGE_WORDS).zip(pages.by_rank()) {

@@ -13,7 +13,7 @@ use crate::{
         FRESH, Geometry, IDENTITY, LIVENESS_DEGRADED, LIVENESS_KERNEL, MAGIC, NO_SEMAPHORES, PAGE, READY,
         RETIRED, Shape, VERSION, header,
     },
-    memory::mapping::Region,
+    memory::mapping::Mapping,
     os,
     os::{Locks, Object, Step as Asked},
     random::random,
@@ -24,7 +24,7 @@ use nix::errno::Errno;
 #[derive(Debug)]
 pub(crate) struct Attached {
     pub(crate) object: Object,
-    pub(crate) region: Region,
+    pub(crate) region: Mapping,
     pub(crate) geometry: Geometry,
     pub(crate) hash_key: HashKey,
     pub(crate) locks: Option<Locks>,
@@ -99,7 +99,7 @@ fn use_region(
     config: &Config,
     shape: Shape,
     mut object: Object,
-    region: Region,
+    region: Mapping,
 ) -> Result<Step, AttachError> {
     let name = config.name;
     if region.bytes() < PAGE {
@@ -130,7 +130,7 @@ fn use_region(
 }
 
 /// Takes an outdated or retired segment away, so that the next look creates its successor.
-fn replace(name: SegmentName, object: &Object, region: &Region) -> Result<Step, AttachError> {
+fn replace(name: SegmentName, object: &Object, region: &Mapping) -> Result<Step, AttachError> {
     if let Err(ReadError::NoPermission { uid, .. }) = os::check_owner(object, name) {
         return Err(AttachError::Stuck { name, uid });
     }
@@ -139,7 +139,7 @@ fn replace(name: SegmentName, object: &Object, region: &Region) -> Result<Step, 
 }
 
 /// Settles the header's words; several processes may do this at once, and any of them may stop half-way.
-fn create(config: &Config, shape: Shape, object: &Object, region: &Region) {
+fn create(config: &Config, shape: Shape, object: &Object, region: &Mapping) {
     // Only the owner succeeds, and its INI is as good as ours.
     let _others_may_not = object.set_access(config.mode, config.group);
     region.head(header!(identity)).init_once(IDENTITY);
@@ -163,7 +163,7 @@ fn create(config: &Config, shape: Shape, object: &Object, region: &Region) {
 }
 
 /// Notes the set's state, and finds out whether the kernel tells of deaths.
-fn settle_liveness(region: &Region, locks: &Locks) {
+fn settle_liveness(region: &Mapping, locks: &Locks) {
     if let Some(since) = locks.changed_at() {
         region.head(header!(semaphores_since)).init_once(since + 1);
     }
@@ -174,7 +174,7 @@ fn settle_liveness(region: &Region, locks: &Locks) {
     }
 }
 
-fn open(name: SegmentName, object: Object, region: Region) -> Result<Step, AttachError> {
+fn open(name: SegmentName, object: Object, region: Mapping) -> Result<Step, AttachError> {
     match check(name, &region) {
         Ok(geometry) => {
             let hash_key = hash_key(&region);

@@ -4,7 +4,7 @@ use super::{Writer, attach::Attached, slot::Pages};
 use crate::{
     format::exemplar::{Labels, Place, place_words, places},
     layout::{EXEMPLAR_SIZES, Geometry, PAGE_WORDS, SHARED, Slot, Space, header},
-    memory::{atomic::Cell, mapping::Region},
+    memory::{atomic::Cell, mapping::Mapping},
     snapshot::Reason,
 };
 use std::{collections::HashMap, mem::offset_of};
@@ -20,7 +20,7 @@ struct Places {
     pages: usize,
 }
 
-/// The slot's places, once they were looked at: a slot's heir finds those of its former owners.
+/// The slot's places, once they were looked at: a slot's next owner finds those of its former owners.
 #[derive(Debug, Default)]
 pub(crate) struct Exemplars(Option<[Places; EXEMPLAR_SIZES]>);
 
@@ -129,7 +129,7 @@ impl<'a> Look<'a> {
 }
 
 /// Whether less than half of the segment is taken: what is counted goes before what stands for it.
-fn has_room(region: &Region, geometry: &Geometry) -> bool {
+fn has_room(region: &Mapping, geometry: &Geometry) -> bool {
     let space = Space::unpack(region.head(header!(space)).load_acquire());
     let twice = |amount: u64| amount.checked_mul(2);
     let doubled = twice(space.units).zip(twice(space.pages));

@@ -14,11 +14,11 @@ use crate::{
         index::Found,
         label_value::fit,
         series::{GONE, LEAVING, SeriesRecord, Times},
-        strings::pack_texts,
+        strings::pack_strings,
         ttl,
     },
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, SHARED, Space, header},
-    memory::{atomic::Word, mapping::Region},
+    memory::{atomic::Word, mapping::Mapping},
     snapshot::Reason,
 };
 use std::borrow::Cow;
@@ -54,8 +54,8 @@ impl Writer {
     fn assert(&mut self, definition: &Definition, offset: u64, claim_column: u64) -> Result<(), Reason> {
         let region = &self.attached.region;
         let claim = match self.asserted.insert(definition.name.clone(), offset) {
-            Some(former) if former != offset => region.head(header!(births)).fetch_add(1).wrapping_add(1),
-            _ => self.slot.birth,
+            Some(former) if former != offset => region.head(header!(claim_seq)).fetch_add(1).wrapping_add(1),
+            _ => self.slot.claim_seq,
         };
         FamilyRecord::newest_claim(region, offset).ok_or(Reason::Corrupt)?.fetch_max(claim);
         if self.slot.number == SHARED {
@@ -63,7 +63,7 @@ impl Writer {
         }
         let slot = self.slot.number;
         // Without room for it the newest claim of all stands: no reason to refuse the whole family.
-        if let Ok(cells) = self.pages.cells(&self.attached, slot, Plane::Living, claim_column, 1) {
+        if let Ok(cells) = self.pages.cells(&self.attached, slot, Plane::PerProcess, claim_column, 1) {
             cells[0].set(claim as f64);
         }
         Ok(())
@@ -90,7 +90,7 @@ impl Writer {
         let fitting: Vec<Cow<'_, str>> =
             (0..labels.len()).map(|place| fit(labels[at(place)], limit)).collect();
         let cut = fitting.iter().filter(|label| matches!(label, Cow::Owned(_))).count();
-        Ok((pack_texts(fitting.iter().map(AsRef::as_ref)), cut))
+        Ok((pack_strings(fitting.iter().map(AsRef::as_ref)), cut))
     }
 
     /// Finds or makes the series and answers this process's cells of it. Values stand in the order of the
@@ -126,7 +126,9 @@ impl Writer {
             Ok(Resolved { cells, shared: slot == SHARED })
         };
         let found = match cells_in(own) {
-            Err(Reason::SegmentFull) if own != SHARED && family.plane == Plane::Lasting => cells_in(SHARED),
+            Err(Reason::SegmentFull) if own != SHARED && family.plane == Plane::Cumulative => {
+                cells_in(SHARED)
+            }
             found => found,
         }?;
         if family.has_rings {
@@ -197,9 +199,9 @@ struct Published {
 /// A record that may have to be made.
 trait Draft {
     /// Whether the record at `offset` is the one.
-    fn is_at(&self, region: &Region, geometry: &Geometry, offset: u64) -> bool;
+    fn is_at(&self, region: &Mapping, geometry: &Geometry, offset: u64) -> bool;
     /// Whether the record was removed and is to be replaced.
-    fn is_gone(&self, region: &Region, offset: u64) -> bool;
+    fn is_gone(&self, region: &Mapping, offset: u64) -> bool;
     /// How many series it is: 1 or 0.
     fn series(&self) -> u64;
     /// The columns that it needs.
@@ -214,19 +216,19 @@ struct FamilyDraft<'a> {
 }
 
 impl Draft for FamilyDraft<'_> {
-    fn is_at(&self, region: &Region, geometry: &Geometry, offset: u64) -> bool {
+    fn is_at(&self, region: &Mapping, geometry: &Geometry, offset: u64) -> bool {
         FamilyRecord::has_hash(region, geometry, offset, self.hash)
             && FamilyRecord::parse(region, geometry, offset)
                 .is_ok_and(|family| family.definition.same_family(self.definition))
     }
-    fn is_gone(&self, _: &Region, _: u64) -> bool {
+    fn is_gone(&self, _: &Mapping, _: u64) -> bool {
         false
     }
     fn series(&self) -> u64 {
         0
     }
     fn columns(&self) -> (Plane, u64) {
-        (Plane::Living, 1)
+        (Plane::PerProcess, 1)
     }
     fn compose(&self) -> (Vec<u64>, usize) {
         (FamilyRecord::compose(self.definition, self.hash, 0), FamilyRecord::COLUMN_WORD)
@@ -240,10 +242,10 @@ struct SeriesDraft<'a> {
 }
 
 impl Draft for SeriesDraft<'_> {
-    fn is_at(&self, region: &Region, geometry: &Geometry, offset: u64) -> bool {
+    fn is_at(&self, region: &Mapping, geometry: &Geometry, offset: u64) -> bool {
         SeriesRecord::is_at(region, geometry, offset, self.hash, self.family.offset, self.labels)
     }
-    fn is_gone(&self, region: &Region, offset: u64) -> bool {
+    fn is_gone(&self, region: &Mapping, offset: u64) -> bool {
         let Some(flag) = SeriesRecord::removed(region, offset) else { return false };
         let seen = flag.load_acquire();
         if seen == LEAVING {
@@ -267,7 +269,7 @@ impl Draft for SeriesDraft<'_> {
 /// Reserves all that a record needs and fills it; nobody can see it yet.
 ///
 /// Columns come last: they cost every scrape a look, so what finds no room must not take any.
-fn draft_record(region: &Region, geometry: &Geometry, draft: &dyn Draft) -> Result<u64, Reason> {
+fn draft_record(region: &Mapping, geometry: &Geometry, draft: &dyn Draft) -> Result<u64, Reason> {
     reserve(region, geometry, draft.series())?;
     let (mut words, column_word) = draft.compose();
     let filled = take_record(region, geometry, words.len() as u64 * 8).and_then(|offset| {
@@ -281,7 +283,7 @@ fn draft_record(region: &Region, geometry: &Geometry, draft: &dyn Draft) -> Resu
 
 /// Makes everybody look the series up anew, and only then hides it: nothing is counted into a hidden
 /// series. Anyone may finish what a dead process began, any number of times.
-fn finish_removal(region: &Region, flag: &Word) {
+fn finish_removal(region: &Mapping, flag: &Word) {
     region.head(header!(epoch)).fetch_add(1); // pair: EPOCH
     if flag.compare_exchange(LEAVING, GONE).is_ok() {
         region.head(header!(epoch)).fetch_add(1); // pair: EPOCH, for readers
@@ -290,7 +292,7 @@ fn finish_removal(region: &Region, flag: &Word) {
 }
 
 /// Reserves a word of the index, and a series if it is one.
-fn reserve(region: &Region, geometry: &Geometry, series: u64) -> Result<(), Reason> {
+fn reserve(region: &Mapping, geometry: &Geometry, series: u64) -> Result<(), Reason> {
     let limit = u64::from(geometry.shape.max_series);
     let words = geometry.index_words / 4 * 3;
     let grow = |word: u64| {
@@ -301,7 +303,7 @@ fn reserve(region: &Region, geometry: &Geometry, series: u64) -> Result<(), Reas
 }
 
 /// Gives a reservation back.
-fn release(region: &Region, series: u64, words: u64) {
+fn release(region: &Mapping, series: u64, words: u64) {
     let shrink = |word: u64| {
         let (live, used) = (word & 0xffff_ffff, word >> 32);
         Some(live.saturating_sub(series) | used.saturating_sub(words) << 32)
@@ -310,7 +312,7 @@ fn release(region: &Region, series: u64, words: u64) {
 }
 
 /// Takes a range of columns that does not cross a page, so that its cells lie side by side.
-fn take_columns(region: &Region, plane: Plane, count: u64) -> Result<u64, Reason> {
+fn take_columns(region: &Mapping, plane: Plane, count: u64) -> Result<u64, Reason> {
     let page = PAGE_WORDS as u64;
     let fit = |next: u64| if next % page + count > page { next.next_multiple_of(page) } else { next };
     let grow = |next: u64| Some(fit(next) + count).filter(|end| *end <= plane.capacity());
@@ -320,7 +322,7 @@ fn take_columns(region: &Region, plane: Plane, count: u64) -> Result<u64, Reason
     before.map(fit).map_err(|_| Reason::SegmentFull)
 }
 
-fn take_record(region: &Region, geometry: &Geometry, bytes: u64) -> Result<u64, Reason> {
+fn take_record(region: &Mapping, geometry: &Geometry, bytes: u64) -> Result<u64, Reason> {
     let units = bytes.div_ceil(RECORD_UNIT);
     // Memory first: what finds none must not take its place for ever.
     let grow = |word| {
@@ -333,7 +335,7 @@ fn take_record(region: &Region, geometry: &Geometry, bytes: u64) -> Result<u64, 
 }
 
 fn plane_of(kind: Kind) -> Plane {
-    if matches!(kind, Kind::Gauge(_)) { Plane::Living } else { Plane::Lasting }
+    if matches!(kind, Kind::Gauge(_)) { Plane::PerProcess } else { Plane::Cumulative }
 }
 
 #[cfg(test)]
@@ -342,11 +344,11 @@ mod tests {
 
     #[test]
     fn columns_do_not_cross_pages() {
-        let region = Region::heap(4096);
-        assert_eq!(take_columns(&region, Plane::Lasting, 500), Ok(0));
-        assert_eq!(take_columns(&region, Plane::Lasting, 13), Ok(512));
-        assert_eq!(take_columns(&region, Plane::Lasting, 512), Ok(1024));
-        region.head(Plane::Lasting.columns_offset()).store_relaxed(u64::MAX);
-        assert_eq!(take_columns(&region, Plane::Lasting, 1), Err(Reason::SegmentFull));
+        let region = Mapping::heap(4096);
+        assert_eq!(take_columns(&region, Plane::Cumulative, 500), Ok(0));
+        assert_eq!(take_columns(&region, Plane::Cumulative, 13), Ok(512));
+        assert_eq!(take_columns(&region, Plane::Cumulative, 512), Ok(1024));
+        region.head(Plane::Cumulative.columns_offset()).store_relaxed(u64::MAX);
+        assert_eq!(take_columns(&region, Plane::Cumulative, 1), Err(Reason::SegmentFull));
     }
 }

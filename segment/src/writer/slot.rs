@@ -10,7 +10,7 @@ use crate::{
     },
     memory::{
         atomic::{Cell, Word},
-        mapping::Region,
+        mapping::Mapping,
     },
     os::Locks,
     random::random,
@@ -24,7 +24,7 @@ use std::mem::offset_of;
 pub(crate) struct ClaimedSlot {
     pub(crate) number: usize,
     /// Where this claim stands among all claims and definitions.
-    pub(crate) birth: u64,
+    pub(crate) claim_seq: u64,
 }
 
 impl ClaimedSlot {
@@ -32,7 +32,8 @@ impl ClaimedSlot {
     pub(crate) fn claim(attached: &Attached) -> Self {
         let _alone = Alone::wait();
         let number = attached.locks.as_ref().and_then(|locks| take_lock(locks, attached)).unwrap_or(SHARED);
-        let slot = Self { number, birth: attached.region.head(header!(births)).fetch_add(1).wrapping_add(1) };
+        let slot =
+            Self { number, claim_seq: attached.region.head(header!(claim_seq)).fetch_add(1).wrapping_add(1) };
         slot.move_in(attached);
         slot
     }
@@ -51,10 +52,10 @@ impl ClaimedSlot {
         };
         fill(offset_of!(Slot, pid), u64::from(std::process::id()));
         fill(offset_of!(Slot, since), clock::unix_time().to_bits());
-        fill(offset_of!(Slot, birth), self.birth);
+        fill(offset_of!(Slot, claim_seq), self.claim_seq);
         fill(offset_of!(Slot, image), image());
         fill(offset_of!(Slot, runtime.start), UNSET);
-        clear_living(region, geometry, self.number);
+        clear_per_process(region, geometry, self.number);
         if let Some(locks) = &attached.locks {
             let _removed_meanwhile = locks.open(self.number);
         }
@@ -74,24 +75,24 @@ impl ClaimedSlot {
     }
 
     /// Counts a dropped update.
-    pub(crate) fn count_drop(&self, region: &Region, geometry: &Geometry, reason: Reason) {
+    pub(crate) fn count_drop(&self, region: &Mapping, geometry: &Geometry, reason: Reason) {
         self.count(region, geometry, offset_of!(Slot, dropped) + 8 * reason as usize, 1);
     }
 
     /// Counts label values that were cut.
-    pub(crate) fn count_truncated(&self, region: &Region, geometry: &Geometry, labels: u64) {
+    pub(crate) fn count_truncated(&self, region: &Mapping, geometry: &Geometry, labels: u64) {
         self.count(region, geometry, offset_of!(Slot, truncated), labels);
     }
 
     /// Whether its owner counted itself in here, and not out: a set may be used by a second segment
     /// when the first one was removed alone.
-    fn is_counted(&self, region: &Region, geometry: &Geometry) -> bool {
+    fn is_counted(&self, region: &Mapping, geometry: &Geometry) -> bool {
         let word = |field| self.word(region, geometry, field).map_or(0, Word::load_relaxed);
         let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
         word(offset_of!(Slot, claims)) > said
     }
 
-    fn count(&self, region: &Region, geometry: &Geometry, field: usize, by: u64) {
+    fn count(&self, region: &Mapping, geometry: &Geometry, field: usize, by: u64) {
         match self.word(region, geometry, field) {
             Some(word) if self.number == SHARED => drop(word.fetch_add(by)),
             Some(word) => word.add_owned(by),
@@ -99,7 +100,12 @@ impl ClaimedSlot {
         }
     }
 
-    pub(super) fn word<'r>(&self, region: &'r Region, geometry: &Geometry, field: usize) -> Option<&'r Word> {
+    pub(super) fn word<'r>(
+        &self,
+        region: &'r Mapping,
+        geometry: &Geometry,
+        field: usize,
+    ) -> Option<&'r Word> {
         region.word(geometry.slot(self.number) + field as u64)
     }
 }
@@ -127,7 +133,7 @@ impl Pages {
         let directory = self.page(region, geometry, root, 0)?;
         let directory = region.page_offset(geometry, directory).ok_or(Reason::Corrupt)?;
         let entry = region.word(directory + 8 * at.entry as u64).ok_or(Reason::Corrupt)?;
-        let fresh = if plane == Plane::Living { UNSET } else { 0 };
+        let fresh = if plane == Plane::PerProcess { UNSET } else { 0 };
         let number = self.page(region, geometry, entry, fresh)?;
         let cells = region.page(geometry, number).ok_or(Reason::Corrupt)?;
         cells.get(at.cell..at.cell + count).ok_or(Reason::Corrupt)
@@ -149,7 +155,7 @@ impl Pages {
     /// The page number in `word`; if there is none, that of a new page filled with `fresh`.
     pub(super) fn page(
         &mut self,
-        region: &Region,
+        region: &Mapping,
         geometry: &Geometry,
         word: &Word,
         fresh: u64,
@@ -187,7 +193,7 @@ impl Place {
 }
 
 /// Takes pages in a row and answers the number of the last one, which lies lowest.
-fn take_pages(region: &Region, geometry: &Geometry, count: u64) -> Result<u64, Reason> {
+fn take_pages(region: &Mapping, geometry: &Geometry, count: u64) -> Result<u64, Reason> {
     // Memory first: what finds none must not take its place for ever.
     let grow = |word| {
         let space = Space::unpack(word);
@@ -199,7 +205,7 @@ fn take_pages(region: &Region, geometry: &Geometry, count: u64) -> Result<u64, R
     Ok(Space::unpack(before).pages + count)
 }
 
-fn fill_page(region: &Region, geometry: &Geometry, number: u64, value: u64) {
+fn fill_page(region: &Mapping, geometry: &Geometry, number: u64, value: u64) {
     if let Some(cells) = region.page(geometry, number) {
         cells.iter().for_each(|cell| cell.set(f64::from_bits(value)));
     }
@@ -249,7 +255,7 @@ fn take_lock(locks: &Locks, attached: &Attached) -> Option<usize> {
         locks.let_go();
         return None;
     };
-    // Again: values may have been forged after the first look, and the slot be somebody's.
+    // Again: values may have been corrupt after the first look, and the slot be somebody's.
     (!is_forged(locks, attached)).then_some(slot)
 }
 
@@ -257,16 +263,16 @@ fn take_lock(locks: &Locks, attached: &Attached) -> Option<usize> {
 /// a living process, whose numbers a second owner would ruin. From then on nobody claims a slot: new
 /// processes share slot 0, which is exact, until the segment is wiped.
 ///
-/// The kernel tells the second of the last change; what is forged in the second of the segment's
+/// The kernel tells the second of the last change; what is corrupt in the second of the segment's
 /// creation is not noticed.
 fn is_forged(locks: &Locks, Attached { region, .. }: &Attached) -> bool {
     let since = region.head(header!(semaphores_since));
     let known = since.load_acquire();
-    let forged = known != 0 && locks.changed_at().is_some_and(|now| now.wrapping_add(1) != known);
-    if forged {
+    let corrupt = known != 0 && locks.changed_at().is_some_and(|now| now.wrapping_add(1) != known);
+    if corrupt {
         let _found_already = since.compare_exchange(known, FORGED);
     }
-    forged
+    corrupt
 }
 
 /// An exec keeps the process and so its semaphores, but the image that counted is gone.
@@ -276,7 +282,7 @@ fn release_former_self(locks: &Locks, values: &mut [u16], attached: &Attached) {
         if !locks.is_held_by(slot, me) || owned_by_this_image(attached, slot) {
             continue;
         }
-        let former = ClaimedSlot { number: slot, birth: 0 };
+        let former = ClaimedSlot { number: slot, claim_seq: 0 };
         if former.is_counted(&attached.region, &attached.geometry) {
             former.count(&attached.region, &attached.geometry, offset_of!(Slot, clean), 1);
         }
@@ -304,20 +310,20 @@ fn image() -> u64 {
 }
 
 /// Gauges of the slot's former owner must not count for the new one.
-fn clear_living(region: &Region, geometry: &Geometry, slot: usize) {
-    for number in living_pages(region, geometry, slot) {
+fn clear_per_process(region: &Mapping, geometry: &Geometry, slot: usize) {
+    for number in per_process_pages(region, geometry, slot) {
         fill_page(region, geometry, number, UNSET);
     }
 }
 
-fn living_pages(region: &Region, geometry: &Geometry, slot: usize) -> impl Iterator<Item = u64> {
-    let columns = region.head(header!(columns) + 8 * Plane::Living as u64).load_relaxed();
-    let pages = columns.min(Plane::Living.capacity()).div_ceil(PAGE_WORDS as u64);
-    (0..pages).filter_map(move |page| page_number(region, geometry, slot, Plane::Living, page))
+fn per_process_pages(region: &Mapping, geometry: &Geometry, slot: usize) -> impl Iterator<Item = u64> {
+    let columns = region.head(header!(columns) + 8 * Plane::PerProcess as u64).load_relaxed();
+    let pages = columns.min(Plane::PerProcess.capacity()).div_ceil(PAGE_WORDS as u64);
+    (0..pages).filter_map(move |page| page_number(region, geometry, slot, Plane::PerProcess, page))
 }
 
 /// The number of a slot's `page`th page of cells, if it was made.
-fn page_number(region: &Region, geometry: &Geometry, slot: usize, plane: Plane, page: u64) -> Option<u64> {
+fn page_number(region: &Mapping, geometry: &Geometry, slot: usize, plane: Plane, page: u64) -> Option<u64> {
     let at = Place::of(page * PAGE_WORDS as u64);
     let root = geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;
     let directory = region.word(root)?.load_acquire(); // pair: PAGE

@@ -8,16 +8,16 @@ use crate::{
     error::ReadError,
     format::header::{check, hash_key},
     layout::{IDENTITY, PAGE_WORDS, READY, Shape, header},
-    memory::mapping::Region,
+    memory::mapping::Mapping,
     os::Object,
 };
 
 impl Writer {
     /// Writes to memory that nobody has mapped, in a slot that nobody has claimed.
-    pub(crate) fn over(region: Region, slot: usize) -> Result<Self, ReadError> {
+    pub(crate) fn over(region: Mapping, slot: usize) -> Result<Self, ReadError> {
         let config = Config::default();
         let geometry = check(config.name, &region)?;
-        let slot = ClaimedSlot { number: slot.min(geometry.slots - 1), birth: 1 };
+        let slot = ClaimedSlot { number: slot.min(geometry.slots - 1), claim_seq: 1 };
         let hash_key = hash_key(&region);
         let object = Object::none();
         let attached = Attached { object, region, geometry, hash_key, locks: None };
@@ -47,7 +47,7 @@ impl FamilyId {
 }
 
 /// Makes a segment of zeroed memory.
-pub(crate) fn prepare(region: &Region, shape: Shape) {
+pub(crate) fn prepare(region: &Mapping, shape: Shape) {
     let settle = |offset, value| region.head(offset).store_relaxed(value);
     settle(header!(identity), IDENTITY);
     settle(header!(size), region.bytes());

@@ -86,17 +86,17 @@ fn forged_offsets_into_holes_touch_nothing() {
     assert!(count_or_drop(&mut writer, "first"));
     let raw = Raw::open(&place);
     let _ballast = fill_the_rest();
-    let honest = raw.get(SPACE);
-    let root = 4096 + 1024 + std::mem::offset_of!(promshm_segment::layout::Slot, lasting);
+    let valid = raw.get(SPACE);
+    let root = 4096 + 1024 + std::mem::offset_of!(promshm_segment::layout::Slot, cumulative);
     for forged in [30, 100, 2000] {
-        raw.set(SPACE, honest + (2000 << 32));
+        raw.set(SPACE, valid + (2000 << 32));
         raw.set(root, forged);
         let mut reader = place.reader();
         assert!(reader.scrape().unwrap().stats.corrupt_records > 0, "page {forged}");
         Child::run(|| {
-            let mut heir = place.writer();
-            assert!(!count_or_drop(&mut heir, "fresh"));
-            heir.clean_exit(false);
+            let mut next_owner = place.writer();
+            assert!(!count_or_drop(&mut next_owner, "fresh"));
+            next_owner.clean_exit(false);
         })
         .end();
     }

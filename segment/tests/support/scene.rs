@@ -13,11 +13,11 @@ use promshm_segment::{
 pub const SIZE: u64 = 4 << 20;
 pub const SERIES: usize = 12;
 
-/// A segment with some of everything, and what it looked like when it was honest.
+/// A segment with some of everything, and what it looked like when it was valid.
 pub struct Scene {
     pub place: Place,
     pub raw: Raw,
-    pub honest: Vec<u64>,
+    pub valid: Vec<u64>,
     /// Offsets of all that is not zero.
     pub used: Vec<usize>,
     pub geometry: Geometry,
@@ -70,11 +70,11 @@ impl Scene {
         writer.publish_runtime(Runtime { start: 1.0, ..Runtime::default() });
         let shape = Shape { max_series: 200, max_processes: 6, max_label_length: 1024 };
         let raw = Raw::open(&place);
-        let honest = raw.image();
-        let used = (0..honest.len()).filter(|at| honest[*at] != 0).map(|at| at * 8).collect();
+        let valid = raw.image();
+        let used = (0..valid.len()).filter(|at| valid[*at] != 0).map(|at| at * 8).collect();
         // The slot stays claimed after this, so that gauges count.
         drop(writer);
-        Self { place, raw, honest, used, geometry: Geometry::new(shape, SIZE).unwrap() }
+        Self { place, raw, valid, used, geometry: Geometry::new(shape, SIZE).unwrap() }
     }
 
     pub fn index(&self) -> impl Iterator<Item = usize> + use<> {
@@ -85,24 +85,22 @@ impl Scene {
     /// The index words that lead to series of the counter.
     pub fn counter_entries(&self) -> Vec<usize> {
         let record = |entry: u64| (entry & ((1 << 40) - 1)) as usize;
-        let family = |entry| self.honest[record(entry) / 8 + 2];
-        let series: Vec<usize> = self
-            .index()
-            .filter(|at| self.honest[at / 8] != 0 && self.is_series(self.honest[at / 8]))
-            .collect();
-        let first = series.iter().map(|at| family(self.honest[at / 8])).min().unwrap();
-        series.into_iter().filter(|at| family(self.honest[at / 8]) == first).collect()
+        let family = |entry| self.valid[record(entry) / 8 + 2];
+        let series: Vec<usize> =
+            self.index().filter(|at| self.valid[at / 8] != 0 && self.is_series(self.valid[at / 8])).collect();
+        let first = series.iter().map(|at| family(self.valid[at / 8])).min().unwrap();
+        series.into_iter().filter(|at| family(self.valid[at / 8]) == first).collect()
     }
 
     pub fn record(&self, entry_at: usize) -> usize {
-        (self.honest[entry_at / 8] & ((1 << 40) - 1)) as usize
+        (self.valid[entry_at / 8] & ((1 << 40) - 1)) as usize
     }
 
     pub fn is_series(&self, entry: u64) -> bool {
-        self.honest[(entry & ((1 << 40) - 1)) as usize / 8] & 0xff == 0x53
+        self.valid[(entry & ((1 << 40) - 1)) as usize / 8] & 0xff == 0x53
     }
 
-    /// Reads and writes the forged segment in all ways, and makes it honest again.
+    /// Reads and writes the forged segment in all ways, and makes it valid again.
     pub fn survive(&mut self, what: &dyn std::fmt::Debug) {
         let used = peak_of(|| read(&self.place, what));
         assert!(used as u64 <= 2 * SIZE, "{what:?}: the reader took {used} bytes");
@@ -110,7 +108,7 @@ impl Scene {
         assert!(used as u64 <= SIZE, "{what:?}: the writer took {used} bytes");
         read(&self.place, what);
         if self.raw.is_current(&self.place) {
-            self.raw.restore(&self.honest);
+            self.raw.restore(&self.valid);
         } else {
             *self = Self::new();
         }

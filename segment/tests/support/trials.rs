@@ -70,7 +70,7 @@ pub fn fill_up(place: &Place) -> u64 {
 
 pub fn nothing(_: &Place) {}
 
-/// A worker that has counted and died, so that its heir has a living plane to clear.
+/// A worker that has counted and died, so that its next owner has a per-process plane to clear.
 pub fn a_life(place: &Place) {
     Child::run(|| count_all(&mut place.writer(), 3.0)).kill();
 }

@@ -18,12 +18,12 @@ static HELD: [Word; MOST] = [const { Word::new(0) }; MOST];
 /// A descriptor that holds a slot until it is closed, by its owner, a fork or the end of the process.
 /// Dropping this does not close it: a slot outlives its `Writer`, as it does with semaphores.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct ForkGuard {
     place: &'static Word,
     value: u64,
 }
 
-impl Held {
+impl ForkGuard {
     /// Takes a descriptor over.
     pub(super) fn keep(file: OwnedFd) -> Result<Self, Errno> {
         close_in_forked_children()?;

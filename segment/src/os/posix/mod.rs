@@ -17,8 +17,8 @@ use crate::{
     config::{Config, ObjectName, SegmentName},
     layout::{MAGIC, PAGE},
     memory::{
-        mapping::{Keeper, Region},
-        residency::{FileId, Ground},
+        mapping::{Mapping, MappingGuard},
+        residency::{FileId, Residency},
     },
     random::random,
 };
@@ -43,14 +43,14 @@ use std::{ffi::c_void, num::NonZeroUsize, os::fd::OwnedFd, ptr::NonNull, sync::A
 /// Where glibc and musl keep POSIX objects.
 const FOLDER: &str = "/dev/shm";
 /// Names that no segment has begin so: of those in the making, and of those on their way out.
-const PASSING: &str = ".promshm-";
+const TEMP_PREFIX: &str = ".promshm-";
 
 /// An object, and where it is to be found.
 #[derive(Debug, Clone)]
 pub(crate) struct Segment {
     name: ObjectName,
     /// The name it has before it is whole.
-    making: Option<Arc<Passing>>,
+    making: Option<Arc<TempName>>,
     id: FileId,
     /// Open as long as the object is mapped: it is what locks are asked of, and room is reserved with.
     file: Option<Arc<OwnedFd>>,
@@ -73,13 +73,13 @@ impl Segment {
 
     /// Makes an object that has no name of its own yet, and reserves its first `first` bytes.
     pub(super) fn create(name: ObjectName, config: &Config, first: u64) -> Result<Self, Errno> {
-        sweep();
-        let making = Passing::new();
+        remove_stale();
+        let making = TempName::new();
         crate::crash::point();
         let mut shmem = making.conf().size(config.size as usize).create().map_err(|error| errno(&error))?;
         shmem.set_owner(false); // the crate would take the name away, which is another object's by then
         let file = open(&making.0, OFlag::O_RDWR)?;
-        ofd_locks::lock(&file, ofd_locks::MAKING, 1)?; // tells `sweep` that somebody is at it
+        ofd_locks::lock(&file, ofd_locks::MAKING, 1)?; // tells `remove_stale` that somebody is at it
         let id = FileId::of(&fstat(&file)?);
         let segment = Self { name, making: Some(Arc::new(making)), id, file: Some(Arc::new(file)) };
         let reserved = segment.region(shmem)?.reserve(0, first);
@@ -97,7 +97,7 @@ impl Segment {
     }
 
     /// Maps the object, if its name still leads to it.
-    pub(super) fn attach(&mut self, read_only: bool) -> Result<Region, Errno> {
+    pub(super) fn attach(&mut self, read_only: bool) -> Result<Mapping, Errno> {
         let mode = if read_only { OFlag::O_RDONLY } else { OFlag::O_RDWR };
         let file = match self.file.take().filter(|_| self.is_in_the_making()) {
             Some(file) => file, // it holds the maker's lock
@@ -118,7 +118,7 @@ impl Segment {
     }
 
     /// Maps by name, as the crate does it, so the name must not have changed meanwhile.
-    fn map(&self) -> Result<Region, Errno> {
+    fn map(&self) -> Result<Mapping, Errno> {
         let os_id = format!("/{}", self.present_name());
         let shmem = ShmemConf::new().os_id(os_id).open().map_err(|error| errno(&error))?;
         if FileId::of(&look(self.present_name())?) != self.id {
@@ -127,24 +127,24 @@ impl Segment {
         self.region(shmem)
     }
 
-    fn region(&self, shmem: Shmem) -> Result<Region, Errno> {
+    fn region(&self, shmem: Shmem) -> Result<Mapping, Errno> {
         let base = NonNull::new(shmem.as_ptr().cast()).ok_or(Errno::EINVAL)?;
         let bytes = shmem.len() as u64;
         let fence = Fence::around(base.cast(), shmem.len());
-        let ground = self.file.as_ref().map(|file| Ground::new(Arc::clone(file), self.id, bytes));
+        let residency = self.file.as_ref().map(|file| Residency::new(Arc::clone(file), self.id, bytes));
         // SAFETY: the crate maps `len` bytes, page-aligned, for reading and writing, until it is dropped.
-        Ok(unsafe { Region::from_raw(base, bytes, Box::new(Opened { fence, _shmem: shmem }), ground) })
+        Ok(unsafe { Mapping::from_raw(base, bytes, Box::new(Opened { fence, _shmem: shmem }), residency) })
     }
 
-    fn map_read_only(&self, bytes: u64) -> Result<Region, Errno> {
+    fn map_read_only(&self, bytes: u64) -> Result<Mapping, Errno> {
         let file = self.file.as_ref().ok_or(Errno::EBADF)?;
         let length = NonZeroUsize::new(bytes as usize).ok_or(Errno::ENODATA)?;
         // SAFETY: the kernel chooses a free address.
         let base = unsafe { mmap(None, length, ProtFlags::PROT_READ, MapFlags::MAP_SHARED, file, 0)? };
-        let ground = Ground::new(Arc::clone(file), self.id, bytes);
+        let residency = Residency::new(Arc::clone(file), self.id, bytes);
         let mapped = Mapped { fence: Fence::around(base, length.get()), base, bytes: length };
         // SAFETY: `length` bytes are mapped, page-aligned, until `Mapped` goes; the reader never writes.
-        Ok(unsafe { Region::from_raw(base.cast(), bytes, Box::new(mapped), Some(ground)) })
+        Ok(unsafe { Mapping::from_raw(base.cast(), bytes, Box::new(mapped), Some(residency)) })
     }
 
     /// Owner, mode and size: of this very object if it is open, else of what has its name.
@@ -179,7 +179,7 @@ impl Segment {
         if !look(name).is_ok_and(|stat| FileId::of(&stat) == self.id) {
             return Ok(());
         }
-        let leaving = Passing::new(); // unlinks when dropped
+        let leaving = TempName::new(); // unlinks when dropped
         let (from, to) = (path(name), path(&leaving.0));
         crate::crash::point();
         match renameat(AT_FDCWD, &*from, AT_FDCWD, &*to) {
@@ -216,11 +216,11 @@ impl Segment {
 
 /// A passing name, which is taken away at the end of its use, whoever has it by then.
 #[derive(Debug)]
-struct Passing(String);
+struct TempName(String);
 
-impl Passing {
+impl TempName {
     fn new() -> Self {
-        Self(format!("{PASSING}{}-{:016x}", std::process::id(), random()))
+        Self(format!("{TEMP_PREFIX}{}-{:016x}", std::process::id(), random()))
     }
 
     fn conf(&self) -> ShmemConf {
@@ -228,7 +228,7 @@ impl Passing {
     }
 }
 
-impl Drop for Passing {
+impl Drop for TempName {
     fn drop(&mut self) {
         crate::crash::point();
         let _has_another_name_now = shm_unlink(&*format!("/{}", self.0));
@@ -244,7 +244,7 @@ struct Opened {
 // SAFETY: it is only kept and dropped, and unmapping may happen on any thread.
 unsafe impl Send for Opened {}
 
-impl Keeper for Opened {
+impl MappingGuard for Opened {
     fn is_lost(&self) -> bool {
         self.fence.as_ref().is_some_and(Fence::is_lost)
     }
@@ -260,7 +260,7 @@ struct Mapped {
 // SAFETY: as with `Opened`.
 unsafe impl Send for Mapped {}
 
-impl Keeper for Mapped {
+impl MappingGuard for Mapped {
     fn is_lost(&self) -> bool {
         self.fence.as_ref().is_some_and(Fence::is_lost)
     }
@@ -329,8 +329,8 @@ fn names() -> Vec<String> {
 }
 
 /// Takes away what those left who died while they made or removed a segment.
-fn sweep() {
-    for name in names().iter().filter(|name| name.starts_with(PASSING)) {
+fn remove_stale() {
+    for name in names().iter().filter(|name| name.starts_with(TEMP_PREFIX)) {
         if open(name, OFlag::O_RDWR).is_ok_and(|file| ofd_locks::lock(&file, ofd_locks::MAKING, 1).is_ok()) {
             let _swept_already = shm_unlink(&*format!("/{name}"));
         }

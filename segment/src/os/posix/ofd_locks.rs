@@ -4,7 +4,7 @@
 //! is closed, of whatever its process dies; they are asked after without the right to write; nothing tells
 //! who holds one. A forked child shares its parent's description, so it closes it at once (see `held`).
 
-use super::{fork_guard::Held, open};
+use super::{fork_guard::ForkGuard, open};
 use crate::{
     layout::{CLAIMED, OPEN},
     memory::residency::FileId,
@@ -23,7 +23,7 @@ use std::{
 /// The byte that the maker of an object holds until the object is whole; above those of all slots.
 pub(super) const MAKING: i64 = 4096;
 
-/// Bytes of a slot: the first is locked from the claim on, the second while the living plane counts.
+/// Bytes of a slot: the first is locked from the claim on, the second while the per-process plane counts.
 const BYTES: i64 = OPEN as i64;
 
 /// The locks of one object, and what this process holds of them.
@@ -34,7 +34,7 @@ pub(crate) struct ByteLocks {
     /// To ask with; holds nothing.
     file: Arc<OwnedFd>,
     /// The description that holds this owner's slot.
-    held: RefCell<Option<Held>>,
+    held: RefCell<Option<ForkGuard>>,
 }
 
 impl ByteLocks {
@@ -52,7 +52,7 @@ impl ByteLocks {
 
     /// Opens a description for a claim.
     pub(crate) fn prepare(&self) -> Result<(), Errno> {
-        let held = Held::keep(self.open()?)?;
+        let held = ForkGuard::keep(self.open()?)?;
         *self.held.borrow_mut() = Some(held);
         Ok(())
     }
@@ -81,7 +81,7 @@ impl ByteLocks {
     }
 
     fn with_held(&self, act: impl FnOnce(&OwnedFd) -> Result<(), Errno>) -> Result<(), Errno> {
-        self.held.borrow().as_ref().and_then(Held::file).map_or(Err(Errno::EBADF), |file| act(&file))
+        self.held.borrow().as_ref().and_then(ForkGuard::file).map_or(Err(Errno::EBADF), |file| act(&file))
     }
 
     /// Whether locks shut others out, and go when their description goes, as they do when a process dies.

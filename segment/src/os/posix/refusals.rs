@@ -7,7 +7,7 @@
 //!
 //! Where the folder cannot be written, or is not the reader's, nothing is made known and nothing fails.
 
-use super::{FOLDER, fork_guard::Held, is_file, ofd_locks};
+use super::{FOLDER, fork_guard::ForkGuard, is_file, ofd_locks};
 use crate::config::SegmentName;
 use nix::{
     dir::Dir,
@@ -38,7 +38,7 @@ pub struct Refusal(Option<Announced>);
 struct Announced {
     file_name: String,
     /// Closed in a forked child, which shares the lock otherwise and would keep it alive.
-    held: Held,
+    held: ForkGuard,
 }
 
 /// Living processes of one user that may not write a segment.
@@ -93,7 +93,7 @@ impl Announced {
             fchmod(&file, READABLE)?; // the umask has narrowed it
         }
         lock_free_byte(&file)?;
-        Ok(Self { file_name, held: Held::keep(file)? })
+        Ok(Self { file_name, held: ForkGuard::keep(file)? })
     }
 
     /// Whether this very process holds the lock, in a file that still has its name.

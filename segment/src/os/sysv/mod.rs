@@ -8,7 +8,7 @@ use super::{Inspection, Owner};
 use crate::{
     config::{Config, SegmentName},
     layout::{PAGE, RETIRED, header},
-    memory::mapping::Region,
+    memory::mapping::Mapping,
 };
 use nix::errno::Errno;
 pub(super) use proc_list::listed;
@@ -37,7 +37,7 @@ impl Segment {
         Ok(Self { key, memory: SharedMemory::create(key, config.size, config.mode)? })
     }
 
-    pub(super) fn attach(self, read_only: bool) -> Result<Region, Errno> {
+    pub(super) fn attach(self, read_only: bool) -> Result<Mapping, Errno> {
         self.memory.attach(read_only)
     }
 
@@ -70,7 +70,7 @@ impl Segment {
         Semaphores::settle(config, self.key, slots)
     }
 
-    /// The set with that id, if it stands under the segment's key: a forged header must not lead to
+    /// The set with that id, if it stands under the segment's key: a corrupt header must not lead to
     /// another program's semaphores.
     pub(super) fn recorded_semaphores(self, id: u64) -> Option<Semaphores> {
         let set = i32::try_from(id).ok().map(Semaphores)?;
@@ -78,7 +78,7 @@ impl Segment {
     }
 
     /// Takes memory and semaphores away; a death in between is mended by the next process.
-    pub(super) fn take_away(self, region: &Region) -> Result<(), Errno> {
+    pub(super) fn take_away(self, region: &Mapping) -> Result<(), Errno> {
         let recorded = region.head(header!(semaphores)).load_acquire();
         // A set that is not the recorded one may be somebody else's, and a segment that has lost its key
         // may have left the set to its successor: leave it.

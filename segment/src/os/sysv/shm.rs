@@ -6,7 +6,7 @@
 
 use crate::{
     layout::PAGE,
-    memory::mapping::{Keeper, Region},
+    memory::mapping::{Mapping, MappingGuard},
     os::{Inspection, Owner},
 };
 use libc::{c_int, key_t};
@@ -40,7 +40,7 @@ impl SharedMemory {
     }
 
     /// Maps the whole segment.
-    pub(crate) fn attach(self, read_only: bool) -> Result<Region, Errno> {
+    pub(crate) fn attach(self, read_only: bool) -> Result<Mapping, Errno> {
         let bytes = self.stat()?.size;
         let flags = if read_only { libc::SHM_RDONLY } else { 0 };
         crate::crash::point();
@@ -52,7 +52,7 @@ impl SharedMemory {
         let base = NonNull::new(address.cast()).ok_or(Errno::EINVAL)?;
         // SAFETY: shmat maps `bytes` bytes, page-aligned, until `Attachment` goes; a read-only region is
         // only handed to the reader, which never writes.
-        Ok(unsafe { Region::from_raw(base, bytes, Box::new(Attachment(base)), None) })
+        Ok(unsafe { Mapping::from_raw(base, bytes, Box::new(Attachment(base)), None) })
     }
 
     /// Owner, mode and size. Needs the read bit.
@@ -141,7 +141,7 @@ struct Attachment(NonNull<u64>);
 
 // SAFETY: it is only kept and dropped, and detaching may happen on any thread.
 unsafe impl Send for Attachment {}
-impl Keeper for Attachment {}
+impl MappingGuard for Attachment {}
 
 impl Drop for Attachment {
     fn drop(&mut self) {

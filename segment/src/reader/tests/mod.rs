@@ -8,10 +8,10 @@ use crate::{
         header::hash_key,
         index,
         series::{SeriesRecord, Times},
-        strings::pack_texts,
+        strings::pack_strings,
     },
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Shape, Space, header},
-    memory::{atomic::Word, mapping::Region},
+    memory::{atomic::Word, mapping::Mapping},
     snapshot::Family,
     writer::{FamilyId, Writer, prepare},
 };
@@ -20,7 +20,7 @@ const SHAPE: Shape = Shape { max_series: 100, max_processes: 3, max_label_length
 
 /// A segment on the heap, and a process that counts in its slot 1.
 struct Scene {
-    region: Region,
+    region: Mapping,
     geometry: Geometry,
     writer: Writer,
 }
@@ -29,7 +29,7 @@ impl Scene {
     fn new() -> Self {
         let pages = if cfg!(miri) { 16 } else { 64 };
         let size = Geometry::new(SHAPE, 0).unwrap_err() + pages * 4096;
-        let region = Region::heap(size);
+        let region = Mapping::heap(size);
         prepare(&region, SHAPE);
         // Without semaphores a slot counts as living while its owner has not exited cleanly.
         (0..4).for_each(|slot| region.word(4096 + 1024 * slot).unwrap().store_relaxed(1));
@@ -94,30 +94,30 @@ impl Scene {
 fn series_that_make_no_sense_cost_themselves_alone() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
-    scene.count(family, "honest");
+    scene.count(family, "valid");
     let offset = scene.geometry.records;
     let free = 100;
-    let beyond = Plane::Lasting.capacity();
+    let beyond = Plane::Cumulative.capacity();
     assert_eq!(scene.read(), (1, 0));
     let forgeries: [(u64, u64, usize, &[u8]); 12] = [
         (offset, free, 1, &[2, 0, 0xff, 0xfe]),
         (offset, free, 1, &[9, 0, b'x']),
         (offset, free, 1, &[]),
         (offset, free, 0, &[]),
-        (offset, free, 2, &pack_texts(["a", "b"])),
-        (offset, free, 64, &pack_texts(["x"])),
-        (offset, beyond, 1, &pack_texts(["too far"])),
-        (offset, u64::MAX, 1, &pack_texts(["much too far"])),
-        (offset, 0, 1, &pack_texts(["another's column"])),
-        (offset + 16, free, 1, &pack_texts(["no family"])),
-        (u64::MAX - 15, free, 1, &pack_texts(["nowhere"])),
-        (scene.place(), free, 1, &pack_texts(["its own family"])),
+        (offset, free, 2, &pack_strings(["a", "b"])),
+        (offset, free, 64, &pack_strings(["x"])),
+        (offset, beyond, 1, &pack_strings(["too far"])),
+        (offset, u64::MAX, 1, &pack_strings(["much too far"])),
+        (offset, 0, 1, &pack_strings(["another's column"])),
+        (offset + 16, free, 1, &pack_strings(["no family"])),
+        (u64::MAX - 15, free, 1, &pack_strings(["nowhere"])),
+        (scene.place(), free, 1, &pack_strings(["its own family"])),
     ];
     for (number, (family, column, count, labels)) in forgeries.into_iter().enumerate() {
         scene.forge(if family == scene.place() { scene.place() } else { family }, column, count, labels);
         assert_eq!(scene.read(), (1, 1 + number as u64), "{number}");
     }
-    scene.forge(offset, free, 1, &pack_texts(["honest too"]));
+    scene.forge(offset, free, 1, &pack_strings(["valid too"]));
     assert_eq!(scene.read(), (2, 12));
 }
 
@@ -125,18 +125,18 @@ fn series_that_make_no_sense_cost_themselves_alone() {
 fn families_that_make_no_sense_take_their_series_with_them() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
-    scene.count(family, "honest");
+    scene.count(family, "valid");
     let key = hash_key(&scene.region);
-    let definition = Definition::new("forged", "", Kind::Counter, &["l"], &[]).unwrap();
+    let definition = Definition::new("corrupt", "", Kind::Counter, &["l"], &[]).unwrap();
     let hash = FamilyRecord::hash(key, &definition);
     // Its claims would go where another family's do.
     let offset = scene.append(&FamilyRecord::compose(&definition, hash, 0));
     scene.publish(hash, offset);
-    scene.forge(offset, 100, 1, &pack_texts(["x"]));
+    scene.forge(offset, 100, 1, &pack_strings(["x"]));
     assert_eq!(scene.read(), (1, 2));
     // A family that no word of the index leads to is as good as another.
     let offset = scene.append(&FamilyRecord::compose(&definition, hash, 77));
-    scene.forge(offset, 100, 1, &pack_texts(["x"]));
+    scene.forge(offset, 100, 1, &pack_strings(["x"]));
     assert_eq!(scene.read(), (2, 2));
     scene.publish(hash, offset);
     assert_eq!(scene.read(), (2, 2));
@@ -149,9 +149,9 @@ fn families_that_make_no_sense_take_their_series_with_them() {
 fn records_do_not_overlap() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
-    scene.count(family, "honest");
+    scene.count(family, "valid");
     let (key, parent) = (hash_key(&scene.region), scene.geometry.records);
-    let inner_labels = pack_texts(["inner"]);
+    let inner_labels = pack_strings(["inner"]);
     let inner_hash = SeriesRecord::hash(key, parent, &inner_labels);
     let inner = SeriesRecord::compose(parent, inner_hash, 0x20, 1, &inner_labels, Times::now());
     let mut labels = vec![0; 16];
@@ -182,13 +182,13 @@ fn gauges_of_many_processes_do_not_outgrow_the_segment() {
         let mut writer = Writer::over(scene.region.share().unwrap(), slot).unwrap();
         writer.resolve(family, &[&format!("0{long}")]).unwrap();
     }
-    // Labels far longer than the segment's limit, as an honest writer never makes them, in each slot.
+    // Labels far longer than the segment's limit, as an valid writer never makes them, in each slot.
     for column in [200, 201] {
         let labels = [60_000_u16.to_le_bytes().to_vec(), vec![b'a' + (column - 200) as u8; 60_000]].concat();
         scene.forge(scene.geometry.records, column, 1, &labels);
-        let mut survey = super::pages::Survey::default();
-        survey.refresh(&scene.region, &scene.geometry, 4, u64::MAX);
-        let pages = survey.living.of(column);
+        let mut page_map = super::pages::PageMap::default();
+        page_map.refresh(&scene.region, &scene.geometry, 4, u64::MAX);
+        let pages = page_map.per_process.of(column);
         assert_eq!(pages.len(), 4);
         pages.iter().for_each(|page| page.cells(&scene.region, &scene.geometry)[column as usize].set(1.0));
     }
@@ -204,24 +204,24 @@ fn a_forged_directory_gives_a_writer_no_cells_outside_the_pages() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "x");
-    let root = scene.geometry.slot(1) + Plane::Lasting.roots_offset();
+    let root = scene.geometry.slot(1) + Plane::Cumulative.roots_offset();
     let root = scene.region.word(root).unwrap();
-    let (honest, space) = (root.load_relaxed(), scene.region.head(header!(space)));
-    let directory = scene.region.page_offset(&scene.geometry, honest).unwrap();
+    let (valid, space) = (root.load_relaxed(), scene.region.head(header!(space)));
+    let directory = scene.region.page_offset(&scene.geometry, valid).unwrap();
     let last = (scene.geometry.end - scene.geometry.records) / 4096;
     let taken = space.load_relaxed() >> 32;
-    for forged in [taken + 1, last, last + 1, u64::MAX, 1 << 52, 1 << 63] {
+    for corrupt in [taken + 1, last, last + 1, u64::MAX, 1 << 52, 1 << 63] {
         for word in [root, scene.region.word(directory).unwrap()] {
             let before = word.load_relaxed();
-            word.store_relaxed(forged);
-            assert!(scene.writer.resolve(family, &["x"]).is_err(), "{forged}");
+            word.store_relaxed(corrupt);
+            assert!(scene.writer.resolve(family, &["x"]).is_err(), "{corrupt}");
             // Even if every page is said to be taken, those on the records are not given.
             let honest_space = space.load_relaxed();
             space.store_relaxed(honest_space & 0xffff_ffff | (last + 1) << 32);
             let cells = scene.writer.resolve(family, &["x"]).map(|series| series.cells.as_ptr().addr());
             let records = scene.region.words(scene.geometry.records, 1).unwrap().as_ptr().addr();
             let above = records + (space.load_relaxed() & 0xffff_ffff) as usize * 16;
-            assert!(cells.is_err() || cells.is_ok_and(|cells| cells >= above), "{forged}");
+            assert!(cells.is_err() || cells.is_ok_and(|cells| cells >= above), "{corrupt}");
             space.store_relaxed(honest_space);
             word.store_relaxed(before);
         }
@@ -261,19 +261,19 @@ fn pages_that_two_words_lead_to_are_looked_at_once() {
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "x");
     let root = |slot, index: u64| {
-        let offset = scene.geometry.slot(slot) + Plane::Lasting.roots_offset() + 8 * index;
+        let offset = scene.geometry.slot(slot) + Plane::Cumulative.roots_offset() + 8 * index;
         scene.region.word(offset).unwrap()
     };
-    let honest = root(1, 0).load_relaxed();
-    (0..4).for_each(|slot| (0..64).for_each(|index| root(slot, index).store_relaxed(honest)));
-    let directory = scene.region.page_offset(&scene.geometry, honest).unwrap();
+    let valid = root(1, 0).load_relaxed();
+    (0..4).for_each(|slot| (0..64).for_each(|index| root(slot, index).store_relaxed(valid)));
+    let directory = scene.region.page_offset(&scene.geometry, valid).unwrap();
     let entries = scene.region.words(directory, PAGE_WORDS as u64).unwrap();
-    entries.iter().for_each(|word| word.store_relaxed(honest));
-    let mut survey = super::pages::Survey::default();
-    survey.refresh(&scene.region, &scene.geometry, 4, u64::MAX);
+    entries.iter().for_each(|word| word.store_relaxed(valid));
+    let mut page_map = super::pages::PageMap::default();
+    page_map.refresh(&scene.region, &scene.geometry, 4, u64::MAX);
     let pages = scene.region.head(header!(space)).load_relaxed() >> 32;
-    assert!(survey.total <= pages, "{} of {pages}", survey.total);
-    assert_eq!(survey.bad, 4 * 64 - 1 + 512);
+    assert!(page_map.total <= pages, "{} of {pages}", page_map.total);
+    assert_eq!(page_map.bad, 4 * 64 - 1 + 512);
     let mut reader = Reader::over_region(scene.region.share().unwrap()).unwrap();
     assert_eq!(reader.scrape().unwrap().families[0].row_count(), 1);
 }
@@ -333,7 +333,7 @@ fn refused_records_delay_others_but_not_for_ever() {
         scene.publish(number << 40 << 3, offset);
     }
     scene.region.word(offset + 8).unwrap().store_relaxed(SeriesRecord::hash(key, parent, &labels));
-    scene.count(family, "honest");
+    scene.count(family, "valid");
     let hash = SeriesRecord::hash(key, parent, &labels);
     let places =
         (0..scene.geometry.index_words).map(|place| index::word(&scene.region, &scene.geometry, place));
@@ -360,11 +360,11 @@ fn numbers_of_rows_do_not_outgrow_the_segment() {
         .expect("a good definition");
     scene.writer.register(&definition).unwrap();
     let family = scene.geometry.records;
-    let forged = 480;
-    for number in 0..forged {
-        scene.forge(family, 3 * number, 1, &pack_texts([number.to_string().as_str()]));
+    let corrupt = 480;
+    for number in 0..corrupt {
+        scene.forge(family, 3 * number, 1, &pack_strings([number.to_string().as_str()]));
     }
     let most = scene.geometry.end / (102 * 8);
-    assert!(most < forged, "{most}");
-    assert_eq!(scene.read(), (most as usize, forged - most));
+    assert!(most < corrupt, "{most}");
+    assert_eq!(scene.read(), (most as usize, corrupt - most));
 }

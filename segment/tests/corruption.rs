@@ -30,9 +30,9 @@ fn any_single_word_may_be_forged() {
     let mut scene = Scene::new();
     let mut forged = 0;
     for (which, offset) in scene.used.clone().into_iter().enumerate() {
-        let honest = scene.honest[offset / 8];
-        let near = [1, 16, 4096].map(|by| honest.wrapping_add(by));
-        let evil = EVIL.into_iter().chain(near).chain([honest ^ 1 << 40]).enumerate();
+        let valid = scene.valid[offset / 8];
+        let near = [1, 16, 4096].map(|by| valid.wrapping_add(by));
+        let evil = EVIL.into_iter().chain(near).chain([valid ^ 1 << 40]).enumerate();
         // All of them where there is time, else one for each word, not the same for its neighbour.
         for (_, evil) in evil.filter(|(at, _)| soak() || (at + which) % 16 == 0) {
             scene.raw.set(offset, evil);
@@ -56,7 +56,7 @@ fn any_many_words_may_be_forged() {
                 0 => random.of(&EVIL),
                 1 => random.next() >> random.below(64),
                 // What is right elsewhere: cycles, overlaps and doubles.
-                _ => scene.honest[random.of(&used) / 8],
+                _ => scene.valid[random.of(&used) / 8],
             };
             scene.raw.set(random.of(&used), value);
         }
@@ -69,9 +69,9 @@ fn any_many_words_may_be_forged() {
 #[test]
 fn whole_areas_may_be_forged() {
     let mut scene = Scene::new();
-    let (entries, families) = (scene.counter_entries(), scene.index().filter(|at| scene.honest[at / 8] != 0));
-    let entry = scene.honest[entries[0] / 8];
-    let any: Vec<u64> = families.map(|at| scene.honest[at / 8]).collect();
+    let (entries, families) = (scene.counter_entries(), scene.index().filter(|at| scene.valid[at / 8] != 0));
+    let entry = scene.valid[entries[0] / 8];
+    let any: Vec<u64> = families.map(|at| scene.valid[at / 8]).collect();
     let map = (INDEX_MAP..4096).step_by(8).collect::<Vec<_>>();
     let index = scene.index().collect::<Vec<_>>();
     let slots = (4096..scene.geometry.index as usize).step_by(8).collect::<Vec<_>>();
@@ -102,8 +102,8 @@ fn a_segment_may_change_while_it_is_read() {
         let offset = random.of(used);
         let value = match random.below(3) {
             0 => random.of(&EVIL),
-            1 => scene.honest[offset / 8],
-            _ => scene.honest[random.of(used) / 8],
+            1 => scene.valid[offset / 8],
+            _ => scene.valid[random.of(used) / 8],
         };
         // The identity, state, size and shape stay, so that there is something to read.
         if offset > 40 {
