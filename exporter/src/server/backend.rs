@@ -76,7 +76,9 @@ impl Backend {
         let server: &'static Server = Box::leak(Box::new(server));
         let (secret, handler) = (random_hex()?, Arc::clone(handler));
         let pass = secret.clone();
-        thread::Builder::new().name("lane".into()).spawn(move || serve_requests(server, &pass, &*handler))?;
+        thread::Builder::new()
+            .name("backend".into())
+            .spawn(move || serve_requests(server, &pass, &*handler))?;
         Ok(Self { stream: UnixStream::from_std(stream), server, secret, exchange: None })
     }
 

@@ -84,7 +84,7 @@ impl ServerHandle {
             }
         })?;
         let mut event_loop = EventLoop::new(poll, inbox, settings, basic_auth, handler)?;
-        thread::Builder::new().name("guard".into()).spawn(move || {
+        thread::Builder::new().name("server".into()).spawn(move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| event_loop.run()));
             ended(outcome.unwrap_or_else(|_| Err(io::Error::other("the guard ended in a panic"))));
         })?;

@@ -43,7 +43,7 @@ struct Client(BufReader<TcpStream>);
 
 impl Client {
     fn new(address: SocketAddr) -> Self {
-        Self::of(TcpStream::connect(address).expect("the guard listens"))
+        Self::of(TcpStream::connect(address).expect("the server listens"))
     }
 
     /// A client from another address.
@@ -53,7 +53,7 @@ impl Client {
         let socket = socket(AddressFamily::Inet, SockType::Stream, flags, None).expect("a socket");
         let elsewhere = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 2), 0);
         bind(socket.as_raw_fd(), &SockaddrIn::from(elsewhere)).expect("all of 127.0.0.0/8 is this machine");
-        connect(socket.as_raw_fd(), &SockaddrIn::from(address)).expect("the guard listens");
+        connect(socket.as_raw_fd(), &SockaddrIn::from(address)).expect("the server listens");
         Self::of(socket.into())
     }
 
@@ -97,12 +97,12 @@ fn echo(request: Request) {
     assert_ne!(path, "/panic", "as this test wants it");
     if path == "/nonsense" {
         let mut writer = request.into_writer();
-        writer.write_all(b"nonsense\r\n\r\n").and_then(|()| writer.flush()).expect("the lane takes it");
+        writer.write_all(b"nonsense\r\n\r\n").and_then(|()| writer.flush()).expect("the backend takes it");
         return;
     }
     let page = if path == "/large" { "x".repeat(LARGE) } else { path };
     let response = Response::from_string(page).with_chunked_threshold(usize::MAX);
-    request.respond(response).expect("the lane takes it");
+    request.respond(response).expect("the backend takes it");
 }
 
 /// Length of a response that neither the kernel nor the server holds many of.
