@@ -43,7 +43,7 @@ JOBS=4 PHP_UNDER_TEST="$work/php" TEST_TIMEOUT=600 tests/run-phpt.sh "$extension
 # A paragraph of valgrind's is an error or a leak. Classes are registered once and live as long as PHP.
 findings() {
   sed 's/^==[0-9]*== \?//' "$@" |
-    awk 'BEGIN { RS = "" } /promshm/ && !/lifecycle::startup|register|get_module/ { print; print "" }'
+    awk 'BEGIN { RS = "" } /promshm/ && !/module::startup|register|get_module/ { print; print "" }'
 }
 
 # After a fatal error PHP leaves a request's memory to its own allocator, which valgrind replaces. What is lost of
