@@ -191,7 +191,7 @@ class AttacksTest(harness.TestCase):
                 scrapes.wait_for_more(5)
             page = harness.parse(exporter.get())
             self.assertLessEqual(page["promshm_http_connections"], 512)
-        self.assertGreater(self.refused(exporter)["made_way"], 1000)  # on a slow machine many are too late before that
+        self.assertGreater(self.refused(exporter)["evicted"], 1000)  # on a slow machine many are too late before that
         self.assert_few_log_lines(exporter)
 
     def test_slow_heads_have_a_deadline(self):
@@ -240,7 +240,7 @@ class AttacksTest(harness.TestCase):
                 scrapes.wait_for_more(5)
                 for client in clients:
                     client.close()
-        self.assertGreater(self.refused(exporter)["made_way"], 500)
+        self.assertGreater(self.refused(exporter)["evicted"], 500)
 
     def test_no_descriptor_is_left(self):
         """The limit is lowered under a running exporter, as if others had taken what it counted on."""

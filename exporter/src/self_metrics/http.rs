@@ -18,7 +18,7 @@ impl HttpMetrics {
         "body",
         "slow_head",
         "slow_reader",
-        "made_way",
+        "evicted",
         "too_many_requests",
         "rate_limit",
         "no_answer",

@@ -47,7 +47,7 @@ impl Rejection {
             Self::Body => "body",
             Self::SlowHead => "slow_head",
             Self::SlowReader => "slow_reader",
-            Self::Evicted => "made_way",
+            Self::Evicted => "evicted",
             Self::TooManyRequests | Self::TooManyPasswords => "too_many_requests",
             Self::RateLimited => "rate_limit",
             Self::NoAnswer => "no_answer",
