@@ -14,12 +14,10 @@ use crate::{
 };
 use log::debug;
 use promshm_exposition::PART;
+use promshm_segment::memory::atomic::Word;
 use std::{
     borrow::Cow,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 use tiny_http::{Header, Method, Request, Response, StatusCode};
 
@@ -33,7 +31,7 @@ pub(crate) struct Site {
     routes: Routes,
     scrape_state: Mutex<ScrapeState>,
     /// Set when the server was told to stop and waits for a last scrape.
-    is_lingering: AtomicBool,
+    is_lingering: Word,
 }
 
 struct ScrapeState {
@@ -72,7 +70,7 @@ impl Site {
     pub(crate) fn new(segments: Segments, routes: Routes, with_created: bool) -> Self {
         let collector = Collector::of_server(segments.clone(), with_created);
         let scrape_state = ScrapeState { collector, length: 0 };
-        let (scrape_state, is_lingering) = (Mutex::new(scrape_state), AtomicBool::new(false));
+        let (scrape_state, is_lingering) = (Mutex::new(scrape_state), Word::new(0));
         Self { segments, routes, scrape_state, is_lingering }
     }
 
@@ -95,13 +93,13 @@ impl Site {
 
     /// From now on responses with the whole metrics page ask the server to report their receipt.
     pub(crate) fn begin_linger(&self) {
-        self.is_lingering.store(true, Ordering::SeqCst);
+        self.is_lingering.store_release(1);
     }
 
     /// Evaluated before the page is made: one that was begun before the server lingers may lack the last values, so
     /// it is not reported.
     fn answer_or_report(&self, request: &PageRequest) -> Answer {
-        let is_lingering = self.is_lingering.load(Ordering::SeqCst);
+        let is_lingering = self.is_lingering.load_acquire() != 0;
         let answer = self.answer(request);
         let is_last = is_lingering && answer.status == 200 && self.asks_for_all(request);
         if is_last { answer.with(REPORT, "taken") } else { answer }

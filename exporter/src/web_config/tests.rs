@@ -1,9 +1,9 @@
 use super::*;
+use promshm_segment::memory::atomic::Word;
 use std::{
     env, fs,
     path::PathBuf,
     process,
-    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -14,8 +14,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        static NEXT: Word = Word::new(0);
+        let number = NEXT.fetch_add(1);
         let folder = env::temp_dir().join(format!("promshm-web-config-{}-{number}", process::id()));
         fs::create_dir(&folder).expect("a new folder");
         Self(folder)
@@ -146,8 +146,8 @@ fn tls_without_its_files_is_an_error() {
 
 /// Checks the files as if a minute had passed since the last check.
 fn looked(live_config: &mut LiveConfig) {
-    static MINUTES: AtomicU32 = AtomicU32::new(1);
-    let minutes = MINUTES.fetch_add(1, Ordering::Relaxed);
+    static MINUTES: Word = Word::new(1);
+    let minutes = MINUTES.fetch_add(1) as u32;
     live_config.check_files(Instant::now() + minutes * Duration::from_secs(60));
 }
 

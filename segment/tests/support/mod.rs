@@ -7,13 +7,14 @@ pub mod workers;
 
 use nix::unistd::{ForkResult, Pid, fork};
 use promshm_segment::{
-    Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer, config::ObjectName, format::ring,
-    memory::atomic::Cell, os, snapshot::SlotState,
+    Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer,
+    config::ObjectName,
+    format::ring,
+    memory::atomic::{Cell, Word},
+    os,
+    snapshot::SlotState,
 };
-use std::{
-    os::fd::OwnedFd,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::os::fd::OwnedFd;
 
 /// Whether these are the suites as `posix.rs` runs them, on POSIX objects.
 pub const POSIX: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"posix");
@@ -26,8 +27,8 @@ pub struct Place {
 
 impl Place {
     pub fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed) & 0xff;
+        static NEXT: Word = Word::new(0);
+        let number = NEXT.fetch_add(1) as u32 & 0xff;
         let own = std::process::id() << 8 | number;
         let key = (0x4000_0000 | own & 0x3fff_ffff).cast_signed();
         let module = module_path!().replace("::", "-");
