@@ -25,12 +25,18 @@ exporter() {
   RUSTFLAGS='-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs' \
     cargo build --profile shipped --locked -p promshm-exporter "${words[@]}" --target "$host"
   cargo cyclonedx --manifest-path exporter/Cargo.toml --format json "${words[@]}" --target "$host"
-  # On one line, which is a third less; a line's end or leading space is never within a text.
-  sed 's/^ *//' exporter/promshm-exporter.cdx.json | tr -d '\n' >"$out/promshm-exporter.cdx.json"
+  lean_bom exporter/promshm-exporter.cdx.json >"$out/promshm-exporter.cdx.json"
   # There is one beside each Cargo.toml by now.
   for manifest in */Cargo.toml */*/Cargo.toml; do rm -f "${manifest%Cargo.toml}"promshm*.cdx.json; done
   install --strip -m 0755 "$target/$host/shipped/promshm-exporter" "$out/"
   "$out/promshm-exporter" --version >/dev/null || fail "What was linked does not start; glibc 2.36 or newer is needed to link it"
+}
+
+# What scanners read (name, version, hash, licence, purl, dependencies), on one line: a third of what cargo-cyclonedx
+# writes. A scope that is the default one is left out, too. No field that is left out is the first of its object; the links are the last.
+lean_bom() { # file
+  sed -E 's/^ *//; /^"(author|description)": /d; /^"scope": "required"/d; /^"externalReferences": \[/,/^\]/d; s/^("[^"]*"): /\1:/
+    s|registry\+https://github.com/rust-lang/crates.io-index#||g' "$1" | tr -d '\n' | sed 's/,}/}/g'
 }
 
 extension() {
