@@ -1,6 +1,6 @@
-//! How the kernel's objects are made, found and removed.
+//! Kernel objects: how they are created, found and removed.
 //!
-//! `Object` and `Locks` are the seam: what is above them does not know what kind of object it works on.
+//! `Object` and `Locks` are the interface: the layers above do not know which kind of object they use.
 
 mod object;
 mod owner;
@@ -20,7 +20,7 @@ pub use owner::Owner;
 pub use posix::{Refusal, Refused, refused, survive_truncation};
 pub(crate) use slot_locks::Locks;
 
-/// What can be known of a segment from outside.
+/// What is visible of a segment from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inspection {
     /// The kernel's id for it.
@@ -33,9 +33,9 @@ pub struct Inspection {
     pub gid: u32,
     /// Permission bits.
     pub mode: u32,
-    /// Attachments right now, where the kernel counts them.
+    /// Current attachments, where the kernel counts them.
     pub attached: Option<u64>,
-    /// The process that created it, 0 if it is in another PID namespace, or not known.
+    /// The process that created it; 0 if it is in another PID namespace, or unknown.
     pub creator_pid: i32,
 }
 
@@ -45,20 +45,20 @@ pub fn inspect(name: &SegmentName) -> Result<Inspection, ReadError> {
     object.inspect().map_err(|error| read_error(*name, Step::Control, error))
 }
 
-/// Whose segment the name leads to. Needs no more than [`inspect`].
+/// The owner of the segment under that name. Needs the same permissions as [`inspect`].
 ///
 /// # Errors
-/// If there is none, or the kernel does not tell.
+/// If there is no segment, or the kernel does not return its owner.
 pub fn owner(name: &SegmentName) -> Result<Owner, ReadError> {
     let object = Object::find(*name).map_err(|error| read_error(*name, Step::Find, error))?;
     object.owner().map_err(|error| read_error(*name, Step::Control, error))
 }
 
-/// All promshm segments that this process can find and may read, in the order of their names. Whether
-/// they are in order is for the reader to find out.
+/// All promshm segments that this process can find and may read, sorted by name. The reader checks whether
+/// they are valid.
 ///
 /// # Errors
-/// If the kernel tells of no System V segments, and there are no others.
+/// If the kernel does not list System V segments, and there are no POSIX ones.
 pub fn discover() -> Result<Vec<SegmentName>, Errno> {
     let objects = posix::discover();
     match sysv::discover() {
@@ -68,15 +68,15 @@ pub fn discover() -> Result<Vec<SegmentName>, Errno> {
     }
 }
 
-/// Whether memory begins with promshm's mark, whatever the version.
+/// Whether memory begins with promshm's magic number, in any version.
 fn is_ours(region: &Mapping) -> bool {
     region.bytes() >= PAGE && region.head(header!(identity)).load_acquire() >> 32 == MAGIC
 }
 
-/// Removes a segment and its locks; workers that are attached attach a fresh one.
+/// Removes a segment and its locks; attached workers attach a new one.
 ///
-/// The header is marked retired first where we may write it, so that nobody counts into the old one.
-/// Memory that is not promshm's is left alone.
+/// The header is marked as retired first where this process may write it, so that no process counts into the
+/// removed segment. Memory that is not promshm's is left alone.
 pub fn remove(name: &SegmentName) -> Result<(), ReadError> {
     let failed = |step| move |error| read_error(*name, step, error);
     let mut object = Object::find(*name).map_err(failed(Step::Find))?;
@@ -88,20 +88,20 @@ pub fn remove(name: &SegmentName) -> Result<(), ReadError> {
     retire(&region, &object).map_err(failed(Step::Control))
 }
 
-/// Marks a segment as replaced and takes its name away, in this order: whoever dies in between
-/// leaves a segment that the next process recognises and removes.
+/// Marks a segment as replaced, then removes its name. In this order, a crash between the two steps leaves a
+/// segment that the next process recognises and removes.
 pub(crate) fn retire(region: &Mapping, object: &Object) -> Result<(), Errno> {
     mark_retired(region);
     object.take_away(region)
 }
 
-/// Makes all who count into a segment look for another one.
+/// Makes all processes that count into a segment look for another one.
 fn mark_retired(region: &Mapping) {
     region.head(header!(state)).store_release(RETIRED); // pair: EPOCH, by the next line
     region.head(header!(epoch)).fetch_add(1);
 }
 
-/// Only the owner may take the name away; better to know before anything is marked.
+/// Only the owner may remove the name, so this is checked before anything is marked.
 pub(crate) fn check_owner(object: &Object, name: SegmentName) -> Result<(), ReadError> {
     let me = nix::unistd::geteuid();
     let stat = object.stat().map_err(|error| read_error(name, Step::Control, error))?;
@@ -111,7 +111,7 @@ pub(crate) fn check_owner(object: &Object, name: SegmentName) -> Result<(), Read
     Err(ReadError::NoPermission { name, uid: stat.uid, gid: stat.gid, mode: stat.mode })
 }
 
-/// What was asked of the kernel.
+/// The kind of request that was made to the kernel.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Step {
     Find,
@@ -120,7 +120,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    /// The system call that it is.
+    /// The system call behind the request.
     fn call(self, name: SegmentName) -> &'static str {
         match (name, self) {
             (SegmentName::Sysv(_), Self::Find) => "shmget",
@@ -133,7 +133,7 @@ impl Step {
     }
 }
 
-/// The kernel's answer in our words.
+/// Translates the kernel's error code into a [`ReadError`].
 pub(crate) fn read_error(name: SegmentName, step: Step, error: Errno) -> ReadError {
     let owner = match error {
         Errno::ENOENT | Errno::EIDRM | Errno::EINVAL => return ReadError::Absent { name },

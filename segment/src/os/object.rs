@@ -1,4 +1,4 @@
-//! The seam, first half: a segment's memory, whatever kind of object the kernel keeps it in.
+//! The interface, part one: a segment's memory, independent of the kind of kernel object that holds it.
 
 use super::{Inspection, Locks, Owner, posix, sysv};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 use nix::errno::Errno;
 
-/// A segment as the kernel knows it. Equal ones are the same memory.
+/// A segment as a kernel object. Two equal objects are the same memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Object {
     Sysv(sysv::Segment),
@@ -16,7 +16,7 @@ pub(crate) enum Object {
 }
 
 impl Object {
-    /// What the name leads to; `ENOENT` if that is nothing. Needs no permission for the segment.
+    /// The object under the name; `ENOENT` if there is none. Needs no permission for the segment.
     pub(crate) fn find(name: SegmentName) -> Result<Self, Errno> {
         match name {
             SegmentName::Sysv(key) => sysv::Segment::find(key).map(Self::Sysv),
@@ -24,13 +24,13 @@ impl Object {
         }
     }
 
-    /// No memory that the kernel knows.
+    /// An object without memory that the kernel knows.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn none() -> Self {
         Self::Sysv(sysv::Segment::none())
     }
 
-    /// What can be known of a segment that this process may not even look at.
+    /// What is visible of a segment that this process has no permission to inspect.
     pub(crate) fn listed(name: SegmentName) -> Option<Inspection> {
         match name {
             SegmentName::Sysv(key) => sysv::listed(key),
@@ -38,7 +38,7 @@ impl Object {
         }
     }
 
-    /// Makes a segment of zeros, of which the first `first` bytes may be touched; `EEXIST` if there is one.
+    /// Creates a zeroed segment whose first `first` bytes may be touched; `EEXIST` if there is one already.
     pub(crate) fn create(config: &Config, first: u64) -> Result<Self, Errno> {
         match config.name {
             SegmentName::Sysv(key) => sysv::Segment::create(key, config).map(Self::Sysv),
@@ -46,7 +46,8 @@ impl Object {
         }
     }
 
-    /// Whether it may lack its header: all see a System V segment in the making, and one of them finishes it.
+    /// Whether the header may be missing: an unfinished System V segment is visible to all, and any of them
+    /// can finish it.
     pub(crate) fn may_be_unfinished(&self) -> bool {
         match self {
             Self::Sysv(_) => true,
@@ -54,7 +55,7 @@ impl Object {
         }
     }
 
-    /// Lets others see a segment that is whole; `EEXIST` if another one has its name by now.
+    /// Makes a complete segment visible to others; `EEXIST` if another one has taken its name meanwhile.
     pub(crate) fn publish(&mut self) -> Result<(), Errno> {
         match self {
             Self::Sysv(_) => Ok(()),
@@ -70,8 +71,8 @@ impl Object {
         }
     }
 
-    /// Bytes that have memory behind them, as far as the kernel tells. `None` also where holes are never
-    /// touched: there it does not matter.
+    /// Resident bytes, as far as the kernel reports them. Also `None` where holes are never touched, because
+    /// the number is not needed there.
     pub(crate) fn resident(&self) -> Option<u64> {
         match self {
             Self::Sysv(segment) => segment.resident(),
@@ -95,7 +96,7 @@ impl Object {
         }
     }
 
-    /// Whose it is.
+    /// The owner.
     pub(crate) fn owner(&self) -> Result<Owner, Errno> {
         match self {
             Self::Sysv(segment) => segment.owner(),
@@ -111,7 +112,7 @@ impl Object {
         }
     }
 
-    /// Takes the name away; the memory lives until the last process detaches. Only the owner may.
+    /// Removes the name; the memory exists until the last process detaches. Only the owner may.
     pub(crate) fn take_away(&self, region: &Mapping) -> Result<(), Errno> {
         match self {
             Self::Sysv(segment) => segment.take_away(region),
@@ -119,15 +120,15 @@ impl Object {
         }
     }
 
-    /// Whether nothing can lead to it any more, and what this process keeps of it is all that keeps its memory.
+    /// Whether no name leads to it any more, so that only this process's references keep its memory.
     pub(crate) fn is_nameless(&self) -> bool {
         match self {
-            Self::Sysv(_) => false, // its semaphores may be a successor's
+            Self::Sysv(_) => false, // its semaphores may belong to a successor
             Self::Posix(segment) => segment.is_nameless(),
         }
     }
 
-    /// What stands in the header for the name, for kernels that forget it.
+    /// The header's word for the name, for kernels that lose the key of a removed segment.
     pub(crate) fn key_word(&self) -> u64 {
         match self {
             Self::Sysv(segment) => segment.key_word(),
@@ -135,15 +136,15 @@ impl Object {
         }
     }
 
-    /// Retires predecessors that somebody took the name of, as far as they can be found.
+    /// Retires predecessors whose name was removed, as far as they can be found.
     pub(crate) fn retire_orphans(&self) {
         match self {
             Self::Sysv(segment) => segment.retire_orphans(),
-            Self::Posix(_) => {} // nothing leads to an object without a name
+            Self::Posix(_) => {} // an object without a name cannot be found
         }
     }
 
-    /// The locks for a segment that is being created; `None` if there can be none.
+    /// The locks for a segment that is being created; `None` if locks are not available.
     pub(crate) fn make_locks(&self, config: &Config, slots: usize) -> Option<Locks> {
         match self {
             Self::Sysv(segment) => segment.make_semaphores(config, slots).map(Locks::Semaphores),
@@ -151,7 +152,7 @@ impl Object {
         }
     }
 
-    /// The locks that the header tells of.
+    /// The locks that are recorded in the header.
     pub(crate) fn locks(&self, region: &Mapping) -> Option<Locks> {
         let id = match region.head(header!(semaphores)).load_acquire() {
             0 | NO_SEMAPHORES => return None,

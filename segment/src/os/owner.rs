@@ -1,14 +1,14 @@
-//! Whose a segment is, as far as nobody can forge it.
+//! The owner of a segment, by those of the kernel's fields that cannot be forged.
 
-/// Whose a segment is, as the kernel tells it.
+/// The owner of a segment, as reported by the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner {
-    /// Who owns it. The owner of System V memory may name anybody here.
+    /// The owning user. The owner of System V memory may set any user here.
     pub uid: u32,
-    /// Who made it, and may do with it what the owner may. The same as `uid` for POSIX objects.
+    /// The user that created it and has the owner's rights. Equal to `uid` for POSIX objects.
     pub creator: u32,
-    /// A group that the owner cannot choose freely: the maker's own of System V memory, whose group its owner
-    /// may set to any, and the object's of a POSIX one.
+    /// A group that the owner cannot choose freely. For System V memory the creator's group, because the
+    /// owner may set the owning group to any; for a POSIX object the object's group.
     pub gid: u32,
     /// Permission bits.
     pub mode: u32,

@@ -1,6 +1,6 @@
-//! The seam, second half: whose a slot is, as the kernel knows it.
+//! The interface, part two: which slots have an owner, as the kernel knows it.
 //!
-//! Each slot is at 0 (nobody), [`CLAIMED`] or [`OPEN`]; the kernel takes it back to 0 when its owner dies.
+//! Each slot is at 0 (free), [`CLAIMED`] or [`OPEN`]; the kernel resets it to 0 when its owner dies.
 
 use super::{posix::ByteLocks, sysv::Semaphores};
 use crate::layout::{CLAIMED, OPEN};
@@ -14,7 +14,7 @@ pub(crate) enum Locks {
 }
 
 impl Locks {
-    /// What stands in the header, from which `Object::locks` finds them again.
+    /// The word in the header from which `Object::locks` finds them again.
     pub(crate) fn word(&self) -> u64 {
         match self {
             Self::Semaphores(set) => set.0 as u64 + 1,
@@ -22,7 +22,7 @@ impl Locks {
         }
     }
 
-    /// Where each of `slots` slots is. Needs the read bit.
+    /// The value of each of `slots` slots. Needs the read bit.
     pub(crate) fn values(&self, slots: usize) -> Option<Vec<u16>> {
         match self {
             Self::Semaphores(set) => set.values().ok().filter(|values| values.len() >= slots),
@@ -30,7 +30,7 @@ impl Locks {
         }
     }
 
-    /// To be called before claims of one slot or another.
+    /// Must be called before a series of claims.
     pub(crate) fn prepare(&self) -> Result<(), Errno> {
         match self {
             Self::Semaphores(_) => Ok(()),
@@ -38,7 +38,7 @@ impl Locks {
         }
     }
 
-    /// Takes a slot from 0 to [`CLAIMED`] for this process, or says `EAGAIN`.
+    /// Takes a slot from 0 to [`CLAIMED`] for this process; `EAGAIN` if it is taken.
     pub(crate) fn claim(&self, slot: usize) -> Result<(), Errno> {
         match self {
             Self::Semaphores(set) => set.claim(slot),
@@ -65,16 +65,16 @@ impl Locks {
         }
     }
 
-    /// Frees what this process keeps of locks that nobody asks after any more.
+    /// Frees this process's resources for locks that nobody queries any more.
     pub(crate) fn let_go(&self) {
         match self {
-            Self::Semaphores(_) => {} // the kernel keeps them
+            Self::Semaphores(_) => {} // the kernel holds them
             Self::Bytes(locks) => locks.let_go(),
         }
     }
 
-    /// A number that changes when somebody else than the slots' owners has changed their values, if
-    /// that can happen.
+    /// A number that changes when any process but the slots' owners has changed their values, if that is
+    /// possible.
     pub(crate) fn changed_at(&self) -> Option<u64> {
         match self {
             Self::Semaphores(set) => set.changed_at().ok(),
@@ -82,7 +82,7 @@ impl Locks {
         }
     }
 
-    /// Whether this very process holds the slot, perhaps since before an exec, which no byte lock outlives.
+    /// Whether this process holds the slot, perhaps since before an exec, which byte locks do not survive.
     pub(crate) fn is_held_by(&self, slot: usize, pid: u32) -> bool {
         match self {
             Self::Semaphores(set) => set.last_pid(slot) == Ok(pid.cast_signed()),
@@ -90,11 +90,11 @@ impl Locks {
         }
     }
 
-    /// Whether the kernel tells of deaths. `None` if it could not be tried.
+    /// Whether the kernel releases a dead process's locks. `None` if that could not be tested.
     pub(crate) fn tell_of_deaths(&self) -> Option<bool> {
         match self {
             Self::Semaphores(set) => set.undo_works().ok().flatten(),
-            Self::Bytes(_) => Some(true), // they would not be used otherwise
+            Self::Bytes(_) => Some(true), // otherwise they would not be used
         }
     }
 }

@@ -1,11 +1,11 @@
-//! How many pages of a segment a reader may touch.
+//! Limits the pages of a segment that a reader may touch.
 //!
 //! On Linux a hole of a System V segment gets memory when it is read, and the reader's control group pays for
-//! it. A writer that forges directories could have a reader fill a segment of any size, for eight bytes a page.
-//! Writers touch nearly all that they take, so a reader follows words to as many pages as the kernel says are
-//! resident, and [`SLACK`] more.
+//! it. A writer that forges directories could make a reader fill a segment of any size, at eight bytes per
+//! page. Writers touch nearly all pages that they take, so a reader follows words to as many pages as the
+//! kernel reports as resident, plus [`SLACK`].
 //!
-//! What the reader has filled itself is resident too from then on, so it is remembered and taken off.
+//! Pages that the reader itself has filled are resident from then on, so they are counted and subtracted.
 
 use crate::{
     format::index,
@@ -13,25 +13,25 @@ use crate::{
     memory::mapping::{Mapping, used_bytes},
 };
 
-/// Pages beyond those that are resident: what is taken and not yet touched, or was taken since the kernel was
-/// asked. A segment that claims no more than this is not asked about at all.
+/// Pages allowed beyond the resident ones: pages taken and not yet touched, or taken since the kernel was
+/// asked. For a segment that claims no more than this the kernel is not asked.
 const SLACK: u64 = (64 << 20) / PAGE;
 
-/// Pages that may be touched, and how many that reader may have given memory so far.
+/// The pages that may be touched, and how many the reader may have filled so far.
 #[derive(Debug, Default)]
 pub(crate) struct Budget {
-    /// For the present scrape, beside the fixed ones.
+    /// Allowed in the present scrape, in addition to the fixed ones.
     pages: u64,
     /// Header, slots, and the parts of the index that are in use.
     fixed: u64,
-    /// Resident before the present scrape, without what readers filled.
+    /// Resident before the present scrape, without those that readers filled.
     resident: Option<u64>,
-    /// The most pages that any scrape touched beyond those.
+    /// The most pages that any scrape touched beyond the resident ones.
     filled: u64,
 }
 
 impl Budget {
-    /// Begins a scrape; `resident` asks the kernel for bytes.
+    /// Begins a scrape; `resident` returns the kernel's number of bytes.
     pub(crate) fn begin(
         &mut self,
         region: &Mapping,
@@ -46,12 +46,12 @@ impl Budget {
         self.pages = self.resident.map_or(u64::MAX, |resident| (resident + SLACK).saturating_sub(fixed));
     }
 
-    /// Pages that may be touched in this scrape, beside header, slots and index.
+    /// Pages that may be touched in this scrape, in addition to header, slots and index.
     pub(crate) fn pages(&self) -> u64 {
         self.pages
     }
 
-    /// Ends a scrape that touched so many.
+    /// Ends a scrape that touched that many pages.
     pub(crate) fn end(&mut self, touched: u64) {
         if let Some(resident) = self.resident {
             self.filled = self.filled.max((self.fixed + touched).saturating_sub(resident));
@@ -59,7 +59,7 @@ impl Budget {
     }
 }
 
-/// Pages that may be touched, and those that are.
+/// The number of pages that may be touched, and of those that were.
 #[derive(Debug, Default)]
 pub(crate) struct Allowance {
     most: u64,
@@ -71,7 +71,7 @@ impl Allowance {
         Self { most, touched: 0 }
     }
 
-    /// Counts pages that are to be touched, if there may be so many more.
+    /// Counts pages that are about to be touched; false if the limit does not allow them.
     pub(crate) fn take(&mut self, pages: u64) -> bool {
         let may = pages <= self.most - self.touched;
         self.touched += if may { pages } else { 0 };
@@ -104,7 +104,7 @@ mod tests {
         let first = begin(&mut budget, 1 << 30, Some(1000));
         assert!((SLACK + 900..=SLACK + 1000).contains(&first), "{first}");
         budget.end(first);
-        // All of it is resident now.
+        // All of them are resident now.
         let then = begin(&mut budget, 1 << 30, Some(first));
         assert!(then <= first && then + 100 > first, "{then} after {first}");
         budget.end(then);

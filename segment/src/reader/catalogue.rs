@@ -1,4 +1,4 @@
-//! What the segment's index has led to: families and series, checked once and kept.
+//! The families and series found through the segment's index, validated once and cached.
 
 use super::{
     cells::Cells,
@@ -25,65 +25,66 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// A word of the index that changed, and has not been followed yet.
+/// A word of the index that has changed and was not followed yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Lead {
-    /// Where its record begins, in units from the first record's begin.
+    /// The start of its record, in units from the start of the first record.
     unit: u32,
     /// The word's upper bits.
     hash: u32,
 }
 
-/// Stands in [`Catalogue::seen`] for a word that leads out of the records.
+/// In [`Catalogue::seen`]: the word leads out of the records.
 const NOWHERE: u32 = u32::MAX;
 
-/// All that is known of the index so far.
+/// Everything read from the index so far.
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
-    /// For each word of the index's pages that are in use the unit it was last seen to lead to, plus one.
+    /// For each word of the index's used pages: the unit that it last led to, plus one.
     seen: HashMap<u64, Box<[u32; PAGE_WORDS]>>,
     leads: Vec<Lead>,
     families: Vec<Entry>,
-    /// Where each family's record is in `families`.
+    /// From a family's record offset to its index in `families`.
     by_offset: HashMap<u64, usize>,
-    /// The families in the order of their names.
+    /// The families, sorted by name.
     by_name: Vec<usize>,
-    /// The family behind each of the snapshot's families.
+    /// For each family of the snapshot its index in `families`.
     chosen: Vec<usize>,
-    /// Where each family is among the snapshot's, if it is exported.
+    /// The index of each family in the snapshot, if it is exported.
     views: Vec<Option<usize>>,
-    /// Numbers that the rows of all series take.
+    /// Count of the numbers in the rows of all series.
     numbers: u64,
-    /// Units of records that were taken in.
+    /// Units of accepted records.
     taken_units: ClaimedRanges,
-    /// Pages of records that were looked at, and how many.
+    /// Pages of records that were read; their count is in `touched`.
     looked_at: ClaimedRanges,
     pub(crate) touched: u64,
-    /// The most of them that may be.
+    /// Maximum of `touched`.
     most: u64,
-    /// Columns of each plane that were taken in.
+    /// Columns of each plane that belong to accepted records.
     columns: [ClaimedRanges; 2],
-    /// Label values of the record at hand.
+    /// Buffer for the label values of one record.
     labels: Vec<u8>,
-    /// A removed series was replaced since the last refresh.
+    /// Whether a removed series was replaced since the last refresh.
     replaced: bool,
     epoch: u64,
     /// [`RECORD_UNIT`]s of the records that the index leads to now.
     pub(crate) record_units: u64,
-    /// Records that made no sense.
+    /// Invalid records.
     pub(crate) corrupt: u64,
     /// Families of living processes that are not exported.
     pub(crate) superseded: u64,
 }
 
 impl Catalogue {
-    /// Takes in what has been published, replaced or removed since the last time. Looks at `most` pages
-    /// of records in all.
+    /// Adds what was published, replaced or removed since the last refresh. Reads at most `most` pages of
+    /// records in total.
     pub(crate) fn refresh(&mut self, region: &Mapping, geometry: &Geometry, most: u64) {
         self.most = most;
-        // The epoch first: what is removed after this look is seen at the next.
+        // The epoch is read first, so that a removal after this is found at the next refresh.
         let epoch = region.head(header!(epoch)).load_acquire(); // pair: EPOCH
-        // Words that change faster than they can be followed are no segment's, and wait.
+        // The words of a valid segment do not change faster than they can be followed. In a corrupt one
+        // further words wait until the pending leads are followed.
         if self.leads.len() < geometry.index_words as usize {
             index::touched_pages(region, geometry).for_each(|page| self.look_at(region, geometry, page));
         }
@@ -96,7 +97,7 @@ impl Catalogue {
         }
     }
 
-    /// Compares a page of the index with what was seen there before.
+    /// Compares a page of the index with its cached state.
     fn look_at(&mut self, region: &Mapping, geometry: &Geometry, page: u64) {
         let words = region.words(geometry.index + page * PAGE, PAGE_WORDS as u64);
         let Some(words) = words else { return };
@@ -131,11 +132,11 @@ impl Catalogue {
         }
     }
 
-    /// Reads the records in the order in which they lie there, which is kind to caches and finds
-    /// families before their series.
+    /// Reads the records in the order of their offsets, which suits caches and finds families before their
+    /// series.
     ///
-    /// Records that are refused cost work too. Where that is more than the segment is large, the
-    /// rest waits for the next scrape.
+    /// Rejected records cost work too. Where they add up to more than the segment's size, the rest waits for
+    /// the next scrape.
     fn follow_leads(&mut self, region: &Mapping, geometry: &Geometry) {
         let look = Look { region, geometry, key: hash_key(region) };
         let mut leads = std::mem::take(&mut self.leads);
@@ -166,13 +167,13 @@ impl Catalogue {
         }
     }
 
-    /// The family at that offset, read if it was not. Its series may be found a moment before the
-    /// index leads to the family itself.
+    /// The family at that offset, read if it is not cached. Its series may be found just before the index
+    /// leads to the family itself.
     fn family(&mut self, look: Look<'_>, offset: u64, budget: &mut u64) -> Result<usize, Corrupt> {
         if let Some(known) = self.by_offset.get(&offset) {
             return Ok(*known);
         }
-        self.touch(look, offset, RECORD_UNIT)?; // its series may have led here
+        self.touch(look, offset, RECORD_UNIT)?; // a series may have led here
         let bytes = FamilyRecord::claimed_bytes(look.region, look.geometry, offset);
         spend(budget, bytes);
         self.touch(look, offset, bytes)?;
@@ -221,7 +222,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Notes that a record's pages are looked at; an error if they are none, or too many.
+    /// Marks a record's pages as read; an error if they are outside the segment, or too many.
     fn touch(&mut self, look: Look<'_>, offset: u64, bytes: u64) -> Result<(), Corrupt> {
         let end = offset.checked_add(bytes).filter(|end| *end <= look.geometry.end).ok_or(Corrupt)?;
         for page in offset / PAGE..end.div_ceil(PAGE) {
@@ -245,7 +246,7 @@ impl Catalogue {
         }
     }
 
-    /// Lays the rows of the families out that are to be exported: one for each name.
+    /// Lays out the rows of the families to be exported: one family for each name.
     pub(crate) fn choose(&mut self, region: &Mapping, cells: &Cells<'_>, snapshot: &mut Snapshot) {
         let chosen = self.newest(region, cells, &mut snapshot.superseded);
         if chosen != self.chosen {
@@ -263,8 +264,8 @@ impl Catalogue {
         }
     }
 
-    /// For each name, the family that the youngest living process asserts; where none does, the one
-    /// that was asserted last. Sorted by name. The others that a living process asserts are superseded.
+    /// For each name, the family that the youngest living process asserts; if none does, the one that was
+    /// asserted last. Sorted by name. Other families that a living process asserts are superseded.
     fn newest(
         &mut self,
         region: &Mapping,
@@ -300,7 +301,7 @@ impl Catalogue {
         chosen
     }
 
-    /// Looks which series nobody has used for the segment's TTL. Answers how many are hidden.
+    /// Finds the series that were not used for the segment's TTL. Returns how many are hidden.
     pub(crate) fn look_for_use(&mut self, cells: &Cells<'_>, totals: &Totals, now: u64) -> u64 {
         let ttl = ttl::of(cells.region);
         if ttl == 0 {
@@ -316,7 +317,7 @@ impl Catalogue {
         hidden
     }
 
-    /// Takes the hidden series' values away. The series of `all` gauges have no rows of their own.
+    /// Sets the values of hidden series to absent. The series of `all` gauges have no rows of their own.
     pub(crate) fn hide(&self, snapshot: &mut Snapshot) {
         for (entry, view) in self.chosen().zip(&mut snapshot.families) {
             let rows = 0..if entry.is_laid_out_by_process() { 0 } else { view.row_count() };
@@ -329,20 +330,20 @@ impl Catalogue {
         self.chosen.iter().map(|at| &self.families[*at])
     }
 
-    /// All summaries, exported or not, and where each is among the snapshot's families.
+    /// All summaries, exported or not, each with its index in the snapshot's families.
     pub(crate) fn summaries(&self) -> impl Iterator<Item = (Option<usize>, &Entry)> {
         let all = self.families.iter().enumerate();
         let summaries = all.filter(|(_, family)| matches!(family.definition.kind, Kind::Summary { .. }));
         summaries.map(|(at, family)| (self.views.get(at).copied().flatten(), family))
     }
 
-    /// Series that are found in the segment now, exported or not.
+    /// Series in the segment now, exported or not.
     pub(crate) fn series_count(&self) -> u64 {
         self.families.iter().map(|family| family.live as u64).sum()
     }
 }
 
-/// What every step of a refresh needs.
+/// The arguments that all steps of a refresh share.
 #[derive(Clone, Copy)]
 struct Look<'r> {
     region: &'r Mapping,
@@ -354,11 +355,11 @@ fn spend(budget: &mut u64, bytes: u64) {
     *budget = budget.saturating_sub(bytes);
 }
 
-/// What is remembered of a word of the index.
+/// The cached form of a word of the index.
 fn code(geometry: &Geometry, entry: u64) -> u32 {
-    // A misaligned offset's lowest bits come out on top, where they are too large.
+    // The rotation moves the lowest bits of a misaligned offset to the top, where they exceed the limit.
     let unit = index::offset_of(entry).wrapping_sub(geometry.records).rotate_right(RECORD_UNIT.ilog2());
     let code = unit.min(u64::from(NOWHERE) - 1) as u32 + 1;
-    // No jump: which words are in use is noise that a processor cannot predict.
+    // Branch-free: which words are in use is random, and a processor cannot predict it.
     code * u32::from(entry != 0)
 }

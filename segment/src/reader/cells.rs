@@ -1,4 +1,4 @@
-//! The way from a column to its cells.
+//! Access from a column to its cells.
 
 use super::{
     pages::{Page, PageMap},
@@ -12,7 +12,7 @@ use crate::{
     snapshot::ABSENT,
 };
 
-/// The way from a column to its cells.
+/// Access from a column to its cells.
 #[derive(Clone, Copy)]
 pub(crate) struct Cells<'r> {
     pub(crate) region: &'r Mapping,
@@ -22,7 +22,7 @@ pub(crate) struct Cells<'r> {
 }
 
 impl<'r> Cells<'r> {
-    /// The highest number that a living process has written as its claim in that column.
+    /// The highest claim number that a living process has written in that column.
     pub(crate) fn newest_claim(&self, column: u64) -> u64 {
         let claims = self.gauges(column).filter(|(slot, _)| *slot != SHARED).map(|(_, claim)| claim);
         claims.filter(|claim| *claim > 0.0).fold(0.0, f64::max) as u64
@@ -32,7 +32,7 @@ impl<'r> Cells<'r> {
         page.cells(self.region, self.geometry).get(column as usize % PAGE_WORDS)
     }
 
-    /// What is set in a column of the per-process plane by those whose gauges count.
+    /// The values that are set in a column of the per-process plane, in the slots whose gauges count.
     pub(crate) fn gauges(&self, column: u64) -> impl Iterator<Item = (usize, f64)> {
         let pages = self.page_map.per_process.of(column).iter();
         let counting = pages.filter(|page| self.slots.counts[usize::from(page.slot)]);
@@ -40,8 +40,8 @@ impl<'r> Cells<'r> {
         values.filter(|(_, value)| !is_unset(*value)).map(|(page, value)| (usize::from(page.slot), value))
     }
 
-    /// A number that is another when someone has updated the series, as far as its values show that. What
-    /// is seen of gauges of one's own process also changes with the processes, so it says nothing.
+    /// A fingerprint that changes when the series is updated, as far as its values show that. Per-process
+    /// gauges have none, because their values also change when processes come and go.
     pub(crate) fn print(&self, totals: &Totals, kind: Kind, column: u64, count: usize) -> u64 {
         let mixed = |print: u64, value: &f64| {
             print.rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ value.to_bits()

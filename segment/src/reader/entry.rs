@@ -1,4 +1,4 @@
-//! A family and its series: checks them against each other, and lays them out as rows.
+//! A family and its series: validates them against each other, and lays them out as rows.
 
 use crate::{
     definition::{Definition, GaugeMode, Kind},
@@ -17,11 +17,11 @@ use std::{cmp::Ordering, sync::Arc};
 /// A series without its label values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Series {
-    /// Where its record begins, in units from the first record's begin.
+    /// The start of its record, in units from the start of the first record.
     pub(crate) unit: u32,
     /// First of its cells.
     pub(crate) column: u32,
-    /// When it was made, in seconds since 1970; NaN where what stands there is no time.
+    /// When it was created, in seconds since 1970; NaN if the record holds no valid time.
     pub(crate) created: f64,
 }
 
@@ -31,7 +31,7 @@ impl Series {
     }
 }
 
-/// In place of [`Series::unit`]: removed, and to be left out of the next layout.
+/// As [`Series::unit`]: removed, and to be left out of the next layout.
 const LEFT: u32 = u32::MAX;
 
 /// A family's record and its series.
@@ -40,21 +40,21 @@ pub(crate) struct Entry {
     pub(crate) definition: Definition,
     pub(crate) offset: u64,
     pub(crate) claim_column: u64,
-    /// The index leads to it, not only its series.
+    /// Whether the index leads to it, not only its series.
     pub(crate) is_indexed: bool,
-    /// Series came or went since the rows were laid out, or the rows are not laid out.
+    /// Whether series came or went since the last layout, or there was no layout yet.
     pub(crate) dirty: bool,
-    /// Series that were not removed.
+    /// Number of series that were not removed.
     pub(crate) live: usize,
-    /// Laid out, in the order of their labels.
+    /// The series that are laid out, sorted by labels.
     rows: Vec<Series>,
-    /// Of the rows, where the segment has a TTL.
+    /// The activity of each row, where the segment has a TTL.
     activities: Vec<Activity>,
     /// Whether each row is hidden, where the segment has a TTL.
     hidden: Vec<bool>,
     /// The rows' labels, shared with the snapshot.
     labels: Arc<Labels>,
-    /// Not laid out yet.
+    /// Series that are not laid out yet.
     fresh: Vec<Series>,
     fresh_labels: Labels,
 }
@@ -78,7 +78,7 @@ impl Entry {
         }
     }
 
-    /// Whether the series' record fits the family.
+    /// Whether the series' record is valid for the family.
     pub(crate) fn accepts(&self, series: &SeriesRecord, labels: &[u8]) -> bool {
         let cells = self.definition.cells() as u64;
         series.label_count == self.width()
@@ -88,7 +88,7 @@ impl Entry {
             && self.labels.bytes() + self.fresh_labels.bytes() + labels.len() <= Labels::LIMIT
     }
 
-    /// Takes a series that was accepted.
+    /// Adds a series that was accepted.
     pub(crate) fn take(&mut self, series: Series, labels: &[u8]) {
         strings(labels).map_while(Result::ok).for_each(|label| self.fresh_labels.push(label));
         self.fresh.push(series);
@@ -96,7 +96,7 @@ impl Entry {
         self.dirty = true;
     }
 
-    /// Looks which series were removed; they leave at the next layout.
+    /// Finds the removed series; they leave at the next layout.
     pub(crate) fn drop_removed(&mut self, region: &Mapping, geometry: &Geometry) {
         for series in self.rows.iter_mut().chain(&mut self.fresh).filter(|series| series.unit != LEFT) {
             let flag = SeriesRecord::removed(region, series.offset(geometry));
@@ -113,18 +113,18 @@ impl Entry {
         self.live == 0
     }
 
-    /// The columns of the rows that were laid out.
+    /// The columns of the rows that are laid out.
     pub(crate) fn columns(&self) -> impl Iterator<Item = u64> {
         self.rows.iter().map(|series| u64::from(series.column))
     }
 
-    /// The columns of all series; those of the rows that were laid out are the first.
+    /// The columns of all series; those of the rows that are laid out come first.
     pub(crate) fn all_columns(&self) -> impl Iterator<Item = u64> {
         self.rows.iter().chain(&self.fresh).map(|series| u64::from(series.column))
     }
 
-    /// Looks which rows nobody has used for `ttl` seconds. `print` tells the numbers of a column's series from
-    /// others. Answers how many rows are hidden now.
+    /// Finds the rows that were not used for `ttl` seconds. `print` returns the fingerprint of the numbers of
+    /// a column's series. Returns how many rows are hidden now.
     pub(crate) fn look_for_use(
         &mut self,
         (region, geometry): (&Mapping, &Geometry),
@@ -142,7 +142,7 @@ impl Entry {
         self.hidden.iter().map(|hidden| u64::from(*hidden)).sum()
     }
 
-    /// Whether nobody has used row `index` for so long that it is not shown.
+    /// Whether row `index` was unused for so long that it is hidden.
     pub(crate) fn is_hidden(&self, index: usize) -> bool {
         self.hidden.get(index).is_some_and(|hidden| *hidden)
     }
@@ -160,7 +160,8 @@ impl Entry {
         self.definition.label_names.len()
     }
 
-    /// The family as it is exported; `all` gauges tell their processes apart by one more label.
+    /// An empty family for the export; that of an `all` gauge has one more label, which distinguishes its
+    /// processes.
     pub(crate) fn empty_view(&self) -> Family {
         let mut definition = self.definition.clone();
         if definition.kind == Kind::Gauge(GaugeMode::All) {
@@ -169,8 +170,8 @@ impl Entry {
         Family::new(definition)
     }
 
-    /// Sorts the rows and writes them down anew. Answers how many doubles it dropped: two series
-    /// with the same labels would break the page.
+    /// Sorts the rows and lays them out anew. Returns how many duplicates it dropped: two series with the
+    /// same labels would make the exposition page invalid.
     pub(crate) fn lay_out(&mut self, view: &mut Family, generation: u64) -> u64 {
         self.dirty = false;
         let doubles = if self.is_laid_out() { 0 } else { self.merge_fresh() };
@@ -183,7 +184,7 @@ impl Entry {
         doubles
     }
 
-    /// Whether its rows in the snapshot are not its series, but these for each process.
+    /// Whether its rows in the snapshot are not its series, but one per series and process.
     pub(crate) fn is_laid_out_by_process(&self) -> bool {
         self.definition.kind == Kind::Gauge(GaugeMode::All)
     }
@@ -210,8 +211,8 @@ impl Entry {
         (before - order.len()) as u64
     }
 
-    /// The series that are left, old and fresh, by their labels. The old ones are in order, and
-    /// stand first among equals.
+    /// The remaining series, old and fresh, sorted by labels. The old ones are sorted already, and come first
+    /// among equals.
     fn order(&self) -> Vec<u32> {
         let all = 0..(self.rows.len() + self.fresh.len()) as u32;
         let mut order: Vec<u32> = all.filter(|at| self.series_at(*at).unit != LEFT).collect();

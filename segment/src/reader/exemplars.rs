@@ -9,11 +9,12 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// What one look found, by the columns of the cumulative plane.
+/// The exemplars of one scrape, by the columns of the cumulative plane.
 #[derive(Debug, Default)]
 pub(crate) struct Exemplars {
     latest: HashMap<u64, Exemplar>,
-    /// Places whose exemplar breaks a rule: one that a page cannot carry would cost the whole page.
+    /// Number of places whose exemplar breaks a rule. They are skipped, because one invalid exemplar would
+    /// make the whole exposition page invalid.
     pub(crate) bad: u64,
 }
 
@@ -47,7 +48,7 @@ impl Exemplars {
         }
     }
 
-    /// Those of a family's cells; a histogram's sum has none.
+    /// The exemplars of a family's cells; a histogram's sum has none.
     pub(crate) fn of(&self, entry: &Entry) -> Vec<(CellPlace, Exemplar)> {
         if self.latest.is_empty() {
             return Vec::new();
@@ -68,7 +69,7 @@ fn places<'r>(cells: &Cells<'r>, size: usize, page: &'r Page) -> impl Iterator<I
     words.chunks_exact(place_words(size)).map(move |place| (page, Place::over(place)))
 }
 
-/// Which column the cell at an offset is of, if it is one of the same slot's.
+/// The column of the cell at an offset, if the cell belongs to the same slot.
 fn column(geometry: &Geometry, owners: &HashMap<u32, (u16, u32)>, page: &Page, cell: u64) -> Option<u64> {
     let back = geometry.end.checked_sub(cell)?;
     let (slot, place) = owners.get(&u32::try_from(back.div_ceil(PAGE)).ok()?)?;

@@ -1,4 +1,4 @@
-//! The merge: sums over slots for what lasts, views over living processes for gauges.
+//! The merge: sums over slots for cumulative values, views over living processes for gauges.
 
 use super::{
     catalogue::Catalogue, cells::Cells, entry::Entry, exemplars::Exemplars, pages::Pages,
@@ -10,7 +10,8 @@ use crate::{
     snapshot::{ABSENT, Family, Snapshot},
 };
 
-/// Refreshes the numbers of all rows. Answers how many rows found no room, and how many exemplars broke a rule.
+/// Refreshes the numbers of all rows. Returns how many rows found no room plus how many exemplars broke a
+/// rule.
 pub(crate) fn values(
     cells: &Cells<'_>,
     catalogue: &Catalogue,
@@ -46,7 +47,7 @@ fn copy_totals(entry: &Entry, totals: &Totals, pages: &Pages, view: &mut Family)
     }
 }
 
-/// Sum and count; the quantiles come from elsewhere.
+/// Sum and count; `summaries` adds the quantiles.
 fn copy_summary_totals(entry: &Entry, totals: &Totals, pages: &Pages, view: &mut Family) {
     for (row, column) in entry.columns().enumerate() {
         let numbers = view.values_mut(row);
@@ -71,14 +72,14 @@ fn merged_gauges(cells: &Cells<'_>, entry: &Entry, mode: GaugeMode, view: &mut F
     }
 }
 
-/// The processes that `all` gauges are told apart by.
+/// The processes that the rows of `all` gauges distinguish.
 struct Processes {
-    /// The value of the label `pid`, by slot; empty where nobody lives.
+    /// The value of the label `pid`, by slot; empty without a living process.
     labels: Vec<String>,
-    /// Where each slot stands in the order of these labels.
+    /// The rank of each slot in the order of these labels.
     ranks: Vec<usize>,
-    /// Bytes that rows may still take: every process repeats all labels, and that can be more than
-    /// the whole segment. See [`memory_limit`].
+    /// Bytes left for rows: every process repeats all labels, and that can be more than the whole segment.
+    /// See [`memory_limit`].
     room: usize,
     left_out: u64,
 }
@@ -94,7 +95,7 @@ impl Processes {
         Self { labels, ranks, room, left_out: 0 }
     }
 
-    /// Lays out a row for each series and living process; keeps the generation if they are the same as before.
+    /// Lays out a row for each series and living process; keeps the generation if the labels are unchanged.
     fn rows(&mut self, cells: &Cells<'_>, entry: &Entry, view: &mut Family) {
         let mut fresh = Family::new(view.definition.clone());
         fresh.clear(view.generation());
@@ -123,5 +124,5 @@ impl Processes {
     }
 }
 
-/// Bytes that a label takes beside its text, and a number beside its row; generous.
+/// Bytes that a label takes in addition to its text, and a number in addition to its row; an upper estimate.
 const ROW_BYTES: usize = 16;

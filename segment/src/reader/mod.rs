@@ -35,7 +35,7 @@ use stats::Deaths;
 use summaries::Summaries;
 use totals::Totals;
 
-/// A read-only attachment and what it has learnt so far.
+/// A read-only attachment and its cached state.
 ///
 /// ```
 /// use promshm_segment::{Config, Definition, Kind, Reader, Writer, os};
@@ -47,7 +47,7 @@ use totals::Totals;
 /// let family = writer.register(&jobs).expect("room for a family");
 /// writer.resolve(family, &["mail"]).expect("room for a series").cells[0].add_shared(3.0);
 ///
-/// // Attach once and scrape often: what was found before is not looked up again.
+/// // Attach once and scrape often: what was found before is cached.
 /// let mut reader = Reader::attach(name)?;
 /// let snapshot = reader.scrape()?;
 /// let family = &snapshot.families[0];
@@ -62,7 +62,7 @@ use totals::Totals;
 #[derive(Debug)]
 pub struct Reader {
     name: SegmentName,
-    /// None if nobody has mapped it.
+    /// None for memory without a kernel object.
     object: Option<Object>,
     region: Mapping,
     geometry: Geometry,
@@ -73,8 +73,8 @@ pub struct Reader {
     totals: Totals,
     summaries: Summaries,
     budget: Budget,
-    /// The most that any scrape found of what is looked at afresh in each: words that lead to no page,
-    /// or to another's, and rows of which there were more than the segment is large.
+    /// The most invalid items that any scrape found among those that each scrape reads anew: words that lead
+    /// to no page or to another's, and rows that exceed the segment's size.
     corrupt: u64,
 }
 
@@ -89,13 +89,13 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Reads memory that nobody has mapped.
+    /// Reads memory without a kernel object.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn over_region(region: Mapping) -> Result<Self, ReadError> {
         Self::over(SegmentName::default(), None, region)
     }
 
-    /// Begins to read memory, if it is a segment.
+    /// Begins to read memory, if it is a valid segment.
     fn over(name: SegmentName, object: Option<Object>, region: Mapping) -> Result<Self, ReadError> {
         Ok(Self {
             name,
@@ -118,8 +118,8 @@ impl Reader {
         self.scrape_at(clock::now())
     }
 
-    /// As [`Reader::scrape`], as if it were `now` on the clock of [`clock::now`]: summaries' samples that
-    /// are too old then do not count, and series that were used too long before then are hidden.
+    /// As [`Reader::scrape`], with `now` on the clock of [`clock::now`]: summaries' samples that are too old
+    /// at `now` do not count, and series that were last used too long before are hidden.
     pub fn scrape_at(&mut self, now: u64) -> Result<&Snapshot, ReadError> {
         self.check()?;
         let (region, geometry) = (&self.region, &self.geometry);
@@ -148,7 +148,7 @@ impl Reader {
         Ok(&self.snapshot)
     }
 
-    /// Whether the memory was there all the time; see [`os::survive_truncation`].
+    /// Whether the memory was intact all the time; see [`os::survive_truncation`].
     fn check_memory(&self) -> Result<(), ReadError> {
         if !self.region.is_lost() {
             return Ok(());
@@ -157,22 +157,22 @@ impl Reader {
         Err(ReadError::Short { name: self.name, actual, claimed: self.geometry.end })
     }
 
-    /// What the last scrape found.
+    /// The result of the last scrape.
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
-    /// Whose memory is read, whatever its name leads to by now; `None` if nobody has mapped it, or the kernel
-    /// does not tell.
+    /// The owner of the memory that is read, whatever its name leads to by now; `None` without a kernel
+    /// object, or if the kernel does not return the owner.
     #[must_use]
     pub fn owner(&self) -> Option<Owner> {
         self.object.as_ref()?.owner().ok()
     }
 
-    /// Whether the next scrape will read this segment. A retired one, or one whose key leads elsewhere
-    /// now, is not read any more. One whose key is gone without a successor still is: its workers go on
-    /// counting into it.
+    /// Whether the next scrape will read this segment. A retired one, or one whose key now leads to another,
+    /// is not read any more. One whose key is gone without a successor still is: its workers continue to
+    /// count into it.
     pub fn check(&self) -> Result<(), ReadError> {
         let is_another = |known: &Object| Object::find(self.name).is_ok_and(|found| found != *known);
         let replaced = self.object.as_ref().is_some_and(is_another);

@@ -1,5 +1,5 @@
-//! The pages of cells that exist, found through the slots' directories. Each page is taken once,
-//! so a scrape never looks at more pages than the segment has, whatever the directories say.
+//! The existing pages of cells, found through the slots' directories. Each page is taken once, so a scrape
+//! never reads more pages than the segment has, even if the directories are corrupt.
 
 use super::{budget::Allowance, ranges::ClaimedRanges};
 use crate::{
@@ -14,9 +14,9 @@ use std::{collections::HashMap, mem::offset_of};
 /// One slot's page of cells.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Page {
-    /// Which of the plane's pages it is.
+    /// Its index among the plane's pages.
     place: u32,
-    /// Whose it is.
+    /// The slot that owns it.
     pub(crate) slot: u16,
     /// Its number in the segment.
     number: u32,
@@ -38,13 +38,13 @@ impl Page {
 /// One plane's pages of cells, of all slots.
 #[derive(Debug, Default)]
 pub(crate) struct Pages {
-    /// In the order in which the directories led to them: by slot.
+    /// In the order of the directory walk: by slot.
     walked: Vec<Page>,
-    /// In the order of the plane, and for each of its pages by slot.
+    /// Sorted by index in the plane, then by slot.
     found: Vec<Page>,
-    /// Where in `found` each of the plane's pages begins, and where the last one ends.
+    /// The start of each of the plane's pages in `found`, and the end of the last one.
     starts: Vec<u32>,
-    /// Where each of the plane's pages stands among those that exist in at least one slot.
+    /// The rank of each of the plane's pages among those that exist in at least one slot.
     ranks: Vec<u32>,
     count: usize,
 }
@@ -52,25 +52,25 @@ pub(crate) struct Pages {
 /// In [`Pages::ranks`]: no slot has that page.
 const NOWHERE: u32 = u32::MAX;
 
-/// One look at all directories.
+/// The pages found in one walk of all directories.
 #[derive(Debug, Default)]
 pub(crate) struct PageMap {
     pub(crate) cumulative: Pages,
     pub(crate) per_process: Pages,
     /// Pages of exemplars, by the size of their places.
     pub(crate) exemplars: [Vec<Page>; EXEMPLAR_SIZES],
-    /// Pages that were found, directories included.
+    /// Number of pages found, directories included.
     pub(crate) total: u64,
-    /// Words in directories that lead nowhere, or where another one leads.
+    /// Number of words in directories that lead to no page, or to one that another word leads to.
     pub(crate) bad: u64,
     /// Numbers of the pages that were found.
     pub(super) taken: ClaimedRanges,
-    /// Pages that were found and are read; of a ring those alone that were written to.
+    /// Pages that were found and are read; of a ring only those that were written.
     pub(super) allowance: Allowance,
 }
 
 impl PageMap {
-    /// Looks again, at `most` pages.
+    /// Walks the directories again, up to `most` pages.
     pub(crate) fn refresh(&mut self, region: &Mapping, geometry: &Geometry, slots: usize, most: u64) {
         self.taken.clear();
         (self.total, self.bad, self.allowance) = (0, 0, Allowance::of(most));
@@ -84,7 +84,7 @@ impl PageMap {
         self.find_exemplars(region, geometry, slots);
     }
 
-    /// The shared slot has none: a place has one writer.
+    /// The shared slot has none, because a place has one writer.
     fn find_exemplars(&mut self, region: &Mapping, geometry: &Geometry, slots: usize) {
         for size in 0..EXEMPLAR_SIZES {
             let mut found = std::mem::take(&mut self.exemplars[size]);
@@ -118,8 +118,8 @@ impl PageMap {
         }
     }
 
-    /// Takes in the pages of the directory that the word at `root` leads to. The first of them would
-    /// be `slot`'s page number `first`.
+    /// Adds the pages of the directory that the word at `root` leads to. The first of them is `slot`'s page
+    /// number `first`.
     fn walk_directory(
         &mut self,
         region: &Mapping,
@@ -136,7 +136,7 @@ impl PageMap {
         }
     }
 
-    /// How many pages each of the first slots has.
+    /// The number of pages of each of the first slots.
     pub(crate) fn pages_by_slot(&self, slots: usize) -> Vec<u64> {
         let mut by_slot = vec![0; slots];
         let cells = [&self.cumulative.found, &self.per_process.found];
@@ -145,7 +145,7 @@ impl PageMap {
         by_slot
     }
 
-    /// The number and offset of the page that the word at `offset` leads to, the first time.
+    /// The number and offset of the page that the word at `offset` leads to, if it was not taken before.
     fn enter(&mut self, region: &Mapping, geometry: &Geometry, offset: u64) -> Option<(u32, u64)> {
         let number = region.word(offset)?.load_acquire(); // pair: PAGE
         if number == 0 {
@@ -162,7 +162,7 @@ impl PageMap {
 }
 
 impl Pages {
-    /// Sorts by counting: there are few places, and many pages for each.
+    /// Counting sort: there are few indexes, and many pages for each.
     fn arrange(&mut self) {
         let places = self.walked.iter().map(|page| page.place as usize + 1).max().unwrap_or(0);
         self.starts.clear();
@@ -191,7 +191,7 @@ impl Pages {
         }
     }
 
-    /// Where the page of that column stands among those that exist in at least one slot.
+    /// The rank of that column's page among those that exist in at least one slot.
     pub(crate) fn rank(&self, column: u64) -> Option<usize> {
         let rank = *self.ranks.get((column / PAGE_WORDS as u64) as usize)?;
         (rank != NOWHERE).then_some(rank as usize)
@@ -202,8 +202,7 @@ impl Pages {
         self.count
     }
 
-    /// The plane's pages that exist in at least one slot, in the order of their ranks: for each the
-    /// slots' pages.
+    /// The plane's pages that exist in at least one slot, sorted by rank: for each the slots' pages.
     pub(crate) fn by_rank(&self) -> impl Iterator<Item = &[Page]> {
         self.found.chunk_by(|a, b| a.place == b.place)
     }
@@ -217,7 +216,7 @@ impl Pages {
         }
     }
 
-    /// Which slot's page number what each page of cells in the segment is.
+    /// From the number of a page in the segment to its slot and its index there.
     pub(crate) fn by_number(&self) -> HashMap<u32, (u16, u32)> {
         self.found.iter().map(|page| (page.number, (page.slot, page.place))).collect()
     }

@@ -1,7 +1,7 @@
-//! Which parts of the segment have been taken already, a bit each. An valid segment uses each
-//! part once, so this is what bounds the work and the memory that a corrupt one can cost.
+//! The parts of the segment that are taken already, one bit each. A valid segment uses each part once, so
+//! this bounds the work and the memory that a corrupt one can cost.
 
-/// A set of small numbers; as large as the largest of them.
+/// A set of small numbers; its memory is proportional to the largest of them.
 #[derive(Debug, Default)]
 pub(crate) struct ClaimedRanges(Vec<u64>);
 
@@ -25,7 +25,7 @@ impl ClaimedRanges {
         true
     }
 
-    /// Gives all back.
+    /// Empties the set.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

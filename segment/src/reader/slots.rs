@@ -1,4 +1,4 @@
-//! Which slots are in use, and whose processes live.
+//! Which slots are in use, and which of them have living processes.
 
 use crate::{
     layout::{Geometry, OPEN, SHARED, Slot, header},
@@ -9,11 +9,11 @@ use std::{collections::HashSet, mem::offset_of};
 /// The slots that were ever used, as one scrape sees them.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    /// Semaphore value of each; `None` if there are no semaphores to ask.
+    /// Each slot's semaphore value; `None` without semaphores.
     values: Option<Vec<u16>>,
-    /// One more than the highest ever used.
+    /// One more than the highest slot ever used.
     pub(crate) high: usize,
-    /// Of each slot, whether its gauges count. The shared one's do while processes without a slot
+    /// For each slot, whether its gauges count. Those of the shared one count while processes without a slot
     /// of their own may be alive.
     pub(crate) counts: Vec<bool>,
 }
@@ -27,7 +27,7 @@ impl Slots {
         slots
     }
 
-    /// Without semaphores a slot counts as living until its owner exits cleanly.
+    /// Without semaphores a slot counts as living until its owner's clean exit.
     fn is_open(&self, region: &Mapping, geometry: &Geometry, slot: usize) -> bool {
         match &self.values {
             Some(values) if slot != SHARED => values[slot] >= OPEN,
@@ -43,26 +43,26 @@ impl Slots {
         }
     }
 
-    /// Whether deaths can be told at all.
+    /// Whether deaths can be detected at all.
     pub(crate) fn knows_deaths(&self) -> bool {
         self.values.is_some()
     }
 }
 
-/// Owners of the slot that have not exited cleanly: the present one, and those that died abruptly.
+/// Owners of the slot without a clean exit: the present one, and those that died abruptly.
 pub(crate) fn missing_exits(region: &Mapping, geometry: &Geometry, slot: usize) -> u64 {
     let word = |field| slot_word(region, geometry, slot, field);
     let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
     word(offset_of!(Slot, claims)).saturating_sub(said)
 }
 
-/// One word of a slot, 0 where there is none.
+/// One word of a slot; 0 if it does not exist.
 pub(crate) fn slot_word(region: &Mapping, geometry: &Geometry, slot: usize, field: usize) -> u64 {
     region.word(geometry.slot(slot) + field as u64).map_or(0, Word::load_relaxed)
 }
 
-/// The label `pid` of each slot's owner, empty where nobody lives. Two containers may both have a
-/// process 1: the elder keeps the plain number, the other gets its slot's number behind it.
+/// The label `pid` of each slot's owner; empty without a living process. Two containers may both have a
+/// process 1: the older one keeps the plain number, the other gets its slot's number as a suffix.
 pub(crate) fn process_labels(region: &Mapping, geometry: &Geometry, slots: &Slots) -> Vec<String> {
     let word = |slot, field| slot_word(region, geometry, slot, field);
     let mut living: Vec<usize> = (1..slots.high).filter(|slot| slots.counts[*slot]).collect();

@@ -16,15 +16,15 @@ use crate::{
 };
 use std::mem::offset_of;
 
-/// Owners of each slot that died without a clean exit, as far as they are known.
+/// Owners of each slot that died without a clean exit, as far as known.
 ///
-/// Semaphores and slots cannot be read at one instant, and a counter must not go back. So a slot
-/// is only judged by a look that cannot be too high, and the highest one stands.
+/// Semaphores and slots cannot be read at one instant, and a counter must not decrease. So a look at a slot
+/// only counts deaths that are certain, and the highest result is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Deaths(Vec<u64>);
 
 impl Deaths {
-    /// Reads the semaphores between two looks at the slots.
+    /// Reads the semaphores between two reads of the slots.
     pub(crate) fn look(
         &mut self,
         region: &Mapping,
@@ -38,7 +38,7 @@ impl Deaths {
         self.0.resize(before.len().max(self.0.len()), 0);
         for (slot, (known, before)) in self.0.iter_mut().zip(before).enumerate().skip(1) {
             let after = look(slot);
-            // Whoever came or went between the looks may be the living one.
+            // A process that came or went between the reads may be the living one.
             let living = u64::from(values[slot] > 0 || before != after);
             *known = (*known).max(before.0.saturating_sub(after.1).saturating_sub(living));
         }
@@ -109,7 +109,7 @@ fn used_bytes(region: &Mapping, geometry: &Geometry, slots: &Slots) -> u64 {
     PAGE + slots + index + mapping::used_bytes(region, geometry)
 }
 
-/// What was taken and leads nowhere: dead processes' half-made records and pages, replaced series.
+/// Taken but unreachable bytes: incomplete records and pages of dead processes, and replaced series.
 fn leaked_bytes(region: &Mapping, geometry: &Geometry, page_map: &PageMap, catalogue: &Catalogue) -> u64 {
     let space = Space::unpack(region.head(header!(space)).load_acquire());
     let records = space.units.saturating_sub(catalogue.record_units) * RECORD_UNIT;
@@ -117,7 +117,7 @@ fn leaked_bytes(region: &Mapping, geometry: &Geometry, page_map: &PageMap, catal
     (records + pages).min(geometry.end - geometry.records)
 }
 
-/// Series that count against the limit although nobody can find them.
+/// Series that count against the limit although they cannot be found.
 fn leaked_series(region: &Mapping, catalogue: &Catalogue) -> u64 {
     let counted = region.head(header!(population)).load_relaxed() & 0xffff_ffff;
     counted.saturating_sub(catalogue.series_count())
@@ -153,7 +153,7 @@ fn view(cells: &Cells<'_>, slot: usize, bytes: u64, label: String) -> SlotView {
     }
 }
 
-/// What the slot's living owner has published. The start is there last.
+/// The stats that the slot's living owner has published. The start is written last.
 fn runtime(Cells { region, geometry, slots, .. }: &Cells<'_>, slot: usize) -> Option<Runtime> {
     let word = |field| region.word(geometry.slot(slot) + field as u64).map_or(0, Word::load_acquire); // pair: RUNTIME
     let start = word(offset_of!(Slot, runtime.start));

@@ -1,6 +1,6 @@
-//! Quantiles: the recent samples of a summary's series, of all slots together.
+//! Quantiles: the recent samples of a summary's series, over all slots.
 //!
-//! Samples of the dead count too, until they are too old: what a process observed did happen.
+//! Samples of dead processes count too until they are too old, because their observations remain valid.
 
 use super::{catalogue::Catalogue, pages::PageMap};
 use crate::{
@@ -11,38 +11,38 @@ use crate::{
     snapshot::{Snapshot, Window},
 };
 
-/// What is kept between two scrapes is room only.
+/// Between two scrapes only the buffers' capacity is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Summaries {
     /// The summaries' series.
     series: Vec<Series>,
     /// Their rings, in the order of `series` and then of the slots.
     rings: Vec<Ring>,
-    /// Recent values of the series at hand.
+    /// Buffer for the recent values of one series.
     values: Vec<f64>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Series {
     column: u64,
-    /// The family's place in the snapshot, if it is exported, and the row.
+    /// The family's index in the snapshot, if it is exported, and the row.
     row: Option<(usize, usize)>,
 }
 
 /// One slot's ring of a series.
 #[derive(Debug, Clone, Copy)]
 struct Ring {
-    /// Where the series is in [`Summaries::series`].
+    /// The index of the series in [`Summaries::series`].
     series: usize,
     /// The number of its last page.
     number: u64,
-    /// How many places were ever written: beyond them are holes, and whoever reads a hole pays for it.
+    /// How many places were ever written: those beyond are holes, and their reader pays for the memory.
     used: u64,
 }
 
 impl Summaries {
-    /// Looks for all rings. Each page is taken once, so that all rings together are no larger than the
-    /// segment, whatever their cells say.
+    /// Finds all rings. Each page is taken once, so that all rings together are no larger than the segment,
+    /// even if their cells are corrupt.
     pub(crate) fn look(
         &mut self,
         region: &Mapping,
@@ -84,7 +84,7 @@ impl Summaries {
         }
     }
 
-    /// Writes the quantiles of what was observed lately into the rows; NaN where nothing was.
+    /// Writes the quantiles of the recent observations into the rows; NaN if there are none.
     pub(crate) fn merge(&mut self, region: &Mapping, geometry: &Geometry, now: u64, snapshot: &mut Snapshot) {
         let samples = samples_of(region);
         let mut rest = &self.rings[..];

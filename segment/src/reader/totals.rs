@@ -1,4 +1,4 @@
-//! Sums over all slots of what lasts.
+//! Sums of the cumulative plane over all slots.
 
 use super::pages::Pages;
 use crate::{
@@ -6,19 +6,19 @@ use crate::{
     memory::{atomic::Cell, mapping::Mapping},
 };
 
-/// The cumulative plane, added up over all slots.
+/// The cumulative plane, summed over all slots.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     sums: Vec<f64>,
 }
 
 impl Totals {
-    /// Adds up page by page; a page that no slot has takes no room.
+    /// Adds page by page; a page that exists in no slot takes no room.
     pub(crate) fn refresh(&mut self, region: &Mapping, geometry: &Geometry, pages: &Pages) {
         self.sums.clear();
         self.sums.resize(pages.count() * PAGE_WORDS, 0.0);
         for (sums, of_slots) in self.sums.chunks_exact_mut(PAGE_WORDS).zip(pages.by_rank()) {
-            // Several at a time, for most of the time goes into waiting for memory.
+            // Several pages at a time, because most of the time is spent waiting for memory.
             for several in of_slots.chunks(AT_ONCE) {
                 add_up(sums, several.iter().map(|page| page.cells(region, geometry)));
             }
@@ -32,11 +32,11 @@ impl Totals {
     }
 }
 
-/// How many slots' pages are added up at a time.
+/// How many slots' pages are added at a time.
 const AT_ONCE: usize = 4;
 
-/// Adds to each sum the cells of its column, always in the order of slots: a sum of floating-point
-/// numbers depends on it, and may not go back by a rounding.
+/// Adds to each sum the cells of its column, always in the order of slots: a floating-point sum depends on
+/// the order, and a counter must not decrease by a rounding.
 fn add_up<'c>(sums: &mut [f64], pages: impl Iterator<Item = &'c [Cell]>) {
     let mut columns: [&[Cell]; AT_ONCE] = [&[]; AT_ONCE];
     columns.iter_mut().zip(pages).for_each(|(column, page)| *column = page);

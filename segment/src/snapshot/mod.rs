@@ -1,7 +1,7 @@
-//! One scrape's worth of truth, copied out of the segment and checked: plain owned data.
+//! The result of one scrape, copied out of the segment and checked: plain owned data.
 //!
-//! The reader keeps one [`Snapshot`] and refreshes its numbers at each scrape, so
-//! names, labels and row order stay where they are while nothing is registered.
+//! The reader keeps one [`Snapshot`] and refreshes its numbers at each scrape, so names, labels and row order
+//! stay in place while nothing is registered.
 
 mod stats;
 
@@ -12,24 +12,24 @@ use crate::{
 pub use stats::{Liveness, Process, Reason, SlotState, SlotView, Stats};
 use std::sync::Arc;
 
-/// All that a scrape found.
+/// The result of a scrape.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// The families, sorted by name; no name stands twice.
+    /// The families, sorted by name; each name occurs once.
     pub families: Vec<Family>,
     /// The segment's own state.
     pub stats: Stats,
-    /// Families of living processes that are not exported, because a younger process defines their name
-    /// otherwise; [`Snapshot::MOST_SUPERSEDED`] of them at most. How many there are is in [`Stats`].
+    /// Families of living processes that are not exported, because a younger process has another definition
+    /// of their name; [`Snapshot::MOST_SUPERSEDED`] of them at most. Their total number is in [`Stats`].
     pub superseded: Vec<Superseded>,
 }
 
 impl Snapshot {
-    /// Most superseded families that are named.
+    /// Maximum number of superseded families that are listed.
     pub const MOST_SUPERSEDED: usize = 100;
 }
 
-/// A family whose numbers nobody sees although a living process may count into it.
+/// A family whose numbers are not exported although a living process may count into it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Superseded {
     /// Its definition.
@@ -43,21 +43,21 @@ pub struct Superseded {
 pub struct Family {
     /// Name, kind, label names and bounds.
     pub definition: Definition,
-    /// Shared with the reader, so that there is one copy.
+    /// Shared with the reader, so that there is only one copy.
     labels: Arc<Labels>,
-    /// `definition.numbers()` numbers a row.
+    /// `definition.numbers()` numbers per row.
     values: Vec<f64>,
-    /// One a row, in seconds since 1970; NaN, or none, where it is not known.
+    /// One per row, in seconds since 1970; NaN, or missing, if unknown.
     created: Vec<f64>,
-    /// One a row for a summary that was read from a segment.
+    /// One per row for a summary that was read from a segment.
     windows: Vec<Window>,
-    /// In the order of rows and cells.
+    /// Sorted by row and cell.
     exemplars: Vec<(CellPlace, Exemplar)>,
     rows: usize,
     generation: u64,
 }
 
-/// What a summary's series observed within its window, as far as its samples are kept.
+/// The observations of a summary's series within its window, as far as its samples are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Window {
     /// How many samples.
@@ -69,16 +69,16 @@ pub struct Window {
 /// A cell of a family: its row, and which of the row's cells it is.
 pub type CellPlace = (usize, usize);
 
-/// Label values of rows, one after the other. How many a row has is for the owner to know.
+/// Label values of rows, one after the other. The owner knows how many a row has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Labels {
     text: String,
-    /// Where each label value ends in `text`: row by row.
+    /// The end of each label value in `text`, row by row.
     ends: Vec<u32>,
 }
 
 impl Labels {
-    /// Most bytes of text.
+    /// Maximum bytes of text.
     pub(crate) const LIMIT: usize = u32::MAX as usize;
 
     pub(crate) fn with_capacity(values: usize, bytes: usize) -> Self {
@@ -143,7 +143,7 @@ impl Family {
         self.rows += 1;
     }
 
-    /// Takes all rows away and sets the generation that the next rows will have.
+    /// Removes all rows and sets the generation of the next rows.
     pub fn clear(&mut self, generation: u64) {
         self.labels = Arc::default();
         self.values.clear();
@@ -203,7 +203,7 @@ impl Family {
         &mut self.values
     }
 
-    /// Notes when the series of row `index` was made, in seconds since 1970.
+    /// Sets the creation time of row `index`'s series, in seconds since 1970.
     ///
     /// # Panics
     /// If there is no such row.
@@ -212,14 +212,14 @@ impl Family {
         self.created[index] = created;
     }
 
-    /// Notes what row `index` of a summary observed lately.
+    /// Sets the window of row `index` of a summary.
     pub(crate) fn set_window(&mut self, index: usize, window: Window) {
         if let Some(place) = self.windows.get_mut(index) {
             *place = window;
         }
     }
 
-    /// Takes the exemplars of cells, each given by its row and its number in it, and forgets the former ones.
+    /// Replaces the exemplars. Each belongs to a cell, given by its row and its number in the row.
     pub fn set_exemplars(&mut self, exemplars: impl IntoIterator<Item = (CellPlace, Exemplar)>) {
         self.exemplars.clear();
         self.exemplars.extend(exemplars);
@@ -234,7 +234,7 @@ impl Family {
 }
 
 impl<'a> Row<'a> {
-    /// The row's place in its family: from 0, the same for one generation.
+    /// The row's index in its family: from 0, constant within one generation.
     #[must_use]
     pub fn index(&self) -> usize {
         self.index
@@ -245,8 +245,8 @@ impl<'a> Row<'a> {
         self.family.labels.row(self.family.definition.label_names.len(), self.index)
     }
 
-    /// The numbers: one for a counter or gauge; a histogram's bucket counts (not cumulative, `+Inf` last)
-    /// and its sum; a summary's values at its quantiles (NaN if nothing was observed lately), its sum and
+    /// The numbers: one for a counter or gauge; a histogram's bucket counts (not cumulative, `+Inf` last) and
+    /// its sum; a summary's values at its quantiles (NaN if there are no recent observations), its sum and
     /// its count.
     #[must_use]
     pub fn values(&self) -> &'a [f64] {
@@ -254,14 +254,14 @@ impl<'a> Row<'a> {
         &self.family.values[self.index * numbers..][..numbers]
     }
 
-    /// When the series was made, in seconds since 1970, if that is known. What dead processes have counted
-    /// is kept, so this is when its total was 0.
+    /// When the series was created, in seconds since 1970, if known. The counts of dead processes are kept,
+    /// so this is when its total was 0.
     #[must_use]
     pub fn created(&self) -> Option<f64> {
         self.family.created.get(self.index).copied().filter(|created| !created.is_nan())
     }
 
-    /// What a summary's series observed within its window; nothing for other kinds.
+    /// The observations of a summary's series within its window; empty for other kinds.
     #[must_use]
     pub fn window(&self) -> Window {
         self.family.windows.get(self.index).copied().unwrap_or_default()
@@ -280,5 +280,5 @@ impl<'a> Row<'a> {
     }
 }
 
-/// A gauge that no living process has set: a NaN with a payload that arithmetic does not make.
+/// A gauge that no living process has set: a NaN with a payload that arithmetic does not produce.
 pub const ABSENT: f64 = f64::from_bits(crate::layout::UNSET);

@@ -1,4 +1,4 @@
-//! What a scrape tells of the segment itself.
+//! What a scrape reports about the segment itself.
 
 use crate::format::runtime::Runtime;
 
@@ -12,11 +12,11 @@ pub enum Reason {
     SegmentFull = 1,
     /// A histogram has more cells than fit a page.
     TooManyBuckets = 2,
-    /// The segment's bytes made no sense where the update had to go.
+    /// The segment's data was invalid where the update had to go.
     Corrupt = 3,
     /// A summary counted the observation, but had no room to keep its sample.
     SummarySample = 4,
-    /// An exemplar that is not allowed, or found no room; its update was counted all the same.
+    /// An exemplar that is not allowed, or found no room; its update was counted nevertheless.
     Exemplar = 5,
 }
 
@@ -45,7 +45,7 @@ impl Reason {
     }
 }
 
-/// How the segment learns that a process has died.
+/// How the segment detects that a process has died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Liveness {
     /// Not tested yet.
@@ -53,7 +53,7 @@ pub enum Liveness {
     Unknown,
     /// The kernel frees a dead process's slot at once.
     Kernel,
-    /// The kernel ignores `SEM_UNDO` (gVisor does): a killed process's slot stays taken.
+    /// The kernel ignores `SEM_UNDO` (gVisor does): a killed process's slot stays claimed.
     Degraded,
 }
 
@@ -69,23 +69,23 @@ impl Liveness {
     }
 }
 
-/// What a slot is doing.
+/// The state of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SlotState {
     /// A living process owns it.
     Live,
-    /// Nobody owns it and it holds no numbers.
+    /// No process owns it, and it holds no numbers.
     Free,
-    /// Its process has gone; its numbers stay and wait for the next process to continue them.
+    /// Its process has ended; its numbers stay for the slot's next owner.
     Inherited,
 }
 
 /// One slot, for `status`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlotView {
-    /// Its number; 0 is the shared slot, which nobody owns.
+    /// Its number; 0 is the shared slot, which has no owner.
     pub index: usize,
-    /// What it is doing.
+    /// Its state.
     pub state: SlotState,
     /// The last owner's process id, in that process's own PID namespace.
     pub pid: u32,
@@ -95,16 +95,16 @@ pub struct SlotView {
     pub starts: u64,
     /// Bytes of cells it holds.
     pub bytes: u64,
-    /// What its living owner tells of itself; `None` where nobody lives, or nothing is told.
+    /// The stats that its living owner publishes; `None` without a living owner, or without published stats.
     pub process: Option<Process>,
 }
 
-/// A living process as it sees itself.
+/// A living process, by its own stats.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Process {
-    /// Its process id, made unlike all others of the segment: two PID namespaces may share one.
+    /// Its process id, made unique within the segment: processes in two PID namespaces may have the same id.
     pub label: String,
-    /// Its numbers.
+    /// Its stats.
     pub runtime: Runtime,
 }
 
@@ -113,28 +113,28 @@ pub struct Process {
 pub struct Stats {
     /// Address space of the segment, in bytes.
     pub reserved_bytes: u64,
-    /// Bytes handed out so far: header, slots in use, index, records and pages.
+    /// Bytes taken so far: header, slots in use, index, records and pages.
     pub used_bytes: u64,
-    /// Those of them that lead nowhere: what died half-made, and removed series that were replaced.
-    /// A little may be in the making.
+    /// The unreachable ones among them: records and pages of processes that died midway, and removed series
+    /// that were replaced. Includes the few that are being created.
     pub leaked_bytes: u64,
-    /// Series that count against the limit although they died half-made.
+    /// Series that count against the limit although their creation was never completed.
     pub leaked_series: u64,
-    /// Series exported.
+    /// Exported series.
     pub series: u64,
-    /// Series that are not exported because nobody has used them for `promshm.series_ttl`.
+    /// Series that are not exported because they were not used for `promshm.series_ttl`.
     pub hidden_series: u64,
     /// Families of living processes that are not exported: see [`Superseded`](super::Superseded).
     pub superseded_families: u64,
-    /// The most series the segment takes.
+    /// Maximum number of series in the segment.
     pub max_series: u64,
-    /// The most processes that have a slot of their own.
+    /// Maximum number of processes with a slot of their own.
     pub max_processes: u64,
-    /// The slots that were ever used, the shared one first.
+    /// The slots that were ever used, with the shared one first.
     pub slots: Vec<SlotView>,
     /// Updates dropped, in the order of [`Reason::ALL`].
     pub dropped: [u64; Reason::ALL.len()],
-    /// Label values that were cut at `promshm.max_label_length`.
+    /// Label values that were truncated at `promshm.max_label_length`.
     pub truncated_labels: u64,
     /// Processes that have attached.
     pub worker_starts: u64,
@@ -142,20 +142,20 @@ pub struct Stats {
     pub exits_clean: u64,
     /// Processes whose last request ended in a fatal error.
     pub exits_fatal: u64,
-    /// Processes that the kernel buried: killed, crashed, out of memory.
+    /// Processes that died abruptly: killed, crashed, out of memory.
     pub exits_abrupt: u64,
     /// Processes without a slot of their own right now (they share slot 0).
     pub overflow_processes: u64,
-    /// Records that made no sense, since this reader attached.
+    /// Invalid records since this reader attached.
     pub corrupt_records: u64,
-    /// How deaths are noticed.
+    /// How deaths are detected.
     pub liveness: Liveness,
     /// When the segment was created, in seconds since 1970.
     pub created: f64,
 }
 
 impl Stats {
-    /// How many slots are in `state`; those never touched count as free. The shared slot is left out.
+    /// How many slots are in `state`; those never used count as free. The shared slot is not counted.
     #[must_use]
     pub fn slots_in(&self, state: SlotState) -> u64 {
         let owned = self.slots.iter().filter(|slot| slot.index != 0);

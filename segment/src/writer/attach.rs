@@ -1,5 +1,5 @@
-//! Finding or making the segment. Creation is a row of words that are each settled
-//! once: whoever finds it half done goes on, so a creator that dies or is stopped blocks nobody.
+//! Finds or creates the segment. Creation is a sequence of words, each initialised once: any process that
+//! finds a partly initialised header completes it, so a creator that dies or is stopped blocks nobody.
 
 use crate::{
     clock,
@@ -31,7 +31,7 @@ pub(crate) struct Attached {
 }
 
 impl Drop for Attached {
-    /// The slot stays this process's, unless nobody wants one in this segment any more.
+    /// The slot stays claimed by this process, unless the segment is no longer in use.
     fn drop(&mut self) {
         let is_left =
             || self.region.head(header!(state)).load_acquire() == RETIRED || self.object.is_nameless();
@@ -41,10 +41,10 @@ impl Drop for Attached {
     }
 }
 
-/// What one look at the key led to.
+/// The result of one lookup of the name.
 enum Step {
     Attached(Box<Attached>),
-    /// It changed meanwhile: look again.
+    /// The segment changed meanwhile: look it up again.
     Again,
 }
 
@@ -87,7 +87,7 @@ fn step(config: &Config, geometry: &Geometry) -> Result<Step, AttachError> {
     }
 }
 
-/// Whoever was faster has made what we wanted to make.
+/// Maps errors that mean that another process created the segment first to a new attempt.
 fn refused(config: &Config, error: Errno) -> Result<Step, AttachError> {
     match error {
         Errno::EEXIST | Errno::ENOENT | Errno::EAGAIN => Ok(Step::Again),
@@ -107,7 +107,7 @@ fn use_region(
     }
     let identity = region.head(header!(identity)).load_acquire();
     let version = identity as u32;
-    // Zeros may be a segment whose creator died at once; only one of our size is taken for that.
+    // A zeroed header may belong to a segment whose creator died at once; only one of our size is accepted.
     let unborn = identity == 0 && region.bytes() == config.size && object.may_be_unfinished();
     if !unborn && identity >> 32 != MAGIC {
         return Err(AttachError::Unusable(ReadError::Foreign { name }));
@@ -129,7 +129,7 @@ fn use_region(
     open(name, object, region)
 }
 
-/// Takes an outdated or retired segment away, so that the next look creates its successor.
+/// Removes an outdated or retired segment, so that the next lookup creates its successor.
 fn replace(name: SegmentName, object: &Object, region: &Mapping) -> Result<Step, AttachError> {
     if let Err(ReadError::NoPermission { uid, .. }) = os::check_owner(object, name) {
         return Err(AttachError::Stuck { name, uid });
@@ -138,9 +138,9 @@ fn replace(name: SegmentName, object: &Object, region: &Mapping) -> Result<Step,
     Ok(Step::Again)
 }
 
-/// Settles the header's words; several processes may do this at once, and any of them may stop half-way.
+/// Initialises the header's words. Several processes may do this at once, and any of them may stop midway.
 fn create(config: &Config, shape: Shape, object: &Object, region: &Mapping) {
-    // Only the owner succeeds, and its INI is as good as ours.
+    // Only the owner succeeds, and its configuration is as valid as ours.
     let _others_may_not = object.set_access(config.mode, config.group);
     region.head(header!(identity)).init_once(IDENTITY);
     region.head(header!(size)).init_once(region.bytes());
@@ -162,7 +162,7 @@ fn create(config: &Config, shape: Shape, object: &Object, region: &Mapping) {
     let _or_retired = region.head(header!(state)).compare_exchange(FRESH, READY); // pair: READY
 }
 
-/// Notes the set's state, and finds out whether the kernel tells of deaths.
+/// Records the set's time of last change, and tests whether the kernel releases a dead process's locks.
 fn settle_liveness(region: &Mapping, locks: &Locks) {
     if let Some(since) = locks.changed_at() {
         region.head(header!(semaphores_since)).init_once(since + 1);

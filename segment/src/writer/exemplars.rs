@@ -1,4 +1,4 @@
-//! Where a process keeps the exemplars of its slot.
+//! Storage of a process's exemplars in its slot.
 
 use super::{Writer, attach::Attached, slot::Pages};
 use crate::{
@@ -9,27 +9,28 @@ use crate::{
 };
 use std::{collections::HashMap, mem::offset_of};
 
-/// The places of one size, as their only writer knows them.
+/// The places of one size, cached by their only writer.
 #[derive(Debug, Default)]
 struct Places {
-    /// Where each cell's place is. Both are offsets.
+    /// From a cell to its place. Both are offsets.
     by_cell: HashMap<u64, u64>,
-    /// Places on the slot's pages that belong to no cell yet.
+    /// Places on the slot's pages that are not assigned to a cell.
     free: Vec<u64>,
     /// Pages that the slot has.
     pages: usize,
 }
 
-/// The slot's places, once they were looked at: a slot's next owner finds those of its former owners.
+/// The slot's places, once they were read: a slot's next owner takes over those of its former owners.
 #[derive(Debug, Default)]
 pub(crate) struct Exemplars(Option<[Places; EXEMPLAR_SIZES]>);
 
 impl Writer {
-    /// Notes an exemplar of the update that was just made to `cell`, which [`Writer::resolve`] has given
-    /// to this process as its own; it is not touched, only found again by where it lies. It stands for the cell until the next one. Allocates nothing once the cell has a place.
+    /// Stores an exemplar of the update that was just made to `cell`, which [`Writer::resolve`] has returned
+    /// to this process as its own. The pointer is not dereferenced, only converted to an offset. The exemplar
+    /// is kept until the cell's next one. Allocates nothing once the cell has a place.
     ///
-    /// What finds no room is counted as dropped: the shared slot has none, and exemplars leave half of
-    /// the segment to numbers.
+    /// An exemplar that finds no room is counted as dropped: the shared slot stores none, and exemplars leave
+    /// half of the segment to values.
     pub fn note_exemplar(&mut self, cell: *const Cell, labels: &Labels, value: f64, time: f64) {
         if self.place_exemplar(cell, labels, value, time).is_err() {
             self.count_drop(Reason::Exemplar);
@@ -78,7 +79,7 @@ impl<'a> Look<'a> {
         self.attached.region.words(offset, place_words(self.size) as u64).map(Place::over)
     }
 
-    /// What the slot's former owners have left.
+    /// Reads the places that the slot's former owners have left.
     fn find(self) -> Places {
         let mut found = Places::default();
         for entry in 0..PAGE_WORDS {
@@ -98,7 +99,7 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// Where the slot's `entry`th page is, if it was made.
+    /// The offset of the slot's `entry`th page, if it exists.
     fn page(self, entry: usize) -> Option<u64> {
         let Attached { region, geometry, .. } = self.attached;
         let directory = region.page_offset(geometry, region.word(self.root())?.load_acquire())?; // pair: PAGE
@@ -109,7 +110,7 @@ impl<'a> Look<'a> {
         self.attached.geometry.slot(self.slot) + (offset_of!(Slot, exemplars) + 8 * self.size) as u64
     }
 
-    /// A place for another cell, on a page that is made where there is none.
+    /// A free place for another cell; creates a page if there is none.
     fn free_place(self, places: &mut Places, pages: &mut Pages) -> Result<u64, Reason> {
         if places.free.is_empty() {
             let Attached { region, geometry, .. } = self.attached;
@@ -128,7 +129,7 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Whether less than half of the segment is taken: what is counted goes before what stands for it.
+/// Whether less than half of the segment is taken: cells have priority over exemplars.
 fn has_room(region: &Mapping, geometry: &Geometry) -> bool {
     let space = Space::unpack(region.head(header!(space)).load_acquire());
     let twice = |amount: u64| amount.checked_mul(2);

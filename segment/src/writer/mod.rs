@@ -1,4 +1,5 @@
-//! The writer: attaches, registers, and hands out the cells that a process counts into.
+//! The writer: attaches the segment, registers families and series, and returns the cells that a process
+//! updates.
 
 mod attach;
 mod exemplars;
@@ -45,7 +46,7 @@ use std::{
 /// let name = format!("posix:/example-of-writer-{}", std::process::id()).parse()?;
 /// let mut writer = Writer::attach(&Config { name, size: 16 << 20, ..Config::default() })?;
 ///
-/// // Each process registers for itself; whoever came first has made the record.
+/// // Each process registers for itself; the first one creates the record.
 /// let jobs = Definition::new("jobs_total", "Jobs done.", Kind::Counter, &["queue"], &[])?;
 /// let family = writer.register(&jobs).expect("room for a family");
 /// let series = writer.resolve(family, &["mail"]).expect("room for a series");
@@ -65,35 +66,35 @@ pub struct Writer {
     pages: Pages,
     exemplars: Exemplars,
     config: Config,
-    /// The definition this process gave each name last, as the record's offset.
+    /// The definition that this process last registered under each name, as the record's offset.
     asserted: HashMap<String, u64>,
-    /// How values are to be put in order for definitions whose labels stand in another order than their
-    /// family's, each once. See [`Definition::order_for`](crate::Definition).
+    /// Permutations of label values for definitions whose labels are in another order than their family's,
+    /// each stored once. See [`Definition::order_for`](crate::Definition).
     orders: Vec<Box<[u8]>>,
-    /// When the kernel last said that the name leads here.
+    /// When the kernel last confirmed that the name leads to this segment.
     asked_at: Local<Instant>,
 }
 
-/// A family registered through a [`Writer`]. Register again after attaching or forking anew.
+/// A family registered through a [`Writer`]. Register again after attaching anew or forking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FamilyId {
     offset: u64,
     plane: Plane,
-    /// Its cells are those of the shared slot, whoever writes.
+    /// Its cells are those of the shared slot, for every writer.
     global: bool,
     cells: usize,
     labels: usize,
-    /// Which of the writer's orders values are to be put in, if they are not given in the family's.
+    /// The index of the writer's permutation for the values, if their order differs from the family's.
     order: Option<u32>,
-    /// Its cells lead to rings of samples.
+    /// Its cells point to rings of samples.
     has_rings: bool,
 }
 
-/// The cells that a series' updates go to.
+/// The cells of a series that this process updates.
 #[derive(Debug, Clone, Copy)]
 pub struct Resolved<'w> {
-    /// One cell; for a histogram one per bucket (`+Inf` included) and then the sum; for a summary count,
-    /// sum and the way to its ring (see [`crate::format::ring`]).
+    /// One cell; for a histogram one per bucket (`+Inf` included) and then the sum; for a summary count, sum
+    /// and the reference to its ring (see [`crate::format::ring`]).
     pub cells: &'w [Cell],
     /// Other processes write them too: use the `shared` methods of [`Cell`].
     pub shared: bool,
@@ -123,17 +124,18 @@ impl Writer {
         }
     }
 
-    /// In a forked child: keeps the mapping, leaves the parent's slot to the parent, claims another.
+    /// In a forked child: keeps the mapping, leaves the parent's slot to the parent, and claims another.
     #[must_use]
     pub fn forked(self) -> Self {
         Self::settle(self.attached, self.config)
     }
 
-    /// Gives the slot back, counted as a clean exit or as one after a fatal error.
-    /// Not for a forked child that has not called [`Writer::forked`]: the slot is its parent's.
+    /// Gives the slot back, counted as a clean exit or as an exit after a fatal error. Must not be called in
+    /// a forked child that has not called [`Writer::forked`]: the slot is its parent's.
     pub fn clean_exit(self, after_fatal: bool) {
         self.slot.count_exit(&self.attached, after_fatal);
-        // A segment that lost its key may have left its semaphores to a successor, and ours to another.
+        // A segment that lost its key may have left its semaphores to a successor, where another process
+        // holds ours.
         if self.leads_here() {
             self.slot.give_back(&self.attached);
         }
@@ -145,7 +147,7 @@ impl Writer {
         self.attached.region.head(header!(epoch))
     }
 
-    /// The way from summaries' cells to their rings.
+    /// Access from summaries' cells to their rings.
     #[cfg(not(loom))]
     #[must_use]
     pub fn rings(&self) -> Option<Rings> {
@@ -153,23 +155,24 @@ impl Writer {
         Rings::new(region, geometry, crate::format::ring::samples_of(region))
     }
 
-    /// Seconds after which series that nobody uses are hidden; 0 for never. See [`ttl`](crate::format::ttl).
+    /// Seconds after which unused series are hidden; 0 for never. See [`ttl`](crate::format::ttl).
     #[must_use]
     pub fn series_ttl(&self) -> u32 {
         crate::format::ttl::of(&self.attached.region)
     }
 
-    /// Bytes of the longest label value that is not cut. See [`push_label_value`](crate::push_label_value).
+    /// Bytes of the longest label value that is not truncated. See
+    /// [`push_label_value`](crate::push_label_value).
     #[must_use]
     pub fn max_label_length(&self) -> usize {
         usize::from(self.attached.geometry.shape.max_label_length)
     }
 
-    /// Whether this segment is still the one to count into; otherwise attach anew.
+    /// Whether this segment is still the current one; otherwise attach anew.
     ///
     /// Also asks the kernel, once a second at most, whether the name still leads here: `ipcrm -M`, or `rm` in
-    /// `/dev/shm`, leaves no mark in the segment. So call it where nothing is hot: before a new series is looked
-    /// up, when a request begins, and now and then.
+    /// `/dev/shm`, leaves no mark in the segment. So do not call it in hot code, but before a new series is
+    /// looked up, when a request begins, and periodically.
     #[must_use]
     pub fn is_current(&self) -> bool {
         header::check(self.config.name, &self.attached.region).is_ok() && self.has_name()
@@ -181,7 +184,7 @@ impl Writer {
         }
         let leads_here = self.leads_here();
         if leads_here {
-            self.asked_at.set(Instant::now()); // else the next one who asks is to hear the same
+            self.asked_at.set(Instant::now()); // left unset otherwise, so that the next caller checks again
         }
         leads_here
     }
@@ -204,8 +207,7 @@ impl Writer {
         self.slot.count_drop(&self.attached.region, &self.attached.geometry, reason);
     }
 
-    /// Retires the segment: all processes start afresh with a new one at their next update.
-    /// Only the segment's owner may.
+    /// Retires the segment: each process attaches a new one at its next update. Only the segment's owner may.
     pub fn wipe(self) -> Result<(), ReadError> {
         let Self { attached, config, .. } = self;
         os::check_owner(&attached.object, config.name)?;

@@ -1,8 +1,8 @@
 //! Registration of families and series: lock-free, so that no dead or stopped process blocks another.
 //!
-//! Room is reserved first, then the record is filled, then one compare-and-swap publishes it.
-//! Who loses the race or dies half-way leaves a record that nobody can reach: a leak of its size,
-//! which the reader sees as the difference between what was taken and what it found.
+//! Room is reserved first, then the record is filled, then one compare-and-swap publishes it. A process that
+//! loses the race or dies midway leaves an unreachable record: a leak of its size, which the reader sees as
+//! the difference between what was taken and what it found.
 
 use super::{FamilyId, Resolved, Writer};
 use crate::{
@@ -23,12 +23,12 @@ use crate::{
 };
 use std::borrow::Cow;
 
-/// Each turn but the last is lost to another process that filled the same word, so more than there
-/// can be processes is not what processes do.
+/// CAS retry limit. Each turn but the last is lost to another process that filled the same word, so more
+/// turns than there can be processes mean that the segment is corrupt.
 const MOST_TURNS: usize = 4096;
 
 impl Writer {
-    /// Finds or makes the family, and asserts that this process counts by this definition.
+    /// Finds or creates the family, and asserts that this process counts by this definition.
     pub fn register(&mut self, definition: &Definition) -> Result<FamilyId, Reason> {
         if definition.cells() > PAGE_WORDS {
             return Err(Reason::TooManyBuckets);
@@ -49,8 +49,8 @@ impl Writer {
         })
     }
 
-    /// Several definitions may share a name, during a deploy for instance: the one that the youngest
-    /// living process asserts is exported. A process that changes its mind takes a new number.
+    /// Several definitions may share a name, for instance during a deploy: the one that the youngest living
+    /// process asserts is exported. A process that changes its definition takes a new claim number.
     fn assert(&mut self, definition: &Definition, offset: u64, claim_column: u64) -> Result<(), Reason> {
         let region = &self.attached.region;
         let claim = match self.asserted.insert(definition.name.clone(), offset) {
@@ -62,14 +62,14 @@ impl Writer {
             return Ok(());
         }
         let slot = self.slot.number;
-        // Without room for it the newest claim of all stands: no reason to refuse the whole family.
+        // Without room for it, the record's newest claim decides, so the family need not be refused.
         if let Ok(cells) = self.pages.cells(&self.attached, slot, Plane::PerProcess, claim_column, 1) {
             cells[0].set(claim as f64);
         }
         Ok(())
     }
 
-    /// Keeps an order once, however many families have it; answers where.
+    /// Stores an order once for all families that have it; returns its index.
     fn keep_order(&mut self, order: Box<[u8]>) -> u32 {
         let known = self.orders.iter().position(|known| *known == order);
         known.unwrap_or_else(|| {
@@ -78,8 +78,8 @@ impl Writer {
         }) as u32
     }
 
-    /// The label values as they stand in the family's records: in its order, and within the segment's limit.
-    /// Also answers how many were cut.
+    /// The label values as stored in the family's records: in the family's order, and within the segment's
+    /// limit. Also returns how many were truncated.
     fn pack(&self, family: FamilyId, labels: &[&str]) -> Result<(Vec<u8>, usize), Reason> {
         if labels.len() != family.labels {
             return Err(Reason::Corrupt);
@@ -93,13 +93,13 @@ impl Writer {
         Ok((pack_strings(fitting.iter().map(AsRef::as_ref)), cut))
     }
 
-    /// Finds or makes the series and answers this process's cells of it. Values stand in the order of the
-    /// definition that was registered, whatever the family's is.
+    /// Finds or creates the series and returns this process's cells of it. Values are in the order of the
+    /// definition that was registered, whatever the family's order is.
     ///
-    /// That touches the series: where the segment has a TTL, look it up again after [`ttl::renew_after`].
+    /// This touches the series: where the segment has a TTL, resolve it again after [`ttl::renew_after`].
     ///
-    /// Values longer than the segment's limit are cut and end in a hash of the whole, so that no two
-    /// series become one.
+    /// Values longer than the segment's limit are truncated and end in a hash of the whole value, so that no
+    /// two series become one.
     pub fn resolve(&mut self, family: FamilyId, labels: &[&str]) -> Result<Resolved<'_>, Reason> {
         let (packed, cut) = self.pack(family, labels)?;
         let hash = SeriesRecord::hash(self.attached.hash_key, family.offset, &packed);
@@ -116,8 +116,8 @@ impl Writer {
         self.cells_of(family, series.column)
     }
 
-    /// The cells of one's own slot. What lasts may go to the shared slot where there is no room for a
-    /// page of one's own; a gauge may not, because there it would outlive this process.
+    /// The cells of this process's slot. Cumulative cells may be in the shared slot where there is no room
+    /// for a page of this slot; a gauge's may not, because there it would outlive this process.
     fn cells_of(&mut self, family: FamilyId, column: u64) -> Result<Resolved<'_>, Reason> {
         let own = if family.global { SHARED } else { self.slot.number };
         let (attached, pages) = (&self.attached, &mut self.pages);
@@ -137,7 +137,7 @@ impl Writer {
         Ok(found)
     }
 
-    /// Hides the series at once; a later update starts it afresh from zero. Answers whether there was one.
+    /// Hides the series at once; a later update restarts it from zero. Returns whether there was one.
     pub fn remove(&mut self, family: FamilyId, labels: &[&str]) -> bool {
         let Ok((packed, _cut)) = self.pack(family, labels) else { return false };
         let hash = SeriesRecord::hash(self.attached.hash_key, family.offset, &packed);
@@ -156,7 +156,7 @@ impl Writer {
         true
     }
 
-    /// The search, and where it finds nothing the publication, of one record.
+    /// Searches one record, and publishes it if it is not found.
     fn find_or_publish(&mut self, hash: u64, draft: &mut dyn Draft) -> Result<Published, Reason> {
         let (region, geometry) = (&self.attached.region, &self.attached.geometry);
         let mut drafted = None;
@@ -196,17 +196,17 @@ struct Published {
     is_new: bool,
 }
 
-/// A record that may have to be made.
+/// A record that is created if the search does not find it.
 trait Draft {
-    /// Whether the record at `offset` is the one.
+    /// Whether the record at `offset` is this one.
     fn is_at(&self, region: &Mapping, geometry: &Geometry, offset: u64) -> bool;
     /// Whether the record was removed and is to be replaced.
     fn is_gone(&self, region: &Mapping, offset: u64) -> bool;
-    /// How many series it is: 1 or 0.
+    /// How many series it adds: 1 or 0.
     fn series(&self) -> u64;
     /// The columns that it needs.
     fn columns(&self) -> (Plane, u64);
-    /// Its words, but for where its columns begin: that goes to the word of this number.
+    /// Its words, and the number of the word that takes the index of its first column.
     fn compose(&self) -> (Vec<u64>, usize);
 }
 
@@ -266,9 +266,9 @@ impl Draft for SeriesDraft<'_> {
     }
 }
 
-/// Reserves all that a record needs and fills it; nobody can see it yet.
+/// Reserves all that a record needs and fills it; it is not visible to others yet.
 ///
-/// Columns come last: they cost every scrape a look, so what finds no room must not take any.
+/// Columns come last: each column costs every scrape time, so a record that finds no room must not take any.
 fn draft_record(region: &Mapping, geometry: &Geometry, draft: &dyn Draft) -> Result<u64, Reason> {
     reserve(region, geometry, draft.series())?;
     let (mut words, column_word) = draft.compose();
@@ -281,8 +281,8 @@ fn draft_record(region: &Mapping, geometry: &Geometry, draft: &dyn Draft) -> Res
     filled.inspect_err(|_| release(region, draft.series(), 1))
 }
 
-/// Makes everybody look the series up anew, and only then hides it: nothing is counted into a hidden
-/// series. Anyone may finish what a dead process began, any number of times.
+/// Invalidates all resolved handles by the epoch, and only then hides the series, so that no update goes into
+/// a hidden series. Any process may complete what a dead one began, any number of times.
 fn finish_removal(region: &Mapping, flag: &Word) {
     region.head(header!(epoch)).fetch_add(1); // pair: EPOCH
     if flag.compare_exchange(LEAVING, GONE).is_ok() {
@@ -291,7 +291,7 @@ fn finish_removal(region: &Mapping, flag: &Word) {
     }
 }
 
-/// Reserves a word of the index, and a series if it is one.
+/// Reserves a word of the index, and a series if the record is one.
 fn reserve(region: &Mapping, geometry: &Geometry, series: u64) -> Result<(), Reason> {
     let limit = u64::from(geometry.shape.max_series);
     let words = geometry.index_words / 4 * 3;
@@ -302,7 +302,7 @@ fn reserve(region: &Mapping, geometry: &Geometry, series: u64) -> Result<(), Rea
     region.head(header!(population)).fetch_update(grow).map(drop).map_err(|_| Reason::SeriesLimit)
 }
 
-/// Gives a reservation back.
+/// Returns a reservation.
 fn release(region: &Mapping, series: u64, words: u64) {
     let shrink = |word: u64| {
         let (live, used) = (word & 0xffff_ffff, word >> 32);
@@ -311,7 +311,7 @@ fn release(region: &Mapping, series: u64, words: u64) {
     let _never_gives_up = region.head(header!(population)).fetch_update(shrink);
 }
 
-/// Takes a range of columns that does not cross a page, so that its cells lie side by side.
+/// Takes a range of columns that does not cross a page, so that its cells are contiguous.
 fn take_columns(region: &Mapping, plane: Plane, count: u64) -> Result<u64, Reason> {
     let page = PAGE_WORDS as u64;
     let fit = |next: u64| if next % page + count > page { next.next_multiple_of(page) } else { next };
@@ -324,7 +324,7 @@ fn take_columns(region: &Mapping, plane: Plane, count: u64) -> Result<u64, Reaso
 
 fn take_record(region: &Mapping, geometry: &Geometry, bytes: u64) -> Result<u64, Reason> {
     let units = bytes.div_ceil(RECORD_UNIT);
-    // Memory first: what finds none must not take its place for ever.
+    // Memory first: a record without memory must not take its place in the segment for good.
     let grow = |word| {
         let space = Space::unpack(word);
         let grown = Space { units: space.units + units, ..space }.pack(geometry)?;

@@ -1,10 +1,10 @@
-//! Publishes what a process tells of itself.
+//! Publishes process stats.
 
 use super::Writer;
 use crate::{format::runtime::Runtime, layout::SHARED};
 
 impl Writer {
-    /// Publishes numbers of this very process. Processes that share slot 0 have no place for them.
+    /// Publishes stats of this process. Processes that share slot 0 have no fields for them.
     pub fn publish_runtime(&self, mut runtime: Runtime) {
         if self.slot.number == SHARED {
             return;

@@ -1,4 +1,4 @@
-//! A process's slot: claiming it, and finding or making the pages of its cells.
+//! A process's slot: claims it, and finds or creates the pages of its cells.
 
 use super::attach::Attached;
 use crate::{
@@ -19,11 +19,11 @@ use crate::{
 use nix::errno::Errno;
 use std::mem::offset_of;
 
-/// A claimed slot. The shared one is "claimed" by all who found no other.
+/// A claimed slot. Slot 0, the shared one, is used by all processes that found no free slot.
 #[derive(Debug)]
 pub(crate) struct ClaimedSlot {
     pub(crate) number: usize,
-    /// Where this claim stands among all claims and definitions.
+    /// The sequence number of this claim among all claims and definitions.
     pub(crate) claim_seq: u64,
 }
 
@@ -61,7 +61,7 @@ impl ClaimedSlot {
         }
     }
 
-    /// Counts the end of this owner.
+    /// Counts the exit of this owner.
     pub(crate) fn count_exit(&self, attached: &Attached, after_fatal: bool) {
         let field = if after_fatal { offset_of!(Slot, fatal) } else { offset_of!(Slot, clean) };
         self.count(&attached.region, &attached.geometry, field, 1);
@@ -79,13 +79,13 @@ impl ClaimedSlot {
         self.count(region, geometry, offset_of!(Slot, dropped) + 8 * reason as usize, 1);
     }
 
-    /// Counts label values that were cut.
+    /// Counts truncated label values.
     pub(crate) fn count_truncated(&self, region: &Mapping, geometry: &Geometry, labels: u64) {
         self.count(region, geometry, offset_of!(Slot, truncated), labels);
     }
 
-    /// Whether its owner counted itself in here, and not out: a set may be used by a second segment
-    /// when the first one was removed alone.
+    /// Whether its owner counted its claim in this segment, and not its exit: a set may be used by a second
+    /// segment when the first one alone was removed.
     fn is_counted(&self, region: &Mapping, geometry: &Geometry) -> bool {
         let word = |field| self.word(region, geometry, field).map_or(0, Word::load_relaxed);
         let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
@@ -110,15 +110,16 @@ impl ClaimedSlot {
     }
 }
 
-/// Finds pages, and makes them.
+/// Finds and creates pages.
 #[derive(Debug, Default)]
 pub(crate) struct Pages {
-    /// Pages that lost a race into the shared slot: ours, zero again, for the next need.
+    /// Pages that lost a race in the shared slot: owned by this process, zeroed again, used for the next
+    /// request.
     pub(super) spare: Vec<u64>,
 }
 
 impl Pages {
-    /// The `count` cells of `slot` from `column` on, their page made if it is not there yet.
+    /// The `count` cells of `slot` from `column` on; creates their page if it does not exist.
     pub(crate) fn cells<'r>(
         &mut self,
         Attached { region, geometry, .. }: &'r Attached,
@@ -139,8 +140,8 @@ impl Pages {
         cells.get(at.cell..at.cell + count).ok_or(Reason::Corrupt)
     }
 
-    /// Makes the ring of samples that a summary's cells lead to, if there is none yet. Where there is no
-    /// room for it, the samples are dropped.
+    /// Creates the ring of samples that a summary's cells refer to, if there is none yet. Without room for
+    /// it, the samples are dropped.
     pub(crate) fn make_ring(&mut self, Attached { region, geometry, .. }: &Attached, cells: &[Cell]) {
         let count = ring_pages(ring::samples_of(region));
         let Some(cell) = cells.get(RING_CELL).filter(|_| count > 0 && ring::ring_of(cells) == 0) else {
@@ -148,11 +149,11 @@ impl Pages {
         };
         let Ok(last) = take_pages(region, geometry, count) else { return };
         if cell.lead_to(last) != last {
-            self.spare.extend(last - count + 1..=last); // into the shared slot others make rings too; pair: RING
+            self.spare.extend(last - count + 1..=last); // lost the race in the shared slot; pair: RING
         }
     }
 
-    /// The page number in `word`; if there is none, that of a new page filled with `fresh`.
+    /// The page number in `word`; if it is 0, that of a new page filled with `fresh`.
     pub(super) fn page(
         &mut self,
         region: &Mapping,
@@ -178,7 +179,7 @@ impl Pages {
     }
 }
 
-/// A column's way through a page tree.
+/// A column's path through a page tree.
 pub(crate) struct Place {
     pub(crate) root: usize,
     pub(crate) entry: usize,
@@ -192,9 +193,9 @@ impl Place {
     }
 }
 
-/// Takes pages in a row and answers the number of the last one, which lies lowest.
+/// Takes contiguous pages and returns the number of the last one, which has the lowest offset.
 fn take_pages(region: &Mapping, geometry: &Geometry, count: u64) -> Result<u64, Reason> {
-    // Memory first: what finds none must not take its place for ever.
+    // Memory first: pages without memory must not take their place in the segment for good.
     let grow = |word| {
         let space = Space::unpack(word);
         let pages = space.pages + count;
@@ -211,8 +212,8 @@ fn fill_page(region: &Mapping, geometry: &Geometry, number: u64, value: u64) {
     }
 }
 
-/// One thread of the process claims at a time: until it has moved in, its slot looks like one that
-/// this process held before an exec. A holder that is another process is a fork's parent.
+/// Lets one thread of the process claim at a time: until a claim is complete, its slot looks like one that
+/// this process held before an exec. If the holder is another process, it is the parent of a fork.
 struct Alone;
 
 static CLAIMING: Word = Word::new(0);
@@ -236,7 +237,7 @@ impl Drop for Alone {
     }
 }
 
-/// Takes the lock of a free slot. None where none is free, or none can be trusted.
+/// Takes the lock of a free slot. None if none is free, or the values cannot be trusted.
 fn take_lock(locks: &Locks, attached: &Attached) -> Option<usize> {
     if is_forged(locks, attached) {
         return None;
@@ -249,22 +250,22 @@ fn take_lock(locks: &Locks, attached: &Attached) -> Option<usize> {
     let claimed = candidates.find_map(|slot| match locks.claim(slot) {
         Ok(()) => Some(Some(slot)),
         Err(Errno::EAGAIN) => None,
-        Err(_) => Some(None), // no permission, or they are gone: no other will go better
+        Err(_) => Some(None), // no permission, or the locks are gone: all others fail too
     });
     let Some(Some(slot)) = claimed else {
         locks.let_go();
         return None;
     };
-    // Again: values may have been corrupt after the first look, and the slot be somebody's.
+    // Checked again: values may have become corrupt after the first check, and the slot may have an owner.
     (!is_forged(locks, attached)).then_some(slot)
 }
 
-/// Whether somebody has set the values by hand (`SETALL`, `SETVAL`): then a free semaphore may belong to
-/// a living process, whose numbers a second owner would ruin. From then on nobody claims a slot: new
-/// processes share slot 0, which is exact, until the segment is wiped.
+/// Whether the values were set by hand (`SETALL`, `SETVAL`): then a free semaphore may belong to a living
+/// process, whose numbers a second owner would ruin. From then on no process claims a slot: new processes
+/// share slot 0, which is exact, until the segment is wiped.
 ///
-/// The kernel tells the second of the last change; what is corrupt in the second of the segment's
-/// creation is not noticed.
+/// The kernel reports the second of the last change, so a change in the second of the segment's creation is
+/// not detected.
 fn is_forged(locks: &Locks, Attached { region, .. }: &Attached) -> bool {
     let since = region.head(header!(semaphores_since));
     let known = since.load_acquire();
@@ -275,7 +276,8 @@ fn is_forged(locks: &Locks, Attached { region, .. }: &Attached) -> bool {
     corrupt
 }
 
-/// An exec keeps the process and so its semaphores, but the image that counted is gone.
+/// Releases slots from before an exec: it keeps the process and so its semaphores, but ends the counting
+/// program.
 fn release_former_self(locks: &Locks, values: &mut [u16], attached: &Attached) {
     let me = std::process::id();
     for (slot, value) in values.iter_mut().enumerate().skip(1).filter(|(_, value)| **value > 0) {
@@ -297,11 +299,11 @@ fn owned_by_this_image(Attached { region, geometry, .. }: &Attached, slot: usize
     owner.is_some_and(|owner| owner.load_relaxed() == image())
 }
 
-/// Tells this run of a program from what the same process ran before an exec.
+/// Distinguishes this run of a program from what the same process ran before an exec.
 fn image() -> u64 {
     static IMAGE: Word = Word::new(0); // no lock: another thread may fork at any moment
     if cfg!(loom) {
-        return 1; // the model forgets its words between executions, and a static does not
+        return 1; // loom resets its words between executions, but not statics
     }
     match IMAGE.load_relaxed() {
         0 => IMAGE.init_once(random()),
@@ -309,7 +311,7 @@ fn image() -> u64 {
     }
 }
 
-/// Gauges of the slot's former owner must not count for the new one.
+/// Clears the gauges of the slot's former owner, so that they do not count for the new one.
 fn clear_per_process(region: &Mapping, geometry: &Geometry, slot: usize) {
     for number in per_process_pages(region, geometry, slot) {
         fill_page(region, geometry, number, UNSET);
@@ -322,7 +324,7 @@ fn per_process_pages(region: &Mapping, geometry: &Geometry, slot: usize) -> impl
     (0..pages).filter_map(move |page| page_number(region, geometry, slot, Plane::PerProcess, page))
 }
 
-/// The number of a slot's `page`th page of cells, if it was made.
+/// The number of a slot's `page`th page of cells, if it exists.
 fn page_number(region: &Mapping, geometry: &Geometry, slot: usize, plane: Plane, page: u64) -> Option<u64> {
     let at = Place::of(page * PAGE_WORDS as u64);
     let root = geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;

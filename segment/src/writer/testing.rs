@@ -1,4 +1,4 @@
-//! A writer without a kernel behind it: for proofs and fuzzing.
+//! A writer without kernel objects: for proofs and fuzzing.
 
 #[cfg(loom)]
 use super::FamilyId;
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Writer {
-    /// Writes to memory that nobody has mapped, in a slot that nobody has claimed.
+    /// Writes to memory without a kernel object, in a slot without a claim.
     pub(crate) fn over(region: Mapping, slot: usize) -> Result<Self, ReadError> {
         let config = Config::default();
         let geometry = check(config.name, &region)?;
@@ -27,12 +27,12 @@ impl Writer {
 
 #[cfg(loom)]
 impl Writer {
-    /// What a new owner of the slot does between the two shifts of its semaphore.
+    /// What a new owner of the slot does between the two changes of its semaphore.
     pub(crate) fn move_in(&self) {
         self.slot.move_in(&self.attached);
     }
 
-    /// Pages that lost a race and wait for another need.
+    /// Pages that lost a race and are kept for the next request.
     pub(crate) fn spare_pages(&self) -> usize {
         self.pages.spare.len()
     }
@@ -40,13 +40,13 @@ impl Writer {
 
 #[cfg(loom)]
 impl FamilyId {
-    /// Where its record is.
+    /// The offset of its record.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 }
 
-/// Makes a segment of zeroed memory.
+/// Initialises a segment in zeroed memory.
 pub(crate) fn prepare(region: &Mapping, shape: Shape) {
     let settle = |offset, value| region.head(offset).store_relaxed(value);
     settle(header!(identity), IDENTITY);

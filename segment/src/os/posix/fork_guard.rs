@@ -1,5 +1,5 @@
-//! Descriptors that hold slots, known to the whole process: a forked child has to close them at once, or its
-//! parent would look alive for as long as the child lives.
+//! A process-wide table of the descriptors that hold slots. A forked child has to close them at once;
+//! otherwise its parent would look alive for as long as the child lives.
 #![allow(unsafe_code)]
 
 use crate::memory::atomic::Word;
@@ -9,10 +9,11 @@ use std::{
     os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd},
 };
 
-/// Slots that the threads of a process can hold at a time; there are no more in a segment.
+/// Slots that the threads of a process can hold at a time; a segment has no more.
 const MOST: usize = 1024;
 
-/// Each 0, or a claim's number << 32 | a descriptor + 1. No lock: another thread may fork at any moment.
+/// Each is 0, or a claim's number << 32 | a descriptor + 1. Without a lock, because another thread may fork
+/// at any moment.
 static HELD: [Word; MOST] = [const { Word::new(0) }; MOST];
 
 /// A descriptor that holds a slot until it is closed, by its owner, a fork or the end of the process.
@@ -24,7 +25,7 @@ pub(super) struct ForkGuard {
 }
 
 impl ForkGuard {
-    /// Takes a descriptor over.
+    /// Takes ownership of a descriptor.
     pub(super) fn keep(file: OwnedFd) -> Result<Self, Errno> {
         close_in_forked_children()?;
         let value = crate::memory::atomic::next_id() << 32 | (file.as_raw_fd() as u64 + 1);
@@ -34,7 +35,7 @@ impl ForkGuard {
         Ok(Self { place, value })
     }
 
-    /// The descriptor, if it is still there.
+    /// The descriptor, if it is still open.
     pub(super) fn file(&self) -> Option<ManuallyDrop<OwnedFd>> {
         // SAFETY: the place has this value as long as the descriptor is open.
         (self.place.load_relaxed() == self.value)
@@ -43,7 +44,7 @@ impl ForkGuard {
 
     /// Closes the descriptor.
     pub(super) fn close(self) {
-        // In a forked child the place is empty, or another's by now.
+        // In a forked child the place is empty, or used for another descriptor by now.
         if self.place.compare_exchange(self.value, 0).is_ok() {
             // SAFETY: nobody else finds this value, so nobody else closes it.
             drop(unsafe { descriptor(self.value) });
@@ -54,16 +55,16 @@ impl ForkGuard {
 /// # Safety
 /// The descriptor in `value` is open and belongs to the caller.
 unsafe fn descriptor(value: u64) -> OwnedFd {
-    // SAFETY: the caller promises it.
+    // SAFETY: guaranteed by the caller.
     unsafe { OwnedFd::from_raw_fd((value as u32 - 1) as RawFd) }
 }
 
-/// Once for the process and its descendants, who inherit it.
+/// Installs the hook once for the process and its descendants, which inherit it.
 fn close_in_forked_children() -> Result<(), Errno> {
     static DONE: Word = Word::new(0);
     if DONE.compare_exchange(0, 1).is_ok() {
-        // SAFETY: the hook makes system calls and stores alone. Where this code lives in a library, the C
-        // library forgets the hook when that is unloaded.
+        // SAFETY: the hook only makes system calls and stores. Where this code is part of a shared library,
+        // the C library removes the hook when the library is unloaded.
         let refused = unsafe { libc::pthread_atfork(None, None, Some(close_all)) };
         if refused != 0 {
             DONE.store_release(0);
@@ -77,7 +78,7 @@ unsafe extern "C" fn close_all() {
     for place in &HELD {
         let value = place.load_relaxed();
         if value != 0 && place.compare_exchange(value, 0).is_ok() {
-            // SAFETY: the child has this one thread, and this value was its parent's to close.
+            // SAFETY: the child has one thread, and inherited from its parent the right to close this one.
             drop(unsafe { descriptor(value) });
         }
     }

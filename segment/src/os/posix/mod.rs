@@ -1,10 +1,10 @@
-//! POSIX: a segment is an object in /dev/shm, and bytes of it are locked by those who own its slots.
+//! POSIX: a segment is an object in /dev/shm, and the owners of its slots lock bytes of it.
 //!
-//! For places where containers share a mount at /dev/shm, but no IPC namespace. The writer maps through the
-//! `shared_memory` crate; what that crate has no way for goes through nix: mode and group, a mapping
-//! that is read-only, a descriptor to lock and to reserve with.
+//! For containers that share a mount at /dev/shm, but no IPC namespace. The writer maps through the
+//! `shared_memory` crate. What that crate does not offer goes through nix: mode and group, a read-only
+//! mapping, a descriptor for locks and for reserving memory.
 //!
-//! An object gets its name when it is whole, so nobody ever sees a half-made one.
+//! An object gets its name only when it is complete, so no process ever sees an unfinished one.
 #![allow(unsafe_code)]
 
 mod fork_guard;
@@ -40,23 +40,24 @@ use sigbus_fence::Fence;
 pub use sigbus_fence::survive_truncation;
 use std::{ffi::c_void, num::NonZeroUsize, os::fd::OwnedFd, ptr::NonNull, sync::Arc};
 
-/// Where glibc and musl keep POSIX objects.
+/// The folder in which glibc and musl keep POSIX objects.
 const FOLDER: &str = "/dev/shm";
-/// Names that no segment has begin so: of those in the making, and of those on their way out.
+/// Prefix of temporary names, which no segment's name has: of objects being created, and of those being
+/// removed.
 const TEMP_PREFIX: &str = ".promshm-";
 
-/// An object, and where it is to be found.
+/// An object and its name.
 #[derive(Debug, Clone)]
 pub(crate) struct Segment {
     name: ObjectName,
-    /// The name it has before it is whole.
+    /// The temporary name it has until it is complete.
     making: Option<Arc<TempName>>,
     id: FileId,
-    /// Open as long as the object is mapped: it is what locks are asked of, and room is reserved with.
+    /// Open as long as the object is mapped: locks are queried and memory is reserved through it.
     file: Option<Arc<OwnedFd>>,
 }
 
-/// Two that are the same memory.
+/// Equal if they are the same memory.
 impl PartialEq for Segment {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id
@@ -71,22 +72,22 @@ impl Segment {
         Ok(Self { name, making: None, id, file: None })
     }
 
-    /// Makes an object that has no name of its own yet, and reserves its first `first` bytes.
+    /// Creates an object under a temporary name, and reserves its first `first` bytes.
     pub(super) fn create(name: ObjectName, config: &Config, first: u64) -> Result<Self, Errno> {
         remove_stale();
         let making = TempName::new();
         crate::crash::point();
         let mut shmem = making.conf().size(config.size as usize).create().map_err(|error| errno(&error))?;
-        shmem.set_owner(false); // the crate would take the name away, which is another object's by then
+        shmem.set_owner(false); // the crate would unlink a name that another object may have by then
         let file = open(&making.0, OFlag::O_RDWR)?;
-        ofd_locks::lock(&file, ofd_locks::MAKING, 1)?; // tells `remove_stale` that somebody is at it
+        ofd_locks::lock(&file, ofd_locks::MAKING, 1)?; // tells `remove_stale` that the creator is alive
         let id = FileId::of(&fstat(&file)?);
         let segment = Self { name, making: Some(Arc::new(making)), id, file: Some(Arc::new(file)) };
         let reserved = segment.region(shmem)?.reserve(0, first);
         if reserved { Ok(segment) } else { Err(Errno::ENOSPC) }
     }
 
-    /// Gives a segment that is whole its name; `EEXIST` if somebody was faster.
+    /// Gives a complete segment its name; `EEXIST` if another process was faster.
     pub(super) fn publish(&mut self) -> Result<(), Errno> {
         let Some(making) = &self.making else { return Ok(()) };
         crate::crash::point();
@@ -100,7 +101,7 @@ impl Segment {
     pub(super) fn attach(&mut self, read_only: bool) -> Result<Mapping, Errno> {
         let mode = if read_only { OFlag::O_RDONLY } else { OFlag::O_RDWR };
         let file = match self.file.take().filter(|_| self.is_in_the_making()) {
-            Some(file) => file, // it holds the maker's lock
+            Some(file) => file, // it holds the creator's lock
             None => Arc::new(open(self.present_name(), mode)?),
         };
         let stat = fstat(&file)?;
@@ -113,11 +114,11 @@ impl Segment {
         self.file = Some(file);
         crate::crash::point();
         let region = if read_only { self.map_read_only(stat.st_size as u64)? } else { self.map()? };
-        // What begins with a hole is nobody's segment, and not to be touched.
+        // Memory that begins with a hole is no segment, and must not be touched.
         if region.words(0, 1).is_some() { Ok(region) } else { Err(Errno::ENODATA) }
     }
 
-    /// Maps by name, as the crate does it, so the name must not have changed meanwhile.
+    /// Maps by name, because the crate does, so it checks afterwards that the name still leads to the object.
     fn map(&self) -> Result<Mapping, Errno> {
         let os_id = format!("/{}", self.present_name());
         let shmem = ShmemConf::new().os_id(os_id).open().map_err(|error| errno(&error))?;
@@ -143,11 +144,12 @@ impl Segment {
         let base = unsafe { mmap(None, length, ProtFlags::PROT_READ, MapFlags::MAP_SHARED, file, 0)? };
         let residency = Residency::new(Arc::clone(file), self.id, bytes);
         let mapped = Mapped { fence: Fence::around(base, length.get()), base, bytes: length };
-        // SAFETY: `length` bytes are mapped, page-aligned, until `Mapped` goes; the reader never writes.
+        // SAFETY: `length` bytes are mapped, page-aligned, until `Mapped` is dropped; the reader never
+        // writes.
         Ok(unsafe { Mapping::from_raw(base.cast(), bytes, Box::new(mapped), Some(residency)) })
     }
 
-    /// Owner, mode and size: of this very object if it is open, else of what has its name.
+    /// Owner, mode and size: of this object if it is open, otherwise of the object under its name.
     pub(super) fn stat(&self) -> Result<Inspection, Errno> {
         let stat = match &self.file {
             Some(file) => fstat(file)?,
@@ -156,7 +158,7 @@ impl Segment {
         Ok(inspection(&stat))
     }
 
-    /// Whose it is: this very object, if it is open.
+    /// The owner: of this object, if it is open.
     pub(super) fn owner(&self) -> Result<Owner, Errno> {
         let Inspection { uid, gid, mode, .. } = self.stat()?;
         Ok(Owner { uid, creator: uid, gid, mode })
@@ -166,14 +168,14 @@ impl Segment {
     pub(super) fn set_access(&self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
         let file = self.file.as_ref().ok_or(Errno::EBADF)?;
         crate::crash::point();
-        // The group first: who gives a file away may not change its mode in every kernel.
+        // The group first: in some kernels a process that has given a file away may not change its mode.
         let given = group.map_or(Ok(()), |group| fchown(file, None, Some(Gid::from_raw(group))));
         crate::crash::point();
         fchmod(file, Mode::from_bits_truncate(mode)).and(given)
     }
 
-    /// Takes the name away. Nothing can do that only while the name is this object's, so the name is
-    /// changed first, and whoever was caught by mistake gets it back.
+    /// Removes the name. No system call unlinks a name only while it leads to a given object, so the name is
+    /// changed first, and an object that was renamed by mistake gets its name back.
     pub(super) fn take_away(&self) -> Result<(), Errno> {
         let name = self.name.as_str();
         if !look(name).is_ok_and(|stat| FileId::of(&stat) == self.id) {
@@ -193,7 +195,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Whether somebody has taken its last name away.
+    /// Whether its last name was removed.
     pub(super) fn is_nameless(&self) -> bool {
         let stat = self.file.as_ref().and_then(|file| fstat(file).ok());
         stat.is_some_and(|stat| FileId::of(&stat) == self.id && stat.st_nlink == 0)
@@ -204,7 +206,7 @@ impl Segment {
         Some(ByteLocks::new(self.present_name().into(), self.id, Arc::clone(self.file.as_ref()?)))
     }
 
-    /// Whether nobody else can have found it yet.
+    /// Whether no other process can have found it yet.
     pub(super) fn is_in_the_making(&self) -> bool {
         self.making.is_some()
     }
@@ -214,7 +216,7 @@ impl Segment {
     }
 }
 
-/// A passing name, which is taken away at the end of its use, whoever has it by then.
+/// A temporary name. It is unlinked at the end of its use, whichever object has it by then.
 #[derive(Debug)]
 struct TempName(String);
 
@@ -241,7 +243,7 @@ struct Opened {
     _shmem: Shmem,
 }
 
-// SAFETY: it is only kept and dropped, and unmapping may happen on any thread.
+// SAFETY: it is only stored and dropped, and unmapping may happen on any thread.
 unsafe impl Send for Opened {}
 
 impl MappingGuard for Opened {
@@ -250,14 +252,14 @@ impl MappingGuard for Opened {
     }
 }
 
-/// Our own mapping for reading: the crate's are all for writing too.
+/// A read-only mapping of our own, because the crate's mappings are always writable.
 struct Mapped {
     fence: Option<Fence>,
     base: NonNull<c_void>,
     bytes: NonZeroUsize,
 }
 
-// SAFETY: as with `Opened`.
+// SAFETY: as for `Opened`.
 unsafe impl Send for Mapped {}
 
 impl MappingGuard for Mapped {
@@ -269,13 +271,13 @@ impl MappingGuard for Mapped {
 impl Drop for Mapped {
     fn drop(&mut self) {
         self.fence = None;
-        // SAFETY: base and length are what mmap gave, and the region that used them is being dropped.
+        // SAFETY: base and length are what mmap returned, and the mapping that used them is being dropped.
         let _cannot_fail = unsafe { munmap(self.base, self.bytes.get()) };
     }
 }
 
-/// Opens an object; the C library closes it at an exec, and follows no link. A pipe under the name is not waited for
-/// (its other end may never come), and whatever is no file is nobody's segment.
+/// Opens an object. The C library sets close-on-exec and does not follow links. Non-blocking, because a pipe
+/// under the name may never get its other end. An object that is not a regular file is no segment.
 fn open(name: &str, mode: OFlag) -> Result<OwnedFd, Errno> {
     let file = shm_open(&*format!("/{name}"), mode | OFlag::O_NONBLOCK, Mode::empty())?;
     if is_file(&fstat(&file)?) { Ok(file) } else { Err(Errno::ENODATA) }
@@ -305,12 +307,12 @@ fn inspection(stat: &FileStat) -> Inspection {
     }
 }
 
-/// What can be known of an object that may not be opened.
+/// What is visible of an object that may not be opened.
 pub(super) fn listed(name: ObjectName) -> Option<Inspection> {
     look(name.as_str()).ok().map(|stat| inspection(&stat))
 }
 
-/// What the crate was told by the kernel.
+/// The kernel's error code behind the crate's error.
 fn errno(error: &ShmemError) -> Errno {
     match error {
         ShmemError::MapCreateFailed(code)
@@ -321,14 +323,14 @@ fn errno(error: &ShmemError) -> Errno {
     }
 }
 
-/// Names in the folder; none if it cannot be read.
+/// Names in the folder; empty if it cannot be read.
 fn names() -> Vec<String> {
     let folder = Dir::open(FOLDER, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
     let entries = folder.into_iter().flat_map(Dir::into_iter).flatten();
     entries.filter_map(|entry| entry.file_name().to_str().ok().map(String::from)).collect()
 }
 
-/// Takes away what those left who died while they made or removed a segment.
+/// Removes the temporary names of processes that died while they created or removed a segment.
 fn remove_stale() {
     for name in names().iter().filter(|name| name.starts_with(TEMP_PREFIX)) {
         if open(name, OFlag::O_RDWR).is_ok_and(|file| ofd_locks::lock(&file, ofd_locks::MAKING, 1).is_ok()) {
@@ -345,7 +347,7 @@ pub(super) fn discover() -> Vec<SegmentName> {
     found.map(SegmentName::Posix).collect()
 }
 
-/// Whether it begins with promshm's mark. Nothing is mapped: it may be anybody's.
+/// Whether it begins with promshm's magic number. Read without mapping, because it may be any user's object.
 fn is_ours(name: ObjectName) -> bool {
     let is_file = |stat: FileStat| stat.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits();
     if !look(name.as_str()).is_ok_and(|stat| is_file(stat) && stat.st_size as u64 >= PAGE) {

@@ -1,8 +1,8 @@
 //! Slots' locks: two bytes each, locked by an open file description (OFD) of the slot's owner.
 //!
-//! Facts this rests on (Linux): the kernel takes such locks back when the last descriptor of the description
-//! is closed, of whatever its process dies; they are asked after without the right to write; nothing tells
-//! who holds one. A forked child shares its parent's description, so it closes it at once (see `held`).
+//! Required behaviour (Linux): the kernel releases such locks when the last descriptor of the description is
+//! closed, however its process dies; they can be queried without write permission; the holder of a lock is
+//! not reported. A forked child shares its parent's description, so it closes it at once (see `fork_guard`).
 
 use super::{fork_guard::ForkGuard, open};
 use crate::{
@@ -20,18 +20,18 @@ use std::{
     sync::Arc,
 };
 
-/// The byte that the maker of an object holds until the object is whole; above those of all slots.
+/// The byte that the creator of an object locks until the object is complete; above those of all slots.
 pub(super) const MAKING: i64 = 4096;
 
 /// Bytes of a slot: the first is locked from the claim on, the second while the per-process plane counts.
 const BYTES: i64 = OPEN as i64;
 
-/// The locks of one object, and what this process holds of them.
+/// The locks of one object, and those that this process holds.
 #[derive(Debug)]
 pub(crate) struct ByteLocks {
     name: String,
     id: FileId,
-    /// To ask with; holds nothing.
+    /// For queries; holds no lock.
     file: Arc<OwnedFd>,
     /// The description that holds this owner's slot.
     held: RefCell<Option<ForkGuard>>,
@@ -42,7 +42,7 @@ impl ByteLocks {
         Self { name, id, file, held: RefCell::new(None) }
     }
 
-    /// Where each slot is.
+    /// The lock value of each slot.
     pub(crate) fn values(&self, slots: usize) -> Option<Vec<u16>> {
         let mut values = vec![0; slots];
         let each = |byte: i64| values[(byte / BYTES) as usize] += CLAIMED;
@@ -62,7 +62,7 @@ impl ByteLocks {
         if FileId::of(&fstat(&file)?) == self.id { Ok(file) } else { Err(Errno::EIDRM) }
     }
 
-    /// Locks a slot's first byte, or says `EAGAIN`.
+    /// Locks a slot's first byte; `EAGAIN` if it is taken.
     pub(crate) fn claim(&self, slot: usize) -> Result<(), Errno> {
         self.with_held(|file| lock(file, BYTES * slot as i64, 1))
     }
@@ -84,7 +84,8 @@ impl ByteLocks {
         self.held.borrow().as_ref().and_then(ForkGuard::file).map_or(Err(Errno::EBADF), |file| act(&file))
     }
 
-    /// Whether locks shut others out, and go when their description goes, as they do when a process dies.
+    /// Tests the kernel: locks must exclude others, and be released with their description, as at a process's
+    /// death.
     pub(crate) fn work(&self) -> bool {
         let try_it = || {
             let (one, two) = (self.open()?, self.open()?);
@@ -98,7 +99,7 @@ impl ByteLocks {
     }
 }
 
-/// How many of a file's first bytes somebody else holds.
+/// How many of a file's first bytes are locked by others.
 pub(super) fn count_locked(file: &impl AsFd, bytes: i64) -> Result<u64, Errno> {
     let mut count = 0;
     for_each_locked(file, bytes, |_| count += 1)?;
@@ -107,7 +108,7 @@ pub(super) fn count_locked(file: &impl AsFd, bytes: i64) -> Result<u64, Errno> {
 
 fn for_each_locked(file: &impl AsFd, bytes: i64, mut each: impl FnMut(i64)) -> Result<(), Errno> {
     let mut ranges = vec![(0, bytes)];
-    // The kernel answers with any lock in a range, not with the first one: ask again on both sides of it.
+    // The kernel returns any lock in a range, not the first one, so both sides of it are queried again.
     while let Some((from, to)) = ranges.pop() {
         let Some((start, end)) = locked_in(file, from, to)? else { continue };
         (start..end).for_each(&mut each);
@@ -116,7 +117,7 @@ fn for_each_locked(file: &impl AsFd, bytes: i64, mut each: impl FnMut(i64)) -> R
     Ok(())
 }
 
-/// Some bytes of a range that somebody holds.
+/// One locked range within `from..to`, if there is any.
 fn locked_in(file: &impl AsFd, from: i64, to: i64) -> Result<Option<(i64, i64)>, Errno> {
     let mut lock = flock(libc::F_RDLCK, from, to - from);
     fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock))?;
@@ -128,16 +129,16 @@ fn locked_in(file: &impl AsFd, from: i64, to: i64) -> Result<Option<(i64, i64)>,
     if start < end { Ok(Some((start, end))) } else { Err(Errno::EINVAL) }
 }
 
-/// Locks bytes of a file for its description alone, or says `EAGAIN`.
+/// Locks bytes of a file exclusively for its description; `EAGAIN` if they are taken.
 pub(super) fn lock(file: &impl AsFd, start: i64, length: i64) -> Result<(), Errno> {
     crate::crash::point();
     match fcntl(file, FcntlArg::F_OFD_SETLK(&flock(libc::F_WRLCK, start, length))) {
-        Err(Errno::EACCES) => Err(Errno::EAGAIN), // some systems say it so
+        Err(Errno::EACCES) => Err(Errno::EAGAIN), // some systems return it instead
         done => done.map(drop),
     }
 }
 
-/// Gives bytes back that a file's description has locked.
+/// Unlocks bytes that a file's description has locked.
 pub(super) fn unlock(file: &impl AsFd, start: i64, length: i64) -> Result<(), Errno> {
     fcntl(file, FcntlArg::F_OFD_SETLK(&flock(libc::F_UNLCK, start, length))).map(drop)
 }
@@ -148,6 +149,6 @@ fn flock(kind: i32, start: i64, length: i64) -> libc::flock {
         l_whence: libc::SEEK_SET as i16,
         l_start: start,
         l_len: length,
-        l_pid: 0, // as locks of descriptions want it
+        l_pid: 0, // required for OFD locks
     }
 }

@@ -1,11 +1,11 @@
-//! Processes that may not write a segment: how they make themselves known to its reader.
+//! Processes that have no permission to write a segment: how they announce themselves to its reader.
 //!
-//! They have no slot, so nothing of them is in the segment. Each holds a lock on a byte of a file in /dev/shm, one
-//! file for each segment and user, and the reader counts the bytes that are locked. The kernel takes the locks back when
-//! a process dies. The folder's sticky bit keeps other users from removing the file, and its name holds the owner, so
-//! nobody speaks for somebody else.
+//! They have no slot, so the segment holds nothing about them. Each holds a lock on a byte of a file in
+//! /dev/shm, one file for each segment and user, and the reader counts the locked bytes. The kernel releases
+//! the locks when a process dies. The folder's sticky bit keeps other users from removing the file, and its
+//! name contains the owner, so no user can announce processes for another.
 //!
-//! Where the folder cannot be written, or is not the reader's, nothing is made known and nothing fails.
+//! Where the folder is not writable, or is not the reader's, nothing is announced and nothing fails.
 
 use super::{FOLDER, fork_guard::ForkGuard, is_file, ofd_locks};
 use crate::config::SegmentName;
@@ -21,23 +21,24 @@ use nix::{
 };
 use std::os::fd::OwnedFd;
 
-/// Names begin so. A segment's begins with no point, and that of one in the making with another word.
+/// Prefix of the names. A segment's name does not begin with a dot, and temporary names have another prefix.
 const PREFIX: &str = ".promshm.refused.";
-/// Bytes of a file that processes may lock, which is how many of them can be counted.
+/// Bytes of a file that processes may lock: the number of processes that can be counted.
 const MOST_PROCESSES: i64 = 1024;
-/// Names in the folder that a reader looks at. It is open to everybody, so a reader's work is bounded.
+/// Maximum number of names in the folder that a reader looks at. Every user can create files there, so a
+/// reader's work is bounded.
 const MOST_NAMES: usize = 4096;
-/// Users of whom a reader tells.
+/// Maximum number of users that a reader reports.
 const MOST_USERS: usize = 64;
 
-/// What a refused process makes known of itself: nothing, until [`Refusal::announce`].
+/// The announcement of a refused process: none until [`Refusal::announce`].
 #[derive(Debug, Default)]
 pub struct Refusal(Option<Announced>);
 
 #[derive(Debug)]
 struct Announced {
     file_name: String,
-    /// Closed in a forked child, which shares the lock otherwise and would keep it alive.
+    /// Closed in a forked child, which otherwise shares the lock and would keep it after the parent's death.
     held: ForkGuard,
 }
 
@@ -46,18 +47,18 @@ struct Announced {
 pub struct Refused {
     /// The user.
     pub uid: u32,
-    /// How many there are, up to 1,024; none any more if all have ended.
+    /// How many there are, up to 1,024; 0 if all have ended.
     pub processes: u64,
 }
 
 impl Refusal {
-    /// Nothing is known.
+    /// Nothing is announced.
     #[must_use]
     pub const fn new() -> Self {
         Self(None)
     }
 
-    /// Makes known that this process may not write the segment, unless that is known already.
+    /// Announces that this process may not write the segment, unless that is announced already.
     pub fn announce(&mut self, name: &SegmentName) {
         if !self.0.as_ref().is_some_and(Announced::can_be_seen) {
             *self = Self::default();
@@ -65,8 +66,8 @@ impl Refusal {
         }
     }
 
-    /// This process ends, or may write the segment after all. The last one of its user takes the file away. One that
-    /// has just opened it announces itself again at its next attempt.
+    /// For when this process ends, or may write the segment after all. The last process of its user removes
+    /// the file. A process that has just opened it announces itself again at its next attempt.
     pub fn withdraw(&mut self) {
         let Some(Announced { file_name, held }) = self.0.take() else { return };
         held.close();
@@ -90,7 +91,7 @@ impl Announced {
         let file_name = format!("{}{uid}", prefix(name));
         let file = open(&file_name, OFlag::O_CREAT | OFlag::O_RDWR, uid)?;
         if fstat(&file)?.st_mode & 0o777 != READABLE.bits() {
-            fchmod(&file, READABLE)?; // the umask has narrowed it
+            fchmod(&file, READABLE)?; // the umask has removed bits
         }
         lock_free_byte(&file)?;
         Ok(Self { file_name, held: ForkGuard::keep(file)? })
@@ -105,7 +106,7 @@ impl Announced {
 
 const READABLE: Mode = Mode::from_bits_truncate(0o644);
 
-/// Begins at another byte in each process, so that many of them seldom meet.
+/// Begins at another byte in each process, so that processes rarely compete for the same one.
 fn lock_free_byte(file: &OwnedFd) -> Result<(), Errno> {
     let first = i64::from(std::process::id()) % MOST_PROCESSES;
     for byte in (first..MOST_PROCESSES).chain(0..first) {
@@ -117,8 +118,8 @@ fn lock_free_byte(file: &OwnedFd) -> Result<(), Errno> {
     Err(Errno::EAGAIN)
 }
 
-/// Opens a user's file. Another user may have put anything under the name: a link is not followed, a pipe not waited
-/// for, and somebody else's file is none.
+/// Opens a user's file. Another user may have created anything under the name: a link is not followed, a pipe
+/// does not block, and a file of another owner is refused.
 fn open(file_name: &str, flags: OFlag, uid: u32) -> Result<OwnedFd, Errno> {
     let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
     let file = shm_open(&*format!("/{file_name}"), flags, READABLE)?;
@@ -126,7 +127,7 @@ fn open(file_name: &str, flags: OFlag, uid: u32) -> Result<OwnedFd, Errno> {
     if is_theirs(fstat(&file)?) { Ok(file) } else { Err(Errno::EPERM) }
 }
 
-/// The names of a segment's files, without the user at their end.
+/// The prefix of a segment's file names, which end in the user's number.
 fn prefix(name: &SegmentName) -> String {
     match name {
         SegmentName::Sysv(key) => format!("{PREFIX}sysv.{}.{key:08x}.", ipc_namespace()),
@@ -134,12 +135,12 @@ fn prefix(name: &SegmentName) -> String {
     }
 }
 
-/// Namespaces may share the folder, and a key means another segment in each.
+/// IPC namespaces may share the folder, and the same key leads to another segment in each.
 fn ipc_namespace() -> u64 {
     nix::sys::stat::stat("/proc/self/ns/ipc").map_or(0, |stat| stat.st_ino)
 }
 
-/// The users whose processes may not write the segment, in the order of their numbers.
+/// The users whose processes may not write the segment, sorted by number.
 #[must_use]
 pub fn refused(name: &SegmentName) -> Vec<Refused> {
     let mut users = users(&prefix(name));
@@ -149,7 +150,8 @@ pub fn refused(name: &SegmentName) -> Vec<Refused> {
     users.into_iter().filter_map(refused).collect()
 }
 
-/// The users in the names that begin so, each once: there is one way to write a number.
+/// The users in the names with this prefix, each once, because only the canonical form of a number is
+/// accepted.
 fn users(prefix: &str) -> Vec<u32> {
     let folder = Dir::open(FOLDER, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
     let entries = folder.into_iter().flat_map(Dir::into_iter).take(MOST_NAMES).flatten();

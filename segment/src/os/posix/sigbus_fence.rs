@@ -1,10 +1,11 @@
-//! Survives objects that somebody cuts short: reading what was cut off ends a process with SIGBUS otherwise.
+//! Survives truncated objects: otherwise an access beyond the object's end kills the process with SIGBUS.
 //!
-//! The handler puts zeros in the place of the whole mapping and marks it as lost, so the read goes on and its
-//! result is thrown away. Copying the segment by `pread` or `process_vm_readv` would survive too, but costs each
-//! scrape a copy of all that is used; this costs nothing while nobody cuts.
+//! The handler maps zeros over the whole mapping and marks it as lost, so the read continues and its result
+//! is discarded. Copying the segment by `pread` or `process_vm_readv` would survive too, but would cost each
+//! scrape a copy of all used bytes; this costs nothing while no object is truncated.
 //!
-//! Only for programs that ask for it ([`survive_truncation`]): a library has no business with a process's signals.
+//! Only for programs that ask for it ([`survive_truncation`]): a library should not change a process's signal
+//! handlers.
 #![allow(unsafe_code)]
 
 use crate::memory::atomic::Word;
@@ -18,13 +19,13 @@ use std::{
     sync::OnceLock,
 };
 
-/// Mappings that can be protected at a time. One more is read as before.
+/// Mappings that can be protected at a time. Further ones are read without protection.
 const MOST: usize = 256;
 
-/// One protected mapping. All 0 while there is none.
+/// One protected mapping. All 0 while unused.
 struct Place {
     first: Word,
-    /// Set last, and taken away first.
+    /// Set last, and cleared first.
     end: Word,
     lost: Word,
 }
@@ -32,17 +33,17 @@ struct Place {
 static PLACES: [Place; MOST] =
     [const { Place { first: Word::new(0), end: Word::new(0), lost: Word::new(0) } }; MOST];
 
-/// Who handled SIGBUS before.
+/// The previous SIGBUS handler.
 static FORMER: OnceLock<SigAction> = OnceLock::new();
 
-/// From now on this process survives that somebody cuts an object short that it reads.
+/// From now on this process survives the truncation of an object that it reads.
 ///
 /// # Errors
-/// What the kernel said.
+/// The kernel's error.
 pub fn survive_truncation() -> Result<(), Errno> {
     let flags = SaFlags::SA_SIGINFO | SaFlags::SA_ONSTACK;
     let ours = SigAction::new(SigHandler::SigAction(handle), flags, SigSet::empty());
-    // SAFETY: the handler makes system calls and uses atomics alone, and fits any stack.
+    // SAFETY: the handler only makes system calls and uses atomics, and fits any stack.
     let former = unsafe { sigaction(Signal::SIGBUS, &ours)? };
     let _only_the_first = FORMER.set(former);
     Ok(())
@@ -59,7 +60,7 @@ impl std::fmt::Debug for Place {
 }
 
 impl Fence {
-    /// `None` in a process that has not asked for it, or that has too many mappings.
+    /// `None` in a process that has not asked for protection, or that has too many mappings.
     pub(super) fn around(base: NonNull<c_void>, bytes: usize) -> Option<Self> {
         FORMER.get()?;
         let first = base.as_ptr().addr();
@@ -69,7 +70,7 @@ impl Fence {
         Some(Self(place))
     }
 
-    /// Whether somebody has cut the object: then what was read of it is worth nothing.
+    /// Whether the object was truncated: then the data read from it is invalid.
     pub(super) fn is_lost(&self) -> bool {
         self.0.lost.load_acquire() != 0
     }
@@ -91,18 +92,19 @@ extern "C" fn handle(_: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
         put_zeros(place)
     });
     if let (false, Some(former)) = (survived, FORMER.get()) {
-        // The same access fails again, and finds whoever was there before.
-        // SAFETY: it is what the kernel gave.
+        // The access is repeated, fails again, and reaches the previous handler.
+        // SAFETY: the action is the one that the kernel returned.
         let _cannot_fail = unsafe { sigaction(Signal::SIGBUS, former) };
     }
 }
 
-/// Replaces a mapping, so that its owner may use and unmap it as before.
+/// Replaces a mapping by zeros, so that its owner may use and unmap it as before.
 fn put_zeros(place: &Place) -> bool {
     let (first, end) = (place.first.load_relaxed(), place.end.load_relaxed());
     let both = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED | libc::MAP_NORESERVE;
-    // SAFETY: the range is one mapping of ours whose owner waits for this handler, or reads zeros from now on.
+    // SAFETY: the range is one mapping of ours, whose owner waits for this handler or reads zeros from now
+    // on.
     let mapped = unsafe {
         let at = std::ptr::without_provenance_mut(first as usize);
         libc::mmap(at, (end - first) as usize, both, flags, -1, 0)

@@ -1,4 +1,4 @@
-//! System V: a segment is what stands under a key, and semaphore *i* under the same key is slot *i*'s.
+//! System V: a segment is identified by its key, and semaphore *i* under the same key belongs to slot *i*.
 
 mod proc_list;
 mod semaphores;
@@ -32,7 +32,7 @@ impl Segment {
         Self { key: 0, memory: SharedMemory(-1) }
     }
 
-    /// Its memory is zero, and everybody may see it at once.
+    /// Its memory is zero, and visible to all processes at once.
     pub(super) fn create(key: i32, config: &Config) -> Result<Self, Errno> {
         Ok(Self { key, memory: SharedMemory::create(key, config.size, config.mode)? })
     }
@@ -49,7 +49,7 @@ impl Segment {
         self.memory.stat()
     }
 
-    /// As [`Segment::stat`], also without the permission to read it, if the kernel's list can be read.
+    /// As [`Segment::stat`], also without permission to read it, if the kernel's list can be read.
     pub(super) fn inspect(self) -> Result<Inspection, Errno> {
         match self.stat() {
             Err(Errno::EACCES) => listed(self.key).ok_or(Errno::ENOENT),
@@ -70,18 +70,18 @@ impl Segment {
         Semaphores::settle(config, self.key, slots)
     }
 
-    /// The set with that id, if it stands under the segment's key: a corrupt header must not lead to
-    /// another program's semaphores.
+    /// The set with that id, if it has the segment's key: a corrupt header must not lead to another program's
+    /// semaphores.
     pub(super) fn recorded_semaphores(self, id: u64) -> Option<Semaphores> {
         let set = i32::try_from(id).ok().map(Semaphores)?;
         (Semaphores::find(self.key) == Ok(set)).then_some(set)
     }
 
-    /// Takes memory and semaphores away; a death in between is mended by the next process.
+    /// Removes memory and semaphores; the next process completes the removal after a crash between the two.
     pub(super) fn take_away(self, region: &Mapping) -> Result<(), Errno> {
         let recorded = region.head(header!(semaphores)).load_acquire();
-        // A set that is not the recorded one may be somebody else's, and a segment that has lost its key
-        // may have left the set to its successor: leave it.
+        // Another set than the recorded one may belong to another program, and a segment without a key may
+        // have left its set to a successor, so such a set is left alone.
         let has_key = SharedMemory::find(self.key) == Ok(self.memory);
         match Semaphores::find(self.key) {
             Ok(set) if has_key && recorded == set.0 as u64 + 1 => unless_gone(set.remove())?,
@@ -90,13 +90,13 @@ impl Segment {
         unless_gone(self.memory.remove())
     }
 
-    /// The key as it stands in the header.
+    /// The key as it is stored in the header.
     pub(super) fn key_word(self) -> u64 {
         u64::from(self.key.cast_unsigned()) + 1
     }
 
-    /// Tells those who still count into a segment that somebody removed with `ipcrm -M`: they would never
-    /// look at the key. Its successor's creator finds it in the kernel's list and retires it.
+    /// Retires segments that were removed with `ipcrm -M`: the processes that still count into one never look
+    /// the key up again. The successor's creator finds it in the kernel's list.
     pub(super) fn retire_orphans(self) {
         for orphan in
             proc_list::without_key().filter(|orphan| orphan.size >= PAGE && orphan.attached > Some(0))
@@ -110,7 +110,7 @@ impl Segment {
     }
 }
 
-/// Somebody else may have been faster.
+/// Another process may have removed it first.
 fn unless_gone(removed: Result<(), Errno>) -> Result<(), Errno> {
     match removed {
         Err(Errno::EINVAL | Errno::EIDRM) => Ok(()),

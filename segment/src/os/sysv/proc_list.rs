@@ -1,4 +1,4 @@
-//! The kernel's public list of segments: it tells owner and mode of what we may not read.
+//! The kernel's public list of segments: it shows owner and mode of segments that we may not read.
 
 use crate::os::Inspection;
 
@@ -10,14 +10,14 @@ pub(crate) fn listed(key: i32) -> Option<Inspection> {
     list.lines().skip(1).find_map(|line| parse(line, key))
 }
 
-/// Segments that somebody removed, and that are still mapped.
+/// Segments that were removed, and are still mapped.
 pub(crate) fn without_key() -> impl Iterator<Item = Inspection> {
     let list = std::fs::read_to_string(LIST).unwrap_or_default();
     let lines: Vec<_> = list.lines().skip(1).filter_map(|line| parse(line, 0)).collect();
     lines.into_iter()
 }
 
-/// Bytes of a segment that have memory behind them or are swapped out.
+/// Bytes of a segment that are resident or swapped out.
 pub(crate) fn resident(id: i32) -> Option<u64> {
     let list = std::fs::read_to_string(LIST).ok()?;
     list.lines().skip(1).find_map(|line| parse_resident(line, id))

@@ -1,7 +1,7 @@
-//! System V semaphores, which say whose a slot is.
+//! System V semaphores, which record the owners of slots.
 //!
-//! Facts this rests on (Linux): every `semop` needs the write bit; `SEM_UNDO` is undone at the
-//! death of the process, is not inherited by fork and outlives exec.
+//! Required behaviour (Linux): every `semop` needs the write bit; `SEM_UNDO` is undone at the death of the
+//! process, is not inherited by fork and survives exec.
 #![allow(unsafe_code)]
 
 use crate::config::Config;
@@ -12,12 +12,12 @@ use nix::{
 };
 use std::ptr::null_mut;
 
-/// A semaphore set: one semaphore a slot; number 0 is for tests of the kernel.
+/// A semaphore set: one semaphore per slot; number 0 is for tests of the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Semaphores(pub(crate) i32);
 
 impl Semaphores {
-    /// The set under `key`, made if there is none; `EINVAL` if there is a smaller one.
+    /// The set under `key`, created if there is none; `EINVAL` if there is a smaller one.
     pub(crate) fn find_or_create(key: key_t, count: usize, mode: u32) -> Result<Self, Errno> {
         crate::crash::point();
         // SAFETY: no pointers are passed.
@@ -31,8 +31,8 @@ impl Semaphores {
         Errno::result(unsafe { libc::semget(key, 0, 0) }).map(Self)
     }
 
-    /// The set under the segment's key. One left behind by a segment that was removed alone is reused,
-    /// or, if it is too small and nobody holds it, replaced.
+    /// Creates or finds the set under the segment's key. A set that remains after its segment alone was
+    /// removed is reused, or, if it is too small and no process holds a semaphore, replaced.
     pub(crate) fn settle(config: &Config, key: key_t, count: usize) -> Option<Self> {
         let set = match Self::find_or_create(key, count, config.mode) {
             Err(Errno::EINVAL) => {
@@ -51,24 +51,24 @@ impl Semaphores {
         Some(set)
     }
 
-    /// Takes semaphore `slot` from 0 to 1, or says `EAGAIN`. Undone when this process dies.
+    /// Takes semaphore `slot` from 0 to 1; `EAGAIN` if it is taken. Undone when this process dies.
     pub(crate) fn claim(self, slot: usize) -> Result<(), Errno> {
         self.operate(&mut [operation(slot, 0), operation(slot, 1)])
     }
 
-    /// Changes semaphore `slot` by `by`, together with what the kernel will undo.
+    /// Changes semaphore `slot` by `by`, together with the kernel's undo value.
     pub(crate) fn shift(self, slot: usize, by: i16) -> Result<(), Errno> {
         self.operate(&mut [operation(slot, by)])
     }
 
     fn operate(self, operations: &mut [libc::sembuf]) -> Result<(), Errno> {
         crate::crash::point();
-        // SAFETY: the pointer and length are one slice's.
+        // SAFETY: pointer and length are those of one slice.
         Errno::result(unsafe { libc::semop(self.0, operations.as_mut_ptr(), operations.len()) }).map(drop)
     }
 
-    /// When the set was made or last changed by anything but its users' claims: `SETALL` and its like
-    /// make the kernel forget what it would have undone. In the kernel's seconds.
+    /// When the set was created or last changed by anything but its users' claims: `SETALL` and similar calls
+    /// make the kernel discard its undo values. In the kernel's seconds.
     pub(crate) fn changed_at(self) -> Result<u64, Errno> {
         self.stat().map(|stat| stat.sem_ctime as u64)
     }
@@ -87,7 +87,8 @@ impl Semaphores {
         Errno::result(unsafe { libc::semctl(self.0, slot as c_int, libc::GETVAL) })
     }
 
-    /// The process that last changed the semaphore: its id as seen from here, 0 if it cannot be seen.
+    /// The process that last changed the semaphore: its id in this PID namespace, 0 if it is not visible
+    /// there.
     pub(crate) fn last_pid(self, slot: usize) -> Result<i32, Errno> {
         // SAFETY: GETPID takes no argument.
         Errno::result(unsafe { libc::semctl(self.0, slot as c_int, libc::GETPID) })
@@ -97,7 +98,7 @@ impl Semaphores {
     pub(crate) fn set_access(self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
         let mut stat = self.stat()?;
         let group = group.unwrap_or(stat.sem_perm.gid);
-        // A change that changes nothing would still change the time of the last change.
+        // A change without effect would still update the time of the last change.
         if u32::from(stat.sem_perm.mode) & 0o777 == mode && stat.sem_perm.gid == group {
             return Ok(());
         }
@@ -128,20 +129,20 @@ impl Semaphores {
         Errno::result(unsafe { libc::semctl(self.0, 0, libc::IPC_RMID) }).map(drop)
     }
 
-    /// Whether the kernel really undoes: a child claims semaphore 0 and dies, then we look. `None` if
-    /// somebody else's test, or one that died, stands in the way.
+    /// Tests whether the kernel applies `SEM_UNDO`: a child claims semaphore 0 and dies, then the value is
+    /// read. `None` if another process's test, or one that died, holds the semaphore.
     ///
-    /// The child shares our memory and we wait for it (as `posix_spawn` does), so nothing is
-    /// copied; it sends no `SIGCHLD` and hides from the application's `wait`.
+    /// The child shares our memory and we wait for it (as `posix_spawn` does), so nothing is copied; it sends
+    /// no `SIGCHLD` and is not visible to the application's `wait`.
     pub(crate) fn undo_works(self) -> Result<Option<bool>, Errno> {
         let (child, test) = self.claim_in_a_child()?;
         if test.claimed { self.is_undone(child).map(Some) } else { Ok(None) }
     }
 
-    /// Waits until a child has claimed semaphore 0 and died; answers its id.
+    /// Waits until a child has claimed semaphore 0 and died; returns its id.
     fn claim_in_a_child(self) -> Result<(i32, UndoTest), Errno> {
-        // A signal handler in the child would run in this process's memory and on its behalf. The child
-        // starts with the mask of this thread.
+        // A signal handler in the child would run in this process's memory and act for it. The child starts
+        // with the signal mask of this thread.
         let _mask = AllSignalsBlocked::in_this_thread()?;
         let mut stack = vec![0u64; 4096];
         let flags = libc::CLONE_VM | libc::CLONE_VFORK;
@@ -157,14 +158,14 @@ impl Semaphores {
         let child = Errno::result(unsafe {
             libc::clone(claim_and_die, stack.as_mut_ptr_range().end.cast(), flags, (&raw mut test).cast())
         })?;
-        // SAFETY: no status is asked for.
+        // SAFETY: no status pointer is passed.
         while unsafe { libc::waitpid(child, null_mut(), libc::__WCLONE) } == -1
             && Errno::last() == Errno::EINTR
         {}
         Ok((child, test))
     }
 
-    /// Only a free semaphore can be claimed, so a claim after the child's proves that it was undone.
+    /// Only a free semaphore can be claimed, so a claim after the child's proves that the child's was undone.
     fn is_undone(self, child: i32) -> Result<bool, Errno> {
         for _ in 0..20 {
             if self.value(0)? == 0 || self.last_pid(0)? != child {
@@ -191,7 +192,7 @@ impl Drop for AllSignalsBlocked {
     }
 }
 
-/// What the child of [`Semaphores::undo_works`] is told, and answers.
+/// Input and result of the child of [`Semaphores::undo_works`].
 struct UndoTest {
     set: i32,
     claimed: bool,
@@ -203,7 +204,7 @@ struct UndoTest {
 extern "C" fn claim_and_die(test: *mut libc::c_void) -> c_int {
     let test = test.cast::<UndoTest>();
     let mut claim = [operation(0, 0), operation(0, 1)];
-    // SAFETY: `test` points to the parent's, which waits for this child; `_exit` ends only the child.
+    // SAFETY: `test` points to memory of the parent, which waits for this child; `_exit` ends only the child.
     unsafe {
         #[cfg(test)]
         (*test).mask.clone_from(&SigSet::thread_get_mask().unwrap_or_else(|_| SigSet::empty()));

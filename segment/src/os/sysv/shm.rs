@@ -1,7 +1,7 @@
-//! System V shared memory, the few calls that nix 0.31 lacks.
+//! System V shared memory: the few calls that nix 0.31 lacks.
 //!
-//! Facts this rests on (Linux): `shmget(key, 0, 0)` needs no permission; a
-//! read-only attachment and `IPC_STAT` need the read bit.
+//! Required behaviour (Linux): `shmget(key, 0, 0)` needs no permission; a read-only attachment and `IPC_STAT`
+//! need the read bit.
 #![allow(unsafe_code)]
 
 use crate::{
@@ -20,7 +20,7 @@ use std::ptr::{NonNull, null, null_mut};
 const SHM_STAT: c_int = 13;
 const SHM_INFO: c_int = 14;
 
-/// A segment's id, as `shmget` gives it.
+/// A segment's id, as returned by `shmget`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SharedMemory(pub(crate) i32);
 
@@ -50,8 +50,8 @@ impl SharedMemory {
             return Err(Errno::last());
         }
         let base = NonNull::new(address.cast()).ok_or(Errno::EINVAL)?;
-        // SAFETY: shmat maps `bytes` bytes, page-aligned, until `Attachment` goes; a read-only region is
-        // only handed to the reader, which never writes.
+        // SAFETY: shmat maps `bytes` bytes, page-aligned, until `Attachment` is dropped; a read-only mapping
+        // is only handed to the reader, which never writes.
         Ok(unsafe { Mapping::from_raw(base, bytes, Box::new(Attachment(base)), None) })
     }
 
@@ -69,17 +69,17 @@ impl SharedMemory {
         })
     }
 
-    /// Bytes that have memory behind them or are swapped out; where the kernel's list cannot be read, those of
-    /// all segments of the IPC namespace. `None` where the kernel does not count them.
+    /// Bytes that are resident or swapped out; where the kernel's list cannot be read, those of all segments
+    /// of the IPC namespace. `None` where the kernel does not count them.
     pub(crate) fn resident(self) -> Option<u64> {
         let bytes = super::proc_list::resident(self.0).or_else(|| {
             let [_used_ids, _total, resident, swapped, ..] = Self::info().ok()?.1;
             Some((resident + swapped) * sysconf(SysconfVar::PAGE_SIZE).ok()??.cast_unsigned())
         });
-        bytes.filter(|bytes| *bytes >= PAGE) // the header's page is there
+        bytes.filter(|bytes| *bytes >= PAGE) // at least the header's page is resident
     }
 
-    /// The highest place in use of the kernel's table, and its `shm_info`.
+    /// The highest used index of the kernel's table, and its `shm_info`.
     fn info() -> Result<(c_int, [u64; 16]), Errno> {
         let mut info = [0_u64; 16];
         // SAFETY: the kernel writes one `shm_info`, which is 48 bytes.
@@ -87,14 +87,14 @@ impl SharedMemory {
         Ok((highest, info))
     }
 
-    /// All segments of the IPC namespace that have a key and let this process read them. The kernel
-    /// itself is asked, for `/proc` may be hidden.
+    /// All segments of the IPC namespace that have a key and are readable for this process. Queried by system
+    /// call, because `/proc` may be hidden.
     pub(crate) fn readable() -> Result<Vec<(key_t, Self)>, Errno> {
         let (highest, _info) = Self::info()?;
         Ok((0..=highest).filter_map(Self::at_index).filter(|(key, _)| *key != libc::IPC_PRIVATE).collect())
     }
 
-    /// The segment at that place of the kernel's table, with its key; `None` also without permission.
+    /// The segment at that index of the kernel's table, with its key; `None` also without permission.
     fn at_index(index: c_int) -> Option<(key_t, Self)> {
         // SAFETY: shmid_ds is plain data, for which zero is a valid value.
         let mut stat: libc::shmid_ds = unsafe { std::mem::zeroed() };
@@ -111,7 +111,7 @@ impl SharedMemory {
         Ok(stat)
     }
 
-    /// Whose it is. Needs the read bit.
+    /// The owner. Needs the read bit.
     pub(crate) fn owner(self) -> Result<Owner, Errno> {
         let access = self.raw_stat()?.shm_perm;
         let mode = u32::from(access.mode) & 0o777;
@@ -128,7 +128,7 @@ impl SharedMemory {
         Errno::result(unsafe { libc::shmctl(self.0, libc::IPC_SET, &raw mut stat) }).map(drop)
     }
 
-    /// Takes the key away; the memory lives until the last process detaches. Only the owner may.
+    /// Removes the key; the memory exists until the last process detaches. Only the owner may.
     pub(crate) fn remove(self) -> Result<(), Errno> {
         crate::crash::point();
         // SAFETY: IPC_RMID takes no argument.
@@ -136,16 +136,16 @@ impl SharedMemory {
     }
 }
 
-/// What shmat gave.
+/// An attachment made by shmat.
 struct Attachment(NonNull<u64>);
 
-// SAFETY: it is only kept and dropped, and detaching may happen on any thread.
+// SAFETY: it is only stored and dropped, and detaching may happen on any thread.
 unsafe impl Send for Attachment {}
 impl MappingGuard for Attachment {}
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        // SAFETY: the address came from shmat, and the region that used it is being dropped.
+        // SAFETY: the address came from shmat, and the mapping that used it is being dropped.
         unsafe { libc::shmdt(self.0.as_ptr().cast()) };
     }
 }

@@ -1,4 +1,4 @@
-//! Forgeries by someone who knows the hash key, so that only sense is left to tell them apart.
+//! Records forged with knowledge of the hash key, so that only the checks of their contents can detect them.
 
 use super::Reader;
 use crate::{
@@ -31,7 +31,7 @@ impl Scene {
         let size = Geometry::new(SHAPE, 0).unwrap_err() + pages * 4096;
         let region = Mapping::heap(size);
         prepare(&region, SHAPE);
-        // Without semaphores a slot counts as living while its owner has not exited cleanly.
+        // Without semaphores a slot counts as living until its owner's clean exit.
         (0..4).for_each(|slot| region.word(4096 + 1024 * slot).unwrap().store_relaxed(1));
         let writer = Writer::over(region.share().unwrap(), 1).unwrap();
         Self { geometry: Geometry::new(SHAPE, size).unwrap(), region, writer }
@@ -50,7 +50,7 @@ impl Scene {
         self.geometry.records + units * RECORD_UNIT
     }
 
-    /// Writes a record behind the last one.
+    /// Appends a record after the last one.
     fn append(&self, words: &[u64]) -> u64 {
         let offset = self.place();
         let space = Space::unpack(self.region.head(header!(space)).load_relaxed());
@@ -60,7 +60,7 @@ impl Scene {
         offset
     }
 
-    /// Lets a free word of the index lead to it.
+    /// Makes a free word of the index lead to the record.
     fn publish(&self, hash: u64, offset: u64) {
         let places = 0..self.geometry.index_words;
         let free = |place: &u64| {
@@ -129,12 +129,12 @@ fn families_that_make_no_sense_take_their_series_with_them() {
     let key = hash_key(&scene.region);
     let definition = Definition::new("corrupt", "", Kind::Counter, &["l"], &[]).unwrap();
     let hash = FamilyRecord::hash(key, &definition);
-    // Its claims would go where another family's do.
+    // Its claims would go into another family's column.
     let offset = scene.append(&FamilyRecord::compose(&definition, hash, 0));
     scene.publish(hash, offset);
     scene.forge(offset, 100, 1, &pack_strings(["x"]));
     assert_eq!(scene.read(), (1, 2));
-    // A family that no word of the index leads to is as good as another.
+    // A family that only its series lead to, and no word of the index, is accepted.
     let offset = scene.append(&FamilyRecord::compose(&definition, hash, 77));
     scene.forge(offset, 100, 1, &pack_strings(["x"]));
     assert_eq!(scene.read(), (2, 2));
@@ -144,7 +144,7 @@ fn families_that_make_no_sense_take_their_series_with_them() {
     assert_eq!(scene.read(), (2, 3), "but two that lead to it are one too many");
 }
 
-/// Records inside another's text: the outer one is read first and keeps its ground.
+/// Records inside another's text: the outer one is read first and keeps its range.
 #[test]
 fn records_do_not_overlap() {
     let mut scene = Scene::new();
@@ -182,7 +182,7 @@ fn gauges_of_many_processes_do_not_outgrow_the_segment() {
         let mut writer = Writer::over(scene.region.share().unwrap(), slot).unwrap();
         writer.resolve(family, &[&format!("0{long}")]).unwrap();
     }
-    // Labels far longer than the segment's limit, as an valid writer never makes them, in each slot.
+    // Labels far longer than the segment's limit, as a valid writer never makes them, in each slot.
     for column in [200, 201] {
         let labels = [60_000_u16.to_le_bytes().to_vec(), vec![b'a' + (column - 200) as u8; 60_000]].concat();
         scene.forge(scene.geometry.records, column, 1, &labels);
@@ -215,7 +215,7 @@ fn a_forged_directory_gives_a_writer_no_cells_outside_the_pages() {
             let before = word.load_relaxed();
             word.store_relaxed(corrupt);
             assert!(scene.writer.resolve(family, &["x"]).is_err(), "{corrupt}");
-            // Even if every page is said to be taken, those on the records are not given.
+            // Even if the header says that every page is taken, those that overlap the records are refused.
             let honest_space = space.load_relaxed();
             space.store_relaxed(honest_space & 0xffff_ffff | (last + 1) << 32);
             let cells = scene.writer.resolve(family, &["x"]).map(|series| series.cells.as_ptr().addr());
@@ -278,7 +278,7 @@ fn pages_that_two_words_lead_to_are_looked_at_once() {
     assert_eq!(reader.scrape().unwrap().families[0].row_count(), 1);
 }
 
-/// Threads stand for processes: two that count, remove and register, and one that reads.
+/// Threads act as processes: two that count, remove and register, and one that reads.
 #[test]
 fn writers_and_a_reader_work_side_by_side() {
     let mut scene = Scene::new();
@@ -318,7 +318,7 @@ fn writers_and_a_reader_work_side_by_side() {
     assert_eq!(total, 2 * rounds);
 }
 
-/// Large records that are refused cost work; what is left when there was enough waits, and is not lost.
+/// Large records that are rejected cost work; once the budget is spent, the rest waits and is not lost.
 #[test]
 #[cfg_attr(miri, ignore = "hashes megabytes")]
 fn refused_records_delay_others_but_not_for_ever() {
@@ -326,7 +326,7 @@ fn refused_records_delay_others_but_not_for_ever() {
     let family = scene.family("c", Kind::Counter);
     let parent = scene.geometry.records;
     let key = hash_key(&scene.region);
-    // One huge text under many hashes: each is refused only after all of it was hashed.
+    // One huge text under many hashes: each is rejected only after all of it was hashed.
     let labels = vec![7; 100_000];
     let offset = scene.append(&SeriesRecord::compose(parent, 0, 300, 1, &labels, Times::now()));
     for number in 0..60 {
