@@ -1,25 +1,26 @@
-//! Which bucket of a histogram a value belongs to.
+//! Finds the bucket of a histogram that a value belongs to.
 
 use std::iter::repeat_n;
 
-/// So many bounds are searched in two steps; where there are more, the right block is found by halving.
+/// Number of bounds that are searched in two steps. Where there are more bounds, a binary search finds the
+/// right block first.
 const BLOCK: usize = 16;
 
 type Block = [f64; BLOCK];
 
-/// A histogram's finite upper bounds, laid out to be searched.
+/// A histogram's finite upper bounds, in a layout that is fast to search.
 #[derive(Debug)]
 pub struct Buckets {
-    /// The only block, if there is only one: in place, because that is one step less.
+    /// The block, if there is only one: stored inline, which saves an indirection.
     only: Block,
-    /// All blocks where there are more: increasing, the last with at least one +Inf at its end.
+    /// All blocks, if there are more than one: increasing; the last one ends with at least one +Inf.
     blocks: Box<[Block]>,
-    /// How many finite bounds there are.
+    /// Number of finite bounds.
     count: usize,
 }
 
 impl Buckets {
-    /// Of bounds that increase, as those of a definition do.
+    /// `bounds` must increase, as those of a definition do.
     #[must_use]
     pub fn new(bounds: &[f64]) -> Self {
         let missing = BLOCK - bounds.len() % BLOCK;
@@ -29,7 +30,8 @@ impl Buckets {
         Self { only, blocks: blocks.into(), count: bounds.len() }
     }
 
-    /// The number of the first bucket whose bound is not below the value, which is its cell's; NaN goes to +Inf.
+    /// Index of the first bucket whose bound is not below the value, which is also the index of its cell.
+    /// NaN belongs to +Inf.
     #[must_use]
     #[inline(always)]
     pub fn of(&self, value: f64) -> usize {
@@ -42,8 +44,8 @@ impl Buckets {
     }
 }
 
-/// How many of a block's bounds, all but its last, are below the value. Three at a time do not wait for each
-/// other, as the steps of halving do.
+/// Number of a block's bounds, all but its last, that are below the value. Three comparisons at a time are
+/// independent of each other, unlike the steps of a binary search.
 #[inline(always)]
 fn below(block: &Block, value: f64) -> usize {
     let count = |bounds: [f64; 3]| bounds.iter().map(|bound| usize::from(*bound < value)).sum::<usize>();
@@ -55,7 +57,7 @@ fn below(block: &Block, value: f64) -> usize {
 mod tests {
     use super::*;
 
-    /// By the definition of a histogram's buckets.
+    /// Applies the definition of a histogram's buckets literally.
     fn by_hand(bounds: &[f64], value: f64) -> usize {
         bounds.iter().position(|bound| value <= *bound).unwrap_or(bounds.len())
     }

@@ -1,20 +1,21 @@
-//! The settings a segment is created with, and its name.
+//! The settings that a segment is created with, and its name.
 
 use nix::errno::Errno;
 use std::{fmt, str::FromStr};
 use thiserror::Error;
 
-/// Where a segment is found. Written `sysv:0x70736d31`, or with a decimal key, or `posix:/promshm`.
+/// The name of a segment. Written `sysv:0x70736d31`, or with a decimal key, or `posix:/promshm`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SegmentName {
-    /// A System V shared memory key; never 0, which would mean a private segment.
+    /// A System V shared memory key; never 0, because key 0 means a private segment.
     Sysv(i32),
     /// A POSIX shared memory object.
     Posix(ObjectName),
 }
 
 /// The name of a POSIX object, without its slash: 1 to [`ObjectName::LONGEST`] letters, digits, `.`, `_`
-/// and `-`, the first one no point. What else a file may be called would need quoting on command lines.
+/// and `-`, not starting with `.`. Other characters, legal in file names, would need quoting on command
+/// lines.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ObjectName {
     bytes: [u8; Self::LONGEST],
@@ -22,10 +23,10 @@ pub struct ObjectName {
 }
 
 impl ObjectName {
-    /// Most bytes of a name.
+    /// Longest name, in bytes.
     pub const LONGEST: usize = 62;
 
-    /// The name, if it is one.
+    /// The name, if it is valid.
     #[must_use]
     pub fn new(name: &str) -> Option<Self> {
         let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -48,9 +49,9 @@ impl fmt::Debug for ObjectName {
     }
 }
 
-/// How messages speak of what a name is.
+/// Words that error messages use, depending on the kind of name.
 impl SegmentName {
-    /// What another program may use too.
+    /// What kind of name this is: the thing that another program may also use.
     pub(crate) fn what(&self) -> &'static str {
         match self {
             Self::Sysv(_) => "key",
@@ -58,7 +59,7 @@ impl SegmentName {
         }
     }
 
-    /// Where the workers may be that do not see the same segment.
+    /// Where workers may run that do not see the same segment.
     pub(crate) fn elsewhere(&self) -> &'static str {
         match self {
             Self::Sysv(_) => "in another IPC namespace",
@@ -66,7 +67,7 @@ impl SegmentName {
         }
     }
 
-    /// What to do where the kernel refuses to make it.
+    /// Advice for the case that the kernel refuses to create the segment.
     pub(crate) fn mend(&self, error: Errno) -> &'static str {
         match (error, self) {
             (Errno::EMFILE | Errno::ENFILE, _) => {
@@ -104,7 +105,7 @@ impl fmt::Display for SegmentName {
     }
 }
 
-/// A name that is not one.
+/// The error for an invalid segment name.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
     "bad segment name {0:?}: write sysv:KEY, with KEY from 1 to 0xffffffff, e.g. sysv:0x70736d31, or \
@@ -134,41 +135,44 @@ impl FromStr for SegmentName {
     }
 }
 
-/// What a process asks for; the first one to come decides for all.
+/// The settings that a process asks for. The process that creates the segment decides for all others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Where the segment is.
+    /// Name of the segment.
     pub name: SegmentName,
-    /// Address space in bytes; only touched pages cost memory.
+    /// Size of the address space, in bytes; only touched pages use memory.
     pub size: u64,
-    /// Permission bits of segment and semaphores.
+    /// Permission bits of the segment and the semaphores.
     pub mode: u32,
     /// Group that the segment is given to, if any.
     pub group: Option<u32>,
-    /// Processes that get a slot of their own, 1 to [`Config::MAX_PROCESSES`].
+    /// Maximum number of processes with a slot of their own, 1 to [`Config::MAX_PROCESSES`].
     pub max_processes: u32,
-    /// Series, 1 to [`Config::MAX_SERIES`].
+    /// Maximum number of series, 1 to [`Config::MAX_SERIES`].
     pub max_series: u32,
-    /// Bytes of one label value, 64 to 65,535; longer ones are cut and marked with their hash.
+    /// Maximum length of a label value, in bytes, 64 to 65,535; longer values are cut and end in a
+    /// hash.
     pub max_label_length: u32,
-    /// Recent samples that a summary keeps for each series and process, 1 to [`Config::MAX_SUMMARY_SAMPLES`].
+    /// Number of recent samples that a summary keeps for each series and process, 1 to
+    /// [`Config::MAX_SUMMARY_SAMPLES`].
     pub summary_samples: u32,
-    /// Seconds after which a series that nobody updates is hidden, up to [`Config::MAX_SERIES_TTL`]; 0 for never.
+    /// Seconds after which a series without updates is hidden, up to [`Config::MAX_SERIES_TTL`]; 0 means
+    /// never.
     pub series_ttl: u32,
 }
 
 impl Config {
-    /// With the shared slot these are 1,024 semaphores, which every kernel's limits allow.
+    /// With the shared slot, this makes 1,024 semaphores, which the limits of every kernel allow.
     pub const MAX_PROCESSES: u32 = 1023;
-    /// Bounded by the index, 16 bytes a series.
+    /// Bounded by the index, which takes 16 bytes per series.
     pub const MAX_SERIES: u32 = 4_000_000;
-    /// A cut label value carries its hash of 33 bytes, so shorter limits make no sense.
+    /// A cut label value ends in a mark with its hash, 33 bytes long, so shorter limits make no sense.
     pub const MIN_LABEL_LENGTH: u32 = 64;
-    /// A megabyte for each series and process.
+    /// A megabyte per series and process.
     pub const MAX_SUMMARY_SAMPLES: u32 = 65_536;
     /// A year.
     pub const MAX_SERIES_TTL: u32 = 365 * 86_400;
-    /// Lengths are stored in 16 bits.
+    /// Bounded by the 16 bits in which lengths are stored.
     pub const MAX_LABEL_LENGTH: u32 = 65_535;
 }
 

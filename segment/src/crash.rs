@@ -1,21 +1,21 @@
-//! Crash points, for tests alone: with the feature `crash-points` every store to the segment and every system call
-//! that changes something is a numbered point, at which this process can be made to die or stop. Without the
-//! feature a point is nothing.
+//! Crash points, for tests only. With the feature `crash-points`, every store to the segment and every
+//! system call that changes state is a numbered point, at which this process can be made to die or stop.
+//! Without the feature, a crash point compiles to nothing.
 //!
-//! Each writing method of `memory::atomic` and each such call in `os` passes [`point`] first, so a
-//! process that dies at point *n* has done exactly *n* - 1 steps.
+//! Each writing method of `memory::atomic` and each such call in `os` calls [`point`] first, so a process
+//! that dies at point *n* has done exactly *n* - 1 steps.
 
 #[cfg(feature = "crash-points")]
 pub use armed::{arm, disarm, ignore_undo, passed};
 #[cfg(feature = "crash-points")]
 pub(crate) use armed::{point, undo_has_no_effect};
 
-/// One step is about to be taken.
+/// Called before each step.
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
 pub(crate) fn point() {}
 
-/// Whether `SEM_UNDO` is left out: never.
+/// Whether `SEM_UNDO` is omitted: never without the feature.
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
 pub(crate) fn undo_has_no_effect() -> bool {
@@ -38,25 +38,25 @@ mod armed {
     #[allow(clippy::disallowed_types)]
     static NO_UNDO: AtomicU64 = AtomicU64::new(0);
 
-    /// From now on: raises `signal` just before the `target`th step. 0 never does.
+    /// Raises `signal` just before the `target`th step from now on; never if `target` is 0.
     pub fn arm(target: u64, signal: Signal) {
         PASSED.store(0, Relaxed);
         SIGNAL.store(signal as u64, Relaxed);
         TARGET.store(target, Relaxed);
     }
 
-    /// Steps since [`arm`].
+    /// Number of steps since [`arm`].
     #[must_use]
     pub fn passed() -> u64 {
         PASSED.load(Relaxed)
     }
 
-    /// Goes on without dying.
+    /// Cancels [`arm`]: no later step raises the signal.
     pub fn disarm() {
         TARGET.store(0, Relaxed);
     }
 
-    /// Whether `SEM_UNDO` is left out from now on: gVisor accepts it, and does nothing.
+    /// Sets whether `SEM_UNDO` is omitted. Simulates gVisor, which accepts the flag and ignores it.
     pub fn ignore_undo(ignore: bool) {
         NO_UNDO.store(ignore.into(), Relaxed);
     }
@@ -65,7 +65,7 @@ mod armed {
         NO_UNDO.load(Relaxed) != 0
     }
 
-    /// One step is about to be taken.
+    /// Called before each step.
     pub(crate) fn point() {
         if PASSED.fetch_add(1, Relaxed) + 1 == TARGET.load(Relaxed) {
             let signal = Signal::try_from(SIGNAL.load(Relaxed) as i32).unwrap_or(Signal::SIGKILL);

@@ -1,9 +1,9 @@
-//! What a metric is: its name, kind, labels and buckets, and Prometheus's rules for them.
+//! The definition of a metric (name, kind, labels, buckets), and Prometheus's rules for it.
 
 use crate::layout::SUMMARY_CELLS;
 use thiserror::Error;
 
-/// How the values that several processes set on one gauge become one number.
+/// How the values that several processes set on one gauge are merged into one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(u8)]
 pub enum GaugeMode {
@@ -16,22 +16,22 @@ pub enum GaugeMode {
     Min = 2,
     /// The largest value of a living process.
     Max = 3,
-    /// A series for each living process, told apart by the label `pid`.
+    /// One series for each living process, distinguished by the label `pid`.
     All = 4,
 }
 
 /// A metric's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// A number that only grows.
+    /// A number that only increases.
     Counter,
-    /// A number that goes up and down.
+    /// A number that increases and decreases.
     Gauge(GaugeMode),
-    /// Observations counted in buckets.
+    /// Observations, counted in buckets.
     Histogram,
-    /// Observations of which the recent ones are kept, for quantiles.
+    /// Observations, of which recent ones are kept to compute quantiles.
     Summary {
-        /// How long an observation counts for quantiles, in seconds; above 0.
+        /// Age up to which an observation counts for quantiles, in seconds; at least 1.
         max_age: u32,
     },
 }
@@ -49,36 +49,36 @@ impl Kind {
     }
 }
 
-/// A metric's definition. Two definitions that differ in anything but `help` and the order of their labels are
-/// two families.
+/// A metric's definition. Two definitions that differ in anything but `help` and the order of their
+/// labels are two families.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
-    /// The metric's name, as Prometheus allows it.
+    /// The metric's name, valid by Prometheus's rules.
     pub name: String,
-    /// One line for people; not part of the identity.
+    /// One line of text for people; not part of the identity.
     pub help: String,
     /// Counter, gauge, histogram or summary.
     pub kind: Kind,
-    /// The names of the labels, in the order in which values are given.
+    /// The names of the labels, in the order in which values are passed.
     pub label_names: Vec<String>,
-    /// A histogram's upper bounds, increasing, without `+Inf`; a summary's quantiles, increasing;
-    /// empty for other kinds.
+    /// A histogram's upper bounds, increasing, without `+Inf`; a summary's quantiles, increasing; empty for
+    /// other kinds.
     pub bounds: Vec<f64>,
 }
 
-/// Why a definition is refused. The texts are shown to PHP programmers as they are.
+/// Why a definition is refused. The messages are shown to PHP programmers unchanged.
 #[derive(Debug, Error, PartialEq)]
 pub enum DefinitionError {
-    /// The name is empty or has a character that Prometheus does not allow.
+    /// The name is empty or contains a character that Prometheus does not allow.
     #[error("Invalid metric name {0:?}: use letters, digits, _ and :, not starting with a digit")]
     Name(String),
-    /// A label's name has a character that Prometheus does not allow.
+    /// A label's name is empty or contains a character that Prometheus does not allow.
     #[error("Invalid label name {0:?}: use letters, digits and _, not starting with a digit")]
     LabelName(String),
-    /// `__` at the start is kept for Prometheus itself.
+    /// The label name starts with `__`, which is reserved for Prometheus itself.
     #[error("Label name {0:?} is reserved: names that start with __ belong to Prometheus")]
     ReservedPrefix(String),
-    /// The exposition format gives this label a meaning of its own.
+    /// The exposition format reserves this label.
     #[error("Label name {name:?} is reserved: it has a meaning of its own on a {kind}; choose another")]
     Reserved {
         /// The label's name.
@@ -86,39 +86,39 @@ pub enum DefinitionError {
         /// The metric's type.
         kind: &'static str,
     },
-    /// The same label name twice.
+    /// A label name occurs twice.
     #[error("Label name {0:?} is given twice")]
     DuplicateLabel(String),
-    /// A histogram without buckets.
+    /// The histogram has no buckets.
     #[error("A histogram needs at least one bucket")]
     NoBuckets,
-    /// Bounds must increase strictly.
+    /// The bounds do not increase strictly.
     #[error("Histogram buckets must be increasing numbers: {0} is followed by {1}")]
     BucketOrder(f64, f64),
-    /// A bound that is not a number, or negative infinity.
+    /// A bound is NaN or infinite (a trailing `+Inf` is allowed).
     #[error("Histogram buckets must be finite numbers (+Inf is added by itself), got {0}")]
     BucketValue(f64),
-    /// A summary without quantiles.
+    /// The summary has no quantiles.
     #[error("A summary needs at least one quantile")]
     NoQuantiles,
-    /// Quantiles must increase strictly.
+    /// The quantiles do not increase strictly.
     #[error("Summary quantiles must be increasing numbers: {0} is followed by {1}")]
     QuantileOrder(f64, f64),
-    /// No quantile.
+    /// A quantile is not between 0 and 1.
     #[error("A summary's quantile must be between 0 and 1, got {0}")]
     QuantileValue(f64),
-    /// A window without length.
+    /// The summary's window has no length.
     #[error("A summary's maxAgeSeconds must be at least 1")]
     MaxAge,
-    /// More than the segment's records take.
+    /// A definition has more items than the segment's records can hold.
     #[error("{what} are more than {limit}")]
     TooMany {
-        /// What there is too much of.
+        /// What there are too many of.
         what: &'static str,
         /// The limit.
         limit: usize,
     },
-    /// Too long for the segment's records.
+    /// A text is longer than the segment's records can hold.
     #[error("{what} is longer than {limit} bytes")]
     TooLong {
         /// What is too long.
@@ -132,17 +132,17 @@ pub enum DefinitionError {
 pub const MAX_NAME: usize = 1024;
 /// Longest help text, in bytes.
 pub const MAX_HELP: usize = 16 * 1024;
-/// Most labels of one metric.
+/// Maximum number of labels of one metric.
 pub const MAX_LABELS: usize = 64;
-/// Most quantiles of a summary.
+/// Maximum number of quantiles of a summary.
 pub const MAX_QUANTILES: usize = 100;
 
 impl Definition {
     /// Checks a definition against Prometheus's rules
-    /// (<https://prometheus.io/docs/concepts/data_model/>) and takes a trailing `+Inf` bucket away.
+    /// (<https://prometheus.io/docs/concepts/data_model/>) and removes a trailing `+Inf` bucket.
     ///
     /// # Errors
-    /// The first rule that is broken.
+    /// The first rule that the definition breaks.
     pub fn new(
         name: &str,
         help: &str,
@@ -165,8 +165,8 @@ impl Definition {
         Ok(Self { name: name.into(), help: help.into(), kind, label_names, bounds })
     }
 
-    /// Whether both describe the same family. The help text does not count, nor does the order of the labels'
-    /// names: to Prometheus they are a set.
+    /// Whether both describe the same family. The help text and the order of the label names do not count,
+    /// because label names are a set to Prometheus.
     #[must_use]
     pub fn same_family(&self, other: &Self) -> bool {
         self.name == other.name
@@ -175,15 +175,15 @@ impl Definition {
             && self.sorted_labels() == other.sorted_labels()
     }
 
-    /// The labels' names in the order that all definitions of one family share.
+    /// The label names in the order that all definitions of one family share.
     pub(crate) fn sorted_labels(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.label_names.iter().map(String::as_str).collect();
         names.sort_unstable();
         names
     }
 
-    /// For each label of `other`, a definition of the same family, where its value stands among those that are
-    /// given by this one; `None` if the order is the same.
+    /// For each label of `other`, a definition of the same family: the position of its value among the
+    /// values in the order of this definition; `None` if the order is the same.
     pub(crate) fn order_for(&self, other: &Self) -> Option<Box<[u8]>> {
         let place = |name| self.label_names.iter().position(|own| own == name).map(|at| at as u8);
         if self.label_names == other.label_names {
@@ -192,7 +192,7 @@ impl Definition {
         other.label_names.iter().map(place).collect()
     }
 
-    /// What tells it from other definitions of its name, for messages.
+    /// A description that distinguishes this definition from others of the same name, for messages.
     #[must_use]
     pub fn describe(&self) -> String {
         let Self { kind, label_names, bounds, .. } = self;
@@ -208,8 +208,8 @@ impl Definition {
         format!("a {} with labels ({}){mode}{bounds}", kind.as_str(), label_names.join(", "))
     }
 
-    /// How many cells one series takes: a histogram has one per bucket (`+Inf` included) and the sum,
-    /// a summary [`SUMMARY_CELLS`].
+    /// Number of cells of one series: a histogram has one per bucket (`+Inf` included) and one for the sum,
+    /// a summary has [`SUMMARY_CELLS`], other kinds have one.
     #[must_use]
     pub fn cells(&self) -> usize {
         match self.kind {
@@ -219,8 +219,8 @@ impl Definition {
         }
     }
 
-    /// How many numbers one series has when it is read: those of its cells; a summary has the value at
-    /// each quantile, the sum and the count.
+    /// Number of values of one series when it is read: one per cell, except for a summary, which has the
+    /// value at each quantile, the sum and the count.
     #[must_use]
     pub fn numbers(&self) -> usize {
         if let Kind::Summary { .. } = self.kind { self.bounds.len() + 2 } else { self.cells() }
@@ -252,7 +252,7 @@ fn check_labels(kind: Kind, names: &[&str]) -> Result<(), DefinitionError> {
     Ok(())
 }
 
-/// Whether Prometheus allows a label of that name.
+/// Whether Prometheus allows a label of this name.
 pub(crate) fn is_label_name(name: &str) -> bool {
     let first = |c: u8| c.is_ascii_alphabetic() || c == b'_';
     let rest = |c: u8| first(c) || c.is_ascii_digit();

@@ -1,19 +1,19 @@
-//! Why a segment cannot be read or counted into: data for callers, and the texts that people are shown.
+//! Why a segment cannot be read or written: data for callers, and the messages that people see.
 
 use crate::config::SegmentName;
 use nix::errno::Errno;
 use thiserror::Error;
 
-/// Why there is nothing to read. The texts name cause and mend.
+/// Why a segment cannot be read. The messages name the cause and the remedy.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum ReadError {
-    /// No segment of that name.
+    /// There is no segment of this name.
     #[error("no segment {name}: no worker has counted yet, or the workers run {}", name.elsewhere())]
     Absent {
         /// The segment.
         name: SegmentName,
     },
-    /// The segment's mode does not let this process do what it wants.
+    /// The segment's mode does not allow this process's access.
     #[error(
         "segment {name} belongs to uid {uid}, gid {gid}, mode {mode:04o}, which shuts this process out: \
          set promshm.mode=0640 and promshm.group to a group of this process, or run it as uid {uid}"
@@ -21,14 +21,14 @@ pub enum ReadError {
     NoPermission {
         /// The segment.
         name: SegmentName,
-        /// Its owner.
+        /// Uid of its owner.
         uid: u32,
-        /// Its group.
+        /// Its gid.
         gid: u32,
         /// Its permission bits.
         mode: u32,
     },
-    /// Somebody else's memory.
+    /// The memory belongs to another program.
     #[error(
         "segment {name} is not promshm's: another program uses that {}; choose another one in promshm.segment \
          and --segment",
@@ -38,7 +38,7 @@ pub enum ReadError {
         /// The segment.
         name: SegmentName,
     },
-    /// Written by another version.
+    /// The segment has another layout version.
     #[error(
         "segment {name} has layout version {found}, this program knows version {known}: install extension and \
          exporter of the same release"
@@ -48,10 +48,10 @@ pub enum ReadError {
         name: SegmentName,
         /// The segment's layout version.
         found: u32,
-        /// Ours.
+        /// The layout version that this program knows.
         known: u32,
     },
-    /// Being created.
+    /// The segment is being created.
     #[error(
         "segment {name} is being created; if this lasts, its memory is another program's, or its creator died: \
          let a worker count, or remove it (ipcrm -M with that key)"
@@ -60,13 +60,13 @@ pub enum ReadError {
         /// The segment.
         name: SegmentName,
     },
-    /// Replaced or wiped; attach again.
+    /// The segment was replaced or wiped; the caller must attach again.
     #[error("segment {name} was retired, and its successor is not there yet")]
     Retired {
         /// The segment.
         name: SegmentName,
     },
-    /// Smaller than its header says, or than its settings need.
+    /// The segment is smaller than its header says, or than its settings need.
     #[error(
         "segment {name} has {actual} bytes, but its header needs {claimed}: remove it (promshm-exporter rm) and \
          restart the workers"
@@ -74,30 +74,30 @@ pub enum ReadError {
     Short {
         /// The segment.
         name: SegmentName,
-        /// Bytes there are.
+        /// The size that it has, in bytes.
         actual: u64,
-        /// Bytes there should be.
+        /// The size that it should have, in bytes.
         claimed: u64,
     },
-    /// Anything else the kernel said.
+    /// Any other error of a system call.
     #[error("segment {name}: {call} failed: {error}")]
     Os {
         /// The segment.
         name: SegmentName,
         /// The system call.
         call: &'static str,
-        /// What it said.
+        /// Its error.
         error: Errno,
     },
 }
 
-/// Why a process cannot count. The texts are shown to PHP programmers as they are.
+/// Why a process cannot write to a segment. The messages are shown to PHP programmers unchanged.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum AttachError {
     /// The existing segment cannot be used.
     #[error("{0}")]
     Unusable(ReadError),
-    /// May not be written by this process.
+    /// This process has no permission to write to the segment.
     #[error(
         "segment {name} belongs to uid {uid}, gid {gid}, mode {mode:04o}, and may not be written by this \
          process (uid {me}): run all workers as one user, or set promshm.mode=0660 and promshm.group to a \
@@ -106,46 +106,46 @@ pub enum AttachError {
     NoPermission {
         /// The segment.
         name: SegmentName,
-        /// Its owner.
+        /// Uid of its owner.
         uid: u32,
-        /// Its group.
+        /// Its gid.
         gid: u32,
         /// Its permission bits.
         mode: u32,
-        /// This process's effective user.
+        /// This process's effective uid.
         me: u32,
     },
-    /// The settings ask for more than fits.
+    /// The configured size is too small for the other settings.
     #[error(
         "promshm.size is {size} bytes, but promshm.max_series and promshm.max_processes need at least {needed}"
     )]
     TooSmall {
-        /// As configured.
+        /// The configured size, in bytes.
         size: u64,
-        /// At least.
+        /// The smallest size that the settings allow, in bytes.
         needed: u64,
     },
-    /// The kernel has no room for another segment.
+    /// The kernel refuses to create the segment.
     #[error("the kernel refuses segment {name} of {size} bytes ({error}): {}", name.mend(*error))]
     Refused {
         /// The segment.
         name: SegmentName,
-        /// As configured.
+        /// The configured size, in bytes.
         size: u64,
-        /// What the kernel said.
+        /// The kernel's error.
         error: Errno,
     },
-    /// Marked retired, but this process may not remove it.
+    /// The segment is marked retired, but this process may not remove it.
     #[error(
         "segment {name} is retired and uid {uid} alone may remove it: run `promshm-exporter rm` as that user"
     )]
     Stuck {
         /// The segment.
         name: SegmentName,
-        /// Its owner.
+        /// Uid of its owner.
         uid: u32,
     },
-    /// Segments came and went faster than we could attach one.
+    /// The segment was replaced again and again while this process tried to attach.
     #[error("segment {name} is replaced again and again: two programs use that {}", name.what())]
     Unstable {
         /// The segment.

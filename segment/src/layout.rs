@@ -1,117 +1,122 @@
-//! Where everything lies in the segment, and who writes what.
+//! The segment's memory layout, and who writes each part of it.
 //!
 //! ```text
-//! 0        Header            settled once at creation, then counters that all processes add to
-//! 4096     Slot 0 … Slot n   slot 0 is shared; a process owns each other one while its semaphore says so
+//! 0        Header            set once at creation, then counters that all processes add to
+//! 4096     Slot 0 … Slot n   slot 0 is shared; each other slot has one owner while its semaphore says so
 //! …        index             hash table of 8-byte words: 24 bits of hash, 40 bits of record offset
 //! …        records     →     families and series, append-only, grow upwards
-//! size     pages       ←     4 KiB pages of cells and of page numbers, taken from the end downwards
+//! size     pages       ←     4 KiB pages of cells and of page numbers, allocated from the end downwards
 //! ```
 //!
-//! All of it is 8-byte words, little-endian as the machine has them, zero when
-//! fresh. Nothing is ever freed or moved. A series owns a range of *columns*: the
-//! same cell indexes in every slot. A slot finds its pages through two page trees:
+//! The whole segment consists of 8-byte words, in the machine's byte order (little-endian), zero when
+//! fresh. Nothing is ever freed or moved. A series owns a range of *columns*: the same cell indexes in
+//! every slot. A slot finds its pages through two page trees:
 //!
-//! * the **cumulative** plane holds counters, histograms and summaries; the next owner of
-//!   the slot continues them in place, so totals survive every death;
-//! * the **per-process** plane holds gauges; it is cleared when the slot is claimed,
-//!   and counts only while the owner lives.
+//! * the **cumulative** plane holds counters, histograms and summaries; the next owner of the slot
+//!   continues them in place, so totals survive the death of every process;
+//! * the **per-process** plane holds gauges; it is cleared when the slot is claimed, and counts only
+//!   while the owner lives.
 //!
-//! A summary has a **ring** of recent samples besides, for each series and slot: pages in a
-//! row, found through a cell of the series. Each sample is two words, when it was taken
-//! (nanoseconds of the machine's monotonic clock) and its value.
+//! A summary also has a **ring** of recent samples for each series and slot: consecutive pages, found
+//! through a cell of the series. Each sample is two words: the time at which it was taken (nanoseconds
+//! of the machine's monotonic clock), and its value.
 //!
-//! Beside them a slot has pages of exemplars (see `exemplar`), which last as its counters
-//! do, and in itself what its owner tells of its own process.
+//! A slot also has pages of exemplars (see `exemplar`), which persist as its counters do, and holds the
+//! process stats that its owner publishes.
 //!
-//! Life of slot *i*: semaphore *i* is 0 (nobody), 1 (claimed: the owner is
-//! clearing the per-process plane), 2 (open: the per-process plane counts). The kernel
-//! takes it back to 0 when the owner dies, whatever it dies of.
+//! The life cycle of slot *i*: semaphore *i* is 0 (no owner), 1 (claimed: the owner is clearing the
+//! per-process plane), 2 (open: the per-process plane counts). When the owner dies, the kernel resets
+//! the semaphore to 0, whatever the cause of death.
 //!
-//! Change anything here ⇒ raise [`VERSION`].
+//! Any change to this file requires a higher [`VERSION`].
 
 use std::mem::offset_of;
 
-/// `PSHM`, in the upper half of the first word.
+/// The magic number: `PSHM`, in the upper half of the first word.
 pub const MAGIC: u64 = 0x5053_484d;
 /// The layout's version, in the lower half of the first word.
 pub const VERSION: u32 = 1;
-/// What stands in [`Header::identity`].
+/// The value of [`Header::identity`].
 pub const IDENTITY: u64 = MAGIC << 32 | VERSION as u64;
 
 /// Size of the header, in bytes.
 pub const HEADER: u64 = 4096;
 /// Size of a page of cells and of a directory page, in bytes.
 pub const PAGE: u64 = 8 * PAGE_WORDS as u64;
-/// Words, or cells, or page numbers, in a page. Proofs try every order of all steps: few words there.
+/// Words, or cells, or page numbers, in a page. Few under loom, because proofs try every order of all
+/// steps.
 pub const PAGE_WORDS: usize = if cfg!(loom) { 8 } else { 512 };
-/// Records begin at multiples of this many bytes.
+/// Records are aligned to this many bytes.
 pub const RECORD_UNIT: u64 = 16;
 
-/// A gauge cell that nobody has set: a signalling NaN, which arithmetic never makes.
+/// The bits of a gauge cell that was never set: a signalling NaN, which arithmetic never produces.
 pub const UNSET: u64 = 0x7ff4_7073_686d_0001;
 
-/// [`Header::state`]: being created. Whoever comes by helps to finish.
+/// [`Header::state`]: being created. Every process that attaches helps to finish the creation.
 pub const FRESH: u64 = 0;
 /// [`Header::state`]: in use.
 pub const READY: u64 = 1;
-/// [`Header::state`]: replaced; attach anew.
+/// [`Header::state`]: replaced; processes must attach again.
 pub const RETIRED: u64 = 2;
 
-/// [`Header::liveness`]: the kernel undoes a dead process's semaphore.
+/// [`Header::liveness`]: the kernel undoes the semaphore of a dead process.
 pub const LIVENESS_KERNEL: u64 = 1;
-/// [`Header::liveness`]: it does not.
+/// [`Header::liveness`]: the kernel does not undo the semaphore of a dead process.
 pub const LIVENESS_DEGRADED: u64 = 2;
 /// [`Header::semaphores`]: there is no usable set; all processes share slot 0.
 pub const NO_SEMAPHORES: u64 = u64::MAX;
-/// [`Header::semaphores_since`]: the set tells nothing any more, and nobody claims from it.
+/// [`Header::semaphores_since`]: the set is corrupt: its values mean nothing any more, and no process
+/// claims a slot from it.
 pub const FORGED: u64 = u64::MAX;
 
-/// The first page. The words up to `state` keep their places in all versions.
+/// The first page. The words up to `state` keep their offsets in all versions.
 #[repr(C)]
 pub struct Header {
-    /// [`IDENTITY`]. Settled first.
+    /// [`IDENTITY`]. Set once, before all other words.
     pub identity: u64,
     /// [`FRESH`], [`READY`] or [`RETIRED`]. Pair READY.
     pub state: u64,
-    /// Bytes of the segment. Settled once.
+    /// Size of the segment in bytes. Set once.
     pub size: u64,
-    /// Semaphore set's id + 1, or [`NO_SEMAPHORES`]. Settled once.
+    /// The semaphore set's id + 1, or [`NO_SEMAPHORES`]. Set once.
     pub semaphores: u64,
-    /// `max_series` | `max_processes` << 32 | `max_label_length` << 48. Settled once; never 0.
+    /// `max_series` | `max_processes` << 32 | `max_label_length` << 48. Set once; never 0.
     pub config: u64,
-    /// Key of the hash, so that nobody can choose labels that collide. Settled once; never 0.
+    /// Random key of the hash, so that nobody can choose labels that collide. Set once; never 0.
     pub hash_key: [u64; 2],
-    /// When, in seconds since 1970, as f64 bits. Settled once.
+    /// Creation time, in seconds since 1970, as f64 bits. Set once.
     pub created: u64,
-    /// [`LIVENESS_KERNEL`] or [`LIVENESS_DEGRADED`]. Settled once.
+    /// [`LIVENESS_KERNEL`] or [`LIVENESS_DEGRADED`]. Set once.
     pub liveness: u64,
-    /// The key it was created under + 1, because the kernel forgets the key of a removed segment. Settled once.
+    /// The key that the segment was created under + 1. Kept here because the kernel forgets the key of a
+    /// removed segment. Set once.
     pub key: u64,
-    /// When the semaphore set was last changed other than by its users, in the kernel's seconds + 1;
-    /// if that changes, values were corrupt: then [`FORGED`]. Settled once before.
+    /// When the semaphore set was last changed other than by its users, in the kernel's seconds + 1. Set
+    /// once; if the kernel's time changes later, the set's values are corrupt, and this becomes [`FORGED`].
     pub semaphores_since: u64,
-    /// Samples in a summary's ring. Settled once.
+    /// Number of samples in a summary's ring. Set once.
     pub summary_samples: u64,
-    /// Seconds after which a series that nobody updates is hidden, 0 for never, + 1. Settled once.
+    /// Seconds after which a series without updates is hidden (0: never), + 1. Set once.
     pub series_ttl: u64,
     pad: [u64; 3],
-    /// Grows when handles must be looked up again: wipe, removal. Read at every call, so it has
-    /// a cache line of its own. Pair EPOCH.
+    /// Incremented when handles must be looked up again: after a wipe or a removal. Read at every call,
+    /// so it has a cache line of its own. Pair EPOCH.
     pub epoch: u64,
     pad2: [u64; 7],
-    /// Series that exist | index words in use << 32.
+    /// Number of series | index words in use << 32.
     pub population: u64,
-    /// [`RECORD_UNIT`]s of records taken | pages taken << 32, in one word so that they cannot overlap.
+    /// Allocated [`RECORD_UNIT`]s of records | allocated pages << 32. Both are in one word, so that
+    /// records and pages cannot overlap.
     pub space: u64,
     /// The next free column of each plane.
     pub columns: [u64; 2],
-    /// One more than the highest slot ever used. Pair SLOT.
+    /// One more than the highest slot that was ever used. Pair SLOT.
     pub slots_high: u64,
-    /// A clock that ticks at each claim of a slot and each new definition.
+    /// Logical clock: incremented at each claim of a slot and each new definition.
     pub claim_seq: u64,
     pad3: [u64; 98],
-    /// A bit for each page of the index that has an entry, so that the reader touches no other.
+    /// One bit for each page of the index, set if the page has an entry, so that the reader touches no
+    /// other page.
     pub index_map: [u64; INDEX_MAP_WORDS],
     pad4: [u64; 128],
 }
@@ -119,30 +124,30 @@ pub struct Header {
 /// Words of [`Header::index_map`]: enough for `Config::MAX_SERIES`.
 pub const INDEX_MAP_WORDS: usize = 256;
 
-/// A slot: written by its owner alone, but for slot 0, which all add to.
+/// A slot. Only its owner writes to it; slot 0 is the exception, which all processes add to.
 #[repr(C)]
 pub struct Slot {
-    /// Processes that have claimed it.
+    /// Number of processes that have claimed this slot.
     pub claims: u64,
-    /// Owners that exited cleanly.
+    /// Number of owners with a clean exit.
     pub clean: u64,
-    /// Owners that exited after a fatal error.
+    /// Number of owners that exited after a fatal error.
     pub fatal: u64,
     /// The owner's process id, as the owner sees it.
     pub pid: u64,
-    /// When it was claimed, in seconds since 1970, as f64 bits.
+    /// When the slot was claimed, in seconds since 1970, as f64 bits.
     pub since: u64,
-    /// [`Header::claim_seq`] at the claim.
+    /// The value of [`Header::claim_seq`] at the claim.
     pub claim_seq: u64,
-    /// Label values that were cut.
+    /// Number of label values that were cut.
     pub truncated: u64,
-    /// Which run of a program the owner is: an exec keeps the process id.
+    /// Identifies the owner's run of a program; the process id does not, because it survives an exec.
     pub image: u64,
-    /// Updates dropped, by `snapshot::Reason`.
+    /// Number of dropped updates, indexed by `snapshot::Reason`.
     pub dropped: [u64; 16],
-    /// What the owner tells of its process. Shown while it lives, and not before the start is there.
+    /// The owner's process stats. Exported while the owner lives, and only once the start time is set.
     pub runtime: Runtime,
-    /// The directory of each size of exemplars. Pair PAGE.
+    /// The directory page of each size of exemplars. Pair PAGE.
     pub exemplars: [u64; EXEMPLAR_SIZES],
     /// Directory pages of the cumulative plane. Pair PAGE.
     pub cumulative: [u64; CUMULATIVE_ROOTS],
@@ -151,31 +156,32 @@ pub struct Slot {
     pad3: [u64; 16],
 }
 
-/// A process as its owner sees it; all are f64 bits.
+/// Process stats, as the owner of the slot measures them; all are f64 bits.
 #[repr(C)]
 pub struct Runtime {
-    /// When the process started, in seconds since 1970; [`UNSET`] or 0 before all else is there. Pair RUNTIME.
+    /// When the process started, in seconds since 1970; [`UNSET`] or 0 until all other fields are set.
+    /// Pair RUNTIME.
     pub start: u64,
-    /// Memory of the script, in bytes.
+    /// Memory that the script uses, in bytes.
     pub memory: u64,
-    /// The most of it, in bytes.
+    /// Peak of the memory that the script used, in bytes.
     pub memory_peak: u64,
     /// Processor time, in seconds.
     pub cpu: u64,
-    /// Runs of the garbage collector.
+    /// Number of garbage collector runs.
     pub gc_runs: u64,
-    /// Requests begun.
+    /// Number of requests begun.
     pub requests: u64,
 }
 
 /// The slot that all processes may add to.
 pub const SHARED: usize = 0;
-/// A slot's lock: the owner is still clearing the per-process plane.
+/// Value of a slot's lock: the owner is still clearing the per-process plane.
 pub const CLAIMED: u16 = 1;
-/// A slot's lock: the owner's per-process plane counts.
+/// Value of a slot's lock: the owner's per-process plane counts.
 pub const OPEN: u16 = 2;
 
-/// Sizes of places for exemplars: most texts are short, and few are long.
+/// Number of sizes of places for exemplars: two, because most texts are short and few are long.
 pub const EXEMPLAR_SIZES: usize = 2;
 /// Directory pages a slot has for cumulative cells: 16.7 million cells.
 pub const CUMULATIVE_ROOTS: usize = 64;
@@ -190,16 +196,17 @@ const _: () = assert!(offset_of!(Header, epoch) == 128);
 const _: () = assert!(offset_of!(Header, population) == 192);
 const _: () = assert!(offset_of!(Header, index_map) == 1024);
 
-/// Cells of a summary's series: how many observations, their sum, and the number of its ring's last page.
+/// Cells of a summary's series: the number of observations, their sum, and the number of its ring's last
+/// page.
 pub const SUMMARY_CELLS: usize = 3;
-/// Which of them leads to the ring: 0 while there is none.
+/// Index of the cell that holds the number of the ring's last page: 0 while there is no ring.
 pub const RING_CELL: usize = 2;
-/// Words of a sample.
+/// Words in a sample.
 pub const SAMPLE_WORDS: u64 = 2;
-/// In place of a sample's time: it is being written.
+/// Stands in place of a sample's time while the sample is being written.
 pub const BUSY: u64 = 1;
 
-/// Pages of a ring of `samples`.
+/// Number of pages that a ring of `samples` samples takes.
 #[must_use]
 pub const fn ring_pages(samples: u64) -> u64 {
     (samples * SAMPLE_WORDS).div_ceil(PAGE_WORDS as u64)
@@ -211,7 +218,7 @@ macro_rules! header {
 }
 pub(crate) use header;
 
-/// Which of a slot's two page trees.
+/// One of a slot's two page trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plane {
     /// Counters, histograms and summaries: continued by the next owner.
@@ -221,7 +228,7 @@ pub enum Plane {
 }
 
 impl Plane {
-    /// How many directory pages a slot can have.
+    /// The largest number of directory pages in a slot.
     #[must_use]
     pub fn roots(self) -> usize {
         match self {
@@ -230,13 +237,13 @@ impl Plane {
         }
     }
 
-    /// How many columns there can be.
+    /// The largest number of columns.
     #[must_use]
     pub fn capacity(self) -> u64 {
         (self.roots() * PAGE_WORDS * PAGE_WORDS) as u64
     }
 
-    /// Offset, in a slot, of the first directory page's number.
+    /// Offset, within a slot, of the first directory page's number.
     #[must_use]
     pub fn roots_offset(self) -> u64 {
         match self {
@@ -245,21 +252,21 @@ impl Plane {
         }
     }
 
-    /// Offset of the word that says which column is free next.
+    /// Offset of the word that holds the next free column.
     #[must_use]
     pub fn columns_offset(self) -> u64 {
         header!(columns) + 8 * self as u64
     }
 }
 
-/// Settings that shape the segment, packed in [`Header::config`].
+/// Settings that determine the layout of the segment, packed in [`Header::config`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
-    /// Most series.
+    /// Maximum number of series.
     pub max_series: u32,
-    /// Most processes with a slot of their own.
+    /// Maximum number of processes with a slot of their own.
     pub max_processes: u16,
-    /// Longest label value, in bytes.
+    /// Maximum length of a label value, in bytes.
     pub max_label_length: u16,
 }
 
@@ -272,7 +279,7 @@ impl Shape {
             | u64::from(self.max_label_length) << 48
     }
 
-    /// The reverse of [`Shape::pack`]; says nothing about sense.
+    /// The reverse of [`Shape::pack`]. Does not validate the values.
     #[must_use]
     pub fn unpack(word: u64) -> Self {
         Self {
@@ -283,16 +290,16 @@ impl Shape {
     }
 }
 
-/// Where the areas of one segment lie, computed from its shape and size.
+/// The offsets of the areas of one segment, computed from its shape and size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Geometry {
-    /// The shape it was computed from.
+    /// The shape from which this geometry was computed.
     pub shape: Shape,
-    /// Slots, the shared one included.
+    /// Number of slots, including the shared one.
     pub slots: usize,
     /// Offset of the index.
     pub index: u64,
-    /// Words of the index: a power of two, at least twice the most series.
+    /// Words of the index: a power of two, at least twice the maximum number of series.
     pub index_words: u64,
     /// Offset of the first record.
     pub records: u64,
@@ -301,10 +308,10 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// Lays the areas out.
+    /// Computes the areas.
     ///
     /// # Errors
-    /// With the least size in bytes that the shape needs.
+    /// The size is too small; the error is the smallest size, in bytes, that the shape needs.
     pub fn new(shape: Shape, size: u64) -> Result<Self, u64> {
         let slots = usize::from(shape.max_processes) + 1;
         let index = HEADER + (slots as u64 * size_of::<Slot>() as u64).next_multiple_of(PAGE);
@@ -321,7 +328,7 @@ impl Geometry {
         HEADER + slot as u64 * size_of::<Slot>() as u64
     }
 
-    /// Offset of page number `number` (the first one is 1) if that many pages have room above the records.
+    /// Offset of page `number` (the first is 1), if that many pages fit above the start of the records.
     #[must_use]
     pub fn page(&self, number: u64) -> Option<u64> {
         let back = number.checked_mul(PAGE)?;
@@ -330,23 +337,24 @@ impl Geometry {
     }
 }
 
-/// [`Header::space`], taken apart.
+/// [`Header::space`], unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
-    /// Units of [`RECORD_UNIT`] bytes taken by records.
+    /// Allocated units of [`RECORD_UNIT`] bytes for records.
     pub units: u64,
-    /// Pages taken.
+    /// Number of allocated pages.
     pub pages: u64,
 }
 
 impl Space {
-    /// Takes the word apart.
+    /// Unpacks the word.
     #[must_use]
     pub fn unpack(word: u64) -> Self {
         Self { units: word & 0xffff_ffff, pages: word >> 32 }
     }
 
-    /// The word, if both areas fit between the records' begin and the end without touching.
+    /// The packed word, if records and pages fit between the start of the records and the end without
+    /// overlapping.
     #[must_use]
     pub fn pack(self, geometry: &Geometry) -> Option<u64> {
         let taken = self.units.checked_mul(RECORD_UNIT)?.checked_add(self.pages.checked_mul(PAGE)?)?;

@@ -1,8 +1,8 @@
-//! The shared memory segment of promshm: its layout, the writer that counts
-//! into it and the reader that serves what was counted.
+//! The shared memory segment of promshm: its layout, the writer that counts into it, and the reader that
+//! serves what was counted.
 //!
-//! This crate knows no PHP, no HTTP and no text format. `ARCHITECTURE.md` tells
-//! the whole story; [`layout`] is the place to begin reading.
+//! This crate knows nothing of PHP, HTTP or text formats. `ARCHITECTURE.md` gives the overview; [`layout`]
+//! is the best file to read first.
 #![deny(unsafe_code)] // allowed again, file by file, in `memory` and `os`
 
 mod buckets;

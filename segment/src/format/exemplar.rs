@@ -1,16 +1,16 @@
-//! Exemplars: one observation that stands for a cell's others, with labels such as a trace's id.
+//! Exemplars: one observation that represents a cell's others, with labels such as a trace id.
 //!
 //! ```text
 //! slot → directory page of a size → pages of places
 //! place   cell's offset | half | half
 //! half    sequence | value | time | text…
 //! ```
-//! A place belongs to one cell of the same slot and has that slot's one writer. Updates go to its
-//! halves in turn: the sequence is taken away first and given back last, so a writer that dies in
-//! between leaves the other half as it was, and whoever reads meanwhile sees that the half changed.
+//! A place belongs to one cell of the same slot, and has one writer: the slot's owner. Updates alternate
+//! between its two halves. A writer clears the half's sequence first and sets it last, so a writer that dies
+//! in between leaves the other half intact, and a concurrent reader notices that the half changed.
 //!
-//! A text is names and values, each with a byte behind it that UTF-8 never has; so the most that
-//! `OpenMetrics` allows always fits the larger size, and an empty name ends it.
+//! A text consists of names and values, each followed by a byte that UTF-8 never contains. So the longest
+//! text that `OpenMetrics` allows always fits the larger size, and an empty name ends the text.
 
 use crate::{
     definition::is_label_name,
@@ -18,53 +18,53 @@ use crate::{
     memory::atomic::Word,
 };
 
-/// Most characters of all names and values together
+/// Maximum number of characters in all names and values together
 /// (<https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md#exemplars>).
 pub const MAX_CHARACTERS: usize = 128;
-/// Words of text in a half, by size. The larger takes any: a name's first character is one byte, so
-/// the most is 1 + 127 × 4 bytes and the two behind them.
+/// Words of text in a half, by size. The larger size fits every text: a name's first character is one byte,
+/// so the longest text takes 1 + 127 × 4 bytes and two terminators.
 pub(crate) const TEXT_WORDS: [usize; EXEMPLAR_SIZES] = [16, 64];
 
-/// Bytes of the longest text.
+/// Length of the longest text, in bytes.
 const MOST_BYTES: usize = 8 * TEXT_WORDS[EXEMPLAR_SIZES - 1];
-/// Stands behind each name and value, and fills the rest.
+/// Terminates each name and value, and fills the rest of the text.
 const END: u8 = 0xff;
 
-/// Words before a half's text.
+/// Number of words before a half's text.
 const HALF_HEAD: usize = 3;
 const SEQUENCE: usize = 0;
 const VALUE: usize = 1;
 const TIME: usize = 2;
 
-/// Words of a place, by size.
+/// Number of words of a place, by size.
 pub(crate) const fn place_words(size: usize) -> usize {
     1 + 2 * (HALF_HEAD + TEXT_WORDS[size])
 }
 
-/// Places in a page, by size.
+/// Number of places in a page, by size.
 pub(crate) const fn places(size: usize) -> usize {
     PAGE_WORDS / place_words(size)
 }
 
-/// How often a place is looked at before it is taken for empty.
+/// Maximum number of attempts to read a place; after that it is treated as empty.
 const MOST_LOOKS: usize = 4;
 
-/// An exemplar as it was read.
+/// An exemplar that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exemplar {
-    /// Names and values; no name stands twice.
+    /// Names and values; no name occurs twice.
     pub labels: Vec<(String, String)>,
-    /// The observation itself; for a counter, what was added.
+    /// The observed value; for a counter, the increment.
     pub value: f64,
-    /// When, in seconds since 1970.
+    /// When it was observed, in seconds since 1970.
     pub time: f64,
 }
 
-/// Labels that no exemplar may have.
+/// The error for labels that no exemplar may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadLabels;
 
-/// An exemplar's labels on their way into the segment; no allocation.
+/// An exemplar's labels, packed for the segment without allocation.
 #[derive(Debug, Clone)]
 pub struct Labels {
     bytes: [u8; MOST_BYTES],
@@ -78,20 +78,20 @@ impl Default for Labels {
     }
 }
 
-/// Whether an exemplar may have such a label. Prometheus's lexer ends at a NUL byte in an exemplar, and strict
-/// readers refuse names that begin with `__`: either costs the whole page.
+/// Whether an exemplar may have this label. Prometheus's lexer ends at a NUL byte in an exemplar, and strict
+/// readers refuse names that begin with `__`: either would make them reject the whole page.
 #[must_use]
 pub fn is_label(name: &str, value: &str) -> bool {
     is_label_name(name) && !name.starts_with("__") && !value.contains('\0')
 }
 
 impl Labels {
-    /// Adds a label; names must differ.
+    /// Adds a label; the caller passes distinct names.
     ///
     /// # Errors
-    /// If [`is_label`] says no, the value is no UTF-8, or all together is too long.
+    /// If [`is_label`] is false, the name or value is not UTF-8, or all labels together are too long.
     pub fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), BadLabels> {
-        // Bytes are compared first, so that a megabyte is not counted.
+        // The byte lengths come first, so that the characters of a megabyte need not be counted.
         if name.len().saturating_add(value.len()) > MOST_BYTES {
             return Err(BadLabels);
         }
@@ -117,34 +117,34 @@ impl Labels {
         self.length == 0
     }
 
-    /// The smallest size of places that takes them.
+    /// The smallest size of places that fits these labels.
     pub(crate) fn size(&self) -> usize {
         TEXT_WORDS.iter().position(|words| self.length <= 8 * words).unwrap_or(EXEMPLAR_SIZES - 1)
     }
 
-    /// The words to be written: all that are in use, and an empty name.
+    /// The words to write: those in use, and an empty name that ends the text.
     fn words(&self) -> impl Iterator<Item = u64> {
         let used = (self.length + 1).min(MOST_BYTES).div_ceil(8);
         self.bytes.as_chunks::<8>().0[..used].iter().map(|word| u64::from_le_bytes(*word))
     }
 }
 
-/// One place in the segment.
+/// A place in the segment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'r>(&'r [Word]);
 
 impl<'r> Place<'r> {
-    /// Looks at words as a place: a head, and two halves of equal length.
+    /// A view of words as a place: a head, and two halves of equal length.
     pub(crate) fn over(words: &'r [Word]) -> Self {
         Self(words)
     }
 
-    /// Where the cell is that it belongs to; 0 while it belongs to none.
+    /// Offset of the cell that the place belongs to; 0 while it belongs to none.
     pub(crate) fn cell(self) -> u64 {
         self.0.first().map_or(0, Word::load_acquire) // pair: PLACE
     }
 
-    /// Gives it to a cell. Its first exemplar is written already.
+    /// Assigns the place to a cell. Its first exemplar must already be written.
     pub(crate) fn give_to(self, cell: u64) {
         if let Some(word) = self.0.first() {
             word.store_release(cell); // pair: PLACE
@@ -156,7 +156,7 @@ impl<'r> Place<'r> {
         [one, other]
     }
 
-    /// Writes an exemplar over the older of the two.
+    /// Writes an exemplar over the older of the two halves.
     pub(crate) fn write(self, labels: &Labels, value: f64, time: f64) {
         let [one, other] = self.halves();
         let [first, second] = [one, other].map(|half| half[SEQUENCE].load_relaxed());
@@ -168,8 +168,8 @@ impl<'r> Place<'r> {
         half[SEQUENCE].store_release(first.max(second).wrapping_add(1));
     }
 
-    /// The newest exemplar that is whole; an error if it breaks a rule. A writer in a hurry may
-    /// come over one half after the other while they are read: then again, but not for ever.
+    /// The newest exemplar that is complete; an error if it breaks a rule. A fast writer may overwrite one
+    /// half after the other while they are read, so the read is repeated, a limited number of times.
     pub(crate) fn find(self) -> Option<Result<Exemplar, BadLabels>> {
         Some((0..MOST_LOOKS).find_map(|_| self.newest())?.exemplar().ok_or(BadLabels))
     }
@@ -182,13 +182,15 @@ impl<'r> Place<'r> {
     fn newest(self) -> Option<Copied> {
         let found = self.halves().map(|half| read_half(half).map(|found| (half, found)));
         let newest = found.into_iter().flatten().max_by_key(|(_, found)| found.sequence);
-        // It may have been overwritten, and so be older than one that was shown, while the other was looked at.
-        let still = |(half, found): &(&[Word], Copied)| half[SEQUENCE].load_acquire() == found.sequence; // pair: HALF
+        // This half may have been overwritten while the other was read; it would then be older than an
+        // exemplar that was already exported.
+        // pair: HALF
+        let still = |(half, found): &(&[Word], Copied)| half[SEQUENCE].load_acquire() == found.sequence;
         newest.filter(still).map(|(_, found)| found)
     }
 }
 
-/// A half as it was read, not yet checked.
+/// The contents of a half, not yet checked.
 struct Copied {
     sequence: u64,
     value: f64,
@@ -196,7 +198,7 @@ struct Copied {
     text: Vec<u8>,
 }
 
-/// What a half holds; `None` if it is empty, half-written, or changed meanwhile.
+/// The contents of a half; `None` if it is empty, half-written, or changed while it was read.
 fn read_half(half: &[Word]) -> Option<Copied> {
     let sequence = half[SEQUENCE].load_acquire(); // pair: HALF, as all below
     if sequence == 0 {
@@ -210,13 +212,13 @@ fn read_half(half: &[Word]) -> Option<Copied> {
 impl Copied {
     fn exemplar(self) -> Option<Exemplar> {
         let labels = labels_of(&self.text)?;
-        // A time beyond this has no milliseconds any more, and no clock shows it.
+        // A later time has no millisecond precision, and no clock shows it.
         let is_time = (0.0..1e12).contains(&self.time);
         is_time.then_some(Exemplar { labels, value: self.value, time: self.time })
     }
 }
 
-/// The labels in a text, if they keep all rules.
+/// The labels in a text, if they obey all rules.
 fn labels_of(text: &[u8]) -> Option<Vec<(String, String)>> {
     let mut parts = text.split(|byte| *byte == END);
     let (mut labels, mut checked) = (Vec::new(), Labels::default());
@@ -309,7 +311,7 @@ mod tests {
         let place = Place::over(&words);
         place.write(&labels(&[("n", "1")]), 1.0, 1.0);
         place.write(&labels(&[("n", "2")]), 2.0, 2.0);
-        // As a writer leaves it that dies over the third.
+        // The state that a writer leaves that dies while it writes the third exemplar.
         words[1].store_relaxed(0);
         words[2].store_relaxed(99);
         assert_eq!(place.read(), Some(exemplar(&[("n", "2")], 2.0, 2.0)));

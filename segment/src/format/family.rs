@@ -1,4 +1,4 @@
-//! A family's record.
+//! The record of a family.
 
 use super::record::{
     Corrupt, FAMILY, HEAD_WORDS, HashKey, bytes_of, copy_bytes, head, meta, place, words_of,
@@ -10,14 +10,14 @@ use crate::{
     memory::{atomic::Word, mapping::Mapping},
 };
 
-/// Most bytes of a family's label names.
+/// Maximum size in bytes of a family's label names.
 const MAX_NAMES: u64 = (MAX_LABELS * (MAX_NAME + 2)) as u64;
-/// Most bounds of a histogram: its cells, two more, lie in one page.
+/// Maximum number of bounds of a histogram: its cells, two more than bounds, must fit into one page.
 const MAX_BOUNDS: u64 = PAGE_WORDS as u64 - 2;
 
-/// Bytes from a family record's begin to the word with its newest claim.
+/// Bytes from the start of a family record to the word with its newest claim.
 const NEWEST_CLAIM: u64 = 4 * 8;
-/// What a summary's definition has besides; 0 for other kinds.
+/// The maximum age, which only a summary's definition has; 0 for other kinds.
 fn age_of(kind: Kind) -> u32 {
     if let Kind::Summary { max_age } = kind { max_age } else { 0 }
 }
@@ -40,22 +40,23 @@ fn kind_of(meta: u64, max_age: u32) -> Result<Kind, Corrupt> {
     }
 }
 
-/// A family as it stands in the segment.
+/// A family, as read from the segment.
 #[derive(Debug, Clone)]
 pub(crate) struct FamilyRecord {
     pub(crate) definition: Definition,
     pub(crate) hash: u64,
-    /// Where living processes write when they asserted this definition, in the per-process plane.
+    /// Column, in the per-process plane, where each living process writes the `claim_seq` at which it
+    /// asserted this definition.
     pub(crate) claim_column: u64,
-    /// Bytes it takes.
+    /// Size of the record, in bytes.
     pub(crate) bytes: u64,
 }
 
 impl FamilyRecord {
-    /// The number of the word that says which column its claims are in.
+    /// Index of the word with the column of the claims.
     pub(crate) const COLUMN_WORD: usize = 5;
 
-    /// The bytes that the record at `offset` says it takes, valid or not: what reading it costs.
+    /// The size that the record at `offset` claims to have, in bytes, valid or not: the cost of reading it.
     pub(crate) fn claimed_bytes(region: &Mapping, geometry: &Geometry, offset: u64) -> u64 {
         const MOST: u64 = (HEAD_WORDS + MAX_BOUNDS + 1) * 8 + MAX_NAME as u64 + MAX_HELP as u64 + MAX_NAMES;
         match head(region, geometry, offset) {
@@ -68,8 +69,8 @@ impl FamilyRecord {
         }
     }
 
-    /// Hash of all that makes two definitions one family: not of the order of their labels, which is that of
-    /// the first one in the record.
+    /// Hash of everything that identifies a family. The order of the labels is left out, because it is not
+    /// part of the identity; the record has the order of the first definition.
     pub(crate) fn hash(key: HashKey, definition: &Definition) -> u64 {
         let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
         let labels = pack_strings(definition.sorted_labels());
@@ -79,7 +80,7 @@ impl FamilyRecord {
         key.hash(&[&kind.to_le_bytes(), definition.name.as_bytes(), &[0], &labels, &bounds, age])
     }
 
-    /// The record's words.
+    /// The words of the record.
     pub(crate) fn compose(definition: &Definition, hash: u64, claim_column: u64) -> Vec<u64> {
         let labels = pack_strings(definition.label_names.iter().map(String::as_str));
         let text = [definition.name.as_bytes(), definition.help.as_bytes(), &labels].concat();
@@ -92,13 +93,13 @@ impl FamilyRecord {
         words
     }
 
-    /// Whether the record at `offset` may be the one with that hash; cheap, so that a corrupt index
-    /// does not make a search slow.
+    /// Whether the record at `offset` may be the one with this hash. Cheap, so that a corrupt index does not
+    /// make a search slow.
     pub(crate) fn has_hash(region: &Mapping, geometry: &Geometry, offset: u64, hash: u64) -> bool {
         head(region, geometry, offset).is_ok_and(|head| head[0] & 0xff == FAMILY && head[1] == hash)
     }
 
-    /// Reads and checks the record at `offset`.
+    /// Reads and validates the record at `offset`.
     pub(crate) fn parse(region: &Mapping, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
         let [meta, hash, lengths, label_bytes, _, claim_column] = head(region, geometry, offset)?;
         let (name_bytes, help_bytes) = (lengths & 0xffff_ffff, lengths >> 32);

@@ -1,4 +1,4 @@
-//! The header: checked before anything behind it is looked at.
+//! The header: validated before anything after it is read.
 
 use crate::{
     config::{Config, SegmentName},
@@ -16,8 +16,8 @@ pub(crate) fn hash_key(region: &Mapping) -> HashKey {
     ])
 }
 
-/// Checks a header, byte by distrusted byte. Reader and writer both begin here; a writer has
-/// replaced an outdated segment before.
+/// Validates a header without trusting any of it. Reader and writer both begin here; a writer has already
+/// replaced an outdated segment.
 pub(crate) fn check(name: SegmentName, region: &Mapping) -> Result<Geometry, ReadError> {
     if region.bytes() < PAGE {
         return Err(ReadError::Foreign { name });

@@ -1,5 +1,5 @@
-//! The hash index: publishes records, finds them again. Insertion is one
-//! compare-and-swap, so a process that dies or is stopped blocks nobody.
+//! The hash index: publishes records and finds them. An insertion is one compare-and-swap, so a process that
+//! dies or is stopped blocks no other process.
 
 use crate::{
     layout::{Geometry, PAGE_WORDS, header},
@@ -9,34 +9,35 @@ use crate::{
 const OFFSET_BITS: u32 = 40;
 const OFFSET_MASK: u64 = (1 << OFFSET_BITS) - 1;
 
-/// Words that a search looks at. At most three quarters of the index are in use and nobody can
-/// choose hashes, so even the longest run of used words in the largest index is some hundred long.
+/// Maximum number of words that a search reads; more mean that the index is corrupt. At most three quarters
+/// of the index are in use, and nobody can choose hashes, so even in the largest index the longest run of
+/// used words is a few hundred long.
 const MOST_STEPS: u64 = 4096;
-/// Records that a search looks at: those whose upper 24 bits of hash are the wanted ones.
+/// Maximum number of records that a search compares: those that share the upper 24 bits of the hash.
 const MOST_RECORDS: usize = 64;
 
-/// A word of the index: the upper bits of the hash and the record's offset.
+/// A word of the index: the hash's upper bits and the record's offset.
 pub(crate) fn entry(hash: u64, offset: u64) -> u64 {
     (hash & !OFFSET_MASK) | offset
 }
 
-/// The record's offset in a word of the index.
+/// The offset of the record that a word of the index refers to.
 pub(crate) fn offset_of(entry: u64) -> u64 {
     entry & OFFSET_MASK
 }
 
-/// Where a search ended.
+/// The result of a search.
 pub(crate) enum Found {
-    /// The word with the wanted record.
+    /// The word that refers to the wanted record.
     Record { place: u64, entry: u64 },
-    /// The empty word where it belongs.
+    /// The wanted record is absent; this is the empty word for it.
     Empty { place: u64 },
-    /// There is no room where it belongs.
+    /// There is no room for the record.
     Full,
 }
 
-/// Looks for the record with `hash` that `is_wanted` recognises by its offset. A corrupt index
-/// makes the search fail, never long.
+/// Searches for the record with `hash` that `is_wanted` recognises by its offset. A corrupt index makes the
+/// search fail, but never take long.
 pub(crate) fn search(
     region: &Mapping,
     geometry: &Geometry,
@@ -66,26 +67,27 @@ pub(crate) fn search(
     Found::Full
 }
 
-/// Publishes `new` at `place` if `old` still stands there.
+/// Publishes `new` at `place` if the word there is still `old`.
 pub(crate) fn publish(region: &Mapping, geometry: &Geometry, place: u64, old: u64, new: u64) -> bool {
     let page = place / PAGE_WORDS as u64;
-    // The map first: a record on a page that the reader skips would be lost, a needless bit is not.
+    // The map is set first, because the reader would miss a record on a page whose bit is not set, while a
+    // needless bit does no harm.
     region.head(header!(index_map) + page / 64 * 8).fetch_or(1 << (page % 64));
     word(region, geometry, place).is_some_and(|word| word.compare_exchange(old, new).is_ok()) // pair: INDEX
 }
 
-/// The word at `place`.
+/// The word of the index at `place`.
 pub(crate) fn word<'r>(region: &'r Mapping, geometry: &Geometry, place: u64) -> Option<&'r Word> {
     region.word(geometry.index + place * 8)
 }
 
-/// The pages of the index that have ever had an entry. Costs one look for 64 pages that have none.
+/// The pages of the index that have ever had an entry. 64 pages without entries cost one load.
 pub(crate) fn touched_pages<'r>(region: &'r Mapping, geometry: &Geometry) -> impl Iterator<Item = u64> + 'r {
     let pages = geometry.index_words / PAGE_WORDS as u64;
     (0..pages.div_ceil(64)).flat_map(move |word| {
         let map = region.head(header!(index_map) + word * 8).load_acquire(); // pair: INDEX
         let bits = std::iter::successors((map != 0).then_some(map), |map| {
-            let rest = map & (map - 1); // without its lowest bit
+            let rest = map & (map - 1); // clears the lowest bit
             (rest != 0).then_some(rest)
         });
         bits.map(move |map| word * 64 + u64::from(map.trailing_zeros())).filter(move |page| *page < pages)

@@ -1,16 +1,17 @@
-//! A label's value as a segment keeps it: UTF-8, and no longer than the segment's limit.
+//! Label values as a segment stores them: UTF-8, and no longer than the segment's limit.
 //!
-//! Values come from clients (paths, user agents), so nothing about them is an error. What is not UTF-8 is replaced
-//! by U+FFFD, because Prometheus refuses a whole page for one bad byte. What is too long is cut and ends in a
-//! hash of the whole, so that no two values become one series.
+//! Values come from clients (paths, user agents), so no value is an error. Bytes that are not UTF-8 are
+//! replaced by U+FFFD, because Prometheus refuses a whole page for one bad byte. A value that is too long is
+//! cut and ends in a hash of the whole value, so that two different values never become one series.
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::{borrow::Cow, hash::Hasher, io::Write};
 
-/// Bytes of the mark that a cut value ends in: `~` and 32 hexadecimal digits.
+/// Length of the mark at the end of a cut value, in bytes: `~` and 32 hexadecimal digits.
 const MARK: usize = 33;
 
-/// Appends the value of these bytes. Allocates nothing besides what `out` grows by, which is `limit` bytes at most.
+/// Appends these bytes as a label value. Allocates only what `out` grows by, which is at most `limit`
+/// bytes.
 pub fn push_label_value(out: &mut Vec<u8>, value: &[u8], limit: usize) {
     if value.len() <= limit && std::str::from_utf8(value).is_ok() {
         out.extend_from_slice(value);
@@ -25,7 +26,7 @@ pub fn push_label_value(out: &mut Vec<u8>, value: &[u8], limit: usize) {
     let _a_vec_takes_all = write!(out, "~{:032x}", hash(pieces(value)));
 }
 
-/// A label value within the limit: cut where needed.
+/// A label value within the limit, cut if necessary.
 pub(crate) fn fit(label: &str, limit: usize) -> Cow<'_, str> {
     if label.len() <= limit {
         return Cow::Borrowed(label);
@@ -34,7 +35,7 @@ pub(crate) fn fit(label: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{beginning}~{:032x}", hash([label].into_iter())))
 }
 
-/// The text of the bytes, in pieces.
+/// The bytes as text, in pieces.
 fn pieces(value: &[u8]) -> impl Iterator<Item = &str> {
     value.utf8_chunks().flat_map(|chunk| {
         let replacement = if chunk.invalid().is_empty() { "" } else { "\u{fffd}" };
@@ -42,7 +43,7 @@ fn pieces(value: &[u8]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// As much of the text as fits into `room` bytes, whole characters only.
+/// Appends as much of the text as fits into `room` bytes, in whole characters.
 fn push_beginning(out: &mut Vec<u8>, value: &[u8], mut room: usize) {
     for piece in pieces(value) {
         let kept = beginning(piece, room);
@@ -54,7 +55,7 @@ fn push_beginning(out: &mut Vec<u8>, value: &[u8], mut room: usize) {
     }
 }
 
-/// As much of the text as fits into `room` bytes.
+/// The longest prefix of the text that fits into `room` bytes, in whole characters.
 fn beginning(text: &str, room: usize) -> &str {
     let fits = (0..=room.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     &text[..fits.unwrap_or(0)]

@@ -1,5 +1,5 @@
-//! What stands in the bytes of a segment beyond its fixed layout: records, their strings and hashes, the index
-//! that leads to them, rings of samples, exemplars, and times of last use.
+//! The format of a segment's contents, beyond its fixed layout: records, their strings and hashes, the index
+//! that refers to them, rings of samples, exemplars, and times of last use.
 
 pub mod exemplar;
 pub(crate) mod family;

@@ -1,12 +1,15 @@
-//! Records: how families and series are written down, and how they are read back with suspicion.
+//! Records: how families and series are stored, and how they are read without trusting them.
 //!
 //! ```text
-//! family   meta | hash | name bytes, help bytes << 32 | label bytes, age << 32 | newest claim | claim column | bounds… | text
+//! family   meta | hash | name bytes, help bytes << 32 | label bytes, age << 32
+//!          | newest claim | claim column | bounds… | text
 //! series   meta | hash | family's offset | column | removed | label bytes | created | touched | text
 //! ```
-//! `meta` is a tag, the kind, the gauge mode, the number of labels and the number of words before the
-//! text: a family's bounds, or a series' two times. `age` is how many seconds a summary's samples count, whose quantiles stand as bounds. Texts are UTF-8; a list of texts has each one's length before it, in
-//! two bytes. Everything but `newest claim`, `removed` and `touched` is immutable once published.
+//! `meta` holds a tag, the kind, the gauge mode, the number of labels, and the number of words before the
+//! text: a family's bounds, or a series' two times. `age` is the number of seconds for which a summary's
+//! samples count; a summary's quantiles are stored as bounds. Texts are UTF-8; in a list of texts, each is
+//! preceded by its length in two bytes. Everything but `newest claim`, `removed` and `touched` is immutable
+//! once published.
 
 use crate::{
     definition::Kind,
@@ -21,7 +24,7 @@ pub(super) const FAMILY: u64 = 0x46;
 pub(super) const SERIES: u64 = 0x53;
 pub(super) const HEAD_WORDS: u64 = 6;
 
-/// A record that makes no sense.
+/// The error for an invalid record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Corrupt;
 
@@ -49,7 +52,7 @@ pub(super) fn bytes_of(words: &[u64]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
 
-/// Copies the first `count` bytes of the words into `bytes`.
+/// Replaces `bytes` by the first `count` bytes of the words.
 pub(super) fn copy_bytes(words: &[Word], count: u64, bytes: &mut Vec<u8>) {
     bytes.clear();
     words.iter().for_each(|word| bytes.extend_from_slice(&word.load_relaxed().to_le_bytes()));
@@ -66,8 +69,8 @@ pub(super) fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, words
     tag | kind << 8 | mode << 16 | (labels as u64) << 32 | (words as u64) << 48
 }
 
-/// `count` words from `offset` on, if they lie among the records handed out so far. What lies
-/// beyond is a hole: whoever reads it gets charged for its memory.
+/// `count` words from `offset` on, if they lie in the space allocated for records so far. The space beyond
+/// is a hole, and a process that reads a hole is charged for its memory.
 pub(super) fn place<'r>(
     region: &'r Mapping,
     geometry: &Geometry,
@@ -81,7 +84,7 @@ pub(super) fn place<'r>(
     inside.then(|| region.words(offset, count)).flatten().ok_or(Corrupt)
 }
 
-/// The words that every record begins with.
+/// The head: the words that every record begins with.
 pub(super) fn head(
     region: &Mapping,
     geometry: &Geometry,
@@ -91,7 +94,7 @@ pub(super) fn head(
     Ok(std::array::from_fn(|at| words[at].load_relaxed()))
 }
 
-/// What an index word points to.
+/// The type of record that an index word refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tag {
     Family,
@@ -99,8 +102,8 @@ pub(crate) enum Tag {
 }
 
 impl Tag {
-    /// Looks at the head of the record at `offset`: its hash must have the upper bits of `entry`,
-    /// an index word.
+    /// Reads the head of the record at `offset`. Its hash must have the upper bits of `entry`, an index
+    /// word.
     pub(crate) fn read(
         region: &Mapping,
         geometry: &Geometry,

@@ -1,7 +1,8 @@
-//! Rings of recent samples: what a summary's quantiles are made of, beside its count and its sum.
+//! Rings of recent samples, from which a summary's quantiles are computed, beside its count and its sum.
 //!
-//! A series' count, which goes on through all owners of its slot, says which sample of the ring is next:
-//! the next owner of a dead process goes on where that one was, and its samples count until they are too old.
+//! The count of a series is also the ring's write index. It continues through all owners of the slot: the
+//! next owner of a dead process's slot continues where that process was, whose samples count until they are
+//! too old.
 
 use crate::{
     config::Config,
@@ -12,16 +13,16 @@ use crate::{
     },
 };
 
-/// How many samples the segment's rings have; 0 if what stands there makes no sense.
+/// Number of samples in each of the segment's rings; 0 if the stored number is invalid.
 pub(crate) fn samples_of(region: &Mapping) -> u64 {
     let samples = region.head(header!(summary_samples)).load_acquire();
     if samples <= u64::from(Config::MAX_SUMMARY_SAMPLES) { samples } else { 0 }
 }
 
-/// Counts one observation where this process is the only writer. Answers whether its sample was kept.
+/// Counts one observation where this process is the only writer. Returns whether its sample was kept.
 ///
-/// The sample first, then the count, then the sum: a process that dies in between leaves a sample that
-/// the next one replaces, or a count without its share of the sum, never a sum that nothing counted.
+/// The order is sample, count, sum. A process that dies in between leaves a sample that the next one
+/// replaces, or a count without its share of the sum, but never a sum without its count.
 #[inline(always)]
 pub fn observe_owned(cells: &[Cell], ring: Option<&[Sample]>, when: u64, value: f64) -> bool {
     let [count, sum, ..] = cells else { return false };
@@ -34,10 +35,10 @@ pub fn observe_owned(cells: &[Cell], ring: Option<&[Sample]>, when: u64, value: 
     place.is_some()
 }
 
-/// Counts one observation where others may write too. Answers whether its sample was kept.
+/// Counts one observation where other processes may write too. Returns whether its sample was kept.
 pub fn observe_shared(cells: &[Cell], ring: Option<&[Sample]>, when: u64, value: f64) -> bool {
     let [count, sum, ..] = cells else { return false };
-    let number = count.take_number(); // nobody else's, so neither is the place until the ring is full
+    let number = count.take_number(); // unique, and so is the place, until the ring is full
     sum.add_shared(value);
     ring.and_then(|ring| next(ring, number)).is_some_and(|sample| sample.put_shared(when, value))
 }
@@ -47,15 +48,15 @@ fn next(ring: &[Sample], number: f64) -> Option<&Sample> {
     ring.get((number as u64).checked_rem(ring.len() as u64)? as usize)
 }
 
-/// The number of the ring's last page, 0 if there is no ring.
+/// Number of the ring's last page, 0 if there is no ring.
 #[inline(always)]
 #[must_use]
 pub fn ring_of(cells: &[Cell]) -> u64 {
     cells.get(RING_CELL).map_or(0, Cell::load_acquire) // pair: RING
 }
 
-/// The value at the quantile by nearest rank: the smallest value such that at least `quantile` of all
-/// are not above it. `sorted` is not empty.
+/// The value at a quantile by nearest rank: the smallest value such that at least the fraction `quantile`
+/// of all values is not above it. `sorted` must not be empty.
 #[must_use]
 pub fn nearest_rank(sorted: &[f64], quantile: f64) -> f64 {
     let rank = (quantile * sorted.len() as f64).ceil() as usize;

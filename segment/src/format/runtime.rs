@@ -1,27 +1,27 @@
-//! What a process tells of itself: numbers in its own slot, shown while it lives.
+//! Process stats: numbers that a process publishes in its own slot, exported while it lives.
 
 use crate::{layout, layout::Slot};
 use std::mem::offset_of;
 
-/// A process's own numbers.
+/// The stats of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Runtime {
     /// When the process started, in seconds since 1970.
     pub start: f64,
     /// Memory in use, in bytes.
     pub memory: f64,
-    /// The most memory in use, in bytes.
+    /// Peak of the memory in use, in bytes.
     pub memory_peak: f64,
     /// User and system processor time, in seconds.
     pub cpu: f64,
-    /// Runs of the garbage collector.
+    /// Number of garbage collector runs.
     pub gc_runs: f64,
-    /// Requests begun.
+    /// Number of requests begun.
     pub requests: f64,
 }
 
 impl Runtime {
-    /// Each number with its place in a slot, the start last.
+    /// Each number with its offset in a slot; the start time is last.
     pub(crate) fn fields(&mut self) -> [(usize, &mut f64); 6] {
         let at = |field: usize| offset_of!(Slot, runtime) + field;
         [

@@ -1,4 +1,4 @@
-//! A series' record.
+//! The record of a series.
 
 use super::record::{Corrupt, HEAD_WORDS, HashKey, SERIES, copy_bytes, head, meta, place, words_of};
 use crate::{
@@ -8,56 +8,57 @@ use crate::{
     memory::{atomic::Word, mapping::Mapping},
 };
 
-/// Most bytes of a series' label values.
+/// Maximum size in bytes of a series' label values.
 const MAX_VALUES: u64 = (MAX_LABELS * (65_535 + 2)) as u64;
-/// Bytes from a series record's begin to its removed flag.
+/// Bytes from the start of a series record to its removed flag.
 const REMOVED: u64 = 4 * 8;
 
-/// Words of times between the head and the text.
+/// Number of words with times between the head and the text.
 const TIMES: u64 = 2;
-/// Bytes from a series record's begin to the word that says when it was last touched.
+/// Bytes from the start of a series record to the word with the time of the last touch.
 const TOUCHED: u64 = (HEAD_WORDS + 1) * 8;
 
-/// A series' removed flag: someone is removing it, and may have died over it. It is still exported,
-/// because others may still count into it; whoever looks it up finishes the removal.
+/// Value of a series' removed flag: a process is removing the series, or died while doing so. The series is
+/// still exported, because others may still count into it; the next process that looks it up completes the
+/// removal.
 pub(crate) const LEAVING: u64 = 1;
-/// A series' removed flag: nobody counts into it any more, and it is not exported.
+/// Value of a series' removed flag: no process counts into the series any more, and it is not exported.
 pub(crate) const GONE: u64 = 2;
 
-/// A series as it stands in the segment, without its label values.
+/// A series, as read from the segment, without its label values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SeriesRecord {
     pub(crate) family: u64,
     pub(crate) hash: u64,
-    /// First of its cells, in the plane of its family's kind.
+    /// Column of its first cell, in the plane of its family's kind.
     pub(crate) column: u64,
     pub(crate) removed: bool,
-    /// Number of labels, as the record says.
+    /// Number of labels, according to the record.
     pub(crate) label_count: usize,
-    /// When it was made, in seconds since 1970; NaN if what stands there is no time.
+    /// When the series was created, in seconds since 1970; NaN if the stored value is not a time.
     pub(crate) created: f64,
     label_bytes: u64,
 }
 
-/// What a record notes of time.
+/// The times in a record.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
-    /// When the series was made, by the wall clock, in seconds since 1970.
+    /// When the series was created, by the wall clock, in seconds since 1970.
     pub(crate) created: f64,
     /// When it was last touched, on the clock of [`clock::now`]. See [`ttl`](crate::format::ttl).
     pub(crate) touched: u64,
 }
 
 impl Times {
-    /// Of a series that is made now.
+    /// The times of a series that is created now.
     pub(crate) fn now() -> Self {
-        // Milliseconds, as Prometheus keeps times.
+        // Rounded to milliseconds, the resolution of times in Prometheus.
         Self { created: (clock::unix_time() * 1e3).round() / 1e3, touched: clock::now() }
     }
 }
 
 impl SeriesRecord {
-    /// The number of the word that says which is the first of its cells.
+    /// Index of the word with the column of the series' first cell.
     pub(crate) const COLUMN_WORD: usize = 3;
 
     /// Hash of the family and the label values.
@@ -65,7 +66,7 @@ impl SeriesRecord {
         key.hash(&[&family.to_le_bytes(), labels])
     }
 
-    /// The record's words.
+    /// The words of the record.
     pub(crate) fn compose(
         family: u64,
         hash: u64,
@@ -82,7 +83,7 @@ impl SeriesRecord {
         words
     }
 
-    /// Reads and checks the head of the record at `offset`.
+    /// Reads and validates the head of the record at `offset`.
     pub(crate) fn parse(region: &Mapping, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
         let [meta, hash, family, column, removed, label_bytes] = head(region, geometry, offset)?;
         let (label_count, times) = ((meta >> 32) & 0xffff, meta >> 48);
@@ -102,7 +103,7 @@ impl SeriesRecord {
         Ok(series)
     }
 
-    /// All behind the head.
+    /// Everything after the head.
     fn body<'r>(&self, region: &'r Mapping, geometry: &Geometry, offset: u64) -> Result<&'r [Word], Corrupt> {
         Ok(&place(region, geometry, offset, self.bytes() / 8)?[HEAD_WORDS as usize..])
     }
@@ -111,8 +112,8 @@ impl SeriesRecord {
         Ok(&self.body(region, geometry, offset)?[TIMES as usize..])
     }
 
-    /// Copies the label values, as [`pack_strings`](crate::format::strings::pack_strings) packed them; their inner form is left to
-    /// [`are_strings`](crate::format::strings::are_strings).
+    /// Copies the label values, packed by [`pack_strings`](crate::format::strings::pack_strings). Does not
+    /// validate them; [`are_strings`](crate::format::strings::are_strings) does.
     pub(crate) fn copy_labels(
         &self,
         region: &Mapping,
@@ -124,7 +125,7 @@ impl SeriesRecord {
         Ok(())
     }
 
-    /// Whether the record at `offset` is that series. Compares what is cheap first and copies
+    /// Whether the record at `offset` is this series. Compares first what is cheap to compare, and copies
     /// nothing, so that a corrupt index does not make a search slow.
     pub(crate) fn is_at(
         region: &Mapping,
@@ -143,17 +144,17 @@ impl SeriesRecord {
                 .is_ok_and(|text| text.iter().map(Word::load_relaxed).eq(words_of(labels)))
     }
 
-    /// Bytes it takes.
+    /// Size of the record, in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         (HEAD_WORDS + TIMES + self.label_bytes.div_ceil(8)) * 8
     }
 
-    /// The word that says whether the series was removed.
+    /// The word with the removed flag.
     pub(crate) fn removed(region: &Mapping, offset: u64) -> Option<&Word> {
         region.word(offset.checked_add(REMOVED)?)
     }
 
-    /// The word that says when the series was last touched.
+    /// The word with the time of the last touch.
     pub(crate) fn touched(region: &Mapping, offset: u64) -> Option<&Word> {
         region.word(offset.checked_add(TOUCHED)?)
     }

@@ -1,8 +1,8 @@
-//! Texts as they stand in a record, each with its length before it: packing, and reading with distrust.
+//! Lists of texts in a record: packing, and reading without trusting them.
 
 use crate::{definition::MAX_LABELS, format::record::Corrupt};
 
-/// Texts as they stand in a record: each with its length before it.
+/// Packs texts as a record stores them: each preceded by its length.
 pub(crate) fn pack_strings<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
     let mut packed = Vec::new();
     for text in texts {
@@ -12,7 +12,7 @@ pub(crate) fn pack_strings<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<
     packed
 }
 
-/// The reverse of [`pack_strings`]: the texts, and an error in place of the first that makes no sense.
+/// The reverse of [`pack_strings`]: the texts, and an error in place of the first invalid one.
 pub(crate) fn strings(mut packed: &[u8]) -> impl Iterator<Item = Result<&str, Corrupt>> {
     std::iter::from_fn(move || {
         let (length, rest) = match packed.split_first_chunk::<2>() {
@@ -27,7 +27,8 @@ pub(crate) fn strings(mut packed: &[u8]) -> impl Iterator<Item = Result<&str, Co
     })
 }
 
-/// Whether `packed` is exactly `count` texts. [`strings`] ends after an error only if its caller does.
+/// Whether `packed` consists of exactly `count` texts. [`strings`] does not end after an error; its caller
+/// must stop.
 pub(crate) fn are_strings(packed: &[u8], count: usize) -> bool {
     let mut seen = 0;
     strings(packed).take(MAX_LABELS + 1).all(|text| {

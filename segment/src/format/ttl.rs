@@ -1,11 +1,13 @@
-//! How long a series is shown that nobody updates: `promshm.series_ttl`.
+//! How long a series without updates is exported: `promshm.series_ttl`.
 //!
-//! A series' record says when the series was last *touched*, and looking it up touches it. An update does not
-//! look up what its process knows already, so it pays nothing. Instead each process forgets from time to
-//! time ([`renew_after`]) what it has looked up, and looks up what it still uses once more.
+//! The record of a series holds the time at which the series was last *touched*, and looking the series up
+//! touches it. An update of a series that the process has already resolved looks nothing up, so it costs
+//! nothing extra. Instead, each process periodically ([`renew_after`]) expires the series that it has
+//! resolved, and looks up those that it still uses.
 //!
-//! The word is a time of [`clock::now`](crate::clock::now), written by whoever touches the series: they all
-//! write what is right within a moment, so it does not matter who is last. Nothing is handed over with it.
+//! The word is a time of [`clock::now`](crate::clock::now), written by every process that touches the series.
+//! All of them write a value that is right to within a moment, so it does not matter which write is last.
+//! Nothing is handed over with it.
 
 use crate::{
     config::Config,
@@ -14,54 +16,55 @@ use crate::{
 };
 use std::time::Duration;
 
-/// How much later than the TTL a series may be hidden, because processes touch it only now and then: an
-/// eighth of the TTL, one second at least.
+/// How much later than its TTL says a series may be hidden, because processes touch it only periodically: an
+/// eighth of the TTL, at least one second.
 fn slack(ttl: u32) -> Duration {
     (Duration::from_secs(ttl.into()) / 8).max(Duration::from_secs(1))
 }
 
-/// After which time a process forgets what it has looked up, so that all that it uses is touched within the
-/// slack; `None` where nothing is ever hidden.
+/// Period after which a process expires the series that it has resolved, so that all that it uses are touched
+/// within the slack; `None` if no series is ever hidden.
 #[must_use]
 pub fn renew_after(ttl: u32) -> Option<Duration> {
     (ttl > 0).then(|| slack(ttl) / 2)
 }
 
-/// The segment's TTL in seconds; 0 for never, and if what stands there makes no sense.
+/// The segment's TTL in seconds; 0 means never, and stands for an invalid stored value too.
 pub(crate) fn of(region: &Mapping) -> u32 {
     let settled = region.head(header!(series_ttl)).load_relaxed().checked_sub(1);
     let ttl = settled.and_then(|ttl| u32::try_from(ttl).ok());
     ttl.filter(|ttl| *ttl <= Config::MAX_SERIES_TTL).unwrap_or(0)
 }
 
-/// Notes that a series is in use.
+/// Records that a series is in use.
 pub(crate) fn touch(touched: &Word, now: u64) {
     touched.store_relaxed(now);
 }
 
-/// Whether a series that was used last `idle` nanoseconds ago is hidden.
+/// Whether a series that was last used `idle` nanoseconds ago is hidden.
 pub(crate) fn hides(ttl: u32, idle: u64) -> bool {
     let limit = Duration::from_secs(ttl.into()) + slack(ttl);
     ttl > 0 && u128::from(idle) > limit.as_nanos()
 }
 
-/// What a reader knows of one series' use.
+/// What a reader knows of the use of one series.
 ///
-/// Stamps tell what processes noticed. A process that was busy and then calls seldom notices the time only after
-/// up to 16 further updates, so a number that has changed since the last scrape counts as a touch too.
+/// The time of the last touch shows only what processes noticed. A process that was busy and then calls
+/// rarely notices the time only after up to 16 further updates, so a number that has changed since the last
+/// scrape counts as a touch too.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Activity {
-    /// Stamp and numbers at the last look.
+    /// Time of the last touch and fingerprint of the numbers at the last scrape.
     seen: Option<(u64, u64)>,
-    /// When it was used last, as far as is known.
+    /// When the series was last used, as far as is known.
     used: u64,
 }
 
 impl Activity {
-    /// Looks again: when the series was `touched`, and a `print` that is another if its numbers are.
-    /// Answers for how long the series has been idle.
+    /// Called at each scrape, with the time of the last touch and a fingerprint of the numbers, which changes
+    /// if they do. Returns for how long the series has been idle.
     ///
-    /// A stamp of the future is corrupt, or from before a restart of the clock: it counts as now, once.
+    /// A time in the future is corrupt, or from before a restart of the clock: it counts as now, once.
     pub(crate) fn look(&mut self, touched: u64, print: u64, now: u64) -> u64 {
         match self.seen.replace((touched, print)) {
             Some((_, before)) if before != print => self.used = now,
@@ -83,7 +86,7 @@ mod tests {
         assert_eq!(renew_after(0), None);
         for ttl in [1, 8, 9, 60, 3600, Config::MAX_SERIES_TTL] {
             let renewed = renew_after(ttl).unwrap();
-            // A busy process looks at the clock four times a second.
+            // A busy process reads the clock four times a second.
             assert!(renewed + Duration::from_millis(250) < slack(ttl), "{ttl}");
         }
     }

@@ -1,35 +1,37 @@
 //! The only file that names atomics and memory orderings.
 //!
-//! A [`Word`] is shared bookkeeping, a [`Cell`] a number that is counted into.
-//! Each ordering here has its partner in the same table; call sites name the
-//! pair they use in a comment (`pair: INDEX` and so on):
+//! A [`Word`] holds shared bookkeeping, a [`Cell`] a number that is counted into. The table lists each
+//! publishing operation with its partner; call sites name the pair that they use in a comment
+//! (`pair: INDEX` and so on). Methods without a type are those of [`Word`].
 //!
-//! | pair    | publisher                                       | observer                                   | what is handed over          |
-//! |---------|-------------------------------------------------|--------------------------------------------|------------------------------|
-//! | READY   | `Word::compare_exchange` on the header state    | `Word::load_acquire`                       | the header's other words     |
-//! | INDEX   | `Word::compare_exchange` on an index word       | `Word::load_acquire`                       | a filled record              |
-//! | PAGE    | `Word::store_release`, `Word::compare_exchange` | `Word::load_acquire`                       | a page fit to be read        |
-//! | EPOCH   | `Word::fetch_add`                               | `Word::load_acquire`, `Word::load_relaxed` | removed flags, retired state |
-//! | SLOT    | `Word::fetch_max` on the high mark              | `Word::load_acquire`                       | a slot that is in use        |
-//! | RING    | `Cell::lead_to`                                 | `Cell::load_acquire`                       | a ring of samples            |
-//! | SAMPLE  | `Sample::put…`                                  | `Sample::get`                              | when and what, of one sample |
-//! | PLACE   | `Word::store_release` on a place's cell         | `Word::load_acquire`                       | a place with an exemplar     |
-//! | HALF    | `Word::store_release` on its words              | `Word::load_acquire`                       | a whole half of a place      |
-//! | RUNTIME | `Word::store_release` on the start              | `Word::load_acquire`                       | a process's other numbers    |
+//! | pair    | publisher                     | observer             | what is handed over          |
+//! |---------|-------------------------------|----------------------|------------------------------|
+//! | READY   | `compare_exchange` (state)    | `load_acquire`       | the header's other words     |
+//! | INDEX   | `compare_exchange` (index)    | `load_acquire`       | a filled record              |
+//! | PAGE    | `store_release`               | `load_acquire`       | an initialized page          |
+//! | PAGE    | `compare_exchange`            | `load_acquire`       | an initialized page          |
+//! | EPOCH   | `fetch_add`                   | `load_acquire`       | removed flags, retired state |
+//! | EPOCH   | `fetch_add`                   | `load_relaxed`       | removed flags, retired state |
+//! | SLOT    | `fetch_max` (high mark)       | `load_acquire`       | a slot that is in use        |
+//! | RING    | `Cell::lead_to`               | `Cell::load_acquire` | a ring of samples            |
+//! | SAMPLE  | `Sample::put…`                | `Sample::get`        | time and value of one sample |
+//! | PLACE   | `store_release` (place cell)  | `load_acquire`       | a place with an exemplar     |
+//! | HALF    | `store_release` (its words)   | `load_acquire`       | a complete half of a place   |
+//! | RUNTIME | `store_release` (start)       | `load_acquire`       | the other process stats      |
 //!
-//! HALF is a sequence lock without a lock. The writer publishes 0 for the sequence, each word, and then
-//! the next sequence. A reader that sees a sequence sees all that was written before it; one that
-//! sees any word of a later write sees by it that the sequence was taken away, and looks again.
+//! HALF works like a seqlock, without a lock. The writer stores sequence 0, then each word, then the next
+//! sequence, all with Release. A reader that reads a sequence sees all that was written before it. A reader
+//! that reads any word of a later write also sees that the sequence was cleared, and reads again.
 //!
-//! Everything else is `Relaxed`: a cell has one writer, and a scrape may see
-//! any update a moment late. The word that says when a series was touched has many writers and no
-//! partner: all store the present time, so any of them may be last, and nothing is handed over with it.
+//! All other accesses are `Relaxed`: a cell has one writer, and a scrape may see any update a moment late.
+//! The word with the time at which a series was last touched has many writers and no partner: all of them
+//! store the present time, so it does not matter which store is last, and nothing is handed over with it.
 #![allow(unsafe_code)]
 
 #[cfg(loom)]
 use crate::memory::loom::Atomic;
 #[cfg(not(loom))]
-#[allow(clippy::disallowed_types)] // this is the room that the lint points to
+#[allow(clippy::disallowed_types)] // the module that the lint points to
 type Atomic = std::sync::atomic::AtomicU64;
 #[cfg(loom)]
 use loom::sync::atomic::fence;
@@ -39,7 +41,7 @@ use std::sync::atomic::fence;
 
 use crate::layout::BUSY;
 
-/// A shared word of bookkeeping: offsets, counts, states.
+/// A word of shared bookkeeping: an offset, a count, a state.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub struct Word(Atomic);
@@ -51,56 +53,60 @@ impl Word {
         Self(Atomic::new(value))
     }
 
-    /// A word that the model knows from the start.
+    /// A word that the model tracks from the start.
     #[cfg(loom)]
     pub(crate) fn modelled() -> Self {
         Self(Atomic::made(0))
     }
 
-    /// Reads without any promise about other words.
+    /// Loads the value; orders nothing with respect to other words (Relaxed).
     #[inline]
     #[must_use]
     pub fn load_relaxed(&self) -> u64 {
         self.0.load(Relaxed)
     }
 
-    /// Reads, and sees all that was written before the value was published (Acquire).
+    /// Loads the value, and sees all that was written before that value was published (Acquire).
     #[must_use]
     pub fn load_acquire(&self) -> u64 {
         self.0.load(Acquire)
     }
 
-    /// Writes without any promise: the filling of a record that nobody can see yet, or a word of one's own slot.
+    /// Stores the value; orders nothing (Relaxed). For filling a record that no other process can see yet,
+    /// and for a word of the own slot.
     pub fn store_relaxed(&self, value: u64) {
         crate::crash::point();
         self.0.store(value, Relaxed);
     }
 
-    /// Writes, and hands over all that was written before (Release).
+    /// Stores the value, and hands over all that was written before (Release).
     pub fn store_release(&self, value: u64) {
         crate::crash::point();
         self.0.store(value, Release);
     }
 
-    /// Replaces `old` by `new`, hands over what was written before, or answers what stands there (`AcqRel`).
+    /// Replaces `old` by `new` and hands over what was written before; if the value is not `old`, returns
+    /// the actual value (`AcqRel`).
     pub fn compare_exchange(&self, old: u64, new: u64) -> Result<(), u64> {
         crate::crash::point();
         self.0.compare_exchange(old, new, AcqRel, Acquire).map(drop)
     }
 
-    /// Writes to a word's page and leaves its value, whatever others do. (The compiler makes a load of adding 0.)
+    /// Writes to the word's page without changing the word's value, whatever other processes store. (Adding
+    /// 0 would not do, because the compiler turns that into a load.)
     #[cfg(not(loom))]
     pub(crate) fn touch(&self) {
         crate::crash::point();
         let _any = self.0.compare_exchange(0, 0, Relaxed, Relaxed);
     }
 
-    /// Sets the word once: answers the value that stands there afterwards, ours or an earlier one.
+    /// Sets the word unless it is already set (not 0). Returns its value afterwards: `value`, or the earlier
+    /// one.
     pub fn init_once(&self, value: u64) -> u64 {
         self.compare_exchange(0, value).map_or_else(|found| found, |()| value)
     }
 
-    /// Adds, from several processes, and answers the value before (`AcqRel`).
+    /// Adds where several processes may write; returns the value before (`AcqRel`).
     pub fn fetch_add(&self, by: u64) -> u64 {
         crate::crash::point();
         self.0.fetch_add(by, AcqRel)
@@ -111,13 +117,13 @@ impl Word {
         self.store_relaxed(self.load_relaxed().wrapping_add(by));
     }
 
-    /// Raises the word to at least `value` (Release).
+    /// Raises the word to at least `value` (`AcqRel`).
     pub fn fetch_max(&self, value: u64) {
         crate::crash::point();
         self.0.fetch_max(value, AcqRel);
     }
 
-    /// Sets bits (Release).
+    /// Sets bits (`AcqRel`); does nothing if all of them are set.
     pub fn fetch_or(&self, bits: u64) {
         if self.load_relaxed() & bits != bits {
             crate::crash::point();
@@ -125,15 +131,15 @@ impl Word {
         }
     }
 
-    /// Replaces the value by `next(value)` until nobody interferes, or gives up where `next` does.
-    /// Lock-free: each failed turn is another process's success.
+    /// Replaces the value by `next(value)`, retrying while other processes interfere; fails if `next`
+    /// returns `None`. Lock-free: each failed attempt means that another process succeeded.
     pub fn fetch_update(&self, next: impl FnMut(u64) -> Option<u64>) -> Result<u64, u64> {
         crate::crash::point();
         self.0.fetch_update(AcqRel, Acquire, next)
     }
 }
 
-/// A number that this process has not had before; no part of any segment.
+/// A number that is unique within this process; not part of any segment.
 #[must_use]
 pub(crate) fn next_id() -> u64 {
     #[allow(clippy::disallowed_types)]
@@ -141,7 +147,7 @@ pub(crate) fn next_id() -> u64 {
     NEXT.fetch_add(1, Relaxed)
 }
 
-/// A number that is counted into: an `f64`, exact for whole numbers up to 2^53.
+/// A number that is counted into: an `f64`, exact for integers up to 2^53.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub struct Cell(Atomic);
@@ -153,32 +159,32 @@ impl Cell {
         Self(Atomic::new(value.to_bits()))
     }
 
-    /// The number as it is now.
+    /// Loads the number.
     #[inline(always)]
     #[must_use]
     pub fn get(&self) -> f64 {
         f64::from_bits(self.0.load(Relaxed))
     }
 
-    /// Writes the number.
+    /// Stores the number.
     #[inline(always)]
     pub fn set(&self, value: f64) {
         crate::crash::point();
         self.0.store(value.to_bits(), Relaxed);
     }
 
-    /// Adds where this process is the only writer: a load and a store, no lock prefix.
+    /// Adds where this process is the only writer: a load and a store, without a lock prefix.
     #[inline(always)]
     pub fn add_owned(&self, by: f64) {
         self.set(self.get() + by);
     }
 
-    /// Adds where others may write too.
+    /// Adds where other processes may write too.
     pub fn add_shared(&self, by: f64) {
         self.change_shared(|value| value + by);
     }
 
-    /// Replaces the number by `change(number)` where others may write too.
+    /// Replaces the number by `change(number)` where other processes may write too.
     pub fn change_shared(&self, change: impl Fn(f64) -> f64) {
         let step = |bits| Some(change(f64::from_bits(bits)).to_bits());
         crate::crash::point();
@@ -186,17 +192,17 @@ impl Cell {
     }
 }
 
-/// How a summary counts: beside its numbers a cell leads to its ring of samples.
+/// Operations of a summary's cells, one of which holds the page number of the ring of samples.
 impl Cell {
-    /// Reads the number of a page, and sees the ring that it leads to (Acquire). Pair RING.
+    /// Loads a page number, and sees the ring that it refers to (Acquire). Pair RING.
     #[inline]
     #[must_use]
     pub fn load_acquire(&self) -> u64 {
         f64::from_bits(self.0.load(Acquire)) as u64
     }
 
-    /// Writes the number of a page where there was none, and hands over what was written before (Release).
-    /// Answers the number that stands there afterwards. Pair RING.
+    /// Stores a page number if there is none yet, and hands over what was written before (Release).
+    /// Returns the page number that the cell holds afterwards. Pair RING.
     pub fn lead_to(&self, page: u64) -> u64 {
         crate::crash::point();
         let new = (page as f64).to_bits();
@@ -204,7 +210,8 @@ impl Cell {
         before.map_or_else(|found| f64::from_bits(found) as u64, |_| page)
     }
 
-    /// Adds one where others may write too, and answers the number before: each caller gets another.
+    /// Adds one where other processes may write too, and returns the number before; no two callers get the
+    /// same number.
     pub fn take_number(&self) -> f64 {
         crate::crash::point();
         let step = |bits| Some((f64::from_bits(bits) + 1.0).to_bits());
@@ -212,7 +219,7 @@ impl Cell {
     }
 }
 
-/// A summary's sample: when it was taken, and its value. Two words that are read together or not at all.
+/// A sample of a summary: its time and its value. Both words are read consistently or not at all.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct Sample {
@@ -223,14 +230,16 @@ pub struct Sample {
 impl Sample {
     /// Replaces the sample where this process is the only writer. Pair SAMPLE.
     ///
-    /// Who dies in between leaves no sample in this place, which is as if the old one were a little older.
+    /// A process that dies in between leaves this place without a sample, which is as if the old sample had
+    /// been a little older.
     #[inline(always)]
     pub fn put_owned(&self, when: u64, what: f64) {
         self.when.store_relaxed(BUSY);
         self.finish(when, what);
     }
 
-    /// Replaces the sample where others may write too. Answers false if another one is at it, or died over it.
+    /// Replaces the sample where other processes may write too. Returns false if another process is writing
+    /// it, or died while doing so.
     pub fn put_shared(&self, when: u64, what: f64) -> bool {
         let before = self.when.load_relaxed();
         let is_ours = before != BUSY && self.when.compare_exchange(before, BUSY).is_ok();
@@ -242,7 +251,7 @@ impl Sample {
 
     #[inline(always)]
     fn finish(&self, when: u64, what: f64) {
-        fence(Release); // whoever reads the new value finds BUSY or the new time afterwards
+        fence(Release); // a reader of the new value then reads BUSY or the new time
         self.what.store_relaxed(what.to_bits());
         self.when.store_release(when.max(BUSY + 1));
     }
@@ -260,29 +269,30 @@ impl Sample {
     }
 }
 
-/// Looks at words as samples.
+/// A view of words as samples.
 #[must_use]
 pub(crate) fn samples(words: &[Word]) -> &[Sample] {
-    // SAFETY: Sample is two words in a row, and there are at least as many.
+    // SAFETY: a Sample is two consecutive words, and the slice has at least two for each sample.
     unsafe { std::slice::from_raw_parts(words.as_ptr().cast::<Sample>(), words.len() / 2) }
 }
 
-/// Looks at `count` places of memory as words.
+/// A view of `count` 8-byte units of memory as words.
 ///
 /// # Safety
-/// `at` is valid for reads of `count` words for `'a`, 8-byte aligned, and only touched through
-/// atomics meanwhile; it is valid for writes if a writing method is called.
+/// `at` is valid for reads of `count` words for `'a`, 8-byte aligned, and only accessed through atomics
+/// during that time; it is valid for writes if a writing method is called.
 #[cfg(not(loom))]
 #[must_use]
 pub(crate) unsafe fn words_at<'a>(at: *const u64, count: usize) -> &'a [Word] {
-    // SAFETY: Word is a transparent AtomicU64, so `count` of them are as many u64; the caller promises the rest.
+    // SAFETY: Word is a transparent AtomicU64, so `count` of them have the layout of `count` u64; the caller
+    // promises the rest.
     unsafe { std::slice::from_raw_parts(at.cast::<Word>(), count) }
 }
 
-/// Looks at words as cells, if there are `N`.
+/// A view of words as cells, if there are exactly `N`.
 #[must_use]
 pub(crate) fn cells<const N: usize>(words: &[Word]) -> Option<&[Cell; N]> {
     let words: &[Word; N] = words.try_into().ok()?;
-    // SAFETY: Word and Cell are both transparent over the same atomic.
+    // SAFETY: Word and Cell are both transparent wrappers of the same atomic.
     Some(unsafe { &*std::ptr::from_ref(words).cast::<[Cell; N]>() })
 }

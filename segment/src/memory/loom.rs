@@ -1,11 +1,12 @@
 //! In proofs only: loom's atomics in place of the processor's, so that every order of steps, and every
 //! value that a weakly ordered processor may read, is tried.
-#![allow(clippy::disallowed_types)] // the other room that the lint could point to
+#![allow(clippy::disallowed_types)] // stands in for the module that the lint points to
 
 use loom::sync::atomic::AtomicU64;
 use std::sync::{OnceLock, atomic::Ordering};
 
-/// Made at the first touch, so that statics can hold it; loom's own cannot be constants.
+/// Created at the first access, so that statics can hold it; loom's own atomics cannot be created in
+/// constants.
 #[derive(Debug, Default)]
 pub(crate) struct Atomic {
     initial: u64,
@@ -17,7 +18,8 @@ impl Atomic {
         Self { initial, made: OnceLock::new() }
     }
 
-    /// Made now: whoever makes it hands over what it did before, which would hide mistakes.
+    /// Creates the atomic at once. Creation at the first access would hand over what the creating thread
+    /// did before, which would hide mistakes.
     pub(crate) fn made(initial: u64) -> Self {
         let atomic = Self::new(initial);
         atomic.get();

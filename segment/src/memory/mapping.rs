@@ -1,4 +1,4 @@
-//! A stretch of shared memory and the checked ways into it.
+//! A mapping of shared memory, and checked access to it.
 #![allow(unsafe_code)]
 
 use crate::{
@@ -11,23 +11,23 @@ use std::{fmt, ptr::NonNull};
 #[cfg(not(loom))]
 use crate::memory::atomic::words_at;
 
-/// Memory that is looked at in words; unmapped when dropped.
+/// Mapped memory, viewed as words; unmapped when dropped.
 #[cfg(not(loom))]
 #[derive(Debug)]
 pub(crate) struct Mapping {
     base: NonNull<u64>,
     bytes: u64,
-    /// Where there may be less memory than address space: what of it may be touched.
+    /// Which parts may be touched; present where there may be less memory than address space.
     residency: Option<Residency>,
     guard: Box<dyn MappingGuard>,
-    /// Memory of this process, which several regions may share as processes do.
+    /// Memory of this process, which several mappings may share, as processes share a segment.
     #[cfg(any(test, fuzzing))]
     heap: Option<std::sync::Arc<[Word]>>,
 }
 
 /// Keeps memory mapped for as long as it lives.
 pub(crate) trait MappingGuard: Send {
-    /// Whether the memory is not there any more, and zeros stand in its place.
+    /// Whether the memory is gone and zeros are mapped in its place.
     fn is_lost(&self) -> bool {
         false
     }
@@ -42,17 +42,17 @@ impl fmt::Debug for dyn MappingGuard {
 }
 
 #[cfg(not(loom))]
-// SAFETY: the memory is only touched through atomics, and all else here may go to any thread.
+// SAFETY: the memory is only accessed through atomics, and all else here may be sent to any thread.
 unsafe impl Send for Mapping {}
 
 #[cfg(not(loom))]
 impl Mapping {
-    /// Takes a mapping over.
+    /// Takes ownership of a mapping.
     ///
     /// # Safety
-    /// `base` is page-aligned and valid for `bytes` bytes until `guard` is dropped, as far as there is
-    /// `residency`, and everyone who can reach that memory uses atomics. If it is read-only, no writing method
-    /// is called on its words.
+    /// `base` is page-aligned and valid for `bytes` bytes until `guard` is dropped, as far as `residency`
+    /// finds memory behind them, and every access to that memory, by anyone, is atomic. If the memory is
+    /// read-only, no writing method is called on its words.
     pub(crate) unsafe fn from_raw(
         base: NonNull<u64>,
         bytes: u64,
@@ -69,13 +69,13 @@ impl Mapping {
         }
     }
 
-    /// Zeroed memory of this process alone, for tests.
+    /// Zeroed memory that is private to this process, for tests.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn heap(bytes: u64) -> Self {
         Self::over((0..bytes / 8).map(|_| Word::new(0)).collect())
     }
 
-    /// Another way to the same memory, as another process has it.
+    /// A second mapping of the same memory, as another process would have it.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn share(&self) -> Option<Self> {
         self.heap.clone().map(Self::over)
@@ -84,23 +84,24 @@ impl Mapping {
     #[cfg(any(test, fuzzing))]
     fn over(words: std::sync::Arc<[Word]>) -> Self {
         let base = NonNull::from(&*words).cast();
-        // SAFETY: the words are atomics, valid as long as `heap` counts them, which is as long as the region.
+        // SAFETY: the words are atomics, and valid as long as `heap` keeps a reference to them, which is as
+        // long as the mapping lives.
         let mut region = unsafe { Self::from_raw(base, words.len() as u64 * 8, Box::new(()), None) };
         region.heap = Some(words);
         region
     }
 
-    /// Bytes that are mapped.
+    /// Number of mapped bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Whether somebody has cut the memory short: then what was read is worth nothing.
+    /// Whether the memory was truncated; what was read is then worthless.
     pub(crate) fn is_lost(&self) -> bool {
         self.guard.is_lost()
     }
 
-    /// `count` words from `offset` on, if they lie inside, and there is memory.
+    /// `count` words from `offset` on, if they lie inside the mapping, are aligned, and have memory.
     #[inline]
     pub(crate) fn words(&self, offset: u64, count: u64) -> Option<&[Word]> {
         let room = self.bytes.checked_sub(offset)?;
@@ -114,33 +115,36 @@ impl Mapping {
         Some(unsafe { words_at(self.base.as_ptr().add(offset as usize / 8), count as usize) })
     }
 
-    /// Sees to it that `bytes` bytes from `offset` on may be touched. Answers whether there is memory for them.
+    /// Reserves `bytes` bytes from `offset` on, so that they may be touched. Returns whether there is memory
+    /// for them.
     pub(crate) fn reserve(&self, offset: u64, bytes: u64) -> bool {
         let Some(residency) = &self.residency else { return true };
         let Some(end) = offset.checked_add(bytes).filter(|end| *end <= self.bytes) else { return false };
         residency.reserve(offset, end, |page| {
-            // SAFETY: inside the mapping, as just checked; whole pages are, and there is memory for them now.
+            // SAFETY: the page lies inside the mapping, as just checked, since a mapping consists of whole
+            // pages, and there is memory for it now.
             let first = unsafe { words_at(self.base.as_ptr().add(page as usize / 8), 1) };
             first[0].touch();
         })
     }
 
-    /// Where a cell lies, if it is one of this memory. It is only looked at as an address.
+    /// Offset of a cell, if it belongs to this memory. The pointer is only used as an address, never
+    /// dereferenced.
     pub(crate) fn offset_of(&self, cell: *const Cell) -> Option<u64> {
         let offset = cell.addr().checked_sub(self.base.as_ptr().addr())? as u64 / 8 * 8;
         (offset < self.bytes).then_some(offset)
     }
 }
 
-/// The way to the rings of a mapping, for those who count into its cells.
+/// Access to the rings of a mapping, for code that counts into its cells.
 #[cfg(not(loom))]
 #[derive(Debug, Clone, Copy)]
 pub struct Rings {
-    /// Where page number 0 would begin.
+    /// The address where page number 0 would begin.
     end: NonNull<u64>,
-    /// The highest page number that there is room for.
+    /// The highest page number that fits into the mapping.
     most: u64,
-    /// Pages of a ring.
+    /// Number of pages in a ring.
     pages: u64,
     samples: u64,
 }
@@ -152,23 +156,24 @@ impl Rings {
         if geometry.end > region.bytes {
             return None;
         }
-        // SAFETY: inside the mapping, as just checked, or right behind it.
+        // SAFETY: inside the mapping, as just checked, or one past its end.
         let end = unsafe { region.base.add(geometry.end as usize / 8) };
         Some(Self { end, most, pages: ring_pages(samples), samples })
     }
 
-    /// The ring whose last page has that number, whatever number it is.
+    /// The ring whose last page has this number; any number may be passed.
     ///
     /// # Safety
-    /// The mapping that this was made of is still there for as long as the ring is used.
+    /// The mapping that this was created from still exists for as long as the ring is used.
     #[inline(always)]
     #[must_use]
     pub unsafe fn ring<'r>(self, number: u64) -> Option<&'r [Sample]> {
         if number > self.most || number < self.pages {
             return None;
         }
-        // SAFETY: that many pages lie inside the mapping below its end, above all that is no page, and the
-        // samples of a ring fit its pages; the caller promises that the mapping is still there.
+        // SAFETY: `number` pages lie inside the mapping, below its end and above everything that is not a
+        // page, and the samples of a ring fit into its pages; the caller promises that the mapping still
+        // exists.
         unsafe {
             let first = self.end.as_ptr().sub(number as usize * PAGE_WORDS);
             Some(samples(words_at(first, (self.samples * SAMPLE_WORDS) as usize)))
@@ -176,7 +181,7 @@ impl Rings {
     }
 }
 
-/// In proofs: words that the model knows, in place of memory.
+/// In proofs: words that the model tracks, in place of memory.
 #[cfg(loom)]
 #[derive(Debug)]
 pub(crate) struct Mapping(std::sync::Arc<[Word]>);
@@ -226,26 +231,26 @@ impl Mapping {
 }
 
 impl Mapping {
-    /// The word at `offset`, if it lies inside and is aligned.
+    /// The word at `offset`, if it lies inside the mapping and is aligned.
     #[inline]
     pub(crate) fn word(&self, offset: u64) -> Option<&Word> {
         self.words(offset, 1)?.first()
     }
 
-    /// A word whose offset is a constant of the layout inside the header.
+    /// The word at an offset that is a constant of the layout and lies inside the header.
     ///
     /// # Panics
-    /// If the mapping is shorter than a header, which every attachment checks first.
+    /// If the mapping is shorter than a header; every attachment checks that first.
     pub(crate) fn head(&self, offset: u64) -> &Word {
         self.word(offset).expect("the header lies inside every segment")
     }
 
-    /// The page of cells with that number, if it is one of those handed out.
+    /// The page of cells with this number, if it is allocated.
     pub(crate) fn page(&self, geometry: &Geometry, number: u64) -> Option<&[Cell; PAGE_WORDS]> {
         cells(self.words(self.page_offset(geometry, number)?, PAGE_WORDS as u64)?)
     }
 
-    /// The offset of the page with that number, if it is one of those handed out and lies above all records.
+    /// Offset of the page with this number, if it is allocated and lies above all records.
     pub(crate) fn page_offset(&self, geometry: &Geometry, number: u64) -> Option<u64> {
         let space = Space::unpack(self.head(header!(space)).load_acquire());
         let offset = geometry.page(number).filter(|_| number <= space.pages)?;
@@ -253,7 +258,7 @@ impl Mapping {
         (above && self.words(offset, PAGE_WORDS as u64).is_some()).then_some(offset)
     }
 
-    /// The ring of `count` samples whose last page has that number: pages are numbered downwards.
+    /// The ring of `count` samples whose last page has this number; pages are numbered downwards.
     pub(crate) fn ring(&self, geometry: &Geometry, number: u64, count: u64) -> Option<&[Sample]> {
         if number < ring_pages(count) {
             return None;
@@ -261,7 +266,7 @@ impl Mapping {
         Some(samples(self.words(self.page_offset(geometry, number)?, count * SAMPLE_WORDS)?))
     }
 
-    /// Writes words at `offset`; the caller has allocated that place.
+    /// Writes words at `offset`; the caller has allocated the space.
     pub(crate) fn fill_words(&self, offset: u64, words: &[u64]) -> Option<()> {
         for (index, value) in words.iter().enumerate() {
             self.word(offset + 8 * index as u64)?.store_relaxed(*value);
@@ -270,14 +275,16 @@ impl Mapping {
     }
 }
 
-/// Bytes of the segment that are handed out as records and pages, by the header; never more than there are.
+/// Bytes of the segment that are allocated for records and pages, according to the header; never more than
+/// there are.
 pub(crate) fn used_bytes(region: &Mapping, geometry: &Geometry) -> u64 {
     let space = Space::unpack(region.head(header!(space)).load_acquire());
     (space.units * RECORD_UNIT + space.pages * PAGE).min(geometry.end - geometry.records)
 }
 
-/// Most bytes that a reader may take for what it makes of a segment beyond what stands there: a summary's row
-/// has more numbers than cells, and each process's row repeats all labels.
+/// Maximum number of bytes that a reader may allocate for what it derives from a segment, which can exceed
+/// the segment's own contents: a summary's row has more numbers than cells, and each process's row repeats
+/// all labels.
 pub(crate) fn memory_limit(region: &Mapping, geometry: &Geometry) -> u64 {
     (4 * used_bytes(region, geometry)).max(64 << 20).min(geometry.end)
 }

@@ -1,5 +1,5 @@
-//! Mapped memory: the atomics that all access goes through, bounds-checked views of a mapping, and which of its
-//! pages have memory behind them.
+//! Mapped memory: the atomics that all access goes through, bounds-checked views of a mapping, and which of
+//! its pages have memory behind them.
 
 pub mod atomic;
 #[cfg(loom)]

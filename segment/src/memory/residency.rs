@@ -1,8 +1,8 @@
-//! Which parts of an object have memory behind them.
+//! Which parts of a shared memory object have memory behind them.
 //!
-//! An object is as sparse as a System V segment, but its file system may be full: touching a page that is
-//! not there then ends the process with SIGBUS. So nothing is touched that was not reserved, by writers
-//! with `fallocate` before, and by readers never: they look where the holes are.
+//! An object is as sparse as a System V segment, but its file system may be full: touching a page without
+//! memory then kills the process with SIGBUS. Therefore only reserved pages are touched. Writers reserve
+//! pages with `fallocate` beforehand; readers never reserve anything, but look for holes.
 
 use crate::layout::PAGE;
 use nix::{
@@ -18,10 +18,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a refusal stands: a full file system must not cost each dropped update a system call.
+/// How long a refused reservation is not retried, so that on a full file system not every dropped
+/// update costs a system call.
 const REST: Duration = Duration::from_millis(100);
 
-/// What tells an object from all others, whatever its name: device and inode.
+/// Identifies an object, whatever its name: device and inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileId(u64, u64);
 
@@ -36,11 +37,11 @@ impl FileId {
 pub(crate) struct Residency {
     file: Arc<OwnedFd>,
     id: FileId,
-    /// All below has memory.
+    /// Everything below this offset has memory.
     low: Cell<u64>,
-    /// All from here on has memory.
+    /// Everything from this offset on has memory.
     high: Cell<u64>,
-    /// When so many bytes were refused.
+    /// When a reservation was refused last, and of how many bytes.
     refused: Cell<Option<(Instant, u64)>>,
 }
 
@@ -69,17 +70,17 @@ impl Residency {
         hole >= end
     }
 
-    /// Where the first hole from `offset` on is. A file system that tells of none has none to fear.
+    /// Offset of the first hole from `offset` on. A file system that cannot report holes needs no check.
     fn hole_after(&self, offset: u64) -> u64 {
         match lseek(&self.file, offset as i64, Whence::SeekHole) {
             Ok(hole) => hole as u64,
-            Err(Errno::ENXIO) => 0, // behind the end: somebody has cut the object
+            Err(Errno::ENXIO) => 0, // past the end: the object was truncated
             Err(_) => u64::MAX,
         }
     }
 
-    /// Gives `offset..end` memory, which `touch` is to write to once a page: until then it counts as a hole.
-    /// Answers whether there was room.
+    /// Allocates memory for `offset..end`. `touch` must write to each page once, because a page counts as a
+    /// hole until then. Returns whether there was room.
     pub(crate) fn reserve(&self, offset: u64, end: u64, touch: impl Fn(u64)) -> bool {
         if self.holds(offset, end) {
             return true;
@@ -100,7 +101,8 @@ impl Residency {
         self.refused.get().is_some_and(|(then, refused)| bytes >= refused && then.elapsed() < REST)
     }
 
-    /// Programs that close all descriptors may have given ours to another file.
+    /// Whether the descriptor still refers to our object: a program that closes all descriptors may have
+    /// given its number to another file.
     fn is_file_ours(&self) -> bool {
         fstat(&self.file).is_ok_and(|stat| FileId::of(&stat) == self.id)
     }
