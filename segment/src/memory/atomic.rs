@@ -1,4 +1,4 @@
-//! The only file that names atomics and memory orderings.
+//! Atomics and memory orderings: beside this file only `loom` and `crash` name them.
 //!
 //! A [`Word`] holds shared bookkeeping, a [`Cell`] a number that is counted into. The table lists each
 //! publishing operation with its partner; call sites name the pair that they use in a comment
