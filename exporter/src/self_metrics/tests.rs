@@ -2,6 +2,7 @@ use super::*;
 use promshm_exposition::Encoder;
 use promshm_segment::{
     Runtime, Stats,
+    os::Refused,
     snapshot::{Liveness, Process, Reason, SlotState, SlotView},
 };
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ fn read(label: Option<&str>) -> SegmentMetrics {
     metrics.observe(&stats(), Attachment::Fresh);
     metrics.note_reading(true);
     metrics.note_left_out([1, 2, 3, 4]);
+    metrics.note_refused(&[Refused { uid: 1000, processes: 2 }]);
     metrics
 }
 
