@@ -20,12 +20,13 @@ target=${CARGO_TARGET_DIR:-target}
 # word on other machines than x86-64; it says so and goes on.
 # With --target the flags reach the binary only, not the macros that the compiler itself loads.
 exporter() {
-  local host manifest sources flags words=(--no-default-features --features "${FEATURES-default}")
+  local host manifest crates sources flags words=(--no-default-features --features "${FEATURES-default}")
   host=$(rustc -vV | sed -n 's/^host: //p')
   flags='-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs'
   # Panics name the file that they come from: by crate and file, not by where this machine keeps crates.
-  cargo fetch --quiet --locked --target "$host"
-  for sources in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/; do flags+=" --remap-path-prefix=$sources="; done
+  crates=${CARGO_HOME:-$HOME/.cargo}/registry/src
+  [ -d "$crates" ] || cargo fetch --quiet --locked --target "$host"
+  for sources in "$crates"/*/; do flags+=" --remap-path-prefix=$sources="; done
   RUSTFLAGS=$flags \
     cargo build --profile shipped --locked -p promshm-exporter "${words[@]}" --target "$host"
   cargo cyclonedx --manifest-path exporter/Cargo.toml --format json "${words[@]}" --target "$host"
