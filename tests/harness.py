@@ -20,6 +20,8 @@ import unittest
 import urllib.parse
 import urllib.request
 
+from limited import processes
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PHP = os.environ.get("PHP", "php")
 WATCHDOG = 180  # seconds; no test waits longer for what must come, and none is faster for it
@@ -109,13 +111,7 @@ def kernel_keys(table="shm"):
 
 def descendants(pid):
     """All processes below one, as this PID namespace numbers them."""
-    parents = {}
-    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue  # it has just ended
-        parents[int(stat.parent.name)] = int(fields[1])
+    parents = {each: int(fields[1]) for each, fields in processes().items()}
     found = [pid]
     for parent in found:
         found += [child for child, of in parents.items() if of == parent]

@@ -22,16 +22,22 @@ COLUMNS = "pid,etimes,time,stat,wchan:20,args"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def family(pid):
-    """A process and all below it, each with the CPU seconds that it and its ended children have used."""
-    parents, times = {}, {}
+def processes():
+    """The fields behind its name in each process's stat, by its number: state, parent, group, session …"""
+    found = {}
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
+            found[int(stat.parent.name)] = stat.read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue  # it has just ended
-        parents[int(stat.parent.name)] = int(fields[1])
-        times[int(stat.parent.name)] = sum(map(int, fields[11:15])) / TICKS
+    return found
+
+
+def family(pid):
+    """A process and all below it, each with the CPU seconds that it and its ended children have used."""
+    stats = processes()
+    parents = {each: int(fields[1]) for each, fields in stats.items()}
+    times = {each: sum(map(int, fields[11:15])) / TICKS for each, fields in stats.items()}
     found, grown = {pid}, True
     while grown:
         grown = {child for child, parent in parents.items() if parent in found} - found
