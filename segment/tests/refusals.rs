@@ -102,11 +102,13 @@ fn forked_child_neither_keeps_nor_inherits_the_notice() {
     let own = Own::new("fork");
     let mut refusal = own.announced();
     let (reader, writer) = nix::unistd::pipe().unwrap();
+    let (started, start) = nix::unistd::pipe().unwrap();
     // SAFETY: as in `in_child`.
     let child = match unsafe { fork() }.unwrap() {
         ForkResult::Child => {
             let mut byte = [0];
             drop(writer);
+            drop(start); // the parent's descriptor is closed here by now
             let _end = nix::unistd::read(&reader, &mut byte); // outlives the parent's notice
             let was_none = own.processes().is_none();
             refusal.announce(&own.0);
@@ -116,6 +118,9 @@ fn forked_child_neither_keeps_nor_inherits_the_notice() {
         }
         ForkResult::Parent { child } => child,
     };
+    drop(start);
+    // Until the child has run, it shares the lock, and the file looks as if it were in use.
+    assert_eq!(nix::unistd::read(&started, &mut [0]), Ok(0));
     assert_eq!(own.processes(), Some(1));
     drop((refusal, reader, writer));
     assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
