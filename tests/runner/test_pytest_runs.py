@@ -37,7 +37,7 @@ class PytestRunsTest(harness.TestCase):
         super().setUp()
         (self.folder / "tests" / "suite").mkdir(parents=True)
         shutil.copy(harness.ROOT / "pytest.ini", self.folder)
-        for file in ("conftest.py", "harness.py"):
+        for file in ("conftest.py", "harness.py", "limited.py"):
             shutil.copy(harness.ROOT / "tests" / file, self.folder / "tests")
         (self.folder / "tests" / "allowed-skips.txt").write_text("# why\ntest_may_skip: it is allowed to\n")
 
