@@ -1,7 +1,7 @@
 --TEST--
 A child that counts nothing leaves its parent's slot alone when it ends
 --DESCRIPTION--
-The child runs the module's shutdown too; it must not say goodbye for its parent.
+The child runs the module's shutdown too; it must not record a clean exit for its parent.
 --EXTENSIONS--
 pcntl
 posix

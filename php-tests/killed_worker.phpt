@@ -1,7 +1,7 @@
 --TEST--
 kill -9 of a worker: counters stay, its sum gauge goes, the next continues
 --DESCRIPTION--
-The out-of-memory killer's work. Nobody says goodbye, so the kernel has to tell.
+The out-of-memory killer's work. No process records its exit, so the kernel must report it.
 --EXTENSIONS--
 pcntl
 posix

@@ -4,9 +4,9 @@
 //! are the PHP classes; [`session`] is the state of a process or thread: settings, attachment, metrics and their
 //! series; [`engine`] is all that touches the Zend API, and does not know metrics.
 //!
-//! Unsafe code lives in `engine::bailout`, `engine::exceptions`, `engine::globals`, `engine::object`,
-//! `engine::parameters`, `engine::process_stats`, `engine::zval`, `module`, `session::generation`, `session::handle`,
-//! `session::ini`, `session::summary_ring`, `session::track`.
+//! Unsafe code lives in `engine::bailout`, `engine::call`, `engine::class`, `engine::exceptions`, `engine::globals`,
+//! `engine::object`, `engine::parameters`, `engine::process_stats`, `engine::zval`, `module`, `session::generation`,
+//! `session::handle`, `session::ini`, `session::summary_ring`, `session::track`.
 #![deny(unsafe_code)]
 #![allow(missing_docs)] // the macro's entry point has none, and nothing else is public
 

@@ -1,87 +1,82 @@
 //! `Promshm\Counter`.
 
 use crate::{
-    classes::metric_class::{construct, constructor, metric_class, void, with_exemplar},
+    classes::metric_class::{construct, constructor, metric_class, registered, void, with_exemplar},
     engine::{
         arguments,
         arguments::{Exemplar, Labels},
+        call::Call,
         exceptions::invalid_argument,
+        object::php_class,
         panic::catch_panic,
         zval::More,
     },
     session::{
         exemplar,
-        handle::{Cells, Handle, this},
+        handle::{Cells, Handle},
         heartbeat,
     },
 };
-use ext_php_rs::{
-    args::Arg,
-    error::Result,
-    flags::{DataType, MethodFlags},
-    types::Zval,
-    zend::ExecuteData,
-    zend_fastcall,
-};
+use ext_php_rs::{args::Arg, error::Result, flags::DataType, types::Zval};
 use promshm_segment::Kind;
+
+/// The class.
+#[derive(Debug)]
+pub(crate) struct Counter;
+
+php_class!(Counter, "Promshm\\Counter", Handle, registered);
 
 pub(crate) fn register() -> Result<()> {
     let inc_by = void("incBy", inc_by).arg(Arg::new("value", DataType::Double));
-    metric_class("Promshm\\Counter", constructor(new))
-        .method(with_exemplar(void("inc", inc)), MethodFlags::Public)
-        .method(with_exemplar(inc_by), MethodFlags::Public)
+    metric_class::<Counter>(constructor(new))
+        .method(with_exemplar(void("inc", inc)))
+        .method(with_exemplar(inc_by))
         .register()
 }
 
-zend_fastcall! {
-    extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
-        catch_panic(|| drop(construct(ex, More::Nothing, |_| Ok((Kind::Counter, Vec::new())))));
-    }
+extern "C" fn new(call: &Call<Counter>, _ret: &mut Zval) {
+    catch_panic(|| drop(construct(call, More::Nothing, |_| Ok((Kind::Counter, Vec::new())))));
 }
 
-zend_fastcall! {
-    extern fn inc(ex: &mut ExecuteData, _ret: &mut Zval) {
-        match this(ex).ready_cell(ex, 0) {
-            Some(cell) => {
-                cell.add_owned(1.0);
-                heartbeat::tick();
-            }
-            None => inc_slowly(ex),
+extern "C" fn inc(call: &Call<Counter>, _ret: &mut Zval) {
+    match call.this().ready_cell(call, 0) {
+        Some(own) => {
+            own.add_owned(1.0);
+            heartbeat::tick();
         }
+        None => inc_slowly(call),
     }
 }
 
 #[inline(never)] // so that the fast path saves no registers for it
-fn inc_slowly(ex: &ExecuteData) {
+fn inc_slowly(call: &Call<Counter>) {
     catch_panic(|| {
-        if let Some((labels, exemplar)) = arguments::labels_and_exemplar(ex) {
-            add(this(ex), labels, exemplar, 1.0);
+        if let Some((labels, exemplar)) = arguments::labels_and_exemplar(call) {
+            add(call.this(), labels, exemplar, 1.0);
         }
     });
     heartbeat::tick();
 }
 
-zend_fastcall! {
-    extern fn inc_by(ex: &mut ExecuteData, _ret: &mut Zval) {
-        if inc_by_at_once(ex).is_none() {
-            inc_by_slowly(ex);
-        }
+extern "C" fn inc_by(call: &Call<Counter>, _ret: &mut Zval) {
+    if inc_by_at_once(call).is_none() {
+        inc_by_slowly(call);
     }
 }
 
 #[inline(always)]
-fn inc_by_at_once(ex: &ExecuteData) -> Option<()> {
-    let value = arguments::first_number(ex).filter(|value| *value >= 0.0)?;
-    this(ex).ready_cell(ex, 1)?.add_owned(value);
+fn inc_by_at_once(call: &Call<Counter>) -> Option<()> {
+    let value = arguments::first_number(call).filter(|value| *value >= 0.0)?;
+    call.this().ready_cell(call, 1)?.add_owned(value);
     heartbeat::tick();
     Some(())
 }
 
 #[inline(never)]
-fn inc_by_slowly(ex: &ExecuteData) {
+fn inc_by_slowly(call: &Call<Counter>) {
     catch_panic(|| {
-        if let Some((value, labels, exemplar)) = arguments::number_and_exemplar(ex) {
-            add(this(ex), labels, exemplar, value);
+        if let Some((value, labels, exemplar)) = arguments::number_and_exemplar(call) {
+            add(call.this(), labels, exemplar, value);
         }
     });
     heartbeat::tick();

@@ -1,19 +1,23 @@
 //! `Promshm\Gauge` and `Promshm\GaugeMode`.
 
 use crate::{
-    classes::metric_class::{around, around_series, construct, constructor, metric_class, void, with_labels},
+    classes::metric_class::{
+        around, around_series, construct, constructor, metric_class, registered, void, with_labels,
+    },
     engine::{
         arguments,
         arguments::Labels,
+        call::Call,
         exceptions::{Thrown, invalid_argument},
         globals::ModuleStatic,
+        object::php_class,
         panic::catch_panic,
         zval,
         zval::{EnumClass, More},
     },
     session::{
         gauge_cell,
-        handle::{Cells, Handle, this},
+        handle::{Cells, Handle},
         heartbeat,
         series::Series,
         track::Track,
@@ -25,11 +29,10 @@ use ext_php_rs::{
     class::RegisteredClass,
     enum_::RegisteredEnum,
     error::Result,
-    flags::{ClassFlags, DataType, MethodFlags},
+    flags::{ClassFlags, DataType},
     prelude::php_enum,
     types::Zval,
-    zend::{ClassEntry, ExecuteData},
-    zend_fastcall,
+    zend::ClassEntry,
 };
 use promshm_segment::{Kind, unix_time};
 
@@ -91,28 +94,32 @@ fn register_mode() -> Result<()> {
     builder.registration(registered).register()
 }
 
+/// The class.
+#[derive(Debug)]
+pub(crate) struct Gauge;
+
+php_class!(Gauge, "Promshm\\Gauge", Handle, registered);
+
 pub(crate) fn register() -> Result<()> {
     register_mode()?;
     let value = |name, handler| with_labels(void(name, handler).arg(Arg::new("value", DataType::Double)));
     let mode = Arg::new("mode", DataType::Object(MODE.into())).default("\\Promshm\\GaugeMode::Last");
-    metric_class("Promshm\\Gauge", constructor(new).arg(mode))
-        .method(value("set", set), MethodFlags::Public)
-        .method(with_labels(void("inc", inc)), MethodFlags::Public)
-        .method(value("incBy", inc_by), MethodFlags::Public)
-        .method(with_labels(void("dec", dec)), MethodFlags::Public)
-        .method(value("decBy", dec_by), MethodFlags::Public)
-        .method(with_labels(void("setToCurrentTime", set_to_current_time)), MethodFlags::Public)
-        .method(around("trackInProgress", track_in_progress), MethodFlags::Public)
+    metric_class::<Gauge>(constructor(new).arg(mode))
+        .method(value("set", set))
+        .method(with_labels(void("inc", inc)))
+        .method(value("incBy", inc_by))
+        .method(with_labels(void("dec", dec)))
+        .method(value("decBy", dec_by))
+        .method(with_labels(void("setToCurrentTime", set_to_current_time)))
+        .method(around("trackInProgress", track_in_progress))
         .register()
 }
 
-zend_fastcall! {
-    extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
-        catch_panic(|| {
-            let Some(class) = MODE_CLASS.get() else { return };
-            drop(construct(ex, More::Object(class), |mode| Ok((Kind::Gauge(mode_of(mode)?), Vec::new()))));
-        });
-    }
+extern "C" fn new(call: &Call<Gauge>, _ret: &mut Zval) {
+    catch_panic(|| {
+        let Some(class) = MODE_CLASS.get() else { return };
+        drop(construct(call, More::Object(class), |mode| Ok((Kind::Gauge(mode_of(mode)?), Vec::new()))));
+    });
 }
 
 fn mode_of(mode: Option<&Zval>) -> std::result::Result<promshm_segment::GaugeMode, Thrown> {
@@ -125,37 +132,37 @@ fn mode_of(mode: Option<&Zval>) -> std::result::Result<promshm_segment::GaugeMod
     })
 }
 
-zend_fastcall! {
-    extern fn set(ex: &mut ExecuteData, _ret: &mut Zval) {
-        if set_at_once(ex).is_none() {
-            set_slowly(ex);
-        }
+extern "C" fn set(call: &Call<Gauge>, _ret: &mut Zval) {
+    if set_at_once(call).is_none() {
+        set_slowly(call);
     }
 }
 
 #[inline(always)]
-fn set_at_once(ex: &ExecuteData) -> Option<()> {
-    let value = arguments::first_number(ex)?;
-    this(ex).settable_cell(ex, 1)?.set(value);
+fn set_at_once(call: &Call<Gauge>) -> Option<()> {
+    let value = arguments::first_number(call)?;
+    call.this().settable_cell(call, 1)?.set(value);
     heartbeat::tick();
     Some(())
 }
 
 #[inline(never)] // so that the fast path saves no registers for it
-fn set_slowly(ex: &ExecuteData) {
+fn set_slowly(call: &Call<Gauge>) {
     catch_panic(|| {
-        if let Some((value, labels)) = arguments::float(ex) {
-            set_to(this(ex), labels, value);
+        if let Some((value, labels)) = arguments::float(call) {
+            set_to(call.this(), labels, value);
         }
     });
     heartbeat::tick();
 }
 
-zend_fastcall! {
-    extern fn set_to_current_time(ex: &mut ExecuteData, _ret: &mut Zval) {
-        catch_panic(|| if let Some(labels) = arguments::labels(ex) { set_to(this(ex), labels, unix_time()) });
-        heartbeat::tick();
-    }
+extern "C" fn set_to_current_time(call: &Call<Gauge>, _ret: &mut Zval) {
+    catch_panic(|| {
+        if let Some(labels) = arguments::labels(call) {
+            set_to(call.this(), labels, unix_time());
+        }
+    });
+    heartbeat::tick();
 }
 
 #[inline(never)]
@@ -163,85 +170,75 @@ pub(crate) fn set_to(handle: &Handle, labels: Labels<'_>, value: f64) {
     let _thrown = handle.update(labels, |cells| cells.all[0].set(value));
 }
 
-zend_fastcall! {
-    extern fn inc(ex: &mut ExecuteData, _ret: &mut Zval) {
-        step(ex, 1.0);
-    }
+extern "C" fn inc(call: &Call<Gauge>, _ret: &mut Zval) {
+    step(call, 1.0);
 }
 
-zend_fastcall! {
-    extern fn dec(ex: &mut ExecuteData, _ret: &mut Zval) {
-        step(ex, -1.0);
-    }
+extern "C" fn dec(call: &Call<Gauge>, _ret: &mut Zval) {
+    step(call, -1.0);
 }
 
 #[inline(always)]
-fn step(ex: &ExecuteData, by: f64) {
-    match this(ex).ready_cell(ex, 0) {
-        Some(cell) => gauge_cell::add(cell, false, by),
-        None => step_slowly(ex, by),
+fn step(call: &Call<Gauge>, by: f64) {
+    match call.this().ready_cell(call, 0) {
+        Some(own) => gauge_cell::add(own, false, by),
+        None => step_slowly(call, by),
     }
     heartbeat::tick();
 }
 
 #[inline(never)]
-fn step_slowly(ex: &ExecuteData, by: f64) {
+fn step_slowly(call: &Call<Gauge>, by: f64) {
     catch_panic(|| {
-        if let Some(labels) = arguments::labels(ex) {
-            add(this(ex), labels, by);
+        if let Some(labels) = arguments::labels(call) {
+            add(call.this(), labels, by);
         }
     });
 }
 
-zend_fastcall! {
-    extern fn inc_by(ex: &mut ExecuteData, _ret: &mut Zval) {
-        if step_by_at_once(ex, 1.0).is_none() {
-            step_by_slowly(ex, 1.0);
-        }
+extern "C" fn inc_by(call: &Call<Gauge>, _ret: &mut Zval) {
+    if step_by_at_once(call, 1.0).is_none() {
+        step_by_slowly(call, 1.0);
     }
 }
 
-zend_fastcall! {
-    extern fn dec_by(ex: &mut ExecuteData, _ret: &mut Zval) {
-        if step_by_at_once(ex, -1.0).is_none() {
-            step_by_slowly(ex, -1.0);
-        }
+extern "C" fn dec_by(call: &Call<Gauge>, _ret: &mut Zval) {
+    if step_by_at_once(call, -1.0).is_none() {
+        step_by_slowly(call, -1.0);
     }
 }
 
 /// As [`step`], multiplied by the first argument.
 #[inline(always)]
-fn step_by_at_once(ex: &ExecuteData, one: f64) -> Option<()> {
-    let value = arguments::first_number(ex)?;
-    gauge_cell::add(this(ex).ready_cell(ex, 1)?, false, one * value);
+fn step_by_at_once(call: &Call<Gauge>, one: f64) -> Option<()> {
+    let value = arguments::first_number(call)?;
+    gauge_cell::add(call.this().ready_cell(call, 1)?, false, one * value);
     heartbeat::tick();
     Some(())
 }
 
 #[inline(never)]
-fn step_by_slowly(ex: &ExecuteData, one: f64) {
+fn step_by_slowly(call: &Call<Gauge>, one: f64) {
     catch_panic(|| {
-        if let Some((value, labels)) = arguments::number(ex) {
-            add(this(ex), labels, one * value);
+        if let Some((value, labels)) = arguments::number(call) {
+            add(call.this(), labels, one * value);
         }
     });
     heartbeat::tick();
 }
 
-zend_fastcall! {
-    extern fn track_in_progress(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| {
-            if let Ok((function, track)) = begin_track(ex) {
-                zval::call(function, ret);
-                drop(track);
-            }
-        });
-    }
+extern "C" fn track_in_progress(call: &Call<Gauge>, ret: &mut Zval) {
+    catch_panic(|| {
+        if let Ok((function, track)) = begin_track(call) {
+            zval::call(function, ret);
+            drop(track);
+        }
+    });
 }
 
 /// Adds 1 until the track is dropped; there is no track if the update was lost.
-fn begin_track(ex: &ExecuteData) -> std::result::Result<(&Zval, Option<Track>), Thrown> {
-    let (function, metric, key) = around_series(ex)?;
+fn begin_track(call: &Call<Gauge>) -> std::result::Result<(&Zval, Option<Track>), Thrown> {
+    let (function, metric, key) = around_series(call)?;
     let handle = Handle::default();
     handle.bind(metric, key, Series::UNKNOWN)?;
     let mut track = None;

@@ -3,28 +3,24 @@
 use crate::{
     classes::{
         metric_class::{
-            around, around_series, construct, constructor, metric_class, void, with_exemplar, with_labels,
+            around, around_series, construct, constructor, metric_class, registered, void, with_exemplar,
+            with_labels,
         },
         timer,
     },
     engine::{
         arguments,
+        call::{Call, Frame},
+        class::{Method, plain},
         exceptions::{Thrown, invalid_argument},
         float_list::{list_of, return_list},
+        object::{PhpClass, php_class},
         panic::catch_panic,
         zval::{More, Parse, parse},
     },
-    session::{handle::this, heartbeat, histogram_cells},
+    session::{handle::Handle, heartbeat, histogram_cells},
 };
-use ext_php_rs::{
-    args::Arg,
-    builders::FunctionBuilder,
-    error::Result,
-    flags::{DataType, MethodFlags},
-    types::Zval,
-    zend::ExecuteData,
-    zend_fastcall,
-};
+use ext_php_rs::{args::Arg, error::Result, flags::DataType, types::Zval};
 use promshm_segment::Kind;
 
 /// The default upper bounds in seconds, those of `PromPHP`.
@@ -33,32 +29,35 @@ const DEFAULT_BUCKETS: [f64; 14] =
 /// A list of more buckets is taken for a mistake.
 const MOST_BUCKETS: i64 = 10_000;
 
+/// The class.
+#[derive(Debug)]
+pub(crate) struct Histogram;
+
+php_class!(Histogram, "Promshm\\Histogram", Handle, registered);
+
 pub(crate) fn register() -> Result<()> {
     let buckets = Arg::new("buckets", DataType::Array).allow_null().default("null");
     let observe = void("observe", observe).arg(Arg::new("value", DataType::Double));
-    let start_timer = FunctionBuilder::new("startTimer", start_timer);
-    let start_timer = start_timer.returns(DataType::Object(timer::NAME.into()), false, false);
-    let list = |name, handler| FunctionBuilder::new(name, handler).returns(DataType::Array, false, false);
-    let public_static = MethodFlags::Public | MethodFlags::Static;
+    let start_timer = Method::new("startTimer", start_timer);
+    let start_timer = start_timer.returns(DataType::Object(timer::Timer::NAME.into()), false);
+    let list = |name, handler| plain(name, handler).returns(DataType::Array, false, false);
     let number = |name| Arg::new(name, DataType::Double);
     let count = || Arg::new("numberOfBuckets", DataType::Long);
     let exponential =
         list("exponentialBuckets", exponential).arg(number("start")).arg(number("growthFactor"));
     let linear = list("linearBuckets", linear).arg(number("start")).arg(number("width"));
-    metric_class("Promshm\\Histogram", constructor(new).arg(buckets))
-        .method(with_exemplar(observe), MethodFlags::Public)
-        .method(with_labels(start_timer), MethodFlags::Public)
-        .method(around("time", time), MethodFlags::Public)
-        .method(list("getDefaultBuckets", default_buckets), public_static)
-        .method(exponential.arg(count()), public_static)
-        .method(linear.arg(count()), public_static)
+    metric_class::<Histogram>(constructor(new).arg(buckets))
+        .method(with_exemplar(observe))
+        .method(with_labels(start_timer))
+        .method(around("time", time))
+        .static_method(list("getDefaultBuckets", default_buckets))
+        .static_method(exponential.arg(count()))
+        .static_method(linear.arg(count()))
         .register()
 }
 
-zend_fastcall! {
-    extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
-        catch_panic(|| drop(construct(ex, More::Array, |buckets| Ok((Kind::Histogram, bounds_of(buckets)?)))));
-    }
+extern "C" fn new(call: &Call<Histogram>, _ret: &mut Zval) {
+    catch_panic(|| drop(construct(call, More::Array, |buckets| Ok((Kind::Histogram, bounds_of(buckets)?)))));
 }
 
 /// The bounds of a script, or the default ones.
@@ -67,19 +66,17 @@ pub(crate) fn bounds_of(buckets: Option<&Zval>) -> std::result::Result<Vec<f64>,
     list_of(buckets).ok_or_else(|| invalid_argument("Histogram buckets must be a list of numbers"))
 }
 
-zend_fastcall! {
-    extern fn observe(ex: &mut ExecuteData, _ret: &mut Zval) {
-        if observe_at_once(ex).is_none() {
-            observe_any(ex);
-        }
+extern "C" fn observe(call: &Call<Histogram>, _ret: &mut Zval) {
+    if observe_at_once(call).is_none() {
+        observe_any(call);
     }
 }
 
 #[inline(always)]
-fn observe_at_once(ex: &ExecuteData) -> Option<()> {
-    let handle = this(ex);
-    let value = arguments::first_number(ex)?;
-    let cells = handle.ready_cells(ex, 1)?;
+fn observe_at_once(call: &Call<Histogram>) -> Option<()> {
+    let handle = call.this();
+    let value = arguments::first_number(call)?;
+    let cells = handle.ready_cells(call, 1)?;
     let bucket = handle.metric().ok()?.buckets.of(value);
     histogram_cells::count(cells, bucket, value);
     heartbeat::tick();
@@ -87,70 +84,66 @@ fn observe_at_once(ex: &ExecuteData) -> Option<()> {
 }
 
 #[inline(never)] // so that the fast path saves no registers for it
-fn observe_any(ex: &ExecuteData) {
+fn observe_any(call: &Call<Histogram>) {
     catch_panic(|| {
-        if let Some((value, labels, exemplar)) = arguments::float_and_exemplar(ex) {
-            histogram_cells::observe(this(ex), labels, exemplar, value);
+        if let Some((value, labels, exemplar)) = arguments::float_and_exemplar(call) {
+            histogram_cells::observe(call.this(), labels, exemplar, value);
         }
     });
     heartbeat::tick();
 }
 
-zend_fastcall! {
-    extern fn start_timer(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| {
-            let Some(labels) = arguments::labels(ex) else { return };
-            let started = this(ex).series_of(labels).and_then(|(metric, key)| timer::start(metric, key, ret));
-            drop(started);
-        });
-    }
+extern "C" fn start_timer(call: &Call<Histogram>, ret: &mut Zval) {
+    catch_panic(|| {
+        let Some(labels) = arguments::labels(call) else { return };
+        let started = call.this().series_of(labels).and_then(|(metric, key)| timer::start(metric, key, ret));
+        drop(started);
+    });
 }
 
-zend_fastcall! {
-    extern fn time(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| {
-            if let Ok((function, metric, key)) = around_series(ex) {
-                timer::time(function, metric, key, ret);
-            }
-        });
-    }
+extern "C" fn time(call: &Call<Histogram>, ret: &mut Zval) {
+    catch_panic(|| {
+        if let Ok((function, metric, key)) = around_series(call) {
+            timer::time(function, metric, key, ret);
+        }
+    });
 }
 
-zend_fastcall! {
-    extern fn default_buckets(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| if parse(ex, Parse::Nothing) { return_list(ret, DEFAULT_BUCKETS.into_iter()) });
-    }
+extern "C" fn default_buckets(frame: &Frame, ret: &mut Zval) {
+    catch_panic(|| {
+        if parse(frame, Parse::Nothing) {
+            return_list(ret, DEFAULT_BUCKETS.into_iter());
+        }
+    });
 }
 
-zend_fastcall! {
-    extern fn exponential(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| {
-            let Some((start, factor, count)) = series(ex) else { return };
-            if !(start > 0.0 && factor > 1.0 && start.is_finite() && factor.is_finite()) {
-                invalid_argument("exponentialBuckets() needs a finite start above 0 and a finite growth factor above 1");
-                return;
-            }
-            return_list(ret, (0..count).scan(start, |next, _| Some(std::mem::replace(next, *next * factor))));
-        });
-    }
+extern "C" fn exponential(frame: &Frame, ret: &mut Zval) {
+    catch_panic(|| {
+        let Some((start, factor, count)) = series(frame) else { return };
+        if !(start > 0.0 && factor > 1.0 && start.is_finite() && factor.is_finite()) {
+            invalid_argument(
+                "exponentialBuckets() needs a finite start above 0 and a finite growth factor above 1",
+            );
+            return;
+        }
+        return_list(ret, (0..count).scan(start, |next, _| Some(std::mem::replace(next, *next * factor))));
+    });
 }
 
-zend_fastcall! {
-    extern fn linear(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| {
-            let Some((start, width, count)) = series(ex) else { return };
-            if !(width > 0.0 && width.is_finite() && start.is_finite()) {
-                invalid_argument("linearBuckets() needs a finite start and a finite width above 0");
-                return;
-            }
-            return_list(ret, (0..count).map(|index| start + width * index as f64));
-        });
-    }
+extern "C" fn linear(frame: &Frame, ret: &mut Zval) {
+    catch_panic(|| {
+        let Some((start, width, count)) = series(frame) else { return };
+        if !(width > 0.0 && width.is_finite() && start.is_finite()) {
+            invalid_argument("linearBuckets() needs a finite start and a finite width above 0");
+            return;
+        }
+        return_list(ret, (0..count).map(|index| start + width * index as f64));
+    });
 }
 
-fn series(ex: &ExecuteData) -> Option<(f64, f64, i64)> {
+fn series(frame: &Frame) -> Option<(f64, f64, i64)> {
     let (mut start, mut step, mut count) = (0.0, 0.0, 0);
-    if !parse(ex, Parse::Buckets(&mut start, &mut step, &mut count)) {
+    if !parse(frame, Parse::Buckets(&mut start, &mut step, &mut count)) {
         return None;
     }
     if !(1..=MOST_BUCKETS).contains(&count) {

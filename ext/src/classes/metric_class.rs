@@ -3,18 +3,17 @@
 use crate::{
     engine::{
         arguments,
+        call::{Call, Frame},
+        class::{ClassDefinition, Handler, Method},
         exceptions::{Thrown, invalid_argument},
-        object,
+        object::{self, PhpClass},
         panic::catch_panic,
         zval,
-        zval::{
-            Found, IS_DOUBLE, IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, More, Parse, bytes_of, given,
-            named_arguments, parse,
-        },
+        zval::{Found, IS_DOUBLE, IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, More, Parse, bytes_of, parse},
     },
     session::{
         attachment,
-        handle::{Handle, this, with_packed},
+        handle::{Handle, with_packed},
         labels,
         metric::{Constants, Metric},
         series::{Key, Series},
@@ -22,51 +21,49 @@ use crate::{
 };
 use ext_php_rs::{
     args::Arg,
-    builders::{ClassBuilder, FunctionBuilder},
-    flags::{ClassFlags, DataType, MethodFlags},
+    flags::{ClassFlags, DataType},
     types::{ZendHashTable, Zval},
-    zend::ExecuteData,
-    zend_fastcall,
+    zend::ClassEntry,
 };
 use promshm_segment::{Definition, Kind};
 use std::rc::Rc;
 
-/// A raw handler in the engine's own calling convention, which costs as much as a method in C.
-pub(crate) type Handler = extern "C" fn(&mut ExecuteData, &mut Zval);
-/// A method whose arguments are still to be added.
-pub(crate) type Method = FunctionBuilder<'static>;
+/// A class whose objects are metrics.
+pub(crate) trait MetricClass: PhpClass<State = Handle> {}
+
+impl<C: PhpClass<State = Handle>> MetricClass for C {}
 
 /// A method that returns nothing.
-pub(crate) fn void(name: &str, handler: Handler) -> Method {
-    FunctionBuilder::new(name, handler).returns(DataType::Void, false, false)
+pub(crate) fn void<C: PhpClass>(name: &str, handler: Handler<C>) -> Method<C> {
+    Method::new(name, handler).returns(DataType::Void, false)
 }
 
 /// `array $labels = []`, last.
-pub(crate) fn with_labels(method: Method) -> Method {
+pub(crate) fn with_labels<C: PhpClass>(method: Method<C>) -> Method<C> {
     method.not_required().arg(Arg::new("labels", DataType::Array).default("[]"))
 }
 
 /// `callable $fn, array $labels = []`, for a method that returns what the function does.
-pub(crate) fn around(name: &str, handler: Handler) -> Method {
-    let method = FunctionBuilder::new(name, handler).arg(Arg::new("fn", DataType::Callable));
-    with_labels(method).returns(DataType::Mixed, false, true)
+pub(crate) fn around<C: PhpClass>(name: &str, handler: Handler<C>) -> Method<C> {
+    let method = Method::new(name, handler).arg(Arg::new("fn", DataType::Callable));
+    with_labels(method).returns(DataType::Mixed, true)
 }
 
 /// Reads `(callable $fn, array $labels = [])` and returns the function, and the metric and key of the series.
-pub(crate) fn around_series(ex: &ExecuteData) -> Result<(&Zval, Rc<Metric>, Key), Thrown> {
-    let (function, labels) = arguments::callable(ex).ok_or(Thrown)?;
-    let (metric, key) = this(ex).series_of(labels)?;
+pub(crate) fn around_series<C: MetricClass>(call: &Call<C>) -> Result<(&Zval, Rc<Metric>, Key), Thrown> {
+    let (function, labels) = arguments::callable(call).ok_or(Thrown)?;
+    let (metric, key) = call.this().series_of(labels)?;
     Ok((function, metric, key))
 }
 
 /// `array $labels = [], ?array $exemplar = null`, last.
-pub(crate) fn with_exemplar(method: Method) -> Method {
+pub(crate) fn with_exemplar<C: PhpClass>(method: Method<C>) -> Method<C> {
     with_labels(method).arg(Arg::new("exemplar", DataType::Array).allow_null().default("null"))
 }
 
 /// The parameters that every constructor has.
-pub(crate) fn constructor(handler: Handler) -> Method {
-    FunctionBuilder::new("__construct", handler)
+pub(crate) fn constructor<C: MetricClass>(handler: Handler<C>) -> Method<C> {
+    Method::new("__construct", handler)
         .arg(Arg::new("name", DataType::String))
         .not_required()
         .arg(Arg::new("help", DataType::String).default("''"))
@@ -74,31 +71,33 @@ pub(crate) fn constructor(handler: Handler) -> Method {
 }
 
 /// A class whose objects refer to shared memory: they cannot be extended, serialized or given properties.
-pub(crate) fn final_class(name: &str) -> ClassBuilder {
-    let flags = ClassFlags::Final.union(ClassFlags::NotSerializable).union(ClassFlags::NoDynamicProperties);
-    ClassBuilder::new(name).flags(flags)
+pub(crate) fn final_class<C: PhpClass>() -> ClassDefinition<C> {
+    ClassDefinition::new(FINAL)
 }
 
+pub(crate) const FINAL: ClassFlags =
+    ClassFlags::Final.union(ClassFlags::NotSerializable).union(ClassFlags::NoDynamicProperties);
+
 /// A final metric class with the methods that all of them have.
-pub(crate) fn metric_class(name: &'static str, constructor: Method) -> ClassBuilder {
-    let getter = |name, handler, kind| FunctionBuilder::new(name, handler).returns(kind, false, false);
+pub(crate) fn metric_class<C: MetricClass>(constructor: Method<C>) -> ClassDefinition<C> {
+    let getter = |name, handler, kind| Method::new(name, handler).returns(kind, false);
     let any = Arg::new("values", DataType::Object("Stringable".into())).is_variadic();
-    let bind = FunctionBuilder::new("labels", bind).not_required().arg(any);
-    final_class(name)
-        .method(constructor, MethodFlags::Public)
-        .method(bind.returns(DataType::Object(name.into()), false, false), MethodFlags::Public)
-        .method(with_labels(getter("remove", remove, DataType::Bool)), MethodFlags::Public)
-        .method(getter("getName", get_name, DataType::String), MethodFlags::Public)
-        .method(getter("getHelp", get_help, DataType::String), MethodFlags::Public)
-        .method(getter("getLabelNames", get_label_names, DataType::Array), MethodFlags::Public)
-        .method(getter("getType", get_type, DataType::String), MethodFlags::Public)
-        .registration(|class, arg_info| {
-            object::install::<Handle>(class);
-            zval::widen(class, "labels", 0, ANY_LABEL);
-            zval::widen(class, "incby", 0, 1 << IS_LONG);
-            zval::widen(class, "decby", 0, 1 << IS_LONG);
-            std::mem::forget(arg_info); // the engine reads it as long as the class lives
-        })
+    let bind = Method::new("labels", bind).not_required().arg(any);
+    final_class()
+        .method(constructor)
+        .method(bind.returns(DataType::Object(C::NAME.into()), false))
+        .method(with_labels(getter("remove", remove, DataType::Bool)))
+        .method(getter("getName", get_name, DataType::String))
+        .method(getter("getHelp", get_help, DataType::String))
+        .method(getter("getLabelNames", get_label_names, DataType::Array))
+        .method(getter("getType", get_type, DataType::String))
+}
+
+/// Finishes a metric class: the types of some arguments are unions, which the builders do not support.
+pub(crate) fn registered(class: &ClassEntry) {
+    zval::widen(class, "labels", 0, ANY_LABEL);
+    zval::widen(class, "incby", 0, 1 << IS_LONG);
+    zval::widen(class, "decby", 0, 1 << IS_LONG);
 }
 
 /// `string|int|float|bool`, besides `Stringable`.
@@ -106,19 +105,20 @@ const ANY_LABEL: u32 = 1 << IS_STRING | 1 << IS_LONG | 1 << IS_DOUBLE | 1 << IS_
 
 /// Reads a constructor's arguments and makes `$this` a handle of the metric that they define. `kind_of` makes the
 /// kind and its numbers of the arguments that the class adds.
-pub(crate) fn construct(
-    ex: &ExecuteData,
+pub(crate) fn construct<C: MetricClass>(
+    call: &Call<C>,
     more: More<'_>,
     kind_of: impl FnOnce(Option<&Zval>) -> Result<(Kind, Vec<f64>), Thrown>,
 ) -> Result<(), Thrown> {
-    let (name, help) = (Found::in_call(ex), Found::in_call(ex));
-    let (label_names, last) = (Found::in_call(ex), Found::in_call(ex));
-    if !parse(ex, Parse::Definition { name: &name, help: &help, labels: &label_names, more: (more, &last) }) {
+    let (name, help) = (Found::in_call(call), Found::in_call(call));
+    let (label_names, last) = (Found::in_call(call), Found::in_call(call));
+    if !parse(call, Parse::Definition { name: &name, help: &help, labels: &label_names, more: (more, &last) })
+    {
         return Err(Thrown);
     }
     let shape = kind_of(last.value())?;
     let (name, help) = (name.text(), help.text());
-    this(ex).init(define(&name, &help, label_names.table(), shape, &Constants::new())?)
+    call.this().init(define(&name, &help, label_names.table(), shape, &Constants::new())?)
 }
 
 /// The metric of that definition. Throws if the definition is invalid, or contradicts an earlier one.
@@ -147,21 +147,20 @@ pub(crate) fn names_in(table: &ZendHashTable) -> Option<Vec<String>> {
     table.values().map(name).collect()
 }
 
-zend_fastcall! {
-    extern fn bind(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| drop(bind_sibling(ex, ret)));
-    }
+extern "C" fn bind<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+    catch_panic(|| drop(bind_sibling(call, ret)));
 }
 
-/// A new object of the class of `$this`, in `ret`.
-fn sibling<'r>(ex: &ExecuteData, ret: &'r mut Zval) -> &'r Handle {
-    object::new_in(object::class_of_this(ex), ret)
+fn bind_sibling<C: MetricClass>(call: &Call<C>, ret: &mut Zval) -> Result<(), Thrown> {
+    let metric = call.this().check_unbound()?;
+    // First, while there is nothing to drop: memory_limit may refuse it.
+    let Some(sibling) = object::new_object::<C>(ret) else { return Ok(()) };
+    bind_to(call, metric, sibling)
 }
 
-fn bind_sibling(ex: &ExecuteData, ret: &mut Zval) -> Result<(), Thrown> {
-    let metric = this(ex).check_unbound()?;
-    let sibling = sibling(ex, ret); // first, while there is nothing to drop: memory_limit may refuse it
-    let (values, by_name) = (zval::arguments(ex), named_arguments(ex));
+/// Binds the sibling to the series that the arguments of the call name.
+fn bind_to(call: &Frame, metric: &Rc<Metric>, sibling: &Handle) -> Result<(), Thrown> {
+    let (values, by_name) = (call.arguments(), call.named_arguments());
     if by_name.is_none()
         && let Some((key, series)) = metric.known_series(values)
     {
@@ -171,7 +170,7 @@ fn bind_sibling(ex: &ExecuteData, ret: &mut Zval) -> Result<(), Thrown> {
     let pack = |key: &mut Vec<u8>| {
         labels::refuse_null_arguments(definition, values, by_name)?;
         match by_name {
-            Some(table) if given(ex) == 0 => labels::pack_table(definition, table, key),
+            Some(table) if call.given() == 0 => labels::pack_table(definition, table, key),
             Some(table) => Err(labels::mixed(definition, table)),
             None => labels::pack_arguments(definition, values, key),
         }
@@ -180,16 +179,14 @@ fn bind_sibling(ex: &ExecuteData, ret: &mut Zval) -> Result<(), Thrown> {
     with_packed(pack, |key| sibling.bind(Rc::clone(metric), key.into(), Series::UNKNOWN))?
 }
 
-zend_fastcall! {
-    extern fn remove(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| {
-            ret.set_bool(false);
-            let Some(labels) = arguments::labels(ex) else { return };
-            if let Ok(removed) = removed(this(ex), labels) {
-                ret.set_bool(removed);
-            }
-        });
-    }
+extern "C" fn remove<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+    catch_panic(|| {
+        ret.set_bool(false);
+        let Some(labels) = arguments::labels(call) else { return };
+        if let Ok(removed) = removed(call.this(), labels) {
+            ret.set_bool(removed);
+        }
+    });
 }
 
 fn removed(handle: &Handle, labels: arguments::Labels<'_>) -> Result<bool, Thrown> {
@@ -198,40 +195,32 @@ fn removed(handle: &Handle, labels: arguments::Labels<'_>) -> Result<bool, Throw
 }
 
 /// Runs `show` on the definition, for a getter without arguments.
-fn getter(ex: &ExecuteData, show: impl FnOnce(&Definition)) {
+fn show_definition<C: MetricClass>(call: &Call<C>, show: impl FnOnce(&Definition)) {
     catch_panic(|| {
-        if parse(ex, Parse::Nothing)
-            && let Ok(metric) = this(ex).metric()
+        if parse(call, Parse::Nothing)
+            && let Ok(metric) = call.this().metric()
         {
             show(&metric.definition);
         }
     });
 }
 
-zend_fastcall! {
-    extern fn get_name(ex: &mut ExecuteData, ret: &mut Zval) {
-        getter(ex, |definition| drop(ret.set_string(&definition.name, false)));
-    }
+extern "C" fn get_name<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+    show_definition(call, |definition| drop(ret.set_string(&definition.name, false)));
 }
 
-zend_fastcall! {
-    extern fn get_help(ex: &mut ExecuteData, ret: &mut Zval) {
-        getter(ex, |definition| drop(ret.set_string(&definition.help, false)));
-    }
+extern "C" fn get_help<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+    show_definition(call, |definition| drop(ret.set_string(&definition.help, false)));
 }
 
-zend_fastcall! {
-    extern fn get_type(ex: &mut ExecuteData, ret: &mut Zval) {
-        getter(ex, |definition| drop(ret.set_string(definition.kind.as_str(), false)));
-    }
+extern "C" fn get_type<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+    show_definition(call, |definition| drop(ret.set_string(definition.kind.as_str(), false)));
 }
 
-zend_fastcall! {
-    extern fn get_label_names(ex: &mut ExecuteData, ret: &mut Zval) {
-        getter(ex, |definition| {
-            let mut names = ZendHashTable::new();
-            definition.label_names.iter().for_each(|name| drop(names.push(name.as_str())));
-            ret.set_hashtable(names);
-        });
-    }
+extern "C" fn get_label_names<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+    show_definition(call, |definition| {
+        let mut names = ZendHashTable::new();
+        definition.label_names.iter().for_each(|name| drop(names.push(name.as_str())));
+        ret.set_hashtable(names);
+    });
 }

@@ -1,16 +1,21 @@
 //! The arguments of a registration: the metric's type, and the arguments that this type adds.
 
 use crate::{
-    classes::{histogram, summary},
+    classes::{
+        counter::Counter,
+        gauge::Gauge,
+        histogram::{self, Histogram},
+        summary::{self, Summary},
+    },
     engine::{
+        call::Frame,
         exceptions::Thrown,
+        object::{PhpClass, new_object},
         zval::{Found, More, Parse, parse},
     },
+    session::handle::Handle,
 };
-use ext_php_rs::{
-    types::{ZendHashTable, Zval},
-    zend::ExecuteData,
-};
+use ext_php_rs::types::{ZendHashTable, Zval};
 use promshm_segment::{GaugeMode, Kind};
 use std::{borrow::Cow, cell::Cell};
 
@@ -26,10 +31,20 @@ pub(crate) enum MetricType {
 impl MetricType {
     pub(crate) fn class_name(self) -> &'static str {
         match self {
-            Self::Counter => "Promshm\\Counter",
-            Self::Gauge => "Promshm\\Gauge",
-            Self::Histogram => "Promshm\\Histogram",
-            Self::Summary => "Promshm\\Summary",
+            Self::Counter => Counter::NAME,
+            Self::Gauge => Gauge::NAME,
+            Self::Histogram => Histogram::NAME,
+            Self::Summary => Summary::NAME,
+        }
+    }
+
+    /// Puts a new object of the class into `ret`.
+    pub(crate) fn new_object(self, ret: &mut Zval) -> Option<&Handle> {
+        match self {
+            Self::Counter => new_object::<Counter>(ret),
+            Self::Gauge => new_object::<Gauge>(ret),
+            Self::Histogram => new_object::<Histogram>(ret),
+            Self::Summary => new_object::<Summary>(ret),
         }
     }
 
@@ -66,9 +81,9 @@ pub(crate) struct Registration<'a> {
 }
 
 impl<'a> Registration<'a> {
-    pub(crate) fn read(ex: &'a ExecuteData, metric: MetricType) -> Result<Self, Thrown> {
-        let (namespace, name, help) = (Found::in_call(ex), Found::in_call(ex), Found::in_call(ex));
-        let (labels, last) = (Found::in_call(ex), Found::in_call(ex));
+    pub(crate) fn read(frame: &'a Frame, metric: MetricType) -> Result<Self, Thrown> {
+        let (namespace, name, help) = (Found::in_call(frame), Found::in_call(frame), Found::in_call(frame));
+        let (labels, last) = (Found::in_call(frame), Found::in_call(frame));
         let max_age = Cell::new(summary::DEFAULT_MAX_AGE);
         let wanted = Parse::Registration {
             namespace: &namespace,
@@ -77,7 +92,7 @@ impl<'a> Registration<'a> {
             labels: &labels,
             more: (metric.more(&max_age), &last),
         };
-        if !parse(ex, wanted) {
+        if !parse(frame, wanted) {
             return Err(Thrown);
         }
         let name = full_name(&namespace.text(), &name.text());

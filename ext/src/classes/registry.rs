@@ -11,21 +11,20 @@ use crate::{
         gauge,
         label_order::{self, Order, OrderedHandle},
         metric_class,
-        metric_class::{Handler, Method, define},
+        metric_class::define,
         registration::{MetricType, Registration, full_name},
         samples, summary,
     },
     engine::{
+        call::{Call, Frame},
+        class::{ClassDefinition, Handler, Method, interface, plain},
         exceptions::{Thrown, bad_registration, invalid_argument, not_found},
         globals::{ModuleStatic, interpreter_local},
         object,
-        object::native_object,
+        object::{PhpClass, native_object, php_class},
         panic::catch_panic,
         zval,
-        zval::{
-            Found, IS_ARRAY, IS_STRING, Parse, RetainedString, argument, arguments, given, guarded, parse,
-            type_of,
-        },
+        zval::{Found, IS_ARRAY, IS_STRING, Parse, RetainedString, guarded, parse, type_of},
     },
     session::{
         attachment,
@@ -36,30 +35,26 @@ use crate::{
 };
 use ext_php_rs::{
     args::Arg,
-    builders::{ClassBuilder, FunctionBuilder},
     error::Result as Registered,
-    flags::{ClassFlags, DataType, MethodFlags},
+    flags::{ClassFlags, DataType},
     types::{ArrayKey, ZendHashTable, Zval},
-    zend::{ClassEntry, ExecuteData, ce},
-    zend_fastcall,
+    zend::{ClassEntry, ce},
 };
 use hashbrown::HashTable;
 use promshm_segment::{Definition, GaugeMode, Kind};
 use std::{cell::RefCell, rc::Rc};
 
-const NAME: &str = "Promshm\\CollectorRegistry";
 const INTERFACE_NAME: &str = "Promshm\\RegistryInterface";
 // Registered again at every module startup: some servers restart modules in one process.
-static CLASS: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
 static INTERFACE: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
 interpreter_local! {
     /// The registry of `getDefault()` in this request.
     static DEFAULT: Option<Zval> = None;
 }
 
-/// The native state of a registry object.
+/// The class, and the native state of its objects.
 #[derive(Debug, Default)]
-struct Registry {
+pub(crate) struct Registry {
     metrics: RefCell<HashTable<Entry>>,
     constants: RefCell<Constants>,
 }
@@ -69,6 +64,7 @@ native_object!(Registry, |registry, show| {
         metrics.iter().flat_map(|entry| &entry.handles).for_each(|handle| show(&handle.object));
     }
 });
+php_class!(Registry, "Promshm\\CollectorRegistry", Self);
 
 /// A metric may be the key of a `WeakMap`, so releasing it may run a destructor, which may end the request. The
 /// other metrics are released nevertheless.
@@ -106,8 +102,8 @@ struct NameKey {
 }
 
 impl NameKey {
-    fn of_call(ex: &ExecuteData) -> Self {
-        let names = names(ex);
+    fn of_call(call: &Frame) -> Self {
+        let names = names(call);
         let strings = RetainedString::of(&names[0], false).zip(RetainedString::of(&names[1], false));
         Self { packed: labels::pack_strings(names), strings: strings.map(Into::into) }
     }
@@ -138,41 +134,28 @@ impl Entry {
 
 pub(crate) fn register() -> Registered<()> {
     register_interface()?;
-    let of_this_class = DataType::Object(NAME.into());
-    let new = FunctionBuilder::new("__construct", new)
+    let of_this_class = DataType::Object(Registry::NAME.into());
+    let new = Method::new("__construct", new)
         .not_required()
         .arg(Arg::new("storage", DataType::Mixed).allow_null().default("null"))
         .arg(switch("registerDefaultMetrics"))
         .arg(Arg::new("constantLabels", DataType::Array).default("[]"));
-    let get_default = FunctionBuilder::new("getDefault", get_default).returns(of_this_class, false, false);
+    let get_default = plain("getDefault", get_default).returns(of_this_class, false, false);
     let families = families_method().not_required().arg(switch("sortMetrics"));
-    let builder = ClassBuilder::new(NAME)
-        .implements((interface, INTERFACE_NAME))
-        .flags(ClassFlags::NotSerializable.union(ClassFlags::NoDynamicProperties))
-        .method(new, MethodFlags::Public)
-        .method(get_default, MethodFlags::Public | MethodFlags::Static)
-        .method(families, MethodFlags::Public)
-        .method(metric_class::void("wipeStorage", wipe), MethodFlags::Public);
-    let builder =
-        methods().into_iter().fold(builder, |builder, method| builder.method(method, MethodFlags::Public));
-    builder
-        .registration(|class, arg_info| {
-            object::install::<Registry>(class);
-            CLASS.set(Some(class));
-            std::mem::forget(arg_info); // the engine reads it as long as the class lives
-        })
-        .register()
+    let flags = ClassFlags::NotSerializable.union(ClassFlags::NoDynamicProperties);
+    let definition = ClassDefinition::new(flags)
+        .implements((registry_interface, INTERFACE_NAME))
+        .method(new)
+        .static_method(get_default)
+        .method(families)
+        .method(metric_class::void("wipeStorage", wipe));
+    methods().into_iter().fold(definition, ClassDefinition::method).register()
 }
 
 /// The interface that services ask for in their constructors, as with `PromPHP`.
 fn register_interface() -> Registered<()> {
-    let builder = ClassBuilder::new(INTERFACE_NAME).flags(ClassFlags::Interface);
     let shared = [metric_class::void("wipeStorage", wipe), families_method()];
-    let builder = shared
-        .into_iter()
-        .chain(methods())
-        .fold(builder, |builder, method| builder.method(method, MethodFlags::Public | MethodFlags::Abstract));
-    builder
+    interface(INTERFACE_NAME, shared.into_iter().chain(methods()))
         .registration(|class, arg_info| {
             INTERFACE.set(Some(class));
             std::mem::forget(arg_info); // the engine reads it as long as the class lives
@@ -180,7 +163,7 @@ fn register_interface() -> Registered<()> {
         .register()
 }
 
-fn interface() -> &'static ClassEntry {
+fn registry_interface() -> &'static ClassEntry {
     INTERFACE.get().unwrap_or_else(ce::traversable)
 }
 
@@ -189,24 +172,24 @@ fn switch(name: &str) -> Arg<'static> {
     Arg::new(name, DataType::Bool).default("true")
 }
 
-fn families_method() -> Method {
-    FunctionBuilder::new("getMetricFamilySamples", families).returns(DataType::Array, false, false)
+fn families_method() -> Method<Registry> {
+    Method::new("getMetricFamilySamples", families).returns(DataType::Array, false)
 }
 
 /// `register…`, `getOrRegister…` and `get…` of each type.
-fn methods() -> Vec<Method> {
-    let handlers: [(MetricType, [Handler; 3]); 4] = [
+fn methods() -> Vec<Method<Registry>> {
+    let handlers: [(MetricType, [Handler<Registry>; 3]); 4] = [
         (MetricType::Counter, [register_counter, get_or_register_counter, get_counter]),
         (MetricType::Gauge, [register_gauge, get_or_register_gauge, get_gauge]),
         (MetricType::Histogram, [register_histogram, get_or_register_histogram, get_histogram]),
         (MetricType::Summary, [register_summary, get_or_register_summary, get_summary]),
     ];
-    let of_a_type = |(metric, [register, get_or_register, get]): (MetricType, [Handler; 3])| {
+    let of_a_type = |(metric, [register, get_or_register, get]): (MetricType, [Handler<Registry>; 3])| {
         let named = |prefix: &str, handler| {
-            FunctionBuilder::new(format!("{prefix}{}", metric.short_name()), handler)
+            Method::new(format!("{prefix}{}", metric.short_name()), handler)
                 .arg(Arg::new("namespace", DataType::String))
                 .arg(Arg::new("name", DataType::String))
-                .returns(DataType::Object(metric.class_name().into()), false, false)
+                .returns(DataType::Object(metric.class_name().into()), false)
         };
         let defining = |prefix, handler| with_definition(metric, named(prefix, handler));
         [defining("register", register), defining("getOrRegister", get_or_register), named("get", get)]
@@ -214,7 +197,7 @@ fn methods() -> Vec<Method> {
     handlers.into_iter().flat_map(of_a_type).collect()
 }
 
-fn with_definition(metric: MetricType, method: Method) -> Method {
+fn with_definition(metric: MetricType, method: Method<Registry>) -> Method<Registry> {
     let method = metric_class::with_labels(method.arg(Arg::new("help", DataType::String)));
     match metric {
         MetricType::Counter | MetricType::Gauge => method,
@@ -225,19 +208,17 @@ fn with_definition(metric: MetricType, method: Method) -> Method {
     }
 }
 
-zend_fastcall! {
-    extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
-        catch_panic(|| drop(construct(ex)));
-    }
+extern "C" fn new(call: &Call<Registry>, _ret: &mut Zval) {
+    catch_panic(|| drop(construct(call)));
 }
 
 /// The storage is an argument for compatibility with `PromPHP`, and is ignored: there is only the segment.
-fn construct(ex: &ExecuteData) -> Result<(), Thrown> {
-    let (storage, mut defaults, constants) = (Found::in_call(ex), true, Found::in_call(ex));
-    if !parse(ex, Parse::Registry { storage: &storage, defaults: &mut defaults, constants: &constants }) {
+fn construct(call: &Call<Registry>) -> Result<(), Thrown> {
+    let (storage, mut defaults, constants) = (Found::in_call(call), true, Found::in_call(call));
+    if !parse(call, Parse::Registry { storage: &storage, defaults: &mut defaults, constants: &constants }) {
         return Err(Thrown);
     }
-    let registry: &Registry = object::this(ex);
+    let registry = call.this();
     if let Some(constants) = constants.table() {
         registry.constants.replace(constants_of(constants)?);
     }
@@ -310,10 +291,9 @@ impl Registry {
         label_names: Option<&Zval>,
         defined: Rc<Metric>,
     ) -> Result<Zval, Thrown> {
-        let class = guarded(|| ClassEntry::try_find(metric.class_name())).ok_or(Thrown)?;
         let mut object = Zval::new();
         let names = defined.definition.label_names.clone();
-        guarded(|| object::new_in::<Handle>(class, &mut object)).init(defined)?;
+        guarded(|| metric.new_object(&mut object)).ok_or(Thrown)?.init(defined)?;
         let handle = OrderedHandle::new(names, label_names, object.shallow_clone());
         self.keep(metric, name, handle);
         Ok(object)
@@ -352,66 +332,66 @@ impl Registry {
 }
 
 /// Namespace and name, after they were read as strings.
-fn names(ex: &ExecuteData) -> &[Zval] {
-    &arguments(ex)[..2]
+fn names(frame: &Frame) -> &[Zval] {
+    &frame.arguments()[..2]
 }
 
 #[inline(always)]
-fn get_or_register(ex: &ExecuteData, ret: &mut Zval, metric: MetricType) {
-    let find = || object::this::<Registry>(ex).find_ordered(metric, names(ex), argument(ex, LABEL_NAMES));
-    match is_usual(ex).then(find).flatten() {
+fn get_or_register(call: &Call<Registry>, ret: &mut Zval, metric: MetricType) {
+    let find = || call.this().find_ordered(metric, names(call), call.argument(LABEL_NAMES));
+    match is_usual(call).then(find).flatten() {
         Some(object) => std::mem::forget(std::mem::replace(ret, object)), // it held nothing to release
-        None => catch_panic(|| drop(get_or_add(ex, ret, metric))),
+        None => catch_panic(|| drop(get_or_add(call, ret, metric))),
     }
 }
 
 /// Whether the arguments are `string, string, string` and perhaps an array, which need no conversion.
 #[inline(always)]
-fn is_usual(ex: &ExecuteData) -> bool {
-    let has = |n, kind| argument(ex, n).is_some_and(|value| type_of(value) == kind);
+fn is_usual(call: &Frame) -> bool {
+    let has = |n, kind| call.argument(n).is_some_and(|value| type_of(value) == kind);
     let strings = has(0, IS_STRING) && has(1, IS_STRING) && has(2, IS_STRING);
-    strings && (given(ex) == 3 || given(ex) == 4 && has(LABEL_NAMES, IS_ARRAY))
+    strings && (call.given() == 3 || call.given() == 4 && has(LABEL_NAMES, IS_ARRAY))
 }
 
 /// The index of the label names among the arguments of a registration.
 const LABEL_NAMES: u32 = 3;
 
 #[cold]
-fn get_or_add(ex: &ExecuteData, ret: &mut Zval, metric: MetricType) -> Result<(), Thrown> {
-    let registration = Registration::read(ex, metric)?;
-    let found = object::this::<Registry>(ex).find_defined(metric, names(ex), registration.labels);
+fn get_or_add(call: &Call<Registry>, ret: &mut Zval, metric: MetricType) -> Result<(), Thrown> {
+    let registration = Registration::read(call, metric)?;
+    let found = call.this().find_defined(metric, names(call), registration.labels);
     *ret = match found {
         Some(object) => object,
-        None => add(ex, metric, &registration)?,
+        None => add(call, metric, &registration)?,
     };
     Ok(())
 }
 
-fn register_new(ex: &ExecuteData, ret: &mut Zval, metric: MetricType) -> Result<(), Thrown> {
-    let registration = Registration::read(ex, metric)?;
-    if object::this::<Registry>(ex).find(metric, names(ex)).is_some() {
+fn register_new(call: &Call<Registry>, ret: &mut Zval, metric: MetricType) -> Result<(), Thrown> {
+    let registration = Registration::read(call, metric)?;
+    if call.this().find(metric, names(call)).is_some() {
         let (name, kind) = (registration.name, metric.short_name());
         let message =
             format!("{kind} {name} is already registered; getOrRegister{kind}() returns the one there is");
         return Err(bad_registration(&message));
     }
-    *ret = add(ex, metric, &registration)?;
+    *ret = add(call, metric, &registration)?;
     Ok(())
 }
 
-fn add(ex: &ExecuteData, metric: MetricType, registration: &Registration<'_>) -> Result<Zval, Thrown> {
+fn add(call: &Call<Registry>, metric: MetricType, registration: &Registration<'_>) -> Result<Zval, Thrown> {
     let Registration { name, help, labels, last, max_age } = registration;
-    let registry: &Registry = object::this(ex);
+    let registry = call.this();
     let defined = define(name, help, *labels, metric.shape(*last, *max_age)?, &registry.constants.borrow())?;
-    registry.add(metric, NameKey::of_call(ex), argument(ex, LABEL_NAMES), defined)
+    registry.add(metric, NameKey::of_call(call), call.argument(LABEL_NAMES), defined)
 }
 
-fn get(ex: &ExecuteData, ret: &mut Zval, metric: MetricType) -> Result<(), Thrown> {
-    let (namespace, name) = (Found::in_call(ex), Found::in_call(ex));
-    if !parse(ex, Parse::Names(&namespace, &name)) {
+fn get(call: &Call<Registry>, ret: &mut Zval, metric: MetricType) -> Result<(), Thrown> {
+    let (namespace, name) = (Found::in_call(call), Found::in_call(call));
+    if !parse(call, Parse::Names(&namespace, &name)) {
         return Err(Thrown);
     }
-    *ret = object::this::<Registry>(ex).find(metric, names(ex)).ok_or_else(|| {
+    *ret = call.this().find(metric, names(call)).ok_or_else(|| {
         let (name, kind) = (full_name(&namespace.text(), &name.text()), metric.short_name());
         not_found(&format!(
             "{kind} {name} is not known to this registry: register it first, or use getOrRegister{kind}()"
@@ -423,20 +403,16 @@ fn get(ex: &ExecuteData, ret: &mut Zval, metric: MetricType) -> Result<(), Throw
 /// The three handlers of each type.
 macro_rules! handlers {
     ($($metric:ident: $register:ident, $get_or_register:ident, $get:ident;)*) => {$(
-        zend_fastcall! {
-            extern fn $register(ex: &mut ExecuteData, ret: &mut Zval) {
-                catch_panic(|| drop(register_new(ex, ret, MetricType::$metric)));
-            }
+        extern "C" fn $register(call: &Call<Registry>, ret: &mut Zval) {
+            catch_panic(|| drop(register_new(call, ret, MetricType::$metric)));
         }
-        zend_fastcall! {
-            extern fn $get_or_register(ex: &mut ExecuteData, ret: &mut Zval) {
-                get_or_register(ex, ret, MetricType::$metric);
-            }
+
+        extern "C" fn $get_or_register(call: &Call<Registry>, ret: &mut Zval) {
+            get_or_register(call, ret, MetricType::$metric);
         }
-        zend_fastcall! {
-            extern fn $get(ex: &mut ExecuteData, ret: &mut Zval) {
-                catch_panic(|| drop(get(ex, ret, MetricType::$metric)));
-            }
+
+        extern "C" fn $get(call: &Call<Registry>, ret: &mut Zval) {
+            catch_panic(|| drop(get(call, ret, MetricType::$metric)));
         }
     )*};
 }
@@ -448,23 +424,21 @@ handlers! {
     Summary: register_summary, get_or_register_summary, get_summary;
 }
 
-zend_fastcall! {
-    extern fn get_default(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| {
-            if !parse(ex, Parse::Nothing) {
-                return;
-            }
-            let known = DEFAULT.with(|default| default.as_ref().map(Zval::shallow_clone));
-            if let Some(registry) = known.or_else(new_default) {
-                *ret = registry;
-            }
-        });
-    }
+extern "C" fn get_default(call: &Frame, ret: &mut Zval) {
+    catch_panic(|| {
+        if !parse(call, Parse::Nothing) {
+            return;
+        }
+        let known = DEFAULT.with(|default| default.as_ref().map(Zval::shallow_clone));
+        if let Some(registry) = known.or_else(new_default) {
+            *ret = registry;
+        }
+    });
 }
 
 fn new_default() -> Option<Zval> {
     let mut object = Zval::new();
-    object::new_in::<Registry>(CLASS.get()?, &mut object).register_defaults().ok()?;
+    object::new_object::<Registry>(&mut object)?.register_defaults().ok()?;
     if attachment::is_in_request() {
         DEFAULT.set(Some(object.shallow_clone()));
     }
@@ -483,19 +457,19 @@ pub(crate) fn end_request() {
     DEFAULT.set(None);
 }
 
-zend_fastcall! {
-    extern fn families(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| {
-            let mut sorted = true; // they always are
-            if parse(ex, Parse::Switch(&mut sorted)) {
-                samples::collect(ret);
-            }
-        });
-    }
+extern "C" fn families(call: &Call<Registry>, ret: &mut Zval) {
+    catch_panic(|| {
+        let mut sorted = true; // they always are
+        if parse(call, Parse::Switch(&mut sorted)) {
+            samples::collect(ret);
+        }
+    });
 }
 
-zend_fastcall! {
-    extern fn wipe(ex: &mut ExecuteData, _ret: &mut Zval) {
-        catch_panic(|| if parse(ex, Parse::Nothing) { attachment::wipe() });
-    }
+extern "C" fn wipe(call: &Call<Registry>, _ret: &mut Zval) {
+    catch_panic(|| {
+        if parse(call, Parse::Nothing) {
+            attachment::wipe();
+        }
+    });
 }

@@ -1,11 +1,10 @@
 //! `Promshm\RenderTextFormat`: a page of text from `MetricFamilySamples`.
 
 use crate::{
-    classes::{
-        metric_class::Method,
-        samples::{FamilyObject, FamilySamples, Sample, SampleObject, value_of},
-    },
+    classes::samples::{FamilyObject, FamilySamples, Sample, SampleObject, value_of},
     engine::{
+        call::Frame,
+        class::plain,
         exceptions::{Thrown, invalid_argument},
         globals::ModuleStatic,
         object,
@@ -20,8 +19,7 @@ use ext_php_rs::{
     error::Result as Registered,
     flags::{ClassFlags, ConstantFlags, DataType, MethodFlags},
     types::{ZendHashTable, Zval},
-    zend::{ClassEntry, ExecuteData, ce},
-    zend_fastcall,
+    zend::{ClassEntry, ce},
 };
 use promshm_exposition::{push_help, push_quotable};
 use std::borrow::Cow;
@@ -52,27 +50,21 @@ fn interface() -> &'static ClassEntry {
     INTERFACE.get().unwrap_or_else(ce::traversable)
 }
 
-fn render_method() -> Method {
-    FunctionBuilder::new("render", render).arg(Arg::new("metrics", DataType::Array)).returns(
-        DataType::String,
-        false,
-        false,
-    )
+fn render_method() -> FunctionBuilder<'static> {
+    plain("render", render).arg(Arg::new("metrics", DataType::Array)).returns(DataType::String, false, false)
 }
 
-zend_fastcall! {
-    extern fn render(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| {
-            let (metrics, mut silent) = (Found::in_call(ex), false);
-            if !parse(ex, Parse::Array(&metrics, &mut silent)) {
-                return;
-            }
-            let metrics = metrics.table();
-            if let Ok(page) = metrics.map_or(Ok(Vec::new()), |metrics| page(metrics, silent)) {
-                zval::return_text(ret, &page);
-            }
-        });
-    }
+extern "C" fn render(frame: &Frame, ret: &mut Zval) {
+    catch_panic(|| {
+        let (metrics, mut silent) = (Found::in_call(frame), false);
+        if !parse(frame, Parse::Array(&metrics, &mut silent)) {
+            return;
+        }
+        let metrics = metrics.table();
+        if let Ok(page) = metrics.map_or(Ok(Vec::new()), |metrics| page(metrics, silent)) {
+            zval::return_text(ret, &page);
+        }
+    });
 }
 
 fn page(metrics: &ZendHashTable, silent: bool) -> Result<Vec<u8>, Thrown> {

@@ -1,12 +1,13 @@
 //! `Promshm\MetricFamilySamples` and `Promshm\Sample`: the metrics of all processes as objects.
 
 use crate::{
-    classes::{metric_class, segment},
+    classes::segment,
     engine::{
+        call::{Call, Frame},
+        class::{ClassDefinition, Handler, Method},
         exceptions::{Thrown, invalid_argument},
-        globals::ModuleStatic,
         object,
-        object::native_object,
+        object::{PhpClass, native_object, php_class},
         panic::catch_panic,
         zval,
         zval::{Found, IS_DOUBLE, Parse, dereferenced, double_of, guarded, parse, type_of},
@@ -15,12 +16,9 @@ use crate::{
 use ext_php_rs::{
     args::Arg,
     boxed::ZBox,
-    builders::{ClassBuilder, FunctionBuilder},
     error::Result as Registered,
-    flags::{ClassFlags, DataType, MethodFlags},
+    flags::{ClassFlags, DataType},
     types::{ZendHashTable, Zval},
-    zend::{ClassEntry, ExecuteData},
-    zend_fastcall,
 };
 use promshm_exposition::number::{push_bound, push_value};
 use promshm_segment::{
@@ -29,14 +27,10 @@ use promshm_segment::{
 };
 use std::cell::OnceCell;
 
-// Registered again at every module startup: some servers restart modules in one process.
-static FAMILY: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
-static SAMPLE: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
-
-/// The native state of a `MetricFamilySamples` object, empty until it is constructed.
+/// The class `MetricFamilySamples`, and the native state of its objects, empty until it is constructed.
 #[derive(Debug, Default)]
 pub(crate) struct FamilyObject(OnceCell<FamilySamples>);
-/// The native state of a `Sample` object, empty until it is constructed.
+/// The class `Sample`, and the native state of its objects, empty until it is constructed.
 #[derive(Debug, Default)]
 pub(crate) struct SampleObject(OnceCell<Sample>);
 
@@ -48,6 +42,8 @@ native_object!(SampleObject, |native, show| native
     .get()
     .iter()
     .for_each(|held| held.all().into_iter().for_each(&mut *show)));
+php_class!(FamilyObject, "Promshm\\MetricFamilySamples", Self);
+php_class!(SampleObject, "Promshm\\Sample", Self);
 
 #[derive(Debug)]
 pub(crate) struct FamilySamples {
@@ -96,61 +92,49 @@ impl SampleObject {
 }
 
 pub(crate) fn register() -> Registered<()> {
-    let getter = |name, handler, kind| FunctionBuilder::new(name, handler).returns(kind, false, false);
-    builder("Promshm\\MetricFamilySamples", new_family)
-        .method(getter("getName", family_name, DataType::String), MethodFlags::Public)
-        .method(getter("getType", family_type, DataType::String), MethodFlags::Public)
-        .method(getter("getHelp", family_help, DataType::String), MethodFlags::Public)
-        .method(getter("getSamples", family_samples, DataType::Array), MethodFlags::Public)
-        .method(getter("getWindowSamples", family_window, DataType::Array), MethodFlags::Public)
-        .method(getter("getLabelNames", family_label_names, DataType::Array), MethodFlags::Public)
-        .method(getter("hasLabelNames", family_has_label_names, DataType::Bool), MethodFlags::Public)
-        .registration(|class, arg_info| {
-            object::install::<FamilyObject>(class);
-            FAMILY.set(Some(class));
-            std::mem::forget(arg_info); // the engine reads it as long as the class lives
-        })
+    definition(new_family)
+        .method(getter("getName", family_name, DataType::String))
+        .method(getter("getType", family_type, DataType::String))
+        .method(getter("getHelp", family_help, DataType::String))
+        .method(getter("getSamples", family_samples, DataType::Array))
+        .method(getter("getWindowSamples", family_window, DataType::Array))
+        .method(getter("getLabelNames", family_label_names, DataType::Array))
+        .method(getter("hasLabelNames", family_has_label_names, DataType::Bool))
         .register()?;
-    builder("Promshm\\Sample", new_sample)
-        .method(getter("getName", sample_name, DataType::String), MethodFlags::Public)
-        .method(getter("getLabelNames", sample_label_names, DataType::Array), MethodFlags::Public)
-        .method(getter("getLabelValues", sample_label_values, DataType::Array), MethodFlags::Public)
-        .method(getter("getValue", sample_value, DataType::String), MethodFlags::Public)
-        .method(getter("hasLabelNames", sample_has_label_names, DataType::Bool), MethodFlags::Public)
-        .registration(|class, arg_info| {
-            object::install::<SampleObject>(class);
-            SAMPLE.set(Some(class));
-            std::mem::forget(arg_info); // the engine reads it as long as the class lives
-        })
+    definition(new_sample)
+        .method(getter("getName", sample_name, DataType::String))
+        .method(getter("getLabelNames", sample_label_names, DataType::Array))
+        .method(getter("getLabelValues", sample_label_values, DataType::Array))
+        .method(getter("getValue", sample_value, DataType::String))
+        .method(getter("hasLabelNames", sample_has_label_names, DataType::Bool))
         .register()
 }
 
-fn builder(name: &str, constructor: metric_class::Handler) -> ClassBuilder {
-    let constructor = FunctionBuilder::new("__construct", constructor).arg(Arg::new("data", DataType::Array));
-    ClassBuilder::new(name)
-        .flags(ClassFlags::NotSerializable.union(ClassFlags::NoDynamicProperties))
-        .method(constructor, MethodFlags::Public)
+fn definition<C: PhpClass>(constructor: Handler<C>) -> ClassDefinition<C> {
+    let constructor = Method::new("__construct", constructor).arg(Arg::new("data", DataType::Array));
+    ClassDefinition::new(ClassFlags::NotSerializable.union(ClassFlags::NoDynamicProperties))
+        .method(constructor)
 }
 
-zend_fastcall! {
-    extern fn new_family(ex: &mut ExecuteData, _ret: &mut Zval) {
-        catch_panic(|| drop(data(ex).and_then(|data| fill(&object::this::<FamilyObject>(ex).0, family_of(data)?))));
-    }
+extern "C" fn new_family(call: &Call<FamilyObject>, _ret: &mut Zval) {
+    catch_panic(|| drop(data(call).and_then(|data| fill(&call.this().0, family_of(data)?))));
 }
 
-zend_fastcall! {
-    extern fn new_sample(ex: &mut ExecuteData, _ret: &mut Zval) {
-        catch_panic(|| drop(data(ex).and_then(|data| fill(&object::this::<SampleObject>(ex).0, sample_of(data)?))));
-    }
+extern "C" fn new_sample(call: &Call<SampleObject>, _ret: &mut Zval) {
+    catch_panic(|| drop(data(call).and_then(|data| fill(&call.this().0, sample_of(data)?))));
+}
+
+fn getter<C: PhpClass>(name: &str, handler: Handler<C>, kind: DataType) -> Method<C> {
+    Method::new(name, handler).returns(kind, false)
 }
 
 fn fill<T>(native: &OnceCell<T>, value: T) -> Result<(), Thrown> {
     native.set(value).map_err(|_| invalid_argument("The constructor was called already"))
 }
 
-fn data(ex: &ExecuteData) -> Result<&ZendHashTable, Thrown> {
-    let (data, mut switch) = (Found::in_call(ex), false);
-    if !parse(ex, Parse::Array(&data, &mut switch)) {
+fn data(frame: &Frame) -> Result<&ZendHashTable, Thrown> {
+    let (data, mut switch) = (Found::in_call(frame), false);
+    if !parse(frame, Parse::Array(&data, &mut switch)) {
         return Err(Thrown);
     }
     data.table().ok_or(Thrown)
@@ -199,18 +183,16 @@ fn list_in(data: &ZendHashTable, key: &str) -> Result<Zval, Thrown> {
 /// Defines getters that return copies of the native state.
 macro_rules! getters {
     ($($name:ident: $native:ty, |$held:ident| $value:expr;)*) => {$(
-        zend_fastcall! {
-            extern fn $name(ex: &mut ExecuteData, ret: &mut Zval) {
-                catch_panic(|| {
-                    if !parse(ex, Parse::Nothing) {
-                        return;
-                    }
-                    match object::this::<$native>(ex).get() {
-                        Some($held) => *ret = $value,
-                        None => drop(invalid_argument("The constructor was not called")),
-                    }
-                });
-            }
+        extern "C" fn $name(call: &Call<$native>, ret: &mut Zval) {
+            catch_panic(|| {
+                if !parse(call, Parse::Nothing) {
+                    return;
+                }
+                match call.this().get() {
+                    Some($held) => *ret = $value,
+                    None => drop(invalid_argument("The constructor was not called")),
+                }
+            });
         }
     )*};
 }
@@ -259,9 +241,8 @@ fn array(table: ZBox<ZendHashTable>) -> Zval {
 }
 
 fn push_sample(samples: &mut ZendHashTable, sample: Sample) {
-    let Some(class) = SAMPLE.get() else { return };
     let mut object = Zval::new();
-    let native: &SampleObject = object::new_in(class, &mut object);
+    let Some(native) = object::new_object::<SampleObject>(&mut object) else { return };
     let _it_is_new = native.0.set(sample);
     let _only_fails_on_overflow = samples.push(object);
 }
@@ -284,11 +265,10 @@ pub(crate) fn collect(ret: &mut Zval) {
 }
 
 fn push_family(list: &mut ZendHashTable, family: &Family, scratch: &mut Vec<u8>) {
-    let Some(class) = FAMILY.get() else { return };
     let Definition { name, help, kind, label_names, .. } = &family.definition;
     let samples = samples_of(family, scratch);
     let mut object = Zval::new();
-    let native: &FamilyObject = object::new_in(class, &mut object);
+    let Some(native) = object::new_object::<FamilyObject>(&mut object) else { return };
     let _it_is_new = native.0.set(FamilySamples {
         name: text(name.as_bytes()),
         kind: text(kind.as_str().as_bytes()),

@@ -1,8 +1,10 @@
 //! `Promshm\Segment`: status and content of the segment, for PHP.
 
 use crate::{
-    classes::metric_class::{final_class, void},
+    classes::metric_class::FINAL,
     engine::{
+        call::Frame,
+        class::plain,
         panic::catch_panic,
         zval,
         zval::{Parse, guarded, parse},
@@ -11,36 +13,33 @@ use crate::{
 };
 use ext_php_rs::{
     boxed::ZBox,
-    builders::FunctionBuilder,
+    builders::ClassBuilder,
     convert::IntoZval,
     error::Result,
     flags::{DataType, MethodFlags},
     types::{ZendHashTable, Zval},
-    zend::ExecuteData,
-    zend_fastcall,
 };
 use promshm_exposition::{Encoder, worker_families, worker_family_names};
 use promshm_segment::{Family, ReadError, Reader, Snapshot, Stats, snapshot::Reason};
 
 pub(crate) fn register() -> Result<()> {
     let public_static = MethodFlags::Public | MethodFlags::Static;
-    let returns = |name, handler, kind| FunctionBuilder::new(name, handler).returns(kind, false, false);
-    final_class("Promshm\\Segment")
+    let returns = |name, handler, kind| plain(name, handler).returns(kind, false, false);
+    ClassBuilder::new("Promshm\\Segment")
+        .flags(FINAL)
         .method(returns("status", status, DataType::Array), public_static)
         .method(returns("render", render, DataType::String), public_static)
-        .method(void("wipe", wipe), public_static)
+        .method(returns("wipe", wipe, DataType::Void), public_static)
         .registration(|_, arg_info| std::mem::forget(arg_info)) // the engine reads it as long as the class lives
         .register()
 }
 
-zend_fastcall! {
-    extern fn render(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| {
-            if parse(ex, Parse::Nothing) {
-                zval::return_text(ret, &page());
-            }
-        });
-    }
+extern "C" fn render(frame: &Frame, ret: &mut Zval) {
+    catch_panic(|| {
+        if parse(frame, Parse::Nothing) {
+            zval::return_text(ret, &page());
+        }
+    });
 }
 
 /// The page as the exporter would serve it, without the exporter's own metrics. Empty without a segment.
@@ -84,23 +83,23 @@ pub(crate) fn stats() -> std::result::Result<Stats, ReadError> {
     read(|reader| reader.scrape().map(|snapshot| snapshot.stats.clone()))
 }
 
-zend_fastcall! {
-    extern fn wipe(ex: &mut ExecuteData, _ret: &mut Zval) {
-        catch_panic(|| if parse(ex, Parse::Nothing) { attachment::wipe() });
-    }
+extern "C" fn wipe(frame: &Frame, _ret: &mut Zval) {
+    catch_panic(|| {
+        if parse(frame, Parse::Nothing) {
+            attachment::wipe();
+        }
+    });
 }
 
-zend_fastcall! {
-    extern fn status(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| {
-            if parse(ex, Parse::Nothing) {
-                let seen = stats();
-                let texts = StatusTexts::new(&seen);
-                let stats = seen.unwrap_or_default();
-                guarded(|| ret.set_hashtable(status_array(&texts, &stats)));
-            }
-        });
-    }
+extern "C" fn status(frame: &Frame, ret: &mut Zval) {
+    catch_panic(|| {
+        if parse(frame, Parse::Nothing) {
+            let seen = stats();
+            let texts = StatusTexts::new(&seen);
+            let stats = seen.unwrap_or_default();
+            guarded(|| ret.set_hashtable(status_array(&texts, &stats)));
+        }
+    });
 }
 
 /// The part of `status()` that needs no segment: this process and its settings.

@@ -1,29 +1,24 @@
 //! `Promshm\\Summary`.
 
 use crate::{
-    classes::metric_class::{construct, constructor, metric_class, void, with_labels},
+    classes::metric_class::{construct, constructor, metric_class, registered, void, with_labels},
     engine::{
         arguments,
+        call::{Call, Frame},
+        class::{Method, plain},
         exceptions::{Thrown, invalid_argument},
         float_list::{list_of, return_list},
+        object::{PhpClass, php_class},
         panic::catch_panic,
         zval::{More, Parse, parse},
     },
     session::{
         attachment,
-        handle::{Cells, this},
+        handle::{Cells, Handle},
         heartbeat, summary_ring,
     },
 };
-use ext_php_rs::{
-    args::Arg,
-    builders::FunctionBuilder,
-    error::Result,
-    flags::{DataType, MethodFlags},
-    types::Zval,
-    zend::ExecuteData,
-    zend_fastcall,
-};
+use ext_php_rs::{args::Arg, error::Result, flags::DataType, types::Zval};
 use promshm_segment::{Kind, memory::atomic, snapshot::Reason};
 use std::cell::Cell;
 
@@ -33,29 +28,33 @@ const DEFAULT_QUANTILES: [f64; 5] = [0.01, 0.05, 0.5, 0.95, 0.99];
 pub(crate) const DEFAULT_MAX_AGE: i64 = 600;
 
 /// `int $maxAgeSeconds = 600, ?array $quantiles = null`
-pub(crate) fn with_window(method: FunctionBuilder<'static>) -> FunctionBuilder<'static> {
+pub(crate) fn with_window<C: PhpClass>(method: Method<C>) -> Method<C> {
     method
         .arg(Arg::new("maxAgeSeconds", DataType::Long).default("600"))
         .arg(Arg::new("quantiles", DataType::Array).allow_null().default("null"))
 }
 
+/// The class.
+#[derive(Debug)]
+pub(crate) struct Summary;
+
+php_class!(Summary, "Promshm\\Summary", Handle, registered);
+
 pub(crate) fn register() -> Result<()> {
     let observe = void("observe", observe).arg(Arg::new("value", DataType::Double));
-    let quantiles = FunctionBuilder::new("getDefaultQuantiles", default_quantiles);
+    let quantiles = plain("getDefaultQuantiles", default_quantiles);
     let quantiles = quantiles.returns(DataType::Array, false, false);
-    metric_class("Promshm\\Summary", with_window(constructor(new)))
-        .method(with_labels(observe), MethodFlags::Public)
-        .method(quantiles, MethodFlags::Public | MethodFlags::Static)
+    metric_class::<Summary>(with_window(constructor(new)))
+        .method(with_labels(observe))
+        .static_method(quantiles)
         .register()
 }
 
-zend_fastcall! {
-    extern fn new(ex: &mut ExecuteData, _ret: &mut Zval) {
-        catch_panic(|| {
-            let max_age = Cell::new(DEFAULT_MAX_AGE);
-            drop(construct(ex, More::Summary(&max_age), |quantiles| shape_of(max_age.get(), quantiles)));
-        });
-    }
+extern "C" fn new(call: &Call<Summary>, _ret: &mut Zval) {
+    catch_panic(|| {
+        let max_age = Cell::new(DEFAULT_MAX_AGE);
+        drop(construct(call, More::Summary(&max_age), |quantiles| shape_of(max_age.get(), quantiles)));
+    });
 }
 
 /// Kind and quantiles of a definition.
@@ -74,27 +73,25 @@ pub(crate) fn shape_of(
     Ok((Kind::Summary { max_age }, quantiles))
 }
 
-zend_fastcall! {
-    extern fn observe(ex: &mut ExecuteData, _ret: &mut Zval) {
-        if observe_at_once(ex).is_none() {
-            observe_slowly(ex);
-        }
+extern "C" fn observe(call: &Call<Summary>, _ret: &mut Zval) {
+    if observe_at_once(call).is_none() {
+        observe_slowly(call);
     }
 }
 
 #[inline(always)]
-fn observe_at_once(ex: &ExecuteData) -> Option<()> {
-    let value = arguments::first_number(ex)?;
-    observe_in(this(ex).ready_cells(ex, 1)?, false, value);
+fn observe_at_once(call: &Call<Summary>) -> Option<()> {
+    let value = arguments::first_number(call)?;
+    observe_in(call.this().ready_cells(call, 1)?, false, value);
     heartbeat::tick();
     Some(())
 }
 
 #[inline(never)] // so that the fast path saves no registers for it
-fn observe_slowly(ex: &ExecuteData) {
+fn observe_slowly(call: &Call<Summary>) {
     catch_panic(|| {
-        let Some((value, labels)) = arguments::float(ex) else { return };
-        let _thrown = this(ex).update(labels, |Cells { all, shared }| observe_in(all, shared, value));
+        let Some((value, labels)) = arguments::float(call) else { return };
+        let _thrown = call.this().update(labels, |Cells { all, shared }| observe_in(all, shared, value));
     });
     heartbeat::tick();
 }
@@ -112,8 +109,10 @@ fn count_lost_sample() {
     catch_panic(|| attachment::count_drop(Reason::SummarySample));
 }
 
-zend_fastcall! {
-    extern fn default_quantiles(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| if parse(ex, Parse::Nothing) { return_list(ret, DEFAULT_QUANTILES.into_iter()) });
-    }
+extern "C" fn default_quantiles(frame: &Frame, ret: &mut Zval) {
+    catch_panic(|| {
+        if parse(frame, Parse::Nothing) {
+            return_list(ret, DEFAULT_QUANTILES.into_iter());
+        }
+    });
 }

@@ -3,10 +3,11 @@
 use crate::{
     classes::metric_class::final_class,
     engine::{
+        call::Call,
+        class::Method,
         exceptions::Thrown,
-        globals::ModuleStatic,
         object,
-        object::native_object,
+        object::{native_object, php_class},
         panic::catch_panic,
         zval,
         zval::{Parse, guarded, parse},
@@ -18,24 +19,12 @@ use crate::{
         series::{Key, Series},
     },
 };
-use ext_php_rs::{
-    builders::FunctionBuilder,
-    error::Result,
-    flags::{DataType, MethodFlags},
-    types::Zval,
-    zend::{ClassEntry, ExecuteData},
-    zend_fastcall,
-};
+use ext_php_rs::{error::Result, flags::DataType, types::Zval};
 use std::{cell::Cell, rc::Rc, time::Instant};
 
-/// The class's name.
-pub(crate) const NAME: &str = "Promshm\\Timer";
-// Registered again at every module startup: some servers restart modules in one process.
-static CLASS: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
-
-/// The native state of a timer object.
+/// The class, and the native state of its objects.
 #[derive(Debug, Default)]
-struct Timer {
+pub(crate) struct Timer {
     /// The series that is observed.
     handle: Handle,
     /// The start, until it is observed.
@@ -45,25 +34,20 @@ struct Timer {
 }
 
 native_object!(Timer);
+php_class!(Timer, "Promshm\\Timer", Self);
 
 pub(crate) fn register() -> Result<()> {
-    let observe = FunctionBuilder::new("observeDuration", observe_duration);
-    final_class(NAME)
+    let observe = Method::new("observeDuration", observe_duration);
+    final_class::<Timer>()
         // Private: a timer comes from Histogram::startTimer().
-        .method(FunctionBuilder::new("__construct", new), MethodFlags::Private)
-        .method(observe.returns(DataType::Double, false, false), MethodFlags::Public)
-        .registration(|class, arg_info| {
-            object::install::<Timer>(class);
-            CLASS.set(Some(class));
-            std::mem::forget(arg_info); // the engine reads it as long as the class lives
-        })
+        .private_method(Method::new("__construct", new))
+        .method(observe.returns(DataType::Double, false))
         .register()
 }
 
 /// Returns a running timer for the series.
 pub(crate) fn start(metric: Rc<Metric>, key: Key, ret: &mut Zval) -> std::result::Result<(), Thrown> {
-    let Some(class) = CLASS.get() else { return Ok(()) };
-    let timer: &Timer = guarded(|| object::new_in(class, ret));
+    let Some(timer) = guarded(|| object::new_object::<Timer>(ret)) else { return Ok(()) };
     timer.handle.bind(metric, key, Series::UNKNOWN)?;
     timer.start.set(Some(Instant::now()));
     Ok(())
@@ -81,18 +65,14 @@ pub(crate) fn time(function: &Zval, metric: Rc<Metric>, key: Key, ret: &mut Zval
     }
 }
 
-zend_fastcall! {
-    extern fn new(_ex: &mut ExecuteData, _ret: &mut Zval) {}
-}
+extern "C" fn new(_call: &Call<Timer>, _ret: &mut Zval) {}
 
-zend_fastcall! {
-    extern fn observe_duration(ex: &mut ExecuteData, ret: &mut Zval) {
-        catch_panic(|| {
-            if parse(ex, Parse::Nothing) {
-                ret.set_double(object::this::<Timer>(ex).observe());
-            }
-        });
-    }
+extern "C" fn observe_duration(call: &Call<Timer>, ret: &mut Zval) {
+    catch_panic(|| {
+        if parse(call, Parse::Nothing) {
+            ret.set_double(call.this().observe());
+        }
+    });
 }
 
 impl Timer {

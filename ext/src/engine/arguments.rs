@@ -1,12 +1,10 @@
 //! Arguments of the hot methods: the usual types are read directly, everything else by the engine's own parser.
 
-use crate::engine::zval::{
-    First, Found, IS_ARRAY, IS_DOUBLE, IS_LONG, Parse, argument, double_of, given, long_of, parse, type_of,
+use crate::engine::{
+    call::Frame,
+    zval::{First, Found, IS_ARRAY, IS_DOUBLE, IS_LONG, Parse, double_of, long_of, parse, type_of},
 };
-use ext_php_rs::{
-    types::{ZendHashTable, Zval},
-    zend::ExecuteData,
-};
+use ext_php_rs::types::{ZendHashTable, Zval};
 
 /// Label values, if any were passed.
 pub(crate) type Labels<'a> = Option<&'a ZendHashTable>;
@@ -16,91 +14,91 @@ pub(crate) type Exemplar<'a> = Option<&'a ZendHashTable>;
 
 /// `(array $labels = [])`; `None` if it threw.
 #[inline(always)]
-pub(crate) fn labels(ex: &ExecuteData) -> Option<Labels<'_>> {
-    match (given(ex), argument(ex, 0)) {
+pub(crate) fn labels(frame: &Frame) -> Option<Labels<'_>> {
+    match (frame.given(), frame.argument(0)) {
         (0, _) => Some(None),
         (1, Some(table)) if type_of(table) == IS_ARRAY => Some(table.array()),
-        _ => unusual_labels(ex),
+        _ => unusual_labels(frame),
     }
 }
 
 #[cold]
-fn unusual_labels(ex: &ExecuteData) -> Option<Labels<'_>> {
-    let labels = Found::in_call(ex);
-    parse(ex, Parse::Labels(&labels)).then(|| labels.table())
+fn unusual_labels(frame: &Frame) -> Option<Labels<'_>> {
+    let labels = Found::in_call(frame);
+    parse(frame, Parse::Labels(&labels)).then(|| labels.table())
 }
 
 /// `(array $labels = [], ?array $exemplar = null)`; `None` if it threw.
 #[inline(always)]
-pub(crate) fn labels_and_exemplar(ex: &ExecuteData) -> Option<(Labels<'_>, Exemplar<'_>)> {
-    match (given(ex), argument(ex, 0)) {
+pub(crate) fn labels_and_exemplar(frame: &Frame) -> Option<(Labels<'_>, Exemplar<'_>)> {
+    match (frame.given(), frame.argument(0)) {
         (0, _) => Some((None, None)),
         (1, Some(table)) if type_of(table) == IS_ARRAY => Some((table.array(), None)),
-        _ => with_exemplar(ex, First::Nothing),
+        _ => with_exemplar(frame, First::Nothing),
     }
 }
 
 #[cold]
-fn with_exemplar<'a>(ex: &'a ExecuteData, first: First<'_>) -> Option<(Labels<'a>, Exemplar<'a>)> {
-    let (labels, exemplar) = (Found::in_call(ex), Found::in_call(ex));
-    let done = parse(ex, Parse::Exemplar(first, &labels, &exemplar));
+fn with_exemplar<'a>(frame: &'a Frame, first: First<'_>) -> Option<(Labels<'a>, Exemplar<'a>)> {
+    let (labels, exemplar) = (Found::in_call(frame), Found::in_call(frame));
+    let done = parse(frame, Parse::Exemplar(first, &labels, &exemplar));
     done.then(|| (labels.table(), exemplar.table()))
 }
 
 /// The first argument, if there is one and it is a number.
 #[inline(always)]
-pub(crate) fn first_number(ex: &ExecuteData) -> Option<f64> {
-    numeric(argument(ex, 0)?)
+pub(crate) fn first_number(frame: &Frame) -> Option<f64> {
+    numeric(frame.argument(0)?)
 }
 
 /// `(float $value, array $labels = [], ?array $exemplar = null)`; `None` if it threw.
 #[inline(always)]
-pub(crate) fn float_and_exemplar(ex: &ExecuteData) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
-    match usual(ex) {
+pub(crate) fn float_and_exemplar(frame: &Frame) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
+    match usual(frame) {
         Some((value, labels)) => Some((value, labels, None)),
-        None => unusual_float_and_exemplar(ex),
+        None => unusual_float_and_exemplar(frame),
     }
 }
 
 #[cold]
-fn unusual_float_and_exemplar(ex: &ExecuteData) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
+fn unusual_float_and_exemplar(frame: &Frame) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
     let mut value = 0.0;
-    let (labels, exemplar) = with_exemplar(ex, First::Float(&mut value))?;
+    let (labels, exemplar) = with_exemplar(frame, First::Float(&mut value))?;
     Some((value, labels, exemplar))
 }
 
 /// `(int|float $value, array $labels = [], ?array $exemplar = null)`; `None` if it threw.
 #[inline(always)]
-pub(crate) fn number_and_exemplar(ex: &ExecuteData) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
-    match usual(ex) {
+pub(crate) fn number_and_exemplar(frame: &Frame) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
+    match usual(frame) {
         Some((value, labels)) => Some((value, labels, None)),
-        None => unusual_number_and_exemplar(ex),
+        None => unusual_number_and_exemplar(frame),
     }
 }
 
 #[cold]
-fn unusual_number_and_exemplar(ex: &ExecuteData) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
-    let value = Found::in_call(ex);
-    let (labels, exemplar) = with_exemplar(ex, First::Number(&value))?;
+fn unusual_number_and_exemplar(frame: &Frame) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
+    let value = Found::in_call(frame);
+    let (labels, exemplar) = with_exemplar(frame, First::Number(&value))?;
     Some((value.value().and_then(numeric)?, labels, exemplar))
 }
 
 /// `(float $value, array $labels = [])`; `None` if it threw.
 #[inline(always)]
-pub(crate) fn float(ex: &ExecuteData) -> Option<(f64, Labels<'_>)> {
-    usual(ex).or_else(|| unusual_float(ex))
+pub(crate) fn float(frame: &Frame) -> Option<(f64, Labels<'_>)> {
+    usual(frame).or_else(|| unusual_float(frame))
 }
 
 /// `(int|float $value, array $labels = [])`; `None` if it threw.
 #[inline(always)]
-pub(crate) fn number(ex: &ExecuteData) -> Option<(f64, Labels<'_>)> {
-    usual(ex).or_else(|| unusual_number(ex))
+pub(crate) fn number(frame: &Frame) -> Option<(f64, Labels<'_>)> {
+    usual(frame).or_else(|| unusual_number(frame))
 }
 
 #[inline(always)]
-fn usual(ex: &ExecuteData) -> Option<(f64, Labels<'_>)> {
-    let value = numeric(argument(ex, 0)?)?;
-    match (given(ex), argument(ex, 1)) {
+fn usual(frame: &Frame) -> Option<(f64, Labels<'_>)> {
+    let value = numeric(frame.argument(0)?)?;
+    match (frame.given(), frame.argument(1)) {
         (1, _) => Some((value, None)),
         (2, Some(table)) if type_of(table) == IS_ARRAY => Some((value, table.array())),
         _ => None,
@@ -117,22 +115,22 @@ fn numeric(value: &Zval) -> Option<f64> {
 }
 
 #[cold]
-fn unusual_float(ex: &ExecuteData) -> Option<(f64, Labels<'_>)> {
-    let (mut value, labels) = (0.0, Found::in_call(ex));
-    parse(ex, Parse::Float(&mut value, &labels)).then(|| (value, labels.table()))
+fn unusual_float(frame: &Frame) -> Option<(f64, Labels<'_>)> {
+    let (mut value, labels) = (0.0, Found::in_call(frame));
+    parse(frame, Parse::Float(&mut value, &labels)).then(|| (value, labels.table()))
 }
 
 #[cold]
-fn unusual_number(ex: &ExecuteData) -> Option<(f64, Labels<'_>)> {
-    let (value, labels) = (Found::in_call(ex), Found::in_call(ex));
-    let done = parse(ex, Parse::Number(&value, &labels));
+fn unusual_number(frame: &Frame) -> Option<(f64, Labels<'_>)> {
+    let (value, labels) = (Found::in_call(frame), Found::in_call(frame));
+    let done = parse(frame, Parse::Number(&value, &labels));
     let value = done.then(|| value.value()).flatten().and_then(numeric)?;
     Some((value, labels.table()))
 }
 
 /// `(callable $fn, array $labels = [])`; `None` if it threw.
-pub(crate) fn callable(ex: &ExecuteData) -> Option<(&Zval, Labels<'_>)> {
-    let labels = Found::in_call(ex);
-    let done = parse(ex, Parse::Callable(&labels));
-    argument(ex, 0).filter(|_| done).map(|function| (function, labels.table()))
+pub(crate) fn callable(frame: &Frame) -> Option<(&Zval, Labels<'_>)> {
+    let labels = Found::in_call(frame);
+    let done = parse(frame, Parse::Callable(&labels));
+    frame.argument(0).filter(|_| done).map(|function| (function, labels.table()))
 }

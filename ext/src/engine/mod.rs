@@ -2,6 +2,8 @@
 
 pub(crate) mod arguments;
 pub(crate) mod bailout;
+pub(crate) mod call;
+pub(crate) mod class;
 pub(crate) mod exceptions;
 pub(crate) mod float_list;
 pub(crate) mod globals;

@@ -5,15 +5,77 @@ use crate::engine::{globals::ModuleStatic, panic::catch_panic, zval};
 use ext_php_rs::{
     ffi,
     types::{ZendHashTable, Zval},
-    zend::{ClassEntry, ExecuteData},
+    zend::ClassEntry,
 };
 use std::{
+    marker::PhantomData,
     mem::{MaybeUninit, offset_of},
-    ptr::from_ref,
+    ptr::{from_mut, from_ref, null_mut},
 };
 
-/// The engine's table of functions for the objects of a class.
-pub(crate) type Handlers = ModuleStatic<MaybeUninit<ffi::zend_object_handlers>>;
+/// The engine's table of functions for objects with the native state `P`.
+#[derive(Debug)]
+pub(crate) struct Handlers<P> {
+    table: ModuleStatic<MaybeUninit<ffi::zend_object_handlers>>,
+    state: PhantomData<fn() -> P>,
+}
+
+impl<P> Handlers<P> {
+    /// Empty until a class of such objects is registered.
+    pub(crate) const fn new() -> Self {
+        Self { table: ModuleStatic::new(MaybeUninit::uninit()), state: PhantomData }
+    }
+}
+
+/// Where the entry of the class `C` is kept. It is registered again at every module startup, because some servers
+/// restart modules in one process.
+#[derive(Debug)]
+pub(crate) struct Entry<C> {
+    entry: ModuleStatic<*mut ClassEntry>,
+    class: PhantomData<fn() -> C>,
+}
+
+impl<C> Entry<C> {
+    /// Empty until the class is registered.
+    pub(crate) const fn new() -> Self {
+        Self { entry: ModuleStatic::new(null_mut()), class: PhantomData }
+    }
+}
+
+/// A PHP class whose objects have native state. [`php_class!`] implements it.
+pub(crate) trait PhpClass: Sized + 'static {
+    /// The class's name.
+    const NAME: &'static str;
+    /// The native state of its objects.
+    type State: NativeObject;
+
+    fn entry() -> &'static Entry<Self>;
+
+    /// Finishes the class when it was registered.
+    fn registered(_class: &ClassEntry) {}
+}
+
+/// Makes a type stand for a PHP class: its name, the native state of its objects, and perhaps a function that finishes
+/// the class when it was registered.
+macro_rules! php_class {
+    ($class:ty, $name:expr, $state:ty $(, $registered:expr)?) => {
+        impl $crate::engine::object::PhpClass for $class {
+            const NAME: &'static str = $name;
+            type State = $state;
+
+            fn entry() -> &'static $crate::engine::object::Entry<Self> {
+                static ENTRY: $crate::engine::object::Entry<$class> = $crate::engine::object::Entry::new();
+                &ENTRY
+            }
+            $(
+                fn registered(class: &ext_php_rs::zend::ClassEntry) {
+                    $registered(class);
+                }
+            )?
+        }
+    };
+}
+pub(crate) use php_class;
 
 /// The native state of a class's objects. All of it changes through shared references.
 pub(crate) trait NativeObject: Default + 'static {
@@ -21,7 +83,7 @@ pub(crate) trait NativeObject: Default + 'static {
     const HOLDS_VALUES: bool = false;
 
     /// One table for each type, because it holds the type's size.
-    fn handlers() -> &'static Handlers;
+    fn handlers() -> &'static Handlers<Self>;
 
     /// Shows the PHP values that it holds to the cycle collector.
     fn each_value(&self, _show: &mut dyn FnMut(&Zval)) {}
@@ -32,9 +94,9 @@ pub(crate) trait NativeObject: Default + 'static {
 macro_rules! native_object {
     ($native:ty $(, $each_value:expr)?) => {
         impl $crate::engine::object::NativeObject for $native {
-            fn handlers() -> &'static $crate::engine::object::Handlers {
-                static HANDLERS: $crate::engine::object::Handlers =
-                    $crate::engine::globals::ModuleStatic::new(std::mem::MaybeUninit::uninit());
+            fn handlers() -> &'static $crate::engine::object::Handlers<Self> {
+                static HANDLERS: $crate::engine::object::Handlers<$native> =
+                    $crate::engine::object::Handlers::new();
                 &HANDLERS
             }
             $(
@@ -56,8 +118,14 @@ struct Object<P> {
     std: ffi::zend_object,
 }
 
-/// Gives the objects of this class a `P`; at the class's registration.
-pub(crate) fn install<P: NativeObject>(class: &mut ClassEntry) {
+/// Gives the objects of the class `C` their native state; at its registration.
+pub(super) fn install<C: PhpClass>(class: &'static mut ClassEntry) {
+    install_state::<C::State>(class);
+    C::registered(class);
+    C::entry().entry.set(from_mut(class));
+}
+
+fn install_state<P: NativeObject>(class: &mut ClassEntry) {
     // SAFETY: the engine's own table is complete before any module starts.
     let mut handlers = unsafe { ffi::std_object_handlers };
     handlers.offset = offset_of!(Object<P>, std) as _;
@@ -67,7 +135,7 @@ pub(crate) fn install<P: NativeObject>(class: &mut ClassEntry) {
     if P::HOLDS_VALUES {
         handlers.get_gc = Some(get_gc::<P>);
     }
-    P::handlers().set(MaybeUninit::new(handlers));
+    P::handlers().table.set(MaybeUninit::new(handlers));
     class.__bindgen_anon_2.create_object = Some(create::<P>);
 }
 
@@ -79,7 +147,7 @@ unsafe extern "C" fn create<P: NativeObject>(class: *mut ClassEntry) -> *mut ffi
         (&raw mut (*object).native).write(P::default());
         ffi::zend_object_std_init(&raw mut (*object).std, class);
         ffi::object_properties_init(&raw mut (*object).std, class);
-        (*object).std.handlers = P::handlers().as_ptr().cast();
+        (*object).std.handlers = P::handlers().table.as_ptr().cast();
         &raw mut (*object).std
     }
 }
@@ -107,7 +175,7 @@ unsafe extern "C" fn get_gc<P: NativeObject>(
 ) -> *mut ZendHashTable {
     // SAFETY: the engine passes a living object that create made, and room for the answer.
     unsafe {
-        let native = &(*whole::<P>(std)).native;
+        let native: &P = native_state(std);
         zval::show_to_collector(std, table, count, |show| native.each_value(show))
     }
 }
@@ -117,37 +185,39 @@ unsafe fn whole<P>(std: *mut ffi::zend_object) -> *mut Object<P> {
     unsafe { std.byte_sub(offset_of!(Object<P>, std)).cast() }
 }
 
-/// The native state of `$this`.
+/// The native state of an object.
+///
+/// # Safety
+///
+/// A living object of a class with that state, or of one that extends it.
 #[inline(always)]
-pub(crate) fn this<P: NativeObject>(ex: &ExecuteData) -> &P {
-    // SAFETY: only used by methods of the class that holds a P, whose objects create made; the call
-    // holds a reference on the object, and nobody makes a mutable reference to its native state.
-    unsafe { &(*whole::<P>(ex.This.value.obj)).native }
-}
-
-/// The class of `$this`.
-pub(crate) fn class_of_this(ex: &ExecuteData) -> &'static ClassEntry {
-    // SAFETY: only used by methods that are not static; an internal class lives as long as the module.
-    unsafe { &*(*ex.This.value.obj).ce }
+pub(super) unsafe fn native_state<'a, P: NativeObject>(std: *mut ffi::zend_object) -> &'a P {
+    // SAFETY: `create` made the object; nobody makes a mutable reference to its native state.
+    unsafe { &(*whole::<P>(std)).native }
 }
 
 /// The native state of the object in `value`, if its class has a `P`, or extends the one that has.
 pub(crate) fn native_of<P: NativeObject>(value: &Zval) -> Option<&P> {
     let object = value.object()?;
-    let is_ours = std::ptr::eq(object.handlers.cast(), P::handlers().as_ptr());
+    let is_ours = std::ptr::eq(object.handlers.cast(), P::handlers().table.as_ptr());
     // SAFETY: create alone gives objects these handlers; the value holds a reference on the object.
-    is_ours.then(|| unsafe { &(*whole::<P>(from_ref(object).cast_mut())).native })
+    is_ours.then(|| unsafe { native_state(from_ref(object).cast_mut()) })
 }
 
-/// Puts a new object of a class that has a `P` into `ret`, and returns its native state.
-pub(crate) fn new_in<'r, P: NativeObject>(class: &'static ClassEntry, ret: &'r mut Zval) -> &'r P {
-    // SAFETY: the class was given to `install::<P>`; `ret` takes the object's only reference.
+/// Puts a new object of the class `C` into `ret`, and returns its native state; `None` before the class is registered.
+pub(crate) fn new_object<C: PhpClass>(ret: &mut Zval) -> Option<&C::State> {
+    let class = C::entry().entry.get();
+    if class.is_null() {
+        return None;
+    }
+    // SAFETY: `install` has set the entry, which lives as long as the module, and given the class its state; `ret`
+    // takes the object's only reference, and stays borrowed as long as the state.
     unsafe {
-        let std = create::<P>(from_ref(class).cast_mut());
+        let std = create::<C::State>(class);
         *ret = Zval::new();
         ret.value.obj = std;
         ret.u1.type_info = ffi::IS_OBJECT | OBJECT_FLAGS;
-        &(*whole::<P>(std)).native
+        Some(native_state(std))
     }
 }
 

@@ -1,11 +1,13 @@
 //! A call's parameters, read by the engine's own `zend_parse_parameters`.
 #![allow(unsafe_code)]
 
-use super::zval::{EnumClass, IS_NULL, argument, arguments, given, string_bytes, type_of};
+use super::{
+    call::Frame,
+    zval::{EnumClass, IS_NULL, string_bytes, type_of},
+};
 use ext_php_rs::{
     ffi,
     types::{ZendHashTable, Zval},
-    zend::ExecuteData,
 };
 use std::{
     borrow::Cow,
@@ -36,14 +38,14 @@ type ValueArgument<'p> = &'p Found<'p, Zval>;
 /// Receives from [`parse`] a pointer to an argument of the running call, or to its converted value. Both lie in the
 /// call's frame and live as long as it. No other code can store a pointer here.
 #[derive(Debug)]
-pub(crate) struct Found<'ex, T> {
+pub(crate) struct Found<'f, T> {
     pointer: Cell<*mut T>,
-    frame: PhantomData<&'ex ExecuteData>,
+    frame: PhantomData<&'f Frame>,
 }
 
-impl<'ex, T> Found<'ex, T> {
+impl<'f, T> Found<'f, T> {
     /// Empty, for the running call.
-    pub(crate) fn in_call(_: &'ex ExecuteData) -> Self {
+    pub(crate) fn in_call(_: &'f Frame) -> Self {
         Self { pointer: Cell::new(null_mut()), frame: PhantomData }
     }
 
@@ -52,22 +54,22 @@ impl<'ex, T> Found<'ex, T> {
     }
 }
 
-impl<'ex> Found<'ex, Zval> {
+impl<'f> Found<'f, Zval> {
     /// The argument, if it was passed.
-    pub(crate) fn value(&self) -> Option<&'ex Zval> {
+    pub(crate) fn value(&self) -> Option<&'f Zval> {
         // SAFETY: null, or an argument of the running call.
         unsafe { self.pointer.get().as_ref() }
     }
 
     /// The array, if one was passed.
-    pub(crate) fn table(&self) -> Option<&'ex ZendHashTable> {
+    pub(crate) fn table(&self) -> Option<&'f ZendHashTable> {
         self.value().and_then(Zval::array)
     }
 }
 
-impl<'ex> Found<'ex, ffi::zend_string> {
+impl<'f> Found<'f, ffi::zend_string> {
     /// The text, empty if none was passed; invalid UTF-8 is replaced.
-    pub(crate) fn text(&self) -> Cow<'ex, str> {
+    pub(crate) fn text(&self) -> Cow<'f, str> {
         let string = self.pointer.get();
         // SAFETY: null, or an argument of the running call.
         let bytes = if string.is_null() { &[] } else { unsafe { string_bytes(string) } };
@@ -81,8 +83,8 @@ const SILENTLY: u32 = 1 << 1;
 /// Runs `zend_parse_parameters` for a call, unless null was passed for a scalar: without `strict_types`, PHP passes
 /// 0 to functions of extensions then, which would be a wrong value. Methods written in PHP refuse null as well.
 macro_rules! read {
-    ($ex:expr, $spec:expr $(, $place:expr)*) => {
-        if refuses_null($ex, $spec) { FAILURE } else { zend_parse_parameters(given($ex), $spec.as_ptr() $(, $place)*) }
+    ($frame:expr, $spec:expr $(, $place:expr)*) => {
+        if refuses_null($frame, $spec) { FAILURE } else { zend_parse_parameters($frame.given(), $spec.as_ptr() $(, $place)*) }
     };
 }
 
@@ -90,12 +92,12 @@ const FAILURE: c_int = -1;
 
 /// Throws if null was passed where the specification has a scalar that may not be null.
 #[inline]
-fn refuses_null(ex: &ExecuteData, spec: &CStr) -> bool {
-    arguments(ex).iter().any(|value| type_of(value) == IS_NULL) && refuses_some_null(ex, spec)
+fn refuses_null(frame: &Frame, spec: &CStr) -> bool {
+    frame.arguments().iter().any(|value| type_of(value) == IS_NULL) && refuses_some_null(frame, spec)
 }
 
 #[cold]
-fn refuses_some_null(ex: &ExecuteData, spec: &CStr) -> bool {
+fn refuses_some_null(frame: &Frame, spec: &CStr) -> bool {
     let mut letters = spec.to_bytes().iter().filter(|letter| **letter != b'|').peekable();
     let mut number = 0;
     while let Some(letter) = letters.next() {
@@ -109,7 +111,7 @@ fn refuses_some_null(ex: &ExecuteData, spec: &CStr) -> bool {
             b'b' => Some(c"bool"),
             _ => None,
         };
-        let is_null = argument(ex, number).is_some_and(|value| type_of(value) == IS_NULL);
+        let is_null = frame.argument(number).is_some_and(|value| type_of(value) == IS_NULL);
         number += 1;
         if let (true, Some(kind)) = (is_null, kind) {
             // SAFETY: the format takes one string of C's.
@@ -124,39 +126,39 @@ fn refuses_some_null(ex: &ExecuteData, spec: &CStr) -> bool {
 
 /// Reads arguments as any internal PHP function does: with its coercion, `strict_types`, deprecations and messages.
 /// `false` if it threw.
-pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
+pub(crate) fn parse(frame: &Frame, request: Parse<'_>) -> bool {
     // SAFETY: each specification asks for just the pointers that follow it (Zend/README.PARAMETER_PARSING_API).
     let status = unsafe {
         match request {
-            Parse::Nothing => read!(ex, c""),
-            Parse::Labels(labels) => read!(ex, c"|a", labels.place()),
+            Parse::Nothing => read!(frame, c""),
+            Parse::Labels(labels) => read!(frame, c"|a", labels.place()),
             Parse::Number(number, labels) => {
-                read!(ex, c"n|a", number.place(), labels.place())
+                read!(frame, c"n|a", number.place(), labels.place())
             }
             Parse::Float(float, labels) => {
-                read!(ex, c"d|a", from_mut(float), labels.place())
+                read!(frame, c"d|a", from_mut(float), labels.place())
             }
-            Parse::Exemplar(first, labels, exemplar) => parse_update(ex, first, labels, exemplar),
+            Parse::Exemplar(first, labels, exemplar) => parse_update(frame, first, labels, exemplar),
             Parse::Definition { name, help, labels, more } => {
-                parse_definition(ex, (name, help), labels, more)
+                parse_definition(frame, (name, help), labels, more)
             }
-            Parse::Callable(labels) => parse_callable(ex, labels),
+            Parse::Callable(labels) => parse_callable(frame, labels),
             Parse::Names(namespace, name) => {
-                read!(ex, c"SS", namespace.place(), name.place())
+                read!(frame, c"SS", namespace.place(), name.place())
             }
             Parse::Registration { namespace, name, help, labels, more } => {
-                parse_registration(ex, (namespace, name, help), labels, more)
+                parse_registration(frame, (namespace, name, help), labels, more)
             }
             Parse::Registry { storage, defaults, constants } => {
                 let (storage, defaults) = (storage.place(), from_mut(defaults));
-                read!(ex, c"|zba", storage, defaults, constants.place())
+                read!(frame, c"|zba", storage, defaults, constants.place())
             }
-            Parse::Switch(switch) => read!(ex, c"|b", from_mut(switch)),
+            Parse::Switch(switch) => read!(frame, c"|b", from_mut(switch)),
             Parse::Array(array, switch) => {
-                read!(ex, c"a|b", array.place(), from_mut(switch))
+                read!(frame, c"a|b", array.place(), from_mut(switch))
             }
             Parse::Buckets(start, step, count) => {
-                read!(ex, c"ddl", from_mut(start), from_mut(step), from_mut(count))
+                read!(frame, c"ddl", from_mut(start), from_mut(step), from_mut(count))
             }
         }
     };
@@ -164,7 +166,7 @@ pub(crate) fn parse(ex: &ExecuteData, request: Parse<'_>) -> bool {
 }
 
 fn parse_update(
-    ex: &ExecuteData,
+    frame: &Frame,
     first: First<'_>,
     labels: ValueArgument<'_>,
     exemplar: ValueArgument<'_>,
@@ -173,19 +175,19 @@ fn parse_update(
     // SAFETY: as in `parse`.
     unsafe {
         match first {
-            First::Nothing => read!(ex, c"|aa!", labels, exemplar),
+            First::Nothing => read!(frame, c"|aa!", labels, exemplar),
             First::Number(number) => {
-                read!(ex, c"n|aa!", number.place(), labels, exemplar)
+                read!(frame, c"n|aa!", number.place(), labels, exemplar)
             }
             First::Float(float) => {
-                read!(ex, c"d|aa!", from_mut(float), labels, exemplar)
+                read!(frame, c"d|aa!", from_mut(float), labels, exemplar)
             }
         }
     }
 }
 
 fn parse_definition(
-    ex: &ExecuteData,
+    frame: &Frame,
     (name, help): (TextArgument<'_>, TextArgument<'_>),
     labels: ValueArgument<'_>,
     (more, last): (More<'_>, ValueArgument<'_>),
@@ -195,29 +197,29 @@ fn parse_definition(
     // SAFETY: as in `parse`.
     unsafe {
         match more {
-            More::Nothing => read!(ex, c"S|Sa", name, help, labels),
-            More::Array => read!(ex, c"S|Saa!", name, help, labels, last),
+            More::Nothing => read!(frame, c"S|Sa", name, help, labels),
+            More::Array => read!(frame, c"S|Saa!", name, help, labels, last),
             More::Summary(age) => {
-                read!(ex, c"S|Sala!", name, help, labels, age.as_ptr(), last)
+                read!(frame, c"S|Sala!", name, help, labels, age.as_ptr(), last)
             }
             More::Object(class) => {
-                read!(ex, c"S|SaO", name, help, labels, last, class.as_ptr())
+                read!(frame, c"S|SaO", name, help, labels, last, class.as_ptr())
             }
         }
     }
 }
 
-fn parse_callable(ex: &ExecuteData, labels: ValueArgument<'_>) -> c_int {
+fn parse_callable(frame: &Frame, labels: ValueArgument<'_>) -> c_int {
     let mut call: MaybeUninit<ffi::zend_fcall_info> = MaybeUninit::uninit();
     let mut found: MaybeUninit<ffi::zend_fcall_info_cache> = MaybeUninit::zeroed();
     let (call, cache) = (call.as_mut_ptr(), found.as_mut_ptr());
     let (mut function, labels) = (null_mut::<Zval>(), labels.place());
     // SAFETY: as in `parse`; what was found is valid, or nothing and all zero.
     unsafe {
-        let mut status = read!(ex, c"z|a", from_mut(&mut function), labels);
+        let mut status = read!(frame, c"z|a", from_mut(&mut function), labels);
         if status == 0 && !zend_is_callable_ex(function, null_mut(), SILENTLY, null_mut(), cache, null_mut())
         {
-            status = read!(ex, c"f|a", call, cache, labels); // throws, and says what is wrong with it
+            status = read!(frame, c"f|a", call, cache, labels); // throws, and says what is wrong with it
         }
         zend_release_fcall_info_cache(cache); // it is looked up again for the call
         status
@@ -225,7 +227,7 @@ fn parse_callable(ex: &ExecuteData, labels: ValueArgument<'_>) -> c_int {
 }
 
 fn parse_registration(
-    ex: &ExecuteData,
+    frame: &Frame,
     (namespace, name, help): (TextArgument<'_>, TextArgument<'_>, TextArgument<'_>),
     labels: ValueArgument<'_>,
     (more, last): (More<'_>, ValueArgument<'_>),
@@ -235,12 +237,12 @@ fn parse_registration(
     // SAFETY: as in `parse`.
     unsafe {
         match more {
-            More::Array => read!(ex, c"SSS|aa!", namespace, name, help, labels, last),
+            More::Array => read!(frame, c"SSS|aa!", namespace, name, help, labels, last),
             More::Summary(age) => {
                 let (spec, age) = (c"SSS|ala!", age.as_ptr());
-                read!(ex, spec, namespace, name, help, labels, age, last)
+                read!(frame, spec, namespace, name, help, labels, age, last)
             }
-            _ => read!(ex, c"SSS|a", namespace, name, help, labels),
+            _ => read!(frame, c"SSS|a", namespace, name, help, labels),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Access to zvals and to the engine: call frames, arguments, objects, warnings.
+//! Access to zvals and to the engine: strings, arrays, enums, warnings, hooks.
 #![allow(unsafe_code)]
 
 pub(crate) use crate::engine::{
@@ -13,7 +13,7 @@ use crate::engine::{
 use ext_php_rs::{
     ffi,
     types::{ZendHashTable, ZendStr, Zval},
-    zend::{ClassEntry, ExecuteData},
+    zend::ClassEntry,
 };
 use std::{
     ffi::{c_char, c_int},
@@ -32,11 +32,6 @@ pub(crate) const IS_STRING: u8 = 6;
 pub(crate) const IS_ARRAY: u8 = 7;
 pub(crate) const IS_OBJECT: u8 = 8;
 pub(crate) const IS_REFERENCE: u8 = 10;
-
-/// The size of the engine's call frame in zvals; the first argument follows it.
-const FRAME_SLOTS: usize = size_of::<ExecuteData>().div_ceil(size_of::<Zval>());
-/// `ZEND_CALL_HAS_EXTRA_NAMED_PARAMS`.
-const EXTRA_NAMED: u32 = 1 << 27;
 
 unsafe extern "C" {
     fn zend_string_hash_func(string: *mut ffi::zend_string) -> u64;
@@ -68,26 +63,6 @@ unsafe extern "C" {
 
 /// A hook for errors: kind, file, line, message.
 pub(crate) type ErrorHook = unsafe extern "C" fn(c_int, *mut ffi::zend_string, u32, *mut ffi::zend_string);
-
-/// How many arguments were passed.
-#[inline(always)]
-pub(crate) fn given(ex: &ExecuteData) -> u32 {
-    // SAFETY: in a call frame this union holds the number of arguments.
-    unsafe { ex.This.u2.num_args }
-}
-
-/// Argument `n`, counted from 0, if it was passed.
-#[inline(always)]
-pub(crate) fn argument(ex: &ExecuteData, n: u32) -> Option<&Zval> {
-    // SAFETY: the frame is followed by as many zvals as arguments were passed.
-    (n < given(ex)).then(|| unsafe { &*from_ref(ex).cast::<Zval>().add(FRAME_SLOTS + n as usize) })
-}
-
-/// All arguments.
-pub(crate) fn arguments(ex: &ExecuteData) -> &[Zval] {
-    // SAFETY: the frame is followed by as many zvals as arguments were passed.
-    unsafe { slice::from_raw_parts(from_ref(ex).cast::<Zval>().add(FRAME_SLOTS), given(ex) as usize) }
-}
 
 /// The values of a list without gaps, which the engine stores contiguously.
 #[inline(always)]
@@ -230,17 +205,6 @@ pub(crate) fn string_hash(value: &Zval) -> Option<u64> {
 pub(crate) fn hash_of_bytes(bytes: &[u8]) -> u64 {
     // SAFETY: pointer and length are one slice's.
     unsafe { zend_hash_func(bytes.as_ptr().cast(), bytes.len()) }
-}
-
-/// The arguments that were passed to a variadic method by name.
-pub(crate) fn named_arguments(ex: &ExecuteData) -> Option<&ZendHashTable> {
-    // SAFETY: the flag says whether the engine has set the pointer, which lives as long as the call.
-    unsafe {
-        if ex.This.u1.type_info & EXTRA_NAMED == 0 {
-            return None;
-        }
-        ex.extra_named_params.as_ref()
-    }
 }
 
 /// A zval's type byte.

@@ -6,12 +6,11 @@
 
 use crate::{
     engine::{
+        call::Frame,
         exceptions::{Thrown, invalid_argument},
         globals::interpreter_local,
-        object,
         object::native_object,
         zval,
-        zval::{argument, given},
     },
     session::{
         attachment,
@@ -22,7 +21,7 @@ use crate::{
         series_cache::SeriesCache,
     },
 };
-use ext_php_rs::{types::ZendHashTable, zend::ExecuteData};
+use ext_php_rs::types::ZendHashTable;
 use promshm_segment::memory::atomic as segment;
 use std::{
     cell::{Cell, OnceCell},
@@ -87,12 +86,6 @@ pub(crate) struct Cells<'c> {
     pub(crate) shared: bool,
 }
 
-/// The handle that `$this`, a metric object, holds.
-#[inline(always)]
-pub(crate) fn this(ex: &ExecuteData) -> &Handle {
-    object::this(ex)
-}
-
 interpreter_local! {
     /// A buffer for a key, kept between calls so that a known series costs no allocation.
     static KEY: Vec<u8> = Vec::new();
@@ -142,32 +135,32 @@ impl Handle {
     /// This process's own cells of the series that a call updates, if they are known and still valid. The labels, if
     /// there are any, are the last argument of the call, at index `n`.
     #[inline(always)]
-    pub(crate) fn ready_cells(&self, ex: &ExecuteData, n: u32) -> Option<&[segment::Cell]> {
+    pub(crate) fn ready_cells(&self, frame: &Frame, n: u32) -> Option<&[segment::Cell]> {
         // SAFETY: in the current generation these are `count` cells of the mapped segment.
-        self.ready(&self.owned_generation, ex, n)
+        self.ready(&self.owned_generation, frame, n)
             .map(|cells| unsafe { slice::from_raw_parts(cells, self.count.get()) })
     }
 
     /// As [`Handle::ready_cells`], for metrics with one cell.
     #[inline(always)]
-    pub(crate) fn ready_cell(&self, ex: &ExecuteData, n: u32) -> Option<&segment::Cell> {
+    pub(crate) fn ready_cell(&self, frame: &Frame, n: u32) -> Option<&segment::Cell> {
         // SAFETY: in the current generation this is a cell of the mapped segment.
-        self.ready(&self.owned_generation, ex, n).map(|cells| unsafe { &*cells })
+        self.ready(&self.owned_generation, frame, n).map(|cells| unsafe { &*cells })
     }
 
     /// As [`Handle::ready_cell`], but other processes may write the cell, too: it may be set, not added to.
     #[inline(always)]
-    pub(crate) fn settable_cell(&self, ex: &ExecuteData, n: u32) -> Option<&segment::Cell> {
+    pub(crate) fn settable_cell(&self, frame: &Frame, n: u32) -> Option<&segment::Cell> {
         // SAFETY: as above.
-        self.ready(&self.found_generation, ex, n).map(|cells| unsafe { &*cells })
+        self.ready(&self.found_generation, frame, n).map(|cells| unsafe { &*cells })
     }
 
     #[inline(always)]
-    fn ready(&self, found_at: &Cell<u64>, ex: &ExecuteData, n: u32) -> Option<*const segment::Cell> {
-        if given(ex) == n {
+    fn ready(&self, found_at: &Cell<u64>, frame: &Frame, n: u32) -> Option<*const segment::Cell> {
+        if frame.given() == n {
             return (found_at.get() == self.generation_ref.get()).then(|| self.cells.get());
         }
-        let values = zval::list_of(argument(ex, n)?).filter(|_| given(ex) == n + 1)?;
+        let values = zval::list_of(frame.argument(n)?).filter(|_| frame.given() == n + 1)?;
         self.cache.get()?.cells_of(values, self.generation_ref.get())
     }
 
