@@ -1,7 +1,7 @@
 --TEST--
-Null is no number and no text, without strict types either
+null is refused as a number and as a text, also without strict types
 --DESCRIPTION--
-PHP makes 0 of null for functions of extensions, and only deprecates it: an observation of 0 that nobody made. Methods written in PHP, as PromPHP's and the stand-ins are, refuse it.
+PHP converts null to 0 for functions of extensions and only deprecates it, which would store an observation of 0 that the program did not make. Methods written in PHP, such as PromPHP's and the stand-ins, refuse null.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}20a
 promshm.runtime_metrics=0
@@ -36,7 +36,7 @@ attempt(fn () => $registry->getMetricFamilySamples(null), '#1 ($sortMetrics)');
 attempt(fn () => Histogram::linearBuckets(0, 1, null), '#3 ($numberOfBuckets)', 'int');
 attempt(fn () => (new RenderTextFormat())->render([], null), '#2 ($silent)');
 
-// Where null is declared it is taken.
+// null is accepted where the signature allows it.
 $c->inc([], null);
 new Histogram('defaults', '', [], null);
 new Summary('window', '', [], 60, null);

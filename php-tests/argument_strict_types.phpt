@@ -1,7 +1,7 @@
 --TEST--
-With strict types, scalars are not coerced, save int to float
+With strict types, scalars are not coerced, except int to float
 --DESCRIPTION--
-The declaration belongs to the calling file; a native method must obey it.
+declare(strict_types=1) belongs to the calling file, and a native method must follow it.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}033
 --FILE--

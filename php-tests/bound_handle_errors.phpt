@@ -1,5 +1,5 @@
 --TEST--
-A bound handle takes no labels
+Label arguments to a bound handle are refused
 --DESCRIPTION--
 It would be unclear whether they add to the bound ones or replace them.
 --INI--

@@ -1,5 +1,5 @@
 --TEST--
-A bound handle counts one series, whatever becomes of its parent
+A bound handle updates its series after its parent is freed
 --DESCRIPTION--
 Bound handles are the fast path; they hold on to what the parent held.
 --INI--

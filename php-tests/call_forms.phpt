@@ -1,5 +1,5 @@
 --TEST--
-Methods work however PHP calls them
+Methods work through every way in which PHP calls them
 --DESCRIPTION--
 Callables, nullsafe calls, call_user_func and reflection take other ways into a handler, some with references.
 --INI--

@@ -1,7 +1,7 @@
 --TEST--
-A callable that PHP deprecates is told of once
+A deprecated callable raises one deprecation notice
 --DESCRIPTION--
-The argument was looked at, and then called, and each told of "self" in callables.
+The argument was checked and then called, and each step raised the deprecation of "self" in callables.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}20c
 promshm.runtime_metrics=0

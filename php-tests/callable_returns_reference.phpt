@@ -1,7 +1,7 @@
 --TEST--
 time() and trackInProgress() return the value of a function that returns a reference
 --DESCRIPTION--
-No native function returns a reference; one in a variable would compare, count and copy wrongly.
+No native function returns a reference; a reference stored in a variable would be compared, counted and copied wrongly.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}5e8
 --FILE--
@@ -47,7 +47,7 @@ foreach ([fn ($f) => $h->time($f), fn ($f) => $g->trackInProgress($f), ...$aroun
     unset($element);
     var_dump($value, $copy[0], count($owner->list), $owner->list[0], $call($returns) === 1, $call($falsehood) ? 'true' : 'false');
 }
-// The value may be all that is left of the variable.
+// The returned value may hold the last reference to the variable.
 var_dump($h->time(function &() {
     $local = str_repeat('x', 3);
     return $local;

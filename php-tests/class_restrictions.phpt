@@ -1,7 +1,7 @@
 --TEST--
 Handles are not cloned, serialised, extended or given properties
 --DESCRIPTION--
-They are addresses of shared memory: a copy or a stale one from a cache would be a wild pointer.
+Handles contain addresses in shared memory: a copy or an unserialised handle would hold an invalid pointer.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}02e
 --FILE--

@@ -1,7 +1,7 @@
 --TEST--
-Circles through samples, families and registries are collected
+Reference cycles through samples, families and registries are collected
 --DESCRIPTION--
-The collector sees a circle only if each object in it shows all that it holds; what is not garbage stays.
+The collector frees a cycle only if each object in it reports everything it holds; live objects must stay.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}5e0
 --FILE--
@@ -43,7 +43,7 @@ function family_with(array $names, array $samples): MetricFamilySamples
     );
 }
 
-/** Builds circles, collects them, and tells how many of them went. */
+/** Builds cycles, runs the collector, and returns how many were freed. */
 function collected(callable $build): void
 {
     gc_collect_cycles();
@@ -80,7 +80,7 @@ collected(function () {
     $registry->getCounter('', 'c')->inc(['x']);
 });
 
-// Nothing goes that somebody holds.
+// Objects that are still referenced are kept.
 $holder = new Holder();
 $holder->held = [$sample = sample_with($holder), $family = family_with([$holder], [])];
 $map = new WeakMap();

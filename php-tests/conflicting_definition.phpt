@@ -1,7 +1,7 @@
 --TEST--
-One process cannot define one name in two ways
+A second definition of a name in one process throws
 --DESCRIPTION--
-It is a mistake in the program and must be seen at once; the first definition goes on.
+It is a mistake in the program and must be reported at once; the first definition stays in use.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}021
 --FILE--

@@ -1,7 +1,7 @@
 --TEST--
 Counter::incBy() takes ints and floats, and adds them exactly
 --DESCRIPTION--
-Some clients store int(value x 1000) and lose the rest; ours keeps every bit that a double has.
+Some clients store int(value x 1000) and lose digits; this one keeps every bit of a double.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}002
 --FILE--

@@ -1,7 +1,7 @@
 --TEST--
-Counter::incBy() refuses to go down
+Counter::incBy() with a negative amount throws
 --DESCRIPTION--
-A negative increment looks like a restart to Prometheus, and NAN would stay for ever. Neither may change the total.
+Prometheus would take a negative increment for a restart, and NAN would stay for ever. Neither may change the total.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}003
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-Names that Prometheus does not allow are refused
+Invalid metric and label names throw
 --DESCRIPTION--
 One bad name fails the whole scrape. The message names the bad part.
 --INI--

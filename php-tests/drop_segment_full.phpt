@@ -1,7 +1,7 @@
 --TEST--
-Over promshm.size updates are dropped and counted, exactly, and no other is lost
+Updates that do not fit into promshm.size are dropped and counted exactly; others are kept
 --DESCRIPTION--
-A segment that is too small costs updates, but no number is wrong: dropped and stored add up to what was asked for.
+A segment that is too small drops updates, but stored and dropped updates must add up to the number of calls.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}050
 promshm.size=1M
@@ -22,7 +22,7 @@ for ($round = 0; $round < 2; $round++) {
     }
 }
 
-/** What the page and the drop counter hold together. */
+/** The sum of the page's samples and of the drop counter. */
 function accounted(): int
 {
     preg_match_all('/^c_total\{.*\} (\d+)$/m', samples(), $values);
@@ -34,7 +34,7 @@ var_dump(count($values[1]) > 500, array_unique($values[1]) === ['2']);
 var_dump(Segment::status()['dropped']['segment_full'] > 1000);
 var_dump(accounted() - $asked);
 
-// A further process may find no room for its cells, even for a series that is there.
+// Another process may find no room for its cells, even for an existing series.
 run_php('(new Counter("c_total", "", ["a"]))->inc([str_repeat("x", 900) . "0"]);');
 var_dump(accounted() - $asked);
 ?>

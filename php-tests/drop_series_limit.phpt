@@ -1,7 +1,7 @@
 --TEST--
-Over promshm.max_series updates are dropped and counted, without a word
+Updates above promshm.max_series are dropped and counted without a warning
 --DESCRIPTION--
-A label that explodes must cost a number, not the request; series that exist go on.
+A label with too many values must cause counted drops and no failed request; existing series continue.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}02c
 promshm.max_series=3

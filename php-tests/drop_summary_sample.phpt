@@ -1,7 +1,7 @@
 --TEST--
-Where a summary finds no room for its samples it counts and sums on, and says so
+A summary without room for samples keeps its sum and count, and the missing samples are counted
 --DESCRIPTION--
-A ring that does not fit must cost the quantiles only, and show up as a number.
+A ring that does not fit must affect the quantiles only, and must be counted.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0a9
 promshm.size=1M

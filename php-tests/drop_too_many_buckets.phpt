@@ -1,7 +1,7 @@
 --TEST--
-A histogram with more buckets than fit is dropped and counted
+A histogram with more buckets than fit into a page is dropped and counted
 --DESCRIPTION--
-Its cells must fit a page. Other metrics of the process go on.
+All cells of a histogram must fit into one page. Other metrics of the process continue.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}02d
 --FILE--

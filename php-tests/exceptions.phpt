@@ -1,5 +1,5 @@
 --TEST--
-Every exception has the common interface and PHP's fitting parent
+Every exception implements the common interface and extends the matching SPL class
 --DESCRIPTION--
 Names and parents are those of PromPHP. People catch \InvalidArgumentException, or everything of the extension at once; both must work.
 --INI--

@@ -1,7 +1,7 @@
 --TEST--
-A process that execs goes on under the same process id
+A process that calls exec keeps counting under the same process id
 --DESCRIPTION--
-The kernel keeps a semaphore's undo across exec; the new image must count on, and exactly.
+The kernel keeps SEM_UNDO adjustments across exec; the new program must continue to count exactly.
 --EXTENSIONS--
 pcntl
 posix

@@ -1,7 +1,7 @@
 --TEST--
-An update may carry an exemplar, however it is called
+An update accepts an exemplar in every call form
 --DESCRIPTION--
-Whatever becomes of the exemplar, the update counts as any other; the text format does not show it.
+The update counts whether its exemplar is stored or not; the text format does not show exemplars.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0c0
 --FILE--

@@ -1,7 +1,7 @@
 --TEST--
-Exemplars leave half of the segment to numbers
+Exemplars use at most half of the segment
 --DESCRIPTION--
-What stands for a count must not take the room of counts.
+Exemplars are optional, so they must not take the space that new series need.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0c3
 promshm.size=1M

@@ -1,7 +1,7 @@
 --TEST--
-Exemplars of forked children, heirs, and processes without a slot
+Exemplars of forked children, of the slot's next owner, and of processes without a slot
 --DESCRIPTION--
-A place for exemplars has one writer, so a child must not write its parent's, and slot 0 has none.
+Each place for exemplars has one writer, so a child must not write its parent's place, and slot 0 has no places.
 --EXTENSIONS--
 pcntl
 posix

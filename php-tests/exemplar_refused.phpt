@@ -1,7 +1,7 @@
 --TEST--
-An exemplar that is not allowed is dropped and counted, without a word
+An invalid exemplar is dropped and counted without a warning
 --DESCRIPTION--
-A trace that is too long must cost neither the request nor the count.
+An exemplar that is too long must affect neither the request nor the count.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0c1
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-A forked child gets a slot of its own; the parent's goes on
+A forked child gets a slot of its own, and the parent keeps its slot
 --DESCRIPTION--
 Both hold the same mapping after fork. Writing into one slot from two processes would lose updates.
 --EXTENSIONS--

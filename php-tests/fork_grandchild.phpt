@@ -1,7 +1,7 @@
 --TEST--
-A child of a child, whose parent has left, goes on counting
+A grandchild keeps counting after its parent has exited
 --DESCRIPTION--
-Daemons fork twice, and their first processes end while they live on.
+Daemons fork twice, and the first two processes exit while the daemon runs.
 --EXTENSIONS--
 pcntl
 posix

@@ -1,7 +1,7 @@
 --TEST--
-A child that counts nothing leaves its parent's slot alone when it ends
+A child that counts nothing does not change its parent's slot at exit
 --DESCRIPTION--
-The child runs the module's shutdown too; it must not record a clean exit for its parent.
+The child also runs the module's shutdown, which must not mark its parent's slot as a clean exit.
 --EXTENSIONS--
 pcntl
 posix

@@ -1,7 +1,7 @@
 --TEST--
-Forked processes count at the same time and lose nothing
+Forked processes that count at the same time lose no update
 --DESCRIPTION--
-The exact total is the product's promise.
+Exact totals are the product's main promise.
 --EXTENSIONS--
 pcntl
 posix

@@ -1,7 +1,7 @@
 --TEST--
-Without a free slot a process counts in the shared one, exactly
+A process without a free slot counts exactly in the shared slot
 --DESCRIPTION--
-promshm.max_processes may be too small for a burst; that costs a little speed, never a number.
+promshm.max_processes may be too small for a burst; calls then become a little slower, and totals stay exact.
 --EXTENSIONS--
 pcntl
 posix

@@ -1,5 +1,5 @@
 --TEST--
-The same, with all processes adding at the same time
+Processes that add to one last gauge at the same time lose no update
 --DESCRIPTION--
 gauge_last_shared takes turns, so a lost update could hide; here they race.
 --EXTENSIONS--

@@ -1,7 +1,7 @@
 --TEST--
-Processes that add to one last gauge lose no update
+Processes that add to one last gauge in turn lose no update
 --DESCRIPTION--
-Its cell is the only one that several processes write: it needs an atomic add, and outlives them all.
+Its cell is the only one that several processes write: it needs an atomic add, and survives all of them.
 --EXTENSIONS--
 pcntl
 posix

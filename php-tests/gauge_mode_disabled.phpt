@@ -1,7 +1,7 @@
 --TEST--
-A disabled GaugeMode is an exception
+With GaugeMode among disable_classes, constructing a gauge throws
 --DESCRIPTION--
-disable_classes makes the class forget its properties; what reads or makes a case of the enum must not follow it.
+disable_classes removes the properties of the class, so code that reads or makes a case of the enum must not use them.
 --SKIPIF--
 <?php if (PHP_VERSION_ID >= 80500) die('skip disable_classes is gone'); ?>
 --INI--

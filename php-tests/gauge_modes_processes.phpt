@@ -1,7 +1,7 @@
 --TEST--
-Gauges of several processes: sum, min, max, last and a series for each
+Gauge modes over several processes: sum, min, max, last and one series for each process
 --DESCRIPTION--
-The mode decides what the scrape shows while all live, and what is left when one goes.
+The mode decides what a scrape shows while all processes live, and what remains when one has exited.
 --EXTENSIONS--
 pcntl
 posix

@@ -1,7 +1,7 @@
 --TEST--
-A gauge that was NAN can be set again
+A gauge that holds NAN can be set again
 --DESCRIPTION--
-A NAN with a payload marks a gauge that nobody set; a script's own NAN must not be taken for it, nor stick.
+A NAN with a payload marks a gauge that was never set; a script's own NAN must not be mistaken for it, nor be permanent.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}011
 --FILE--

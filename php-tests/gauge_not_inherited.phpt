@@ -1,7 +1,7 @@
 --TEST--
-A new process does not take over the gauges of the slot's last owner
+A new process does not continue the gauges of the slot's previous owner
 --DESCRIPTION--
-Counters continue in place; an in-flight gauge that did the same would count jobs that died with their worker.
+Counters continue in place; an in-progress gauge that did the same would count jobs that died with their worker.
 --EXTENSIONS--
 pcntl
 posix

@@ -1,7 +1,7 @@
 --TEST--
-A fatal error takes back what is in progress
+A fatal error within trackInProgress() subtracts what was added
 --DESCRIPTION--
-Nothing returns from the function then, nor from a fiber that is suspended in one.
+After a fatal error neither the function nor a suspended fiber within it returns.
 --ENV--
 PROMSHM_ENDS=.fatal
 --INI--

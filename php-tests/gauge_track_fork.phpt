@@ -1,7 +1,7 @@
 --TEST--
-A forked child leaves the track to its parent
+A child that is forked within trackInProgress() does not subtract its parent's amount
 --DESCRIPTION--
-Both return from the function, but only one has added.
+Parent and child both return from the function, but only the parent has added.
 --EXTENSIONS--
 pcntl
 --INI--
@@ -32,7 +32,7 @@ fwrite($go[1], "go\n");
 pcntl_waitpid($pid, $status);
 echo 'parent: ', $of();
 
-// A child that leaves within the function takes nothing along.
+// A child that exits within the function subtracts nothing.
 $pid = $last->trackInProgress(function () use ($sum) {
     return $sum->trackInProgress(function () {
         $pid = pcntl_fork();

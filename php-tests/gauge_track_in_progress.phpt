@@ -1,5 +1,5 @@
 --TEST--
-Gauge::trackInProgress() counts what runs now
+Gauge::trackInProgress() adds one while the function runs
 --DESCRIPTION--
 The gauge goes down again whatever the function does: return, throw or end the script.
 --INI--
@@ -23,7 +23,7 @@ attempt_in_full(fn () => $g->trackInProgress(function () use ($g, $show) {
 }, ['a' => 'x']));
 echo $show(), "\n";
 
-// The handle may go while the function runs.
+// The handle may be freed while the function runs.
 (function () {
     $own = new Gauge('own');
     $own->trackInProgress(function () use (&$own) {

@@ -1,7 +1,7 @@
 --TEST--
-A track takes nothing away where it has added nothing
+trackInProgress() does not subtract from a series that was removed in between
 --DESCRIPTION--
-The series may be removed, set or wiped meanwhile; then a −1 would stay for ever.
+The series may be removed, set or wiped while the function runs; subtracting then would leave −1 for ever.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}5e5
 --FILE--

@@ -1,7 +1,7 @@
 --TEST--
 Constructing a metric that exists returns a handle on it
 --DESCRIPTION--
-Code that runs once a job constructs its metrics once a job; another help text is no other metric.
+Code that runs once a job constructs its metrics once a job; a different help text does not make another metric.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}020
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-Getters return what was given
+Getters return the values of the definition
 --DESCRIPTION--
 Adapters and error pages ask a handle who it is, bound or not.
 --INI--

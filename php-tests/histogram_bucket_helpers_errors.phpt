@@ -1,7 +1,7 @@
 --TEST--
-The bucket helpers refuse arguments that make no buckets
+The bucket helpers refuse arguments that give no valid buckets
 --DESCRIPTION--
-A huge number must not take the process's memory, nor a factor of 1 make equal bounds.
+A huge count must not exhaust the process's memory, and a factor of 1 must not make equal bounds.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}01d
 --FILE--

@@ -1,7 +1,7 @@
 --TEST--
-Histogram::startTimer() and time() observe how long something took
+Histogram::startTimer() and time() observe durations
 --DESCRIPTION--
-A timer observes once, when it is asked to; time() observes also when the function throws, and passes its value or exception on.
+A timer observes once, when observeDuration() is called; time() also observes when the function throws, and returns its value or throws its exception.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0a0
 --FILE--
@@ -19,7 +19,7 @@ $h->startTimer(['never observed']);
 $inner = (hrtime(true) - $inner) / 1e9;
 $seconds = $timer->observeDuration();
 $outer = (hrtime(true) - $before) / 1e9;
-// Between the two, but for what this clock and the timer's may be slewed against each other.
+// Between the two, within the drift between this clock and the timer's.
 var_dump($timer instanceof Timer, $seconds >= $inner * 0.999, $seconds <= $outer * 1.001);
 var_dump($timer->observeDuration() === $seconds);
 var_dump((float) sample('h_sum{a="x"}') === $seconds);
@@ -28,7 +28,7 @@ var_dump($h->labels('bound')->startTimer()->observeDuration() >= 0);
 var_dump($h->time(fn () => 'its value', ['x']), $h->labels('bound')->time('time') > 1e9);
 attempt_in_full(fn () => $h->time(fn () => throw new DomainException('its own'), ['a' => 'x']));
 
-/** A label that must be read before the function runs, and once. */
+/** A label that must be converted once, before the function runs. */
 $label = new class {
     public int $asked = 0;
 
@@ -46,7 +46,7 @@ foreach (['x', 'bound', 'object 1', 'never observed'] as $a) {
     echo "$a: ", sample("h_count{a=\"$a\"}") ?? 'nothing', "\n";
 }
 
-// Mistakes are told before the function runs.
+// Invalid arguments throw before the function runs.
 attempt_in_full(fn () => $h->time(fn () => print('ran'), []));
 attempt(fn () => $h->startTimer(['x', 'y']), 'h needs 1 label value');
 attempt(fn () => $h->time('no such function', ['x']), 'valid callback');
@@ -54,7 +54,7 @@ attempt(fn () => new Timer(), 'private');
 attempt(fn () => clone $timer);
 attempt(fn () => (new ReflectionClass(Timer::class))->newInstanceWithoutConstructor());
 
-// A function that ends the script is observed too.
+// A function that ends the script is observed as well.
 register_shutdown_function(fn () => print(sample('h_count{a="exit"}') . "\n"));
 $h->time(fn () => exit, ['exit']);
 ?>

@@ -1,7 +1,7 @@
 --TEST--
-A bad setting warns at startup, naming the setting, and the default is kept
+An invalid setting warns at startup, names the setting, and the default is used
 --DESCRIPTION--
-A typo in php.ini must neither stop the workers nor pass unseen.
+A typo in php.ini must neither stop the workers nor go unnoticed.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}039
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-The settings, their defaults, and that only the system can change them
+The settings have their documented defaults, and are PHP_INI_SYSTEM
 --DESCRIPTION--
 A script must not point a running process at other memory. No segment is touched here.
 --FILE--

@@ -1,7 +1,7 @@
 --TEST--
-promshm.enabled=0 makes every update a no-op, and touches no shared memory
+With promshm.enabled=0 updates are no-ops, and no shared memory is created
 --DESCRIPTION--
-The switch for one machine or one command. Mistakes in the program still throw, or a test run with it would hide them.
+The setting disables metrics for one machine or one command. Mistakes in the program still throw, since a test run with it would hide them otherwise.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}03b
 promshm.enabled=0

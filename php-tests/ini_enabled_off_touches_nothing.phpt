@@ -1,7 +1,7 @@
 --TEST--
-promshm.enabled=0 neither wipes nor reads what other processes have counted
+With promshm.enabled=0 an existing segment is neither wiped nor read
 --DESCRIPTION--
-A command that runs with metrics switched off destroyed everybody's counts when it wiped its own.
+A command with metrics disabled used to wipe the shared segment of all other processes.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}201
 --FILE--

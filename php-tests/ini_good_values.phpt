@@ -1,5 +1,5 @@
 --TEST--
-Sizes with a suffix, octal modes, decimal keys
+Size suffixes, octal modes and decimal keys are accepted
 --DESCRIPTION--
 They are written as in the rest of php.ini and as chmod writes them.
 --INI--

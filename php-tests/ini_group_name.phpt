@@ -1,5 +1,5 @@
 --TEST--
-promshm.group takes a group's name
+promshm.group accepts a group name
 --DESCRIPTION--
 Numbers differ from image to image, names do not.
 --EXTENSIONS--

@@ -1,5 +1,5 @@
 --TEST--
-Segment and semaphores get the mode of promshm.mode, whatever the umask
+Segment and semaphores have the mode promshm.mode, independent of the umask
 --DESCRIPTION--
 An exporter under another user reads them; a permission lost to a umask would show as an empty scrape.
 --INI--

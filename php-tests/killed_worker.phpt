@@ -1,7 +1,7 @@
 --TEST--
-kill -9 of a worker: counters stay, its sum gauge goes, the next continues
+After kill -9 counters stay, the sum gauge is removed, and the slot's next owner continues
 --DESCRIPTION--
-The out-of-memory killer's work. No process records its exit, so the kernel must report it.
+This is what the out-of-memory killer does. The process cannot report its end, so its death is detected through the kernel.
 --EXTENSIONS--
 pcntl
 posix

@@ -1,7 +1,7 @@
 --TEST--
-labels() refuses names that are no labels, and null
+labels() refuses unknown label names and null
 --DESCRIPTION--
-A misspelt name beside values by position was passed over, and null became the empty value, though the signature has no null.
+A misspelt name beside values by position used to be ignored, and null became the empty value, though the signature does not allow null.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}20b
 promshm.runtime_metrics=0

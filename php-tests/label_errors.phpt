@@ -1,7 +1,7 @@
 --TEST--
-Labels that do not fit throw, and count nothing
+Labels that do not match the definition throw, and nothing is counted
 --DESCRIPTION--
-A wrong count or name is a mistake in the program. It must be loud, name the metric, and never end in a wrong series.
+A wrong number or name of labels is a mistake in the program. It must throw, name the metric, and never update a wrong series.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}00b
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-Gauges and histograms refuse labels that do not fit, in every method
+Gauges and histograms refuse labels that do not match, in every method
 --DESCRIPTION--
 Each method has a handler of its own, so each can forget the check.
 --INI--

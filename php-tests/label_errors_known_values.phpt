@@ -1,7 +1,7 @@
 --TEST--
-Fewer label values than labels are an error, also where longer lists that begin with them are in use
+Too few label values throw, also when they are the beginning of a known list
 --DESCRIPTION--
-What was looked up lately is recognised by addresses, and a list that is a part of another must not pass for it.
+Recently used series are recognised by addresses, and a list that is the beginning of another one must not match it.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0f5
 promshm.runtime_metrics=0

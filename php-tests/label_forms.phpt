@@ -1,5 +1,5 @@
 --TEST--
-Labels go by position, or by name in any order
+Labels are given by position, or by name in any order
 --DESCRIPTION--
 All forms must reach the same series; a client that maps keyed labels by position swaps them silently.
 --INI--

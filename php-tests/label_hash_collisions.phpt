@@ -1,5 +1,5 @@
 --TEST--
-Label values whose PHP hashes collide are counted apart
+Label values with equal PHP hashes are separate series
 --DESCRIPTION--
 Such values are easy to make, and a client chooses them. The first few lie in one table, all others in a second one; each series must keep its own total through both, and the work for each must not grow with their number.
 --INI--

@@ -1,5 +1,5 @@
 --TEST--
-labels() takes named arguments as label names, in any order
+labels() accepts label names as named arguments, in any order
 --DESCRIPTION--
 PHP passes them to a variadic method by name. Taking them by position would swap values silently.
 --INI--

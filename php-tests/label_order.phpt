@@ -1,5 +1,5 @@
 --TEST--
-Definitions that differ in the order of their labels' names are one metric
+Definitions that differ only in the order of label names are one metric
 --DESCRIPTION--
 To Prometheus label names are a set. Values that are given by position belong to the names of their own definition,
 within one process and between two programs of one application.

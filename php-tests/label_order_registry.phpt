@@ -1,5 +1,5 @@
 --TEST--
-A registry called with the label names in another order returns a handle whose positions are those of the call
+With label names in another order, a registry returns a handle with the positions of that call
 --DESCRIPTION--
 To Prometheus label names are a set. Values that are given by position belong to the names of the call that they are
 passed with, so one that names the labels in another order gets a handle of its own on the same series.
@@ -12,7 +12,7 @@ require __DIR__ . '/common.inc';
 
 use Promshm\CollectorRegistry;
 
-/** Names are the keys, in the order of the call: other strings and another array each time. */
+/** The keys are the names in the order of the call: new strings and a new array each time. */
 function count_job(CollectorRegistry $registry, array $labels): void
 {
     $registry->getOrRegisterCounter('', 'jobs_total', '', array_keys($labels))->inc(array_values($labels));
@@ -22,13 +22,13 @@ $registry = new CollectorRegistry(registerDefaultMetrics: false);
 for ($i = 0; $i < 3; $i++) {
     count_job($registry, ['queue' => 'mail', 'status' => 'ok']);
     count_job($registry, ['status' => 'ok', 'queue' => 'mail']);
-    // Literals, whose array is the same at each call.
+    // Literals: the same array at each call.
     $registry->getOrRegisterCounter('', 'jobs_total', '', ['queue', 'status'])->inc(['mail', 'ok']);
     $registry->getOrRegisterCounter('', 'jobs_total', '', ['status', 'queue'])->inc(['ok', 'mail']);
     $registry->getOrRegisterCounter('', 'jobs_total', '', labels: ['status', 'queue'])->inc(['ok', 'mail']);
 }
 
-// One handle for each order, the first one for whoever names no order, or other labels.
+// One handle for each order; the first one for calls without label names or with other labels.
 $first = $registry->getCounter('', 'jobs_total');
 $other = $registry->getOrRegisterCounter('', 'jobs_total', '', ['status', 'queue']);
 var_dump($first->getLabelNames() === ['queue', 'status'], $other->getLabelNames() === ['status', 'queue']);
@@ -39,7 +39,7 @@ var_dump($registry->getOrRegisterCounter('', 'jobs_total', '', ['other']) === $f
 var_dump($registry->getOrRegisterCounter('', 'jobs_total', '', ['queue', 'queue']) === $first);
 attempt(fn () => $registry->registerCounter('', 'jobs_total', '', ['status', 'queue']), 'already registered');
 
-// An array that changes after a call, by itself or through a reference, is compared anew.
+// An array that changes after a call, directly or through a reference, is compared again.
 $names = [str_repeat('x', 3), 'y'];
 $copy = $names;
 $registry->getOrRegisterGauge('', 'size', '', $names)->set(1, ['vx', 'vy']);

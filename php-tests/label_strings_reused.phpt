@@ -1,5 +1,5 @@
 --TEST--
-A label string whose memory is used again is a new label
+A new label string at a reused address is a new value
 --DESCRIPTION--
 A handler that remembers strings by their addresses must notice that others live there now.
 --INI--
@@ -12,13 +12,13 @@ use Promshm\{Counter, Segment};
 
 $c = new Counter('c_total', '', ['a', 'b']);
 
-// Built strings are freed after each call, and the next one takes their place.
+// A built string is freed after each call, and the next one is allocated at the same address.
 for ($i = 0; $i < 2600; $i++) {
     $c->inc([chr(97 + $i % 26) . 'built', 'x']);
     $c->inc(['a' => 'x', 'b' => chr(97 + $i % 13) . 'keyed']);
 }
 
-// A string with one owner is changed where it is.
+// A string with one owner is changed in place.
 $text = str_repeat('a', 5);
 for ($i = 0; $i < 26; $i++) {
     $text[0] = chr(97 + $i);
@@ -29,7 +29,7 @@ for ($i = 0; $i < 5; $i++) {
     $c->inc([$text, 'grown']);
 }
 
-// So is an array, and its values move.
+// An array with one owner is changed in place, and its values move.
 $labels = ['first', 'array'];
 $c->inc($labels);
 $labels[0] = 'second';
@@ -37,7 +37,7 @@ $c->inc($labels);
 [$labels[1], $labels[0]] = ['array', 'first'];
 $c->inc($labels);
 
-// Literals of code that comes and goes.
+// Literals of code that is compiled and freed.
 for ($i = 0; $i < 26; $i++) {
     eval('$c->inc(["' . chr(97 + $i) . 'literal", "eval"]);');
 }

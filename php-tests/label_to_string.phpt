@@ -1,5 +1,5 @@
 --TEST--
-A label's __toString() may throw, count, or change the array
+A label's __toString() may throw, count, or change the array of labels
 --DESCRIPTION--
 It runs PHP code in the middle of an update, while the handler looks at the array.
 --INI--

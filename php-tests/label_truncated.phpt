@@ -1,5 +1,5 @@
 --TEST--
-An overlong label value is cut, and two values that are cut stay two series
+Label values above the limit are cut, and two cut values stay two series
 --DESCRIPTION--
 A request path from outside can be any size. Cutting alone would merge series that differ at the end.
 --INI--

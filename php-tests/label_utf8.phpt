@@ -1,5 +1,5 @@
 --TEST--
-Invalid UTF-8 in a label is replaced, never an error
+Invalid UTF-8 in a label value is replaced
 --DESCRIPTION--
 Prometheus refuses a whole scrape for one bad byte, and a metric must not break a request.
 --INI--

@@ -1,5 +1,5 @@
 --TEST--
-Label values are converted as a reader expects
+Label values of other scalar types are converted to strings
 --DESCRIPTION--
 Ints crash some clients, and PHP's own cast turns true into 1 and false into nothing.
 --INI--

@@ -1,5 +1,5 @@
 --TEST--
-The ini setting precision rounds neither values nor labels
+The ini setting precision affects neither values nor labels
 --DESCRIPTION--
 PHP's string conversion of floats depends on it; two servers with different settings must name one series alike.
 --INI--

@@ -1,7 +1,7 @@
 --TEST--
-A label value that is no text is refused
+A label value that cannot be converted to a string throws
 --DESCRIPTION--
-Arrays and plain objects have no text form. The update must throw, count nothing and leave the handle usable.
+Arrays and plain objects have no string form. The update must throw, count nothing and leave the handle usable.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}007
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-Constant labels and all others are spelt alike, floats as PHP spells them with precision=-1
+Constant labels and other labels are formatted alike; floats as with precision=-1
 --DESCRIPTION--
 A constant label true was "1" beside "true", and floats followed the ini setting precision, by which two servers name one series differently. An ordinary float label had no power of ten where PHP writes one.
 --INI--

@@ -1,14 +1,14 @@
 --TEST--
-A callback that runs after the request's shutdown leaves nothing behind
+A callback after the request's shutdown leaves no state behind
 --DESCRIPTION--
-PHP calls header callbacks of a response without a body after the modules' request shutdown. What a class remembered there belonged to a heap that is gone.
+PHP calls header callbacks of a response without a body after the modules' request shutdown. What a class cached at that point was allocated on a heap that has been freed.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}2f7
 --FILE--
 <?php
 require __DIR__ . '/common.inc';
 
-// Prints nothing itself: the callback is then called when the server's part of the request ends.
+// Without output, the callback is called when the SAPI ends the request.
 echo run_php('
     (new Counter("before_total"))->inc();
     header_register_callback(function () {

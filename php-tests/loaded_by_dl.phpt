@@ -1,5 +1,5 @@
 --TEST--
-dl() refuses the extension with an Error, and the script goes on without it
+dl() throws an Error, and the script continues without the extension
 --DESCRIPTION--
 It would be unloaded at the request's end, and the engine keeps its hooks for as long as the process lives.
 --FILE--

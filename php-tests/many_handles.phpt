@@ -1,5 +1,5 @@
 --TEST--
-Handles by the thousand neither leak nor mix
+Thousands of handles neither leak nor share state
 --DESCRIPTION--
 Frameworks make handles in every request or job; a process lives for weeks.
 --INI--

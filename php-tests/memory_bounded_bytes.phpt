@@ -1,7 +1,7 @@
 --TEST--
-A process remembers a bounded number of bytes, and counts what it has forgotten
+The cache of series is bounded in bytes, and evicted series are still counted
 --DESCRIPTION--
-With many long label values a process remembered as much again as the segment holds, outside of memory_limit.
+With many long label values a process cached as many bytes again as the segment holds, outside of memory_limit.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}204
 promshm.max_label_length=16384

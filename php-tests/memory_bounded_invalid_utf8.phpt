@@ -1,7 +1,7 @@
 --TEST--
-Label values that become one series are remembered once, whatever their bytes
+Label values that are replaced to one series are cached once
 --DESCRIPTION--
-Clients choose bytes, in a User-Agent for instance. Each invalid sequence was remembered by its raw bytes for ever, outside of memory_limit, though all of them are one series.
+Clients choose bytes, in a User-Agent for instance. Each invalid sequence was cached by its raw bytes for ever, outside of memory_limit, though all of them are one series.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}202
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-What a process remembers of long label values is bounded
+The cache of long label values is bounded
 --DESCRIPTION--
 A value is cut in the segment, but was kept whole by the process, and so was the room that it was packed in. Clients choose values, and this memory is outside of memory_limit.
 --INI--
@@ -17,7 +17,7 @@ $c = new Counter('c_total', '', ['a']);
 $c->inc(['x']);
 $before = private_bytes();
 
-// Each of them is a series of its own, of 1,024 bytes in the segment.
+// Each value is a separate series with 1,024 bytes in the segment.
 for ($i = 0; $i < 50; $i++) {
     $c->inc([str_repeat('x', 1 << 20) . $i]);
 }

@@ -1,5 +1,5 @@
 --TEST--
-Where nothing is stored, nothing long is remembered
+Long label values are not cached when nothing is stored
 --DESCRIPTION--
 A process with promshm.enabled=0, or without a segment, cuts no label value, because it knows no limit.
 --INI--

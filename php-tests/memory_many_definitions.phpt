@@ -1,7 +1,7 @@
 --TEST--
-A process keeps a bounded number of definitions
+The cache of definitions is bounded
 --DESCRIPTION--
-A script that makes up names or buckets without end filled the memory of a process that serves many requests.
+A script that generates names or buckets without limit exhausted the memory of a process that serves many requests.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}206
 memory_limit=-1

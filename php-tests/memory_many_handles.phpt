@@ -1,5 +1,5 @@
 --TEST--
-100,000 handles that are called with labels take less than 40 MB
+100,000 handles called with labels use less than 40 MB
 --DESCRIPTION--
 Each had a cache of its own from its first call on, 2.2 kB outside of memory_limit.
 --INI--

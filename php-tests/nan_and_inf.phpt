@@ -1,5 +1,5 @@
 --TEST--
-Infinite and undefined values are stored as what they are, and break nothing
+INF and NAN are stored and rendered
 --DESCRIPTION--
 A division by zero in a script must not make a page that Prometheus refuses.
 --INI--

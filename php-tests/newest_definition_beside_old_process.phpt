@@ -1,7 +1,7 @@
 --TEST--
-A worker with the old code goes on beside one with the new
+A worker with the old definition keeps counting beside one with the new definition
 --DESCRIPTION--
-During a rolling deploy both run. The old one's updates are not shown, and disturb nobody.
+During a rolling deploy both run. Updates by the old definition are not shown and do not affect the new one.
 --EXTENSIONS--
 pcntl
 posix

@@ -1,7 +1,7 @@
 --TEST--
-A deploy that changes a metric's labels, type or buckets starts it afresh
+A metric whose labels, type or buckets change starts from zero
 --DESCRIPTION--
-The new code must not fail because of what the old code left, and the scrape must never carry both.
+New code must not fail because of an old definition, and a scrape must never contain both.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}022
 promshm.runtime_metrics=0

@@ -1,7 +1,7 @@
 --TEST--
-Handles survive being dumped, compared, cast and counted by the collector
+Handles can be dumped, compared, cast, and visited by the cycle collector
 --DESCRIPTION--
-Debuggers and loggers do all that to any object; the native part must bear it.
+Debuggers and loggers do all of this to any object, and the native state must support it.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}02f
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-Two objects are never equal, and none comes before another
+Two objects are never equal and have no order
 --DESCRIPTION--
 Without properties all objects of a class would be equal, so that in_array() would find any counter.
 --INI--

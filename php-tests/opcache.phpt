@@ -1,7 +1,7 @@
 --TEST--
-The same numbers without opcache, with it, and with both kinds of JIT
+Totals are equal without opcache, with it, and with both kinds of JIT
 --DESCRIPTION--
-The JIT calls native methods in its own way, and keeps types that a handler must not change.
+The JIT calls native methods by its own code path, and assumes types that a handler must not change.
 --EXTENSIONS--
 opcache
 --INI--

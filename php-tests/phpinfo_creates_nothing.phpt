@@ -1,7 +1,7 @@
 --TEST--
-phpinfo() in a process that counts nothing creates no segment
+phpinfo() does not create the segment
 --DESCRIPTION--
-As root on a console it would take the segment away from the workers' user.
+A segment created by root on a console could not be used by the workers' user.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}044
 --FILE--

@@ -1,7 +1,7 @@
 --TEST--
-A segment in /dev/shm counts, tells of itself, survives its workers, and is wiped
+A POSIX segment counts, reports its state, survives its workers, and is wiped
 --DESCRIPTION--
-Where containers share no IPC namespace this is all there is; a slot is a locked byte there, and no fork may keep it.
+It is the only storage where containers share no IPC namespace; a slot is a locked byte of the object, and a forked child must not keep that lock.
 --EXTENSIONS--
 pcntl
 posix

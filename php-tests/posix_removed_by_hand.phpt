@@ -1,7 +1,7 @@
 --TEST--
-A worker that uses known series alone notices that somebody has removed its object in /dev/shm, and makes another
+A worker that updates only known series replaces its removed POSIX object
 --DESCRIPTION--
-As removed_by_hand.phpt. Nothing lists objects without a name, so a newcomer could not tell it either.
+As removed_by_hand.phpt. An object without a name is listed nowhere, so no other process could report it.
 --INI--
 promshm.segment=posix:/phpt-${PROMSHM_RUN}-removed
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-A preload script that counts is no crash
+A preload script may count
 --DESCRIPTION--
 Where the server starts as root, opcache runs the preload script in a child, which ends without a module shutdown: it looked like a crash at each start.
 --EXTENSIONS--
@@ -12,7 +12,7 @@ promshm.mode=0666
 <?php
 require __DIR__ . '/common.inc';
 
-// Root's preload script runs as another user, who cannot read this folder.
+// Started by root, the preload script runs as another user, who cannot read this folder.
 $script = tempnam(sys_get_temp_dir(), 'promshm-preload');
 file_put_contents($script, '<?php (new Promshm\Counter("preloaded_total"))->inc();');
 chmod($script, 0644);

@@ -1,7 +1,7 @@
 --TEST--
-Processes that follow one another continue one slot
+Successive processes continue one slot
 --DESCRIPTION--
-Memory follows how many live at once, never how many ever lived.
+Memory depends on the processes that live at once, not on all that ever lived.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}04c
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-CollectorRegistry has PromPHP's methods and hands out the native classes
+CollectorRegistry has PromPHP's methods and returns the native classes
 --DESCRIPTION--
 A service moves by changing its use lines, so calls, results and exceptions are those of that library.
 --INI--
@@ -10,7 +10,7 @@ require __DIR__ . '/common.inc';
 
 use Promshm\CollectorRegistry;
 
-/** A storage adapter that some service passes. */
+/** A storage adapter as services pass it. */
 final class SomeAdapter
 {
 }
@@ -37,13 +37,13 @@ $histogram->observe(1.5, ['mail']);
 var_dump($registry->getHistogram('app', 'seconds') === $histogram);
 $registry->registerHistogram('app', 'sizes', 'Default buckets.')->observe(3);
 
-// Names may come as anything that PHP makes a string of.
+// Names may be of any type that PHP converts to a string.
 var_dump($registry->getOrRegisterCounter('n', '_5', '')->getName());
 echo get_class($registry->getOrRegisterCounter(namespace: 'app', name: 'named', help: '')), "\n";
 
 show();
 
-// Each type has names of its own, as in PromPHP; but a name is one metric only.
+// Each type has separate getters, as in PromPHP; but a name belongs to one metric only.
 attempt_in_full(fn () => $registry->registerCounter('app', 'jobs_total', ''));
 attempt_in_full(fn () => $registry->getGauge('app', 'jobs_total'));
 attempt_in_full(fn () => $registry->getCounter('app', 'nothing'));
@@ -59,7 +59,7 @@ attempt(fn () => $registry->getOrRegisterCounter('app', 'x', ''  , 'no array'));
 attempt(fn () => $registry->getOrRegisterCounter([], 'x', ''));
 attempt(fn () => clone $registry);
 
-// Another registry knows nothing of this one's, but counts into the same metrics.
+// Another registry does not list this one's metrics, but updates the same series.
 $other = new CollectorRegistry(registerDefaultMetrics: false);
 attempt(fn () => $other->getCounter('app', 'jobs_total'));
 $other->registerCounter('app', 'jobs_total', 'Jobs done.', ['queue'])->inc(['mail']);

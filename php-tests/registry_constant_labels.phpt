@@ -1,5 +1,5 @@
 --TEST--
-A registry gives its constant labels to all its metrics
+A registry adds its constant labels to all its metrics
 --DESCRIPTION--
 They are part of the series, but no argument of a call; two registries may give different values.
 --INI--

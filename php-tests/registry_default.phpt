@@ -1,5 +1,5 @@
 --TEST--
-CollectorRegistry::getDefault() is one registry, and php_info goes with its last worker
+CollectorRegistry::getDefault() is a singleton, and php_info is removed with its last worker
 --DESCRIPTION--
 The default registry must not outlive its request; an old PHP's php_info must not stay after an upgrade.
 --EXTENSIONS--

@@ -1,5 +1,5 @@
 --TEST--
-php_info is one metric for all registries, whatever their constant labels
+php_info is one metric for all registries, independent of their constant labels
 --DESCRIPTION--
 A registry with constant labels was refused once the default registry was there, because php_info was defined twice.
 --INI--

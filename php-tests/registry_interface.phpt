@@ -1,5 +1,5 @@
 --TEST--
-A service may ask for RegistryInterface and RendererInterface, and pass what implements them
+RegistryInterface and RendererInterface work as parameter types and can be implemented
 --DESCRIPTION--
 PromPHP's users name these two in their constructors, and implement them in their tests: moving changes their use lines alone.
 --INI--
@@ -37,7 +37,7 @@ var_dump(str_contains((new Service(new CollectorRegistry(null, false), new Shout
 attempt(fn () => new Service(new stdClass(), new RenderTextFormat()), 'Promshm\RegistryInterface');
 attempt(fn () => (new ReflectionMethod(RegistryInterface::class, 'wipeStorage'))->invoke(null));
 
-// Whoever implements a part of it has not implemented it.
+// A class that implements only some methods is refused.
 exec(php_command() . ' -r ' . escapeshellarg('class Half implements Promshm\RegistryInterface { function wipeStorage(): void {} }') . ' 2>&1', $said);
 var_dump(str_contains(implode("\n", $said), 'contains 13 abstract methods'));
 ?>

@@ -1,5 +1,5 @@
 --TEST--
-A registry tells apart names that a script makes of one string in place
+A name string that is changed in place is looked up again
 --DESCRIPTION--
 A registry recognises the strings of a literal by their addresses. PHP's hash cannot tell these names apart either, so
 nothing but their bytes does.

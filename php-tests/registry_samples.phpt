@@ -1,5 +1,5 @@
 --TEST--
-getMetricFamilySamples() and RenderTextFormat give the page that the exporter serves
+getMetricFamilySamples() and RenderTextFormat give the exporter's page
 --DESCRIPTION--
 Numbers of all processes, with all their digits whatever precision says; help texts and labels are escaped.
 --INI--
@@ -31,7 +31,7 @@ foreach ($families as $family) {
 $sorted = fn (string $page) => array_count_values(explode("\n", $page));
 var_dump(RenderTextFormat::MIME_TYPE, $sorted($render->render(array_reverse($families))) == $sorted(Segment::render()));
 
-// Families that a program makes itself.
+// Families constructed by a program.
 $own = new MetricFamilySamples(['name' => 'own', 'type' => 'gauge', 'help' => 'Of its own.', 'labelNames' => ['a'], 'samples' => [
     ['name' => 'own', 'labelNames' => ['b'], 'labelValues' => [1, 'two'], 'value' => '3'],
     ['name' => 'own', 'labelNames' => [], 'labelValues' => [1], 'value' => 0.1],

@@ -1,7 +1,7 @@
 --TEST--
-remove() takes one series away; a later update starts it from zero
+remove() removes one series, and a later update starts it from zero
 --DESCRIPTION--
-A deleted tenant must go from the scrape, and coming back must not resurrect old numbers or lose new ones.
+The series of a deleted tenant must disappear from the scrape, and a later update must neither restore old numbers nor be lost.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}024
 --FILE--

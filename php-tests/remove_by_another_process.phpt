@@ -1,5 +1,5 @@
 --TEST--
-remove() reaches every process, and none of their later updates is lost
+remove() reaches every process, and later updates of the others are kept
 --DESCRIPTION--
 Other processes hold the series' address; they must look it up again at their next call.
 --EXTENSIONS--

@@ -1,5 +1,5 @@
 --TEST--
-A worker that uses known series alone notices that somebody has removed its segment, and makes another
+A worker that updates only known series replaces its removed segment
 --DESCRIPTION--
 `ipcrm -M` leaves no mark that an update would see, and a worker that never ends begins no request. Also without the
 numbers that a worker tells of itself, which share the countdown.

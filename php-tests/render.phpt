@@ -1,7 +1,7 @@
 --TEST--
 Segment::render() writes Prometheus text 0.0.4
 --DESCRIPTION--
-The golden page: order, escapes, number forms. Anything else fails a scrape or makes new series.
+Order, escapes and number formats. Any difference fails a scrape or makes new series.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}028
 promshm.runtime_metrics=0

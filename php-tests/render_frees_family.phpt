@@ -1,5 +1,5 @@
 --TEST--
-What a label's __toString() or the error handler frees is rendered nevertheless
+Values that __toString() or the error handler frees during rendering are rendered
 --DESCRIPTION--
 render() goes on with the families of its array while scripts run, and those may overwrite what it refers to.
 --FILE--
@@ -30,7 +30,7 @@ function family(string $name, mixed ...$values): MetricFamilySamples
     );
 }
 
-/** Frees what it is given, and uses the memory for other things. */
+/** Frees its argument and allocates other values in its memory. */
 function free(mixed &...$all): void
 {
     foreach ($all as &$one) {
@@ -67,7 +67,7 @@ $render([family('f', 'x'), new MetricFamilySamples([
     'samples' => [['name' => 'g', 'labelNames' => ['a'], 'labelValues' => [&$inner], 'value' => 1]],
 ])]);
 
-// The first exception ends it.
+// The first exception ends rendering.
 $throws = fn (string $message) => new Label(fn () => throw new DomainException($message));
 $calls = 0;
 $counts = new Label(function () use (&$calls) {

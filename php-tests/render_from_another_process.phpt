@@ -1,7 +1,7 @@
 --TEST--
-A process that counts nothing can render what others counted
+A process that counts nothing renders what others counted
 --DESCRIPTION--
-A web endpoint or a test does just that.
+A web endpoint or a test renders without counting.
 --EXTENSIONS--
 pcntl
 posix

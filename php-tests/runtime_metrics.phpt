@@ -1,5 +1,5 @@
 --TEST--
-A worker tells of its memory, time, collector runs, requests and start
+A worker publishes its memory, processor time, collector runs, requests and start time
 --DESCRIPTION--
 Numbers of the right size, published by an update within about a second, in a busy loop and with slow calls.
 --INI--
@@ -14,7 +14,7 @@ function of_me(string $name): ?float
 {
     return told()['php_worker_' . $name . '{pid="' . getmypid() . '"}'] ?? null;
 }
-/** Updates by $update until $is; a watchdog ends it. */
+/** Calls $update until $is is true; a watchdog ends the wait. */
 function until(callable $is, callable $update): string
 {
     for ($deadline = microtime(true) + 60; microtime(true) < $deadline;) {
@@ -49,7 +49,7 @@ $many = function (callable $update): void {
 echo 'busy: ', until(fn () => of_me('memory_bytes') > 32 << 20, fn () => $many(fn () => $c->inc()));
 var_dump(of_me('cpu_seconds_total') > $cpu);
 unset($ballast);
-// The pauses are what is tried: calls that come seldom tell as well.
+// The pauses are part of the test: rare calls publish as well.
 echo 'slow: ', until(fn () => of_me('memory_bytes') < 32 << 20, fn () => usleep(100_000) ?: $h->observe(1));
 var_dump(of_me('memory_peak_bytes') > 32 << 20);
 gc_collect_cycles();

@@ -1,7 +1,7 @@
 --TEST--
-promshm.runtime_metrics=0 tells nothing
+promshm.runtime_metrics=0 publishes no process metrics
 --DESCRIPTION--
-Whoever pays for series by the number can do without.
+Prometheus services that bill per series make these metrics cost money.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0c5
 promshm.runtime_metrics=0

@@ -1,7 +1,7 @@
 --TEST--
-Only living workers are shown, and each tells of itself alone
+Process metrics are shown only for living workers, one series each
 --DESCRIPTION--
-A dead worker's memory must not stay on the page, nor pass for its heir's; a child counts from its fork.
+A dead worker's memory must neither stay on the page nor be shown for the slot's next owner; a child counts from its fork.
 --EXTENSIONS--
 pcntl
 posix
@@ -13,7 +13,7 @@ require __DIR__ . '/common.inc';
 
 use Promshm\{Counter, Segment};
 
-/** The processes that tell, by name, and what they tell of $what. */
+/** The value of $what for each process that publishes stats, by the process's name. */
 function processes(array $names, string $what): string
 {
     $found = [];

@@ -1,7 +1,7 @@
 --TEST--
-A worker that does nothing but observe summaries tells of itself, too
+A worker that only observes summaries publishes its process metrics
 --DESCRIPTION--
-It is done now and then by updates, whichever kind they are of.
+Updates of every metric type must run the periodic work.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0f4
 --FILE--

@@ -1,5 +1,5 @@
 --TEST--
-Samples take what the array refers to
+Sample dereferences references within its array
 --DESCRIPTION--
 Arrays hold references once a foreach or a closure has taken one; PHP's own functions look through them.
 --FILE--

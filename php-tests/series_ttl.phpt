@@ -1,8 +1,7 @@
 --TEST--
-A series that nobody updates is hidden after promshm.series_ttl, and comes back with its total
+A series without updates is hidden after promshm.series_ttl, and returns with its total
 --DESCRIPTION--
-Updates do not look at the clock. So a series in use must be said to be in use by calls that come fast, that come seldom, and
-that set the same value again and again; and without the numbers that a worker tells of itself.
+Updates do not read the clock, so the use of a series must be recorded for fast calls, for rare calls, and for calls that set the same value again; also when promshm.runtime_metrics is off.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0f1
 promshm.series_ttl=1
@@ -13,7 +12,7 @@ require __DIR__ . '/common.inc';
 
 use Promshm\{Counter, Gauge, GaugeMode, Histogram, Segment, Summary};
 
-/** Updates by $update until the series is shown, or is no longer; a watchdog ends it. */
+/** Calls $update until the series is shown, or hidden; a watchdog ends the wait. */
 function until(bool $shown, string $series, callable $update): string
 {
     for ($deadline = microtime(true) + 60; microtime(true) < $deadline;) {
@@ -71,7 +70,7 @@ foreach ($idle as $series => $metric) {
 echo 'c_total ', sample('c_total'), ', h_count ', sample('h_count'), ', s_count ', sample('s_count'), "\n";
 echo 'everything else: ', until(false, 'used_total{how="bound"}', fn () => usleep(100_000));
 foreach ($ways as $way => [$series, $use]) {
-    // The pause is what is tried: few calls in the second that the TTL is.
+    // The pause is part of the test: few calls within the TTL of one second.
     echo "$way, seldom: ", until(true, $series, fn () => usleep(300_000) ?: $use());
 }
 ?>

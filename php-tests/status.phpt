@@ -1,5 +1,5 @@
 --TEST--
-Segment::status() tells what the storage is doing
+Segment::status() reports the state of the storage
 --DESCRIPTION--
 Names and types are the API of dashboards and support scripts.
 --INI--

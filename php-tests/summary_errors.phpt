@@ -1,5 +1,5 @@
 --TEST--
-Summaries whose window or quantiles make no sense are refused
+Invalid summary windows and quantiles throw
 --DESCRIPTION--
 The rules are PromPHP's: quantiles increase between 0 and 1, the window is longer than nothing, quantile is no label.
 --INI--

@@ -1,7 +1,7 @@
 --TEST--
-A summary's quantiles are of all processes, and only of what was observed lately
+A summary's quantiles cover all processes and only recent observations
 --DESCRIPTION--
-A killed worker's observations did happen: they count until they are too old, its count and sum for ever.
+Observations of a killed worker count until they are too old; its count and sum stay for ever.
 --EXTENSIONS--
 pcntl
 posix
@@ -28,15 +28,15 @@ echo sample('s{quantile="0.5"}'), ' ', sample('s{quantile="0.99"}'), ' ', sample
 $child->kill();
 echo sample('s{quantile="0.5"}'), ' ', sample('s_count'), "\n";
 
-// The heir of the dead one's slot goes on in the same four places: 1 makes way.
+// The slot's next owner continues in the same four places: 1 is overwritten.
 Child::start(fn () => $observe(4, 5))->finish();
 echo sample('s{quantile="0.5"}'), ' ', sample('s_sum'), ' ', sample('s_count'), "\n";
 
-// Mine has four places of its own: 10 and 20 make way.
+// This process has four places of its own: 10 and 20 are overwritten.
 $observe(6, 6, 6, 6);
 echo sample('s{quantile="0.5"}'), ' ', sample('s{quantile="0.99"}'), ' ', sample('s_count'), "\n";
 
-// They get too old without an update; a watchdog ends the wait.
+// Samples expire without an update; a watchdog ends the wait.
 for ($end = hrtime(true) + 60e9; sample('short{quantile="0.5"}') !== 'NaN' && hrtime(true) < $end;) {
     usleep(10_000);
 }

@@ -1,7 +1,7 @@
 --TEST--
-The warning stays one where the caller wants exceptions of warnings
+The storage warning stays a warning where PHP converts warnings to exceptions
 --DESCRIPTION--
-SplFileObject makes exceptions of all warnings while it opens a stream, and a stream of a script may count.
+SplFileObject converts all warnings to exceptions while it opens a stream, and a userspace stream may count.
 --EXTENSIONS--
 shmop
 --INI--

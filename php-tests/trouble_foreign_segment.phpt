@@ -1,7 +1,7 @@
 --TEST--
-Memory of another program under our key: one warning, no exception, nothing overwritten
+Memory of another program under our key gives one warning, and is not overwritten
 --DESCRIPTION--
-The key may be taken. Metrics then do nothing, and the other program's bytes stay as they are.
+Another program may use the same key. Metrics then do nothing, and that program's bytes stay as they are.
 --EXTENSIONS--
 shmop
 --INI--

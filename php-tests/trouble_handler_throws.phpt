@@ -1,5 +1,5 @@
 --TEST--
-The warning goes past the script's error handler
+The storage warning bypasses the script's error handler
 --DESCRIPTION--
 Laravel and Symfony turn warnings into exceptions there, and a metric must never throw for storage trouble.
 --EXTENSIONS--

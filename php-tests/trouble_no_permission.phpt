@@ -1,7 +1,7 @@
 --TEST--
-A segment that the process may not open: one warning that says what to do
+A segment without permission to open gives one warning that names the mend
 --DESCRIPTION--
-Root starts the first worker, a plain user the next: the commonest mistake in setting up.
+Root starts the first worker, a plain user the next: the most frequent mistake during setup.
 --EXTENSIONS--
 shmop
 posix
@@ -13,8 +13,8 @@ require __DIR__ . '/common.inc';
 
 use Promshm\{Counter, Segment};
 
-// Root may open anything, so the test goes on as another user then. Anybody else makes a segment that they may
-// not open themselves, which PHP warns of.
+// Root may open any segment, so the test then continues as another user. Other users create a segment that they
+// may not open themselves, which PHP warns of.
 @shmop_open(segment_key(), 'n', 0000, 1 << 20);
 if (posix_geteuid() === 0) {
     posix_setgid(65534);

@@ -1,7 +1,7 @@
 --TEST--
-The warning leaves a script's handlers as they are
+The storage warning keeps the error handlers that the script and its output callbacks set
 --DESCRIPTION--
-A warning on the screen goes through output callbacks, which are scripts: they may set handlers, or fail.
+A displayed warning passes through output callbacks, which run scripts: they may set handlers, or fail.
 --EXTENSIONS--
 shmop
 --INI--

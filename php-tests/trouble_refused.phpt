@@ -1,7 +1,7 @@
 --TEST--
-A refusal of the kernel says what would help
+A system call that the kernel refuses gives a warning that names the mend
 --DESCRIPTION--
-Out of descriptors, or forbidden by a policy, more room helps nothing; the advice was the same for all refusals.
+When descriptors run out, or a policy forbids the call, a larger segment does not help; all such errors used to give the same advice.
 --EXTENSIONS--
 posix
 --INI--
@@ -10,7 +10,7 @@ promshm.segment=posix:/promshm-test-${PROMSHM_RUN}20d
 <?php
 require __DIR__ . '/common.inc';
 
-// Each descriptor that there may be is taken before the segment is made.
+// All descriptors are in use before the segment is created.
 posix_setrlimit(POSIX_RLIMIT_NOFILE, 32, 32);
 $files = [];
 while (($file = @fopen('/dev/null', 'r')) !== false) {

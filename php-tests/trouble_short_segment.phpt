@@ -1,7 +1,7 @@
 --TEST--
-A segment too short to hold a header is not read past its end
+A segment shorter than a header is not read past its end
 --DESCRIPTION--
-Another program's few bytes under our key; the first look at a header would end in a bus error.
+A segment of another program may be shorter than a header; reading the whole header would raise SIGBUS.
 --EXTENSIONS--
 shmop
 --INI--

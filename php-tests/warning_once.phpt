@@ -1,7 +1,7 @@
 --TEST--
-Storage trouble warns once a process, in each process, whatever is called
+Storage trouble warns once in each process, whichever method is called
 --DESCRIPTION--
-A log that fills with one line per metric is a second outage.
+One line per metric would flood the log.
 --EXTENSIONS--
 shmop
 --INI--

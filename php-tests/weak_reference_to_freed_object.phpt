@@ -1,12 +1,12 @@
 --TEST--
-A weak reference is cut before the values of the object are released
+A weak reference is cleared before the object's values are released
 --DESCRIPTION--
-A destructor of such a value that followed the reference would reach an object that is half gone.
+A destructor of such a value that reads the reference would reach a partly freed object.
 --FILE--
 <?php
 use Promshm\{MetricFamilySamples, Sample};
 
-/** Looks for the object whose value it is, while that is released. */
+/** Reads the weak reference to its owner while the owner is released. */
 class Seeker
 {
     public static ?WeakReference $weak = null;

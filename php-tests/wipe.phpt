@@ -1,5 +1,5 @@
 --TEST--
-Segment::wipe() takes everything away; live handles go on from zero
+Segment::wipe() removes all series, and existing handles continue from zero
 --DESCRIPTION--
 Tests of applications wipe between cases and keep their handles.
 --INI--

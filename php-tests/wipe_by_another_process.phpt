@@ -1,7 +1,7 @@
 --TEST--
-A wipe reaches processes that are attached
+A wipe reaches attached processes
 --DESCRIPTION--
-They hold the old mapping; the next call must notice, attach anew and lose nothing.
+They map the old segment; the next call must detect that, attach again and lose nothing.
 --EXTENSIONS--
 pcntl
 posix

@@ -1,5 +1,5 @@
 --TEST--
-After Segment::wipe() a name may be defined anew
+After Segment::wipe() a name may be defined again
 --DESCRIPTION--
 Test suites wipe between cases, and each case defines its own metrics in one process.
 --INI--
@@ -19,7 +19,7 @@ $new->set(3);
 show();
 attempt(fn () => new Counter('m', '', ['a']));
 
-// A known name takes the new help text too, and old handles go on.
+// A known name gets the new help text, and old handles continue.
 (new Counter('helped', 'Old.'))->inc();
 $kept = new Counter('helped', 'Late.');
 Segment::wipe();

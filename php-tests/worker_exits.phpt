@@ -1,7 +1,7 @@
 --TEST--
-How workers end is counted: clean, fatal, abrupt
+Worker exits are counted as clean, fatal or abrupt
 --DESCRIPTION--
-No other tool tells these apart; a number must never go back when a slot is taken over.
+The exit counters must not decrease when a slot gets a new owner.
 --EXTENSIONS--
 pcntl
 posix
