@@ -57,7 +57,7 @@ fn resident(place: &Place) -> u64 {
 
 /// Names pages that nobody ever wrote to: eight bytes of the forger's are a page of the reader's.
 #[test]
-fn directories_into_holes_make_a_reader_touch_no_more_than_a_limit() {
+fn directories_into_holes_cost_a_bounded_number_of_pages() {
     let mut place = Place::new();
     (place.config.size, place.config.max_processes) = (1 << 30, 8);
     drop(place.writer());
@@ -87,7 +87,7 @@ fn directories_into_holes_make_a_reader_touch_no_more_than_a_limit() {
 
 /// An index can lead to a page of records with each of its words.
 #[test]
-fn index_into_holes_makes_a_reader_touch_no_more_than_a_limit() {
+fn index_into_holes_costs_a_bounded_number_of_pages() {
     let mut place = Place::new();
     (place.config.size, place.config.max_series, place.config.max_processes) = (1 << 30, 16_000, 8);
     drop(place.writer());

@@ -16,7 +16,7 @@ use support::*;
 static ALLOCATOR: Counting = Counting;
 
 #[test]
-fn an_honest_scene_is_read_in_full() {
+fn valid_segment_is_read_in_full() {
     let mut scene = Scene::new();
     let mut reader = scene.place.reader();
     let snapshot = reader.scrape().unwrap();
@@ -26,7 +26,7 @@ fn an_honest_scene_is_read_in_full() {
 }
 
 #[test]
-fn any_single_word_may_be_forged() {
+fn corruption_of_any_word_is_survived() {
     let mut scene = Scene::new();
     let mut forged = 0;
     for (which, offset) in scene.used.clone().into_iter().enumerate() {
@@ -45,7 +45,7 @@ fn any_single_word_may_be_forged() {
 }
 
 #[test]
-fn any_many_words_may_be_forged() {
+fn corruption_of_many_words_is_survived() {
     let mut scene = Scene::new();
     let mut random = Dice(1);
     let rounds = if soak() { 50_000 } else { 800 };
@@ -67,7 +67,7 @@ fn any_many_words_may_be_forged() {
 
 /// The bytes of a whole area, or words all over it, as forgers like them.
 #[test]
-fn whole_areas_may_be_forged() {
+fn corruption_of_whole_areas_is_survived() {
     let mut scene = Scene::new();
     let (entries, families) = (scene.counter_entries(), scene.index().filter(|at| scene.valid[at / 8] != 0));
     let entry = scene.valid[entries[0] / 8];
@@ -95,7 +95,7 @@ fn whole_areas_may_be_forged() {
 }
 
 #[test]
-fn a_segment_may_change_while_it_is_read() {
+fn segment_that_changes_while_read_is_survived() {
     let scene = Scene::new();
     let used = &scene.used;
     let scribble = |random: &mut Dice| {
@@ -134,7 +134,7 @@ fn a_segment_may_change_while_it_is_read() {
 }
 
 #[test]
-fn empty_segment_with_the_most_series_costs_its_reader_nothing() {
+fn empty_segment_with_the_maximum_of_series_needs_little_memory() {
     let mut place = Place::new();
     (place.config.size, place.config.max_series) = (1 << 30, 4_000_000);
     let mut writer = place.writer();

@@ -6,13 +6,13 @@ use promshm_segment::{GaugeMode, ReadError, Reader, snapshot::SlotState};
 use support::*;
 
 #[test]
-fn a_reader_finds_nothing_before_the_first_writer() {
+fn reader_without_a_writer_finds_no_segment() {
     let place = Place::new();
     assert!(matches!(Reader::attach(place.config.name), Err(ReadError::Absent { .. })));
 }
 
 #[test]
-fn counters_add_up_over_series_and_calls() {
+fn counters_are_summed_per_series() {
     let place = Place::new();
     let mut writer = place.writer();
     let jobs = counter("jobs_total", &["queue", "status"]);
@@ -51,7 +51,7 @@ fn histograms_have_their_buckets_and_sum() {
 }
 
 #[test]
-fn a_killed_process_leaves_its_counts_and_takes_its_gauges() {
+fn killed_process_keeps_its_counts_and_loses_its_gauges() {
     let place = Place::new();
     let (jobs, busy) = (counter("jobs", &[]), gauge("busy", GaugeMode::Sum));
     let work = || {
@@ -80,7 +80,7 @@ fn a_killed_process_leaves_its_counts_and_takes_its_gauges() {
 }
 
 #[test]
-fn an_heir_does_not_show_the_dead_ones_gauges() {
+fn next_owner_does_not_show_previous_gauges() {
     let place = Place::new();
     let busy = gauge("busy", GaugeMode::Max);
     Child::run(|| set(&mut place.writer(), &busy, 9.0)).kill();
@@ -90,7 +90,7 @@ fn an_heir_does_not_show_the_dead_ones_gauges() {
 }
 
 #[test]
-fn clean_exits_are_told_from_deaths() {
+fn clean_exits_and_abrupt_exits_are_counted_separately() {
     let place = Place::new();
     for after_fatal in [false, false, true] {
         Child::run(|| {
@@ -107,7 +107,7 @@ fn clean_exits_are_told_from_deaths() {
 }
 
 #[test]
-fn gauge_modes_merge_the_living() {
+fn gauge_modes_merge_living_processes() {
     let place = Place::new();
     let modes = [GaugeMode::Last, GaugeMode::Sum, GaugeMode::Min, GaugeMode::Max, GaugeMode::All];
     let name = |mode| format!("g_{mode:?}").to_lowercase();
@@ -241,7 +241,7 @@ fn processes_without_a_slot_share_one_and_stay_exact() {
 }
 
 #[test]
-fn the_series_limit_drops_and_the_others_go_on() {
+fn series_limit_drops_new_series_and_keeps_known_ones() {
     let mut place = Place::new();
     place.config.max_series = 3;
     let mut writer = place.writer();
@@ -256,7 +256,7 @@ fn the_series_limit_drops_and_the_others_go_on() {
 
 /// As docs/internals/segment.md says: a removed series keeps its entry of the index.
 #[test]
-fn removals_make_room_until_the_index_is_full_of_what_was_ever_made() {
+fn removals_allow_new_series_until_the_index_is_full() {
     let mut place = Place::new();
     place.config.max_series = 300;
     let mut writer = place.writer();
@@ -272,7 +272,7 @@ fn removals_make_room_until_the_index_is_full_of_what_was_ever_made() {
 
 /// As docs/metrics.md says of `promshm_segment_leaked_bytes`.
 #[test]
-fn a_removed_series_is_leaked_only_when_it_comes_back() {
+fn removed_series_leaks_only_when_it_is_made_again() {
     let place = Place::new();
     let (mut writer, mut reader) = (place.writer(), place.reader());
     let family = writer.register(&counter("c", &["n"])).unwrap();

@@ -83,7 +83,7 @@ fn heir_counts(place: &Place, expected_jobs: &[f64], expected_seconds: &[f64]) {
 }
 
 #[test]
-fn dying_while_creating_the_segment() {
+fn death_at_each_step_of_creation() {
     let check = |place: &Place, _: Fate| {
         heir_counts(place, &[0.0], &[0.0]);
         at_rest(place)
@@ -92,7 +92,7 @@ fn dying_while_creating_the_segment() {
 }
 
 #[test]
-fn dying_while_claiming_a_slot() {
+fn death_at_each_step_of_a_claim() {
     let check = |place: &Place, _: Fate| {
         heir_counts(place, &[3.0], &[3.0]);
         at_rest(place)
@@ -101,7 +101,7 @@ fn dying_while_claiming_a_slot() {
 }
 
 #[test]
-fn dying_while_registering_and_counting() {
+fn death_at_each_step_of_registration() {
     let check = |place: &Place, _: Fate| {
         heir_counts(place, &[0.0, 1.0], &[0.0, 1.0]);
         at_rest(place)
@@ -111,7 +111,7 @@ fn dying_while_registering_and_counting() {
 }
 
 #[test]
-fn dying_while_observing() {
+fn death_at_each_step_of_an_observation() {
     let check = |place: &Place, _: Fate| {
         let (observations, sum) = seconds_total(&mut place.reader());
         let lag = observations * 0.3 - sum;
@@ -161,7 +161,7 @@ fn death_at_each_step_of_a_clean_exit() {
 }
 
 #[test]
-fn dying_while_retiring_the_segment() {
+fn death_at_each_step_of_retirement() {
     let check = |place: &Place, _: Fate| {
         heir_counts(place, &[0.0, 1.0], &[0.0, 1.0]);
         at_rest(place)
@@ -185,12 +185,12 @@ impl Bystander {
 }
 
 #[test]
-fn dying_while_removing_a_series() {
+fn death_at_each_step_of_removal() {
     removal("removal", false);
 }
 
 #[test]
-fn dying_while_removing_a_series_and_starting_it_afresh() {
+fn death_at_each_step_of_removal_and_restart() {
     removal("removal and return", true);
 }
 
@@ -239,7 +239,7 @@ fn removal(operation: &str, and_return: bool) {
 }
 
 #[test]
-fn dying_while_claiming_anew_after_a_fork() {
+fn death_at_each_step_of_a_claim_after_a_fork() {
     let _watchdog = Watchdog::new();
     let mut tally = Tally::default();
     for point in 1.. {

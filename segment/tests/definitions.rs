@@ -16,7 +16,7 @@ fn labels(snapshot: &Snapshot, family: usize) -> Vec<(Vec<String>, f64)> {
 
 /// Label names are a set: two programs that give them in another order count into the same series.
 #[test]
-fn order_of_label_names_makes_no_other_family() {
+fn order_of_label_names_does_not_change_the_family() {
     let place = Place::new();
     let (mut one, mut other) = (place.writer(), place.writer());
     let first = counter("jobs_total", &["queue", "status", "host"]);
@@ -46,7 +46,7 @@ fn order_of_label_names_makes_no_other_family() {
 
 /// 64 labels in orders of all kinds: each value comes to its name.
 #[test]
-fn values_come_to_their_names_in_whatever_order() {
+fn values_match_their_names_in_any_order() {
     let place = Place::new();
     let mut writer = place.writer();
     let mut names: Vec<String> = (0..64).map(|number| format!("l{number}")).collect();

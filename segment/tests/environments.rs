@@ -19,7 +19,7 @@ use support::*;
 // Forks.
 
 #[test]
-fn a_storm_of_forks_after_the_claim() {
+fn many_forks_after_the_claim_lose_nothing() {
     let place = Place::new();
     let writer = count_one(&place);
     let mut inherited = Some(writer);
@@ -36,7 +36,7 @@ fn a_storm_of_forks_after_the_claim() {
 }
 
 #[test]
-fn forked_children_of_forked_children_at_once() {
+fn grandchildren_that_fork_at_once_lose_nothing() {
     let mut place = Place::new();
     place.config.max_processes = 40;
     let mut inherited = Some(count_one(&place));
@@ -59,7 +59,7 @@ fn forked_children_of_forked_children_at_once() {
 
 /// The first process claims, forks and exits; so does the second; the daemon goes on in its own slot.
 #[test]
-fn a_daemon_forks_twice() {
+fn daemon_that_forked_twice_counts() {
     let place = Place::new();
     let (done, finished) = std::io::pipe().unwrap();
     let daemon = |writer: Writer| {
@@ -85,7 +85,7 @@ fn a_daemon_forks_twice() {
 }
 
 #[test]
-fn a_zombie_holds_no_slot() {
+fn zombie_holds_no_slot() {
     let place = Place::new();
     let zombie = fork_to(|| std::mem::forget(count_one(&place)));
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
@@ -99,7 +99,7 @@ fn a_zombie_holds_no_slot() {
 
 /// The test binary runs itself again in the same process: the second image takes over.
 #[test]
-fn an_exec_does_not_leave_two_lives() {
+fn exec_does_not_leave_two_claims() {
     const MARK: &str = "PROMSHM_TEST_SECOND_IMAGE";
     let mut place = Place::new();
     let busy = gauge("busy", GaugeMode::Sum);
@@ -139,7 +139,7 @@ fn as_init(work: impl FnOnce()) -> Pid {
 }
 
 #[test]
-fn two_containers_both_have_a_process_1() {
+fn equal_process_ids_in_two_namespaces_have_separate_slots() {
     only_root_can_become_others();
     let place = Place::new();
     let all = gauge("all", GaugeMode::All);
@@ -197,7 +197,7 @@ fn children_of_namespaces() -> Vec<Pid> {
 // Hands that remove and forge.
 
 #[test]
-fn memory_removed_without_a_newcomer() {
+fn handles_of_a_removed_segment_are_stale() {
     let place = Place::new();
     let hot = count_one(&place);
     remove_by_hand(&place);
@@ -207,7 +207,7 @@ fn memory_removed_without_a_newcomer() {
 
 /// An orphan's worker wipes: its successor keeps its semaphores.
 #[test]
-fn wiping_an_orphan_leaves_its_successor_alone() {
+fn wipe_of_a_replaced_segment_keeps_its_successor() {
     let place = Place::new();
     let orphan = count_one(&place);
     remove_by_hand(&place);
@@ -223,7 +223,7 @@ fn wiping_an_orphan_leaves_its_successor_alone() {
 
 /// Another program's memory under our key, and settings that differ between workers.
 #[test]
-fn what_stands_under_the_key_already() {
+fn existing_objects_under_the_key_are_handled() {
     let place = Place::new();
     let foreign = foreign_memory(&place, 8192);
     let refused = Writer::attach(&place.config).unwrap_err();
@@ -267,7 +267,7 @@ fn only_root_can_become_others() {
 }
 
 #[test]
-fn every_mode_works_or_says_what_to_set() {
+fn every_mode_works_or_its_error_names_the_setting() {
     only_root_can_become_others();
     // mode; may another user read, and write; and may one of the shared group?
     let table = [
@@ -319,7 +319,7 @@ fn check_access(place: &Place, [may_read, may_write]: [bool; 2]) {
 /// A master attaches as root and forks workers that become somebody else: they keep the mapping but
 /// may not use the semaphores, so they count in the shared slot, and nothing is lost.
 #[test]
-fn a_root_master_with_other_users_children() {
+fn children_of_root_count_as_another_user() {
     only_root_can_become_others();
     let place = Place::new();
     let mut inherited = Some(count_one(&place));

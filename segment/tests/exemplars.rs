@@ -70,7 +70,7 @@ fn used(place: &Place) -> (u64, u64) {
 }
 
 #[test]
-fn the_latest_of_each_cell_is_shown() {
+fn latest_exemplar_of_each_cell_is_shown() {
     let place = Place::new();
     let mut writer = place.writer();
     let (jobs, seconds) = (counter("jobs", &["queue"]), histogram("seconds"));
@@ -94,7 +94,7 @@ fn the_latest_of_each_cell_is_shown() {
 }
 
 #[test]
-fn the_latest_of_all_slots_is_shown() {
+fn latest_exemplar_of_all_slots_is_shown() {
     let place = Place::new();
     let jobs = counter("jobs", &[]);
     let mut writers: Vec<Writer> = (0..3).map(|_| place.writer()).collect();
@@ -108,7 +108,7 @@ fn the_latest_of_all_slots_is_shown() {
 }
 
 #[test]
-fn a_long_one_takes_a_larger_place_and_the_latest_stands() {
+fn long_exemplar_uses_a_larger_place_and_the_latest_is_shown() {
     let place = Place::new();
     let mut writer = place.writer();
     let jobs = counter("jobs", &[]);
@@ -120,7 +120,7 @@ fn a_long_one_takes_a_larger_place_and_the_latest_stands() {
 }
 
 #[test]
-fn heirs_use_the_places_of_the_dead() {
+fn next_owner_reuses_exemplar_places() {
     let place = Place::new();
     let jobs: Vec<Definition> = (0..30).map(|number| counter(&format!("jobs_{number}"), &[])).collect();
     let life = |time: f64| {
@@ -143,7 +143,7 @@ fn heirs_use_the_places_of_the_dead() {
 }
 
 #[test]
-fn a_removed_series_takes_its_exemplar_along() {
+fn removed_series_loses_its_exemplar() {
     let place = Place::new();
     let mut writer = place.writer();
     let jobs = counter("jobs", &[]);
@@ -159,7 +159,7 @@ fn a_removed_series_takes_its_exemplar_along() {
 }
 
 #[test]
-fn what_finds_no_room_is_counted_and_its_update_stands() {
+fn exemplar_without_room_is_counted_and_its_update_kept() {
     let mut place = Place::new();
     place.config.max_processes = 1;
     let _first = place.writer();
@@ -172,7 +172,7 @@ fn what_finds_no_room_is_counted_and_its_update_stands() {
 }
 
 #[test]
-fn exemplars_leave_half_of_the_segment_to_numbers() {
+fn exemplars_use_at_most_half_of_the_segment() {
     let mut place = Place::new();
     (place.config.size, place.config.max_series, place.config.max_processes) = (1 << 20, 2000, 2);
     let mut writer = place.writer();
@@ -209,7 +209,7 @@ fn small_place() -> Place {
 }
 
 #[test]
-fn dying_at_every_step_leaves_the_last_exemplar_or_the_next() {
+fn death_at_any_step_leaves_the_previous_or_the_new_exemplar() {
     let _watchdog = Watchdog::new();
     for noted in 0..4 {
         let mut deaths = 0;
@@ -243,7 +243,7 @@ fn dying_at_every_step_leaves_the_last_exemplar_or_the_next() {
 }
 
 #[test]
-fn stopping_at_every_step_hides_nothing_and_blocks_nobody() {
+fn process_stopped_at_any_step_of_an_exemplar_hides_and_blocks_nothing() {
     let _watchdog = Watchdog::new();
     let mut stops = 0;
     for point in 1.. {
@@ -270,7 +270,7 @@ fn stopping_at_every_step_hides_nothing_and_blocks_nobody() {
 /// Each exemplar's value and text belong to its time, whatever instant the reader comes at, and
 /// none is older than one that was shown.
 #[test]
-fn a_reader_never_sees_two_halves_of_different_exemplars() {
+fn reader_never_mixes_two_exemplars() {
     let _watchdog = Watchdog::new();
     let place = Place::new();
     let jobs = counter("jobs", &[]);

@@ -197,7 +197,7 @@ fn standstill(crew: &mut Crew, reader: &mut Reader, own_slots: bool) {
 }
 
 #[test]
-fn nothing_is_lost_under_murder() {
+fn nothing_is_lost_when_processes_are_killed() {
     let _watchdog = Watchdog::new();
     let mut place = Place::new();
     place.config.summary_samples = 64;
@@ -205,7 +205,7 @@ fn nothing_is_lost_under_murder() {
 }
 
 #[test]
-fn nothing_is_lost_in_the_shared_slot() {
+fn nothing_is_lost_when_processes_in_the_shared_slot_are_killed() {
     let _watchdog = Watchdog::new();
     let mut place = Place::new();
     (place.config.max_processes, place.config.summary_samples) = (3, 64);
@@ -260,7 +260,7 @@ fn short_lived_processes_leave_nothing_behind() {
 
 /// 200 processes find no segment at the same instant. One segment, one set, 200 slots, 200 counts.
 #[test]
-fn creation_is_raced() {
+fn concurrent_creation_makes_one_segment() {
     let _watchdog = Watchdog::new();
     let rounds = if soak() { 50 } else { 3 };
     for _ in 0..rounds {

@@ -40,7 +40,7 @@ fn the_series_limit_counts_each_dropped_update() {
 
 /// Fills a small segment with series until neither records nor pages are left.
 #[test]
-fn a_full_segment_drops_by_number_and_the_others_go_on() {
+fn full_segment_counts_drops_and_keeps_other_series() {
     let mut place = Place::new();
     place.config.size = 1 << 20;
     place.config.max_series = 10_000;
@@ -65,7 +65,7 @@ fn a_full_segment_drops_by_number_and_the_others_go_on() {
 
 /// A process that finds no page of its own counts where all may count.
 #[test]
-fn without_a_page_of_its_own_a_process_counts_in_the_shared_slot() {
+fn process_without_a_page_counts_in_the_shared_slot() {
     let mut place = Place::new();
     place.config.size = 1 << 20;
     place.config.max_series = 10_000;
@@ -101,7 +101,7 @@ fn fill_up(writer: &mut Writer) {
 }
 
 #[test]
-fn without_room_for_anything_a_newcomer_still_counts_what_is_known() {
+fn new_process_in_a_full_segment_counts_known_series() {
     let mut place = Place::new();
     place.config.size = 1 << 20;
     place.config.max_series = 10_000;
@@ -122,7 +122,7 @@ fn without_room_for_anything_a_newcomer_still_counts_what_is_known() {
 }
 
 #[test]
-fn a_histogram_with_too_many_cells_is_dropped_by_number() {
+fn histogram_with_too_many_cells_is_dropped_and_counted() {
     let place = Place::new();
     let mut writer = place.writer();
     let bounds: Vec<f64> = (0..511).map(f64::from).collect();
@@ -137,7 +137,7 @@ fn a_histogram_with_too_many_cells_is_dropped_by_number() {
 /// Long values that agree in all but the last byte, that are cut within a character, and one that
 /// is spelled like another's mark: as many series as values.
 #[test]
-fn cutting_never_merges_two_series() {
+fn truncated_labels_never_merge_two_series() {
     let mut place = Place::new();
     place.config.max_label_length = 64;
     let c = counter("c", &["a", "b"]);

@@ -12,7 +12,7 @@ use scene::*;
 use support::*;
 
 #[test]
-fn headers_are_judged_before_anything_is_read() {
+fn headers_are_checked_before_anything_else_is_read() {
     let scene = Scene::new();
     let cause = |offset: usize, value: u64| {
         scene.raw.set(offset, value);
@@ -89,7 +89,7 @@ fn a_bad_record_costs_one_series_and_is_counted_once() {
 }
 
 #[test]
-fn doubles_in_the_index_cost_nothing_but_themselves() {
+fn duplicate_index_entries_do_not_affect_other_series() {
     let scene = Scene::new();
     let entry = scene.valid[scene.counter_entries()[0] / 8];
     let empty: Vec<usize> = scene.index().filter(|at| scene.valid[at / 8] == 0).collect();

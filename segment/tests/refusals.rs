@@ -152,7 +152,7 @@ fn file_is_readable_for_all_whatever_the_umask() {
 }
 
 #[test]
-fn strange_files_are_neither_counted_nor_waited_for() {
+fn files_of_other_kinds_are_neither_counted_nor_waited_for() {
     let own = Own::new("strange");
     let uid = me();
     for name in [format!("0{uid}"), format!("+{uid}"), format!("{uid}.1"), "4294967296".into(), "x".into()] {
@@ -182,7 +182,7 @@ fn no_more_processes_are_counted_than_there_are_bytes() {
 }
 
 #[test]
-fn segments_and_users_are_told_apart() {
+fn notices_of_different_segments_and_users_are_separate() {
     let (own, other) = (Own::new("a"), Own::new("a.1"));
     let _refusal = own.announced();
     assert_eq!(refused(&other.0), []);
@@ -201,7 +201,7 @@ fn segments_and_users_are_told_apart() {
 }
 
 #[test]
-fn keys_of_other_namespaces_are_told_apart() {
+fn equal_keys_of_two_namespaces_are_separate() {
     let name = SegmentName::Sysv(0x7265_6675 ^ std::process::id().cast_signed());
     let mut refusal = Refusal::default();
     refusal.announce(&name);

@@ -17,7 +17,7 @@ fn processes(reader: &mut Reader) -> Vec<(String, Runtime)> {
 }
 
 #[test]
-fn the_living_are_shown_and_nobody_for_the_dead() {
+fn stats_are_shown_for_living_processes_only() {
     let place = Place::new();
     let telling = |start: f64| {
         Child::run(|| {
@@ -43,7 +43,7 @@ fn the_living_are_shown_and_nobody_for_the_dead() {
 }
 
 #[test]
-fn the_shared_slot_tells_nothing() {
+fn shared_slot_publishes_no_stats() {
     let mut place = Place::new();
     place.config.max_processes = 1;
     let first = place.writer();
@@ -56,7 +56,7 @@ fn the_shared_slot_tells_nothing() {
 }
 
 #[test]
-fn clean_exit_takes_it_away() {
+fn clean_exit_removes_stats() {
     let place = Place::new();
     let writer = place.writer();
     writer.publish_runtime(told(1.0));
@@ -66,7 +66,7 @@ fn clean_exit_takes_it_away() {
 }
 
 #[test]
-fn numbers_that_make_no_sense_are_not_shown() {
+fn implausible_stats_are_not_shown() {
     let place = Place::new();
     let writer = place.writer();
     let forgeries = [

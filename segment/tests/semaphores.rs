@@ -27,7 +27,7 @@ fn ipcrm_semaphores(place: &Place) {
 
 /// With `kernel.shm_rmid_forced` the memory goes with its last user; the next worker starts afresh.
 #[test]
-fn segments_that_die_with_their_last_user() {
+fn segment_removed_with_its_last_user_is_recreated() {
     let child = fork_to(|| {
         // SAFETY: takes flags alone.
         let unshared = unsafe { libc::unshare(libc::CLONE_NEWIPC) };
@@ -47,7 +47,7 @@ fn segments_that_die_with_their_last_user() {
 }
 
 #[test]
-fn memory_removed_under_attached_workers() {
+fn memory_removed_while_attached_is_replaced() {
     let place = Place::new();
     let hot = count_one(&place);
     let mut reader = place.reader();
@@ -71,7 +71,7 @@ fn memory_removed_under_attached_workers() {
 }
 
 #[test]
-fn semaphores_removed_alone() {
+fn totals_without_semaphores_are_exact_and_liveness_unknown() {
     let place = Place::new();
     let mut old = count_one(&place);
     ipcrm_semaphores(&place);
@@ -130,7 +130,7 @@ fn forged(value: u16) {
 // Kernels that ignore SEM_UNDO.
 
 #[test]
-fn a_kernel_without_undo_is_found_out() {
+fn kernel_without_sem_undo_is_detected() {
     let place = Place::new();
     crash::ignore_undo(true);
     let killed = Child::run(|| std::mem::forget(count_one(&place)));
@@ -148,7 +148,7 @@ fn a_kernel_without_undo_is_found_out() {
 }
 
 #[test]
-fn a_header_cannot_lead_to_other_semaphores() {
+fn header_cannot_select_foreign_semaphores() {
     let (place, other) = (Place::new(), Place::new());
     drop((count_one(&place), count_one(&other)));
     let values = || {

@@ -58,7 +58,7 @@ fn stop_at_every_step<T>(
 }
 
 #[test]
-fn a_stopped_creator_blocks_nobody() {
+fn stopped_creator_does_not_block_others() {
     let act = |place: &Place, _: &mut Option<()>| {
         let mut writer = place.writer();
         count(&mut writer, &jobs(), &["mail"], 1.0);
@@ -68,42 +68,42 @@ fn a_stopped_creator_blocks_nobody() {
 }
 
 #[test]
-fn a_stopped_heir_blocks_nobody() {
+fn stopped_next_owner_does_not_block_others() {
     let act = |place: &Place, _: &mut Option<()>| std::mem::forget(place.writer());
     stop_at_every_step("slot claim", 20, a_life, |_| (), act, &[3.0], &[3.0]);
 }
 
 #[test]
-fn a_stopped_registration_blocks_nobody() {
+fn stopped_registration_does_not_block_others() {
     let act = |_: &Place, writer: &mut Option<Writer>| count_all(writer.as_mut().unwrap(), 1.0);
     stop_at_every_step("registration", 100, nothing, Place::writer, act, &[0.0, 1.0], &[1.0]);
 }
 
 #[test]
-fn stopped_clean_exit_blocks_nobody() {
+fn stopped_clean_exit_does_not_block_others() {
     stop_at_every_step("clean exit", 2, nothing, known, exit_cleanly, &[1.0], &[1.0]);
 }
 
 #[test]
-fn a_stopped_observation_blocks_nobody() {
+fn stopped_observation_does_not_block_others() {
     stop_at_every_step("histogram update", 6, nothing, known, observe_thrice, &[1.0], &[1.0]);
 }
 
 /// What the others count into a segment before its retirement is complete goes with it: -10.
 #[test]
-fn a_stopped_retirement_blocks_nobody() {
+fn stopped_retirement_does_not_block_others() {
     stop_at_every_step("retirement", 4, nothing, known, wipe, &[0.0, 1.0], &[-10.0, 0.0]);
 }
 
 /// As with a retirement: who counts before the removal is complete counts what is removed.
 #[test]
-fn a_stopped_removal_blocks_nobody() {
+fn stopped_removal_does_not_block_others() {
     let act = |_: &Place, writer: &mut Option<Writer>| remove_jobs(writer.as_mut().unwrap());
     stop_at_every_step("removal", 4, nothing, known, act, &[0.0, 1.0], &[-10.0, 0.0]);
 }
 
 #[test]
-fn a_stopped_claim_after_a_fork_blocks_nobody() {
+fn stopped_claim_after_a_fork_does_not_block_others() {
     let act = |_: &Place, writer: &mut Option<Writer>| {
         let mut own = writer.take().unwrap().forked();
         count_all(&mut own, 5.0);

@@ -33,7 +33,7 @@ fn place_with(samples: u32) -> Place {
 }
 
 #[test]
-fn quantiles_are_of_all_processes_the_dead_included() {
+fn quantiles_cover_all_processes_including_dead_ones() {
     let place = place_with(1024);
     let s = summary("s", &[]);
     let observe = |from: u32| {
@@ -50,7 +50,7 @@ fn quantiles_are_of_all_processes_the_dead_included() {
 }
 
 #[test]
-fn old_samples_leave_the_quantiles_alone() {
+fn old_samples_are_excluded_from_quantiles() {
     let place = place_with(1024);
     let s = summary("s", &[]);
     let mut writer = place.writer();
@@ -71,7 +71,7 @@ fn old_samples_leave_the_quantiles_alone() {
 }
 
 #[test]
-fn a_ring_keeps_the_newest() {
+fn ring_keeps_the_newest_samples() {
     for samples in [1, 3, 256, 257, 1000] {
         let place = place_with(samples);
         let s = summary("s", &[]);
@@ -87,7 +87,7 @@ fn a_ring_keeps_the_newest() {
 }
 
 #[test]
-fn an_heir_goes_on_in_the_same_ring() {
+fn next_owner_continues_the_ring() {
     let place = place_with(4);
     let s = summary("s", &[]);
     for life in 0..3 {
@@ -123,7 +123,7 @@ fn processes_without_a_slot_share_a_ring_exactly() {
 }
 
 #[test]
-fn a_full_segment_counts_and_sums_but_keeps_no_samples() {
+fn full_segment_keeps_count_and_sum_without_samples() {
     let mut place = place_with(65_536);
     (place.config.size, place.config.max_processes) = (1 << 20, 2); // a ring is larger than that
     let s = summary("s", &[]);
@@ -156,7 +156,7 @@ fn quantiles_and_window_are_part_of_the_definition() {
 }
 
 #[test]
-fn removed_series_start_afresh_with_a_ring_of_their_own() {
+fn removed_series_restart_with_a_new_ring() {
     let place = place_with(16);
     let (mut writer, s) = (place.writer(), summary("s", &[]));
     sample(&mut writer, &s, &[], NOW, 100.0);
@@ -183,7 +183,7 @@ fn segment_of_an_older_layout_is_refused_by_readers_and_replaced_by_writers() {
 }
 
 #[test]
-fn forged_rings_are_left_out() {
+fn corrupt_rings_are_left_out() {
     let place = place_with(512);
     let (mut writer, s) = (place.writer(), summary("s", &["l"]));
     sample(&mut writer, &s, &["a"], NOW, 1.0);

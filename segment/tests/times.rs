@@ -61,7 +61,7 @@ fn stamps(raw: &forge::Raw, before: u64) -> Vec<usize> {
 }
 
 #[test]
-fn what_nobody_uses_is_hidden_and_comes_back_with_its_total() {
+fn idle_series_is_hidden_and_returns_with_its_total() {
     let place = place_with(TTL);
     let mut writer = place.writer();
     let before = clock::now();
@@ -88,7 +88,7 @@ fn what_nobody_uses_is_hidden_and_comes_back_with_its_total() {
 }
 
 #[test]
-fn looking_a_series_up_touches_it() {
+fn lookup_renews_a_series() {
     let place = place_with(TTL);
     let mut writer = place.writer();
     let all = all_kinds(&mut writer);
@@ -102,7 +102,7 @@ fn looking_a_series_up_touches_it() {
 }
 
 #[test]
-fn a_number_that_changes_is_in_use_whatever_its_stamp_says() {
+fn series_with_a_changing_value_is_in_use_despite_an_old_stamp() {
     let place = place_with(TTL);
     let mut writer = place.writer();
     let all = all_kinds(&mut writer);
@@ -131,7 +131,7 @@ fn a_number_that_changes_is_in_use_whatever_its_stamp_says() {
 }
 
 #[test]
-fn rows_that_come_and_go_mix_nobodys_age_up() {
+fn ages_stay_with_their_series_when_rows_change() {
     let place = place_with(TTL);
     let mut writer = place.writer();
     let c = counter("c", &["l"]);
@@ -151,7 +151,7 @@ fn rows_that_come_and_go_mix_nobodys_age_up() {
 }
 
 #[test]
-fn without_a_ttl_nothing_is_hidden() {
+fn no_series_is_hidden_without_a_ttl() {
     let place = place_with(0);
     let mut writer = place.writer();
     let many = all_kinds(&mut writer).len() as u64;
@@ -160,7 +160,7 @@ fn without_a_ttl_nothing_is_hidden() {
 }
 
 #[test]
-fn the_creator_decides() {
+fn ttl_is_that_of_the_creator() {
     let mut place = place_with(TTL);
     let first = place.writer();
     place.config.series_ttl = 0;
@@ -168,7 +168,7 @@ fn the_creator_decides() {
 }
 
 #[test]
-fn processes_without_a_slot_touch_too() {
+fn processes_without_a_slot_renew_series() {
     let mut place = place_with(TTL);
     place.config.max_processes = 1;
     let _first = place.writer();
@@ -182,7 +182,7 @@ fn processes_without_a_slot_touch_too() {
 }
 
 #[test]
-fn forged_stamps_hide_and_show_and_nothing_else() {
+fn corrupt_stamps_affect_visibility_only() {
     let place = place_with(TTL);
     let mut writer = place.writer();
     let before = clock::now();

@@ -103,7 +103,7 @@ fn forged_offsets_into_holes_touch_nothing() {
 }
 
 #[test]
-fn without_room_there_is_no_segment_and_advice() {
+fn creation_without_room_fails_with_advice() {
     small_dev_shm(64);
     let place = Place::new();
     let _ballast = fill_the_rest();
@@ -155,7 +155,7 @@ fn an_exec_in_a_child_inherits_no_slot() {
 }
 
 #[test]
-fn another_ipc_namespace_does_not_matter() {
+fn posix_segment_is_shared_across_ipc_namespaces() {
     let place = Place::new();
     let other = Child::run(|| {
         // SAFETY: takes flags alone.
@@ -171,7 +171,7 @@ fn another_ipc_namespace_does_not_matter() {
 
 /// What nobody can find any more is given back to the system, though its owner lives.
 #[test]
-fn an_object_that_somebody_removed_is_let_go() {
+fn removed_object_is_unmapped() {
     let kept = || {
         let files = fs::read_dir("/proc/self/fd")
             .unwrap()
@@ -189,7 +189,7 @@ fn an_object_that_somebody_removed_is_let_go() {
 
 /// What dies in the making is taken away by the next maker; what is being made is not.
 #[test]
-fn leftovers_are_swept() {
+fn stale_files_are_removed() {
     let leftovers = || {
         let names = fs::read_dir("/dev/shm").unwrap().map(|entry| entry.unwrap().file_name());
         names.filter(|name| name.to_str().unwrap().starts_with(".promshm-")).count()
@@ -225,7 +225,7 @@ fn leftovers_are_swept() {
 }
 
 #[test]
-fn objects_are_discovered_by_their_mark() {
+fn objects_are_discovered_by_their_magic_number() {
     small_dev_shm(4096);
     let (place, foreign) = (Place::new(), Place::new());
     let writer = count_one(&place);
@@ -248,7 +248,7 @@ fn objects_are_discovered_by_their_mark() {
 
 /// Reading what was cut off is SIGBUS, which ends a process that has not asked to survive it.
 #[test]
-fn reader_survives_an_object_that_is_cut_short() {
+fn reader_survives_a_truncated_object() {
     let place = Place::new();
     let mut writer = count_one(&place);
     (0..500).for_each(|n| count(&mut writer, &counter("many", &["n"]), &[&n.to_string()], 1.0));
