@@ -1,4 +1,4 @@
-//! Segments that ask for more than there is: what they cost is bounded, and the exporter survives them.
+//! Segments that would need excessive resources: memory and log lines are bounded, and the exporter continues.
 #![allow(missing_docs)]
 
 mod common;
@@ -11,7 +11,7 @@ use common::{
 };
 use promshm_segment::{Config, Definition, Kind, SegmentName, Writer, config::ObjectName, os};
 
-/// Each of a histogram's lines repeats all labels: 513 times 3.9 MB for one series here.
+/// Each line of a histogram repeats all labels: 513 × 3.9 MB for one series here.
 #[test]
 fn series_whose_lines_are_too_large_are_left_out_counted_and_logged_once() {
     let own = OwnSegment::absent();
@@ -38,15 +38,15 @@ fn series_whose_lines_are_too_large_are_left_out_counted_and_logged_once() {
     assert_eq!(log.matches("series are left out").count(), 1, "{log}");
 }
 
-/// Whoever may write to an object may cut it short, which is SIGBUS for those who read it.
+/// A writer may truncate an object, which raises SIGBUS in its readers.
 #[test]
-fn object_that_is_cut_short_is_a_segment_that_cannot_be_read() {
+fn truncated_object_is_an_unreadable_segment() {
     let object = format!("promshm-test-cut-{}", std::process::id());
     let name = SegmentName::Posix(ObjectName::new(&object).expect("a good name"));
     let config = Config { name, size: 16 << 20, max_processes: 16, ..Config::default() };
     let mut writer = Writer::attach(&config).expect("attachable");
     (0..500).for_each(|number| writer.count(&jobs(), &[&number.to_string()], 1.0));
-    std::mem::forget(writer); // its end would read what is cut off
+    std::mem::forget(writer); // its drop would read the truncated part
     let server = Server::start(name, &[]);
     assert_eq!(sample(&server.page(), "promshm_up"), Some(1.0));
     let path = format!("/dev/shm/{object}");
@@ -67,7 +67,7 @@ fn object_that_is_cut_short_is_a_segment_that_cannot_be_read() {
     assert!(status.success(), "{log}");
 }
 
-/// One program's numbers are not on the page while another one defines their name otherwise: that must be seen.
+/// A family is not exported while another program uses another definition of its name; operators must see that.
 #[test]
 fn superseded_family_is_counted_logged_once_and_shown_by_status() {
     let own = OwnSegment::absent();

@@ -1,4 +1,4 @@
-//! `docs/metrics.md` against the running binary, in both directions.
+//! Compares `docs/metrics.md` with the running binary, in both directions.
 #![allow(missing_docs)]
 
 mod common;
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const DOCUMENT: &str = include_str!("../../docs/metrics.md");
 
-/// A metric as the document or the page has it.
+/// A metric of the document or of the page.
 #[derive(Debug, Default, PartialEq)]
 struct Metric {
     kind: String,
@@ -63,7 +63,7 @@ fn exposed(page: &str) -> BTreeMap<String, Metric> {
     metrics
 }
 
-/// Name of a sample that has labels, and these with their values; ours hold no comma.
+/// The name and the labels of a sample; label values of the exporter's own metrics contain no comma.
 fn labelled(line: &str) -> Option<(&str, Vec<(String, &str)>)> {
     let (name, rest) = line.split_once('{')?;
     let labels = rest.split_once('}')?.0.split(',').filter_map(|label| label.split_once('='));
@@ -78,7 +78,7 @@ fn every_metric_is_documented_and_every_documented_one_is_exposed() {
 }
 
 #[test]
-fn without_a_name_there_is_no_label_and_nothing_else_differs() {
+fn unnamed_segment_differs_only_in_its_missing_label() {
     let mut documented = documented();
     for metric in documented.values_mut() {
         metric.labels.remove("segment");

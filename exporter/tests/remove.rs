@@ -1,4 +1,4 @@
-//! `rm`: asks on a terminal, and only there.
+//! `rm` asks for confirmation on a terminal, and only there.
 #![allow(missing_docs)]
 
 mod common;
@@ -33,7 +33,7 @@ fn rm_and_type(own: &OwnSegment, answer: &str) -> Output {
 }
 
 #[test]
-fn without_a_terminal_it_does_not_ask_and_does_nothing() {
+fn rm_without_a_terminal_removes_nothing() {
     let (own, _writer) = with_worker();
     let output = run(own.name, &["rm"]);
     assert_eq!(output.status.code(), Some(1));
@@ -42,18 +42,18 @@ fn without_a_terminal_it_does_not_ask_and_does_nothing() {
 }
 
 #[test]
-fn yes_removes_without_asking() {
+fn rm_with_yes_removes_without_asking() {
     let (own, writer) = with_worker();
     let output = run(own.name, &["rm", "--yes"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(text(&output.stdout), format!("removed {}\n", own.name));
     assert!(!is_there(&own));
-    assert!(!writer.is_current(), "workers that are attached begin anew");
+    assert!(!writer.is_current(), "attached workers attach again");
     assert!(own.has_no_semaphores());
 }
 
 #[test]
-fn on_a_terminal_it_asks() {
+fn rm_on_a_terminal_asks() {
     let (own, _writer) = with_worker();
     for no in ["n\n", "\n", "maybe\n"] {
         let output = rm_and_type(&own, no);

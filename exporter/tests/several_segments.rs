@@ -26,7 +26,7 @@ fn complaint(output: &Output) -> String {
     text(&output.stderr)
 }
 
-/// Two segments called `shop` and `mail`, in which workers have counted 1 and 2.
+/// Two segments named `shop` and `mail`, in which workers have counted 1 and 2.
 fn two() -> ([OwnSegment; 2], [Writer; 2], Vec<String>) {
     let owns = [OwnSegment::absent(), OwnSegment::absent()];
     let mut writers = [writer(&owns[0]), writer(&owns[1])];
@@ -59,7 +59,7 @@ fn families_are_written_once() {
 }
 
 #[test]
-fn a_single_segment_may_have_a_name() {
+fn single_segment_accepts_a_name() {
     let own = OwnSegment::absent();
     writer(&own).count(&jobs(), &["q"], 1.0);
     let server = Server::spawn(exporter_of(&[named("shop", &own)], &[]));
@@ -67,7 +67,7 @@ fn a_single_segment_may_have_a_name() {
 }
 
 #[test]
-fn a_failing_segment_hides_no_other() {
+fn unreadable_segment_leaves_the_others_exported() {
     let (owns, writers, mut segments) = two();
     let absent = OwnSegment::absent();
     segments.insert(0, named("new", &absent));
@@ -96,7 +96,7 @@ fn a_failing_segment_hides_no_other() {
 }
 
 #[test]
-fn readiness_needs_one_readable_segment() {
+fn server_is_ready_with_one_readable_segment() {
     let owns = [OwnSegment::absent(), OwnSegment::absent()];
     let server = Server::spawn(exporter_of(&[named("a", &owns[0]), named("b", &owns[1])], &[]));
     let answer = server.get("/-/ready");
@@ -108,12 +108,12 @@ fn readiness_needs_one_readable_segment() {
     assert_eq!(server.get("/-/ready").status, 200);
     server.page();
     writer.wipe().expect("the owner may");
-    assert_eq!(server.get("/-/ready").status, 503, "what was attached is looked at again");
+    assert_eq!(server.get("/-/ready").status, 503, "an attached segment is checked again");
     assert_eq!(server.get("/-/healthy").status, 200);
 }
 
 #[test]
-fn another_type_is_left_out_counted_and_logged_once() {
+fn family_of_another_type_is_left_out_counted_and_logged_once() {
     let (_owns, mut writers, segments) = two();
     let depth = |kind| Definition::new("depth", "Depth.", kind, &[], &[]).expect("a good definition");
     writers[0].count(&depth(Kind::Counter), &[], 7.0);
@@ -136,7 +136,7 @@ fn another_type_is_left_out_counted_and_logged_once() {
 }
 
 #[test]
-fn the_log_of_clashing_names_is_bounded() {
+fn log_of_name_conflicts_is_bounded() {
     let own = OwnSegment::absent();
     let mut writer = writer(&own);
     let family = |name: &str, kind| Definition::new(name, "", kind, &[], &[]).expect("a good definition");
@@ -160,9 +160,9 @@ fn the_log_of_clashing_names_is_bounded() {
     assert_eq!(log.matches("level=warn").count(), 11, "{log}");
 }
 
-/// Dumps of several segments may lie in one folder, as files for `node_exporter`.
+/// `node_exporter` may read the dumps of several segments from one folder.
 #[test]
-fn a_dump_of_a_named_segment_holds_nothing_without_its_name() {
+fn dump_of_a_named_segment_labels_every_sample() {
     let (_owns, _writers, segments) = two();
     for words in [&["dump"][..], &["dump", "--format=openmetrics"], &["dump", "--no-own-metrics"]] {
         for segment in &segments {
@@ -175,7 +175,7 @@ fn a_dump_of_a_named_segment_holds_nothing_without_its_name() {
 }
 
 #[test]
-fn a_dump_without_own_metrics_is_what_the_applications_count() {
+fn dump_without_own_metrics_has_only_application_metrics() {
     let (owns, _writers, segments) = two();
     let own = [owns[0].name.to_string()];
     for (segments, names) in [(&own[..], "jobs_total{queue="), (&segments, "jobs_total{segment=")] {
@@ -191,7 +191,7 @@ fn a_dump_without_own_metrics_is_what_the_applications_count() {
 }
 
 #[test]
-fn a_workers_own_label_is_renamed() {
+fn conflicting_worker_label_is_renamed() {
     let own = OwnSegment::absent();
     let of = |labels: &[&str]| Definition::new("c_total", "", Kind::Counter, labels, &[]).expect("good");
     writer(&own).count(&of(&["segment"]), &["theirs"], 1.0);
@@ -203,7 +203,7 @@ fn a_workers_own_label_is_renamed() {
 }
 
 #[test]
-fn segments_that_cannot_be_told_apart_are_refused() {
+fn segments_with_equal_names_or_keys_are_refused() {
     let refused = |segments: &[&str]| {
         let segments: Vec<_> = segments.iter().map(ToString::to_string).collect();
         complaint(&run_of(&segments, &["dump"]))
@@ -240,7 +240,7 @@ fn commands_show_all_segments() {
 }
 
 #[test]
-fn rm_needs_a_name_among_several_segments() {
+fn rm_with_several_segments_needs_a_name() {
     let (_owns, writers, segments) = two();
     let refusal = complaint(&run_of(&segments, &["rm", "--yes"]));
     assert!(refusal.contains("rm NAME") && refusal.contains(&segments.join(",")), "{refusal}");

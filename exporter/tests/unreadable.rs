@@ -1,4 +1,4 @@
-//! Segments that cannot be read: the page says so, the log says why, nothing crashes.
+//! Unreadable segments: `promshm_up` is 0, the log names the cause, and the exporter continues.
 #![allow(missing_docs)]
 
 mod common;
@@ -17,7 +17,7 @@ use std::{
     process::{self, Command},
 };
 
-/// A user that every system has and nothing belongs to.
+/// A user that exists on every system and owns nothing.
 const NOBODY: u32 = 65534;
 
 /// Scrapes a few times and gives the only warning.
@@ -34,7 +34,7 @@ fn only_warning(server: Server) -> String {
     warnings[0].into()
 }
 
-/// As [`only_warning`], and a command tells the same and fails.
+/// As [`only_warning`]; a command must also fail with the same message.
 fn cause(own: &OwnSegment) -> String {
     let output = run(own.name, &["dump"]);
     assert_eq!(output.status.code(), Some(1));
@@ -46,7 +46,7 @@ fn cause(own: &OwnSegment) -> String {
 }
 
 #[test]
-fn memory_of_another_program() {
+fn foreign_memory_is_reported() {
     let own = OwnSegment::foreign(1 << 20, 0o600);
     own.poke(0, 0x6c6c_6568_0000_0001);
     let warning = cause(&own);
@@ -54,12 +54,12 @@ fn memory_of_another_program() {
 }
 
 #[test]
-fn memory_too_small_for_a_header() {
+fn memory_smaller_than_a_header_is_reported() {
     assert!(cause(&OwnSegment::foreign(1, 0o600)).contains("another program uses that key"));
 }
 
 #[test]
-fn a_layout_of_the_future() {
+fn newer_layout_is_reported() {
     let own = OwnSegment::foreign(1 << 20, 0o600);
     own.poke(0, MAGIC << 32 | u64::from(VERSION + 1));
     let warning = cause(&own);
@@ -67,7 +67,7 @@ fn a_layout_of_the_future() {
 }
 
 #[test]
-fn a_segment_shorter_than_it_claims() {
+fn segment_shorter_than_its_header_says_is_reported() {
     let own = OwnSegment::absent();
     let _writer = Writer::attach(&config(&own)).expect("the segment can be attached");
     own.poke(offset_of!(Header, size), 1 << 40);
@@ -76,12 +76,12 @@ fn a_segment_shorter_than_it_claims() {
 }
 
 #[test]
-fn memory_that_never_gets_ready() {
+fn segment_that_stays_uninitialised_is_reported() {
     assert!(cause(&OwnSegment::foreign(1 << 20, 0o600)).contains("is being created"));
 }
 
 #[test]
-fn no_permission() {
+fn segment_without_permission_is_reported() {
     let own = OwnSegment::foreign(1 << 20, 0);
     let stranger = Stranger::new();
     let warning = only_warning(Server::spawn(stranger.exporter(own.name)));
@@ -92,7 +92,7 @@ fn no_permission() {
 }
 
 #[test]
-fn a_cause_that_changes_is_logged_again() {
+fn changed_cause_is_logged_again() {
     let own = OwnSegment::foreign(1 << 20, 0o600);
     let server = Server::start(own.name, &[]);
     server.page();
@@ -106,9 +106,9 @@ fn a_cause_that_changes_is_logged_again() {
     assert_eq!(causes, [1, 1, 1], "{log}");
 }
 
-/// The exporter under another user, for whom a mode of 0 means no even when the tests run as root.
+/// The exporter under another user: root ignores a mode of 0.
 struct Stranger {
-    /// The binary where everybody may run it; the build directory may be private.
+    /// A copy of the binary that any user may run; the build directory may be private.
     copy: Option<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! Real segments with real workers: what is served is what was counted.
+//! Served pages against the counts of real workers in real segments.
 #![allow(missing_docs)]
 
 mod common;
@@ -30,7 +30,7 @@ fn writer(own: &OwnSegment) -> Writer {
 }
 
 #[test]
-fn a_segment_that_comes_later_is_attached() {
+fn segment_created_after_the_exporter_is_attached() {
     let own = OwnSegment::absent();
     let server = Server::start(own.name, &[]);
     assert_eq!(sample(&server.page(), "promshm_up"), Some(0.0));
@@ -49,7 +49,7 @@ fn a_segment_that_comes_later_is_attached() {
 }
 
 #[test]
-fn a_replaced_segment_is_followed_in_the_same_scrape() {
+fn replaced_segment_is_attached_in_the_same_scrape() {
     let own = OwnSegment::absent();
     let mut first = writer(&own);
     first.count(&jobs(), &["mail"], 3.0);
@@ -63,14 +63,14 @@ fn a_replaced_segment_is_followed_in_the_same_scrape() {
     assert_eq!(sample(&page, "promshm_up"), Some(1.0));
     assert_eq!(sample(&page, MAILS), None);
     assert_eq!(sample(&page, "jobs_total{queue=\"video\"}"), Some(1.0));
-    assert_eq!(sample(&page, "promshm_worker_starts_total"), Some(starts + 1.0), "added, not begun anew");
+    assert_eq!(sample(&page, "promshm_worker_starts_total"), Some(starts + 1.0), "added to the former total");
     let (_, log) = server.stop();
     assert_eq!(log.matches("attached the segment").count(), 2, "{log}");
     assert!(!log.contains("level=warn"), "{log}");
 }
 
 #[test]
-fn a_killed_worker_leaves_its_counts_and_is_counted() {
+fn killed_worker_keeps_its_counts_and_is_counted() {
     let own = OwnSegment::absent();
     let server = Server::start(own.name, &[]);
     let (first, second) = (Worker::start(&own, 3), Worker::start(&own, 4));
@@ -89,14 +89,14 @@ fn a_killed_worker_leaves_its_counts_and_is_counted() {
     second.end();
     let page = server.page();
     assert_eq!(sample(&page, MAILS), Some(17.0));
-    assert_eq!(sample(&page, ABRUPT), Some(1.0), "a slot that is inherited does not take it back");
+    assert_eq!(sample(&page, ABRUPT), Some(1.0), "a slot with a new owner does not decrease it");
     assert_eq!(sample(&page, "promshm_worker_exits_total{kind=\"clean\"}"), Some(1.0));
     assert_eq!(sample(&page, "promshm_worker_starts_total"), Some(3.0));
     heir.end();
 }
 
 #[test]
-fn a_workers_metric_with_a_name_of_ours_is_left_out() {
+fn worker_metric_with_a_reserved_name_is_left_out() {
     let own = OwnSegment::absent();
     let mut writer = writer(&own);
     let thief = Definition::new("promshm_up", "Mine.", Kind::Counter, &[], &[]).expect("a good definition");
@@ -114,7 +114,7 @@ fn a_workers_metric_with_a_name_of_ours_is_left_out() {
 }
 
 #[test]
-fn a_workers_family_is_chosen_by_name() {
+fn worker_family_is_selected_by_name() {
     let own = OwnSegment::absent();
     let mut writer = writer(&own);
     writer.count(&jobs(), &["mail"], 3.0);
@@ -205,7 +205,7 @@ fn responses_in_progress_are_finished_on_sigterm() {
     assert!(status.success() && !log.contains("level=warn"), "{log}");
 }
 
-/// More than the buffers of a connection take.
+/// A page larger than the buffers of a connection.
 fn fill_with_megabytes(writer: &mut Writer) {
     let bounds: Vec<f64> = (1..100).map(f64::from).collect();
     let definition = Definition::new("long", "Long.", Kind::Histogram, &["text"], &bounds).expect("good");

@@ -1,4 +1,4 @@
-//! The exporter started before any worker: what it serves, says and survives.
+//! The exporter started before any worker: pages, logs and exit codes.
 #![allow(missing_docs)]
 
 mod common;
@@ -12,7 +12,7 @@ use std::{
 };
 
 #[test]
-fn metrics_tell_that_there_is_no_segment() {
+fn metrics_report_a_missing_segment() {
     let own = OwnSegment::absent();
     let server = Server::start(own.name, &[]);
     let answer = server.get("/metrics");
@@ -24,7 +24,7 @@ fn metrics_tell_that_there_is_no_segment() {
 }
 
 #[test]
-fn a_cause_is_logged_once() {
+fn unchanged_cause_is_logged_once() {
     let own = OwnSegment::absent();
     let server = Server::start(own.name, &[]);
     for _ in 0..5 {
@@ -79,7 +79,7 @@ fn a_connection_is_kept_alive() {
 }
 
 #[test]
-fn signals_end_it_with_0() {
+fn signals_end_the_server_with_exit_code_0() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let own = OwnSegment::absent();
         let server = Server::start(own.name, &[]);
@@ -92,7 +92,7 @@ fn signals_end_it_with_0() {
 }
 
 #[test]
-fn a_taken_port_is_an_error() {
+fn port_in_use_is_an_error() {
     let own = OwnSegment::absent();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("bound").to_string();
@@ -106,7 +106,7 @@ fn a_taken_port_is_an_error() {
 }
 
 #[test]
-fn the_health_check_asks_the_server() {
+fn healthcheck_requests_the_server() {
     let own = OwnSegment::absent();
     let server = Server::start(own.name, &[]);
     let address = server.address.to_string();
@@ -131,14 +131,14 @@ fn commands_fail_with_the_cause() {
 }
 
 #[test]
-fn top_wants_a_terminal() {
+fn top_without_a_terminal_fails() {
     let output = run(OwnSegment::absent().name, &["top"]);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()));
     assert_eq!(text(&output.stderr), "promshm-exporter: top needs a terminal; without one, use dump\n");
 }
 
 #[test]
-fn the_environment_names_the_segment_and_the_flag_goes_first() {
+fn segment_flag_overrides_the_environment() {
     let (flag, environment) = (OwnSegment::absent(), OwnSegment::absent());
     let complaint = |words: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_promshm-exporter"));

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn only_counters_lose_their_ending() {
+    fn only_counters_lose_their_suffix() {
         assert_eq!(of("jobs_total", Kind::Counter), ("jobs".into(), "counter", None));
         assert_eq!(of("jobs_total_total", Kind::Counter), ("jobs_total".into(), "counter", None));
         let gauge = Kind::Gauge(GaugeMode::Last);
@@ -125,13 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_without_the_ending_is_unknown() {
+    fn counter_without_the_suffix_is_unknown() {
         assert_eq!(of("jobs", Kind::Counter), ("jobs".into(), "unknown", None));
         assert_eq!(of("_total", Kind::Counter), ("_total".into(), "unknown", None));
     }
 
     #[test]
-    fn a_unit_is_the_end_of_the_announced_name() {
+    fn unit_is_the_suffix_of_the_family_name() {
         assert_eq!(
             of("cpu_seconds_total", Kind::Counter),
             ("cpu_seconds".into(), "counter", Some("seconds"))
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_grows_has_a_beginning() {
+    fn cumulative_types_have_created_times() {
         let of = |name, kind| created_name(&definition(name, kind));
         assert_eq!(of("x_total", Kind::Counter).as_deref(), Some("x_created"));
         assert_eq!(of("x", Kind::Histogram).as_deref(), Some("x_created"));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_no_worker_counts_are_no_row() {
+    fn implausible_numbers_are_left_out() {
         let summary = Kind::Summary { max_age: 600 };
         for good in [0.0, -0.0, 1.0, 2.0_f64.powi(60)] {
             assert!(is_row(Kind::Counter, &[good + 0.5]) && is_row(Kind::Counter, &[good]), "{good}");
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn families_take_their_suffixes_too() {
+    fn families_reserve_their_suffixes() {
         assert_eq!(taken_names(&definition("x_total", Kind::Counter)), ["x", "x_total", "x_created"]);
         assert_eq!(taken_names(&definition("x", Kind::Counter)), ["x"]);
         assert_eq!(taken_names(&definition("x", Kind::Gauge(GaugeMode::Sum))), ["x"]);

@@ -134,7 +134,7 @@ impl Prefixes {
         }
     }
 
-    /// The beginning of line `number`.
+    /// Line `number` without its value.
     pub(crate) fn line(&self, number: usize) -> &[u8] {
         &self.bytes[self.starts[number]..self.starts[number + 1]]
     }
@@ -186,7 +186,7 @@ impl Prefixes {
         self.push_line(&definition.name, "_count", definition, row, None);
     }
 
-    /// `own` is the label that tells a series' lines apart.
+    /// `own` is the label that distinguishes the lines of a series: `le` or `quantile`.
     fn push_line(
         &mut self,
         name: &str,
@@ -204,7 +204,7 @@ impl Prefixes {
     }
 }
 
-/// How many lines a row has at most, without the one that tells when its series was made.
+/// The maximum number of lines of a row, without `_created`.
 fn lines(definition: &Definition) -> usize {
     match definition.kind {
         Kind::Counter | Kind::Gauge(_) => 1,
@@ -216,7 +216,7 @@ fn label_bytes(row: Row<'_>) -> usize {
     row.labels().map(str::len).sum()
 }
 
-/// About how many bytes a line has beside its label values and its number.
+/// The approximate length of a line without its label values and its number.
 fn bare_line(definition: &Definition) -> usize {
     let names = definition.label_names.iter().map(|name| name.len() + "=\"\",".len());
     let bucket = if definition.kind == Kind::Histogram { "_bucket,le=\"0.25\"".len() } else { 0 };
@@ -260,7 +260,7 @@ fn push_labels(
     }
 }
 
-/// Appends what stands above a family's samples.
+/// Appends the comments above a family's samples.
 pub(crate) fn push_header(page: &mut Vec<u8>, definition: &Definition, format: Format) {
     match format {
         Format::Text | Format::Text1 => push_text_header(page, definition),
@@ -298,7 +298,7 @@ fn push_openmetrics_header(page: &mut Vec<u8>, definition: &Definition) {
     }
 }
 
-/// The beginning of a comment, with the space before its text.
+/// Appends the beginning of a comment, including the space before its text.
 fn push_comment(page: &mut Vec<u8>, keyword: &str, name: &str) {
     for part in ["# ", keyword, " ", name, " "] {
         page.extend_from_slice(part.as_bytes());

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn each_worker_that_tells_has_its_series() {
+    fn each_worker_with_stats_has_a_series() {
         let silent = SlotView { process: None, ..slot("") };
         let stats = Stats { slots: vec![slot("17"), silent, slot("17-4")], ..Stats::default() };
         let families = worker_families(&stats);

@@ -26,7 +26,7 @@ INK = """(() => { const canvas = document.querySelector('%s canvas');
   const pixels = copy.getImageData(0, 0, canvas.width, canvas.height).data;
   return pixels.filter((_, at) => at %% 4 === 3 && pixels[at] > 0).length / (pixels.length / 4); })()"""
 
-# Goes to a height, and waits until the page has drawn there.
+# Scrolls to a height, and waits until the page has rendered.
 SCROLL = """new Promise((done) => {
   scrollTo(0, %d);
   requestAnimationFrame(() => requestAnimationFrame(done));
@@ -98,7 +98,7 @@ class PageTest(harness.TestCase):
         wait_until(f"the state {state}", lambda: self.page.evaluate("document.body.dataset.state") == state)
 
     def assert_is_quiet(self):
-        """Nothing went wrong in the browser, and nobody else was asked for anything."""
+        """No errors in the browser, and no requests to other hosts."""
         self.assertEqual(self.page.complaints(), [])
         foreign = [url for url in self.page.requests() if not url.startswith((f"http://{self.exporter.address}/", "data:"))]
         self.assertEqual(foreign, [])
@@ -130,7 +130,7 @@ class PageTest(harness.TestCase):
         self.assertIn("<b>labels</b> & help", page.evaluate("document.querySelector('#list').innerText"))
         self.assert_is_quiet()
 
-    def test_the_head_tells_workers_and_crashes(self):
+    def test_head_shows_workers_and_crashes(self):
         first = worker(self)
         second = worker(self)
         page = self.open()
@@ -145,7 +145,7 @@ class PageTest(harness.TestCase):
         first.end()
         self.assert_is_quiet()
 
-    def test_hidden_series_fill_the_segment_too(self):
+    def test_hidden_series_count_as_used_space(self):
         worker(self, ttl=1)
         page = self.open()
         wait_until("a hidden series", lambda: "hidden" in page.text("[data-vital=series] .detail"))
@@ -155,7 +155,7 @@ class PageTest(harness.TestCase):
         self.assertEqual((figure, detail), (str(shown + hidden), f"of 20,000; {hidden} hidden"))
         self.assert_is_quiet()
 
-    def test_a_histogram_is_a_strip(self):
+    def test_histogram_is_drawn_as_a_strip(self):
         worker(self)
         page = self.open()
         self.await_rows()
@@ -164,7 +164,7 @@ class PageTest(harness.TestCase):
         self.assertRegex(words, r"last \d+ scrapes: .*/s.*half ≤ .* (ms|s) · 95 % ≤ ")
         self.assert_is_quiet()
 
-    def test_the_filter_filters_by_name_and_label(self):
+    def test_filter_matches_name_and_label(self):
         worker(self)
         page = self.open()
         self.await_rows()
@@ -181,7 +181,7 @@ class PageTest(harness.TestCase):
         wait_until("all rows", lambda: len(page.evaluate(FAMILIES)) > 4)
         self.assert_is_quiet()
 
-    def test_headings_fold(self):
+    def test_headings_collapse_and_expand(self):
         worker(self)
         page = self.open()
         self.await_rows()
@@ -218,7 +218,7 @@ class PageTest(harness.TestCase):
         page = self.open(width=360, height=740)
         self.await_rows()
         self.assertLessEqual(page.evaluate("document.documentElement.scrollWidth"), 360)
-        beyond = page.evaluate("""[...document.querySelectorAll('header *, #vitals *, .head *, .row > *, footer *')]
+        beyond = page.evaluate("""[...document.querySelectorAll('header *, #stats *, .head *, .row > *, footer *')]
           .filter((each) => each.getBoundingClientRect().right > 360.5).map((each) => each.className || each.tagName)""")
         self.assertEqual(beyond, [])
         page.screenshot(SHOTS / "phone-light.png")
@@ -226,7 +226,7 @@ class PageTest(harness.TestCase):
         page.screenshot(SHOTS / "phone-dark.png")
         self.assert_is_quiet()
 
-    def test_ten_thousand_series_make_few_elements(self):
+    def test_ten_thousand_series_render_few_elements(self):
         worker(self, "many.php", "10000")
         page = self.open()
         self.await_rows()
@@ -244,7 +244,7 @@ class PageTest(harness.TestCase):
         page.screenshot(SHOTS / "many.png")
         self.assert_is_quiet()
 
-    def test_several_segments_stand_apart(self):
+    def test_several_segments_are_shown_separately(self):
         other = f"sysv:{self.key + 0x800:#010x}"
         self.addCleanup(subprocess.run, [harness.EXPORTER, "rm", "--yes", "--segment", other], capture_output=True)
         worker(self)
@@ -254,18 +254,18 @@ class PageTest(harness.TestCase):
         self.exporter = harness.Exporter(self, segments)
         page = self.open(height=3000)
         self.await_rows()
-        headings = "[...document.querySelectorAll('.vitals h2, .group button')].map((each) => each.textContent)"
+        headings = "[...document.querySelectorAll('.stats h2, .group button')].map((each) => each.textContent)"
         expected = [f"Segment {name}" for name in ("blog", "shop", "wiki")]
         expected += ["Segment blog", "Segment shop", "The exporter and its segment"]
         self.assertEqual(page.evaluate(headings), expected)
         self.assertEqual(page.evaluate(FAMILIES).count("jobs_processed_total"), 2)
         self.assertNotIn("segment=", " ".join(page.evaluate(ROWS)))
         self.assertIn("Segment wiki cannot be read", page.text("#note"))
-        self.assertEqual(page.evaluate("document.querySelectorAll('.vitals')[1].querySelector('.figure').textContent"), "1")
+        self.assertEqual(page.evaluate("document.querySelectorAll('.stats')[1].querySelector('.figure').textContent"), "1")
         page.screenshot(SHOTS / "segments.png")
         self.assert_is_quiet()
 
-    def test_what_is_away_is_called_away(self):
+    def test_missing_segment_is_shown_as_away(self):
         page = self.open()
         self.await_state("unread")
         self.assertIn("no worker has counted yet", page.text("#note"))
@@ -279,7 +279,7 @@ class PageTest(harness.TestCase):
         self.assertTrue(page.evaluate(ROWS), "the last numbers stay")
         page.screenshot(SHOTS / "away.png")
 
-    def test_it_rests_while_hidden_or_paused(self):
+    def test_page_does_not_scrape_while_hidden_or_paused(self):
         worker(self)
         page = self.open()
         self.await_rows()
@@ -293,7 +293,7 @@ class PageTest(harness.TestCase):
         self.await_state("live")
         self.assert_is_quiet()
 
-    def test_the_policy_stops_other_scripts(self):
+    def test_content_security_policy_blocks_other_scripts(self):
         page = self.open()
         page.evaluate(FOREIGN)
         self.assertIsNone(page.evaluate("window.foreign"))
@@ -310,7 +310,7 @@ class PageTest(harness.TestCase):
             self.assertIn(part, words)
         self.assertEqual(page.evaluate("document.querySelector('footer a').pathname"), "/metrics")
 
-    def test_columns_keep_their_place_however_large_a_number_is(self):
+    def test_columns_keep_their_place_with_large_numbers(self):
         values = "foreach (['', '_seconds', '_bytes', '_ratio', '_timestamp_seconds'] as $unit) (new Promshm\\Gauge('huge' . $unit, ''))->set(1e300);"
         subprocess.run(harness.php(self.segment, "-r", values.replace("\\\\", "\\")), check=True, timeout=harness.WATCHDOG)
         page = self.open()
@@ -338,13 +338,13 @@ class PageTest(harness.TestCase):
                 self.assertEqual(answer, 200, link)
             self.assertEqual(self.page.complaints(), [])
 
-    def test_numbers_and_pages_are_understood(self):
+    def test_functions_of_the_page_parse_and_format(self):
         """The page's functions one by one."""
         answers = self.open().evaluate((HERE / "functions.js").read_text())
         self.assertEqual(answers["wrong"], [])
         self.assertGreater(answers["count"], 30)
 
-    def test_pictures_for_people(self):
+    def test_screenshots_are_saved(self):
         for _ in range(3):
             worker(self)
         worker(self).stop(signal.SIGKILL)
@@ -412,7 +412,7 @@ class TopTest(harness.TestCase):
         self.terminal.keys("q")
         self.assert_is_restored()
 
-    def test_it_follows_the_terminals_size(self):
+    def test_screen_follows_the_terminal_size(self):
         self.start()
         self.terminal.resize(120, 40)
         help_at = lambda height: len(self.terminal.lines()) == height and "q quit" in self.terminal.lines()[-1]
@@ -429,7 +429,7 @@ class TopTest(harness.TestCase):
         os.kill(top, signal.SIGTERM)
         self.assert_is_restored()
 
-    def test_colours_can_be_declined(self):
+    def test_no_color_disables_colours(self):
         coloured = r"\x1b\[(3[0-7]|38;5;\d+)m"
         self.start("NO_COLOR=")
         self.assertRegex(self.terminal.text("-e"), coloured)

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_client_does_not_ask_the_unspecified_address() {
+    fn local_client_replaces_the_unspecified_address_by_loopback() {
         let seen = |text| parsed(text).seen_from_here().iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(seen(":7"), ["127.0.0.1:7", "[::1]:7"]);
         assert_eq!(seen("0.0.0.0:7"), ["127.0.0.1:7"]);

@@ -205,7 +205,7 @@ fn has_secret(request: &Request, secret: &str) -> bool {
 /// A panic costs this one response (the library sends 500 for it), not the thread.
 fn respond(request: Request, handler: &Handler) {
     if catch_unwind(AssertUnwindSafe(|| handler(request))).is_err() {
-        error!("a request ended in a panic");
+        error!("the handler of a request panicked");
     }
 }
 

@@ -86,7 +86,7 @@ impl ServerHandle {
         let mut event_loop = EventLoop::new(poll, inbox, settings, basic_auth, handler)?;
         thread::Builder::new().name("server".into()).spawn(move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| event_loop.run()));
-            ended(outcome.unwrap_or_else(|_| Err(io::Error::other("the guard ended in a panic"))));
+            ended(outcome.unwrap_or_else(|_| Err(io::Error::other("the event loop panicked"))));
         })?;
         Ok(Self { messages, waker })
     }

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flag_adds_users_and_any_comes_last() {
+    fn trusted_users_of_the_flag_are_added_and_any_comes_last() {
         let stranger = owner(33, 33, 9, 0o644);
         let given_away = owner(0, 33, 9, 0o644);
         for (selectors, standing) in [
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_numbers_or_any() {
+    fn users_are_numbers_or_any() {
         assert_eq!("any".parse(), Ok(TrustSelector::Any));
         assert_eq!(" 33".parse(), Ok(TrustSelector::Uid(33)));
         for bad in ["", "-1", "root", "Any", "4294967296"] {

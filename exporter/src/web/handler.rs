@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_is_the_clients_choice() {
+    fn format_follows_the_accept_header() {
         let accept = [("Accept", "application/openmetrics-text;escaping=values;q=0.5,*/*;q=0.1")];
         let answer = site("/metrics").answer(&PageRequest::with(Method::Get, "/metrics", &accept));
         let expected = "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values";
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_compressed_for_those_who_want_it() {
+    fn page_is_compressed_for_clients_that_accept_gzip() {
         let gzip = [("Accept-Encoding", "gzip")];
         let answer =
             site("/metrics").answer(&PageRequest::with(Method::Get, "/metrics?name[]=promshm_up", &gzip));
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_whole_page_is_reported_and_only_while_it_lingers() {
+    fn only_complete_scrapes_during_linger_are_reported() {
         let site = site("/m");
         let is_reported = |request: &PageRequest| {
             site.answer_or_report(request).headers.contains(&(REPORT, "taken".into()))

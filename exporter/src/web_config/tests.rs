@@ -91,7 +91,7 @@ fn broken_files_are_errors_with_their_cause() {
 }
 
 #[test]
-fn what_exporter_toolkit_takes_is_taken() {
+fn configuration_of_exporter_toolkit_is_accepted() {
     for nothing in
         ["", "# nothing\n", "tls_server_config:\nhttp_server_config:\nbasic_auth_users:\n", "rate_limit: {}"]
     {

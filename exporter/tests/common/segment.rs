@@ -1,4 +1,4 @@
-//! Segments of a test's own, removed when they go out of scope.
+//! Segments for one test each, removed on drop.
 
 use nix::libc;
 use promshm_segment::SegmentName;
@@ -6,13 +6,13 @@ use std::sync::Mutex;
 
 static TAKEN: Mutex<i32> = Mutex::new(0);
 
-/// A key that no other test has, and what is found under it.
+/// A key that no other test uses, and the objects under it.
 pub struct OwnSegment {
     pub name: SegmentName,
 }
 
 impl OwnSegment {
-    /// Nothing is there yet.
+    /// An unused key.
     pub fn absent() -> Self {
         let mut taken = TAKEN.lock().expect("no test panics here");
         *taken += 1;
@@ -22,7 +22,7 @@ impl OwnSegment {
         own
     }
 
-    /// Memory of `size` bytes that another program might have made.
+    /// `size` bytes of shared memory without a valid header.
     pub fn foreign(size: usize, mode: i32) -> Self {
         let own = Self::absent();
         // SAFETY: makes a new object of our own key; no memory is touched.
@@ -36,7 +36,7 @@ impl OwnSegment {
         key
     }
 
-    /// Writes a word into the memory, as no worker would.
+    /// Overwrites a word of the memory.
     pub fn poke(&self, offset: usize, word: u64) {
         // SAFETY: the kernel chooses a free address; the segments of these tests hold `offset`, which is a
         // multiple of 8; no reference into the mapping is made, and it ends here.
@@ -48,13 +48,13 @@ impl OwnSegment {
         }
     }
 
-    /// Whether the key leads to no semaphores.
+    /// Whether no semaphores exist under the key.
     pub fn has_no_semaphores(&self) -> bool {
         // SAFETY: no pointers are passed.
         unsafe { libc::semget(self.key(), 0, 0) == -1 }
     }
 
-    /// Removes memory and semaphores, whatever is in them.
+    /// Removes memory and semaphores.
     pub fn remove(&self) {
         // SAFETY: removing an object by its id touches no memory of this process.
         unsafe {

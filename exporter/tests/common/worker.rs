@@ -1,4 +1,4 @@
-//! Workers: in this process through [`Counting`], or in one of their own that can be killed.
+//! Workers: in this process through [`Counting`], or in a child process that can be killed.
 
 use super::{WATCHDOG, segment::OwnSegment};
 use promshm_segment::{Config, Definition, Kind, Writer};
@@ -18,7 +18,7 @@ pub fn config(own: &OwnSegment) -> Config {
     Config { name: own.name, size: 64 << 20, max_series: 1000, max_processes: 16, ..Config::default() }
 }
 
-/// The counter that most tests count.
+/// The counter that most tests use.
 pub fn jobs() -> Definition {
     Definition::new("jobs_total", "Jobs done.", Kind::Counter, &["queue"], &[]).expect("a good definition")
 }
@@ -37,10 +37,10 @@ impl Counting for Writer {
     }
 }
 
-/// A worker process that has counted and waits.
+/// A worker process that has counted once and waits.
 pub struct Worker {
     child: Child,
-    /// The worker says goodbye when it is closed.
+    /// Closing it makes the worker exit cleanly.
     hold: Option<ChildStdin>,
 }
 
@@ -60,7 +60,7 @@ impl Worker {
         Self { child, hold }
     }
 
-    /// As the OOM killer would.
+    /// Sends SIGKILL, as the OOM killer does.
     pub fn kill(mut self) {
         self.child.kill().expect("the worker lives");
         self.child.wait().expect("a child");

@@ -16,7 +16,7 @@ fn page(encoder: &mut Encoder, families: &[Family]) -> String {
 }
 
 #[test]
-fn parts_are_the_page() {
+fn parts_joined_are_the_page() {
     let mut all = family("m", Kind::Counter, &["l"], 1);
     (0..9_000).for_each(|row| all.push([row.to_string().as_str()], &[1.0]));
     let (mut part, mut parts) = (Vec::new(), Vec::new());
@@ -48,7 +48,7 @@ fn a_family_without_values_prints_nothing() {
 }
 
 #[test]
-fn a_row_that_gets_its_value_later_is_written_then() {
+fn row_without_a_value_is_written_once_it_has_one() {
     let mut gauge = family("g", Kind::Gauge(GaugeMode::Sum), &["q"], 1);
     gauge.push(["a"], &[ABSENT]);
     gauge.push(["b"], &[2.0]);
@@ -60,7 +60,7 @@ fn a_row_that_gets_its_value_later_is_written_then() {
 }
 
 #[test]
-fn prefixes_are_kept_for_a_generation_and_no_longer() {
+fn prefixes_are_cached_for_one_generation() {
     let mut counter = family("c", Kind::Counter, &["q"], 1);
     counter.push(["old"], &[1.0]);
     let mut encoder = Encoder::default();
@@ -76,7 +76,7 @@ fn prefixes_are_kept_for_a_generation_and_no_longer() {
 }
 
 #[test]
-fn openmetrics_tells_when_series_were_made_if_asked() {
+fn openmetrics_has_created_times_if_requested() {
     let mut counter = family("c_total", Kind::Counter, &["q"], 1);
     ["known", "unknown"].iter().for_each(|label| counter.push([*label], &[1.0]));
     counter.set_created(0, 1_700_000_000.25);
@@ -105,7 +105,7 @@ fn openmetrics_tells_when_series_were_made_if_asked() {
 }
 
 #[test]
-fn families_that_are_gone_are_forgotten() {
+fn removed_families_are_evicted() {
     let mut counter = family("c", Kind::Counter, &[], 1);
     counter.push([], &[1.0]);
     let mut encoder = Encoder::default();
@@ -121,7 +121,7 @@ fn families_that_are_gone_are_forgotten() {
 }
 
 #[test]
-fn a_common_label_goes_first_and_is_escaped() {
+fn common_label_is_first_and_escaped() {
     let mut histogram = family("h", Kind::Histogram, &["q"], 1);
     histogram.push(["a"], &[2.0, 0.0, 3.0, 7.25]);
     let mut counter = family("c", Kind::Counter, &[], 2);
@@ -134,7 +134,7 @@ fn a_common_label_goes_first_and_is_escaped() {
 }
 
 #[test]
-fn a_label_of_the_common_labels_name_is_renamed() {
+fn label_with_the_name_of_the_common_label_is_renamed() {
     let of = |labels: &[&str]| {
         let mut counter = family("c", Kind::Counter, labels, 1);
         counter.push(["x", "y", "z"].into_iter().take(labels.len()), &[1.0]);
@@ -170,7 +170,7 @@ fn encoders_share_a_page() {
 }
 
 #[test]
-fn a_page_is_appended() {
+fn page_is_appended_to_the_buffer() {
     let mut counter = family("c", Kind::Counter, &[], 1);
     counter.push([], &[1.0]);
     let mut page = b"before\n".to_vec();
@@ -180,7 +180,7 @@ fn a_page_is_appended() {
 
 /// The worst that stands in memory: whatever a family's type does not allow costs its series, not the page.
 #[test]
-fn forged_numbers_cost_their_series_in_openmetrics_alone() {
+fn invalid_numbers_drop_their_series_in_openmetrics_only() {
     let kinds = [("c_total", Kind::Counter), ("h", Kind::Histogram), ("s", Kind::Summary { max_age: 600 })];
     let families: Vec<Family> = kinds
         .into_iter()

@@ -10,7 +10,7 @@ fn assert_chosen(accept: &str, content_type: &str) {
 }
 
 #[test]
-fn what_prometheus_2_sends() {
+fn accept_header_of_prometheus_2() {
     assert_chosen(
         "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
          text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
@@ -19,7 +19,7 @@ fn what_prometheus_2_sends() {
 }
 
 #[test]
-fn what_prometheus_3_sends() {
+fn accept_header_of_prometheus_3() {
     let all = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,\
         application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
         application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,\
@@ -31,14 +31,14 @@ fn what_prometheus_3_sends() {
 }
 
 #[test]
-fn what_people_and_browsers_send() {
+fn accept_headers_of_curl_and_browsers() {
     for accept in ["", "*/*", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/*"] {
         assert_chosen(accept, TEXT);
     }
 }
 
 #[test]
-fn no_match_is_text() {
+fn unmatched_accept_header_gives_text() {
     for accept in [
         "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
         "application/openmetrics-text;version=0.0.1",
@@ -61,7 +61,7 @@ fn quality_comes_first() {
 }
 
 #[test]
-fn the_most_specific_range_speaks_for_a_format() {
+fn most_specific_range_decides_a_format() {
     // Without the second range the first would let both texts in.
     assert_chosen("text/plain, text/plain;version=0.0.4;q=0.1", TEXT_1);
     assert_chosen("*/*, text/*;q=0.2", OPEN);
@@ -73,7 +73,7 @@ fn the_most_specific_range_speaks_for_a_format() {
 }
 
 #[test]
-fn equal_ones_go_by_narrowness_and_then_by_place() {
+fn equal_weights_are_ordered_by_specificity_then_position() {
     assert_chosen("application/openmetrics-text, text/plain", OPEN);
     assert_chosen("text/plain, application/openmetrics-text", TEXT);
     assert_chosen("*/*, application/openmetrics-text", OPEN);
@@ -81,7 +81,7 @@ fn equal_ones_go_by_narrowness_and_then_by_place() {
 }
 
 #[test]
-fn parameters_are_read_as_they_may_be_written() {
+fn parameters_are_parsed_in_every_spelling() {
     assert_chosen("Application/OpenMetrics-Text ; Version=\"1.0.0\" ; Charset=UTF-8 ;Q=1.000", OPEN);
     assert_chosen("application/openmetrics-text;q=0.5;version=1.0.0, text/plain;q=0.4", OPEN);
     assert_chosen("application/openmetrics-text;charset=latin1", TEXT);
@@ -92,7 +92,7 @@ fn parameters_are_read_as_they_may_be_written() {
 }
 
 #[test]
-fn what_is_malformed_is_passed_over() {
+fn malformed_ranges_are_ignored() {
     for bad in
         ["q=1", "application/openmetrics-text;q=2", "application/openmetrics-text;q=", ";;,,\"", "a/b;c"]
     {

@@ -283,7 +283,7 @@ fn trend(series: &Series, width: usize) -> String {
     let level = |sample: &f64| match (sample - low) / (high - low) {
         _ if !sample.is_finite() => ' ',
         share if share.is_finite() => LEVELS[((share * 7.0).round() as usize).min(7)],
-        _ => LEVELS[0], // all are alike
+        _ => LEVELS[0], // all samples are equal
     };
     samples.clone().map(level).collect()
 }

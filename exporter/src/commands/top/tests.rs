@@ -38,7 +38,7 @@ fn depth(value: f64) -> Family {
     family("queue_depth", GAUGE, &[], &[(&[], &[value])])
 }
 
-/// Reads families, so many seconds after the start.
+/// Reads families; `seconds` is the time since the start.
 fn read(model: &mut Model, second: u64, families: Vec<Family>) {
     let stats = Stats {
         max_processes: 256,
@@ -102,7 +102,7 @@ fn drawn(width: u16, height: u16, model: &Model, view: &mut View, colours: bool)
 fn rate_is_the_increase_per_second() {
     let mut model = Model::default();
     read(&mut model, 0, vec![jobs(10.0, 1.0), depth(4.0)]);
-    assert_eq!(series(&model, "jobs_total", "queue=mail").rate, None, "one reading tells no rate");
+    assert_eq!(series(&model, "jobs_total", "queue=mail").rate, None, "a rate needs two readings");
     read(&mut model, 2, vec![jobs(15.0, 1.0), depth(3.0)]);
     let mail = series(&model, "jobs_total", "queue=mail");
     assert_eq!((mail.value, mail.rate), (15.0, Some(2.5)));
@@ -133,7 +133,7 @@ fn a_histogram_has_a_count_and_a_mean() {
     assert_eq!((job.value, job.rate, job.mean), (6.0, Some(3.0), Some(2.0)));
     read(&mut model, 2, vec![histogram(&[1.0, 1.0, 0.0, 3.0])]);
     let job = series(&model, "job_seconds", "");
-    assert_eq!((job.value, job.rate, job.mean), (2.0, Some(2.0), Some(1.5)), "it began anew");
+    assert_eq!((job.value, job.rate, job.mean), (2.0, Some(2.0), Some(1.5)), "it restarted");
     read(&mut model, 3, vec![histogram(&[1.0, 1.0, 0.0, 3.0])]);
     assert_eq!(series(&model, "job_seconds", "").mean, None, "nothing was observed");
 }
@@ -219,7 +219,7 @@ fn rows_are_ordered() {
 }
 
 #[test]
-fn a_filter_looks_at_names_and_labels() {
+fn filter_matches_names_and_labels() {
     let (mut model, mut view) = (Model::default(), View::default());
     three(&mut model);
     press(&mut view, "/QUEUE=\"mail\" jobs");
@@ -237,7 +237,7 @@ fn a_filter_looks_at_names_and_labels() {
 }
 
 #[test]
-fn q_and_control_c_quit() {
+fn q_and_ctrl_c_quit() {
     let mut view = View::default();
     assert_eq!(press(&mut view, "q"), Flow::Quit);
     assert_eq!(press(&mut view, "/q"), Flow::On, "a letter of the filter");
@@ -245,7 +245,7 @@ fn q_and_control_c_quit() {
     assert_eq!(view.on_key(control_c), Flow::Quit);
 }
 
-/// A screenful of a great many series.
+/// A screen with many series.
 fn many() -> Model {
     let names: Vec<String> = (0..10_000).map(|number| format!("{number:05}")).collect();
     let labels: Vec<[&str; 1]> = names.iter().map(|name| [name.as_str()]).collect();
@@ -256,7 +256,7 @@ fn many() -> Model {
 }
 
 #[test]
-fn many_series_are_scrolled_through() {
+fn long_list_of_series_scrolls() {
     let (model, mut view) = (many(), View::default());
     let lines = screen(80, 24, &model, &mut view);
     assert!(lines[4].starts_with("users_total  counter  What it is."), "{lines:#?}");
@@ -270,13 +270,17 @@ fn many_series_are_scrolled_through() {
     assert!(lines[22].starts_with("users_total user=09999"), "{lines:#?}");
     press(&mut view, "kk");
     screen(80, 24, &model, &mut view);
-    assert_eq!((view.first, view.selected), (10_001 - 18, 9_998), "the list stays while the mark can move");
+    assert_eq!(
+        (view.first, view.selected),
+        (10_001 - 18, 9_998),
+        "the list does not scroll while the selection is visible"
+    );
     view.on_key(KeyCode::PageUp.into());
     press(&mut view, "g");
     assert!(screen(80, 24, &model, &mut view)[4].starts_with("users_total"));
     press(&mut view, "G/00042");
     let lines = screen(80, 24, &model, &mut view);
-    assert!(lines[5].starts_with("  user=00042"), "the mark follows: {lines:#?}");
+    assert!(lines[5].starts_with("  user=00042"), "the selection follows: {lines:#?}");
 }
 
 #[test]

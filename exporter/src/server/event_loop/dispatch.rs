@@ -103,7 +103,7 @@ impl EventLoop {
             Ok(None) => {}
             Ok(Some((client, reply))) => self.deliver(client, reply, now),
             Err(cause) => {
-                error!(cause:% = cause; "a lane to the server has ended; it is made anew");
+                error!(cause:% = cause; "the connection to a backend has failed; a new one is opened");
                 let client = self.backends[number].client();
                 self.backends[number] = self.open_backend(number)?;
                 if let Some(client) = client {

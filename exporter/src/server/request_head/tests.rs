@@ -23,7 +23,7 @@ fn reason(text: &str) -> &'static str {
 }
 
 #[test]
-fn a_request_is_written_anew() {
+fn request_is_rewritten() {
     let text = "GET /metrics?x=1 HTTP/1.1\r\nHost: a\r\nACCEPT:  text/plain \r\nConnection: keep-alive\r\n\
         Authorization: Basic YTpi\r\nTE: chunked\r\npromshm-pass: guessed\r\nContent-Length: 0\r\n\
         Expect: 100-continue\r\nX-Umlaut: \u{e4}\r\n\r\n";
@@ -171,7 +171,7 @@ const PIECES: [&str; 24] = [
 ];
 
 #[test]
-fn whatever_passes_is_one_plain_request() {
+fn accepted_bytes_are_exactly_one_request() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut passed = 0;
     for _ in 0..100_000 {

@@ -50,7 +50,7 @@ function showScrape() {
   const away = model.segments().filter((segment) => model.own(segment, 'promshm_up')?.value === 0);
   if (away.length) say('unread', 'no segment', absence(away));
   else say('live', 'live', model.size ? '' : 'There are no series yet.');
-  writeVitals(byId('vitals'), model);
+  writeStats(byId('stats'), model);
   list.show(model);
   showFound();
 }

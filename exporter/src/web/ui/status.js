@@ -67,10 +67,10 @@ function writeDropped(section, model, segment) {
 }
 
 /** One panel for each segment. */
-function writeVitals(container, model) {
+function writeStats(container, model) {
   const segments = model.segments();
   while (container.children.length < segments.length) {
-    container.append(document.getElementById('vitals-template').content.cloneNode(true));
+    container.append(document.getElementById('stats-template').content.cloneNode(true));
   }
   while (container.children.length > segments.length) container.lastElementChild.remove();
   segments.forEach((segment, at) => {
