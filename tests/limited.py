@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs a command that must get on: limited.py IDLE SPIN COMMAND...
+"""Runs a command and ends it if it makes no progress: limited.py IDLE SPIN COMMAND...
 
 It is ended, with all its processes, once it has neither written nor computed anything for IDLE seconds, or has
 computed for SPIN seconds without writing. Both are measured by what it does, not by the clock alone: on a busy
-machine a command takes longer, but it still gets on. One that is ended is a failure, and says what ran then."""
+machine a command takes longer, but it still makes progress. An ended command is a failure, and its processes are printed."""
 
 import os
 import pathlib
@@ -13,10 +13,10 @@ import sys
 import time
 
 GRACE = 30
-"""Seconds that processes have to end by themselves once they are told to."""
+"""Seconds between SIGTERM and SIGKILL."""
 
 LEAST = 0.05
-"""The share of a core below which processes only wait: servers that nobody asks use less."""
+"""The share of a core below which processes count as idle: servers without requests use less."""
 
 COLUMNS = "pid,etimes,time,stat,wchan:20,args"
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -4,7 +4,7 @@
 # `--` begins another row beside the others.
 #
 # A step says "N passed, N failed" in its last lines. One that says nothing, or skipped everything,
-# ran nothing, and counts as a failure, as does one that ends badly without a count, or does not get on.
+# ran nothing, and counts as a failure, as does one that fails without a count, or makes no progress.
 #
 #   STEP_IDLE     seconds that a step may neither write nor compute (default: 10 minutes)
 #   STEP_SPIN     seconds that it may compute without writing (default: an hour)
@@ -38,7 +38,7 @@ run() { # step show|keep
     "$step" "$passed" "$failed" "$skipped" $((SECONDS - started)) >>"$work/summary"
 }
 
-# These keep what they say until they are over, so that lines of two steps do not mix.
+# Their output is shown after they end, so that lines of two steps do not mix.
 run_beside() {
   local step
   for step; do
@@ -47,7 +47,7 @@ run_beside() {
   done
 }
 
-# Shows what has ended beside since the last time.
+# Shows the parallel steps that have ended since the last call.
 show_over() {
   local step
   for step in $(tail -n "+$((shown + 1))" "$work/over"); do

@@ -34,7 +34,7 @@ check_extension() {
   }
 }
 
-# What run-tests.php would not notice: two tests on one key, a test without a reason.
+# Checks that run-tests.php does not make: two tests on one key, a test without a description.
 check_tests() {
   local test keys
   keys=$(grep -hoE 'PROMSHM_RUN\}[0-9a-f]+' "$root"/php-tests/*.phpt | sort | uniq -d)
@@ -48,7 +48,7 @@ check_tests() {
   done
 }
 
-# How many tests of the result list ended so.
+# The number of tests in the result list with a given outcome.
 count() {
   grep -cE "^($1)"$'\t' "$results" || true
 }

@@ -12,7 +12,7 @@ export PROMSHM_EXTENSION=$CARGO_TARGET_DIR/release/libpromshm.so
 
 scripts/seed-target.sh "$host/release" "$CARGO_TARGET_DIR/release"
 
-# Both are what the tests below are for: without them they would pass for nothing.
+# The tests below need both: without them they would pass without testing anything.
 "$PHP" -n -r 'exit(PHP_ZTS && PHP_DEBUG ? 0 : 1);' || { echo "$PHP is not thread-safe with debug checks" >&2; exit 1; }
 cargo build --release --locked -p promshm
 

@@ -1,4 +1,4 @@
-"""What an open port gets, while ordinary scrapes go on: each one must be answered, and the exporter's
+"""Attacks on the open port during ordinary scrapes: each scrape must be answered, and the exporter's
 memory must stay small. How long scrapes took is printed, not judged.
 
 A handler that panics needs a handler that can: exporter/src/server/tests.rs has one.
@@ -27,7 +27,7 @@ from harness import wait_until
 HERE = pathlib.Path(__file__).resolve().parent
 # Where the benchmarks want a line of JSON for each attack.
 REPORT = os.environ.get("PROMSHM_ATTACKS_REPORT")
-# Another address of this machine than the scrapers': who attacks is seldom who scrapes.
+# Another address of this machine than the scrapers', because attackers and scrapers rarely share one.
 ATTACKER = "127.0.0.2"
 MEMORY = 16 << 20
 SERIES = 1000
@@ -51,7 +51,7 @@ class Scrapes:
         ]
 
     def reports(self):
-        """What each scrape came to, as far as they are over."""
+        """The results of the finished scrapes."""
         return [report for process in self.processes for report in self.of(process)]
 
     def of(self, process):
@@ -127,7 +127,7 @@ class AttacksTest(harness.TestCase):
         self.assertLess(memory, MEMORY)
 
     def report(self, took, memory):
-        """Tells how long scrapes took, in milliseconds, and how much memory: to people, and to the benchmarks."""
+        """Reports the times of scrapes in milliseconds, and memory: to the terminal, and to the benchmarks."""
         found = {
             "attack": self._testMethodName.removeprefix("test_").replace("_", " "),
             "scrapes": len(took),
@@ -142,7 +142,7 @@ class AttacksTest(harness.TestCase):
                 print(json.dumps(found), file=report)
 
     def memory(self, exporter):
-        """The most that was ever resident."""
+        """The peak resident memory."""
         status = pathlib.Path(f"/proc/{exporter.pid}/status").read_text()
         return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024
 
@@ -156,7 +156,7 @@ class AttacksTest(harness.TestCase):
 
     def test_a_burst_of_kept_alive_clients_at_a_fresh_server(self):
         for _ in range(25):
-            exporter = self.exporter(words=["--web.max-requests=0"])  # a slow machine is not what is tried here
+            exporter = self.exporter(words=["--web.max-requests=0"])  # this test is not about slow machines
             with contextlib.ExitStack() as stack:
                 clients = [stack.enter_context(socket.create_connection(self.target, harness.WATCHDOG)) for _ in range(64)]
                 for _ in range(2):
@@ -174,7 +174,7 @@ class AttacksTest(harness.TestCase):
         answer.read()
         return answer.status
 
-    def test_nothing_at_all(self):
+    def test_scrapes_without_an_attack(self):
         """For comparison."""
         with self.scraped(self.exporter()) as scrapes:
             scrapes.wait_for_more(100)
@@ -191,7 +191,7 @@ class AttacksTest(harness.TestCase):
                 scrapes.wait_for_more(5)
             page = harness.parse(exporter.get())
             self.assertLessEqual(page["promshm_http_connections"], 512)
-        self.assertGreater(self.refused(exporter)["evicted"], 1000)  # on a slow machine many are too late before that
+        self.assertGreater(self.refused(exporter)["evicted"], 1000)  # on a slow machine many time out before that
         self.assert_few_log_lines(exporter)
 
     def test_slow_heads_have_a_deadline(self):
@@ -243,7 +243,7 @@ class AttacksTest(harness.TestCase):
         self.assertGreater(self.refused(exporter)["evicted"], 500)
 
     def test_no_descriptor_is_left(self):
-        """The limit is lowered under a running exporter, as if others had taken what it counted on."""
+        """The limit is lowered under a running exporter, as if others had used up the descriptors."""
         exporter = self.exporter()
         with self.scraped(exporter):
             used = len(list(pathlib.Path(f"/proc/{exporter.pid}/fd").iterdir()))
@@ -299,7 +299,7 @@ class AttacksTest(harness.TestCase):
                 self.assertEqual(answers.count(b"HTTP/1.1 "), 1, f"{fields}: the body was taken for a request")
         self.assertGreaterEqual(self.refused(exporter)["body"], 4)
 
-    def test_small_requests_cut_off_no_large_page(self):
+    def test_small_requests_do_not_truncate_a_large_page(self):
         """A page that the kernel cannot hold is read in pieces, as by a busy Prometheus far away."""
         many = "$c = new Promshm\\Counter('large_total', '', ['text']); for ($i = 0; $i < 8000; $i++) $c->inc([str_repeat('x', 500) . $i]);"
         subprocess.run(harness.php(self.segment, "-r", many), check=True, timeout=harness.WATCHDOG)
@@ -318,8 +318,8 @@ class AttacksTest(harness.TestCase):
         self.assertEqual(len(body), length, "the page was cut off")
         self.assertEqual(self.refused(exporter)["slow_reader"], 0)
 
-    def test_wrong_passwords_hold_up_no_other_address(self):
-        """Each takes a long comparison; a right one comes for the first time while they go on."""
+    def test_wrong_passwords_do_not_delay_other_addresses(self):
+        """Each needs a slow comparison; a right password arrives for the first time during them."""
         config = self.folder / "web.yml"
         hashing = "echo password_hash('right', PASSWORD_BCRYPT, ['cost' => 9]);"
         hashed = subprocess.run([harness.PHP, "-n", "-r", hashing], check=True, capture_output=True, text=True).stdout
@@ -352,7 +352,7 @@ class AttacksTest(harness.TestCase):
                 attacker.join()
         self.assertGreater(answered[b"401"], 0)
 
-    def test_the_end_is_not_held_up(self):
+    def test_shutdown_is_not_delayed(self):
         exporter = self.exporter()
         clients = [self.connect() for _ in range(300)]
         for client in clients[::3]:

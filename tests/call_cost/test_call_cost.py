@@ -1,4 +1,4 @@
-"""Holds the price of a call: instructions against the limits in instructions.json, no system call
+"""The cost of a call: instructions within the limits of instructions.json, no system call
 and no allocation once a series exists. Nothing here is timed, so a busy machine changes nothing."""
 
 import json
@@ -16,7 +16,7 @@ class CallCostTest(harness.TestCase):
         super().setUpClass()
         calls.build_floor()
 
-    def test_every_way_of_counting_has_a_limit(self):
+    def test_every_variant_has_a_limit(self):
         self.assertEqual(sorted(LIMITS), sorted(calls.OURS))
 
     def test_instructions_stay_within_the_limits(self):
@@ -32,23 +32,23 @@ class CallCostTest(harness.TestCase):
                 self.assertLessEqual(ratio, limit["at most"])
 
     def test_no_system_call_once_the_series_exists(self):
-        calls.system_calls(calls.OURS[0], self.segment, 10)  # creates the segment, which the others find
+        calls.system_calls(calls.OURS[0], self.segment, 10)  # creates the segment for the others
         for variant in calls.OURS:
             with self.subTest(variant):
                 few, many = (calls.system_calls(variant, self.segment, rounds) for rounds in (10, 10_010))
                 self.assertLess(abs(many - few), 10, "10,000 calls made system calls")
 
     def test_no_allocation_once_the_series_exists(self):
-        """Where PHP itself makes an array or an object for the call, it is that one and no other."""
+        """Only the array or object that PHP itself allocates for the call is allowed."""
         own = {"inc([$m, $s])": 2, "labels($m, $s)->inc()": 1}
         for variant in calls.OURS:
             with self.subTest(variant):
-                calls.system_calls(variant, self.segment, 10)  # registers the families, which both runs below find
+                calls.system_calls(variant, self.segment, 10)  # registers the families for both runs below
                 few, many = (calls.allocations(variant, self.segment, rounds) for rounds in (10, 2_010))
                 self.assertLess(abs(many - few - 2_000 * own.get(variant, 0)), 10)
 
-    def test_values_whose_hashes_collide_cost_no_more_the_more_they_are(self):
-        """A client can choose such values, and must not make all others wait for it."""
+    def test_cost_of_colliding_values_does_not_grow_with_their_number(self):
+        """A client can choose such values, and must not slow down others."""
         script = pathlib.Path(__file__).with_name("colliding.php")
 
         def cost(number):

@@ -75,7 +75,7 @@ def set_up():
 def import_tree(tree, name, environment):
     """Makes an image of a folder."""
     changes = [f"--change=ENV {key}={value}" for key, value in environment.items()]
-    # What packages leave behind is of no use in an image.
+    # Package caches are not needed in an image.
     packed = subprocess.Popen(
         ["tar", "-C", tree, "--exclude=./var/cache/apt", "--exclude=./var/lib/apt/lists", "-c", "."], stdout=subprocess.PIPE
     )
@@ -86,7 +86,7 @@ def import_tree(tree, name, environment):
 
 
 def debian_mirror():
-    """Where this machine's own packages come from."""
+    """The package sources of this machine."""
     sites = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(CODENAME)", "Created-By: Packages")
     codename = run("sh", "-c", '. /etc/os-release && echo "$VERSION_CODENAME"')
     for line in sites.splitlines():
@@ -123,7 +123,7 @@ def make_builder():
 
 
 def build_flags():
-    """What lets a build run here: this machine's tools over the empty builders, and what cargo made before."""
+    """Volumes for an offline build: this machine's tools over the empty builder images, and cargo's earlier output."""
     homes = {"rustup": os.environ.get("RUSTUP_HOME", "~/.rustup"), "cargo": os.environ.get("CARGO_HOME", "~/.cargo")}
     read_only = [f"/usr/{folder}" for folder in ("bin", "sbin", "lib", "lib64", "include", "share", "libexec")]
     read_only += [f"/etc/{folder}" for folder in ("ssl", "alternatives", "php", "ld.so.conf.d")]

@@ -126,7 +126,7 @@ class Compose(Pods):
     def more_than(self, before):
         return harness.wait_until("a job", lambda: total(page := self.page(), "mail") > before and page)
 
-    def test_a_worker_counts_into_the_exporters_namespace_and_the_next_continues(self):
+    def test_worker_counts_in_the_exporters_namespace_and_the_next_one_continues(self):
         for service in ("exporter", "worker"):  # the worker goes first: it is in the exporter's namespace
             self.addCleanup(podman, "rm", "--force", "--time=0", "--ignore", service)
         self.up("exporter")
@@ -180,7 +180,7 @@ class Images(Pods):
             depended = {name for each in document["dependencies"] for name in each.get("dependsOn", [])}
             self.assertLessEqual(depended, known)
 
-    def test_one_speaks_tls_and_the_other_says_which_one_does(self):
+    def test_one_image_has_tls_and_the_other_names_it(self):
         self.folder.chmod(0o755)  # for the exporter's user
         pair = ["-keyout", "tls.key", "-out", "tls.crt", "-addext", "subjectAltName=IP:127.0.0.1"]
         run("openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=exporter", *pair, cwd=self.folder)
@@ -196,7 +196,7 @@ class Images(Pods):
         with self.assertRaisesRegex(AssertionError, "built without TLS; take one with it: the image whose tag ends in -tls"):
             podman("run", "--rm", *words, self.NAME, "--web.config.file=/config/web.yml")
 
-    def test_the_exporter_says_what_it_is(self):
+    def test_exporter_prints_its_version(self):
         image = json.loads(podman("inspect", self.NAME))[0]
         self.assertEqual(image["User"], "65532:65532")
         self.assertEqual(image["Healthcheck"]["Test"], ["CMD", "/promshm-exporter", "healthcheck"])
@@ -259,7 +259,7 @@ class Sharing(Pods):
 
 class Restarts(Pods):
     def test_the_workers_container_restarts_and_counts_go_on(self):
-        """Its processes are numbered from 1 again, by which nothing must be confused."""
+        """The new container's process ids start from 1 again, and must not be taken for the former processes."""
         self.play_worker()
         self.load(processes=3, jobs=100)
         before, process = self.page(), self.inspect(f"{POD}-worker", ".State.Pid")
@@ -281,7 +281,7 @@ class Restarts(Pods):
         page = harness.wait_until("the exporter", self.page)
         self.assertEqual(total(page, "load"), 300)
 
-    def test_a_worker_out_of_memory_is_a_crash_and_its_gauge_forgets_it(self):
+    def test_worker_killed_for_memory_is_a_crash_and_leaves_the_gauge(self):
         self.play_worker()
         busy = 'jobs_in_flight{queue="eater"}'
         eater = (
@@ -302,13 +302,13 @@ class Restarts(Pods):
         self.assertEqual(self.inspect(f"{POD}-worker", ".State.Status"), "running")
 
     def out_of_memory_kills(self):
-        """How often the kernel made room in the worker's container, which is a cgroup of version 1 or 2."""
+        """The number of OOM kills in the worker's container, from cgroup version 1 or 2."""
         files = "cat /sys/fs/cgroup/memory/memory.oom_control /sys/fs/cgroup/memory.events 2>/dev/null || true"
         found = re.findall(r"^oom_kill (\d+)$", podman("exec", f"{POD}-worker", "sh", "-c", files), re.MULTILINE)
         (kills,) = map(int, found)
         return kills
 
-    def test_a_removed_pod_leaves_nothing(self):
+    def test_removed_pod_leaves_no_objects(self):
         self.play_worker()
         self.load(processes=1, jobs=100)
         namespace = os.readlink(f"/proc/{self.inspect(f'{POD}-worker', '.State.Pid')}/ns/ipc")
@@ -320,7 +320,7 @@ class Restarts(Pods):
 
 
 class Jobs(Pods):
-    def test_a_jobs_last_numbers_arrive(self):
+    def test_last_numbers_of_a_job_are_scraped(self):
         """Prometheus comes when the job is long over, and the sidecar has been told to stop."""
         self.play(PLAY.replace("pod.yaml", "job.yaml"))
         self.assertEqual(podman("wait", "promshm-job-job"), "0")
@@ -338,8 +338,8 @@ class Jobs(Pods):
 
 
 class Dashboard(Pods):
-    def test_each_expression_has_an_answer(self):
-        """In Grafana's words for variables; asked of a Prometheus that scrapes a real pod."""
+    def test_each_dashboard_expression_has_a_result(self):
+        """Each expression with Grafana's variables replaced, evaluated by a Prometheus that scrapes a real pod."""
         self.play_worker()
         prometheus = self.prometheus()
         harness.wait_until("some scrapes", lambda: prometheus.query("count_over_time(promshm_up[1m]) > 3"))
@@ -352,7 +352,7 @@ class Dashboard(Pods):
 
 
 def in_prometheus(expression):
-    """What Grafana would make of an expression's variables."""
+    """An expression with Grafana's variables replaced."""
     for name, value in (
         ("${histogram}", "job_duration_seconds"),
         ("$counter", "jobs_processed_total"),

@@ -62,7 +62,7 @@ class Manifests(unittest.TestCase):
             for version in VERSIONS:
                 run("kubernetes-validate", "--strict", "-k", version, file.name)
 
-    def test_the_schemas_refuse_what_is_wrong(self):
+    def test_schemas_refuse_invalid_manifests(self):
         with self.assertRaisesRegex(AssertionError, "supplementalGroup"):
             self.validate((ROOT / "docker" / "pod.yaml").read_text().replace("supplementalGroups", "supplementalGroup"))
 
@@ -173,11 +173,11 @@ class Monitoring(unittest.TestCase):
         for value in {each for several in values for each in several.split("|")}:
             self.assertIn(f"| `{value}` |", METRICS)
 
-    def test_the_alerts_do_what_their_tests_say(self):
+    def test_alerts_pass_their_rule_tests(self):
         run("promtool", "check", "rules", GRAFANA / "alerts.yaml")
         run("promtool", "test", "rules", GRAFANA / "alerts_test.yaml")
 
-    def test_the_recording_rules_do_what_their_tests_say(self):
+    def test_recording_rules_pass_their_rule_tests(self):
         run("promtool", "check", "rules", GRAFANA / "recording.yaml")
         run("promtool", "test", "rules", GRAFANA / "recording_test.yaml")
 
@@ -244,7 +244,7 @@ class Archives(unittest.TestCase):
         self.assertRegex(run(place / "promshm-exporter", "--version"), r"^promshm-exporter \d")
         self.assertTrue((place / "promshm-exporter.service").exists())
 
-    def test_checksums_hold_and_bytes_are_the_same_each_time(self):
+    def test_checksums_match_and_archives_are_reproducible(self):
         run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=self.dist)
         before = (self.dist / "SHA256SUMS").read_text()
         self.assertEqual(len(before.splitlines()), 3)

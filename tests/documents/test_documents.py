@@ -39,7 +39,7 @@ SOURCES = files(
 
 
 def mentions(pattern, documents=None):
-    """What a pattern finds in the documents, as pairs of document and text."""
+    """The matches of a pattern in the documents, as pairs of document and text."""
     found = []
     for path, text in (documents or DOCUMENTS).items():
         found += [(path.relative_to(ROOT), match) for match in re.findall(pattern, text)]
@@ -52,7 +52,7 @@ def without_code(text):
 
 
 def inline_code(path):
-    """What stands in backquotes in a document's sentences."""
+    """The texts in backquotes in a document's sentences."""
     return re.findall(r"`([^`\n]+)`", without_code(DOCUMENTS[path]))
 
 
@@ -68,7 +68,7 @@ def anchors(text):
 
 
 def first_cells(path, name=None):
-    """What stands in backquotes in the first cells of a document's tables, or of one between its marks."""
+    """The texts in backquotes in the first cells of a document's tables, or of the table between marks."""
     text = path.read_text()
     if name:
         text = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", text, re.DOTALL).group(1)
@@ -83,14 +83,14 @@ class DocumentsTest(unittest.TestCase):
     maxDiff = None
 
     def expect_none(self, wrong, seen, at_least):
-        """Fails on what is wrong, and when too little was looked at for the test to mean anything."""
+        """Fails on errors, and when fewer items were checked than expected."""
         self.assertGreaterEqual(seen, at_least, "the test found hardly anything to look at")
         self.assertEqual([], sorted({f"{path}: {what}" for path, what in wrong}))
 
-    def test_readme_fits_ten_minutes(self):
+    def test_readme_is_at_most_8_kb(self):
         self.assertLessEqual((ROOT / "README.md").stat().st_size, README_BYTES)
 
-    def test_architecture_is_a_map(self):
+    def test_architecture_is_at_most_2500_words(self):
         self.assertLessEqual(len((ROOT / "ARCHITECTURE.md").read_text().split()), ARCHITECTURE_WORDS)
 
     def test_relative_links_and_their_anchors_resolve(self):
@@ -219,7 +219,7 @@ class DocumentsTest(unittest.TestCase):
         wrong = [("docs/configuration.md", f"{name} up to {limit}") for name, limit in rows if limits.get(name) != limit]
         self.expect_none(wrong, len(rows), 3)
 
-    def test_deaths_at_every_step_are_added_up_rightly(self):
+    def test_sums_of_deaths_at_crash_points_are_right(self):
         text = (DOCS / "reliability.md").read_text()
         told = re.search(r"these are ([\d,]+) deaths on System V segments and ([\d,]+) on POSIX", text)
         table = text.split("## Death at every step")[1].split("##")[0]

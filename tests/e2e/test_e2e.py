@@ -13,13 +13,13 @@ import subprocess
 import harness
 from harness import wait_until, workers_samples
 
-# Numbers that no account has: the kernel wants no names.
+# User ids without accounts: the kernel needs no names.
 WORKER_UID = 41001
 EXPORTER_UID = 41002
 STRANGER_UID = 41003
 SHARED_GID = 41004
 
-# What a worker tells of itself.
+# The process metrics of a worker.
 WORKERS_OWN = (
     "memory_bytes",
     "memory_peak_bytes",
@@ -31,7 +31,7 @@ WORKERS_OWN = (
 
 
 class PidNamespace(harness.Process):
-    """A PID namespace with nothing but its init; what a container's sandbox is."""
+    """A PID namespace with only an init process, like a container's sandbox."""
 
     number = 0
 
@@ -42,14 +42,14 @@ class PidNamespace(harness.Process):
         self.init = wait_until("the namespace's init", self.find_init)
 
     def find_init(self):
-        """The `sleep`, once it is that: before, it is still making its namespace ready."""
+        """The process id of `sleep`, once it runs: before, the process still sets up its namespace."""
         for pid in harness.descendants(self.pid):
             if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep"):
                 return pid
         return None
 
     def enter(self, uid, gid, groups=()):
-        """The words that run a command in here as that user."""
+        """The command prefix that runs a command in this namespace as a user."""
         groups = ["--groups", ",".join(map(str, groups))] if groups else ["--clear-groups"]
         user = ["setpriv", "--reuid", str(uid), "--regid", str(gid), *groups]
         return ["nsenter", "--target", str(self.init), "--pid", "--mount", "--root", *user]
@@ -130,7 +130,7 @@ class EndToEndTest(harness.TestCase):
         prometheus.expect(query, expected)
 
     def wait_for_tellers(self, prometheus, number):
-        """Waits until Prometheus shows just so many workers that tell of themselves, in each metric of theirs."""
+        """Waits until Prometheus shows process metrics of exactly this many workers."""
         expected = {f"{{of=\"{name}\"}}": number for name in WORKERS_OWN}
         query = 'count by (of) (label_replace({__name__=~"php_worker_.*"}, "of", "$1", "__name__", "php_worker_(.*)"))'
         prometheus.expect(query, expected)
@@ -138,7 +138,7 @@ class EndToEndTest(harness.TestCase):
         prometheus.expect("max(php_worker_cpu_seconds_total) < bool 60", {"{}": 1})
 
     def assert_apart(self, worker, exporter):
-        """That workers and exporter are as far apart as two containers."""
+        """Checks that workers and exporter are isolated like two containers."""
         one, other = worker.php(), harness.descendants(exporter.pid)[-1]
         namespace = {pid: {kind: os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("pid", "ipc")} for pid in (one, other)}
         self.assertNotEqual(namespace[one]["pid"], namespace[other]["pid"])
@@ -147,7 +147,7 @@ class EndToEndTest(harness.TestCase):
         self.assertEqual(users, [WORKER_UID, EXPORTER_UID])
 
     def assert_well_formed(self, exporter):
-        """promtool must have nothing to say."""
+        """promtool must report nothing."""
         page = exporter.get().encode()
         done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, timeout=harness.WATCHDOG)
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, b""))
@@ -176,7 +176,7 @@ class EndToEndTest(harness.TestCase):
         self.wait_for_totals(prometheus, workers)
         self.assertEqual(self.own(exporter, 'promshm_worker_exits_total{kind="clean"}'), 4)
 
-    def test_a_killed_worker_costs_its_gauge_and_nothing_else(self):
+    def test_killed_worker_loses_only_its_gauge(self):
         exporter = self.exporter()
         prometheus = harness.Prometheus(self, exporter.address)
         workers = [self.worker() for _ in range(3)]
@@ -205,7 +205,7 @@ class EndToEndTest(harness.TestCase):
             prometheus.expect(f"sum(resets({counter}[1h]))", {"{}": 0})
 
     def test_a_killed_container_is_continued_by_the_next(self):
-        """The new container's process ids begin at 1 again, so they say nothing about who lives."""
+        """The new container's process ids start from 1 again, so they do not tell which process lives."""
         exporter = self.exporter()
         workers = [self.worker() for _ in range(2)]
         for seed, worker in enumerate(workers):
@@ -226,7 +226,7 @@ class EndToEndTest(harness.TestCase):
         count = sum(worker.total["sent_bytes_total{}"] for worker in (*workers, successor))
         self.assertEqual(workers_samples(exporter.get())["sent_bytes_total"], count)
 
-    def test_a_wipe_is_followed(self):
+    def test_exporter_follows_a_wipe(self):
         exporter = self.exporter()
         first, second = self.worker(), self.worker()
         first.jobs(100, 1)
@@ -248,8 +248,8 @@ class EndToEndTest(harness.TestCase):
         exporter.end()
         self.assertEqual(workers_samples(self.exporter().get()), before)
 
-    def test_a_stranger_may_not_read_and_says_why(self):
-        """Mode 0640 and no shared group: the commonest mistake in setting up."""
+    def test_exporter_without_permission_reports_the_cause(self):
+        """Mode 0640 and no shared group: the most frequent mistake during setup."""
         worker = self.worker()
         worker.jobs(10, 1)
         stranger = self.exporter(STRANGER_UID, ())

@@ -126,7 +126,7 @@ def assert_values(found):
             assert len(value.encode()) <= 1024 and value[:300] == expected[:300], text
 
 
-def test_what_no_page_can_carry_is_refused(counted):
+def test_unrepresentable_texts_are_refused(counted):
     expected = {place: [n for n, text in enumerate(ALL) if not takes(text)] for place, takes in ORACLE.items()}
     assert counted == expected
     assert 0 < len(counted["metric name"]) < len(ALL) and 0 < len(counted["help"]) < len(ALL)
@@ -139,7 +139,7 @@ def without_quotes_in_exemplars(page):
 
 
 @pytest.mark.parametrize("accept", PARSERS)
-def test_pythons_parser_reads_the_texts_that_were_given(exporter, accept):
+def test_python_parser_reads_texts_unchanged(exporter, accept):
     text = without_quotes_in_exemplars(page(exporter, accept))
     families = list(PARSERS[accept].text_string_to_metric_families(text))
     samples = [sample for family in families for sample in family.samples]
@@ -166,7 +166,7 @@ def test_promtool_reads_the_text(exporter):
 
 
 @pytest.mark.parametrize("accept", PARSERS)
-def test_prometheus_reads_the_texts_that_were_given(context, exporter, accept):
+def test_prometheus_reads_texts_unchanged(context, exporter, accept):
     target = Proxy(context, exporter.address, accept).address
     flags = ["--enable-feature=exemplar-storage"]
     prometheus = harness.Prometheus(context, target, flags=flags)

@@ -82,7 +82,7 @@ def read(segment, form):
     return {sample.name for family in families for sample in family.samples}
 
 
-def test_forged_memory_makes_no_page_invalid(context, memory):
+def test_corrupt_memory_gives_valid_pages(context, memory):
     # Counts and exemplars first: the header is a small part of the memory, and what it loses is lost as a whole.
     used = [offset for offset in range(4096, SIZE, 8) if memory.whole[offset : offset + 8] != b"\0" * 8]
     assert len(used) > 500
@@ -105,7 +105,7 @@ def places(memory, number):
     return [offset for offset in range(0, SIZE, 8) if memory.whole[offset : offset + 8] == word]
 
 
-def test_every_kind_of_forged_number_leaves_a_valid_page(context, memory):
+def test_every_kind_of_corrupt_number_gives_a_valid_page(context, memory):
     """All words that hold a series' number, as cells, samples and exemplars do, hold each of them once."""
     for offsets in (places(memory, 17.0), places(memory, 17 / 8), places(memory, 1.0)):
         assert len(offsets) > 1

@@ -172,7 +172,7 @@ class FormatsTest(harness.TestCase):
         self.assertTrue(page.endswith("\n# EOF\n"))
         self.assertNotIn("_created", page)
 
-    def test_openmetrics_tells_when_series_were_made_if_asked(self):
+    def test_openmetrics_has_created_times_if_requested(self):
         """Python's parser and a real Prometheus take these lines, and nothing else changes."""
         before = self.samples(OPENMETRICS)
         self.exporter = harness.Exporter(self, self.segment, words=["--openmetrics.created"])
@@ -190,7 +190,7 @@ class FormatsTest(harness.TestCase):
             self.assertNotIn("_created", self.page(accept))
         self.scraped(None, EXPECTED | {name: made[name] for name in CREATED})
 
-    def test_a_dump_tells_when_series_were_made_if_asked(self):
+    def test_dump_has_created_times_if_requested(self):
         dump = [harness.EXPORTER, "dump", "--segment", self.segment, "--format", "openmetrics"]
         plain, told = (
             subprocess.run([*dump, *words], capture_output=True, text=True, check=True).stdout
@@ -220,13 +220,13 @@ class FormatsTest(harness.TestCase):
         for accept in (TEXT, TEXT_1):
             self.assertNotIn("trace_id", self.page(accept))
 
-    def test_a_clash_is_logged_once(self):
+    def test_name_conflict_is_logged_once(self):
         for _ in range(3):
             self.page(OPENMETRICS)
         self.exporter.stop()
         self.assertEqual(self.exporter.output().count("metric=clash_total"), 1, self.exporter.output())
 
-    def test_promtool_has_nothing_against_the_text(self):
+    def test_promtool_accepts_the_text(self):
         """Except for names that were chosen to be awkward."""
         for accept in (TEXT, TEXT_1):
             done = subprocess.run(
@@ -265,12 +265,12 @@ class FormatsTest(harness.TestCase):
                     self.assertEqual(head.getheader(name), get.getheader(name), name)
                 self.assertEqual(head.getheader("Vary"), "Accept, Accept-Encoding")
 
-    def test_without_wishes_it_is_text(self):
+    def test_request_without_accept_header_gets_text(self):
         for headers in ({}, {"Accept": "image/png"}, {"Accept": "*/*"}):
             answer = ask(self.exporter.address, headers=headers)
             self.assertEqual(answer.getheader("Content-Type"), CONTENT_TYPES[TEXT])
 
-    def test_a_spent_budget_is_503(self):
+    def test_page_after_the_timeout_is_503(self):
         answer = ask(self.exporter.address, headers={"X-Prometheus-Scrape-Timeout-Seconds": "0.000000001"})
         self.assertEqual((answer.status, answer.getheader("Content-Type")), (503, "text/plain; charset=utf-8"))
         self.assertTrue(answer.body.startswith(b"503: "))
@@ -285,7 +285,7 @@ class FormatsTest(harness.TestCase):
         metadata = {each["metric"]: each for each in prometheus.api("targets/metadata")}
         return proxy.content_types, metadata
 
-    def test_prometheus_asks_for_openmetrics_by_itself(self):
+    def test_prometheus_requests_openmetrics_by_default(self):
         types, metadata = self.scraped(None, EXPECTED)
         self.assertEqual(types, {CONTENT_TYPES[OPENMETRICS]})
         self.assertEqual((metadata["cpu_seconds"]["type"], metadata["cpu_seconds"]["unit"]), ("counter", "seconds"))

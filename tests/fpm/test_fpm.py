@@ -153,7 +153,7 @@ class FpmTest(FpmCase):
         page = workers_samples(self.request("render")["page"])
         self.assertEqual(page, {**expected, 'requests_total{action="render"}': 1})
 
-    def test_children_at_work_at_the_same_time_have_slots_of_their_own(self):
+    def test_concurrent_children_have_separate_slots(self):
         self.start(children=3)
         self.assertEqual(len(set(self.hold(3))), 3)
         self.assertEqual(self.starts(), 3)
@@ -176,7 +176,7 @@ class FpmTest(FpmCase):
                 found.setdefault(int(told[2]), {})[told[1]] = value
         return found
 
-    def test_children_tell_of_themselves(self):
+    def test_children_publish_process_metrics(self):
         started = time.time()
         self.start(children=2)
         requests = lambda: [told["requests_total"] for told in self.workers().values()]
@@ -201,7 +201,7 @@ class FpmTest(FpmCase):
         wait_until("five runs", lambda: self.workers()[answers[0]["pid"]]["gc_runs_total"] == 5)
         self.assertEqual(sum(answer["runs"] for answer in answers), 5)
 
-    def test_a_childs_numbers_go_with_it(self):
+    def test_process_metrics_of_an_ended_child_are_removed(self):
         self.start(children=1)
         first = self.request("count", size=1)["pid"]
         self.request("kill")
@@ -210,12 +210,12 @@ class FpmTest(FpmCase):
         wait_until("its request", lambda: {pid: told.get("requests_total") for pid, told in self.workers().items()} == {second: 1})
         self.assertNotEqual(first, second)
 
-    def test_a_pool_may_keep_silent(self):
+    def test_pool_can_disable_process_metrics(self):
         self.start(pool_settings=["php_admin_value[promshm.runtime_metrics] = 0"])
         self.assertIsNotNone(self.request("count", size=1), self.logs())
         self.assertEqual(self.workers(), {})
 
-    def test_a_request_says_again_which_series_it_uses(self):
+    def test_request_renews_the_series_it_uses(self):
         """After a pause that hid them, in a child that knows them all and was so busy that it looks at the clock
         at some updates only."""
         self.start(pool_settings=["php_admin_value[promshm.series_ttl] = 5"])
@@ -227,7 +227,7 @@ class FpmTest(FpmCase):
         samples = self.samples()
         self.assertEqual((samples.get('requests_total{action="count"}'), samples.get("sizes_count")), (2, 101))
 
-    def test_recycled_children_say_goodbye_and_lose_nothing(self):
+    def test_recycled_children_exit_cleanly_and_lose_nothing(self):
         self.start(children=1, max_requests=5)
         answers = [self.request("count", size=1) for _ in range(40)]
         self.assertEqual(len({answer["pid"] for answer in answers}), 8)
@@ -254,7 +254,7 @@ class FpmTest(FpmCase):
         self.fpm.stop(signal.SIGQUIT)
         self.assertEqual(self.exits(), {"clean": 0, "fatal": 1, "abrupt": 0})
 
-    def test_a_killed_child_leaves_its_counters_and_takes_its_gauge_along(self):
+    def test_killed_child_keeps_its_counters_and_loses_its_gauge(self):
         self.start(children=1)
         self.request("count", size=1)
         self.assertIsNone(self.request("kill"))
@@ -338,7 +338,7 @@ class FpmTest(FpmCase):
             exits = [page[f'promshm_worker_exits_total{{kind="{kind}"}}'] for kind in ("clean", "fatal", "abrupt")]
             self.assertEqual(exits, [1, 0, 0])
 
-    def test_a_disabled_host_touches_nothing(self):
+    def test_host_with_metrics_disabled_creates_no_segment(self):
         self.start(children=1)
         [host] = self.other_segments(1)
         on, off = ["promshm.enabled=1", f"promshm.segment={host}"], ["promshm.enabled=0"]
@@ -354,7 +354,7 @@ class FpmTest(FpmCase):
         self.assertEqual(workers_samples(dump(host))['requests_total{action="count"}'], 2)
         self.assertEqual(harness.parse(dump(host))["promshm_worker_starts_total"], 1)
 
-    def test_a_child_of_many_hosts_says_goodbye_to_those_it_leaves(self):
+    def test_child_of_many_hosts_exits_cleanly_from_each(self):
         """It stays attached to 16 segments; whose slot it gives back for another has no crash."""
         self.start(children=1)
         hosts = self.other_segments(20)
@@ -367,7 +367,7 @@ class FpmTest(FpmCase):
             self.assertEqual(page['promshm_worker_exits_total{kind="abrupt"}'], 0)
             self.assertEqual(page["promshm_worker_starts_total"], 3)
 
-    def test_a_host_whose_segment_is_refused_leaves_the_others_alone(self):
+    def test_host_with_an_unusable_segment_does_not_affect_others(self):
         self.start(children=1)
         [good, bad] = self.other_segments(2)
         made = subprocess.run([harness.PHP, "-r", f'shmop_open({int(bad[5:], 16)}, "n", 0600, 8192);'], capture_output=True)

@@ -9,7 +9,7 @@ from test_fpm import FpmCase
 class LateTest(FpmCase):
     """PHP runs callbacks of scripts after the modules' request shutdown, when the request's heap is about to go."""
 
-    def test_what_runs_late_leaves_nothing_to_the_next_request(self):
+    def test_late_callbacks_leave_no_state_for_the_next_request(self):
         self.start(children=1)
         pids = set()
         for round_ in range(3):
@@ -58,7 +58,7 @@ class FatalTest(FpmCase):
                 print(f"{where}: {grown} kB after 35 fatal errors")
                 self.assertLess(grown, 10 << 10)
 
-    def test_what_was_in_progress_is_taken_back(self):
+    def test_in_progress_gauge_is_decremented_after_a_fatal_error(self):
         self.start(children=1)
         pid = self.answer()["pid"]
         for where in ("memory", "timeout", "exit", "fiber", "shutdown"):

@@ -22,7 +22,7 @@ for ($i = 0; $i < (int) $argv[1]; $i++) {
 
 
 def memory(exporter):
-    """Bytes that the exporter holds now and at most so far, and those of its program file that come on top:
+    """Bytes that the exporter holds now and at its peak, and the additional bytes of its program file:
     the kernel drops these when it wants to."""
     status = pathlib.Path(f"/proc/{exporter.pid}/status").read_text()
     fields = dict(line.split(":", 1) for line in status.splitlines())
@@ -42,14 +42,14 @@ class Memory(harness.TestCase):
         with urllib.request.urlopen(request, timeout=harness.WATCHDOG) as answer:
             return gzip.decompress(answer.read())
 
-    def test_an_idle_exporter_is_small(self):
+    def test_idle_exporter_stays_within_its_limit(self):
         exporter = harness.Exporter(self, self.segment)
         self.scrape(exporter)
         held, _, file = memory(exporter)
         print(f"idle: {held / MIB:.1f} MiB, and {file / MIB:.1f} of the program file", flush=True)
         self.assertLessEqual(held, 4 * MIB)
 
-    def test_a_scrape_takes_little_more_than_its_page_and_later_ones_no_more(self):
+    def test_memory_of_a_scrape_is_bounded_by_its_page(self):
         self.count(SERIES)
         exporter = harness.Exporter(self, self.segment)
         pages = [self.scrape(exporter) for _ in range(3)]

@@ -71,7 +71,7 @@ class SegmentsTest(OperationsTest):
         done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
 
-    def test_auto_follows_what_comes_and_goes(self):
+    def test_auto_follows_created_and_removed_segments(self):
         exporter = harness.Exporter(self, "auto")
         status, cause = self.ask(exporter, "/-/ready")
         self.assertEqual(status, 503)
@@ -102,7 +102,7 @@ class SegmentsTest(OperationsTest):
 
 
 class StartTest(OperationsTest):
-    def test_an_empty_environment_says_nothing_and_spaces_after_commas_neither(self):
+    def test_empty_environment_variables_and_spaces_after_commas_are_ignored(self):
         def complaint(value):
             words = [harness.EXPORTER, "dump"]
             return subprocess.run(words, env={**os.environ, "PROMSHM_SEGMENT": value}, capture_output=True, text=True).stderr
@@ -114,7 +114,7 @@ class StartTest(OperationsTest):
         for name in (self.segment, other):
             self.assertIn(f"no segment {name}", both)
 
-    def test_a_pipe_under_the_name_keeps_nobody_waiting(self):
+    def test_pipe_with_the_name_of_an_object_does_not_block(self):
         name = f"pipe-{os.getpid()}"
         os.mkfifo(f"/dev/shm/{name}", 0o644)
         self.addCleanup(os.unlink, f"/dev/shm/{name}")
@@ -129,7 +129,7 @@ class StartTest(OperationsTest):
             self.assertIn(f"posix:/{name}", done.stderr)
         self.assertTrue(os.path.exists(f"/dev/shm/{name}"), "it is somebody else's")
 
-    def test_a_bare_port_is_both_families_whatever_the_system_says(self):
+    def test_bare_port_listens_on_ipv4_and_ipv6(self):
         setup = 'ip link set lo up && sysctl -qw net.ipv6.bindv6only=1 && exec "$0" "$@"'
         through = ["unshare", "--net", "sh", "-c", setup]
         exporter = harness.Exporter(self, self.segment, through, words=["--web.listen-address=:10200"])
@@ -155,7 +155,7 @@ class StartTest(OperationsTest):
         self.assertEqual(self.ask(exporter, "/-/healthy")[0], 200)
         self.assertEqual(exporter.stop(), 0)
 
-    def test_without_sockets_of_systemd_it_says_so(self):
+    def test_missing_systemd_sockets_are_an_error(self):
         command = [harness.EXPORTER, "--web.systemd-socket", "--segment", self.segment]
         none = subprocess.run(command, capture_output=True, text=True, timeout=harness.WATCHDOG)
         self.assertEqual(none.returncode, 1)
@@ -176,7 +176,7 @@ class StartTest(OperationsTest):
         self.assertEqual(subprocess.run([*check, "--web.route-prefix=/promshm"]).returncode, 0)
         self.assertEqual(subprocess.run(check, capture_output=True).returncode, 1)
 
-    def test_without_proc_nothing_is_told_for_0(self):
+    def test_process_metrics_are_absent_without_proc(self):
         hidden = 'mount -t tmpfs none /proc && exec "$0" "$@"'
         exporter = harness.Exporter(self, self.segment, ["unshare", "--mount", "sh", "-c", hidden])
         told = {name for name in harness.parse(exporter.get()) if name.startswith("process_")}
@@ -199,7 +199,7 @@ class EndTest(OperationsTest):
         exporter.wait_for("waiting for one more scrape")
         return worker, exporter
 
-    def test_one_more_scrape_ends_it(self):
+    def test_linger_ends_after_one_more_scrape(self):
         worker, exporter = self.lingering()
         worker.count(41)  # after the signal, as in a pod that ends
         for path, method in (("/-/healthy", "GET"), ("/metrics?name[]=jobs_total", "GET"), ("/metrics", "HEAD"), ("/", "GET")):
@@ -209,7 +209,7 @@ class EndTest(OperationsTest):
         self.assertEqual(exporter.wait(), 0)
         self.assertIn("the last scrape is answered", exporter.output())
 
-    def test_a_page_that_is_not_taken_is_not_the_last(self):
+    def test_aborted_scrape_does_not_end_linger(self):
         _, exporter = self.lingering(kind="many")
         host, port = exporter.address.split(":")
         with socket.create_connection((host, int(port)), harness.WATCHDOG) as half:
@@ -219,7 +219,7 @@ class EndTest(OperationsTest):
         self.assertGreater(len(exporter.get()), 8_000_000)
         self.assertEqual(exporter.wait(), 0)
 
-    def test_the_live_page_does_not_end_it(self):
+    def test_live_page_does_not_end_linger(self):
         worker, exporter = self.lingering()
         for headers in ({"Promshm-Live": "1"}, {"Sec-Fetch-Mode": "navigate"}):
             self.assertEqual(harness.ask(exporter.address, "/metrics", headers).status, 200)
@@ -228,7 +228,7 @@ class EndTest(OperationsTest):
         self.assertIn('jobs_total{queue="mail"} 42', exporter.get())
         self.assertEqual(exporter.wait(), 0)
 
-    def test_it_waits_for_as_many_scrapers_as_there_are(self):
+    def test_linger_waits_for_every_scraper(self):
         exporter = harness.Exporter(self, self.segment, words=["--web.linger=10m", "--web.linger-scrapes=2"])
         kept = http.client.HTTPConnection(exporter.address, timeout=harness.WATCHDOG)
         self.addCleanup(kept.close)
@@ -245,18 +245,18 @@ class EndTest(OperationsTest):
         self.assertEqual(exporter.wait(), 0)
         self.assertIn("the last scrape is answered", exporter.output())
 
-    def test_the_next_signal_ends_it(self):
+    def test_second_signal_ends_linger(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             _, exporter = self.lingering()
             self.assertEqual(exporter.stop(number), 0)
             self.assertNotIn("level=warn", exporter.output())
 
-    def test_the_time_ends_it_with_a_warning(self):
+    def test_linger_timeout_logs_a_warning(self):
         _, exporter = self.lingering("100ms")
         self.assertEqual(exporter.wait(), 0)
         self.assertRegex(exporter.output(), "level=warn msg=.too few have scraped")
 
-    def test_ctrl_c_does_not_linger(self):
+    def test_ctrl_c_ends_without_linger(self):
         exporter = harness.Exporter(self, self.segment, words=["--web.linger=10m"])
         self.assertEqual(exporter.stop(signal.SIGINT), 0)
         self.assertNotIn("one more scrape", exporter.output())
@@ -290,7 +290,7 @@ class ServiceTest(OperationsTest):
         warning = next(line for line in lines if line["level"] == "warn")
         self.assertEqual((warning["metric"], warning["segment"]), ("depth", "mail"))
 
-    def test_a_failure_is_json_too(self):
+    def test_errors_are_json(self):
         command = [harness.EXPORTER, "dump", "--segment", self.segment, "--log.format=json"]
         done = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stdout), (1, ""))
@@ -298,7 +298,7 @@ class ServiceTest(OperationsTest):
         self.assertEqual(line["level"], "error")
         self.assertIn("no worker has counted yet", line["msg"])
 
-    def test_a_service_manager_is_told(self):
+    def test_service_manager_is_notified(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.settimeout(harness.WATCHDOG)
             manager.bind(str(self.folder / "notify"))
@@ -315,7 +315,7 @@ class ServiceTest(OperationsTest):
             self.assertEqual(told, b"STOPPING=1\n")
             self.assertEqual(exporter.wait(), 0)
 
-    def test_without_a_watchdog_nobody_is_told_of_it(self):
+    def test_watchdog_is_notified_only_if_requested(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.settimeout(harness.WATCHDOG)
             manager.bind(str(self.folder / "notify"))
@@ -325,7 +325,7 @@ class ServiceTest(OperationsTest):
             self.assertEqual(exporter.stop(), 0)
             self.assertEqual([manager.recv(4096) for _ in range(2)], [b"READY=1\n", b"STOPPING=1\n"])
 
-    def test_a_manager_that_is_gone_is_no_matter(self):
+    def test_missing_service_manager_is_ignored(self):
         environment = {**os.environ, "NOTIFY_SOCKET": str(self.folder / "nobody")}
         exporter = harness.Exporter(self, self.segment, env=environment)
         self.assertEqual(self.ask(exporter)[0], 200)
@@ -345,7 +345,7 @@ class DumpTest(OperationsTest):
     def dump(self, *words):
         return subprocess.run(self.command(*words), capture_output=True, text=True, timeout=harness.WATCHDOG)
 
-    def test_readers_never_see_a_part(self):
+    def test_readers_never_see_a_partial_file(self):
         """While files are written, by two at once, and writers are killed."""
         Worker(self, self.key, "many", 1)
         words = self.command("--format=openmetrics")  # a whole page ends in # EOF
@@ -373,7 +373,7 @@ class DumpTest(OperationsTest):
         self.assertGreater(len(seen), 10)
         self.assertTrue(all(seen), f"{seen.count(False)} of {len(seen)} pages were parts")
 
-    def test_others_may_read_it_and_nothing_is_left(self):
+    def test_file_is_readable_for_others_and_no_temporary_file_remains(self):
         Worker(self, self.key, "gauge", 3)
         done = subprocess.run(["sh", "-c", 'umask 077; exec "$0" "$@"', *self.command()], capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
@@ -381,7 +381,7 @@ class DumpTest(OperationsTest):
         self.assertEqual(os.listdir(self.file.parent), [self.file.name])
         self.assertEqual(self.jobs(self.file.read_text()), {'jobs_total{queue="mail"}': 3})
 
-    def test_what_fails_leaves_the_old_file(self):
+    def test_failed_dump_keeps_the_old_file(self):
         self.file.write_text("old")
         done = self.dump()
         self.assertEqual(done.returncode, 1)

@@ -1,4 +1,4 @@
-"""Whose segments `--segment auto` reads: users of a machine beside each other, of whom one is hostile."""
+"""Whose segments `--segment auto` reads: users of a machine beside each other, of whom one is malicious."""
 
 import subprocess
 
@@ -57,7 +57,7 @@ def orders(page):
     return [line for line in page.splitlines() if line.startswith("orders")]
 
 
-def test_a_strangers_segment_is_passed_over_and_named_in_the_log(count, dump):
+def test_segment_of_an_untrusted_user_is_skipped_and_logged(count, dump):
     count(READER, f"sysv:{KEY}", COUNTER)
     count(STRANGER, "sysv:0x1", GAUGE)
     count(STRANGER, "posix:/evil", GAUGE)
@@ -84,7 +84,7 @@ def test_trust_is_given_by_users_numbers_and_a_named_user_keeps_his_family(count
     assert "passed over" not in log, log
 
 
-def test_a_server_tells_once_whom_it_passes_over(context, count, run):
+def test_skipped_segments_are_logged_once(context, count, run):
     count(READER, f"sysv:{KEY}", COUNTER)
     for number in range(20):
         count(STRANGER, f"sysv:{number + 1}", GAUGE)
@@ -99,7 +99,7 @@ def test_a_server_tells_once_whom_it_passes_over(context, count, run):
     assert exporter.output().count("passed over") == 2 and "and 11 more" in exporter.output()
 
 
-def test_known_segments_keep_their_place_and_the_number_of_segments_is_bounded(context, count, run):
+def test_known_segments_are_kept_and_the_number_of_segments_is_bounded(context, count, run):
     for key in (5, 6):
         count(READER, f"sysv:{key}", COUNTER)
     through = ["setpriv", f"--reuid={READER}", f"--regid={READER}", "--clear-groups"]
@@ -144,7 +144,7 @@ def test_a_segment_of_a_group_of_the_reader_is_trusted_if_its_maker_is_in_it(con
 
 
 def give_away(key, uid, gid):
-    """As the owner does it who has no right to be either: shmctl(IPC_SET), in a child."""
+    """Changes owner or group as the segment's owner may: shmctl(IPC_SET), in a child."""
     code = f"""
 import ctypes, os
 os.setgid({STRANGER}); os.setuid({STRANGER})

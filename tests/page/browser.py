@@ -36,7 +36,7 @@ def program():
 
 
 def pipe():
-    """A pipe whose ends are not among the low numbers, which the browser's own are put on."""
+    """A pipe whose descriptors are above 4: the browser's ends are moved to 3 and 4."""
     ends = os.pipe()
     high = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends]
     for end in ends:
@@ -84,7 +84,7 @@ class Browser(harness.Process):
 
 
 class Page:
-    """A tab, with what it asked for and complained of."""
+    """A tab, with its requests and errors."""
 
     def __init__(self, browser, url, width=1280, height=900, scheme="light", script=True):
         self.browser = browser
@@ -132,8 +132,8 @@ class Page:
         path.write_bytes(base64.b64decode(image))
 
     def of(self, method):
-        """What was told by an event so far."""
-        self.evaluate("0")  # what happened before has then been told
+        """The parameters of all events of a kind so far."""
+        self.evaluate("0")  # events before this answer have then arrived
         mine = [event for event in self.browser.events if event.get("sessionId") == self.session]
         return [event["params"] for event in mine if event.get("method") == method]
 

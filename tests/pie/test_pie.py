@@ -60,7 +60,7 @@ class PieTest(harness.TestCase):
         done = subprocess.run(command, capture_output=True, text=True, timeout=harness.WATCHDOG)
         self.assertEqual((harness.workers_samples(done.stdout), done.stderr), ({"c_total": 1}, ""))
 
-    def test_phpize_leaves_nothing_that_git_would_add(self):
+    def test_phpize_leaves_no_untracked_files(self):
         self.configure()
         subprocess.run(["git", "init", "-q", self.copy_of_head], check=True)
         status = ["git", "-C", self.copy_of_head, "status", "--porcelain", "--untracked-files=all"]
@@ -69,7 +69,7 @@ class PieTest(harness.TestCase):
         added = {line[3:] for line in found if line} - set(known.stdout.split("\n"))
         self.assertEqual(added, set())
 
-    def test_without_cargo_it_says_what_to_install(self):
+    def test_missing_cargo_is_an_error_that_names_the_package(self):
         tools = self.folder / "tools"
         tools.mkdir()
         for folder in reversed(os.environ["PATH"].split(os.pathsep)):
@@ -82,14 +82,14 @@ class PieTest(harness.TestCase):
         self.assertIn("cargo is missing", said)
         self.assertIn("https://rustup.rs", said)
 
-    def test_without_libclang_it_says_what_to_install(self):
+    def test_missing_libclang_is_an_error_that_names_the_package(self):
         (self.copy_of_head / "scripts/find-libclang.sh").write_text("#!/bin/sh\nexit 1\n")
         code, said = self.configure(LIBCLANG_PATH="")
         self.assertNotEqual(code, 0, said)
         self.assertIn("libclang is missing", said)
         self.assertIn("libclang-dev", said)
 
-    def test_libclang_is_found_where_it_is_only(self):
+    def test_libclang_is_found_in_its_folder_only(self):
         find = [self.copy_of_head / "scripts/find-libclang.sh", self.folder]
         environment = {"PATH": os.environ["PATH"]}
         self.assertEqual(subprocess.run(find, env=environment).returncode, 1)
@@ -100,7 +100,7 @@ class PieTest(harness.TestCase):
         self.assertEqual(subprocess.run(find, env=environment).returncode, 0)
         self.assertEqual(subprocess.run([*find[:1]], env={**environment, "LIBCLANG_PATH": "/x"}).returncode, 0)
 
-    def test_the_package_tells_what_the_extension_is(self):
+    def test_package_describes_the_extension(self):
         library = json.loads((harness.ROOT / "php/composer.json").read_text())
         self.assertEqual((PACKAGE["type"], library["type"]), ("php-ext", "library"))
         self.assertNotEqual(PACKAGE["name"], library["name"])

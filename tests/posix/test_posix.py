@@ -31,7 +31,7 @@ class Worker(harness.Worker):
 
 
 class PosixTest(harness.TestCase):
-    def test_containers_that_share_a_mount_alone(self):
+    def test_containers_that_share_only_a_mount_share_a_segment(self):
         mount = Mount(self, "64m")
         script = harness.ROOT / "tests/operations/worker.php"
         workers = [Worker(self, mount, script, "gauge", amount) for amount in (3, 4)]
@@ -53,7 +53,7 @@ class PosixTest(harness.TestCase):
         workers[1].count(5)
         self.assertEqual(harness.parse(exporter.get())['jobs_total{queue="mail"}'], 5)
 
-    def test_a_mount_without_room_costs_updates_and_no_process(self):
+    def test_full_mount_drops_updates_and_ends_no_process(self):
         mount = Mount(self, "1m")
         worker = Worker(self, mount, HERE / "many.php", 9000)
         lost = int(worker.wait_for(r"lost (\d+)").group(1))

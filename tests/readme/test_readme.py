@@ -15,7 +15,7 @@ README = harness.ROOT / "README.md"
 SETTINGS = harness.ROOT / "docs" / "configuration.md"
 FLAGS = harness.ROOT / "docs" / "exporter.md"
 
-# What the shell block may hold; anything else is a promise that nobody tests.
+# Commands that the shell block may contain; others would be untested.
 # `make test` is running when this test runs, so it is known and not run again.
 KNOWN_COMMANDS = [r"git clone \S+( \S+)?", r"cd \S+", r"make demo", r"make test"]
 
@@ -132,14 +132,14 @@ class ReadmeTest(harness.TestCase):
         self.assertNotIn(self.key, harness.kernel_keys("shm"))
         self.assertNotIn(self.key, harness.kernel_keys("sem"))
 
-    def test_the_table_of_settings_is_true(self):
+    def test_table_of_settings_matches_the_extension(self):
         code = "echo json_encode(array_map(fn ($s) => $s['global_value'], ini_get_all('promshm')));"
         self.assertEqual(table(SETTINGS, "ini"), json.loads(php("-r", code).stdout))
 
-    def test_the_table_of_flags_is_true(self):
+    def test_table_of_flags_matches_the_exporter(self):
         self.assertEqual(table(FLAGS, "flags"), self.flags_of("serve"))
 
-    def test_the_table_of_the_other_commands_flags_is_true(self):
+    def test_table_of_other_commands_flags_matches_the_exporter(self):
         text = subprocess.run([harness.EXPORTER, "--help"], capture_output=True, text=True, check=True).stdout
         commands = re.findall(r"^  (\w+) ", text.partition("Commands:")[2].partition("Options:")[0], re.MULTILINE)
         self.assertGreater(len(commands), 4, text)

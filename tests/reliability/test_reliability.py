@@ -162,7 +162,7 @@ def test_killed_workers_lose_nothing_that_they_reported():
     kill_storm(2000 if SOAK else 60)
 
 
-def test_short_lives_are_counted_and_leave_no_bytes():
+def test_short_lived_processes_are_counted_and_leak_no_bytes():
     short_lives(100_000 if SOAK else 2_000)
 
 

@@ -1,4 +1,4 @@
-"""`make deny`, with a cargo that notes what it is asked for: when the answer of before still holds, and when not."""
+"""`make deny` with a recording cargo: when the stored result is reused, and when the tool runs again."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ import harness
 import pytest
 
 FILES = ("Cargo.lock", "deny.toml", "Cargo.toml", "segment/Cargo.toml")
-# Has cargo-deny once it is installed; finds fault if the lock file says so.
+# Provides cargo-deny once it is installed, which fails if the lock file says so.
 CARGO = """#!/bin/sh
 echo "$@" >>"$HERE/calls"
 case "$1 $2" in
@@ -38,7 +38,7 @@ class Tree:
         (self.folder / file).write_text(text)
 
     def deny(self, **environment):
-        """The exit code, the last line, and how often cargo-deny was installed and asked."""
+        """The exit code, the last line, and how often cargo-deny was installed and run."""
         (self.folder / "calls").unlink(missing_ok=True)
         path = f"{self.folder}/bin:{os.environ['PATH']}"
         environment = {**os.environ, "CI": "", "PATH": path, "HERE": str(self.folder), **environment}
@@ -55,36 +55,36 @@ def tree(tmp_path):
     return Tree(tmp_path)
 
 
-def test_tool_is_built_where_nothing_is_known(tree):
+def test_tool_is_built_without_an_earlier_result(tree):
     assert tree.deny() == (0, "deny: 3 passed, 0 failed", 1, 3)
 
 
-def test_answer_of_before_holds_where_nothing_has_changed(tree):
+def test_earlier_result_is_reused_without_changes(tree):
     tree.deny()
     tree.forget_the_tool()
     assert tree.deny() == (0, "deny: 1 passed, 0 failed", 0, 0)
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_any_change_asks_again(tree, file):
+def test_any_change_runs_the_tool_again(tree, file):
     tree.deny()
     tree.forget_the_tool()
     tree.write(file, "changed")
     assert tree.deny() == (0, "deny: 3 passed, 0 failed", 1, 3)
 
 
-def test_tool_that_is_here_is_always_asked(tree):
+def test_installed_tool_is_always_run(tree):
     tree.deny()
     assert tree.deny() == (0, "deny: 3 passed, 0 failed", 0, 3)
 
 
-def test_fault_is_reported_and_not_remembered(tree):
+def test_fault_is_reported_and_not_stored(tree):
     tree.write("Cargo.lock", "bad")
     assert tree.deny() == (1, "deny: 0 passed, 3 failed", 1, 3)
     tree.forget_the_tool()
     assert tree.deny() == (1, "deny: 0 passed, 3 failed", 1, 3)
 
 
-def test_ci_leaves_the_tree_alone(tree):
+def test_ci_does_not_change_the_tree(tree):
     tree.deny(CI="true")
     assert not (tree.folder / "deny.checked").exists()

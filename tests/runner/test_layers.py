@@ -1,4 +1,4 @@
-"""`make layers`: over crates of a few lines, some sound, each other one with one fault."""
+"""`make layers` over crates of a few lines: some valid, the others with one fault each."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ SOUND = {
 
 @pytest.fixture
 def layers(tmp_path):
-    """Runs the check over the sound crate with some files exchanged; its exit code and output."""
+    """Runs the check over the valid crate with some files replaced; its exit code and output."""
 
     def run(table=TABLE, **files):
         for name, text in {**SOUND, **files}.items():
@@ -64,7 +64,7 @@ def test_sound_crate_passes(layers):
         "use crate::Top;",
     ],
 )
-def test_import_that_runs_up_is_found(layers, line):
+def test_upward_import_is_found(layers, line):
     root = SOUND["lib.rs"] + "\npub use top::Top;"
     code, said = layers(**{"lib.rs": root, "top.rs": "pub struct Top;\npub fn t() {}", "left.rs": line})
     assert code == 1 and "0 circles, 1 upward arrows" in said, said
@@ -85,7 +85,7 @@ def test_import_that_runs_up_is_found(layers, line):
         "use std::top::Top;",
     ],
 )
-def test_what_is_no_import_of_the_product_is_not_counted(layers, line):
+def test_imports_in_tests_and_comments_are_ignored(layers, line):
     code, said = layers(**{"top.rs": "pub struct Top;", "left.rs": line})
     assert code == 0, said
 
@@ -95,12 +95,12 @@ def test_tests_in_files_of_their_own_may_import_anything(layers):
     assert layers(**files)[0] == 0
 
 
-def test_modules_side_by_side_must_not_meet(layers):
+def test_import_between_modules_side_by_side_is_refused(layers):
     code, said = layers(**{"left.rs": "use crate::right::Right;"})
     assert code == 1 and "from left to right, which stands beside it" in said
 
 
-def test_modules_with_a_comma_may_meet_once_only(layers):
+def test_import_between_modules_with_a_comma_runs_one_way(layers):
     code, said = layers(**{"beside.rs": "pub fn b() { crate::middle::m() }"})
     assert code == 1 and "1 circles, 0 upward" in said, said
     assert "it/src/beside.rs:1: crate::middle::m\n    it/src/middle.rs:1: crate::beside::b" in said
@@ -113,7 +113,7 @@ def test_every_circle_is_named(layers):
     assert code == 1 and "2 circles, 0 upward" in said, said
 
 
-def test_name_that_is_handed_on_is_its_definers(layers):
+def test_reexported_name_belongs_to_its_definer(layers):
     files = {
         "middle.rs": "mod a; mod b;\npub use a::A;",
         "middle/a.rs": "use super::b::B;\npub struct A;",
@@ -128,17 +128,17 @@ def test_module_without_a_layer_is_refused(layers):
     assert code == 1 and "the module newcomer has no layer" in said
 
 
-def test_module_for_everyone_imports_nothing(layers):
+def test_module_for_all_layers_must_import_nothing(layers):
     code, said = layers(**{"crash.rs": "use crate::bottom::Bottom;\npub fn point() {}"})
     assert code == 1 and "which all may import" in said
 
 
-def test_definition_in_the_root_is_not_for_import(layers):
+def test_import_of_a_definition_in_the_root_is_refused(layers):
     code, said = layers(**{"lib.rs": SOUND["lib.rs"] + "\npub struct Here;", "bottom/mod.rs": "use crate::Here; mod inner;"})
     assert code == 1 and "imports from the crate's root" in said
 
 
-def test_unfinished_crate_shows_what_is_wrong_until_nothing_is(layers):
+def test_unfinished_crate_reports_faults_until_there_are_none(layers):
     unfinished = TABLE.replace("[it]", "[it]\nunfinished = true")
     code, said = layers(table=unfinished, **{"left.rs": "use crate::right::Right;"})
     assert code == 0 and "1 upward arrows" in said, said

@@ -1,4 +1,4 @@
-"""What every step that runs pytest says at its end, and when it fails: over suites that pass, fail, skip and hold nothing."""
+"""The last line and the exit code of every step that runs pytest: over suites that pass, fail, skip and are empty."""
 
 import os
 import shutil

@@ -63,7 +63,7 @@ class RunnerTest(harness.TestCase):
         for step in ("other", "bad", "leaving"):
             self.assertIn(f"== {step}, which ran beside", said)
 
-    def test_what_fails_in_any_way_counts(self):
+    def test_every_kind_of_failure_is_counted(self):
         for step in ("bad", "broken", "empty", "skipping", "unheard-of"):
             for steps in ([step, "good"], ["good", "--", step], ["good", "--", "other", "--", step]):
                 with self.subTest(steps=steps):
@@ -73,12 +73,12 @@ class RunnerTest(harness.TestCase):
                     self.assertIn(f"== {step} failed. Its last lines:", said)
         self.assertIn("the reason", self.run_steps("bad")[1].rsplit("failed. Its last lines:", 1)[1])
 
-    def test_what_hangs_is_ended_and_shown(self):
+    def test_idle_step_is_ended_and_reported(self):
         for steps in (["hanging", "good"], ["good", "--", "hanging"]):
             with self.subTest(steps=steps):
                 self.assert_ended(steps, "did nothing for 2 s", "sleep 1000", idle=2)
 
-    def test_what_computes_without_a_word_is_ended_and_shown(self):
+    def test_silent_busy_step_is_ended_and_reported(self):
         self.assert_ended(["spinning", "good"], "computed for 2 s without a word", "while :", spin=2, idle=4)
 
     def assert_ended(self, steps, why, what, **limits):
@@ -88,11 +88,11 @@ class RunnerTest(harness.TestCase):
         self.assertIn(f"This {why}", shown)
         self.assertIn(what, shown)
 
-    def test_what_gets_on_may_take_longer_than_the_limits(self):
+    def test_step_with_progress_may_exceed_the_limits(self):
         code, said = self.run_steps("slow", idle=8)
         self.assertEqual((code, said.splitlines()[-1]), (0, "1 passed, 0 failed, 0 skipped"))
 
-    def test_what_a_step_leaves_running_is_not_waited_for(self):
+    def test_background_processes_of_a_step_are_not_awaited(self):
         code, said = self.run_steps("leaving")
         os.kill(int(re.search("left: ([0-9]+)", said).group(1)), signal.SIGKILL)
         self.assertEqual((code, said.splitlines()[-1]), (0, "1 passed, 0 failed, 0 skipped"))
@@ -104,7 +104,7 @@ class RunnerTest(harness.TestCase):
                 ignored = int(re.search(r"SigIgn:\s+([0-9a-f]+)", said).group(1), 16)
                 self.assertFalse(ignored & (1 << signal.SIGINT - 1 | 1 << signal.SIGQUIT - 1), said)
 
-    def test_all_end_with_the_runner(self):
+    def test_steps_end_with_the_runner(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(signal=number):
                 runner = self.start("hanging", "--", "hanging", "--", "hanging")

@@ -123,7 +123,7 @@ class TlsTest(harness.TestCase):
             self.assertEqual(self.status(exporter, scheme="http", path=path), 401, path)
         self.assertIn('promshm_http_refused_total{reason="unauthorized"} 9', self.curl(exporter, *self.user("alice"), scheme="http")[2])
 
-    def test_a_known_password_costs_nothing(self):
+    def test_known_password_is_not_compared_again(self):
         """Every scrape brings it; it is compared once, which the unit tests prove and this one shows."""
         exporter = self.exporter(USERS)
         config = self.file("many")
@@ -154,7 +154,7 @@ class TlsTest(harness.TestCase):
         self.assertEqual(self.status(exporter, *self.certified("stranger")), 200)
         self.assertNotEqual(self.status(exporter), 200)
 
-    def test_broken_files_end_the_program(self):
+    def test_invalid_files_end_the_program(self):
         self.certificate("other", "ca")
         self.file("empty.pem").write_text("")
         self.openssl("pkey", "-in", "server.key", "-aes256", "-passout", "pass:x", "-out", "encrypted.key")
@@ -187,7 +187,7 @@ class TlsTest(harness.TestCase):
             self.assertEqual(done.returncode, 1, text)
             self.assertIn(cause, done.stderr, text)
 
-    def test_what_exporter_toolkit_takes_is_taken(self):
+    def test_configuration_of_exporter_toolkit_is_accepted(self):
         """What has no effect here is named in the log, once."""
         cases = {
             "": "everybody is let in",
@@ -227,7 +227,7 @@ class TlsTest(harness.TestCase):
                 self.assertNotIn("promshm_up", page)
             exporter.end()
 
-    def test_a_configured_policy_leaves_the_live_page_its_own(self):
+    def test_live_page_keeps_its_policy_beside_a_configured_one(self):
         policy = "http_server_config:\n  headers:\n    Content-Security-Policy: \"default-src 'self'\"\n"
         exporter = self.exporter(policy)
         found = lambda path: re.findall(r"(?i)\ncontent-security-policy: (.*)", self.curl(exporter, scheme="http", path=path)[2])
@@ -236,7 +236,7 @@ class TlsTest(harness.TestCase):
         for path in ("/metrics", "/-/healthy", "/nothing"):
             self.assertEqual(found(path), ["default-src 'self'"], path)
 
-    def test_a_broken_file_shuts_the_door_until_it_is_mended(self):
+    def test_invalid_file_rejects_all_until_it_is_mended(self):
         exporter = self.exporter(TLS + USERS)
         self.assertEqual(self.status(exporter, *self.user("alice")), 200)
         for broken in ("", TLS, "tls_server_config: {", TLS + "basic_auth_users:\n  alice: x\n"):
@@ -274,7 +274,7 @@ class TlsTest(harness.TestCase):
             self.assertIn("\nX-Frame-Options: deny\n", page)
             self.assertIn("\nStrict-Transport-Security: max-age=5\n", page)
 
-    def test_plain_http_is_told(self):
+    def test_plain_http_request_gets_an_explanation(self):
         exporter = self.exporter(TLS)
         code, status, page = self.curl(exporter, scheme="http")
         self.assertEqual((code, status), (0, 400))
@@ -302,7 +302,7 @@ class TlsTest(harness.TestCase):
         prometheus.expect_health()
         prometheus.expect("promshm_up", {"promshm_up{}": 0})
 
-    def test_slow_handshakes_cost_a_connection_each(self):
+    def test_slow_handshakes_use_one_connection_each(self):
         exporter = self.exporter(TLS + USERS)
         host, port = exporter.address.rsplit(":", 1)
         hello = bytes.fromhex("1603010200010001fc0303") + b"x" * 40  # the beginning of a ClientHello

@@ -1,4 +1,4 @@
-"""A thread-safe PHP: threads of one process that count, end, begin anew, fork and are killed.
+"""A thread-safe PHP: threads of one process that count, end, restart, fork and are killed.
 
 Wants a PHP with libphp.a beside it (scripts/php-zts.sh builds one), and the extension built for it."""
 
@@ -32,7 +32,7 @@ while (count(glob("$here*")) < $_ENV['THREADS']) {
 }
 """
 
-# In one write: those of several threads must not mix.
+# In one write, so that lines of several threads do not mix.
 SLOT = """
 echo "$thread:" . Promshm\\Segment::status()['slot'] . "\\n";
 """
@@ -45,7 +45,7 @@ class ThreadsTest(harness.TestCase):
         ask = lambda what: subprocess.check_output([CONFIG, what], text=True).split()
         [prefix] = ask("--prefix")
         cls.binary = harness.EXTENSION.parent / "threads"
-        # All of PHP, in sight of the extension that is loaded later.
+        # Links all of PHP and exports its symbols, for the extension that is loaded later.
         php = ["-rdynamic", "-Wl,--whole-archive", f"{prefix}/lib/libphp.a", "-Wl,--no-whole-archive"]
         subprocess.check_call(
             ["cc", "-g", "-pthread", f"-I{prefix}/include/php", *ask("--includes"), HERE / "threads.c"]
@@ -94,14 +94,14 @@ class ThreadsTest(harness.TestCase):
     def assert_ends(self, **ends):
         self.assertEqual(self.status()["worker_exits"], {"clean": 0, "fatal": 0, "abrupt": 0} | ends)
 
-    def test_threads_that_live_at_once_lose_nothing(self):
+    def test_concurrent_threads_lose_nothing(self):
         """Each has a slot: a shared cell would lose updates, because counting takes no lock."""
         output = self.run_threads(COUNT.replace("(string) $thread", "'all'") + MEET + SLOT, threads=8)
         self.assertEqual(self.slots(output), list(range(1, 9)))
         self.assertEqual(self.jobs(), {"all": 8000})
         self.assert_ends(clean=8)
 
-    def test_requests_of_a_thread_keep_its_slot(self):
+    def test_thread_keeps_its_slot_between_requests(self):
         output = self.run_threads(COUNT + MEET + SLOT, threads=4, requests=25)
         self.assertEqual(len(output.split()), 100)
         self.assertEqual(len(set(output.split())), 4, "a thread changed its slot")
@@ -116,7 +116,7 @@ class ThreadsTest(harness.TestCase):
         self.assertEqual(self.slots(output), [0] * 5 + [1, 2, 3])
         self.assertEqual(self.jobs(), {"all": 8000})
 
-    def test_threads_that_come_and_go_leave_slots_and_bytes_flat(self):
+    def test_short_lived_threads_leak_no_slots_or_bytes(self):
         waves = 2500 if SOAK else 250
         self.run_threads(COUNT + MEET, threads=4)  # all four slots and their pages are in use from here on
         before = self.status()
@@ -142,13 +142,13 @@ require {root} . '/examples/frankenphp/worker.php';
         self.assertEqual(samples["http_request_seconds_count"], 200)
         self.assert_ends(clean=4)
 
-    def test_a_gauge_forgets_a_thread_that_ended(self):
-        """The process goes on, so the kernel would not give the slot back: the thread does."""
+    def test_gauge_of_an_ended_thread_is_removed(self):
+        """The process continues, so the kernel does not release the slot; the thread must."""
         look = COUNT + "if ($wave === 1) { echo Promshm\\Segment::render(); }"
         output = self.run_threads(look, threads=1, waves=2)
         self.assertEqual(harness.parse(output)["alive"], 1)
 
-    def test_a_fatal_error_is_the_threads_own(self):
+    def test_fatal_error_affects_its_thread_only(self):
         fatal = COUNT + "if ($thread === 1) { error_reporting(0); ini_set('display_errors', '0'); no_such_function(); }"
         self.run_threads(fatal, threads=3)
         self.assert_ends(clean=2, fatal=1)
@@ -166,7 +166,7 @@ require {root} . '/examples/frankenphp/worker.php';
         self.assertEqual(self.jobs(), {str(n): 2000 for n in range(5)})
         self.assertEqual(self.status()["worker_starts"], 10)
 
-    def test_a_child_forked_in_one_of_many_threads_counts_for_itself(self):
+    def test_child_forked_by_a_thread_has_a_slot_of_its_own(self):
         fork = COUNT + MEET + """
 if ($thread === 2) {
     $parent = Promshm\\Segment::status()['slot'];
@@ -187,8 +187,8 @@ if ($thread === 2) {
         self.assertEqual(self.jobs(), {str(n): 1000 for n in range(4)} | {"forked": 1000})
         self.assert_ends(clean=5)
 
-    def test_children_forked_while_other_threads_claim_slots_are_not_stuck(self):
-        """What another thread was in the middle of at the fork stays half-done in the child for ever."""
+    def test_children_forked_during_claims_of_other_threads_do_not_hang(self):
+        """An operation of another thread that is interrupted by the fork never completes in the child."""
         fork = COUNT + """
 $child = pcntl_fork();
 if ($child === 0) {
@@ -217,7 +217,7 @@ $jobs->inc(['after']);
         self.run_threads(wipe, threads=4)
         self.assertEqual(self.jobs(), {"after": 4})
 
-    def test_an_exec_in_one_thread_gives_the_slots_of_all_back(self):
+    def test_exec_in_one_thread_frees_the_slots_of_all(self):
         flags = f"'-n', '-d', 'extension={harness.EXTENSION}', '-d', 'promshm.segment={self.segment}'"
         then = "(new Promshm\\\\Counter(\"jobs_total\", \"\", [\"thread\"]))->inc([\"exec\"]);"
         run = f"if ($thread === 1) {{ pcntl_exec('{shutil.which(harness.PHP)}', [{flags}, '-r', '{then}']); }}"
