@@ -57,7 +57,7 @@ $variants = [
     },
 ];
 
-/** What the variant is called on. */
+/** The object that the variant is called on. */
 function subject(string $variant, string $method, string $status): mixed
 {
     $labels = ['method', 'status'];

@@ -63,7 +63,7 @@ def callgrind(words):
 
 
 def own_instructions(variant, segment, few=2_000, many=22_000):
-    """Those of one call that are in the extension which it calls; the others are the engine's."""
+    """Instructions of one call within the extension, without the engine's."""
     few_cost, many_cost = (_of_extensions(command(variant, rounds, segment)) for rounds in (few, many))
     return round((many_cost - few_cost) / (many - few))
 

@@ -31,10 +31,10 @@ OTHERS = ["C: nothing()", "C: inc()", "C: incBy(1.5)", "C: incLabels(['GET', '20
 RATIOS = {"bound inc()": 1.15, "inc(['GET', '200'])": 2, "inc([$m, $s])": 1.5, "bound observe(0.3), 14 buckets": 1.6}
 CHEAPER = {"bound inc()": 4, "inc(['GET', '200'])": 4, "inc([$m, $s])": 2, "bound observe(0.3), 14 buckets": 4}
 PROMPHP = "PromPHP in memory"  # measured where PROMPHP names a checkout of it
-# Ways of counting that are called less often, by what factor.
+# Variants that run fewer rounds, with their divisor.
 SLOW = {"Redis as libraries do it": 200, PROMPHP: 10}
 USERLAND = ["PHP method", "$a['k']++", "apcu_inc", "APCu as libraries do it", "Redis as libraries do it"]
-# What a variant needs, by a word in its name.
+# The PHP extension or service that a variant needs, by a word in its name.
 NEEDS = {"apcu": ["extension=apcu", "apc.enable_cli=1"], "redis": ["extension=igbinary", "extension=redis"]}
 MODES = {
     "no opcache": [],
@@ -47,7 +47,7 @@ def remove_segment():
     subprocess.run(["ipcrm", "-M", SEGMENT[5:], "-S", SEGMENT[5:]], capture_output=True)
 
 
-# What was measured, for the table of goals: what, limit, measured, whether it is met.
+# Rows of the table of goals: what, limit, measured, whether it is met.
 GOALS = []
 # Milliseconds for merging and encoding, by series, slots and kind.
 SCRAPED = {}
@@ -115,7 +115,7 @@ def call_seconds(rounds, repeats):
 
 
 class RedisServer:
-    """A Redis of our own, that keeps nothing."""
+    """A Redis server for this run, without persistence."""
 
     def __enter__(self):
         with socket.socket() as free:
@@ -209,7 +209,7 @@ echo "attach=", $attach / 1e3, " series=", $series / 1e3, "\\n";
 """
 
 
-# One who counts once, and its like without the extension.
+# A process that counts once, and the same without the extension.
 COUNTING = "the same, each counting once"
 SHORT = {
     "Short processes a minute, two at a time: PHP alone": ([], "$a = 1;"),
@@ -218,7 +218,7 @@ SHORT = {
 
 
 def short_processes(words, code, count=400):
-    """How many of them this machine runs in a minute, on both cores."""
+    """Processes per minute on this machine, on all cores."""
     loop = f"for i in $(seq {count // 2}); do " + shlex.join([*words, "-r", code]) + "; done"
     start = time.monotonic()
     for process in [subprocess.Popen(["sh", "-c", loop]) for _ in range(2)]:
@@ -260,7 +260,7 @@ def start_up():
 
 @contextlib.contextmanager
 def running(words, **options):
-    """A process that never ends by itself, and does not outlive what is measured beside it, not even by an error."""
+    """A background process, which is ended with the measurement, also after an error."""
     with subprocess.Popen(words, text=True, **options) as process:
         try:
             yield process
@@ -277,7 +277,7 @@ def exporter():
         yield f"http://{next(filter(None, found)).group(1)}/metrics"
 
 
-# A worker that counts without end, and tells after each million calls when that was and what they took.
+# A worker that counts in a loop, and prints time and duration after each million calls.
 WORKER = """
 $x = (new Promshm\\Counter('c', '', ['a']))->labels('x');
 for (;;) {
@@ -291,8 +291,8 @@ for (;;) {
 
 
 def interference(seconds):
-    """A worker's calls, with ten scrapes a second beside it and without: a second each in turn, so that what
-    else the machine does falls on both alike."""
+    """A worker's calls, with ten scrapes a second and without: a second each in turn, so that other load on the
+    machine affects both alike."""
     say("interference")
     words = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={SEGMENT}", "-r", WORKER]
     times = {False: [], True: []}
@@ -370,7 +370,7 @@ def timed_calls(quick):
         return call_seconds(*((200_000, 3) if quick else (10_000_000, 5)))
 
 
-# What is measured, by the mark of its place in NOTES.md.
+# The measurements, by the mark of their place in NOTES.md.
 SECTIONS = {
     "instructions": lambda quick: call_instructions(),
     "calls": timed_calls,
@@ -380,7 +380,7 @@ SECTIONS = {
     "interference": lambda quick: interference(10 if quick else 60),
     "startup": lambda quick: start_up(),
     "attacks": lambda quick: attacks(),
-    "goals": lambda quick: goals(),  # after all that it is made of
+    "goals": lambda quick: goals(),  # after the measurements that it sums up
     "machine": lambda quick: f"Measured on {datetime.date.today()}: {machine()}. Repeat with `make bench`.\n",
 }
 
@@ -393,7 +393,7 @@ def main():
     calls.build_floor()
     text = (calls.HERE / "NOTES.md").read_text()
     for name in chosen.only or SECTIONS:
-        remove_segment()  # each begins with none, whatever the one before has left
+        remove_segment()  # each measurement starts without a segment
         section = SECTIONS[name](chosen.quick)
         print(f"\n{section}", flush=True)
         text = text.replace(f"<!-- {name} -->\n", section)

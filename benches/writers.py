@@ -8,7 +8,7 @@ import calls
 import harness
 
 OURS = "promshm, bound inc()"
-# A loop of its own for each: rounds, then the worker's CPU seconds.
+# One loop for each variant: rounds, then the worker's CPU seconds.
 SCRIPTS = {
     "C: inc(), memory of its own": """
         $x = new Floor();

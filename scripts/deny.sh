@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the dependencies: licences, bans and sources always; advisories where their database can be had.
 #
-# What the first three say depends on the manifests, Cargo.lock and deny.toml alone. So where cargo-deny is missing,
+# The first three results depend only on the manifests, Cargo.lock and deny.toml. So where cargo-deny is missing,
 # which takes minutes to build, and these are as they were when it last had nothing against them, that is the answer:
 # deny.checked holds their checksum. A run that passes writes it anew, but not in CI.
 set -euo pipefail

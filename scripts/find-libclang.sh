@@ -1,5 +1,5 @@
 #!/bin/sh
-# Whether there is a libclang, which the bindings to PHP's headers are made with. Asked before building,
+# Exit code 0 if there is a libclang, which bindgen needs for PHP's headers. Run before building,
 # and by ext/config.m4.
 #
 #   scripts/find-libclang.sh [FOLDER...]    looks there instead of where systems keep it

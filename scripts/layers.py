@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads the imports of each Rust crate, and fails on one that runs up through the layers of scripts/layers.toml,
+"""Reads the imports of each Rust crate, and fails on an upward import through the layers of scripts/layers.toml,
 on a circle between files, and when it read nothing.
 
     scripts/layers.py [--table FILE] [--root FOLDER] [CRATE ...]
@@ -152,7 +152,7 @@ class Module:
                 self.globs.append(absolute[:-1])
             elif depth == 0:
                 self.names[name] = absolute
-            # What is handed on is used by whoever asks for it here.
+            # A re-export is used by the modules that import it from here.
             if not use.group("shared"):
                 self.imports.append((absolute, line, "::".join(steps)))
 
@@ -312,7 +312,7 @@ def main():
 
 
 def judge(crate):
-    """Says what is wrong with a crate; answers whether it may stay so."""
+    """Prints the faults of a crate; returns whether they are allowed."""
     circles, upward = list(crate.circles()), list(crate.upward())
     for complaint in (*upward, *circles):
         print(complaint)

@@ -53,14 +53,14 @@ composer_lint() {
   composer "${words[@]}" --no-check-publish composer.json && composer "${words[@]}" php/composer.json
 }
 
-# Finds names that nothing defines, too, before a test runs into them.
+# Also finds undefined names.
 python_lint() {
   local sources
   mapfile -t sources < <(files '*.py')
   [ ${#sources[@]} -gt 0 ] && .cache/venv/bin/python -m pyflakes "${sources[@]}"
 }
 
-# Whoever has no Node.js learns of a broken script from the browser's tests.
+# Without Node.js the browser's tests report a broken script.
 script_lint() {
   local source sources
   mapfile -t sources < <(files '*.js')

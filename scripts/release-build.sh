@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds what is given away: scripts/release-build.sh exporter|extension FOLDER
+# Builds the release artefacts: scripts/release-build.sh exporter|extension FOLDER
 #
 # exporter   one static binary, and the list of what it is made of (CycloneDX)
 #            FEATURES: cargo features of the exporter; all that it has by default, and none if empty

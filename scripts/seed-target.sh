@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gives a build with a folder of its own what another one has compiled: scripts/seed-target.sh FROM TO, folders of one
+# Copies compiled dependencies into another build's folder: scripts/seed-target.sh FROM TO, folders of one
 # profile such as target/release. Dependencies take far longer than our own crates, and cargo takes over those that it
 # would build the same; it builds anew what depends on PHP, on features or on where the sources lie.
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a step that needs a nightly Rust, and counts it: scripts/with-nightly.sh NAME COMMAND...
 #
-# Where there is none the step is skipped, and says so; CI must have one, and fails instead.
+# Without a nightly toolchain the step is skipped with a message; in CI it fails instead.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh

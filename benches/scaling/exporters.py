@@ -85,7 +85,7 @@ class Exporter:
                 )
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the scraper has gone
+            pass  # the scraper has disconnected
         finally:
             writer.close()
 

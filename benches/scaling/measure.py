@@ -34,7 +34,7 @@ scrape_configs:
 
 
 class Place(contextlib.ExitStack):
-    """What the tests' processes want of a test: a folder, and an end."""
+    """What the tests' process helpers need: a folder, and cleanup."""
 
     def __init__(self):
         super().__init__()
@@ -44,7 +44,7 @@ class Place(contextlib.ExitStack):
 
 
 def real_page(place, further):
-    """What the real exporter says of a worker with so many further series."""
+    """The page of the real exporter for a worker with additional series."""
     with contextlib.ExitStack() as here:
         segment = "sysv:0x7363616c"
         here.callback(subprocess.run, ["ipcrm", "-M", segment[5:], "-S", segment[5:]], capture_output=True)
@@ -89,7 +89,7 @@ def size(folder):
 
 
 def state(prometheus, simulation, tsdb):
-    """What has been spent so far."""
+    """The resources used so far."""
     with urllib.request.urlopen(f"http://{prometheus.address}/metrics", timeout=harness.WATCHDOG) as answer:
         own = harness.parse(answer.read().decode())
     appended = sum(value for name, value in own.items() if name.startswith("prometheus_tsdb_head_samples_appended_total"))
@@ -146,7 +146,7 @@ def measure(place, pods, interval, seconds):
     fresh.write_text(json.dumps(list(targets(pods))))
     fresh.rename(listed)
     harness.wait_until("all to be scraped", lambda: list(prometheus.query("sum(up)").values()) == [pods])
-    time.sleep(2 * interval)  # the series are made by then
+    time.sleep(2 * interval)  # the series exist by then
     before = state(prometheus, simulation, tsdb)
     time.sleep(seconds)
     after = state(prometheus, simulation, tsdb)

@@ -14,7 +14,7 @@ def rows(*lines):
 
 
 def run(found):
-    """What was run, and what it took."""
+    """The set-up, and the resources that it used."""
     return rows(
         ["Measured", "Value"],
         ["---", "---:"],

@@ -1,5 +1,5 @@
 //! Counts the heap's bytes: how many are in use, and how many were at most.
-#![allow(clippy::disallowed_types)] // counts bytes, and is no part of the segment
+#![allow(clippy::disallowed_types)] // atomics outside of the segment
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -14,7 +14,7 @@ struct Counting;
 #[global_allocator]
 static HEAP: Counting = Counting;
 
-// SAFETY: everything is left to the system's allocator, which keeps the promises.
+// SAFETY: every call is forwarded to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         PEAK.fetch_max(USED.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
@@ -37,7 +37,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// The most bytes that were in use since the last call; counts afresh from here on.
+/// The peak of bytes in use since the last call; resets the peak.
 pub(crate) fn restart() -> usize {
     PEAK.swap(USED.load(Relaxed), Relaxed)
 }

@@ -1,4 +1,4 @@
-//! One scrape, taken apart: `promshm-bench-scrape SERIES SLOTS counters|histograms KEY [against]`.
+//! The parts of a scrape: `promshm-bench-scrape SERIES SLOTS counters|histograms KEY [against]`.
 //!
 //! Makes a segment of its own under KEY, in which each slot has counted into every series, and prints
 //! one line of `name=value` pairs: milliseconds (the median), bytes. With `against` it also lets the
@@ -32,7 +32,7 @@ fn config(name: SegmentName, series: u32, slots: u32) -> Config {
     Config { name, size: 16 << 30, max_series: series, max_processes: slots, ..Config::default() }
 }
 
-/// Each writer is a slot: several in one process are as good as several processes, to a reader.
+/// Each writer is a slot; to a reader, several in one process equal several processes.
 fn fill(config: &Config, series: u32, slots: u32, histograms: bool) {
     let (kind, bounds) = if histograms { (Kind::Histogram, &BOUNDS[..]) } else { (Kind::Counter, &[][..]) };
     let definition = Definition::new("jobs", "Jobs done.", kind, &LABELS, bounds).expect("a good definition");
@@ -83,7 +83,7 @@ fn measure(name: SegmentName, cells: usize, with_others: bool) {
     println!();
 }
 
-/// The least that any encoder must do: for each line copy its cached prefix and its value.
+/// The lower bound of an encoder: copies the cached prefix and a value for each line.
 fn cached_copy(page: &[u8]) -> f64 {
     let lines: Vec<(Vec<u8>, Vec<u8>)> = page
         .split_inclusive(|byte| *byte == b'\n')
@@ -103,7 +103,7 @@ fn cached_copy(page: &[u8]) -> f64 {
     })
 }
 
-/// The least that any merge must do: add up so many cells, here all in one row.
+/// The lower bound of a merge: adds up the same number of cells, all in one row.
 fn read_once(cells: usize) -> f64 {
     let memory: Vec<f64> = (0..cells).map(|cell| cell as f64).collect();
     median(|| {
@@ -123,7 +123,7 @@ fn compressed(page: &[u8]) -> (f64, usize) {
     (time, bytes)
 }
 
-/// Writing the page to a pipe that somebody reads.
+/// Writes the page to a pipe with a reader.
 fn written(page: &[u8]) -> f64 {
     let (mut from, mut to) = std::io::pipe().expect("a pipe");
     let reader = std::thread::spawn(move || {
@@ -152,5 +152,5 @@ fn milliseconds(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
 }
 
-/// What a snapshot is handed over as.
+/// The type of a snapshot.
 type Page<'s> = &'s Snapshot;
