@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Packs a release into target/dist, for the PHP and the machine at hand: scripts/dist.sh [exporter|extension]...
 #
-# php_promshm-VERSION_phpX.Y-ARCH-linux-glibc-nts.tgz  as PIE looks for it; -zts for thread-safe PHP
-# promshm-exporter-VERSION-ARCH-linux.tar.gz           the static exporter and its systemd unit
-# promshm-exporter-VERSION-ARCH-linux.cdx.json         what the exporter is made of
+# php_promshm-vVERSION_phpX.Y-MACHINE-linux-LIBC[-debug][-zts].tgz   promshm.so, as PIE looks for it (scripts/abi-name.sh)
+# promshm-symbols-…                                                  its symbols, for debuggers and profilers
+# promshm-exporter-VERSION-ARCH-linux.tar.gz                         the static exporter and its systemd unit
+# promshm-exporter-VERSION-ARCH-linux.cdx.json                       what the exporter is made of
+# .deb and .rpm                                                      of both (scripts/packages.sh)
 # SHA256SUMS
 #
-# DIST_BUILT: a folder with promshm-exporter, its .cdx.json and promshm.so, to pack what was built before
+# DIST_BUILT: a folder with promshm-exporter, its .cdx.json, promshm.so and promshm.so.debug, to pack what was built before
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -14,20 +16,22 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 dist=$target/dist
 version=$(sed -nE 's/^version = "(.*)"$/\1/p' Cargo.toml | head -n 1)
-arch=$(uname -m)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 built=${DIST_BUILT:-$scratch/built}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+export SOURCE_DATE_EPOCH
 
 # The same bytes from the same input, so that a release can be compared.
 pack() { # archive folder
-  tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}" \
-    -C "$2" -c . | gzip -n9 >"$dist/$1"
+  tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C "$2" -c . | gzip -n9 >"$dist/$1"
   say "$dist/$1"
 }
 
 exporter() {
-  local name=promshm-exporter-$version-$arch-linux
+  local arch name
+  arch=$(uname -m)
+  name=promshm-exporter-$version-$arch-linux
   mkdir -p "$scratch/exporter/$name"
   cp "$built/promshm-exporter" packaging/promshm-exporter.service LICENSE-* docs/metrics.md "$scratch/exporter/$name/"
   pack "$name.tar.gz" "$scratch/exporter"
@@ -35,11 +39,14 @@ exporter() {
 }
 
 extension() {
-  local php
-  php=$("${PHP:-php}" -n -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION, " ", PHP_DEBUG ? "-debug" : "", PHP_ZTS ? "-zts" : "-nts";')
-  mkdir -p "$scratch/extension"
+  local abi
+  abi=$(scripts/abi-name.sh "$built/promshm.so")
+  mkdir -p "$scratch/extension" "$scratch/symbols"
   cp "$built/promshm.so" LICENSE-* "$scratch/extension/"
-  pack "php_promshm-${version}_php${php% *}-$arch-linux-glibc${php#* }.tgz" "$scratch/extension"
+  cp "$built/promshm.so.debug" "$scratch/symbols/"
+  # The version as the tag has it: PIE takes the name of the tag.
+  pack "php_promshm-v${version}_$abi.tgz" "$scratch/extension"
+  pack "promshm-symbols-v${version}_$abi.tgz" "$scratch/symbols"
 }
 
 [ $# -gt 0 ] || set -- exporter extension
@@ -48,6 +55,7 @@ mkdir -p "$dist"
 for what; do
   [ -n "${DIST_BUILT:-}" ] || scripts/release-build.sh "$what" "$built"
   "$what"
+  scripts/packages.sh "$what" "$built" "$dist"
 done
 cd "$dist"
 sha256sum -- * >"$scratch/sums"

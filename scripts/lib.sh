@@ -24,11 +24,28 @@ as_root() {
 # Installs Debian packages, or says which ones to install.
 install_packages() {
   [ $# -gt 0 ] || return 0
+  if have apk; then install_alpine_packages "$@" && return; fi
   have apt-get || fail "Please install what these Debian packages hold, then try again: $*"
   as_root true || fail "Installing needs root. Please run: apt-get install $*"
   say "Installing $* ..."
   quietly apt_get update
   quietly apt_get install -y --no-install-recommends "$@"
+}
+
+# The same by the names that Alpine has for what building needs.
+install_alpine_packages() {
+  local name names=()
+  for name; do
+    case $name in
+      libclang-dev) names+=(clang-dev) ;;
+      libc6-dev) names+=(musl-dev) ;;
+      php-cli | php-dev) fail 'Please install PHP with its headers: a php:…-alpine image, or apk add php84 php84-dev' ;;
+      *) names+=("$name") ;;
+    esac
+  done
+  as_root true || fail "Installing needs root. Please run: apk add ${names[*]}"
+  say "Installing ${names[*]} ..."
+  quietly as_root apk add --no-cache "${names[@]}"
 }
 
 # Steps of the tests may install at the same time: the second waits for the first. It does not wait for what

@@ -3,7 +3,7 @@
 #
 # exporter   one static binary, and the list of what it is made of (CycloneDX)
 #            FEATURES: cargo features of the exporter; all that it has by default, and none if empty
-# extension  promshm.so for the PHP at hand
+# extension  promshm.so for the PHP at hand, and promshm.so.debug with its symbols
 set -euo pipefail
 what=$1
 mkdir -p "$2"
@@ -46,7 +46,7 @@ lean_bom() { # file
 
 extension() {
   cargo build --release --locked -p promshm
-  install --strip -m 0644 "$target/release/libpromshm.so" "$out/promshm.so"
+  scripts/strip-extension.sh "$target/release/libpromshm.so" "$out"
 }
 
 case $what in

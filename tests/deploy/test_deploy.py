@@ -1,13 +1,9 @@
 """What is deployed, read by the tools of its field: manifests, chart, dashboard, alerts, archives."""
 
 import json
-import os
-import pathlib
 import re
-import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import unittest
 
@@ -207,46 +203,3 @@ class Scaling(unittest.TestCase):
         text, found = tables.DOCUMENT.read_text(), json.loads((tables.HERE / "measured.json").read_text())
         self.assertEqual(text, tables.filled(text, found), "run: make scaling")
         self.assertGreaterEqual(found["pods"], 500)
-
-
-class Archives(unittest.TestCase):
-    """`make dist`, with the binaries that the other tests have built."""
-
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="promshm-test-"))
-        self.addCleanup(shutil.rmtree, self.folder)
-        built = self.folder / "built"
-        built.mkdir()
-        shutil.copy(harness.EXPORTER, built / "promshm-exporter")
-        shutil.copy(harness.EXTENSION, built / "promshm.so")
-        (built / "promshm-exporter.cdx.json").write_text("{}")
-        self.environment = {**os.environ, "DIST_BUILT": str(built), "CARGO_TARGET_DIR": str(self.folder)}
-        run("bash", ROOT / "scripts" / "dist.sh", env=self.environment)
-        self.dist = self.folder / "dist"
-
-    def archive(self, pattern):
-        (found,) = self.dist.glob(pattern)
-        return found
-
-    def test_the_extension_has_the_name_that_pie_looks_for(self):
-        script = 'printf("php%d.%d-%s-linux-glibc%s-%s", PHP_MAJOR_VERSION, PHP_MINOR_VERSION, php_uname("m"), ' \
-            'PHP_DEBUG ? "-debug" : "", PHP_ZTS ? "zts" : "nts");'  # fmt: skip
-        kind = run(harness.PHP, "-n", "-r", script)
-        archive = self.archive(f"php_promshm-*_{kind}.tgz")
-        with tarfile.open(archive) as packed:
-            packed.extractall(self.folder, filter="data")
-        self.assertIn("Status => enabled", run(harness.PHP, "-n", "-d", f"extension={self.folder}/promshm.so", "--ri", "promshm"))
-
-    def test_the_exporter_runs_from_its_archive(self):
-        with tarfile.open(self.archive("promshm-exporter-*-linux.tar.gz")) as packed:
-            packed.extractall(self.folder, filter="data")
-        (place,) = self.folder.glob("promshm-exporter-*")
-        self.assertRegex(run(place / "promshm-exporter", "--version"), r"^promshm-exporter \d")
-        self.assertTrue((place / "promshm-exporter.service").exists())
-
-    def test_checksums_match_and_archives_are_reproducible(self):
-        run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=self.dist)
-        before = (self.dist / "SHA256SUMS").read_text()
-        self.assertEqual(len(before.splitlines()), 3)
-        run("bash", ROOT / "scripts" / "dist.sh", env=self.environment)
-        self.assertEqual((self.dist / "SHA256SUMS").read_text(), before)
