@@ -17,7 +17,7 @@ use crate::{
         series::SeriesRecord,
     },
     layout::{Geometry, RECORD_UNIT, SUMMARY_CELLS, Shape, Space, header},
-    memory::{atomic::Cell, mapping::Mapping},
+    memory::{atomic::Cell, mapping::Mapping, view::View},
     reader::Reader,
     snapshot::Family,
     writer::{FamilyId, Writer, prepare},
@@ -78,12 +78,12 @@ fn valid() -> &'static [u64] {
     static IMAGE: OnceLock<Vec<u64>> = OnceLock::new();
     IMAGE.get_or_init(|| {
         let geometry = geometry();
-        let region = Mapping::heap(geometry.end);
-        prepare(&region, SHAPE);
-        region.head(header!(series_ttl)).store_relaxed(60 + 1);
+        let view = View::new(Mapping::heap(geometry.end), geometry);
+        prepare(&view, SHAPE);
+        view.head(header!(series_ttl)).store_relaxed(60 + 1);
         for slot in [0, 1] {
-            region.word(geometry.slot(slot)).expect("inside").store_relaxed(1);
-            let mut writer = Writer::over(region.share().expect("heap"), slot).expect("sane");
+            view.word(view.geometry.slot(slot)).expect("inside").store_relaxed(1);
+            let mut writer = Writer::over(view.share().expect("heap"), slot).expect("sane");
             for definition in definitions() {
                 let family = writer.register(&definition).expect("room");
                 for label in &LABELS[..2] {
@@ -95,8 +95,7 @@ fn valid() -> &'static [u64] {
             }
             writer.publish_runtime(Runtime { start: 1.0, ..Runtime::default() });
         }
-        region
-            .words(0, geometry.end / 8)
+        view.words(0, view.geometry.end / 8)
             .expect("all")
             .iter()
             .map(crate::memory::atomic::Word::load_relaxed)
@@ -121,8 +120,7 @@ fn check_exemplars(family: &Family) {
 
 struct Player<'i> {
     input: &'i [u8],
-    region: Mapping,
-    geometry: Geometry,
+    view: View,
     reader: Option<Reader>,
     writer: Option<Writer>,
     outcome: Outcome,
@@ -131,9 +129,9 @@ struct Player<'i> {
 impl<'i> Player<'i> {
     fn new(input: &'i [u8]) -> Self {
         let geometry = geometry();
-        let region = Mapping::heap(geometry.end);
-        region.fill_words(0, valid()).expect("of one size");
-        Self { input, region, geometry, reader: None, writer: None, outcome: Outcome::default() }
+        let view = View::new(Mapping::heap(geometry.end), geometry);
+        view.fill_words(0, valid()).expect("of one size");
+        Self { input, view, reader: None, writer: None, outcome: Outcome::default() }
     }
 
     fn byte(&mut self) -> Option<u8> {
@@ -169,16 +167,16 @@ impl<'i> Player<'i> {
     /// The offset of a word that matters.
     fn pick(&mut self) -> u64 {
         let (area, at) = (self.byte().unwrap_or(0), self.number());
-        let records = self.geometry.records;
+        let records = self.view.geometry.records;
         match area % 8 {
             0 => at % 32 * 8,
             1 => header!(index_map) + at % 4 * 8,
-            2 => self.geometry.slot((at % 4) as usize) + at / 4 % 128 * 8,
+            2 => self.view.geometry.slot((at % 4) as usize) + at / 4 % 128 * 8,
             3 => self.used_entry(at),
-            4 => self.geometry.index + at % self.geometry.index_words * 8,
+            4 => self.view.geometry.index + at % self.view.geometry.index_words * 8,
             5 => records + at % 512 * 8,
             6 => self.record_of(at) + at / 64 % 16 * 8,
-            _ => self.geometry.end - (1 + at % 4096) * 8,
+            _ => self.view.geometry.end - (1 + at % 4096) * 8,
         }
     }
 
@@ -189,46 +187,45 @@ impl<'i> Player<'i> {
             1 => number,
             2 => number << 32 | self.number(),
             3 => self.record_of(number),
-            4 => {
-                self.region.word(self.used_entry(number)).map_or(0, crate::memory::atomic::Word::load_relaxed)
-            }
-            _ => self.geometry.records + number * 8,
+            4 => self.view.word(self.used_entry(number)).map_or(0, crate::memory::atomic::Word::load_relaxed),
+            _ => self.view.geometry.records + number * 8,
         }
     }
 
     fn forge(&self, offset: u64, value: u64) {
-        if let Some(word) = self.region.word(offset) {
+        if let Some(word) = self.view.word(offset) {
             word.store_relaxed(value);
         }
     }
 
     /// Where the `which`th word of the index stands that is in use.
     fn used_entry(&self, which: u64) -> u64 {
-        let places = (0..self.geometry.index_words).map(|place| self.geometry.index + place * 8);
+        let places = (0..self.view.geometry.index_words).map(|place| self.view.geometry.index + place * 8);
         let used: Vec<u64> =
-            places.filter(|at| self.region.word(*at).is_some_and(|word| word.load_relaxed() != 0)).collect();
-        used.get(which as usize % used.len().max(1)).copied().unwrap_or(self.geometry.index)
+            places.filter(|at| self.view.word(*at).is_some_and(|word| word.load_relaxed() != 0)).collect();
+        used.get(which as usize % used.len().max(1)).copied().unwrap_or(self.view.geometry.index)
     }
 
     fn record_of(&self, which: u64) -> u64 {
         let entry =
-            self.region.word(self.used_entry(which)).map_or(0, crate::memory::atomic::Word::load_relaxed);
+            self.view.word(self.used_entry(which)).map_or(0, crate::memory::atomic::Word::load_relaxed);
         index::offset_of(entry)
     }
 
     /// Gives a corrupt record the hash that it should have, there and in the index.
     fn make_honest(&mut self) {
         let at = self.number();
-        let (entry_at, offset, key) = (self.used_entry(at), self.record_of(at), hash_key(&self.region));
+        let (entry_at, offset, key) = (self.used_entry(at), self.record_of(at), hash_key(&self.view));
         let stored =
-            self.region.word(offset.wrapping_add(8)).map_or(0, crate::memory::atomic::Word::load_relaxed);
-        let (region, geometry) = (&self.region, &self.geometry);
-        let hash = match Tag::read(region, geometry, offset, index::entry(stored, offset)) {
-            Ok(Tag::Family) => FamilyRecord::parse(region, geometry, offset)
-                .map(|family| FamilyRecord::hash(key, &family.definition)),
-            Ok(Tag::Series) => SeriesRecord::parse(region, geometry, offset).and_then(|series| {
+            self.view.word(offset.wrapping_add(8)).map_or(0, crate::memory::atomic::Word::load_relaxed);
+        let view = &self.view;
+        let hash = match Tag::read(view, offset, index::entry(stored, offset)) {
+            Ok(Tag::Family) => {
+                FamilyRecord::parse(view, offset).map(|family| FamilyRecord::hash(key, &family.definition))
+            }
+            Ok(Tag::Series) => SeriesRecord::parse(view, offset).and_then(|series| {
                 let mut labels = Vec::new();
-                series.copy_labels(region, geometry, offset, &mut labels)?;
+                series.copy_labels(view, offset, &mut labels)?;
                 Ok(SeriesRecord::hash(key, series.family, &labels))
             }),
             Err(error) => Err(error),
@@ -241,7 +238,7 @@ impl<'i> Player<'i> {
 
     fn scrape(&mut self) {
         if self.reader.is_none() {
-            self.reader = self.region.share().and_then(|region| Reader::over_region(region).ok());
+            self.reader = self.view.share().and_then(|mapping| Reader::over_mapping(mapping).ok());
         }
         let Some(Ok(snapshot)) = self.reader.as_mut().map(Reader::scrape) else { return };
         self.outcome.scrapes += 1;
@@ -253,7 +250,7 @@ impl<'i> Player<'i> {
             assert!(family.rows().all(|row| row.values().len() == family.definition.numbers()));
             check_exemplars(family);
         }
-        assert!(snapshot.stats.leaked_bytes <= self.geometry.end);
+        assert!(snapshot.stats.leaked_bytes <= self.view.geometry.end);
         let created = snapshot.families.iter().flat_map(Family::rows).filter_map(|row| row.created());
         assert!(
             created.into_iter().all(|created| created.is_finite() && created > 0.0),
@@ -263,8 +260,8 @@ impl<'i> Player<'i> {
 
     fn family(&mut self, number: u64) -> Option<FamilyId> {
         if self.writer.is_none() {
-            let region = self.region.share()?;
-            self.writer = Writer::over(region, number as usize % 4).ok();
+            let mapping = self.view.share()?;
+            self.writer = Writer::over(mapping, number as usize % 4).ok();
         }
         let definitions = definitions();
         self.writer.as_mut()?.register(&definitions[number as usize / 4 % definitions.len()]).ok()
@@ -275,14 +272,14 @@ impl<'i> Player<'i> {
         let Some(family) = self.family(family) else { return };
         let label = LABELS[label as usize % LABELS.len()];
         let (first, above) = (self.address(0), self.address(self.end_of_records()));
-        let end = first + self.geometry.end as usize;
+        let end = first + self.view.geometry.end as usize;
         let rings = self.writer.as_ref().and_then(Writer::rings);
         let Some(Ok(series)) = self.writer.as_mut().map(|writer| writer.resolve(family, &[label])) else {
             return;
         };
         if series.cells.len() == SUMMARY_CELLS {
             let number = ring::ring_of(series.cells);
-            // SAFETY: the region outlives this call.
+            // SAFETY: the mapping outlives this call.
             let ring = rings.and_then(|rings| unsafe { rings.ring(number) });
             let _kept = ring::observe_owned(series.cells, ring, crate::clock::now(), 1.0);
             self.outcome.resolved += 1;
@@ -307,12 +304,12 @@ impl<'i> Player<'i> {
     }
 
     fn address(&self, offset: u64) -> usize {
-        self.region.words(offset, 0).map_or(0, |words| words.as_ptr().addr())
+        self.view.words(offset, 0).map_or(0, |words| words.as_ptr().addr())
     }
 
     /// As the segment says now: a forger may say anything, and the writer must believe that or less.
     fn end_of_records(&self) -> u64 {
-        let space = Space::unpack(self.region.head(header!(space)).load_relaxed());
-        self.geometry.end.min(self.geometry.records + space.units * RECORD_UNIT)
+        let space = Space::unpack(self.view.head(header!(space)).load_relaxed());
+        self.view.geometry.end.min(self.view.geometry.records + space.units * RECORD_UNIT)
     }
 }

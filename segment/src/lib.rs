@@ -31,7 +31,7 @@ pub use definition::{Definition, DefinitionError, GaugeMode, Kind};
 pub use error::{AttachError, ReadError};
 pub use format::{exemplar::Exemplar, label_value::push_label_value, runtime::Runtime};
 #[cfg(not(loom))]
-pub use memory::mapping::Rings;
+pub use memory::rings::Rings;
 pub use reader::Reader;
 pub use snapshot::{Family, Snapshot, Stats};
 pub use writer::{FamilyId, Resolved, Writer};

@@ -6,8 +6,8 @@ use super::record::{
 use crate::{
     definition::{Definition, GaugeMode, Kind, MAX_HELP, MAX_LABELS, MAX_NAME},
     format::strings::{pack_strings, strings},
-    layout::{Geometry, PAGE_WORDS, Plane},
-    memory::{atomic::Word, mapping::Mapping},
+    layout::{PAGE_WORDS, Plane},
+    memory::{atomic::Word, mapping::Mapping, view::View},
 };
 
 /// Maximum size in bytes of a family's label names.
@@ -57,9 +57,9 @@ impl FamilyRecord {
     pub(crate) const COLUMN_WORD: usize = 5;
 
     /// The size that the record at `offset` claims to have, in bytes, valid or not: the cost of reading it.
-    pub(crate) fn claimed_bytes(region: &Mapping, geometry: &Geometry, offset: u64) -> u64 {
+    pub(crate) fn claimed_bytes(view: &View, offset: u64) -> u64 {
         const MOST: u64 = (HEAD_WORDS + MAX_BOUNDS + 1) * 8 + MAX_NAME as u64 + MAX_HELP as u64 + MAX_NAMES;
-        match head(region, geometry, offset) {
+        match head(view, offset) {
             Ok([meta, _, lengths, label_bytes, ..]) if meta & 0xff == FAMILY => {
                 let texts = [lengths & 0xffff_ffff, lengths >> 32, label_bytes & 0xffff_ffff];
                 let bytes = (HEAD_WORDS + (meta >> 48)) * 8;
@@ -95,13 +95,13 @@ impl FamilyRecord {
 
     /// Whether the record at `offset` may be the one with this hash. Cheap, so that a corrupt index does not
     /// make a search slow.
-    pub(crate) fn has_hash(region: &Mapping, geometry: &Geometry, offset: u64, hash: u64) -> bool {
-        head(region, geometry, offset).is_ok_and(|head| head[0] & 0xff == FAMILY && head[1] == hash)
+    pub(crate) fn has_hash(view: &View, offset: u64, hash: u64) -> bool {
+        head(view, offset).is_ok_and(|head| head[0] & 0xff == FAMILY && head[1] == hash)
     }
 
     /// Reads and validates the record at `offset`.
-    pub(crate) fn parse(region: &Mapping, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
-        let [meta, hash, lengths, label_bytes, _, claim_column] = head(region, geometry, offset)?;
+    pub(crate) fn parse(view: &View, offset: u64) -> Result<Self, Corrupt> {
+        let [meta, hash, lengths, label_bytes, _, claim_column] = head(view, offset)?;
         let (name_bytes, help_bytes) = (lengths & 0xffff_ffff, lengths >> 32);
         let (label_bytes, max_age) = (label_bytes & 0xffff_ffff, (label_bytes >> 32) as u32);
         let (labels, bounds) = ((meta >> 32) & 0xffff, meta >> 48);
@@ -117,7 +117,7 @@ impl FamilyRecord {
         }
         let text_bytes = name_bytes + help_bytes + label_bytes;
         let words = HEAD_WORDS + bounds + text_bytes.div_ceil(8);
-        let body = &place(region, geometry, offset, words)?[HEAD_WORDS as usize..];
+        let body = &place(view, offset, words)?[HEAD_WORDS as usize..];
         let (bounds, body) = body.split_at(bounds as usize);
         let bounds: Vec<f64> = bounds.iter().map(|bits| f64::from_bits(bits.load_relaxed())).collect();
         let mut text = Vec::new();
@@ -134,7 +134,7 @@ impl FamilyRecord {
     }
 
     /// The word that holds the newest claim on the name.
-    pub(crate) fn newest_claim(region: &Mapping, offset: u64) -> Option<&Word> {
-        region.word(offset.checked_add(NEWEST_CLAIM)?)
+    pub(crate) fn newest_claim(mapping: &Mapping, offset: u64) -> Option<&Word> {
+        mapping.word(offset.checked_add(NEWEST_CLAIM)?)
     }
 }

@@ -5,24 +5,30 @@ use crate::{
     error::ReadError,
     format::record::HashKey,
     layout::{FRESH, Geometry, MAGIC, PAGE, READY, Shape, VERSION, header},
-    memory::mapping::Mapping,
+    memory::{mapping::Mapping, view::View},
 };
 
 /// The segment's hash key.
-pub(crate) fn hash_key(region: &Mapping) -> HashKey {
+pub(crate) fn hash_key(mapping: &Mapping) -> HashKey {
     HashKey([
-        region.head(header!(hash_key)).load_acquire(),
-        region.head(header!(hash_key) + 8).load_acquire(),
+        mapping.head(header!(hash_key)).load_acquire(),
+        mapping.head(header!(hash_key) + 8).load_acquire(),
     ])
+}
+
+/// A view of a segment whose header is valid.
+pub(crate) fn open(name: SegmentName, mapping: Mapping) -> Result<View, ReadError> {
+    let geometry = check(name, &mapping)?;
+    Ok(View::new(mapping, geometry))
 }
 
 /// Validates a header without trusting any of it. Reader and writer both begin here; a writer has already
 /// replaced an outdated segment.
-pub(crate) fn check(name: SegmentName, region: &Mapping) -> Result<Geometry, ReadError> {
-    if region.bytes() < PAGE {
+pub(crate) fn check(name: SegmentName, mapping: &Mapping) -> Result<Geometry, ReadError> {
+    if mapping.bytes() < PAGE {
         return Err(ReadError::Foreign { name });
     }
-    let identity = region.head(header!(identity)).load_acquire();
+    let identity = mapping.head(header!(identity)).load_acquire();
     if identity == 0 {
         return Err(ReadError::NotReady { name });
     }
@@ -32,17 +38,17 @@ pub(crate) fn check(name: SegmentName, region: &Mapping) -> Result<Geometry, Rea
     if identity as u32 != VERSION {
         return Err(ReadError::Version { name, found: identity as u32, known: VERSION });
     }
-    match region.head(header!(state)).load_acquire() {
+    match mapping.head(header!(state)).load_acquire() {
         FRESH => return Err(ReadError::NotReady { name }), // pair: READY
         READY => {}
         _ => return Err(ReadError::Retired { name }),
     }
-    let (claimed, actual) = (region.head(header!(size)).load_acquire(), region.bytes());
+    let (claimed, actual) = (mapping.head(header!(size)).load_acquire(), mapping.bytes());
     let short = ReadError::Short { name, actual, claimed };
     if claimed > actual {
         return Err(short);
     }
-    let shape = Shape::unpack(region.head(header!(config)).load_acquire());
+    let shape = Shape::unpack(mapping.head(header!(config)).load_acquire());
     let sane = shape.max_series <= Config::MAX_SERIES
         && shape.max_series > 0
         && u32::from(shape.max_label_length) >= Config::MIN_LABEL_LENGTH

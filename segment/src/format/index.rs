@@ -2,8 +2,8 @@
 //! dies or is stopped blocks no other process.
 
 use crate::{
-    layout::{Geometry, PAGE_WORDS, header},
-    memory::{atomic::Word, mapping::Mapping},
+    layout::{PAGE_WORDS, header},
+    memory::{atomic::Word, view::View},
 };
 
 const OFFSET_BITS: u32 = 40;
@@ -38,17 +38,12 @@ pub(crate) enum Found {
 
 /// Searches for the record with `hash` that `is_wanted` recognises by its offset. A corrupt index makes the
 /// search fail, but never take long.
-pub(crate) fn search(
-    region: &Mapping,
-    geometry: &Geometry,
-    hash: u64,
-    mut is_wanted: impl FnMut(u64) -> bool,
-) -> Found {
-    let mask = geometry.index_words - 1;
+pub(crate) fn search(view: &View, hash: u64, mut is_wanted: impl FnMut(u64) -> bool) -> Found {
+    let mask = view.geometry.index_words - 1;
     let mut records = 0;
-    for step in 0..geometry.index_words.min(MOST_STEPS) {
+    for step in 0..view.geometry.index_words.min(MOST_STEPS) {
         let place = hash.wrapping_add(step) & mask;
-        let Some(word) = word(region, geometry, place) else { return Found::Full };
+        let Some(word) = word(view, place) else { return Found::Full };
         let found = word.load_acquire(); // pair: INDEX
         if found == 0 {
             return Found::Empty { place };
@@ -68,24 +63,24 @@ pub(crate) fn search(
 }
 
 /// Publishes `new` at `place` if the word there is still `old`.
-pub(crate) fn publish(region: &Mapping, geometry: &Geometry, place: u64, old: u64, new: u64) -> bool {
+pub(crate) fn publish(view: &View, place: u64, old: u64, new: u64) -> bool {
     let page = place / PAGE_WORDS as u64;
     // The map is set first, because the reader would miss a record on a page whose bit is not set, while a
     // needless bit does no harm.
-    region.head(header!(index_map) + page / 64 * 8).fetch_or(1 << (page % 64));
-    word(region, geometry, place).is_some_and(|word| word.compare_exchange(old, new).is_ok()) // pair: INDEX
+    view.head(header!(index_map) + page / 64 * 8).fetch_or(1 << (page % 64));
+    word(view, place).is_some_and(|word| word.compare_exchange(old, new).is_ok()) // pair: INDEX
 }
 
 /// The word of the index at `place`.
-pub(crate) fn word<'r>(region: &'r Mapping, geometry: &Geometry, place: u64) -> Option<&'r Word> {
-    region.word(geometry.index + place * 8)
+pub(crate) fn word(view: &View, place: u64) -> Option<&Word> {
+    view.word(view.geometry.index + place * 8)
 }
 
 /// The pages of the index that have ever had an entry. 64 pages without entries cost one load.
-pub(crate) fn touched_pages<'r>(region: &'r Mapping, geometry: &Geometry) -> impl Iterator<Item = u64> + 'r {
-    let pages = geometry.index_words / PAGE_WORDS as u64;
+pub(crate) fn touched_pages(view: &View) -> impl Iterator<Item = u64> {
+    let pages = view.geometry.index_words / PAGE_WORDS as u64;
     (0..pages.div_ceil(64)).flat_map(move |word| {
-        let map = region.head(header!(index_map) + word * 8).load_acquire(); // pair: INDEX
+        let map = view.head(header!(index_map) + word * 8).load_acquire(); // pair: INDEX
         let bits = std::iter::successors((map != 0).then_some(map), |map| {
             let rest = map & (map - 1); // clears the lowest bit
             (rest != 0).then_some(rest)

@@ -14,8 +14,8 @@
 use crate::{
     definition::Kind,
     format::index,
-    layout::{Geometry, RECORD_UNIT, Space, header},
-    memory::{atomic::Word, mapping::Mapping},
+    layout::RECORD_UNIT,
+    memory::{atomic::Word, view::View},
 };
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
@@ -71,26 +71,17 @@ pub(super) fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, words
 
 /// `count` words from `offset` on, if they lie in the space allocated for records so far. The space beyond
 /// is a hole, and a process that reads a hole is charged for its memory.
-pub(super) fn place<'r>(
-    region: &'r Mapping,
-    geometry: &Geometry,
-    offset: u64,
-    count: u64,
-) -> Result<&'r [Word], Corrupt> {
-    let space = Space::unpack(region.head(header!(space)).load_acquire());
-    let end = geometry.end.min(geometry.records + space.units * RECORD_UNIT);
+pub(super) fn place(view: &View, offset: u64, count: u64) -> Result<&[Word], Corrupt> {
+    let space = view.space();
+    let end = view.geometry.end.min(view.geometry.records + space.units * RECORD_UNIT);
     let room = end.checked_sub(offset).ok_or(Corrupt)?;
-    let inside = offset >= geometry.records && offset.is_multiple_of(RECORD_UNIT) && count <= room / 8;
-    inside.then(|| region.words(offset, count)).flatten().ok_or(Corrupt)
+    let inside = offset >= view.geometry.records && offset.is_multiple_of(RECORD_UNIT) && count <= room / 8;
+    inside.then(|| view.words(offset, count)).flatten().ok_or(Corrupt)
 }
 
 /// The head: the words that every record begins with.
-pub(super) fn head(
-    region: &Mapping,
-    geometry: &Geometry,
-    offset: u64,
-) -> Result<[u64; HEAD_WORDS as usize], Corrupt> {
-    let words = place(region, geometry, offset, HEAD_WORDS)?;
+pub(super) fn head(view: &View, offset: u64) -> Result<[u64; HEAD_WORDS as usize], Corrupt> {
+    let words = place(view, offset, HEAD_WORDS)?;
     Ok(std::array::from_fn(|at| words[at].load_relaxed()))
 }
 
@@ -104,13 +95,8 @@ pub(crate) enum Tag {
 impl Tag {
     /// Reads the head of the record at `offset`. Its hash must have the upper bits of `entry`, an index
     /// word.
-    pub(crate) fn read(
-        region: &Mapping,
-        geometry: &Geometry,
-        offset: u64,
-        entry: u64,
-    ) -> Result<Self, Corrupt> {
-        let [meta, hash, ..] = head(region, geometry, offset)?;
+    pub(crate) fn read(view: &View, offset: u64, entry: u64) -> Result<Self, Corrupt> {
+        let [meta, hash, ..] = head(view, offset)?;
         match meta & 0xff {
             _ if index::entry(hash, offset) != entry => Err(Corrupt),
             FAMILY => Ok(Self::Family),

@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// Number of samples in each of the segment's rings; 0 if the stored number is invalid.
-pub(crate) fn samples_of(region: &Mapping) -> u64 {
-    let samples = region.head(header!(summary_samples)).load_acquire();
+pub(crate) fn samples_of(mapping: &Mapping) -> u64 {
+    let samples = mapping.head(header!(summary_samples)).load_acquire();
     if samples <= u64::from(Config::MAX_SUMMARY_SAMPLES) { samples } else { 0 }
 }
 

@@ -4,8 +4,7 @@ use super::record::{Corrupt, HEAD_WORDS, HashKey, SERIES, copy_bytes, head, meta
 use crate::{
     clock,
     definition::MAX_LABELS,
-    layout::Geometry,
-    memory::{atomic::Word, mapping::Mapping},
+    memory::{atomic::Word, mapping::Mapping, view::View},
 };
 
 /// Maximum size in bytes of a series' label values.
@@ -84,8 +83,8 @@ impl SeriesRecord {
     }
 
     /// Reads and validates the head of the record at `offset`.
-    pub(crate) fn parse(region: &Mapping, geometry: &Geometry, offset: u64) -> Result<Self, Corrupt> {
-        let [meta, hash, family, column, removed, label_bytes] = head(region, geometry, offset)?;
+    pub(crate) fn parse(view: &View, offset: u64) -> Result<Self, Corrupt> {
+        let [meta, hash, family, column, removed, label_bytes] = head(view, offset)?;
         let (label_count, times) = ((meta >> 32) & 0xffff, meta >> 48);
         let sensible = meta & 0xff == SERIES
             && label_bytes <= MAX_VALUES
@@ -96,7 +95,7 @@ impl SeriesRecord {
         }
         let (label_count, removed) = (label_count as usize, removed == GONE);
         let mut series = Self { family, hash, column, removed, label_count, created: f64::NAN, label_bytes };
-        let body = series.body(region, geometry, offset)?;
+        let body = series.body(view, offset)?;
         let created = body.first().map(|bits| f64::from_bits(bits.load_relaxed()));
         let created = created.filter(|created| created.is_finite() && *created > 0.0);
         series.created = created.unwrap_or(f64::NAN);
@@ -104,43 +103,30 @@ impl SeriesRecord {
     }
 
     /// Everything after the head.
-    fn body<'r>(&self, region: &'r Mapping, geometry: &Geometry, offset: u64) -> Result<&'r [Word], Corrupt> {
-        Ok(&place(region, geometry, offset, self.bytes() / 8)?[HEAD_WORDS as usize..])
+    fn body<'r>(&self, view: &'r View, offset: u64) -> Result<&'r [Word], Corrupt> {
+        Ok(&place(view, offset, self.bytes() / 8)?[HEAD_WORDS as usize..])
     }
 
-    fn text<'r>(&self, region: &'r Mapping, geometry: &Geometry, offset: u64) -> Result<&'r [Word], Corrupt> {
-        Ok(&self.body(region, geometry, offset)?[TIMES as usize..])
+    fn text<'r>(&self, view: &'r View, offset: u64) -> Result<&'r [Word], Corrupt> {
+        Ok(&self.body(view, offset)?[TIMES as usize..])
     }
 
     /// Copies the label values, packed by [`pack_strings`](crate::format::strings::pack_strings). Does not
     /// validate them; [`are_strings`](crate::format::strings::are_strings) does.
-    pub(crate) fn copy_labels(
-        &self,
-        region: &Mapping,
-        geometry: &Geometry,
-        offset: u64,
-        labels: &mut Vec<u8>,
-    ) -> Result<(), Corrupt> {
-        copy_bytes(self.text(region, geometry, offset)?, self.label_bytes, labels);
+    pub(crate) fn copy_labels(&self, view: &View, offset: u64, labels: &mut Vec<u8>) -> Result<(), Corrupt> {
+        copy_bytes(self.text(view, offset)?, self.label_bytes, labels);
         Ok(())
     }
 
     /// Whether the record at `offset` is this series. Compares first what is cheap to compare, and copies
     /// nothing, so that a corrupt index does not make a search slow.
-    pub(crate) fn is_at(
-        region: &Mapping,
-        geometry: &Geometry,
-        offset: u64,
-        hash: u64,
-        family: u64,
-        labels: &[u8],
-    ) -> bool {
-        let Ok(series) = Self::parse(region, geometry, offset) else { return false };
+    pub(crate) fn is_at(view: &View, offset: u64, hash: u64, family: u64, labels: &[u8]) -> bool {
+        let Ok(series) = Self::parse(view, offset) else { return false };
         series.hash == hash
             && series.family == family
             && series.label_bytes == labels.len() as u64
             && series
-                .text(region, geometry, offset)
+                .text(view, offset)
                 .is_ok_and(|text| text.iter().map(Word::load_relaxed).eq(words_of(labels)))
     }
 
@@ -150,12 +136,12 @@ impl SeriesRecord {
     }
 
     /// The word with the removed flag.
-    pub(crate) fn removed(region: &Mapping, offset: u64) -> Option<&Word> {
-        region.word(offset.checked_add(REMOVED)?)
+    pub(crate) fn removed(mapping: &Mapping, offset: u64) -> Option<&Word> {
+        mapping.word(offset.checked_add(REMOVED)?)
     }
 
     /// The word with the time of the last touch.
-    pub(crate) fn touched(region: &Mapping, offset: u64) -> Option<&Word> {
-        region.word(offset.checked_add(TOUCHED)?)
+    pub(crate) fn touched(mapping: &Mapping, offset: u64) -> Option<&Word> {
+        mapping.word(offset.checked_add(TOUCHED)?)
     }
 }

@@ -30,8 +30,8 @@ pub fn renew_after(ttl: u32) -> Option<Duration> {
 }
 
 /// The segment's TTL in seconds; 0 means never, and stands for an invalid stored value too.
-pub(crate) fn of(region: &Mapping) -> u32 {
-    let settled = region.head(header!(series_ttl)).load_relaxed().checked_sub(1);
+pub(crate) fn of(mapping: &Mapping) -> u32 {
+    let settled = mapping.head(header!(series_ttl)).load_relaxed().checked_sub(1);
     let ttl = settled.and_then(|ttl| u32::try_from(ttl).ok());
     ttl.filter(|ttl| *ttl <= Config::MAX_SERIES_TTL).unwrap_or(0)
 }

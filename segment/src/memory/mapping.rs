@@ -1,10 +1,9 @@
 //! A mapping of shared memory, and checked access to it.
 #![allow(unsafe_code)]
 
-use crate::{
-    layout::{Geometry, PAGE, PAGE_WORDS, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
-    memory::atomic::{Cell, Sample, Word, cells, samples},
-    memory::residency::Residency,
+use crate::memory::{
+    atomic::{Cell, Word},
+    residency::Residency,
 };
 use std::{fmt, ptr::NonNull};
 
@@ -86,9 +85,9 @@ impl Mapping {
         let base = NonNull::from(&*words).cast();
         // SAFETY: the words are atomics, and valid as long as `heap` keeps a reference to them, which is as
         // long as the mapping lives.
-        let mut region = unsafe { Self::from_raw(base, words.len() as u64 * 8, Box::new(()), None) };
-        region.heap = Some(words);
-        region
+        let mut mapping = unsafe { Self::from_raw(base, words.len() as u64 * 8, Box::new(()), None) };
+        mapping.heap = Some(words);
+        mapping
     }
 
     /// Number of mapped bytes.
@@ -128,56 +127,20 @@ impl Mapping {
         })
     }
 
+    /// The address of `offset`, which may be the mapping's end.
+    pub(super) fn address(&self, offset: u64) -> Option<NonNull<u64>> {
+        if offset > self.bytes {
+            return None;
+        }
+        // SAFETY: inside the mapping, as just checked, or one past its end.
+        Some(unsafe { self.base.add(offset as usize / 8) })
+    }
+
     /// Offset of a cell, if it belongs to this memory. The pointer is only used as an address, never
     /// dereferenced.
     pub(crate) fn offset_of(&self, cell: *const Cell) -> Option<u64> {
         let offset = cell.addr().checked_sub(self.base.as_ptr().addr())? as u64 / 8 * 8;
         (offset < self.bytes).then_some(offset)
-    }
-}
-
-/// Access to the rings of a mapping, for code that counts into its cells.
-#[cfg(not(loom))]
-#[derive(Debug, Clone, Copy)]
-pub struct Rings {
-    /// The address where page number 0 would begin.
-    end: NonNull<u64>,
-    /// The highest page number that fits into the mapping.
-    most: u64,
-    /// Number of pages in a ring.
-    pages: u64,
-    samples: u64,
-}
-
-#[cfg(not(loom))]
-impl Rings {
-    pub(crate) fn new(region: &Mapping, geometry: &Geometry, samples: u64) -> Option<Self> {
-        let most = (geometry.end - geometry.records) / PAGE;
-        if geometry.end > region.bytes {
-            return None;
-        }
-        // SAFETY: inside the mapping, as just checked, or one past its end.
-        let end = unsafe { region.base.add(geometry.end as usize / 8) };
-        Some(Self { end, most, pages: ring_pages(samples), samples })
-    }
-
-    /// The ring whose last page has this number; any number may be passed.
-    ///
-    /// # Safety
-    /// The mapping that this was created from still exists for as long as the ring is used.
-    #[inline(always)]
-    #[must_use]
-    pub unsafe fn ring<'r>(self, number: u64) -> Option<&'r [Sample]> {
-        if number > self.most || number < self.pages {
-            return None;
-        }
-        // SAFETY: `number` pages lie inside the mapping, below its end and above everything that is not a
-        // page, and the samples of a ring fit into its pages; the caller promises that the mapping still
-        // exists.
-        unsafe {
-            let first = self.end.as_ptr().sub(number as usize * PAGE_WORDS);
-            Some(samples(words_at(first, (self.samples * SAMPLE_WORDS) as usize)))
-        }
     }
 }
 
@@ -245,27 +208,6 @@ impl Mapping {
         self.word(offset).expect("the header lies inside every segment")
     }
 
-    /// The page of cells with this number, if it is allocated.
-    pub(crate) fn page(&self, geometry: &Geometry, number: u64) -> Option<&[Cell; PAGE_WORDS]> {
-        cells(self.words(self.page_offset(geometry, number)?, PAGE_WORDS as u64)?)
-    }
-
-    /// Offset of the page with this number, if it is allocated and lies above all records.
-    pub(crate) fn page_offset(&self, geometry: &Geometry, number: u64) -> Option<u64> {
-        let space = Space::unpack(self.head(header!(space)).load_acquire());
-        let offset = geometry.page(number).filter(|_| number <= space.pages)?;
-        let above = offset - geometry.records >= space.units * RECORD_UNIT;
-        (above && self.words(offset, PAGE_WORDS as u64).is_some()).then_some(offset)
-    }
-
-    /// The ring of `count` samples whose last page has this number; pages are numbered downwards.
-    pub(crate) fn ring(&self, geometry: &Geometry, number: u64, count: u64) -> Option<&[Sample]> {
-        if number < ring_pages(count) {
-            return None;
-        }
-        Some(samples(self.words(self.page_offset(geometry, number)?, count * SAMPLE_WORDS)?))
-    }
-
     /// Writes words at `offset`; the caller has allocated the space.
     pub(crate) fn fill_words(&self, offset: u64, words: &[u64]) -> Option<()> {
         for (index, value) in words.iter().enumerate() {
@@ -275,52 +217,20 @@ impl Mapping {
     }
 }
 
-/// Bytes of the segment that are allocated for records and pages, according to the header; never more than
-/// there are.
-pub(crate) fn used_bytes(region: &Mapping, geometry: &Geometry) -> u64 {
-    let space = Space::unpack(region.head(header!(space)).load_acquire());
-    (space.units * RECORD_UNIT + space.pages * PAGE).min(geometry.end - geometry.records)
-}
-
-/// Maximum number of bytes that a reader may allocate for what it derives from a segment, which can exceed
-/// the segment's own contents: a summary's row has more numbers than cells, and each process's row repeats
-/// all labels.
-pub(crate) fn memory_limit(region: &Mapping, geometry: &Geometry) -> u64 {
-    (4 * used_bytes(region, geometry)).max(64 << 20).min(geometry.end)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::Shape;
 
     #[test]
     fn nothing_outside_or_unaligned_is_handed_out() {
-        let region = Mapping::heap(4096);
-        assert!(region.word(0).is_some() && region.word(4088).is_some());
+        let mapping = Mapping::heap(4096);
+        assert!(mapping.word(0).is_some() && mapping.word(4088).is_some());
         for bad in [1, 4, 4089, 4096, u64::MAX, u64::MAX - 7] {
-            assert!(region.word(bad).is_none(), "{bad}");
+            assert!(mapping.word(bad).is_none(), "{bad}");
         }
-        assert_eq!(region.words(4080, 2).map(<[Word]>::len), Some(2));
+        assert_eq!(mapping.words(4080, 2).map(<[Word]>::len), Some(2));
         for (offset, count) in [(4088, 2), (0, u64::MAX), (0, 1 << 61), (u64::MAX, 1), (4, 1), (4104, 0)] {
-            assert!(region.words(offset, count).is_none(), "{offset} {count}");
+            assert!(mapping.words(offset, count).is_none(), "{offset} {count}");
         }
-    }
-
-    #[test]
-    fn pages_never_reach_into_records() {
-        let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
-        let size = Geometry::new(shape, 0).unwrap_err();
-        let (region, geometry) = (Mapping::heap(size), Geometry::new(shape, size).unwrap());
-        let pages_with = |units: u64, pages: u64| {
-            region.head(header!(space)).store_relaxed(units | pages << 32);
-            (0..40).filter(|number| region.page(&geometry, *number).is_some()).count()
-        };
-        assert_eq!([pages_with(0, 0), pages_with(0, 3), pages_with(1, 15)], [0, 3, 15]);
-        assert_eq!(pages_with(1, 16), 15, "the last page would lie on a record");
-        assert_eq!(
-            [pages_with(256, 16), pages_with(u64::MAX >> 32, 16), pages_with(0, 1 << 31)],
-            [15, 0, 16]
-        );
     }
 }

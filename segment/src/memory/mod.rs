@@ -6,3 +6,6 @@ pub mod atomic;
 mod loom;
 pub(crate) mod mapping;
 pub(crate) mod residency;
+#[cfg(not(loom))]
+pub(crate) mod rings;
+pub(crate) mod view;

@@ -69,8 +69,8 @@ pub fn discover() -> Result<Vec<SegmentName>, Errno> {
 }
 
 /// Whether memory begins with promshm's magic number, in any version.
-fn is_ours(region: &Mapping) -> bool {
-    region.bytes() >= PAGE && region.head(header!(identity)).load_acquire() >> 32 == MAGIC
+fn is_ours(mapping: &Mapping) -> bool {
+    mapping.bytes() >= PAGE && mapping.head(header!(identity)).load_acquire() >> 32 == MAGIC
 }
 
 /// Removes a segment and its locks; attached workers attach a new one.
@@ -81,24 +81,24 @@ pub fn remove(name: &SegmentName) -> Result<(), ReadError> {
     let failed = |step| move |error| read_error(*name, step, error);
     let mut object = Object::find(*name).map_err(failed(Step::Find))?;
     check_owner(&object, *name)?;
-    let region = object.attach(false).map_err(failed(Step::Map))?;
-    if !is_ours(&region) {
+    let mapping = object.attach(false).map_err(failed(Step::Map))?;
+    if !is_ours(&mapping) {
         return Err(ReadError::Foreign { name: *name });
     }
-    retire(&region, &object).map_err(failed(Step::Control))
+    retire(&mapping, &object).map_err(failed(Step::Control))
 }
 
 /// Marks a segment as replaced, then removes its name. In this order, a crash between the two steps leaves a
 /// segment that the next process recognises and removes.
-pub(crate) fn retire(region: &Mapping, object: &Object) -> Result<(), Errno> {
-    mark_retired(region);
-    object.take_away(region)
+pub(crate) fn retire(mapping: &Mapping, object: &Object) -> Result<(), Errno> {
+    mark_retired(mapping);
+    object.take_away(mapping)
 }
 
 /// Makes all processes that count into a segment look for another one.
-fn mark_retired(region: &Mapping) {
-    region.head(header!(state)).store_release(RETIRED); // pair: EPOCH, by the next line
-    region.head(header!(epoch)).fetch_add(1);
+fn mark_retired(mapping: &Mapping) {
+    mapping.head(header!(state)).store_release(RETIRED); // pair: EPOCH, by the next line
+    mapping.head(header!(epoch)).fetch_add(1);
 }
 
 /// Only the owner may remove the name, so this is checked before anything is marked.

@@ -113,9 +113,9 @@ impl Object {
     }
 
     /// Removes the name; the memory exists until the last process detaches. Only the owner may.
-    pub(crate) fn take_away(&self, region: &Mapping) -> Result<(), Errno> {
+    pub(crate) fn take_away(&self, mapping: &Mapping) -> Result<(), Errno> {
         match self {
-            Self::Sysv(segment) => segment.take_away(region),
+            Self::Sysv(segment) => segment.take_away(mapping),
             Self::Posix(segment) => segment.take_away(),
         }
     }
@@ -153,12 +153,12 @@ impl Object {
     }
 
     /// The locks that are recorded in the header.
-    pub(crate) fn locks(&self, region: &Mapping) -> Option<Locks> {
-        let id = match region.head(header!(semaphores)).load_acquire() {
+    pub(crate) fn locks(&self, mapping: &Mapping) -> Option<Locks> {
+        let id = match mapping.head(header!(semaphores)).load_acquire() {
             0 | NO_SEMAPHORES => return None,
             recorded => recorded - 1,
         };
-        if region.head(header!(semaphores_since)).load_acquire() == FORGED {
+        if mapping.head(header!(semaphores_since)).load_acquire() == FORGED {
             return None;
         }
         match self {

@@ -18,8 +18,8 @@ use crate::{
         series::{GONE, SeriesRecord},
         strings::pack_strings,
     },
-    layout::{FRESH, Geometry, IDENTITY, PAGE, PAGE_WORDS, Plane, READY, Shape, Space, UNSET, header},
-    memory::{atomic::Word, mapping::Mapping},
+    layout::{FRESH, Geometry, IDENTITY, PAGE, PAGE_WORDS, Plane, READY, Shape, UNSET, header},
+    memory::{atomic::Word, mapping::Mapping, view::View},
     reader::Catalogue,
     writer::{FamilyId, Writer, prepare},
 };
@@ -59,15 +59,20 @@ fn explore(name: &str, scene: impl Fn() + Sync + Send + 'static) {
     assert_eq!(one == 0, other == 0, "{name} always came out the same way");
 }
 
-fn segment() -> (Mapping, Geometry) {
+fn segment() -> View {
     let size = Geometry::new(SHAPE, 0).unwrap_err() + 4 * PAGE; // the least, and room for some records
-    let region = Mapping::heap(size);
-    prepare(&region, SHAPE);
-    (region, Geometry::new(SHAPE, size).unwrap())
+    let mapping = Mapping::heap(size);
+    prepare(&mapping, SHAPE);
+    View::new(mapping, Geometry::new(SHAPE, size).unwrap())
 }
 
-fn process(region: &Mapping, slot: usize) -> Writer {
-    Writer::over(region.share().unwrap(), slot).unwrap()
+/// The segment as another process views it.
+fn share(view: &View) -> View {
+    View::new(view.share().unwrap(), view.geometry)
+}
+
+fn process(mapping: &Mapping, slot: usize) -> Writer {
+    Writer::over(mapping.share().unwrap(), slot).unwrap()
 }
 
 fn definition(kind: Kind) -> Definition {
@@ -75,30 +80,30 @@ fn definition(kind: Kind) -> Definition {
 }
 
 /// Records that the index leads to, and whether each is gone.
-fn published(region: &Mapping, geometry: &Geometry) -> Vec<(SeriesRecord, bool)> {
+fn published(view: &View) -> Vec<(SeriesRecord, bool)> {
     let entries =
-        (0..geometry.index_words).map(|place| index::word(region, geometry, place).unwrap().load_acquire());
+        (0..view.geometry.index_words).map(|place| index::word(view, place).unwrap().load_acquire());
     let series = entries.filter(|entry| *entry != 0).filter_map(|entry| {
         let offset = index::offset_of(entry);
-        let gone = SeriesRecord::removed(region, offset).is_some_and(|flag| flag.load_relaxed() == GONE);
-        Some((SeriesRecord::parse(region, geometry, offset).ok()?, gone))
+        let gone = SeriesRecord::removed(view, offset).is_some_and(|flag| flag.load_relaxed() == GONE);
+        Some((SeriesRecord::parse(view, offset).ok()?, gone))
     });
     series.collect()
 }
 
-fn population(region: &Mapping) -> (u64, u64) {
-    let word = region.head(header!(population)).load_relaxed();
+fn population(mapping: &Mapping) -> (u64, u64) {
+    let word = mapping.head(header!(population)).load_relaxed();
     (word & 0xffff_ffff, word >> 32)
 }
 
 /// What a process that looks a series up sees: nothing, or a record that is filled to the last word.
-fn look_up(region: &Mapping, geometry: &Geometry, family: u64, label: &str) -> bool {
+fn look_up(view: &View, family: u64, label: &str) -> bool {
     let labels = pack_strings([label]);
-    let hash = SeriesRecord::hash(hash_key(region), family, &labels);
-    match index::search(region, geometry, hash, |_| true) {
+    let hash = SeriesRecord::hash(hash_key(view), family, &labels);
+    match index::search(view, hash, |_| true) {
         Found::Record { entry, .. } => {
             let offset = index::offset_of(entry);
-            assert!(SeriesRecord::is_at(region, geometry, offset, hash, family, &labels), "half a record");
+            assert!(SeriesRecord::is_at(view, offset, hash, family, &labels), "half a record");
             true
         }
         Found::Empty { .. } => false,
@@ -109,20 +114,20 @@ fn look_up(region: &Mapping, geometry: &Geometry, family: u64, label: &str) -> b
 #[test]
 fn two_that_register_one_series_get_one_record() {
     explore("one series, two processes", || {
-        let (region, geometry) = segment();
+        let view = segment();
         let definition = definition(Kind::Counter);
-        let family = process(&region, 0).register(&definition).unwrap();
+        let family = process(&view, 0).register(&definition).unwrap();
         let register = |slot| {
-            let mut writer = process(&region, slot);
+            let mut writer = process(&view, slot);
             loom::thread::spawn(move || {
                 writer.resolve(family, &["x"]).unwrap().cells[0].add_shared(1.0);
             })
         };
         let others = [register(0), register(0)];
         others.map(|other| other.join().unwrap());
-        assert_eq!(published(&region, &geometry).len(), 1);
-        assert_eq!(population(&region), (1, 2));
-        let mut writer = process(&region, 0);
+        assert_eq!(published(&view).len(), 1);
+        assert_eq!(population(&view), (1, 2));
+        let mut writer = process(&view, 0);
         assert_eq!(writer.resolve(family, &["x"]).unwrap().cells[0].get() as u64, 2);
     });
 }
@@ -130,79 +135,79 @@ fn two_that_register_one_series_get_one_record() {
 #[test]
 fn what_the_index_leads_to_is_complete() {
     explore("a record and who looks for it", || {
-        let (region, geometry) = segment();
-        let family = process(&region, 0).register(&definition(Kind::Counter)).unwrap();
-        let (mut writer, reader) = (process(&region, 0), region.share().unwrap());
+        let view = segment();
+        let family = process(&view, 0).register(&definition(Kind::Counter)).unwrap();
+        let (mut writer, reader) = (process(&view, 0), share(&view));
         let write = loom::thread::spawn(move || drop(writer.resolve(family, &["x"]).unwrap()));
-        let read = loom::thread::spawn(move || look_up(&reader, &geometry, family.offset(), "x"));
+        let read = loom::thread::spawn(move || look_up(&reader, family.offset(), "x"));
         write.join().unwrap();
         note(read.join().unwrap());
-        assert!(look_up(&region, &geometry, family.offset(), "x"));
+        assert!(look_up(&view, family.offset(), "x"));
     });
 }
 
 #[test]
 fn two_series_never_share_a_word_of_the_index() {
     explore("two series, two processes", || {
-        let (region, geometry) = segment();
-        let family = process(&region, 0).register(&definition(Kind::Counter)).unwrap();
+        let view = segment();
+        let family = process(&view, 0).register(&definition(Kind::Counter)).unwrap();
         let register = |label: &'static str| {
-            let mut writer = process(&region, 0);
+            let mut writer = process(&view, 0);
             loom::thread::spawn(move || {
                 writer.resolve(family, &[label]).unwrap().cells[0].add_shared(1.0);
             })
         };
         let others = [register("x"), register("y")];
         others.map(|other| other.join().unwrap());
-        let found = published(&region, &geometry);
-        assert_eq!((found.len(), population(&region)), (2, (2, 3)));
+        let found = published(&view);
+        assert_eq!((found.len(), population(&view)), (2, (2, 3)));
         assert_ne!(found[0].0.column, found[1].0.column);
-        assert_apart(&region, &geometry);
+        assert_apart(&view);
     });
 }
 
 /// Records and pages do not overlap.
-fn assert_apart(region: &Mapping, geometry: &Geometry) {
-    let space = Space::unpack(region.head(header!(space)).load_relaxed());
-    assert!(space.pack(geometry).is_some(), "{space:?}");
+fn assert_apart(view: &View) {
+    let space = view.space();
+    assert!(space.pack(&view.geometry).is_some(), "{space:?}");
 }
 
 #[test]
 fn a_removed_series_is_replaced_once() {
     explore("removal against lookup", || {
-        let (region, geometry) = segment();
-        let mut first = process(&region, 0);
+        let view = segment();
+        let mut first = process(&view, 0);
         let family = first.register(&definition(Kind::Counter)).unwrap();
         first.resolve(family, &["x"]).unwrap();
-        let epoch = region.head(header!(epoch)).load_relaxed();
-        let mut second = process(&region, 0);
+        let epoch = view.head(header!(epoch)).load_relaxed();
+        let mut second = process(&view, 0);
         let resolve = loom::thread::spawn(move || drop(second.resolve(family, &["x"]).unwrap()));
         let remove = loom::thread::spawn(move || first.remove(family, &["x"]));
         resolve.join().unwrap();
         assert!(remove.join().unwrap());
-        let found = published(&region, &geometry);
+        let found = published(&view);
         let live = found.iter().filter(|(_, gone)| !gone).count();
         note(live == 1);
-        assert_eq!((found.len(), population(&region).0), (1, live as u64));
-        assert_ne!(region.head(header!(epoch)).load_relaxed(), epoch);
+        assert_eq!((found.len(), population(&view).0), (1, live as u64));
+        assert_ne!(view.head(header!(epoch)).load_relaxed(), epoch);
     });
 }
 
 #[test]
 fn two_that_remove_one_series_count_it_once() {
     explore("two removals", || {
-        let (region, geometry) = segment();
-        let mut first = process(&region, 0);
+        let view = segment();
+        let mut first = process(&view, 0);
         let family = first.register(&definition(Kind::Counter)).unwrap();
         first.resolve(family, &["x"]).unwrap();
-        let mut second = process(&region, 0);
+        let mut second = process(&view, 0);
         let one = loom::thread::spawn(move || first.remove(family, &["x"]));
         let other = loom::thread::spawn(move || second.remove(family, &["x"]));
         let removed = [one.join().unwrap(), other.join().unwrap()];
         note(removed[0]);
         assert_ne!(removed[0], removed[1], "one of them removed it");
-        assert!(published(&region, &geometry)[0].1);
-        assert_eq!(population(&region), (0, 2));
+        assert!(published(&view)[0].1);
+        assert_eq!(population(&view), (0, 2));
     });
 }
 
@@ -211,22 +216,22 @@ fn two_that_remove_one_series_count_it_once() {
 #[test]
 fn the_epoch_goes_before_a_removal_and_after_it() {
     explore("epoch and removal", || {
-        let (region, geometry) = segment();
-        let mut writer = process(&region, 0);
+        let view = segment();
+        let mut writer = process(&view, 0);
         let family = writer.register(&definition(Kind::Counter)).unwrap();
         writer.resolve(family, &["x"]).unwrap();
-        let old = region.head(header!(epoch)).load_relaxed();
+        let old = view.head(header!(epoch)).load_relaxed();
         let labels = pack_strings(["x"]);
-        let hash = SeriesRecord::hash(hash_key(&region), family.offset(), &labels);
-        let Found::Record { entry, .. } = index::search(&region, &geometry, hash, |_| true) else {
+        let hash = SeriesRecord::hash(hash_key(&view), family.offset(), &labels);
+        let Found::Record { entry, .. } = index::search(&view, hash, |_| true) else {
             panic!("it was registered")
         };
         let offset = index::offset_of(entry);
         let remove = loom::thread::spawn(move || writer.remove(family, &["x"]));
         let look = loom::thread::spawn(move || {
-            let flag = || SeriesRecord::removed(&region, offset).unwrap();
+            let flag = || SeriesRecord::removed(&view, offset).unwrap();
             let gone = flag().load_acquire() == GONE;
-            let epoch = region.head(header!(epoch)).load_acquire();
+            let epoch = view.head(header!(epoch)).load_acquire();
             assert!(!gone || epoch != old, "hidden before the epoch said so");
             assert!(epoch != old + 2 || flag().load_relaxed() == GONE, "the last epoch came before the flag");
             gone
@@ -239,28 +244,28 @@ fn the_epoch_goes_before_a_removal_and_after_it() {
 #[test]
 fn two_that_make_one_page_use_one() {
     explore("one page, two processes", || {
-        let (region, geometry) = segment();
-        let family = register_all(&region, Kind::Counter, &["x"]);
+        let view = segment();
+        let family = register_all(&view, Kind::Counter, &["x"]);
         let count = || {
-            let mut writer = process(&region, 0);
+            let mut writer = process(&view, 0);
             loom::thread::spawn(move || {
                 writer.resolve(family, &["x"]).unwrap().cells[0].add_shared(1.0);
                 writer.spare_pages()
             })
         };
-        let before = region.head(header!(space)).load_relaxed() >> 32;
+        let before = view.head(header!(space)).load_relaxed() >> 32;
         let others = [count(), count()];
         let spare: usize = others.map(|other| other.join().unwrap()).iter().sum();
-        let taken = region.head(header!(space)).load_relaxed() >> 32;
+        let taken = view.head(header!(space)).load_relaxed() >> 32;
         note(spare > 0);
         assert_eq!(taken - before - spare as u64, 2, "a directory and a page of cells, and no other");
-        assert_eq!(process(&region, 0).resolve(family, &["x"]).unwrap().cells[0].get() as u64, 2);
-        assert_apart(&region, &geometry);
+        assert_eq!(process(&view, 0).resolve(family, &["x"]).unwrap().cells[0].get() as u64, 2);
+        assert_apart(&view);
     });
 }
 
-fn register_all(region: &Mapping, kind: Kind, labels: &[&str]) -> FamilyId {
-    let mut writer = process(region, 1);
+fn register_all(mapping: &Mapping, kind: Kind, labels: &[&str]) -> FamilyId {
+    let mut writer = process(mapping, 1);
     let family = writer.register(&definition(kind)).unwrap();
     labels.iter().for_each(|label| drop(writer.resolve(family, &[label]).unwrap()));
     family
@@ -271,14 +276,14 @@ fn register_all(region: &Mapping, kind: Kind, labels: &[&str]) -> FamilyId {
 #[test]
 fn a_new_page_of_gauges_shows_no_zero() {
     explore("a page of gauges and who reads it", || {
-        let (region, geometry) = segment();
-        let family = register_all(&region, Kind::Gauge(GaugeMode::Last), &[]);
-        let (mut writer, reader) = (process(&region, 0), region.share().unwrap());
+        let view = segment();
+        let family = register_all(&view, Kind::Gauge(GaugeMode::Last), &[]);
+        let (mut writer, reader) = (process(&view, 0), share(&view));
         let set = loom::thread::spawn(move || writer.resolve(family, &["x"]).unwrap().cells[0].set(7.0));
         let look = loom::thread::spawn(move || {
-            let found = pages(&reader, &geometry, 0, Plane::PerProcess);
+            let found = pages(&reader, 0, Plane::PerProcess);
             for page in &found {
-                let cells = reader.page(&geometry, *page).expect("a published page can be reached");
+                let cells = reader.page(*page).expect("a published page can be reached");
                 let mut values = cells.iter().map(|cell| cell.get().to_bits());
                 assert!(values.all(|value| value == UNSET || value == 7_f64.to_bits()));
             }
@@ -286,21 +291,21 @@ fn a_new_page_of_gauges_shows_no_zero() {
         });
         set.join().unwrap();
         note(look.join().unwrap());
-        assert_eq!(pages(&region, &geometry, 0, Plane::PerProcess).len(), 1);
+        assert_eq!(pages(&view, 0, Plane::PerProcess).len(), 1);
     });
 }
 
 #[test]
 fn a_spare_page_is_clean() {
     explore("a lost page of gauges becomes one of counters", || {
-        let (region, geometry) = segment();
+        let view = segment();
         // The directory is there, the page that "x" needs is not.
-        let gauges = register_all(&region, Kind::Gauge(GaugeMode::Sum), &[]);
-        process(&region, 0).resolve(gauges, &["w"]).unwrap();
-        region.head(Plane::PerProcess.columns_offset()).store_relaxed(PAGE_WORDS as u64);
-        process(&region, 1).resolve(gauges, &["x"]).unwrap();
-        let counters = register_all(&region, Kind::Counter, &["y"]);
-        let (mut one, mut other) = (process(&region, 0), process(&region, 0));
+        let gauges = register_all(&view, Kind::Gauge(GaugeMode::Sum), &[]);
+        process(&view, 0).resolve(gauges, &["w"]).unwrap();
+        view.head(Plane::PerProcess.columns_offset()).store_relaxed(PAGE_WORDS as u64);
+        process(&view, 1).resolve(gauges, &["x"]).unwrap();
+        let counters = register_all(&view, Kind::Counter, &["y"]);
+        let (mut one, mut other) = (process(&view, 0), process(&view, 0));
         let other = loom::thread::spawn(move || drop(other.resolve(gauges, &["x"]).unwrap()));
         let one = loom::thread::spawn(move || {
             one.resolve(gauges, &["x"]).unwrap();
@@ -311,15 +316,15 @@ fn a_spare_page_is_clean() {
         });
         other.join().unwrap();
         note(one.join().unwrap());
-        assert_apart(&region, &geometry);
+        assert_apart(&view);
     });
 }
 
 /// The pages of cells that a slot's directories lead to.
-fn pages(region: &Mapping, geometry: &Geometry, slot: usize, plane: Plane) -> Vec<u64> {
-    let root = region.word(geometry.slot(slot) + plane.roots_offset()).unwrap().load_acquire();
-    let Some(directory) = region.page_offset(geometry, root) else { return Vec::new() };
-    let entries = region.words(directory, PAGE_WORDS as u64).unwrap().iter().map(Word::load_acquire);
+fn pages(view: &View, slot: usize, plane: Plane) -> Vec<u64> {
+    let root = view.word(view.geometry.slot(slot) + plane.roots_offset()).unwrap().load_acquire();
+    let Some(directory) = view.page_offset(root) else { return Vec::new() };
+    let entries = view.words(directory, PAGE_WORDS as u64).unwrap().iter().map(Word::load_acquire);
     entries.filter(|number| *number != 0).collect()
 }
 
@@ -329,22 +334,22 @@ fn pages(region: &Mapping, geometry: &Geometry, slot: usize, plane: Plane) -> Ve
 fn a_header_is_settled_once() {
     explore("two creators and who attaches", || {
         let size = Geometry::new(SHAPE, 0).unwrap_err();
-        let region = Mapping::heap(size);
+        let mapping = Mapping::heap(size);
         let create = |max_series: u32| {
-            let region = region.share().unwrap();
+            let mapping = mapping.share().unwrap();
             loom::thread::spawn(move || {
-                region.head(header!(identity)).init_once(IDENTITY);
-                region.head(header!(size)).init_once(size);
-                region.head(header!(config)).init_once(Shape { max_series, ..SHAPE }.pack());
-                let _or_retired = region.head(header!(state)).compare_exchange(FRESH, READY);
+                mapping.head(header!(identity)).init_once(IDENTITY);
+                mapping.head(header!(size)).init_once(size);
+                mapping.head(header!(config)).init_once(Shape { max_series, ..SHAPE }.pack());
+                let _or_retired = mapping.head(header!(state)).compare_exchange(FRESH, READY);
             })
         };
-        let look = |region: &Mapping| check(SegmentName::default(), region).ok().map(|found| found.shape);
+        let look = |mapping: &Mapping| check(SegmentName::default(), mapping).ok().map(|found| found.shape);
         let creators = [create(3), create(4)];
-        let early = region.share().unwrap();
+        let early = mapping.share().unwrap();
         let attach = loom::thread::spawn(move || look(&early));
         creators.map(|creator| creator.join().unwrap());
-        let (early, late) = (attach.join().unwrap(), look(&region));
+        let (early, late) = (attach.join().unwrap(), look(&mapping));
         note(early.is_some());
         assert!(late.is_some() && (early.is_none() || early == late), "{early:?} {late:?}");
     });
@@ -355,24 +360,24 @@ fn a_header_is_settled_once() {
 #[test]
 fn a_reader_misses_nothing_for_good() {
     explore("a reader beside a writer", || {
-        let (region, geometry) = segment();
-        let mut writer = process(&region, 0);
+        let view = segment();
+        let mut writer = process(&view, 0);
         let family = writer.register(&definition(Kind::Counter)).unwrap();
         writer.resolve(family, &["x"]).unwrap();
-        let reader = region.share().unwrap();
+        let reader = share(&view);
         let write = loom::thread::spawn(move || {
             assert!(writer.remove(family, &["x"]));
             writer.resolve(family, &["y"]).unwrap();
         });
         let read = loom::thread::spawn(move || {
             let mut catalogue = Catalogue::default();
-            catalogue.refresh(&reader, &geometry, u64::MAX);
+            catalogue.refresh(&reader, u64::MAX);
             catalogue
         });
         write.join().unwrap();
         let mut catalogue = read.join().unwrap();
         note(catalogue.series_count() == 1);
-        catalogue.refresh(&region, &geometry, u64::MAX);
+        catalogue.refresh(&view, u64::MAX);
         assert_eq!((catalogue.series_count(), catalogue.corrupt), (1, 0));
     });
 }

@@ -9,20 +9,20 @@ use crate::{
 /// A place with a word of text in each half.
 const WORDS: u64 = 1 + 2 * 4;
 
-fn place(region: &Mapping) -> Place<'_> {
-    Place::over(region.words(0, WORDS).unwrap())
+fn place(mapping: &Mapping) -> Place<'_> {
+    Place::over(mapping.words(0, WORDS).unwrap())
 }
 
 /// Everything in exemplar `number` is that number.
-fn write(region: &Mapping, number: u8) {
+fn write(mapping: &Mapping, number: u8) {
     let mut labels = Labels::default();
     labels.push(b"n", &[b'0' + number]).unwrap();
-    place(region).write(&labels, number.into(), number.into());
+    place(mapping).write(&labels, number.into(), number.into());
 }
 
 /// The number of the exemplar that is found.
-fn read(region: &Mapping) -> Option<u8> {
-    let Exemplar { labels, value, time } = place(region).read()?;
+fn read(mapping: &Mapping) -> Option<u8> {
+    let Exemplar { labels, value, time } = place(mapping).read()?;
     let number = value as u8;
     let is_whole = labels == [("n".to_string(), number.to_string())] && time as u8 == number;
     assert!(is_whole, "{labels:?} {value} {time}: of two exemplars");
@@ -32,10 +32,10 @@ fn read(region: &Mapping) -> Option<u8> {
 #[test]
 fn an_exemplar_that_is_being_replaced_is_the_old_or_the_new_one() {
     explore("an exemplar and who reads it", || {
-        let region = Mapping::heap(8 * WORDS);
-        write(&region, 1);
-        write(&region, 2);
-        let (writer, reader) = (region.share().unwrap(), region.share().unwrap());
+        let mapping = Mapping::heap(8 * WORDS);
+        write(&mapping, 1);
+        write(&mapping, 2);
+        let (writer, reader) = (mapping.share().unwrap(), mapping.share().unwrap());
         let write = loom::thread::spawn(move || write(&writer, 3));
         let read = loom::thread::spawn(move || read(&reader).expect("one half is always whole"));
         write.join().unwrap();
@@ -48,9 +48,9 @@ fn an_exemplar_that_is_being_replaced_is_the_old_or_the_new_one() {
 #[test]
 fn exemplars_that_overtake_a_reader_are_neither_mixed_nor_turned_back() {
     explore("two exemplars and who reads them", || {
-        let region = Mapping::heap(8 * WORDS);
-        write(&region, 1);
-        let (writer, reader) = (region.share().unwrap(), region.share().unwrap());
+        let mapping = Mapping::heap(8 * WORDS);
+        write(&mapping, 1);
+        let (writer, reader) = (mapping.share().unwrap(), mapping.share().unwrap());
         let write = loom::thread::spawn(move || (2..4).for_each(|number| write(&writer, number)));
         let read = loom::thread::spawn(move || {
             let (earlier, later) = (read(&reader), read(&reader));

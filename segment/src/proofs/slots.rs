@@ -1,6 +1,6 @@
 //! The life of a slot, from owner to owner.
 
-use super::{explore, note, pages, process, register_all, segment};
+use super::{explore, note, pages, process, register_all, segment, share};
 use crate::{
     definition::{GaugeMode, Kind},
     layout::Plane,
@@ -13,15 +13,15 @@ use std::sync::Arc;
 #[test]
 fn next_owner_continues_totals_and_forgets_gauges() {
     explore("the life of a slot", || {
-        let (region, geometry) = segment();
-        let gauges = register_all(&region, Kind::Gauge(GaugeMode::Sum), &[]);
-        let counters = register_all(&region, Kind::Counter, &[]);
-        let mut dead = process(&region, 1);
+        let view = segment();
+        let gauges = register_all(&view, Kind::Gauge(GaugeMode::Sum), &[]);
+        let counters = register_all(&view, Kind::Counter, &[]);
+        let mut dead = process(&view, 1);
         dead.resolve(gauges, &["x"]).unwrap().cells[0].set(7.0);
         dead.resolve(counters, &["x"]).unwrap().cells[0].add_owned(5.0);
         let semaphore = Arc::new(Word::modelled());
         let live = |gauge: f64, dies: bool| {
-            let (mut next_owner, semaphore) = (process(&region, 1), semaphore.clone());
+            let (mut next_owner, semaphore) = (process(&view, 1), semaphore.clone());
             loom::thread::spawn(move || {
                 if semaphore.compare_exchange(0, 1).is_err() {
                     return 0;
@@ -37,11 +37,11 @@ fn next_owner_continues_totals_and_forgets_gauges() {
             })
         };
         let next_owners = [live(3.0, true), live(4.0, false)];
-        let (reader, open) = (region.share().unwrap(), semaphore.clone());
+        let (reader, open) = (share(&view), semaphore.clone());
         let look = loom::thread::spawn(move || {
             let is_open = open.load_acquire() == 2;
-            let page = pages(&reader, &geometry, 1, Plane::PerProcess)[0];
-            let cells = reader.page(&geometry, page).unwrap();
+            let page = pages(&reader, 1, Plane::PerProcess)[0];
+            let cells = reader.page(page).unwrap();
             let counts = |cell: &Cell| cell.get().to_bits() == 7_f64.to_bits();
             assert!(
                 !is_open || !cells.iter().any(counts),

@@ -7,11 +7,7 @@
 //!
 //! Pages that the reader itself has filled are resident from then on, so they are counted and subtracted.
 
-use crate::{
-    format::index,
-    layout::{Geometry, PAGE},
-    memory::mapping::{Mapping, used_bytes},
-};
+use crate::{format::index, layout::PAGE, memory::view::View};
 
 /// Pages allowed beyond the resident ones: pages taken and not yet touched, or taken since the kernel was
 /// asked. For a segment that claims no more than this the kernel is not asked.
@@ -32,14 +28,9 @@ pub(crate) struct Budget {
 
 impl Budget {
     /// Begins a scrape; `resident` returns the kernel's number of bytes.
-    pub(crate) fn begin(
-        &mut self,
-        region: &Mapping,
-        geometry: &Geometry,
-        resident: impl FnOnce() -> Option<u64>,
-    ) {
-        let fixed = geometry.index.div_ceil(PAGE) + index::touched_pages(region, geometry).count() as u64;
-        let claimed = fixed + used_bytes(region, geometry).div_ceil(PAGE) + 1;
+    pub(crate) fn begin(&mut self, view: &View, resident: impl FnOnce() -> Option<u64>) {
+        let fixed = view.geometry.index.div_ceil(PAGE) + index::touched_pages(view).count() as u64;
+        let claimed = fixed + view.used_bytes().div_ceil(PAGE) + 1;
         let asked = if claimed > SLACK { resident() } else { None };
         self.resident = asked.map(|bytes| (bytes / PAGE).saturating_sub(self.filled));
         self.fixed = fixed;
@@ -83,7 +74,8 @@ impl Allowance {
 mod tests {
     use super::*;
     use crate::{
-        layout::{Shape, header},
+        layout::{Geometry, Shape, header},
+        memory::mapping::Mapping,
         writer::prepare,
     };
 
@@ -91,12 +83,12 @@ mod tests {
     fn holes_that_the_reader_filled_allow_no_more_of_them() {
         let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
         let size = Geometry::new(shape, 0).unwrap_err();
-        let (region, geometry) = (Mapping::heap(size), Geometry::new(shape, 1 << 40).unwrap());
-        prepare(&region, shape);
+        let view = View::new(Mapping::heap(size), Geometry::new(shape, 1 << 40).unwrap());
+        prepare(&view, shape);
         let mut budget = Budget::default();
         let begin = |budget: &mut Budget, claimed: u64, resident: Option<u64>| {
-            region.head(header!(space)).store_relaxed(claimed << 32);
-            budget.begin(&region, &geometry, || resident.map(|pages| pages * PAGE));
+            view.head(header!(space)).store_relaxed(claimed << 32);
+            budget.begin(&view, || resident.map(|pages| pages * PAGE));
             budget.pages()
         };
         assert_eq!(begin(&mut budget, 100, Some(1)), u64::MAX, "small: not asked");

@@ -19,7 +19,7 @@ use crate::{
     layout::{Geometry, PAGE, PAGE_WORDS, Plane, RECORD_UNIT, header},
     memory::{
         atomic::{Word, next_id},
-        mapping::{Mapping, memory_limit},
+        view::View,
     },
     snapshot::{ABSENT, Snapshot, Superseded},
 };
@@ -51,7 +51,7 @@ pub(crate) struct Catalogue {
     /// For each family of the snapshot its index in `families`.
     chosen: Vec<usize>,
     /// The index of each family in the snapshot, if it is exported.
-    views: Vec<Option<usize>>,
+    exported: Vec<Option<usize>>,
     /// Count of the numbers in the rows of all series.
     numbers: u64,
     /// Units of accepted records.
@@ -79,42 +79,42 @@ pub(crate) struct Catalogue {
 impl Catalogue {
     /// Adds what was published, replaced or removed since the last refresh. Reads at most `most` pages of
     /// records in total.
-    pub(crate) fn refresh(&mut self, region: &Mapping, geometry: &Geometry, most: u64) {
+    pub(crate) fn refresh(&mut self, view: &View, most: u64) {
         self.most = most;
         // The epoch is read first, so that a removal after this is found at the next refresh.
-        let epoch = region.head(header!(epoch)).load_acquire(); // pair: EPOCH
+        let epoch = view.head(header!(epoch)).load_acquire(); // pair: EPOCH
         // The words of a valid segment do not change faster than they can be followed. In a corrupt one
         // further words wait until the pending leads are followed.
-        if self.leads.len() < geometry.index_words as usize {
-            index::touched_pages(region, geometry).for_each(|page| self.look_at(region, geometry, page));
+        if self.leads.len() < view.geometry.index_words as usize {
+            index::touched_pages(view).for_each(|page| self.look_at(view, page));
         }
-        self.follow_leads(region, geometry);
+        self.follow_leads(view);
         if epoch != self.epoch || self.replaced {
             (self.epoch, self.replaced) = (epoch, false);
-            self.families.iter_mut().for_each(|family| family.drop_removed(region, geometry));
+            self.families.iter_mut().for_each(|family| family.drop_removed(view));
             self.numbers =
                 self.families.iter().map(|family| (family.live * family.definition.numbers()) as u64).sum();
         }
     }
 
     /// Compares a page of the index with its cached state.
-    fn look_at(&mut self, region: &Mapping, geometry: &Geometry, page: u64) {
-        let words = region.words(geometry.index + page * PAGE, PAGE_WORDS as u64);
+    fn look_at(&mut self, view: &View, page: u64) {
+        let words = view.words(view.geometry.index + page * PAGE, PAGE_WORDS as u64);
         let Some(words) = words else { return };
         let mut seen = self.seen.remove(&page).unwrap_or_else(|| Box::new([0; PAGE_WORDS]));
         for (word, seen) in words.iter().zip(&mut *seen) {
             let entry = word.load_acquire(); // pair: INDEX
-            let code = code(geometry, entry);
+            let code = code(&view.geometry, entry);
             if code != *seen {
-                self.note(region, geometry, std::mem::replace(seen, code), code, entry);
+                self.note(view, std::mem::replace(seen, code), code, entry);
             }
         }
         self.seen.insert(page, seen);
     }
 
-    fn note(&mut self, region: &Mapping, geometry: &Geometry, before: u32, code: u32, entry: u64) {
+    fn note(&mut self, view: &View, before: u32, code: u32, entry: u64) {
         if before != 0 {
-            self.note_replacement(region, geometry, before);
+            self.note_replacement(view, before);
         }
         match code {
             0 => {}
@@ -123,11 +123,11 @@ impl Catalogue {
         }
     }
 
-    fn note_replacement(&mut self, region: &Mapping, geometry: &Geometry, before: u32) {
+    fn note_replacement(&mut self, view: &View, before: u32) {
         self.replaced = true;
         if before != NOWHERE {
-            let offset = geometry.records + u64::from(before - 1) * RECORD_UNIT;
-            let bytes = SeriesRecord::parse(region, geometry, offset).map_or(0, |series| series.bytes());
+            let offset = view.geometry.records + u64::from(before - 1) * RECORD_UNIT;
+            let bytes = SeriesRecord::parse(view, offset).map_or(0, |series| series.bytes());
             self.record_units = self.record_units.saturating_sub(bytes.div_ceil(RECORD_UNIT));
         }
     }
@@ -137,11 +137,11 @@ impl Catalogue {
     ///
     /// Rejected records cost work too. Where they add up to more than the segment's size, the rest waits for
     /// the next scrape.
-    fn follow_leads(&mut self, region: &Mapping, geometry: &Geometry) {
-        let look = Look { region, geometry, key: hash_key(region) };
+    fn follow_leads(&mut self, view: &View) {
+        let look = Look { view, key: hash_key(view) };
         let mut leads = std::mem::take(&mut self.leads);
         leads.sort_unstable_by(|a, b| b.cmp(a));
-        let mut budget = 2 * (geometry.end - geometry.records);
+        let mut budget = 2 * (view.geometry.end - view.geometry.records);
         while let Some(lead) = leads.pop_if(|_| budget > 0) {
             if self.follow(look, lead, &mut budget).is_err() {
                 self.corrupt += 1;
@@ -154,10 +154,10 @@ impl Catalogue {
     }
 
     fn follow(&mut self, look: Look<'_>, lead: Lead, budget: &mut u64) -> Result<(), Corrupt> {
-        let offset = look.geometry.records + u64::from(lead.unit) * RECORD_UNIT;
+        let offset = look.view.geometry.records + u64::from(lead.unit) * RECORD_UNIT;
         let entry = u64::from(lead.hash) << 32 | offset;
         self.touch(look, offset, RECORD_UNIT)?;
-        match Tag::read(look.region, look.geometry, offset, entry)? {
+        match Tag::read(look.view, offset, entry)? {
             Tag::Family => {
                 let at = self.family(look, offset, budget)?;
                 let twice = std::mem::replace(&mut self.families[at].is_indexed, true);
@@ -174,10 +174,10 @@ impl Catalogue {
             return Ok(*known);
         }
         self.touch(look, offset, RECORD_UNIT)?; // a series may have led here
-        let bytes = FamilyRecord::claimed_bytes(look.region, look.geometry, offset);
+        let bytes = FamilyRecord::claimed_bytes(look.view, offset);
         spend(budget, bytes);
         self.touch(look, offset, bytes)?;
-        let family = FamilyRecord::parse(look.region, look.geometry, offset)?;
+        let family = FamilyRecord::parse(look.view, offset)?;
         let valid = FamilyRecord::hash(look.key, &family.definition) == family.hash;
         if !valid
             || !self.columns[Plane::PerProcess as usize].take(family.claim_column, 1)
@@ -191,10 +191,10 @@ impl Catalogue {
     }
 
     fn take_series(&mut self, look: Look<'_>, offset: u64, budget: &mut u64) -> Result<(), Corrupt> {
-        let series = SeriesRecord::parse(look.region, look.geometry, offset)?;
+        let series = SeriesRecord::parse(look.view, offset)?;
         spend(budget, series.bytes());
         self.touch(look, offset, series.bytes())?;
-        series.copy_labels(look.region, look.geometry, offset, &mut self.labels)?;
+        series.copy_labels(look.view, offset, &mut self.labels)?;
         if SeriesRecord::hash(look.key, series.family, &self.labels) != series.hash {
             return Err(Corrupt);
         }
@@ -205,7 +205,7 @@ impl Catalogue {
         }
         let (plane, cells) = (family.plane(), family.definition.cells() as u64);
         let numbers = self.numbers + family.definition.numbers() as u64;
-        if numbers * 8 > memory_limit(look.region, look.geometry) {
+        if numbers * 8 > look.view.memory_limit() {
             return Err(Corrupt);
         }
         if !self.columns[plane as usize].take(series.column, cells)
@@ -214,7 +214,7 @@ impl Catalogue {
             return Err(Corrupt);
         }
         if !series.removed {
-            let unit = ((offset - look.geometry.records) / RECORD_UNIT) as u32;
+            let unit = ((offset - look.view.geometry.records) / RECORD_UNIT) as u32;
             let taken = Series { unit, column: series.column as u32, created: series.created };
             self.families[at].take(taken, &self.labels);
             self.numbers = numbers;
@@ -224,7 +224,7 @@ impl Catalogue {
 
     /// Marks a record's pages as read; an error if they are outside the segment, or too many.
     fn touch(&mut self, look: Look<'_>, offset: u64, bytes: u64) -> Result<(), Corrupt> {
-        let end = offset.checked_add(bytes).filter(|end| *end <= look.geometry.end).ok_or(Corrupt)?;
+        let end = offset.checked_add(bytes).filter(|end| *end <= look.view.geometry.end).ok_or(Corrupt)?;
         for page in offset / PAGE..end.div_ceil(PAGE) {
             self.touched += u64::from(self.looked_at.take(page, 1));
         }
@@ -233,7 +233,7 @@ impl Catalogue {
 
     fn take_units(&mut self, look: Look<'_>, offset: u64, bytes: u64) -> bool {
         let units = bytes.div_ceil(RECORD_UNIT);
-        let free = self.taken_units.take((offset - look.geometry.records) / RECORD_UNIT, units);
+        let free = self.taken_units.take((offset - look.view.geometry.records) / RECORD_UNIT, units);
         self.record_units += if free { units } else { 0 };
         free
     }
@@ -247,35 +247,31 @@ impl Catalogue {
     }
 
     /// Lays out the rows of the families to be exported: one family for each name.
-    pub(crate) fn choose(&mut self, region: &Mapping, cells: &Cells<'_>, snapshot: &mut Snapshot) {
-        let chosen = self.newest(region, cells, &mut snapshot.superseded);
+    pub(crate) fn choose(&mut self, cells: &Cells<'_>, snapshot: &mut Snapshot) {
+        let chosen = self.newest(cells, &mut snapshot.superseded);
         if chosen != self.chosen {
-            snapshot.families = chosen.iter().map(|at| self.families[*at].empty_view()).collect();
+            snapshot.families = chosen.iter().map(|at| self.families[*at].empty_family()).collect();
             chosen.iter().for_each(|at| self.families[*at].dirty = true);
-            self.views.clear();
-            self.views.resize(self.families.len(), None);
-            chosen.iter().enumerate().for_each(|(view, at)| self.views[*at] = Some(view));
+            self.exported.clear();
+            self.exported.resize(self.families.len(), None);
+            chosen.iter().enumerate().for_each(|(family, at)| self.exported[*at] = Some(family));
             self.chosen = chosen;
         }
-        for (at, view) in self.chosen.iter().zip(&mut snapshot.families) {
+        for (at, exported) in self.chosen.iter().zip(&mut snapshot.families) {
             if self.families[*at].dirty {
-                self.corrupt += self.families[*at].lay_out(view, next_id());
+                self.corrupt += self.families[*at].lay_out(exported, next_id());
             }
         }
     }
 
     /// For each name, the family that the youngest living process asserts; if none does, the one that was
     /// asserted last. Sorted by name. Other families that a living process asserts are superseded.
-    fn newest(
-        &mut self,
-        region: &Mapping,
-        cells: &Cells<'_>,
-        superseded: &mut Vec<Superseded>,
-    ) -> Vec<usize> {
+    fn newest(&mut self, cells: &Cells<'_>, superseded: &mut Vec<Superseded>) -> Vec<usize> {
         let families = &self.families;
         let claim = |at: usize| cells.newest_claim(families[at].claim_column);
         let age = |at: &usize| {
-            let ever = FamilyRecord::newest_claim(region, families[*at].offset).map_or(0, Word::load_relaxed);
+            let ever =
+                FamilyRecord::newest_claim(cells.view, families[*at].offset).map_or(0, Word::load_relaxed);
             (claim(*at), ever, families[*at].offset)
         };
         superseded.clear();
@@ -303,7 +299,7 @@ impl Catalogue {
 
     /// Finds the series that were not used for the segment's TTL. Returns how many are hidden.
     pub(crate) fn look_for_use(&mut self, cells: &Cells<'_>, totals: &Totals, now: u64) -> u64 {
-        let ttl = ttl::of(cells.region);
+        let ttl = ttl::of(cells.view);
         if ttl == 0 {
             return 0;
         }
@@ -312,16 +308,16 @@ impl Catalogue {
             let family = &mut self.families[*at];
             let (kind, count) = (family.definition.kind, family.definition.cells());
             let print = |column| cells.print(totals, kind, column, count);
-            hidden += family.look_for_use((cells.region, cells.geometry), (ttl, now), print);
+            hidden += family.look_for_use(cells.view, (ttl, now), print);
         }
         hidden
     }
 
     /// Sets the values of hidden series to absent. The series of `all` gauges have no rows of their own.
     pub(crate) fn hide(&self, snapshot: &mut Snapshot) {
-        for (entry, view) in self.chosen().zip(&mut snapshot.families) {
-            let rows = 0..if entry.is_laid_out_by_process() { 0 } else { view.row_count() };
-            rows.filter(|row| entry.is_hidden(*row)).for_each(|row| view.values_mut(row)[0] = ABSENT);
+        for (entry, exported) in self.chosen().zip(&mut snapshot.families) {
+            let rows = 0..if entry.is_laid_out_by_process() { 0 } else { exported.row_count() };
+            rows.filter(|row| entry.is_hidden(*row)).for_each(|row| exported.values_mut(row)[0] = ABSENT);
         }
     }
 
@@ -334,7 +330,7 @@ impl Catalogue {
     pub(crate) fn summaries(&self) -> impl Iterator<Item = (Option<usize>, &Entry)> {
         let all = self.families.iter().enumerate();
         let summaries = all.filter(|(_, family)| matches!(family.definition.kind, Kind::Summary { .. }));
-        summaries.map(|(at, family)| (self.views.get(at).copied().flatten(), family))
+        summaries.map(|(at, family)| (self.exported.get(at).copied().flatten(), family))
     }
 
     /// Series in the segment now, exported or not.
@@ -346,8 +342,7 @@ impl Catalogue {
 /// The arguments that all steps of a refresh share.
 #[derive(Clone, Copy)]
 struct Look<'r> {
-    region: &'r Mapping,
-    geometry: &'r Geometry,
+    view: &'r View,
     key: HashKey,
 }
 

@@ -7,16 +7,15 @@ use super::{
 };
 use crate::{
     definition::{GaugeMode, Kind},
-    layout::{Geometry, PAGE_WORDS, SHARED, UNSET},
-    memory::{atomic::Cell, mapping::Mapping},
+    layout::{PAGE_WORDS, SHARED, UNSET},
+    memory::{atomic::Cell, view::View},
     snapshot::ABSENT,
 };
 
 /// Access from a column to its cells.
 #[derive(Clone, Copy)]
 pub(crate) struct Cells<'r> {
-    pub(crate) region: &'r Mapping,
-    pub(crate) geometry: &'r Geometry,
+    pub(crate) view: &'r View,
     pub(crate) slots: &'r Slots,
     pub(crate) page_map: &'r PageMap,
 }
@@ -29,7 +28,7 @@ impl<'r> Cells<'r> {
     }
 
     fn cell(&self, page: Page, column: u64) -> Option<&'r Cell> {
-        page.cells(self.region, self.geometry).get(column as usize % PAGE_WORDS)
+        page.cells(self.view).get(column as usize % PAGE_WORDS)
     }
 
     /// The values that are set in a column of the per-process plane, in the slots whose gauges count.

@@ -9,7 +9,7 @@ use crate::{
         ttl::{Activity, hides},
     },
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT},
-    memory::{atomic::Word, mapping::Mapping},
+    memory::{atomic::Word, view::View},
     snapshot::{Family, Labels},
 };
 use std::{cmp::Ordering, sync::Arc};
@@ -97,9 +97,9 @@ impl Entry {
     }
 
     /// Finds the removed series; they leave at the next layout.
-    pub(crate) fn drop_removed(&mut self, region: &Mapping, geometry: &Geometry) {
+    pub(crate) fn drop_removed(&mut self, view: &View) {
         for series in self.rows.iter_mut().chain(&mut self.fresh).filter(|series| series.unit != LEFT) {
-            let flag = SeriesRecord::removed(region, series.offset(geometry));
+            let flag = SeriesRecord::removed(view, series.offset(&view.geometry));
             if flag.is_none_or(|flag| flag.load_relaxed() == GONE) {
                 series.unit = LEFT;
                 self.live -= 1;
@@ -127,7 +127,7 @@ impl Entry {
     /// a column's series. Returns how many rows are hidden now.
     pub(crate) fn look_for_use(
         &mut self,
-        (region, geometry): (&Mapping, &Geometry),
+        view: &View,
         (ttl, now): (u32, u64),
         print: impl Fn(u64) -> u64,
     ) -> u64 {
@@ -135,7 +135,7 @@ impl Entry {
         self.hidden.clear();
         for (series, activity) in self.rows.iter().zip(&mut self.activities) {
             let touched =
-                SeriesRecord::touched(region, series.offset(geometry)).map_or(0, Word::load_relaxed);
+                SeriesRecord::touched(view, series.offset(&view.geometry)).map_or(0, Word::load_relaxed);
             let idle = activity.look(touched, print(series.column.into()), now);
             self.hidden.push(hides(ttl, idle));
         }
@@ -162,7 +162,7 @@ impl Entry {
 
     /// An empty family for the export; that of an `all` gauge has one more label, which distinguishes its
     /// processes.
-    pub(crate) fn empty_view(&self) -> Family {
+    pub(crate) fn empty_family(&self) -> Family {
         let mut definition = self.definition.clone();
         if definition.kind == Kind::Gauge(GaugeMode::All) {
             definition.label_names.push("pid".into());
@@ -172,14 +172,14 @@ impl Entry {
 
     /// Sorts the rows and lays them out anew. Returns how many duplicates it dropped: two series with the
     /// same labels would make the exposition page invalid.
-    pub(crate) fn lay_out(&mut self, view: &mut Family, generation: u64) -> u64 {
+    pub(crate) fn lay_out(&mut self, exported: &mut Family, generation: u64) -> u64 {
         self.dirty = false;
         let doubles = if self.is_laid_out() { 0 } else { self.merge_fresh() };
         if self.is_laid_out_by_process() {
-            view.clear(generation);
+            exported.clear(generation);
         } else {
-            view.set_rows(self.labels.clone(), self.rows.len(), generation);
-            self.rows.iter().enumerate().for_each(|(row, series)| view.set_created(row, series.created));
+            exported.set_rows(self.labels.clone(), self.rows.len(), generation);
+            self.rows.iter().enumerate().for_each(|(row, series)| exported.set_created(row, series.created));
         }
         doubles
     }

@@ -30,7 +30,9 @@ impl Exemplars {
         let owners = cells.page_map.cumulative.by_number();
         for (size, pages) in pages.iter().enumerate() {
             for (page, place) in pages.iter().flat_map(|page| places(cells, size, page)) {
-                let Some(column) = column(cells.geometry, &owners, page, place.cell()) else { continue };
+                let Some(column) = column(&cells.view.geometry, &owners, page, place.cell()) else {
+                    continue;
+                };
                 match place.find() {
                     Some(Ok(exemplar)) => found.take(column, exemplar),
                     Some(Err(_)) => found.bad += 1,
@@ -65,7 +67,7 @@ impl Exemplars {
 
 /// A page's places, each with the page.
 fn places<'r>(cells: &Cells<'r>, size: usize, page: &'r Page) -> impl Iterator<Item = (&'r Page, Place<'r>)> {
-    let words = page.words(cells.region, cells.geometry);
+    let words = page.words(cells.view);
     words.chunks_exact(place_words(size)).map(move |place| (page, Place::over(place)))
 }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     definition::{GaugeMode, Kind},
-    memory::{atomic::next_id, mapping::memory_limit},
+    memory::atomic::next_id,
     snapshot::{ABSENT, Family, Snapshot},
 };
 
@@ -21,25 +21,25 @@ pub(crate) fn values(
     let cumulative = &cells.page_map.cumulative;
     let exemplars = Exemplars::look(cells);
     let mut processes = None;
-    for (entry, view) in catalogue.chosen().zip(&mut snapshot.families) {
+    for (entry, family) in catalogue.chosen().zip(&mut snapshot.families) {
         match entry.definition.kind {
             Kind::Gauge(GaugeMode::All) => {
-                processes.get_or_insert_with(|| Processes::look(cells)).rows(cells, entry, view);
+                processes.get_or_insert_with(|| Processes::look(cells)).rows(cells, entry, family);
             }
-            Kind::Gauge(mode) => merged_gauges(cells, entry, mode, view),
+            Kind::Gauge(mode) => merged_gauges(cells, entry, mode, family),
             Kind::Counter | Kind::Histogram => {
-                copy_totals(entry, totals, cumulative, view);
-                view.set_exemplars(exemplars.of(entry));
+                copy_totals(entry, totals, cumulative, family);
+                family.set_exemplars(exemplars.of(entry));
             }
-            Kind::Summary { .. } => copy_summary_totals(entry, totals, cumulative, view),
+            Kind::Summary { .. } => copy_summary_totals(entry, totals, cumulative, family),
         }
     }
     processes.map_or(0, |processes| processes.left_out) + exemplars.bad
 }
 
-fn copy_totals(entry: &Entry, totals: &Totals, pages: &Pages, view: &mut Family) {
+fn copy_totals(entry: &Entry, totals: &Totals, pages: &Pages, family: &mut Family) {
     let cells = entry.definition.cells();
-    for (values, column) in view.all_values_mut().chunks_exact_mut(cells).zip(entry.columns()) {
+    for (values, column) in family.all_values_mut().chunks_exact_mut(cells).zip(entry.columns()) {
         match totals.of(pages, column, cells) {
             Some(sums) => values.copy_from_slice(sums),
             None => values.fill(0.0),
@@ -48,9 +48,9 @@ fn copy_totals(entry: &Entry, totals: &Totals, pages: &Pages, view: &mut Family)
 }
 
 /// Sum and count; `summaries` adds the quantiles.
-fn copy_summary_totals(entry: &Entry, totals: &Totals, pages: &Pages, view: &mut Family) {
+fn copy_summary_totals(entry: &Entry, totals: &Totals, pages: &Pages, family: &mut Family) {
     for (row, column) in entry.columns().enumerate() {
-        let numbers = view.values_mut(row);
+        let numbers = family.values_mut(row);
         let at = numbers.len() - 2;
         let (count, sum) = match totals.of(pages, column, 2) {
             Some([count, sum]) => (*count, *sum),
@@ -60,10 +60,10 @@ fn copy_summary_totals(entry: &Entry, totals: &Totals, pages: &Pages, view: &mut
     }
 }
 
-fn merged_gauges(cells: &Cells<'_>, entry: &Entry, mode: GaugeMode, view: &mut Family) {
+fn merged_gauges(cells: &Cells<'_>, entry: &Entry, mode: GaugeMode, family: &mut Family) {
     for (row, column) in entry.columns().enumerate() {
         let living = cells.gauges(column).map(|(_, value)| value);
-        view.values_mut(row)[0] = match mode {
+        family.values_mut(row)[0] = match mode {
             GaugeMode::Last | GaugeMode::All => cells.shared(column),
             GaugeMode::Sum => living.fold(0.0, |sum, value| sum + value),
             GaugeMode::Min => living.reduce(f64::min).unwrap_or(ABSENT),
@@ -79,26 +79,26 @@ struct Processes {
     /// The rank of each slot in the order of these labels.
     ranks: Vec<usize>,
     /// Bytes left for rows: every process repeats all labels, and that can be more than the whole segment.
-    /// See [`memory_limit`].
+    /// See [`View::memory_limit`](crate::memory::view::View::memory_limit).
     room: usize,
     left_out: u64,
 }
 
 impl Processes {
     fn look(cells: &Cells<'_>) -> Self {
-        let labels = process_labels(cells.region, cells.geometry, cells.slots);
+        let labels = process_labels(cells.view, cells.slots);
         let mut order: Vec<usize> = (0..labels.len()).collect();
         order.sort_unstable_by(|a, b| labels[*a].cmp(&labels[*b]));
         let mut ranks = vec![0; labels.len()];
         order.iter().enumerate().for_each(|(rank, slot)| ranks[*slot] = rank);
-        let room = memory_limit(cells.region, cells.geometry) as usize;
+        let room = cells.view.memory_limit() as usize;
         Self { labels, ranks, room, left_out: 0 }
     }
 
     /// Lays out a row for each series and living process; keeps the generation if the labels are unchanged.
-    fn rows(&mut self, cells: &Cells<'_>, entry: &Entry, view: &mut Family) {
-        let mut fresh = Family::new(view.definition.clone());
-        fresh.clear(view.generation());
+    fn rows(&mut self, cells: &Cells<'_>, entry: &Entry, family: &mut Family) {
+        let mut fresh = Family::new(family.definition.clone());
+        fresh.clear(family.generation());
         for (row, column) in entry.columns().enumerate().filter(|(row, _)| !entry.is_hidden(*row)) {
             let mut living: Vec<(usize, f64)> = cells.gauges(column).collect();
             living.sort_unstable_by_key(|(slot, _)| self.ranks[*slot]);
@@ -110,10 +110,10 @@ impl Processes {
                 }
             }
         }
-        if !fresh.same_rows(view) {
+        if !fresh.same_rows(family) {
             fresh.set_generation(next_id());
         }
-        *view = fresh;
+        *family = fresh;
     }
 
     fn make_room(&mut self, bytes: usize) -> bool {

@@ -20,8 +20,8 @@ use crate::{
     config::SegmentName,
     error::ReadError,
     format::header,
-    layout::{Geometry, header},
-    memory::mapping::Mapping,
+    layout::header,
+    memory::{mapping::Mapping, view::View},
     os,
     os::{Object, Owner, Step},
     snapshot::{Snapshot, Stats},
@@ -64,8 +64,7 @@ pub struct Reader {
     name: SegmentName,
     /// None for memory without a kernel object.
     object: Option<Object>,
-    region: Mapping,
-    geometry: Geometry,
+    view: View,
     catalogue: Catalogue,
     deaths: Deaths,
     snapshot: Snapshot,
@@ -83,25 +82,24 @@ impl Reader {
     pub fn attach(name: SegmentName) -> Result<Self, ReadError> {
         let failed = |step| move |error| os::read_error(name, step, error);
         let mut object = Object::find(name).map_err(failed(Step::Find))?;
-        let region = object.attach(true).map_err(failed(Step::Map))?;
-        let reader = Self::over(name, Some(object), region)?;
+        let mapping = object.attach(true).map_err(failed(Step::Map))?;
+        let reader = Self::over(name, Some(object), mapping)?;
         reader.check_memory()?;
         Ok(reader)
     }
 
     /// Reads memory without a kernel object.
     #[cfg(any(test, fuzzing))]
-    pub(crate) fn over_region(region: Mapping) -> Result<Self, ReadError> {
-        Self::over(SegmentName::default(), None, region)
+    pub(crate) fn over_mapping(mapping: Mapping) -> Result<Self, ReadError> {
+        Self::over(SegmentName::default(), None, mapping)
     }
 
     /// Begins to read memory, if it is a valid segment.
-    fn over(name: SegmentName, object: Option<Object>, region: Mapping) -> Result<Self, ReadError> {
+    fn over(name: SegmentName, object: Option<Object>, mapping: Mapping) -> Result<Self, ReadError> {
         Ok(Self {
             name,
             object,
-            geometry: header::check(name, &region)?,
-            region,
+            view: header::open(name, mapping)?,
             catalogue: Catalogue::default(),
             deaths: Deaths::default(),
             snapshot: Snapshot::default(),
@@ -122,25 +120,25 @@ impl Reader {
     /// at `now` do not count, and series that were last used too long before are hidden.
     pub fn scrape_at(&mut self, now: u64) -> Result<&Snapshot, ReadError> {
         self.check()?;
-        let (region, geometry) = (&self.region, &self.geometry);
-        let ask = || self.object.as_ref()?.locks(region)?.values(geometry.slots);
-        let live = self.deaths.look(region, geometry, ask);
-        self.budget.begin(region, geometry, || self.object.as_ref()?.resident());
-        self.catalogue.refresh(region, geometry, self.budget.pages());
-        let slots = Slots::look(region, geometry, live);
+        let view = &self.view;
+        let ask = || self.object.as_ref()?.locks(view)?.values(view.geometry.slots);
+        let live = self.deaths.look(view, ask);
+        self.budget.begin(view, || self.object.as_ref()?.resident());
+        self.catalogue.refresh(view, self.budget.pages());
+        let slots = Slots::look(view, live);
         let pages = self.budget.pages().saturating_sub(self.catalogue.touched);
-        self.page_map.refresh(region, geometry, slots.high, pages);
-        let cells = Cells { region, geometry, slots: &slots, page_map: &self.page_map };
-        self.catalogue.choose(region, &cells, &mut self.snapshot);
-        self.totals.refresh(region, geometry, &self.page_map.cumulative);
+        self.page_map.refresh(view, slots.high, pages);
+        let cells = Cells { view, slots: &slots, page_map: &self.page_map };
+        self.catalogue.choose(&cells, &mut self.snapshot);
+        self.totals.refresh(view, &self.page_map.cumulative);
         let hidden = self.catalogue.look_for_use(&cells, &self.totals, now);
         let left_out = merge::values(&cells, &self.catalogue, &self.totals, &mut self.snapshot);
-        self.summaries.look(region, geometry, &mut self.page_map, &self.catalogue);
-        self.summaries.merge(region, geometry, now, &mut self.snapshot);
+        self.summaries.look(view, &mut self.page_map, &self.catalogue);
+        self.summaries.merge(view, now, &mut self.snapshot);
         self.budget.end(self.catalogue.touched + self.page_map.allowance.touched);
         self.catalogue.hide(&mut self.snapshot);
         self.corrupt = self.corrupt.max(self.page_map.bad + left_out);
-        let cells = Cells { region, geometry, slots: &slots, page_map: &self.page_map };
+        let cells = Cells { view, slots: &slots, page_map: &self.page_map };
         let corrupt = self.catalogue.corrupt + self.corrupt;
         let stats = stats::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);
         self.snapshot.stats = Stats { hidden_series: hidden, ..stats };
@@ -150,11 +148,11 @@ impl Reader {
 
     /// Whether the memory was intact all the time; see [`os::survive_truncation`].
     fn check_memory(&self) -> Result<(), ReadError> {
-        if !self.region.is_lost() {
+        if !self.view.is_lost() {
             return Ok(());
         }
         let actual = self.object.as_ref().and_then(|object| object.stat().ok()).map_or(0, |stat| stat.size);
-        Err(ReadError::Short { name: self.name, actual, claimed: self.geometry.end })
+        Err(ReadError::Short { name: self.name, actual, claimed: self.view.geometry.end })
     }
 
     /// The result of the last scrape.
@@ -180,12 +178,12 @@ impl Reader {
             return Err(ReadError::Retired { name: self.name });
         }
         self.check_memory()?;
-        header::check(self.name, &self.region).map(drop)
+        header::check(self.name, &self.view).map(drop)
     }
 
     /// The segment's epoch, for tests: unchanged while no handle is invalidated.
     #[must_use]
     pub fn epoch(&self) -> u64 {
-        self.region.head(header!(epoch)).load_relaxed()
+        self.view.head(header!(epoch)).load_relaxed()
     }
 }

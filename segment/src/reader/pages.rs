@@ -3,10 +3,10 @@
 
 use super::{budget::Allowance, ranges::ClaimedRanges};
 use crate::{
-    layout::{EXEMPLAR_SIZES, Geometry, PAGE_WORDS, Plane, SHARED, Slot},
+    layout::{EXEMPLAR_SIZES, PAGE_WORDS, Plane, SHARED, Slot},
     memory::{
         atomic::{Cell, Word},
-        mapping::Mapping,
+        view::View,
     },
 };
 use std::{collections::HashMap, mem::offset_of};
@@ -24,14 +24,14 @@ pub(crate) struct Page {
 
 impl Page {
     /// Its words.
-    pub(crate) fn words<'r>(&self, region: &'r Mapping, geometry: &Geometry) -> &'r [Word] {
-        let offset = region.page_offset(geometry, u64::from(self.number));
-        offset.and_then(|offset| region.words(offset, PAGE_WORDS as u64)).unwrap_or_default()
+    pub(crate) fn words<'r>(&self, view: &'r View) -> &'r [Word] {
+        let offset = view.page_offset(u64::from(self.number));
+        offset.and_then(|offset| view.words(offset, PAGE_WORDS as u64)).unwrap_or_default()
     }
 
     /// Its cells.
-    pub(crate) fn cells<'r>(&self, region: &'r Mapping, geometry: &Geometry) -> &'r [Cell] {
-        region.page(geometry, u64::from(self.number)).map_or(&[], |cells| &cells[..])
+    pub(crate) fn cells<'r>(&self, view: &'r View) -> &'r [Cell] {
+        view.page(u64::from(self.number)).map_or(&[], |cells| &cells[..])
     }
 }
 
@@ -71,27 +71,27 @@ pub(crate) struct PageMap {
 
 impl PageMap {
     /// Walks the directories again, up to `most` pages.
-    pub(crate) fn refresh(&mut self, region: &Mapping, geometry: &Geometry, slots: usize, most: u64) {
+    pub(crate) fn refresh(&mut self, view: &View, slots: usize, most: u64) {
         self.taken.clear();
         (self.total, self.bad, self.allowance) = (0, 0, Allowance::of(most));
         for plane in [Plane::Cumulative, Plane::PerProcess] {
             let mut pages = std::mem::take(self.pages_mut(plane));
             pages.walked.clear();
-            (0..slots).for_each(|slot| self.walk(region, geometry, slot, plane, &mut pages.walked));
+            (0..slots).for_each(|slot| self.walk(view, slot, plane, &mut pages.walked));
             pages.arrange();
             *self.pages_mut(plane) = pages;
         }
-        self.find_exemplars(region, geometry, slots);
+        self.find_exemplars(view, slots);
     }
 
     /// The shared slot has none, because a place has one writer.
-    fn find_exemplars(&mut self, region: &Mapping, geometry: &Geometry, slots: usize) {
+    fn find_exemplars(&mut self, view: &View, slots: usize) {
         for size in 0..EXEMPLAR_SIZES {
             let mut found = std::mem::take(&mut self.exemplars[size]);
             found.clear();
             for slot in SHARED + 1..slots {
-                let root = geometry.slot(slot) + (offset_of!(Slot, exemplars) + 8 * size) as u64;
-                self.walk_directory(region, geometry, root, (slot, 0), &mut found);
+                let root = view.geometry.slot(slot) + (offset_of!(Slot, exemplars) + 8 * size) as u64;
+                self.walk_directory(view, root, (slot, 0), &mut found);
             }
             self.exemplars[size] = found;
         }
@@ -104,17 +104,10 @@ impl PageMap {
         }
     }
 
-    fn walk(
-        &mut self,
-        region: &Mapping,
-        geometry: &Geometry,
-        slot: usize,
-        plane: Plane,
-        found: &mut Vec<Page>,
-    ) {
-        let roots = geometry.slot(slot) + plane.roots_offset();
+    fn walk(&mut self, view: &View, slot: usize, plane: Plane, found: &mut Vec<Page>) {
+        let roots = view.geometry.slot(slot) + plane.roots_offset();
         for root in 0..plane.roots() {
-            self.walk_directory(region, geometry, roots + 8 * root as u64, (slot, root * PAGE_WORDS), found);
+            self.walk_directory(view, roots + 8 * root as u64, (slot, root * PAGE_WORDS), found);
         }
     }
 
@@ -122,15 +115,14 @@ impl PageMap {
     /// number `first`.
     fn walk_directory(
         &mut self,
-        region: &Mapping,
-        geometry: &Geometry,
+        view: &View,
         root: u64,
         (slot, first): (usize, usize),
         found: &mut Vec<Page>,
     ) {
-        let Some((_, directory)) = self.enter(region, geometry, root) else { return };
+        let Some((_, directory)) = self.enter(view, root) else { return };
         for entry in 0..PAGE_WORDS {
-            if let Some((number, _)) = self.enter(region, geometry, directory + 8 * entry as u64) {
+            if let Some((number, _)) = self.enter(view, directory + 8 * entry as u64) {
                 found.push(Page { place: (first + entry) as u32, slot: slot as u16, number });
             }
         }
@@ -146,12 +138,12 @@ impl PageMap {
     }
 
     /// The number and offset of the page that the word at `offset` leads to, if it was not taken before.
-    fn enter(&mut self, region: &Mapping, geometry: &Geometry, offset: u64) -> Option<(u32, u64)> {
-        let number = region.word(offset)?.load_acquire(); // pair: PAGE
+    fn enter(&mut self, view: &View, offset: u64) -> Option<(u32, u64)> {
+        let number = view.word(offset)?.load_acquire(); // pair: PAGE
         if number == 0 {
             return None;
         }
-        let offset = region.page_offset(geometry, number).filter(|_| self.taken.take(number, 1));
+        let offset = view.page_offset(number).filter(|_| self.taken.take(number, 1));
         let Some(offset) = offset.filter(|_| self.allowance.take(1)) else {
             self.bad += 1;
             return None;

@@ -1,8 +1,8 @@
 //! Which slots are in use, and which of them have living processes.
 
 use crate::{
-    layout::{Geometry, OPEN, SHARED, Slot, header},
-    memory::{atomic::Word, mapping::Mapping},
+    layout::{OPEN, SHARED, Slot, header},
+    memory::{atomic::Word, view::View},
 };
 use std::{collections::HashSet, mem::offset_of};
 
@@ -19,27 +19,27 @@ pub(crate) struct Slots {
 }
 
 impl Slots {
-    pub(crate) fn look(region: &Mapping, geometry: &Geometry, values: Option<Vec<u16>>) -> Self {
-        let high = region.head(header!(slots_high)).load_acquire() as usize; // pair: SLOT
-        let mut slots = Self { values, high: high.min(geometry.slots), counts: Vec::new() };
-        let is_open = |slot| slots.is_open(region, geometry, slot);
+    pub(crate) fn look(view: &View, values: Option<Vec<u16>>) -> Self {
+        let high = view.head(header!(slots_high)).load_acquire() as usize; // pair: SLOT
+        let mut slots = Self { values, high: high.min(view.geometry.slots), counts: Vec::new() };
+        let is_open = |slot| slots.is_open(view, slot);
         slots.counts = (0..slots.high).map(is_open).collect();
         slots
     }
 
     /// Without semaphores a slot counts as living until its owner's clean exit.
-    fn is_open(&self, region: &Mapping, geometry: &Geometry, slot: usize) -> bool {
+    fn is_open(&self, view: &View, slot: usize) -> bool {
         match &self.values {
             Some(values) if slot != SHARED => values[slot] >= OPEN,
-            _ => missing_exits(region, geometry, slot) > 0,
+            _ => missing_exits(view, slot) > 0,
         }
     }
 
     /// Whether a process owns the slot.
-    pub(crate) fn is_live(&self, region: &Mapping, geometry: &Geometry, slot: usize) -> bool {
+    pub(crate) fn is_live(&self, view: &View, slot: usize) -> bool {
         match &self.values {
             Some(values) => values[slot] > 0,
-            None => self.is_open(region, geometry, slot),
+            None => self.is_open(view, slot),
         }
     }
 
@@ -50,21 +50,21 @@ impl Slots {
 }
 
 /// Owners of the slot without a clean exit: the present one, and those that died abruptly.
-pub(crate) fn missing_exits(region: &Mapping, geometry: &Geometry, slot: usize) -> u64 {
-    let word = |field| slot_word(region, geometry, slot, field);
+pub(crate) fn missing_exits(view: &View, slot: usize) -> u64 {
+    let word = |field| slot_value(view, slot, field);
     let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
     word(offset_of!(Slot, claims)).saturating_sub(said)
 }
 
 /// One word of a slot; 0 if it does not exist.
-pub(crate) fn slot_word(region: &Mapping, geometry: &Geometry, slot: usize, field: usize) -> u64 {
-    region.word(geometry.slot(slot) + field as u64).map_or(0, Word::load_relaxed)
+pub(crate) fn slot_value(view: &View, slot: usize, field: usize) -> u64 {
+    view.slot_word(slot, field).map_or(0, Word::load_relaxed)
 }
 
 /// The label `pid` of each slot's owner; empty without a living process. Two containers may both have a
 /// process 1: the older one keeps the plain number, the other gets its slot's number as a suffix.
-pub(crate) fn process_labels(region: &Mapping, geometry: &Geometry, slots: &Slots) -> Vec<String> {
-    let word = |slot, field| slot_word(region, geometry, slot, field);
+pub(crate) fn process_labels(view: &View, slots: &Slots) -> Vec<String> {
+    let word = |slot, field| slot_value(view, slot, field);
     let mut living: Vec<usize> = (1..slots.high).filter(|slot| slots.counts[*slot]).collect();
     living.sort_by_key(|slot| word(*slot, offset_of!(Slot, claim_seq)));
     let mut labels = vec![String::new(); slots.high];

@@ -4,14 +4,12 @@ use super::{
     catalogue::Catalogue,
     cells::Cells,
     pages::PageMap,
-    slots::{Slots, missing_exits, process_labels, slot_word},
+    slots::{Slots, missing_exits, process_labels, slot_value},
 };
 use crate::{
     format::{index, runtime::Runtime},
-    layout::{
-        Geometry, LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, SHARED, Slot, Space, UNSET, header,
-    },
-    memory::{atomic::Word, mapping, mapping::Mapping},
+    layout::{LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, SHARED, Slot, UNSET, header},
+    memory::{atomic::Word, mapping::Mapping, view::View},
     snapshot::{Liveness, Process, Reason, SlotState, SlotView, Snapshot, Stats},
 };
 use std::mem::offset_of;
@@ -25,15 +23,10 @@ pub(crate) struct Deaths(Vec<u64>);
 
 impl Deaths {
     /// Reads the semaphores between two reads of the slots.
-    pub(crate) fn look(
-        &mut self,
-        region: &Mapping,
-        geometry: &Geometry,
-        ask: impl FnOnce() -> Option<Vec<u16>>,
-    ) -> Option<Vec<u16>> {
-        let look = |slot| tenants(region, geometry, slot);
-        let high = region.head(header!(slots_high)).load_acquire() as usize; // pair: SLOT
-        let before: Vec<_> = (0..high.min(geometry.slots)).map(look).collect();
+    pub(crate) fn look(&mut self, view: &View, ask: impl FnOnce() -> Option<Vec<u16>>) -> Option<Vec<u16>> {
+        let look = |slot| tenants(view, slot);
+        let high = view.head(header!(slots_high)).load_acquire() as usize; // pair: SLOT
+        let before: Vec<_> = (0..high.min(view.geometry.slots)).map(look).collect();
         let values = ask()?;
         self.0.resize(before.len().max(self.0.len()), 0);
         for (slot, (known, before)) in self.0.iter_mut().zip(before).enumerate().skip(1) {
@@ -51,8 +44,8 @@ impl Deaths {
 }
 
 /// How many processes have claimed the slot, and how many of them exited cleanly.
-fn tenants(region: &Mapping, geometry: &Geometry, slot: usize) -> (u64, u64) {
-    let word = |field| slot_word(region, geometry, slot, field);
+fn tenants(view: &View, slot: usize) -> (u64, u64) {
+    let word = |field| slot_value(view, slot, field);
     let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
     (word(offset_of!(Slot, claims)), said)
 }
@@ -64,23 +57,23 @@ pub(crate) fn collect(
     snapshot: &Snapshot,
     corrupt: u64,
 ) -> Stats {
-    let Cells { region, geometry, slots, page_map } = *cells;
+    let Cells { view, slots, page_map } = *cells;
     let sum = |field| -> u64 {
-        (0..slots.high).map(|slot| slot_word(region, geometry, slot, field)).fold(0, u64::wrapping_add)
+        (0..slots.high).map(|slot| slot_value(view, slot, field)).fold(0, u64::wrapping_add)
     };
     let rows = snapshot.families.iter().map(|family| family.rows().count() as u64);
-    let overflow = if slots.high == 0 { 0 } else { missing_exits(region, geometry, SHARED) };
+    let overflow = if slots.high == 0 { 0 } else { missing_exits(view, SHARED) };
     Stats {
-        reserved_bytes: region.bytes(),
-        used_bytes: used_bytes(region, geometry, slots),
-        leaked_bytes: leaked_bytes(region, geometry, page_map, catalogue),
-        leaked_series: leaked_series(region, catalogue),
+        reserved_bytes: view.bytes(),
+        used_bytes: used_bytes(view, slots),
+        leaked_bytes: leaked_bytes(view, page_map, catalogue),
+        leaked_series: leaked_series(view, catalogue),
         series: rows.sum(),
         hidden_series: 0,
         superseded_families: catalogue.superseded,
-        max_series: u64::from(geometry.shape.max_series),
-        max_processes: u64::from(geometry.shape.max_processes),
-        slots: views(cells),
+        max_series: u64::from(view.geometry.shape.max_series),
+        max_processes: u64::from(view.geometry.shape.max_processes),
+        slots: slot_views(cells),
         dropped: Reason::ALL.map(|reason| sum(offset_of!(Slot, dropped) + 8 * reason as usize)),
         truncated_labels: sum(offset_of!(Slot, truncated)),
         worker_starts: sum(offset_of!(Slot, claims)),
@@ -89,13 +82,13 @@ pub(crate) fn collect(
         exits_abrupt: deaths.total(),
         overflow_processes: overflow,
         corrupt_records: corrupt,
-        liveness: liveness(region, slots),
-        created: f64::from_bits(region.head(header!(created)).load_relaxed()),
+        liveness: liveness(view, slots),
+        created: f64::from_bits(view.head(header!(created)).load_relaxed()),
     }
 }
 
-fn liveness(region: &Mapping, slots: &Slots) -> Liveness {
-    match region.head(header!(liveness)).load_relaxed() {
+fn liveness(mapping: &Mapping, slots: &Slots) -> Liveness {
+    match mapping.head(header!(liveness)).load_relaxed() {
         _ if !slots.knows_deaths() => Liveness::Unknown,
         LIVENESS_KERNEL => Liveness::Kernel,
         LIVENESS_DEGRADED => Liveness::Degraded,
@@ -103,40 +96,38 @@ fn liveness(region: &Mapping, slots: &Slots) -> Liveness {
     }
 }
 
-fn used_bytes(region: &Mapping, geometry: &Geometry, slots: &Slots) -> u64 {
-    let index = index::touched_pages(region, geometry).count() as u64 * PAGE;
+fn used_bytes(view: &View, slots: &Slots) -> u64 {
+    let index = index::touched_pages(view).count() as u64 * PAGE;
     let slots = (slots.high * size_of::<Slot>()) as u64;
-    PAGE + slots + index + mapping::used_bytes(region, geometry)
+    PAGE + slots + index + view.used_bytes()
 }
 
 /// Taken but unreachable bytes: incomplete records and pages of dead processes, and replaced series.
-fn leaked_bytes(region: &Mapping, geometry: &Geometry, page_map: &PageMap, catalogue: &Catalogue) -> u64 {
-    let space = Space::unpack(region.head(header!(space)).load_acquire());
+fn leaked_bytes(view: &View, page_map: &PageMap, catalogue: &Catalogue) -> u64 {
+    let space = view.space();
     let records = space.units.saturating_sub(catalogue.record_units) * RECORD_UNIT;
     let pages = space.pages.saturating_sub(page_map.total) * PAGE;
-    (records + pages).min(geometry.end - geometry.records)
+    (records + pages).min(view.geometry.end - view.geometry.records)
 }
 
 /// Series that count against the limit although they cannot be found.
-fn leaked_series(region: &Mapping, catalogue: &Catalogue) -> u64 {
-    let counted = region.head(header!(population)).load_relaxed() & 0xffff_ffff;
+fn leaked_series(mapping: &Mapping, catalogue: &Catalogue) -> u64 {
+    let counted = mapping.head(header!(population)).load_relaxed() & 0xffff_ffff;
     counted.saturating_sub(catalogue.series_count())
 }
 
-fn views(cells: &Cells<'_>) -> Vec<SlotView> {
-    let (pages, labels) = (
-        cells.page_map.pages_by_slot(cells.slots.high),
-        process_labels(cells.region, cells.geometry, cells.slots),
-    );
-    let views = pages.iter().zip(labels).enumerate();
-    views.map(|(slot, (pages, label))| view(cells, slot, pages * PAGE, label)).collect()
+fn slot_views(cells: &Cells<'_>) -> Vec<SlotView> {
+    let (pages, labels) =
+        (cells.page_map.pages_by_slot(cells.slots.high), process_labels(cells.view, cells.slots));
+    let slots = pages.iter().zip(labels).enumerate();
+    slots.map(|(slot, (pages, label))| slot_view(cells, slot, pages * PAGE, label)).collect()
 }
 
-fn view(cells: &Cells<'_>, slot: usize, bytes: u64, label: String) -> SlotView {
-    let Cells { region, geometry, slots, .. } = cells;
-    let word = |field| slot_word(region, geometry, slot, field);
+fn slot_view(cells: &Cells<'_>, slot: usize, bytes: u64, label: String) -> SlotView {
+    let Cells { view, slots, .. } = cells;
+    let word = |field| slot_value(view, slot, field);
     let starts = word(offset_of!(Slot, claims));
-    let state = match slots.is_live(region, geometry, slot) {
+    let state = match slots.is_live(view, slot) {
         _ if slot == SHARED => SlotState::Live,
         true => SlotState::Live,
         false if starts > 0 => SlotState::Inherited,
@@ -154,8 +145,8 @@ fn view(cells: &Cells<'_>, slot: usize, bytes: u64, label: String) -> SlotView {
 }
 
 /// The stats that the slot's living owner has published. The start is written last.
-fn runtime(Cells { region, geometry, slots, .. }: &Cells<'_>, slot: usize) -> Option<Runtime> {
-    let word = |field| region.word(geometry.slot(slot) + field as u64).map_or(0, Word::load_acquire); // pair: RUNTIME
+fn runtime(Cells { view, slots, .. }: &Cells<'_>, slot: usize) -> Option<Runtime> {
+    let word = |field| view.slot_word(slot, field).map_or(0, Word::load_acquire); // pair: RUNTIME
     let start = word(offset_of!(Slot, runtime.start));
     let is_told = slot != SHARED && slots.counts[slot] && start != 0 && start != UNSET;
     let mut runtime = Runtime::default();

@@ -6,8 +6,8 @@ use super::{catalogue::Catalogue, pages::PageMap};
 use crate::{
     definition::Kind,
     format::ring::{nearest_rank, ring_of, samples_of},
-    layout::{Geometry, PAGE_WORDS, SUMMARY_CELLS, ring_pages},
-    memory::{atomic::Sample, mapping::Mapping},
+    layout::{PAGE_WORDS, SUMMARY_CELLS, ring_pages},
+    memory::{atomic::Sample, view::View},
     snapshot::{Snapshot, Window},
 };
 
@@ -43,33 +43,27 @@ struct Ring {
 impl Summaries {
     /// Finds all rings. Each page is taken once, so that all rings together are no larger than the segment,
     /// even if their cells are corrupt.
-    pub(crate) fn look(
-        &mut self,
-        region: &Mapping,
-        geometry: &Geometry,
-        page_map: &mut PageMap,
-        catalogue: &Catalogue,
-    ) {
+    pub(crate) fn look(&mut self, view: &View, page_map: &mut PageMap, catalogue: &Catalogue) {
         self.series.clear();
         self.rings.clear();
-        for (view, entry) in catalogue.summaries() {
-            let series = |(row, column)| Series { column, row: view.map(|view| (view, row)) };
+        for (family, entry) in catalogue.summaries() {
+            let series = |(row, column)| Series { column, row: family.map(|family| (family, row)) };
             self.series.extend(entry.all_columns().enumerate().map(series));
         }
-        let samples = samples_of(region);
+        let samples = samples_of(view);
         let pages = ring_pages(samples);
         if pages == 0 {
             return; // corrupt header
         }
         for (series, Series { column, .. }) in self.series.iter().enumerate() {
             for page in page_map.cumulative.of(*column) {
-                let cells = page.cells(region, geometry).get(*column as usize % PAGE_WORDS..);
+                let cells = page.cells(view).get(*column as usize % PAGE_WORDS..);
                 let Some(cells) = cells.and_then(|cells| cells.get(..SUMMARY_CELLS)) else { continue };
                 let number = ring_of(cells); // pair: RING
                 if number == 0 {
                     continue;
                 }
-                let is_ring = region.ring(geometry, number, samples).is_some();
+                let is_ring = view.ring(number, samples).is_some();
                 let used = (cells[0].get() as u64).min(samples);
                 if !is_ring
                     || !page_map.taken.take(number + 1 - pages, pages)
@@ -85,19 +79,19 @@ impl Summaries {
     }
 
     /// Writes the quantiles of the recent observations into the rows; NaN if there are none.
-    pub(crate) fn merge(&mut self, region: &Mapping, geometry: &Geometry, now: u64, snapshot: &mut Snapshot) {
-        let samples = samples_of(region);
+    pub(crate) fn merge(&mut self, view: &View, now: u64, snapshot: &mut Snapshot) {
+        let samples = samples_of(view);
         let mut rest = &self.rings[..];
         for (at, series) in self.series.iter().enumerate() {
             let own;
             (own, rest) = rest.split_at(rest.partition_point(|ring| ring.series == at));
-            let Some((view, row)) = series.row else { continue };
-            let view = &mut snapshot.families[view];
-            let Kind::Summary { max_age } = view.definition.kind else { continue };
+            let Some((family, row)) = series.row else { continue };
+            let family = &mut snapshot.families[family];
+            let Kind::Summary { max_age } = family.definition.kind else { continue };
             let oldest = now.saturating_sub(u64::from(max_age) * 1_000_000_000);
             self.values.clear();
             for ring in own {
-                let places = region.ring(geometry, ring.number, samples).unwrap_or_default();
+                let places = view.ring(ring.number, samples).unwrap_or_default();
                 let recent = places.iter().take(ring.used as usize).filter_map(Sample::get);
                 self.values.extend(
                     recent
@@ -107,9 +101,9 @@ impl Summaries {
             }
             self.values.sort_unstable_by(f64::total_cmp);
             let sum = self.values.iter().sum();
-            view.set_window(row, Window { count: self.values.len(), sum });
-            let quantiles = view.definition.bounds.clone();
-            for (number, quantile) in view.values_mut(row).iter_mut().zip(quantiles) {
+            family.set_window(row, Window { count: self.values.len(), sum });
+            let quantiles = family.definition.bounds.clone();
+            for (number, quantile) in family.values_mut(row).iter_mut().zip(quantiles) {
                 *number =
                     if self.values.is_empty() { f64::NAN } else { nearest_rank(&self.values, quantile) };
             }

@@ -2,8 +2,8 @@
 
 use super::pages::Pages;
 use crate::{
-    layout::{Geometry, PAGE_WORDS},
-    memory::{atomic::Cell, mapping::Mapping},
+    layout::PAGE_WORDS,
+    memory::{atomic::Cell, view::View},
 };
 
 /// The cumulative plane, summed over all slots.
@@ -14,13 +14,13 @@ pub(crate) struct Totals {
 
 impl Totals {
     /// Adds page by page; a page that exists in no slot takes no room.
-    pub(crate) fn refresh(&mut self, region: &Mapping, geometry: &Geometry, pages: &Pages) {
+    pub(crate) fn refresh(&mut self, view: &View, pages: &Pages) {
         self.sums.clear();
         self.sums.resize(pages.count() * PAGE_WORDS, 0.0);
         for (sums, of_slots) in self.sums.chunks_exact_mut(PAGE_WORDS).zip(pages.by_rank()) {
             // Several pages at a time, because most of the time is spent waiting for memory.
             for several in of_slots.chunks(AT_ONCE) {
-                add_up(sums, several.iter().map(|page| page.cells(region, geometry)));
+                add_up(sums, several.iter().map(|page| page.cells(view)));
             }
         }
     }

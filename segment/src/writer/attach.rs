@@ -5,15 +5,12 @@ use crate::{
     clock,
     config::{Config, SegmentName},
     error::{AttachError, ReadError},
-    format::{
-        header::{check, hash_key},
-        record::HashKey,
-    },
+    format::{header, header::hash_key, record::HashKey},
     layout::{
         FRESH, Geometry, IDENTITY, LIVENESS_DEGRADED, LIVENESS_KERNEL, MAGIC, NO_SEMAPHORES, PAGE, READY,
         RETIRED, Shape, VERSION, header,
     },
-    memory::mapping::Mapping,
+    memory::{mapping::Mapping, view::View},
     os,
     os::{Locks, Object, Step as Asked},
     random::random,
@@ -24,8 +21,7 @@ use nix::errno::Errno;
 #[derive(Debug)]
 pub(crate) struct Attached {
     pub(crate) object: Object,
-    pub(crate) region: Mapping,
-    pub(crate) geometry: Geometry,
+    pub(crate) view: View,
     pub(crate) hash_key: HashKey,
     pub(crate) locks: Option<Locks>,
 }
@@ -34,7 +30,7 @@ impl Drop for Attached {
     /// The slot stays claimed by this process, unless the segment is no longer in use.
     fn drop(&mut self) {
         let is_left =
-            || self.region.head(header!(state)).load_acquire() == RETIRED || self.object.is_nameless();
+            || self.view.head(header!(state)).load_acquire() == RETIRED || self.object.is_nameless();
         if let Some(locks) = self.locks.as_ref().filter(|_| is_left()) {
             locks.let_go();
         }
@@ -80,7 +76,7 @@ fn step(config: &Config, geometry: &Geometry) -> Result<Step, AttachError> {
         Err(error) => return Err(unusable(config.name, Asked::Find, error)),
     };
     match object.attach(false) {
-        Ok(region) => use_region(config, geometry.shape, object, region),
+        Ok(mapping) => use_mapping(config, geometry.shape, object, mapping),
         Err(Errno::EINVAL | Errno::EIDRM | Errno::ENOENT) => Ok(Step::Again),
         Err(Errno::EACCES) => Err(no_permission(config.name)),
         Err(error) => Err(unusable(config.name, Asked::Map, error)),
@@ -95,20 +91,20 @@ fn refused(config: &Config, error: Errno) -> Result<Step, AttachError> {
     }
 }
 
-fn use_region(
+fn use_mapping(
     config: &Config,
     shape: Shape,
     mut object: Object,
-    region: Mapping,
+    mapping: Mapping,
 ) -> Result<Step, AttachError> {
     let name = config.name;
-    if region.bytes() < PAGE {
+    if mapping.bytes() < PAGE {
         return Err(AttachError::Unusable(ReadError::Foreign { name }));
     }
-    let identity = region.head(header!(identity)).load_acquire();
+    let identity = mapping.head(header!(identity)).load_acquire();
     let version = identity as u32;
     // A zeroed header may belong to a segment whose creator died at once; only one of our size is accepted.
-    let unborn = identity == 0 && region.bytes() == config.size && object.may_be_unfinished();
+    let unborn = identity == 0 && mapping.bytes() == config.size && object.may_be_unfinished();
     if !unborn && identity >> 32 != MAGIC {
         return Err(AttachError::Unusable(ReadError::Foreign { name }));
     }
@@ -117,69 +113,69 @@ fn use_region(
         return Err(AttachError::Unusable(error));
     }
     let outdated = !unborn && version < VERSION;
-    if outdated || region.head(header!(state)).load_acquire() == RETIRED {
-        return replace(name, &object, &region);
+    if outdated || mapping.head(header!(state)).load_acquire() == RETIRED {
+        return replace(name, &object, &mapping);
     }
-    if region.head(header!(state)).load_acquire() == FRESH {
-        create(config, shape, &object, &region);
+    if mapping.head(header!(state)).load_acquire() == FRESH {
+        create(config, shape, &object, &mapping);
     }
     if let Err(error) = object.publish() {
         return refused(config, error);
     }
-    open(name, object, region)
+    open(name, object, mapping)
 }
 
 /// Removes an outdated or retired segment, so that the next lookup creates its successor.
-fn replace(name: SegmentName, object: &Object, region: &Mapping) -> Result<Step, AttachError> {
+fn replace(name: SegmentName, object: &Object, mapping: &Mapping) -> Result<Step, AttachError> {
     if let Err(ReadError::NoPermission { uid, .. }) = os::check_owner(object, name) {
         return Err(AttachError::Stuck { name, uid });
     }
-    os::retire(region, object).map_err(|error| unusable(name, Asked::Control, error))?;
+    os::retire(mapping, object).map_err(|error| unusable(name, Asked::Control, error))?;
     Ok(Step::Again)
 }
 
 /// Initialises the header's words. Several processes may do this at once, and any of them may stop midway.
-fn create(config: &Config, shape: Shape, object: &Object, region: &Mapping) {
+fn create(config: &Config, shape: Shape, object: &Object, mapping: &Mapping) {
     // Only the owner succeeds, and its configuration is as valid as ours.
     let _others_may_not = object.set_access(config.mode, config.group);
-    region.head(header!(identity)).init_once(IDENTITY);
-    region.head(header!(size)).init_once(region.bytes());
-    let shape = Shape::unpack(region.head(header!(config)).init_once(shape.pack()));
-    region.head(header!(hash_key)).init_once(random());
-    region.head(header!(hash_key) + 8).init_once(random());
-    region.head(header!(created)).init_once(clock::unix_time().to_bits());
-    region.head(header!(summary_samples)).init_once(u64::from(config.summary_samples));
-    region.head(header!(series_ttl)).init_once(u64::from(config.series_ttl) + 1);
-    region.head(header!(epoch)).init_once(1);
-    region.head(header!(key)).init_once(object.key_word());
+    mapping.head(header!(identity)).init_once(IDENTITY);
+    mapping.head(header!(size)).init_once(mapping.bytes());
+    let shape = Shape::unpack(mapping.head(header!(config)).init_once(shape.pack()));
+    mapping.head(header!(hash_key)).init_once(random());
+    mapping.head(header!(hash_key) + 8).init_once(random());
+    mapping.head(header!(created)).init_once(clock::unix_time().to_bits());
+    mapping.head(header!(summary_samples)).init_once(u64::from(config.summary_samples));
+    mapping.head(header!(series_ttl)).init_once(u64::from(config.series_ttl) + 1);
+    mapping.head(header!(epoch)).init_once(1);
+    mapping.head(header!(key)).init_once(object.key_word());
     object.retire_orphans();
     let locks = object.make_locks(config, usize::from(shape.max_processes) + 1);
     let word = locks.as_ref().map_or(NO_SEMAPHORES, Locks::word);
-    let recorded = region.head(header!(semaphores)).init_once(word);
+    let recorded = mapping.head(header!(semaphores)).init_once(word);
     if let Some(locks) = locks.filter(|_| recorded == word) {
-        settle_liveness(region, &locks);
+        settle_liveness(mapping, &locks);
     }
-    let _or_retired = region.head(header!(state)).compare_exchange(FRESH, READY); // pair: READY
+    let _or_retired = mapping.head(header!(state)).compare_exchange(FRESH, READY); // pair: READY
 }
 
 /// Records the set's time of last change, and tests whether the kernel releases a dead process's locks.
-fn settle_liveness(region: &Mapping, locks: &Locks) {
+fn settle_liveness(mapping: &Mapping, locks: &Locks) {
     if let Some(since) = locks.changed_at() {
-        region.head(header!(semaphores_since)).init_once(since + 1);
+        mapping.head(header!(semaphores_since)).init_once(since + 1);
     }
-    if region.head(header!(liveness)).load_acquire() == 0
+    if mapping.head(header!(liveness)).load_acquire() == 0
         && let Some(works) = locks.tell_of_deaths()
     {
-        region.head(header!(liveness)).init_once(if works { LIVENESS_KERNEL } else { LIVENESS_DEGRADED });
+        mapping.head(header!(liveness)).init_once(if works { LIVENESS_KERNEL } else { LIVENESS_DEGRADED });
     }
 }
 
-fn open(name: SegmentName, object: Object, region: Mapping) -> Result<Step, AttachError> {
-    match check(name, &region) {
-        Ok(geometry) => {
-            let hash_key = hash_key(&region);
-            let locks = object.locks(&region);
-            Ok(Step::Attached(Box::new(Attached { object, region, geometry, hash_key, locks })))
+fn open(name: SegmentName, object: Object, mapping: Mapping) -> Result<Step, AttachError> {
+    match header::open(name, mapping) {
+        Ok(view) => {
+            let hash_key = hash_key(&view);
+            let locks = object.locks(&view);
+            Ok(Step::Attached(Box::new(Attached { object, view, hash_key, locks })))
         }
         Err(ReadError::Retired { .. } | ReadError::NotReady { .. }) => Ok(Step::Again),
         Err(error) => Err(AttachError::Unusable(error)),

@@ -1,10 +1,10 @@
 //! Storage of a process's exemplars in its slot.
 
-use super::{Writer, attach::Attached, slot::Pages};
+use super::{Writer, slot::Pages};
 use crate::{
     format::exemplar::{Labels, Place, place_words, places},
-    layout::{EXEMPLAR_SIZES, Geometry, PAGE_WORDS, SHARED, Slot, Space, header},
-    memory::{atomic::Cell, mapping::Mapping},
+    layout::{EXEMPLAR_SIZES, PAGE_WORDS, SHARED, Slot, Space},
+    memory::{atomic::Cell, view::View},
     snapshot::Reason,
 };
 use std::{collections::HashMap, mem::offset_of};
@@ -48,9 +48,9 @@ impl Writer {
             return Err(Reason::Exemplar);
         }
         let Self { attached, slot, pages, exemplars, .. } = self;
-        let attached = &*attached;
-        let cell = attached.region.offset_of(cell).ok_or(Reason::Corrupt)?;
-        let at = Look { attached, slot: slot.number, size: labels.size() };
+        let view = &attached.view;
+        let cell = view.offset_of(cell).ok_or(Reason::Corrupt)?;
+        let at = Look { view, slot: slot.number, size: labels.size() };
         let all = exemplars.0.get_or_insert_with(|| std::array::from_fn(|size| Look { size, ..at }.find()));
         let places = &mut all[at.size];
         let known = places.by_cell.get(&cell).copied();
@@ -69,14 +69,14 @@ impl Writer {
 /// One size of places in one slot.
 #[derive(Clone, Copy)]
 struct Look<'a> {
-    attached: &'a Attached,
+    view: &'a View,
     slot: usize,
     size: usize,
 }
 
 impl<'a> Look<'a> {
     fn place(self, offset: u64) -> Option<Place<'a>> {
-        self.attached.region.words(offset, place_words(self.size) as u64).map(Place::over)
+        self.view.words(offset, place_words(self.size) as u64).map(Place::over)
     }
 
     /// Reads the places that the slot's former owners have left.
@@ -101,27 +101,27 @@ impl<'a> Look<'a> {
 
     /// The offset of the slot's `entry`th page, if it exists.
     fn page(self, entry: usize) -> Option<u64> {
-        let Attached { region, geometry, .. } = self.attached;
-        let directory = region.page_offset(geometry, region.word(self.root())?.load_acquire())?; // pair: PAGE
-        region.page_offset(geometry, region.word(directory + 8 * entry as u64)?.load_acquire()) // pair: PAGE
+        let Self { view, .. } = self;
+        let directory = view.page_offset(view.word(self.root())?.load_acquire())?; // pair: PAGE
+        view.page_offset(view.word(directory + 8 * entry as u64)?.load_acquire()) // pair: PAGE
     }
 
     fn root(self) -> u64 {
-        self.attached.geometry.slot(self.slot) + (offset_of!(Slot, exemplars) + 8 * self.size) as u64
+        self.view.geometry.slot(self.slot) + (offset_of!(Slot, exemplars) + 8 * self.size) as u64
     }
 
     /// A free place for another cell; creates a page if there is none.
     fn free_place(self, places: &mut Places, pages: &mut Pages) -> Result<u64, Reason> {
         if places.free.is_empty() {
-            let Attached { region, geometry, .. } = self.attached;
-            if places.pages == PAGE_WORDS || !has_room(region, geometry) {
+            let Self { view, .. } = self;
+            if places.pages == PAGE_WORDS || !has_room(view) {
                 return Err(Reason::Exemplar);
             }
-            let root = region.word(self.root()).ok_or(Reason::Corrupt)?;
-            let directory = pages.page(region, geometry, root, 0)?;
-            let directory = region.page_offset(geometry, directory).ok_or(Reason::Corrupt)?;
-            let entry = region.word(directory + 8 * places.pages as u64).ok_or(Reason::Corrupt)?;
-            pages.page(region, geometry, entry, 0)?;
+            let root = view.word(self.root()).ok_or(Reason::Corrupt)?;
+            let directory = pages.page(view, root, 0)?;
+            let directory = view.page_offset(directory).ok_or(Reason::Corrupt)?;
+            let entry = view.word(directory + 8 * places.pages as u64).ok_or(Reason::Corrupt)?;
+            pages.page(view, entry, 0)?;
             self.take_in(self.page(places.pages).ok_or(Reason::Corrupt)?, places);
             places.pages += 1;
         }
@@ -130,9 +130,9 @@ impl<'a> Look<'a> {
 }
 
 /// Whether less than half of the segment is taken: cells have priority over exemplars.
-fn has_room(region: &Mapping, geometry: &Geometry) -> bool {
-    let space = Space::unpack(region.head(header!(space)).load_acquire());
+fn has_room(view: &View) -> bool {
+    let space = view.space();
     let twice = |amount: u64| amount.checked_mul(2);
     let doubled = twice(space.units).zip(twice(space.pages));
-    doubled.is_some_and(|(units, pages)| Space { units, pages }.pack(geometry).is_some())
+    doubled.is_some_and(|(units, pages)| Space { units, pages }.pack(&view.geometry).is_some())
 }

@@ -13,7 +13,7 @@ mod testing;
 pub(crate) use testing::prepare;
 
 #[cfg(not(loom))]
-use crate::memory::mapping::Rings;
+use crate::memory::rings::Rings;
 use crate::{
     config::Config,
     error::{AttachError, ReadError},
@@ -144,28 +144,28 @@ impl Writer {
     /// The word that changes when cells must be resolved again.
     #[must_use]
     pub fn epoch(&self) -> &Word {
-        self.attached.region.head(header!(epoch))
+        self.attached.view.head(header!(epoch))
     }
 
     /// Access from summaries' cells to their rings.
     #[cfg(not(loom))]
     #[must_use]
     pub fn rings(&self) -> Option<Rings> {
-        let Attached { region, geometry, .. } = &self.attached;
-        Rings::new(region, geometry, crate::format::ring::samples_of(region))
+        let view = &self.attached.view;
+        Rings::new(view, crate::format::ring::samples_of(view))
     }
 
     /// Seconds after which unused series are hidden; 0 for never. See [`ttl`](crate::format::ttl).
     #[must_use]
     pub fn series_ttl(&self) -> u32 {
-        crate::format::ttl::of(&self.attached.region)
+        crate::format::ttl::of(&self.attached.view)
     }
 
     /// Bytes of the longest label value that is not truncated. See
     /// [`push_label_value`](crate::push_label_value).
     #[must_use]
     pub fn max_label_length(&self) -> usize {
-        usize::from(self.attached.geometry.shape.max_label_length)
+        usize::from(self.attached.view.geometry.shape.max_label_length)
     }
 
     /// Whether this segment is still the current one; otherwise attach anew.
@@ -175,7 +175,7 @@ impl Writer {
     /// looked up, when a request begins, and periodically.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        header::check(self.config.name, &self.attached.region).is_ok() && self.has_name()
+        header::check(self.config.name, &self.attached.view).is_ok() && self.has_name()
     }
 
     fn has_name(&self) -> bool {
@@ -204,14 +204,14 @@ impl Writer {
 
     /// Counts an update that could not be stored.
     pub fn count_drop(&self, reason: Reason) {
-        self.slot.count_drop(&self.attached.region, &self.attached.geometry, reason);
+        self.slot.count_drop(&self.attached.view, reason);
     }
 
     /// Retires the segment: each process attaches a new one at its next update. Only the segment's owner may.
     pub fn wipe(self) -> Result<(), ReadError> {
         let Self { attached, config, .. } = self;
         os::check_owner(&attached.object, config.name)?;
-        os::retire(&attached.region, &attached.object)
+        os::retire(&attached.view, &attached.object)
             .map_err(|error| os::read_error(config.name, Step::Control, error))
     }
 }

@@ -17,8 +17,8 @@ use crate::{
         strings::pack_strings,
         ttl,
     },
-    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, SHARED, Space, header},
-    memory::{atomic::Word, mapping::Mapping},
+    layout::{PAGE_WORDS, Plane, RECORD_UNIT, SHARED, Space, header},
+    memory::{atomic::Word, mapping::Mapping, view::View},
     snapshot::Reason,
 };
 use std::borrow::Cow;
@@ -35,7 +35,7 @@ impl Writer {
         }
         let hash = FamilyRecord::hash(self.attached.hash_key, definition);
         let offset = self.find_or_publish(hash, &mut FamilyDraft { definition, hash })?.offset;
-        let record = FamilyRecord::parse(&self.attached.region, &self.attached.geometry, offset);
+        let record = FamilyRecord::parse(&self.attached.view, offset);
         let record = record.map_err(|_| Reason::Corrupt)?;
         self.assert(definition, offset, record.claim_column)?;
         Ok(FamilyId {
@@ -52,18 +52,18 @@ impl Writer {
     /// Several definitions may share a name, for instance during a deploy: the one that the youngest living
     /// process asserts is exported. A process that changes its definition takes a new claim number.
     fn assert(&mut self, definition: &Definition, offset: u64, claim_column: u64) -> Result<(), Reason> {
-        let region = &self.attached.region;
+        let mapping = &self.attached.view;
         let claim = match self.asserted.insert(definition.name.clone(), offset) {
-            Some(former) if former != offset => region.head(header!(claim_seq)).fetch_add(1).wrapping_add(1),
+            Some(former) if former != offset => mapping.head(header!(claim_seq)).fetch_add(1).wrapping_add(1),
             _ => self.slot.claim_seq,
         };
-        FamilyRecord::newest_claim(region, offset).ok_or(Reason::Corrupt)?.fetch_max(claim);
+        FamilyRecord::newest_claim(mapping, offset).ok_or(Reason::Corrupt)?.fetch_max(claim);
         if self.slot.number == SHARED {
             return Ok(());
         }
         let slot = self.slot.number;
         // Without room for it, the record's newest claim decides, so the family need not be refused.
-        if let Ok(cells) = self.pages.cells(&self.attached, slot, Plane::PerProcess, claim_column, 1) {
+        if let Ok(cells) = self.pages.cells(&self.attached.view, slot, Plane::PerProcess, claim_column, 1) {
             cells[0].set(claim as f64);
         }
         Ok(())
@@ -84,7 +84,7 @@ impl Writer {
         if labels.len() != family.labels {
             return Err(Reason::Corrupt);
         }
-        let limit = usize::from(self.attached.geometry.shape.max_label_length);
+        let limit = usize::from(self.attached.view.geometry.shape.max_label_length);
         let order = family.order.and_then(|order| self.orders.get(order as usize));
         let at = |place: usize| order.map_or(place, |order| usize::from(order[place]));
         let fitting: Vec<Cow<'_, str>> =
@@ -104,13 +104,13 @@ impl Writer {
         let (packed, cut) = self.pack(family, labels)?;
         let hash = SeriesRecord::hash(self.attached.hash_key, family.offset, &packed);
         let published = self.find_or_publish(hash, &mut SeriesDraft { family, labels: &packed, hash })?;
-        let (region, geometry) = (&self.attached.region, &self.attached.geometry);
+        let view = &self.attached.view;
         if published.is_new && cut > 0 {
-            self.slot.count_truncated(region, geometry, cut as u64);
+            self.slot.count_truncated(view, cut as u64);
         }
-        let series = SeriesRecord::parse(region, geometry, published.offset).map_err(|_| Reason::Corrupt)?;
-        if ttl::of(region) > 0 {
-            let touched = SeriesRecord::touched(region, published.offset);
+        let series = SeriesRecord::parse(view, published.offset).map_err(|_| Reason::Corrupt)?;
+        if ttl::of(view) > 0 {
+            let touched = SeriesRecord::touched(view, published.offset);
             touched.into_iter().for_each(|touched| ttl::touch(touched, clock::now()));
         }
         self.cells_of(family, series.column)
@@ -120,9 +120,9 @@ impl Writer {
     /// for a page of this slot; a gauge's may not, because there it would outlive this process.
     fn cells_of(&mut self, family: FamilyId, column: u64) -> Result<Resolved<'_>, Reason> {
         let own = if family.global { SHARED } else { self.slot.number };
-        let (attached, pages) = (&self.attached, &mut self.pages);
+        let (view, pages) = (&self.attached.view, &mut self.pages);
         let mut cells_in = |slot| {
-            let cells = pages.cells(attached, slot, family.plane, column, family.cells)?;
+            let cells = pages.cells(view, slot, family.plane, column, family.cells)?;
             Ok(Resolved { cells, shared: slot == SHARED })
         };
         let found = match cells_in(own) {
@@ -132,7 +132,7 @@ impl Writer {
             found => found,
         }?;
         if family.has_rings {
-            pages.make_ring(attached, found.cells);
+            pages.make_ring(view, found.cells);
         }
         Ok(found)
     }
@@ -141,35 +141,34 @@ impl Writer {
     pub fn remove(&mut self, family: FamilyId, labels: &[&str]) -> bool {
         let Ok((packed, _cut)) = self.pack(family, labels) else { return false };
         let hash = SeriesRecord::hash(self.attached.hash_key, family.offset, &packed);
-        let (region, geometry) = (&self.attached.region, &self.attached.geometry);
+        let view = &self.attached.view;
         let draft = SeriesDraft { family, labels: &packed, hash };
-        let Found::Record { entry, .. } =
-            index::search(region, geometry, hash, |offset| draft.is_at(region, geometry, offset))
+        let Found::Record { entry, .. } = index::search(view, hash, |offset| draft.is_at(view, offset))
         else {
             return false;
         };
-        let Some(flag) = SeriesRecord::removed(region, index::offset_of(entry)) else { return false };
+        let Some(flag) = SeriesRecord::removed(view, index::offset_of(entry)) else { return false };
         if flag.compare_exchange(0, LEAVING).is_err() {
             return false;
         }
-        finish_removal(region, flag);
+        finish_removal(view, flag);
         true
     }
 
     /// Searches one record, and publishes it if it is not found.
     fn find_or_publish(&mut self, hash: u64, draft: &mut dyn Draft) -> Result<Published, Reason> {
-        let (region, geometry) = (&self.attached.region, &self.attached.geometry);
+        let view = &self.attached.view;
         let mut drafted = None;
         for _ in 0..MOST_TURNS {
-            let found = index::search(region, geometry, hash, |offset| draft.is_at(region, geometry, offset));
+            let found = index::search(view, hash, |offset| draft.is_at(view, offset));
             let (place, old) = match found {
-                Found::Record { place, entry } if draft.is_gone(region, index::offset_of(entry)) => {
+                Found::Record { place, entry } if draft.is_gone(view, index::offset_of(entry)) => {
                     (place, entry)
                 }
                 Found::Empty { place } => (place, 0),
                 Found::Record { .. } | Found::Full => {
                     if drafted.is_some() {
-                        release(region, draft.series(), 1);
+                        release(view, draft.series(), 1);
                     }
                     let Found::Record { entry, .. } = found else { return Err(Reason::SeriesLimit) };
                     return Ok(Published { offset: index::offset_of(entry), is_new: false });
@@ -177,16 +176,16 @@ impl Writer {
             };
             let offset = match drafted {
                 Some(offset) => offset,
-                None => *drafted.insert(draft_record(region, geometry, draft)?),
+                None => *drafted.insert(draft_record(view, draft)?),
             };
-            if index::publish(region, geometry, place, old, index::entry(hash, offset)) {
+            if index::publish(view, place, old, index::entry(hash, offset)) {
                 if old != 0 {
-                    release(region, 0, 1); // the word was in use before
+                    release(view, 0, 1); // the word was in use before
                 }
                 return Ok(Published { offset, is_new: true });
             }
         }
-        release(region, draft.series(), 1);
+        release(view, draft.series(), 1);
         Err(Reason::Corrupt)
     }
 }
@@ -199,9 +198,9 @@ struct Published {
 /// A record that is created if the search does not find it.
 trait Draft {
     /// Whether the record at `offset` is this one.
-    fn is_at(&self, region: &Mapping, geometry: &Geometry, offset: u64) -> bool;
+    fn is_at(&self, view: &View, offset: u64) -> bool;
     /// Whether the record was removed and is to be replaced.
-    fn is_gone(&self, region: &Mapping, offset: u64) -> bool;
+    fn is_gone(&self, mapping: &Mapping, offset: u64) -> bool;
     /// How many series it adds: 1 or 0.
     fn series(&self) -> u64;
     /// The columns that it needs.
@@ -216,9 +215,9 @@ struct FamilyDraft<'a> {
 }
 
 impl Draft for FamilyDraft<'_> {
-    fn is_at(&self, region: &Mapping, geometry: &Geometry, offset: u64) -> bool {
-        FamilyRecord::has_hash(region, geometry, offset, self.hash)
-            && FamilyRecord::parse(region, geometry, offset)
+    fn is_at(&self, view: &View, offset: u64) -> bool {
+        FamilyRecord::has_hash(view, offset, self.hash)
+            && FamilyRecord::parse(view, offset)
                 .is_ok_and(|family| family.definition.same_family(self.definition))
     }
     fn is_gone(&self, _: &Mapping, _: u64) -> bool {
@@ -242,14 +241,14 @@ struct SeriesDraft<'a> {
 }
 
 impl Draft for SeriesDraft<'_> {
-    fn is_at(&self, region: &Mapping, geometry: &Geometry, offset: u64) -> bool {
-        SeriesRecord::is_at(region, geometry, offset, self.hash, self.family.offset, self.labels)
+    fn is_at(&self, view: &View, offset: u64) -> bool {
+        SeriesRecord::is_at(view, offset, self.hash, self.family.offset, self.labels)
     }
-    fn is_gone(&self, region: &Mapping, offset: u64) -> bool {
-        let Some(flag) = SeriesRecord::removed(region, offset) else { return false };
+    fn is_gone(&self, mapping: &Mapping, offset: u64) -> bool {
+        let Some(flag) = SeriesRecord::removed(mapping, offset) else { return false };
         let seen = flag.load_acquire();
         if seen == LEAVING {
-            finish_removal(region, flag);
+            finish_removal(mapping, flag);
         }
         seen != 0
     }
@@ -269,69 +268,69 @@ impl Draft for SeriesDraft<'_> {
 /// Reserves all that a record needs and fills it; it is not visible to others yet.
 ///
 /// Columns come last: each column costs every scrape time, so a record that finds no room must not take any.
-fn draft_record(region: &Mapping, geometry: &Geometry, draft: &dyn Draft) -> Result<u64, Reason> {
-    reserve(region, geometry, draft.series())?;
+fn draft_record(view: &View, draft: &dyn Draft) -> Result<u64, Reason> {
+    reserve(view, draft.series())?;
     let (mut words, column_word) = draft.compose();
-    let filled = take_record(region, geometry, words.len() as u64 * 8).and_then(|offset| {
+    let filled = take_record(view, words.len() as u64 * 8).and_then(|offset| {
         let (plane, count) = draft.columns();
-        words[column_word] = take_columns(region, plane, count)?;
-        region.fill_words(offset, &words).ok_or(Reason::Corrupt)?;
+        words[column_word] = take_columns(view, plane, count)?;
+        view.fill_words(offset, &words).ok_or(Reason::Corrupt)?;
         Ok(offset)
     });
-    filled.inspect_err(|_| release(region, draft.series(), 1))
+    filled.inspect_err(|_| release(view, draft.series(), 1))
 }
 
 /// Invalidates all resolved handles by the epoch, and only then hides the series, so that no update goes into
 /// a hidden series. Any process may complete what a dead one began, any number of times.
-fn finish_removal(region: &Mapping, flag: &Word) {
-    region.head(header!(epoch)).fetch_add(1); // pair: EPOCH
+fn finish_removal(mapping: &Mapping, flag: &Word) {
+    mapping.head(header!(epoch)).fetch_add(1); // pair: EPOCH
     if flag.compare_exchange(LEAVING, GONE).is_ok() {
-        region.head(header!(epoch)).fetch_add(1); // pair: EPOCH, for readers
-        release(region, 1, 0);
+        mapping.head(header!(epoch)).fetch_add(1); // pair: EPOCH, for readers
+        release(mapping, 1, 0);
     }
 }
 
 /// Reserves a word of the index, and a series if the record is one.
-fn reserve(region: &Mapping, geometry: &Geometry, series: u64) -> Result<(), Reason> {
-    let limit = u64::from(geometry.shape.max_series);
-    let words = geometry.index_words / 4 * 3;
+fn reserve(view: &View, series: u64) -> Result<(), Reason> {
+    let limit = u64::from(view.geometry.shape.max_series);
+    let words = view.geometry.index_words / 4 * 3;
     let grow = |word: u64| {
         let (live, used) = ((word & 0xffff_ffff) + series, (word >> 32) + 1);
         (live <= limit && used <= words).then_some(live | used << 32)
     };
-    region.head(header!(population)).fetch_update(grow).map(drop).map_err(|_| Reason::SeriesLimit)
+    view.head(header!(population)).fetch_update(grow).map(drop).map_err(|_| Reason::SeriesLimit)
 }
 
 /// Returns a reservation.
-fn release(region: &Mapping, series: u64, words: u64) {
+fn release(mapping: &Mapping, series: u64, words: u64) {
     let shrink = |word: u64| {
         let (live, used) = (word & 0xffff_ffff, word >> 32);
         Some(live.saturating_sub(series) | used.saturating_sub(words) << 32)
     };
-    let _never_gives_up = region.head(header!(population)).fetch_update(shrink);
+    let _never_gives_up = mapping.head(header!(population)).fetch_update(shrink);
 }
 
 /// Takes a range of columns that does not cross a page, so that its cells are contiguous.
-fn take_columns(region: &Mapping, plane: Plane, count: u64) -> Result<u64, Reason> {
+fn take_columns(mapping: &Mapping, plane: Plane, count: u64) -> Result<u64, Reason> {
     let page = PAGE_WORDS as u64;
     let fit = |next: u64| if next % page + count > page { next.next_multiple_of(page) } else { next };
     let grow = |next: u64| Some(fit(next) + count).filter(|end| *end <= plane.capacity());
-    let before = region
+    let before = mapping
         .head(plane.columns_offset())
         .fetch_update(|next| if next <= plane.capacity() { grow(next) } else { None });
     before.map(fit).map_err(|_| Reason::SegmentFull)
 }
 
-fn take_record(region: &Mapping, geometry: &Geometry, bytes: u64) -> Result<u64, Reason> {
+fn take_record(view: &View, bytes: u64) -> Result<u64, Reason> {
     let units = bytes.div_ceil(RECORD_UNIT);
     // Memory first: a record without memory must not take its place in the segment for good.
     let grow = |word| {
         let space = Space::unpack(word);
-        let grown = Space { units: space.units + units, ..space }.pack(geometry)?;
-        region.reserve(geometry.records + space.units * RECORD_UNIT, units * RECORD_UNIT).then_some(grown)
+        let grown = Space { units: space.units + units, ..space }.pack(&view.geometry)?;
+        view.reserve(view.geometry.records + space.units * RECORD_UNIT, units * RECORD_UNIT).then_some(grown)
     };
-    let before = region.head(header!(space)).fetch_update(grow).map_err(|_| Reason::SegmentFull)?;
-    Ok(geometry.records + Space::unpack(before).units * RECORD_UNIT)
+    let before = view.head(header!(space)).fetch_update(grow).map_err(|_| Reason::SegmentFull)?;
+    Ok(view.geometry.records + Space::unpack(before).units * RECORD_UNIT)
 }
 
 fn plane_of(kind: Kind) -> Plane {
@@ -344,11 +343,11 @@ mod tests {
 
     #[test]
     fn columns_do_not_cross_pages() {
-        let region = Mapping::heap(4096);
-        assert_eq!(take_columns(&region, Plane::Cumulative, 500), Ok(0));
-        assert_eq!(take_columns(&region, Plane::Cumulative, 13), Ok(512));
-        assert_eq!(take_columns(&region, Plane::Cumulative, 512), Ok(1024));
-        region.head(Plane::Cumulative.columns_offset()).store_relaxed(u64::MAX);
-        assert_eq!(take_columns(&region, Plane::Cumulative, 1), Err(Reason::SegmentFull));
+        let mapping = Mapping::heap(4096);
+        assert_eq!(take_columns(&mapping, Plane::Cumulative, 500), Ok(0));
+        assert_eq!(take_columns(&mapping, Plane::Cumulative, 13), Ok(512));
+        assert_eq!(take_columns(&mapping, Plane::Cumulative, 512), Ok(1024));
+        mapping.head(Plane::Cumulative.columns_offset()).store_relaxed(u64::MAX);
+        assert_eq!(take_columns(&mapping, Plane::Cumulative, 1), Err(Reason::SegmentFull));
     }
 }

@@ -10,7 +10,7 @@ impl Writer {
             return;
         }
         for (field, number) in runtime.fields() {
-            if let Some(word) = self.slot.word(&self.attached.region, &self.attached.geometry, field) {
+            if let Some(word) = self.slot.word(&self.attached.view, field) {
                 word.store_release(number.to_bits()); // pair: RUNTIME
             }
         }

@@ -5,12 +5,11 @@ use crate::{
     clock,
     format::ring,
     layout::{
-        FORGED, Geometry, OPEN, PAGE, PAGE_WORDS, Plane, RING_CELL, SHARED, Slot, Space, UNSET, header,
-        ring_pages,
+        FORGED, OPEN, PAGE, PAGE_WORDS, Plane, RING_CELL, SHARED, Slot, Space, UNSET, header, ring_pages,
     },
     memory::{
         atomic::{Cell, Word},
-        mapping::Mapping,
+        view::View,
     },
     os::Locks,
     random::random,
@@ -33,20 +32,20 @@ impl ClaimedSlot {
         let _alone = Alone::wait();
         let number = attached.locks.as_ref().and_then(|locks| take_lock(locks, attached)).unwrap_or(SHARED);
         let slot =
-            Self { number, claim_seq: attached.region.head(header!(claim_seq)).fetch_add(1).wrapping_add(1) };
+            Self { number, claim_seq: attached.view.head(header!(claim_seq)).fetch_add(1).wrapping_add(1) };
         slot.move_in(attached);
         slot
     }
 
     pub(super) fn move_in(&self, attached: &Attached) {
-        let Attached { region, geometry, .. } = attached;
-        region.head(header!(slots_high)).fetch_max(self.number as u64 + 1); // pair: SLOT
-        self.count(region, geometry, offset_of!(Slot, claims), 1);
+        let view = &attached.view;
+        view.head(header!(slots_high)).fetch_max(self.number as u64 + 1); // pair: SLOT
+        self.count(view, offset_of!(Slot, claims), 1);
         if self.number == SHARED {
             return;
         }
         let fill = |field, value| {
-            if let Some(word) = self.word(region, geometry, field) {
+            if let Some(word) = self.word(view, field) {
                 word.store_relaxed(value);
             }
         };
@@ -55,7 +54,7 @@ impl ClaimedSlot {
         fill(offset_of!(Slot, claim_seq), self.claim_seq);
         fill(offset_of!(Slot, image), image());
         fill(offset_of!(Slot, runtime.start), UNSET);
-        clear_per_process(region, geometry, self.number);
+        clear_per_process(view, self.number);
         if let Some(locks) = &attached.locks {
             let _removed_meanwhile = locks.open(self.number);
         }
@@ -64,7 +63,7 @@ impl ClaimedSlot {
     /// Counts the exit of this owner.
     pub(crate) fn count_exit(&self, attached: &Attached, after_fatal: bool) {
         let field = if after_fatal { offset_of!(Slot, fatal) } else { offset_of!(Slot, clean) };
-        self.count(&attached.region, &attached.geometry, field, 1);
+        self.count(&attached.view, field, 1);
     }
 
     /// Lets others claim the slot.
@@ -75,38 +74,33 @@ impl ClaimedSlot {
     }
 
     /// Counts a dropped update.
-    pub(crate) fn count_drop(&self, region: &Mapping, geometry: &Geometry, reason: Reason) {
-        self.count(region, geometry, offset_of!(Slot, dropped) + 8 * reason as usize, 1);
+    pub(crate) fn count_drop(&self, view: &View, reason: Reason) {
+        self.count(view, offset_of!(Slot, dropped) + 8 * reason as usize, 1);
     }
 
     /// Counts truncated label values.
-    pub(crate) fn count_truncated(&self, region: &Mapping, geometry: &Geometry, labels: u64) {
-        self.count(region, geometry, offset_of!(Slot, truncated), labels);
+    pub(crate) fn count_truncated(&self, view: &View, labels: u64) {
+        self.count(view, offset_of!(Slot, truncated), labels);
     }
 
     /// Whether its owner counted its claim in this segment, and not its exit: a set may be used by a second
     /// segment when the first one alone was removed.
-    fn is_counted(&self, region: &Mapping, geometry: &Geometry) -> bool {
-        let word = |field| self.word(region, geometry, field).map_or(0, Word::load_relaxed);
+    fn is_counted(&self, view: &View) -> bool {
+        let word = |field| self.word(view, field).map_or(0, Word::load_relaxed);
         let said = word(offset_of!(Slot, clean)).wrapping_add(word(offset_of!(Slot, fatal)));
         word(offset_of!(Slot, claims)) > said
     }
 
-    fn count(&self, region: &Mapping, geometry: &Geometry, field: usize, by: u64) {
-        match self.word(region, geometry, field) {
+    fn count(&self, view: &View, field: usize, by: u64) {
+        match self.word(view, field) {
             Some(word) if self.number == SHARED => drop(word.fetch_add(by)),
             Some(word) => word.add_owned(by),
             None => {}
         }
     }
 
-    pub(super) fn word<'r>(
-        &self,
-        region: &'r Mapping,
-        geometry: &Geometry,
-        field: usize,
-    ) -> Option<&'r Word> {
-        region.word(geometry.slot(self.number) + field as u64)
+    pub(super) fn word<'r>(&self, view: &'r View, field: usize) -> Option<&'r Word> {
+        view.slot_word(self.number, field)
     }
 }
 
@@ -122,57 +116,51 @@ impl Pages {
     /// The `count` cells of `slot` from `column` on; creates their page if it does not exist.
     pub(crate) fn cells<'r>(
         &mut self,
-        Attached { region, geometry, .. }: &'r Attached,
+        view: &'r View,
         slot: usize,
         plane: Plane,
         column: u64,
         count: usize,
     ) -> Result<&'r [Cell], Reason> {
         let at = Place::of(column);
-        let root = geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;
-        let root = region.word(root).filter(|_| at.root < plane.roots()).ok_or(Reason::Corrupt)?;
-        let directory = self.page(region, geometry, root, 0)?;
-        let directory = region.page_offset(geometry, directory).ok_or(Reason::Corrupt)?;
-        let entry = region.word(directory + 8 * at.entry as u64).ok_or(Reason::Corrupt)?;
+        let root = view.geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;
+        let root = view.word(root).filter(|_| at.root < plane.roots()).ok_or(Reason::Corrupt)?;
+        let directory = self.page(view, root, 0)?;
+        let directory = view.page_offset(directory).ok_or(Reason::Corrupt)?;
+        let entry = view.word(directory + 8 * at.entry as u64).ok_or(Reason::Corrupt)?;
         let fresh = if plane == Plane::PerProcess { UNSET } else { 0 };
-        let number = self.page(region, geometry, entry, fresh)?;
-        let cells = region.page(geometry, number).ok_or(Reason::Corrupt)?;
+        let number = self.page(view, entry, fresh)?;
+        let cells = view.page(number).ok_or(Reason::Corrupt)?;
         cells.get(at.cell..at.cell + count).ok_or(Reason::Corrupt)
     }
 
     /// Creates the ring of samples that a summary's cells refer to, if there is none yet. Without room for
     /// it, the samples are dropped.
-    pub(crate) fn make_ring(&mut self, Attached { region, geometry, .. }: &Attached, cells: &[Cell]) {
-        let count = ring_pages(ring::samples_of(region));
+    pub(crate) fn make_ring(&mut self, view: &View, cells: &[Cell]) {
+        let count = ring_pages(ring::samples_of(view));
         let Some(cell) = cells.get(RING_CELL).filter(|_| count > 0 && ring::ring_of(cells) == 0) else {
             return;
         };
-        let Ok(last) = take_pages(region, geometry, count) else { return };
+        let Ok(last) = take_pages(view, count) else { return };
         if cell.lead_to(last) != last {
             self.spare.extend(last - count + 1..=last); // lost the race in the shared slot; pair: RING
         }
     }
 
     /// The page number in `word`; if it is 0, that of a new page filled with `fresh`.
-    pub(super) fn page(
-        &mut self,
-        region: &Mapping,
-        geometry: &Geometry,
-        word: &Word,
-        fresh: u64,
-    ) -> Result<u64, Reason> {
+    pub(super) fn page(&mut self, view: &View, word: &Word, fresh: u64) -> Result<u64, Reason> {
         let known = word.load_acquire(); // pair: PAGE
         if known != 0 {
             return Ok(known);
         }
         let spare = self.spare.pop();
-        let number = spare.map_or_else(|| take_pages(region, geometry, 1), Ok)?;
+        let number = spare.map_or_else(|| take_pages(view, 1), Ok)?;
         if fresh != 0 {
-            fill_page(region, geometry, number, fresh);
+            fill_page(view, number, fresh);
         }
         let Err(winner) = word.compare_exchange(0, number) else { return Ok(number) }; // pair: PAGE
         if fresh != 0 {
-            fill_page(region, geometry, number, 0);
+            fill_page(view, number, 0);
         }
         self.spare.push(number);
         Ok(winner)
@@ -194,20 +182,20 @@ impl Place {
 }
 
 /// Takes contiguous pages and returns the number of the last one, which has the lowest offset.
-fn take_pages(region: &Mapping, geometry: &Geometry, count: u64) -> Result<u64, Reason> {
+fn take_pages(view: &View, count: u64) -> Result<u64, Reason> {
     // Memory first: pages without memory must not take their place in the segment for good.
     let grow = |word| {
         let space = Space::unpack(word);
         let pages = space.pages + count;
-        let grown = Space { pages, ..space }.pack(geometry)?;
-        region.reserve(geometry.page(pages)?, count * PAGE).then_some(grown)
+        let grown = Space { pages, ..space }.pack(&view.geometry)?;
+        view.reserve(view.geometry.page(pages)?, count * PAGE).then_some(grown)
     };
-    let before = region.head(header!(space)).fetch_update(grow).map_err(|_| Reason::SegmentFull)?;
+    let before = view.head(header!(space)).fetch_update(grow).map_err(|_| Reason::SegmentFull)?;
     Ok(Space::unpack(before).pages + count)
 }
 
-fn fill_page(region: &Mapping, geometry: &Geometry, number: u64, value: u64) {
-    if let Some(cells) = region.page(geometry, number) {
+fn fill_page(view: &View, number: u64, value: u64) {
+    if let Some(cells) = view.page(number) {
         cells.iter().for_each(|cell| cell.set(f64::from_bits(value)));
     }
 }
@@ -239,10 +227,10 @@ impl Drop for Alone {
 
 /// Takes the lock of a free slot. None if none is free, or the values cannot be trusted.
 fn take_lock(locks: &Locks, attached: &Attached) -> Option<usize> {
-    if is_forged(locks, attached) {
+    if is_forged(locks, &attached.view) {
         return None;
     }
-    let slots = attached.geometry.slots;
+    let slots = attached.view.geometry.slots;
     let mut values = locks.values(slots)?;
     release_former_self(locks, &mut values[..slots], attached);
     locks.prepare().ok()?;
@@ -257,7 +245,7 @@ fn take_lock(locks: &Locks, attached: &Attached) -> Option<usize> {
         return None;
     };
     // Checked again: values may have become corrupt after the first check, and the slot may have an owner.
-    (!is_forged(locks, attached)).then_some(slot)
+    (!is_forged(locks, &attached.view)).then_some(slot)
 }
 
 /// Whether the values were set by hand (`SETALL`, `SETVAL`): then a free semaphore may belong to a living
@@ -266,8 +254,8 @@ fn take_lock(locks: &Locks, attached: &Attached) -> Option<usize> {
 ///
 /// The kernel reports the second of the last change, so a change in the second of the segment's creation is
 /// not detected.
-fn is_forged(locks: &Locks, Attached { region, .. }: &Attached) -> bool {
-    let since = region.head(header!(semaphores_since));
+fn is_forged(locks: &Locks, view: &View) -> bool {
+    let since = view.head(header!(semaphores_since));
     let known = since.load_acquire();
     let corrupt = known != 0 && locks.changed_at().is_some_and(|now| now.wrapping_add(1) != known);
     if corrupt {
@@ -281,12 +269,12 @@ fn is_forged(locks: &Locks, Attached { region, .. }: &Attached) -> bool {
 fn release_former_self(locks: &Locks, values: &mut [u16], attached: &Attached) {
     let me = std::process::id();
     for (slot, value) in values.iter_mut().enumerate().skip(1).filter(|(_, value)| **value > 0) {
-        if !locks.is_held_by(slot, me) || owned_by_this_image(attached, slot) {
+        if !locks.is_held_by(slot, me) || owned_by_this_image(&attached.view, slot) {
             continue;
         }
         let former = ClaimedSlot { number: slot, claim_seq: 0 };
-        if former.is_counted(&attached.region, &attached.geometry) {
-            former.count(&attached.region, &attached.geometry, offset_of!(Slot, clean), 1);
+        if former.is_counted(&attached.view) {
+            former.count(&attached.view, offset_of!(Slot, clean), 1);
         }
         if locks.give_back(slot, *value).is_ok() {
             *value = 0;
@@ -294,8 +282,8 @@ fn release_former_self(locks: &Locks, values: &mut [u16], attached: &Attached) {
     }
 }
 
-fn owned_by_this_image(Attached { region, geometry, .. }: &Attached, slot: usize) -> bool {
-    let owner = region.word(geometry.slot(slot) + offset_of!(Slot, image) as u64);
+fn owned_by_this_image(view: &View, slot: usize) -> bool {
+    let owner = view.slot_word(slot, offset_of!(Slot, image));
     owner.is_some_and(|owner| owner.load_relaxed() == image())
 }
 
@@ -312,24 +300,24 @@ fn image() -> u64 {
 }
 
 /// Clears the gauges of the slot's former owner, so that they do not count for the new one.
-fn clear_per_process(region: &Mapping, geometry: &Geometry, slot: usize) {
-    for number in per_process_pages(region, geometry, slot) {
-        fill_page(region, geometry, number, UNSET);
+fn clear_per_process(view: &View, slot: usize) {
+    for number in per_process_pages(view, slot) {
+        fill_page(view, number, UNSET);
     }
 }
 
-fn per_process_pages(region: &Mapping, geometry: &Geometry, slot: usize) -> impl Iterator<Item = u64> {
-    let columns = region.head(header!(columns) + 8 * Plane::PerProcess as u64).load_relaxed();
+fn per_process_pages(view: &View, slot: usize) -> impl Iterator<Item = u64> {
+    let columns = view.head(header!(columns) + 8 * Plane::PerProcess as u64).load_relaxed();
     let pages = columns.min(Plane::PerProcess.capacity()).div_ceil(PAGE_WORDS as u64);
-    (0..pages).filter_map(move |page| page_number(region, geometry, slot, Plane::PerProcess, page))
+    (0..pages).filter_map(move |page| page_number(view, slot, Plane::PerProcess, page))
 }
 
 /// The number of a slot's `page`th page of cells, if it exists.
-fn page_number(region: &Mapping, geometry: &Geometry, slot: usize, plane: Plane, page: u64) -> Option<u64> {
+fn page_number(view: &View, slot: usize, plane: Plane, page: u64) -> Option<u64> {
     let at = Place::of(page * PAGE_WORDS as u64);
-    let root = geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;
-    let directory = region.word(root)?.load_acquire(); // pair: PAGE
-    let directory = region.page_offset(geometry, directory)?;
-    let number = region.word(directory + 8 * at.entry as u64)?.load_acquire(); // pair: PAGE
+    let root = view.geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;
+    let directory = view.word(root)?.load_acquire(); // pair: PAGE
+    let directory = view.page_offset(directory)?;
+    let number = view.word(directory + 8 * at.entry as u64)?.load_acquire(); // pair: PAGE
     (number != 0).then_some(number)
 }

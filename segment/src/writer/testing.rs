@@ -6,7 +6,7 @@ use super::{Writer, attach::Attached, slot::ClaimedSlot};
 use crate::{
     config::Config,
     error::ReadError,
-    format::header::{check, hash_key},
+    format::{header, header::hash_key},
     layout::{IDENTITY, PAGE_WORDS, READY, Shape, header},
     memory::mapping::Mapping,
     os::Object,
@@ -14,13 +14,13 @@ use crate::{
 
 impl Writer {
     /// Writes to memory without a kernel object, in a slot without a claim.
-    pub(crate) fn over(region: Mapping, slot: usize) -> Result<Self, ReadError> {
+    pub(crate) fn over(mapping: Mapping, slot: usize) -> Result<Self, ReadError> {
         let config = Config::default();
-        let geometry = check(config.name, &region)?;
-        let slot = ClaimedSlot { number: slot.min(geometry.slots - 1), claim_seq: 1 };
-        let hash_key = hash_key(&region);
+        let view = header::open(config.name, mapping)?;
+        let slot = ClaimedSlot { number: slot.min(view.geometry.slots - 1), claim_seq: 1 };
+        let hash_key = hash_key(&view);
         let object = Object::none();
-        let attached = Attached { object, region, geometry, hash_key, locks: None };
+        let attached = Attached { object, view, hash_key, locks: None };
         Ok(Self::with_slot(attached, config, slot))
     }
 }
@@ -47,10 +47,10 @@ impl FamilyId {
 }
 
 /// Initialises a segment in zeroed memory.
-pub(crate) fn prepare(region: &Mapping, shape: Shape) {
-    let settle = |offset, value| region.head(offset).store_relaxed(value);
+pub(crate) fn prepare(mapping: &Mapping, shape: Shape) {
+    let settle = |offset, value| mapping.head(offset).store_relaxed(value);
     settle(header!(identity), IDENTITY);
-    settle(header!(size), region.bytes());
+    settle(header!(size), mapping.bytes());
     settle(header!(config), shape.pack());
     settle(header!(hash_key), 1);
     settle(header!(hash_key) + 8, 2);

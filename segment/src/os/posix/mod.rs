@@ -83,7 +83,7 @@ impl Segment {
         ofd_locks::lock(&file, ofd_locks::MAKING, 1)?; // tells `remove_stale` that the creator is alive
         let id = FileId::of(&fstat(&file)?);
         let segment = Self { name, making: Some(Arc::new(making)), id, file: Some(Arc::new(file)) };
-        let reserved = segment.region(shmem)?.reserve(0, first);
+        let reserved = segment.mapping(shmem)?.reserve(0, first);
         if reserved { Ok(segment) } else { Err(Errno::ENOSPC) }
     }
 
@@ -113,9 +113,9 @@ impl Segment {
         }
         self.file = Some(file);
         crate::crash::point();
-        let region = if read_only { self.map_read_only(stat.st_size as u64)? } else { self.map()? };
+        let mapping = if read_only { self.map_read_only(stat.st_size as u64)? } else { self.map()? };
         // Memory that begins with a hole is no segment, and must not be touched.
-        if region.words(0, 1).is_some() { Ok(region) } else { Err(Errno::ENODATA) }
+        if mapping.words(0, 1).is_some() { Ok(mapping) } else { Err(Errno::ENODATA) }
     }
 
     /// Maps by name, because the crate does, so it checks afterwards that the name still leads to the object.
@@ -125,10 +125,10 @@ impl Segment {
         if FileId::of(&look(self.present_name())?) != self.id {
             return Err(Errno::EIDRM);
         }
-        self.region(shmem)
+        self.mapping(shmem)
     }
 
-    fn region(&self, shmem: Shmem) -> Result<Mapping, Errno> {
+    fn mapping(&self, shmem: Shmem) -> Result<Mapping, Errno> {
         let base = NonNull::new(shmem.as_ptr().cast()).ok_or(Errno::EINVAL)?;
         let bytes = shmem.len() as u64;
         let fence = Fence::around(base.cast(), shmem.len());

@@ -78,8 +78,8 @@ impl Segment {
     }
 
     /// Removes memory and semaphores; the next process completes the removal after a crash between the two.
-    pub(super) fn take_away(self, region: &Mapping) -> Result<(), Errno> {
-        let recorded = region.head(header!(semaphores)).load_acquire();
+    pub(super) fn take_away(self, mapping: &Mapping) -> Result<(), Errno> {
+        let recorded = mapping.head(header!(semaphores)).load_acquire();
         // Another set than the recorded one may belong to another program, and a segment without a key may
         // have left its set to a successor, so such a set is left alone.
         let has_key = SharedMemory::find(self.key) == Ok(self.memory);
@@ -101,10 +101,11 @@ impl Segment {
         for orphan in
             proc_list::without_key().filter(|orphan| orphan.size >= PAGE && orphan.attached > Some(0))
         {
-            let Ok(region) = SharedMemory(orphan.id as i32).attach(false) else { continue };
-            let ours = super::is_ours(&region) && region.head(header!(key)).load_acquire() == self.key_word();
-            if ours && region.head(header!(state)).load_acquire() != RETIRED {
-                super::mark_retired(&region);
+            let Ok(mapping) = SharedMemory(orphan.id as i32).attach(false) else { continue };
+            let ours =
+                super::is_ours(&mapping) && mapping.head(header!(key)).load_acquire() == self.key_word();
+            if ours && mapping.head(header!(state)).load_acquire() != RETIRED {
+                super::mark_retired(&mapping);
             }
         }
     }
@@ -121,7 +122,7 @@ fn unless_gone(removed: Result<(), Errno>) -> Result<(), Errno> {
 /// All promshm segments of the IPC namespace that this process may read, by key.
 pub(super) fn discover() -> Result<Vec<SegmentName>, Errno> {
     let mut keys = SharedMemory::readable()?;
-    keys.retain(|(_, memory)| memory.attach(true).is_ok_and(|region| super::is_ours(&region)));
+    keys.retain(|(_, memory)| memory.attach(true).is_ok_and(|mapping| super::is_ours(&mapping)));
     keys.sort_unstable_by_key(|(key, _)| key.cast_unsigned());
     Ok(keys.into_iter().map(|(key, _)| SegmentName::Sysv(key)).collect())
 }

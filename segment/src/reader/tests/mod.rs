@@ -11,7 +11,7 @@ use crate::{
         strings::pack_strings,
     },
     layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Shape, Space, header},
-    memory::{atomic::Word, mapping::Mapping},
+    memory::{atomic::Word, mapping::Mapping, view::View},
     snapshot::Family,
     writer::{FamilyId, Writer, prepare},
 };
@@ -20,8 +20,7 @@ const SHAPE: Shape = Shape { max_series: 100, max_processes: 3, max_label_length
 
 /// A segment on the heap, and a process that counts in its slot 1.
 struct Scene {
-    region: Mapping,
-    geometry: Geometry,
+    view: View,
     writer: Writer,
 }
 
@@ -29,12 +28,12 @@ impl Scene {
     fn new() -> Self {
         let pages = if cfg!(miri) { 16 } else { 64 };
         let size = Geometry::new(SHAPE, 0).unwrap_err() + pages * 4096;
-        let region = Mapping::heap(size);
-        prepare(&region, SHAPE);
+        let view = View::new(Mapping::heap(size), Geometry::new(SHAPE, size).unwrap());
+        prepare(&view, SHAPE);
         // Without semaphores a slot counts as living until its owner's clean exit.
-        (0..4).for_each(|slot| region.word(4096 + 1024 * slot).unwrap().store_relaxed(1));
-        let writer = Writer::over(region.share().unwrap(), 1).unwrap();
-        Self { geometry: Geometry::new(SHAPE, size).unwrap(), region, writer }
+        (0..4).for_each(|slot| view.word(4096 + 1024 * slot).unwrap().store_relaxed(1));
+        let writer = Writer::over(view.share().unwrap(), 1).unwrap();
+        Self { view, writer }
     }
 
     fn family(&mut self, name: &str, kind: Kind) -> FamilyId {
@@ -46,32 +45,30 @@ impl Scene {
     }
 
     fn place(&self) -> u64 {
-        let units = Space::unpack(self.region.head(header!(space)).load_relaxed()).units;
-        self.geometry.records + units * RECORD_UNIT
+        let units = Space::unpack(self.view.head(header!(space)).load_relaxed()).units;
+        self.view.geometry.records + units * RECORD_UNIT
     }
 
     /// Appends a record after the last one.
     fn append(&self, words: &[u64]) -> u64 {
         let offset = self.place();
-        let space = Space::unpack(self.region.head(header!(space)).load_relaxed());
+        let space = Space::unpack(self.view.head(header!(space)).load_relaxed());
         let units = space.units + (words.len() as u64 * 8).div_ceil(RECORD_UNIT);
-        self.region.head(header!(space)).store_relaxed(units | space.pages << 32);
-        self.region.fill_words(offset, words).unwrap();
+        self.view.head(header!(space)).store_relaxed(units | space.pages << 32);
+        self.view.fill_words(offset, words).unwrap();
         offset
     }
 
     /// Makes a free word of the index lead to the record.
     fn publish(&self, hash: u64, offset: u64) {
-        let places = 0..self.geometry.index_words;
-        let free = |place: &u64| {
-            index::word(&self.region, &self.geometry, *place).is_some_and(|word| word.load_relaxed() == 0)
-        };
+        let places = 0..self.view.geometry.index_words;
+        let free = |place: &u64| index::word(&self.view, *place).is_some_and(|word| word.load_relaxed() == 0);
         let place = places.into_iter().find(free).unwrap();
-        assert!(index::publish(&self.region, &self.geometry, place, 0, index::entry(hash, offset)));
+        assert!(index::publish(&self.view, place, 0, index::entry(hash, offset)));
     }
 
     fn forge(&self, family: u64, column: u64, count: usize, labels: &[u8]) -> u64 {
-        let hash = SeriesRecord::hash(hash_key(&self.region), family, labels);
+        let hash = SeriesRecord::hash(hash_key(&self.view), family, labels);
         let offset = self.append(&SeriesRecord::compose(family, hash, column, count, labels, Times::now()));
         self.publish(hash, offset);
         offset
@@ -79,7 +76,7 @@ impl Scene {
 
     /// Rows and corrupt records, the same at each scrape.
     fn read(&self) -> (usize, u64) {
-        let mut reader = Reader::over_region(self.region.share().unwrap()).unwrap();
+        let mut reader = Reader::over_mapping(self.view.share().unwrap()).unwrap();
         let mut scrape = || {
             let snapshot = reader.scrape().unwrap();
             (snapshot.families.iter().map(|f| f.rows().count()).sum(), snapshot.stats.corrupt_records)
@@ -95,7 +92,7 @@ fn series_that_make_no_sense_cost_themselves_alone() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "valid");
-    let offset = scene.geometry.records;
+    let offset = scene.view.geometry.records;
     let free = 100;
     let beyond = Plane::Cumulative.capacity();
     assert_eq!(scene.read(), (1, 0));
@@ -126,7 +123,7 @@ fn families_that_make_no_sense_take_their_series_with_them() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "valid");
-    let key = hash_key(&scene.region);
+    let key = hash_key(&scene.view);
     let definition = Definition::new("corrupt", "", Kind::Counter, &["l"], &[]).unwrap();
     let hash = FamilyRecord::hash(key, &definition);
     // Its claims would go into another family's column.
@@ -150,7 +147,7 @@ fn records_do_not_overlap() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "valid");
-    let (key, parent) = (hash_key(&scene.region), scene.geometry.records);
+    let (key, parent) = (hash_key(&scene.view), scene.view.geometry.records);
     let inner_labels = pack_strings(["inner"]);
     let inner_hash = SeriesRecord::hash(key, parent, &inner_labels);
     let inner = SeriesRecord::compose(parent, inner_hash, 0x20, 1, &inner_labels, Times::now());
@@ -179,20 +176,20 @@ fn gauges_of_many_processes_do_not_outgrow_the_segment() {
     }
     assert_eq!(scene.read(), (100, 0));
     for slot in [0, 2, 3] {
-        let mut writer = Writer::over(scene.region.share().unwrap(), slot).unwrap();
+        let mut writer = Writer::over(scene.view.share().unwrap(), slot).unwrap();
         writer.resolve(family, &[&format!("0{long}")]).unwrap();
     }
     // Labels far longer than the segment's limit, as a valid writer never makes them, in each slot.
     for column in [200, 201] {
         let labels = [60_000_u16.to_le_bytes().to_vec(), vec![b'a' + (column - 200) as u8; 60_000]].concat();
-        scene.forge(scene.geometry.records, column, 1, &labels);
+        scene.forge(scene.view.geometry.records, column, 1, &labels);
         let mut page_map = super::pages::PageMap::default();
-        page_map.refresh(&scene.region, &scene.geometry, 4, u64::MAX);
+        page_map.refresh(&scene.view, 4, u64::MAX);
         let pages = page_map.per_process.of(column);
         assert_eq!(pages.len(), 4);
-        pages.iter().for_each(|page| page.cells(&scene.region, &scene.geometry)[column as usize].set(1.0));
+        pages.iter().for_each(|page| page.cells(&scene.view)[column as usize].set(1.0));
     }
-    let room = scene.geometry.end / 60_000;
+    let room = scene.view.geometry.end / 60_000;
     assert!((3..8).contains(&room), "{room}");
     let (rows, left_out) = scene.read();
     assert!(left_out >= 8 - room, "{rows} rows, {left_out} left out");
@@ -204,14 +201,14 @@ fn a_forged_directory_gives_a_writer_no_cells_outside_the_pages() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "x");
-    let root = scene.geometry.slot(1) + Plane::Cumulative.roots_offset();
-    let root = scene.region.word(root).unwrap();
-    let (valid, space) = (root.load_relaxed(), scene.region.head(header!(space)));
-    let directory = scene.region.page_offset(&scene.geometry, valid).unwrap();
-    let last = (scene.geometry.end - scene.geometry.records) / 4096;
+    let root = scene.view.geometry.slot(1) + Plane::Cumulative.roots_offset();
+    let root = scene.view.word(root).unwrap();
+    let (valid, space) = (root.load_relaxed(), scene.view.head(header!(space)));
+    let directory = scene.view.page_offset(valid).unwrap();
+    let last = (scene.view.geometry.end - scene.view.geometry.records) / 4096;
     let taken = space.load_relaxed() >> 32;
     for corrupt in [taken + 1, last, last + 1, u64::MAX, 1 << 52, 1 << 63] {
-        for word in [root, scene.region.word(directory).unwrap()] {
+        for word in [root, scene.view.word(directory).unwrap()] {
             let before = word.load_relaxed();
             word.store_relaxed(corrupt);
             assert!(scene.writer.resolve(family, &["x"]).is_err(), "{corrupt}");
@@ -219,7 +216,7 @@ fn a_forged_directory_gives_a_writer_no_cells_outside_the_pages() {
             let honest_space = space.load_relaxed();
             space.store_relaxed(honest_space & 0xffff_ffff | (last + 1) << 32);
             let cells = scene.writer.resolve(family, &["x"]).map(|series| series.cells.as_ptr().addr());
-            let records = scene.region.words(scene.geometry.records, 1).unwrap().as_ptr().addr();
+            let records = scene.view.words(scene.view.geometry.records, 1).unwrap().as_ptr().addr();
             let above = records + (space.load_relaxed() & 0xffff_ffff) as usize * 16;
             assert!(cells.is_err() || cells.is_ok_and(|cells| cells >= above), "{corrupt}");
             space.store_relaxed(honest_space);
@@ -234,14 +231,13 @@ fn a_full_forged_index_makes_searches_fail_soon() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "x");
-    let entries =
-        (0..scene.geometry.index_words).map(|place| index::word(&scene.region, &scene.geometry, place));
+    let entries = (0..scene.view.geometry.index_words).map(|place| index::word(&scene.view, place));
     let entry = entries.clone().flatten().map(Word::load_relaxed).find(|entry| *entry != 0).unwrap();
     entries.flatten().for_each(|word| word.store_relaxed(entry));
     for label in ["x", "y", "z"] {
         let mut looks = 0;
         let hash = entry & !0xff_ffff_ffff;
-        let found = index::search(&scene.region, &scene.geometry, hash, |_| {
+        let found = index::search(&scene.view, hash, |_| {
             looks += 1;
             false
         });
@@ -249,7 +245,7 @@ fn a_full_forged_index_makes_searches_fail_soon() {
         let _answers = scene.writer.resolve(family, &[label]).is_ok();
     }
     assert_eq!(
-        scene.region.head(header!(population)).load_relaxed(),
+        scene.view.head(header!(population)).load_relaxed(),
         1 | 2 << 32,
         "what was not published is given back"
     );
@@ -261,20 +257,20 @@ fn pages_that_two_words_lead_to_are_looked_at_once() {
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "x");
     let root = |slot, index: u64| {
-        let offset = scene.geometry.slot(slot) + Plane::Cumulative.roots_offset() + 8 * index;
-        scene.region.word(offset).unwrap()
+        let offset = scene.view.geometry.slot(slot) + Plane::Cumulative.roots_offset() + 8 * index;
+        scene.view.word(offset).unwrap()
     };
     let valid = root(1, 0).load_relaxed();
     (0..4).for_each(|slot| (0..64).for_each(|index| root(slot, index).store_relaxed(valid)));
-    let directory = scene.region.page_offset(&scene.geometry, valid).unwrap();
-    let entries = scene.region.words(directory, PAGE_WORDS as u64).unwrap();
+    let directory = scene.view.page_offset(valid).unwrap();
+    let entries = scene.view.words(directory, PAGE_WORDS as u64).unwrap();
     entries.iter().for_each(|word| word.store_relaxed(valid));
     let mut page_map = super::pages::PageMap::default();
-    page_map.refresh(&scene.region, &scene.geometry, 4, u64::MAX);
-    let pages = scene.region.head(header!(space)).load_relaxed() >> 32;
+    page_map.refresh(&scene.view, 4, u64::MAX);
+    let pages = scene.view.head(header!(space)).load_relaxed() >> 32;
     assert!(page_map.total <= pages, "{} of {pages}", page_map.total);
     assert_eq!(page_map.bad, 4 * 64 - 1 + 512);
-    let mut reader = Reader::over_region(scene.region.share().unwrap()).unwrap();
+    let mut reader = Reader::over_mapping(scene.view.share().unwrap()).unwrap();
     assert_eq!(reader.scrape().unwrap().families[0].row_count(), 1);
 }
 
@@ -285,7 +281,7 @@ fn writers_and_a_reader_work_side_by_side() {
     let family = scene.family("c", Kind::Counter);
     let rounds = if cfg!(miri) { 3 } else { 2000 };
     let count = |slot| {
-        let mut writer = Writer::over(scene.region.share().unwrap(), slot).unwrap();
+        let mut writer = Writer::over(scene.view.share().unwrap(), slot).unwrap();
         move || {
             for round in 0..rounds {
                 let label = format!("{}", round % 10);
@@ -299,7 +295,7 @@ fn writers_and_a_reader_work_side_by_side() {
         }
     };
     let (one, other) = (count(1), count(2));
-    let mut reader = Reader::over_region(scene.region.share().unwrap()).unwrap();
+    let mut reader = Reader::over_mapping(scene.view.share().unwrap()).unwrap();
     let total = std::thread::scope(|scope| {
         let writers = [scope.spawn(one), scope.spawn(other)];
         let mut last = 0.0;
@@ -324,23 +320,22 @@ fn writers_and_a_reader_work_side_by_side() {
 fn refused_records_delay_others_but_not_for_ever() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
-    let parent = scene.geometry.records;
-    let key = hash_key(&scene.region);
+    let parent = scene.view.geometry.records;
+    let key = hash_key(&scene.view);
     // One huge text under many hashes: each is rejected only after all of it was hashed.
     let labels = vec![7; 100_000];
     let offset = scene.append(&SeriesRecord::compose(parent, 0, 300, 1, &labels, Times::now()));
     for number in 0..60 {
         scene.publish(number << 40 << 3, offset);
     }
-    scene.region.word(offset + 8).unwrap().store_relaxed(SeriesRecord::hash(key, parent, &labels));
+    scene.view.word(offset + 8).unwrap().store_relaxed(SeriesRecord::hash(key, parent, &labels));
     scene.count(family, "valid");
     let hash = SeriesRecord::hash(key, parent, &labels);
-    let places =
-        (0..scene.geometry.index_words).map(|place| index::word(&scene.region, &scene.geometry, place));
+    let places = (0..scene.view.geometry.index_words).map(|place| index::word(&scene.view, place));
     places.flatten().filter(|word| index::offset_of(word.load_relaxed()) == offset).for_each(|word| {
         word.store_relaxed(index::entry(hash, offset));
     });
-    let mut reader = Reader::over_region(scene.region.share().unwrap()).unwrap();
+    let mut reader = Reader::over_mapping(scene.view.share().unwrap()).unwrap();
     let mut counts = Vec::new();
     for _ in 0..20 {
         let snapshot = reader.scrape().unwrap();
@@ -359,12 +354,12 @@ fn numbers_of_rows_do_not_outgrow_the_segment() {
     let definition = Definition::new("s", "", Kind::Summary { max_age: 60 }, &["l"], &quantiles)
         .expect("a good definition");
     scene.writer.register(&definition).unwrap();
-    let family = scene.geometry.records;
+    let family = scene.view.geometry.records;
     let corrupt = 480;
     for number in 0..corrupt {
         scene.forge(family, 3 * number, 1, &pack_strings([number.to_string().as_str()]));
     }
-    let most = scene.geometry.end / (102 * 8);
+    let most = scene.view.geometry.end / (102 * 8);
     assert!(most < corrupt, "{most}");
     assert_eq!(scene.read(), (most as usize, corrupt - most));
 }

@@ -1,0 +1,102 @@
+//! A segment as readers and writers see it: its mapping and the geometry that its header describes.
+
+use crate::{
+    layout::{Geometry, PAGE, PAGE_WORDS, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
+    memory::{
+        atomic::{Cell, Sample, Word, cells, samples},
+        mapping::Mapping,
+    },
+};
+use std::ops::Deref;
+
+/// A mapping and the geometry of the segment in it. All access stays checked, because other processes can
+/// change the memory at any time.
+#[derive(Debug)]
+pub(crate) struct View {
+    mapping: Mapping,
+    pub(crate) geometry: Geometry,
+}
+
+impl Deref for View {
+    type Target = Mapping;
+
+    #[inline]
+    fn deref(&self) -> &Mapping {
+        &self.mapping
+    }
+}
+
+impl View {
+    /// The caller took the geometry from the header of the mapping.
+    pub(crate) fn new(mapping: Mapping, geometry: Geometry) -> Self {
+        Self { mapping, geometry }
+    }
+
+    /// The word of a slot that is `field` bytes from its start.
+    pub(crate) fn slot_word(&self, slot: usize, field: usize) -> Option<&Word> {
+        self.word(self.geometry.slot(slot) + field as u64)
+    }
+
+    /// The space that is allocated for records and pages, according to the header.
+    pub(crate) fn space(&self) -> Space {
+        Space::unpack(self.head(header!(space)).load_acquire())
+    }
+
+    /// The page of cells with this number, if it is allocated.
+    pub(crate) fn page(&self, number: u64) -> Option<&[Cell; PAGE_WORDS]> {
+        cells(self.words(self.page_offset(number)?, PAGE_WORDS as u64)?)
+    }
+
+    /// Offset of the page with this number, if it is allocated and lies above all records.
+    pub(crate) fn page_offset(&self, number: u64) -> Option<u64> {
+        let space = self.space();
+        let offset = self.geometry.page(number).filter(|_| number <= space.pages)?;
+        let above = offset - self.geometry.records >= space.units * RECORD_UNIT;
+        (above && self.words(offset, PAGE_WORDS as u64).is_some()).then_some(offset)
+    }
+
+    /// The ring of `count` samples whose last page has this number; pages are numbered downwards.
+    pub(crate) fn ring(&self, number: u64, count: u64) -> Option<&[Sample]> {
+        if number < ring_pages(count) {
+            return None;
+        }
+        Some(samples(self.words(self.page_offset(number)?, count * SAMPLE_WORDS)?))
+    }
+
+    /// Bytes of the segment that are allocated for records and pages, according to the header; never more
+    /// than there are.
+    pub(crate) fn used_bytes(&self) -> u64 {
+        let space = self.space();
+        (space.units * RECORD_UNIT + space.pages * PAGE).min(self.geometry.end - self.geometry.records)
+    }
+
+    /// Maximum number of bytes that a reader may allocate for what it derives from a segment, which can
+    /// exceed the segment's own contents: a summary's row has more numbers than cells, and each process's row
+    /// repeats all labels.
+    pub(crate) fn memory_limit(&self) -> u64 {
+        (4 * self.used_bytes()).max(64 << 20).min(self.geometry.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Shape;
+
+    #[test]
+    fn pages_never_reach_into_records() {
+        let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
+        let size = Geometry::new(shape, 0).unwrap_err();
+        let view = View::new(Mapping::heap(size), Geometry::new(shape, size).unwrap());
+        let pages_with = |units: u64, pages: u64| {
+            view.head(header!(space)).store_relaxed(units | pages << 32);
+            (0..40).filter(|number| view.page(*number).is_some()).count()
+        };
+        assert_eq!([pages_with(0, 0), pages_with(0, 3), pages_with(1, 15)], [0, 3, 15]);
+        assert_eq!(pages_with(1, 16), 15, "the last page would lie on a record");
+        assert_eq!(
+            [pages_with(256, 16), pages_with(u64::MAX >> 32, 16), pages_with(0, 1 << 31)],
+            [15, 0, 16]
+        );
+    }
+}
