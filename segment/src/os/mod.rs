@@ -1,11 +1,11 @@
 //! Kernel objects: how they are created, found and removed.
 //!
-//! `Object` and `Locks` are the interface: the layers above do not know which kind of object they use.
+//! `Object` and `Locks` are what the layers above use, without knowing which kind of object it is.
 
+mod interface;
 mod object;
 mod owner;
 pub(crate) mod posix;
-mod slot_locks;
 mod sysv;
 
 use crate::{
@@ -14,11 +14,11 @@ use crate::{
     layout::{MAGIC, PAGE, RETIRED, header},
     memory::mapping::Mapping,
 };
+pub(crate) use interface::{Locks, SlotLocks};
 use nix::errno::Errno;
 pub(crate) use object::Object;
 pub use owner::Owner;
 pub use posix::{Refusal, Refused, refused, survive_truncation};
-pub(crate) use slot_locks::Locks;
 
 /// What is visible of a segment from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

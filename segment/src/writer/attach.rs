@@ -12,7 +12,7 @@ use crate::{
     },
     memory::{mapping::Mapping, view::View},
     os,
-    os::{Locks, Object, Step as Asked},
+    os::{Locks, Object, SlotLocks, Step as Asked},
     random::random,
 };
 use nix::errno::Errno;
@@ -150,16 +150,16 @@ fn create(config: &Config, shape: Shape, object: &Object, mapping: &Mapping) {
     mapping.head(header!(key)).init_once(object.key_word());
     object.retire_orphans();
     let locks = object.make_locks(config, usize::from(shape.max_processes) + 1);
-    let word = locks.as_ref().map_or(NO_SEMAPHORES, Locks::word);
+    let word = locks.as_ref().map_or(NO_SEMAPHORES, |locks| locks.id() + 1);
     let recorded = mapping.head(header!(semaphores)).init_once(word);
     if let Some(locks) = locks.filter(|_| recorded == word) {
-        settle_liveness(mapping, &locks);
+        settle_liveness(mapping, &*locks);
     }
     let _or_retired = mapping.head(header!(state)).compare_exchange(FRESH, READY); // pair: READY
 }
 
 /// Records the set's time of last change, and tests whether the kernel releases a dead process's locks.
-fn settle_liveness(mapping: &Mapping, locks: &Locks) {
+fn settle_liveness(mapping: &Mapping, locks: &dyn SlotLocks) {
     if let Some(since) = locks.changed_at() {
         mapping.head(header!(semaphores_since)).init_once(since + 1);
     }

@@ -11,7 +11,7 @@ use crate::{
         atomic::{Cell, Word},
         view::View,
     },
-    os::Locks,
+    os::SlotLocks,
     random::random,
     snapshot::Reason,
 };
@@ -30,7 +30,8 @@ impl ClaimedSlot {
     /// Claims the lowest free slot, or the shared one.
     pub(crate) fn claim(attached: &Attached) -> Self {
         let _alone = Alone::wait();
-        let number = attached.locks.as_ref().and_then(|locks| take_lock(locks, attached)).unwrap_or(SHARED);
+        let number =
+            attached.locks.as_ref().and_then(|locks| take_lock(&**locks, attached)).unwrap_or(SHARED);
         let slot =
             Self { number, claim_seq: attached.view.head(header!(claim_seq)).fetch_add(1).wrapping_add(1) };
         slot.move_in(attached);
@@ -226,7 +227,7 @@ impl Drop for Alone {
 }
 
 /// Takes the lock of a free slot. None if none is free, or the values cannot be trusted.
-fn take_lock(locks: &Locks, attached: &Attached) -> Option<usize> {
+fn take_lock(locks: &dyn SlotLocks, attached: &Attached) -> Option<usize> {
     if is_forged(locks, &attached.view) {
         return None;
     }
@@ -254,7 +255,7 @@ fn take_lock(locks: &Locks, attached: &Attached) -> Option<usize> {
 ///
 /// The kernel reports the second of the last change, so a change in the second of the segment's creation is
 /// not detected.
-fn is_forged(locks: &Locks, view: &View) -> bool {
+fn is_forged(locks: &dyn SlotLocks, view: &View) -> bool {
     let since = view.head(header!(semaphores_since));
     let known = since.load_acquire();
     let corrupt = known != 0 && locks.changed_at().is_some_and(|now| now.wrapping_add(1) != known);
@@ -266,7 +267,7 @@ fn is_forged(locks: &Locks, view: &View) -> bool {
 
 /// Releases slots from before an exec: it keeps the process and so its semaphores, but ends the counting
 /// program.
-fn release_former_self(locks: &Locks, values: &mut [u16], attached: &Attached) {
+fn release_former_self(locks: &dyn SlotLocks, values: &mut [u16], attached: &Attached) {
     let me = std::process::id();
     for (slot, value) in values.iter_mut().enumerate().skip(1).filter(|(_, value)| **value > 0) {
         if !locks.is_held_by(slot, me) || owned_by_this_image(&attached.view, slot) {

@@ -12,7 +12,10 @@ mod ofd_locks;
 mod refusals;
 mod sigbus_fence;
 
-use super::{Inspection, Owner};
+use super::{
+    Inspection, Owner,
+    interface::{KernelObject, Locks},
+};
 use crate::{
     config::{Config, ObjectName, SegmentName},
     layout::{MAGIC, PAGE},
@@ -33,7 +36,7 @@ use nix::{
     },
     unistd::{Gid, fchown},
 };
-pub(crate) use ofd_locks::ByteLocks;
+use ofd_locks::ByteLocks;
 pub use refusals::{Refusal, Refused, refused};
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use sigbus_fence::Fence;
@@ -83,39 +86,8 @@ impl Segment {
         ofd_locks::lock(&file, ofd_locks::MAKING, 1)?; // tells `remove_stale` that the creator is alive
         let id = FileId::of(&fstat(&file)?);
         let segment = Self { name, making: Some(Arc::new(making)), id, file: Some(Arc::new(file)) };
-        let reserved = segment.mapping(shmem)?.reserve(0, first);
+        let reserved = segment.mapping_of(shmem)?.reserve(0, first);
         if reserved { Ok(segment) } else { Err(Errno::ENOSPC) }
-    }
-
-    /// Gives a complete segment its name; `EEXIST` if another process was faster.
-    pub(super) fn publish(&mut self) -> Result<(), Errno> {
-        let Some(making) = &self.making else { return Ok(()) };
-        crate::crash::point();
-        let (from, to) = (path(&making.0), path(self.name.as_str()));
-        renameat2(AT_FDCWD, &*from, AT_FDCWD, &*to, RenameFlags::RENAME_NOREPLACE)?;
-        self.making = None;
-        self.file.as_ref().map_or(Ok(()), |file| ofd_locks::unlock(file, ofd_locks::MAKING, 1))
-    }
-
-    /// Maps the object, if its name still leads to it.
-    pub(super) fn attach(&mut self, read_only: bool) -> Result<Mapping, Errno> {
-        let mode = if read_only { OFlag::O_RDONLY } else { OFlag::O_RDWR };
-        let file = match self.file.take().filter(|_| self.is_in_the_making()) {
-            Some(file) => file, // it holds the creator's lock
-            None => Arc::new(open(self.present_name(), mode)?),
-        };
-        let stat = fstat(&file)?;
-        if FileId::of(&stat) != self.id {
-            return Err(Errno::EIDRM);
-        }
-        if stat.st_size == 0 {
-            return Err(Errno::ENODATA);
-        }
-        self.file = Some(file);
-        crate::crash::point();
-        let mapping = if read_only { self.map_read_only(stat.st_size as u64)? } else { self.map()? };
-        // Memory that begins with a hole is no segment, and must not be touched.
-        if mapping.words(0, 1).is_some() { Ok(mapping) } else { Err(Errno::ENODATA) }
     }
 
     /// Maps by name, because the crate does, so it checks afterwards that the name still leads to the object.
@@ -125,10 +97,10 @@ impl Segment {
         if FileId::of(&look(self.present_name())?) != self.id {
             return Err(Errno::EIDRM);
         }
-        self.mapping(shmem)
+        self.mapping_of(shmem)
     }
 
-    fn mapping(&self, shmem: Shmem) -> Result<Mapping, Errno> {
+    fn mapping_of(&self, shmem: Shmem) -> Result<Mapping, Errno> {
         let base = NonNull::new(shmem.as_ptr().cast()).ok_or(Errno::EINVAL)?;
         let bytes = shmem.len() as u64;
         let fence = Fence::around(base.cast(), shmem.len());
@@ -149,8 +121,55 @@ impl Segment {
         Ok(unsafe { Mapping::from_raw(base.cast(), bytes, Box::new(mapped), Some(residency)) })
     }
 
+    /// The locks of the slots.
+    fn byte_locks(&self) -> Option<ByteLocks> {
+        Some(ByteLocks::new(self.present_name().into(), self.id, Arc::clone(self.file.as_ref()?)))
+    }
+
+    fn present_name(&self) -> &str {
+        self.making.as_ref().map_or(self.name.as_str(), |making| &making.0)
+    }
+}
+
+impl KernelObject for Segment {
+    /// Only by its creator: no other process can have found an object without its name.
+    fn may_be_unfinished(&self) -> bool {
+        self.making.is_some()
+    }
+
+    /// Gives a complete segment its name; `EEXIST` if another process was faster.
+    fn publish(&mut self) -> Result<(), Errno> {
+        let Some(making) = &self.making else { return Ok(()) };
+        crate::crash::point();
+        let (from, to) = (path(&making.0), path(self.name.as_str()));
+        renameat2(AT_FDCWD, &*from, AT_FDCWD, &*to, RenameFlags::RENAME_NOREPLACE)?;
+        self.making = None;
+        self.file.as_ref().map_or(Ok(()), |file| ofd_locks::unlock(file, ofd_locks::MAKING, 1))
+    }
+
+    /// Maps the object, if its name still leads to it.
+    fn attach(&mut self, read_only: bool) -> Result<Mapping, Errno> {
+        let mode = if read_only { OFlag::O_RDONLY } else { OFlag::O_RDWR };
+        let file = match self.file.take().filter(|_| self.may_be_unfinished()) {
+            Some(file) => file, // it holds the creator's lock
+            None => Arc::new(open(self.present_name(), mode)?),
+        };
+        let stat = fstat(&file)?;
+        if FileId::of(&stat) != self.id {
+            return Err(Errno::EIDRM);
+        }
+        if stat.st_size == 0 {
+            return Err(Errno::ENODATA);
+        }
+        self.file = Some(file);
+        crate::crash::point();
+        let mapping = if read_only { self.map_read_only(stat.st_size as u64)? } else { self.map()? };
+        // Memory that begins with a hole is no segment, and must not be touched.
+        if mapping.words(0, 1).is_some() { Ok(mapping) } else { Err(Errno::ENODATA) }
+    }
+
     /// Owner, mode and size: of this object if it is open, otherwise of the object under its name.
-    pub(super) fn stat(&self) -> Result<Inspection, Errno> {
+    fn stat(&self) -> Result<Inspection, Errno> {
         let stat = match &self.file {
             Some(file) => fstat(file)?,
             None => look(self.present_name())?,
@@ -159,13 +178,13 @@ impl Segment {
     }
 
     /// The owner: of this object, if it is open.
-    pub(super) fn owner(&self) -> Result<Owner, Errno> {
+    fn owner(&self) -> Result<Owner, Errno> {
         let Inspection { uid, gid, mode, .. } = self.stat()?;
         Ok(Owner { uid, creator: uid, gid, mode })
     }
 
     /// Sets mode and, if given, group; only the owner may.
-    pub(super) fn set_access(&self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
+    fn set_access(&self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
         let file = self.file.as_ref().ok_or(Errno::EBADF)?;
         crate::crash::point();
         // The group first: in some kernels a process that has given a file away may not change its mode.
@@ -176,7 +195,7 @@ impl Segment {
 
     /// Removes the name. No system call unlinks a name only while it leads to a given object, so the name is
     /// changed first, and an object that was renamed by mistake gets its name back.
-    pub(super) fn take_away(&self) -> Result<(), Errno> {
+    fn take_away(&self, _: &Mapping) -> Result<(), Errno> {
         let name = self.name.as_str();
         if !look(name).is_ok_and(|stat| FileId::of(&stat) == self.id) {
             return Ok(());
@@ -196,23 +215,18 @@ impl Segment {
     }
 
     /// Whether its last name was removed.
-    pub(super) fn is_nameless(&self) -> bool {
+    fn is_nameless(&self) -> bool {
         let stat = self.file.as_ref().and_then(|file| fstat(file).ok());
         stat.is_some_and(|stat| FileId::of(&stat) == self.id && stat.st_nlink == 0)
     }
 
-    /// The locks of the slots.
-    pub(super) fn byte_locks(&self) -> Option<ByteLocks> {
-        Some(ByteLocks::new(self.present_name().into(), self.id, Arc::clone(self.file.as_ref()?)))
+    fn make_locks(&self, _: &Config, _: usize) -> Option<Locks> {
+        Some(Box::new(self.byte_locks().filter(ByteLocks::work)?))
     }
 
-    /// Whether no other process can have found it yet.
-    pub(super) fn is_in_the_making(&self) -> bool {
-        self.making.is_some()
-    }
-
-    fn present_name(&self) -> &str {
-        self.making.as_ref().map_or(self.name.as_str(), |making| &making.0)
+    /// There is one set of bytes to lock.
+    fn recorded_locks(&self, id: u64) -> Option<Locks> {
+        if id == ByteLocks::ID { Some(Box::new(self.byte_locks()?)) } else { None }
     }
 }
 

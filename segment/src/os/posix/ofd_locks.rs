@@ -8,6 +8,7 @@ use super::{fork_guard::ForkGuard, open};
 use crate::{
     layout::{CLAIMED, OPEN},
     memory::residency::FileId,
+    os::interface::SlotLocks,
 };
 use nix::{
     errno::Errno,
@@ -28,7 +29,7 @@ const BYTES: i64 = OPEN as i64;
 
 /// The locks of one object, and those that this process holds.
 #[derive(Debug)]
-pub(crate) struct ByteLocks {
+pub(super) struct ByteLocks {
     name: String,
     id: FileId,
     /// For queries; holds no lock.
@@ -38,46 +39,16 @@ pub(crate) struct ByteLocks {
 }
 
 impl ByteLocks {
+    /// An object has one set of locks.
+    pub(super) const ID: u64 = 0;
+
     pub(super) fn new(name: String, id: FileId, file: Arc<OwnedFd>) -> Self {
         Self { name, id, file, held: RefCell::new(None) }
     }
 
-    /// The lock value of each slot.
-    pub(crate) fn values(&self, slots: usize) -> Option<Vec<u16>> {
-        let mut values = vec![0; slots];
-        let each = |byte: i64| values[(byte / BYTES) as usize] += CLAIMED;
-        for_each_locked(&self.file, BYTES * slots as i64, each).ok()?;
-        Some(values)
-    }
-
-    /// Opens a description for a claim.
-    pub(crate) fn prepare(&self) -> Result<(), Errno> {
-        let held = ForkGuard::keep(self.open()?)?;
-        *self.held.borrow_mut() = Some(held);
-        Ok(())
-    }
-
-    fn open(&self) -> Result<OwnedFd, Errno> {
+    fn open_file(&self) -> Result<OwnedFd, Errno> {
         let file = open(&self.name, OFlag::O_RDWR)?;
         if FileId::of(&fstat(&file)?) == self.id { Ok(file) } else { Err(Errno::EIDRM) }
-    }
-
-    /// Locks a slot's first byte; `EAGAIN` if it is taken.
-    pub(crate) fn claim(&self, slot: usize) -> Result<(), Errno> {
-        self.with_held(|file| lock(file, BYTES * slot as i64, 1))
-    }
-
-    /// Locks a slot's second byte too.
-    pub(crate) fn open_slot(&self, slot: usize) -> Result<(), Errno> {
-        self.with_held(|file| lock(file, BYTES * slot as i64 + 1, 1))
-    }
-
-    /// Unlocks both at once, if they were locked.
-    pub(crate) fn let_go(&self) {
-        if let Some(held) = self.held.take() {
-            crate::crash::point();
-            held.close();
-        }
     }
 
     fn with_held(&self, act: impl FnOnce(&OwnedFd) -> Result<(), Errno>) -> Result<(), Errno> {
@@ -86,9 +57,9 @@ impl ByteLocks {
 
     /// Tests the kernel: locks must exclude others, and be released with their description, as at a process's
     /// death.
-    pub(crate) fn work(&self) -> bool {
+    pub(super) fn work(&self) -> bool {
         let try_it = || {
-            let (one, two) = (self.open()?, self.open()?);
+            let (one, two) = (self.open_file()?, self.open_file()?);
             lock(&one, 0, BYTES)?;
             let shut_out = lock(&two, 0, BYTES) == Err(Errno::EAGAIN);
             drop(one);
@@ -96,6 +67,55 @@ impl ByteLocks {
             Ok::<_, Errno>(shut_out)
         };
         try_it() == Ok(true)
+    }
+}
+
+impl SlotLocks for ByteLocks {
+    fn id(&self) -> u64 {
+        Self::ID
+    }
+
+    /// The lock value of each slot.
+    fn values(&self, slots: usize) -> Option<Vec<u16>> {
+        let mut values = vec![0; slots];
+        let each = |byte: i64| values[(byte / BYTES) as usize] += CLAIMED;
+        for_each_locked(&self.file, BYTES * slots as i64, each).ok()?;
+        Some(values)
+    }
+
+    /// Opens a description for a claim.
+    fn prepare(&self) -> Result<(), Errno> {
+        let held = ForkGuard::keep(self.open_file()?)?;
+        *self.held.borrow_mut() = Some(held);
+        Ok(())
+    }
+
+    /// Locks a slot's first byte; `EAGAIN` if it is taken.
+    fn claim(&self, slot: usize) -> Result<(), Errno> {
+        self.with_held(|file| lock(file, BYTES * slot as i64, 1))
+    }
+
+    /// Locks a slot's second byte too.
+    fn open(&self, slot: usize) -> Result<(), Errno> {
+        self.with_held(|file| lock(file, BYTES * slot as i64 + 1, 1))
+    }
+
+    fn give_back(&self, _slot: usize, _value: u16) -> Result<(), Errno> {
+        self.let_go();
+        Ok(())
+    }
+
+    /// Unlocks both at once, if they were locked.
+    fn let_go(&self) {
+        if let Some(held) = self.held.take() {
+            crate::crash::point();
+            held.close();
+        }
+    }
+
+    /// Locks that did not work would not be used.
+    fn tell_of_deaths(&self) -> Option<bool> {
+        Some(true)
     }
 }
 

@@ -4,7 +4,10 @@ mod proc_list;
 mod semaphores;
 mod shm;
 
-use super::{Inspection, Owner};
+use super::{
+    Inspection, Owner,
+    interface::{KernelObject, Locks, SlotLocks},
+};
 use crate::{
     config::{Config, SegmentName},
     layout::{PAGE, RETIRED, header},
@@ -36,68 +39,67 @@ impl Segment {
     pub(super) fn create(key: i32, config: &Config) -> Result<Self, Errno> {
         Ok(Self { key, memory: SharedMemory::create(key, config.size, config.mode)? })
     }
+}
 
-    pub(super) fn attach(self, read_only: bool) -> Result<Mapping, Errno> {
+impl KernelObject for Segment {
+    /// An unfinished segment is visible to all, and any process can finish it.
+    fn may_be_unfinished(&self) -> bool {
+        true
+    }
+
+    fn attach(&mut self, read_only: bool) -> Result<Mapping, Errno> {
         self.memory.attach(read_only)
     }
 
-    pub(super) fn resident(self) -> Option<u64> {
+    fn resident(&self) -> Option<u64> {
         self.memory.resident()
     }
 
-    pub(super) fn stat(self) -> Result<Inspection, Errno> {
+    fn stat(&self) -> Result<Inspection, Errno> {
         self.memory.stat()
     }
 
-    /// As [`Segment::stat`], also without permission to read it, if the kernel's list can be read.
-    pub(super) fn inspect(self) -> Result<Inspection, Errno> {
+    /// Without permission to read it, by the kernel's list, if that can be read.
+    fn inspect(&self) -> Result<Inspection, Errno> {
         match self.stat() {
             Err(Errno::EACCES) => listed(self.key).ok_or(Errno::ENOENT),
             seen => seen,
         }
     }
 
-    pub(super) fn owner(self) -> Result<Owner, Errno> {
+    fn owner(&self) -> Result<Owner, Errno> {
         self.memory.owner()
     }
 
-    pub(super) fn set_access(self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
+    fn set_access(&self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
         self.memory.set_access(mode, group)
     }
 
-    /// The semaphores for a segment that is being created.
-    pub(super) fn make_semaphores(self, config: &Config, slots: usize) -> Option<Semaphores> {
-        Semaphores::settle(config, self.key, slots)
-    }
-
-    /// The set with that id, if it has the segment's key: a corrupt header must not lead to another program's
-    /// semaphores.
-    pub(super) fn recorded_semaphores(self, id: u64) -> Option<Semaphores> {
-        let set = i32::try_from(id).ok().map(Semaphores)?;
-        (Semaphores::find(self.key) == Ok(set)).then_some(set)
-    }
-
     /// Removes memory and semaphores; the next process completes the removal after a crash between the two.
-    pub(super) fn take_away(self, mapping: &Mapping) -> Result<(), Errno> {
+    fn take_away(&self, mapping: &Mapping) -> Result<(), Errno> {
         let recorded = mapping.head(header!(semaphores)).load_acquire();
         // Another set than the recorded one may belong to another program, and a segment without a key may
         // have left its set to a successor, so such a set is left alone.
         let has_key = SharedMemory::find(self.key) == Ok(self.memory);
         match Semaphores::find(self.key) {
-            Ok(set) if has_key && recorded == set.0 as u64 + 1 => unless_gone(set.remove())?,
+            Ok(set) if has_key && recorded == set.id() + 1 => unless_gone(set.remove())?,
             _ => {}
         }
         unless_gone(self.memory.remove())
     }
 
-    /// The key as it is stored in the header.
-    pub(super) fn key_word(self) -> u64 {
+    /// Never, because the semaphores of a segment without a key may belong to its successor.
+    fn is_nameless(&self) -> bool {
+        false
+    }
+
+    fn key_word(&self) -> u64 {
         u64::from(self.key.cast_unsigned()) + 1
     }
 
     /// Retires segments that were removed with `ipcrm -M`: the processes that still count into one never look
     /// the key up again. The successor's creator finds it in the kernel's list.
-    pub(super) fn retire_orphans(self) {
+    fn retire_orphans(&self) {
         for orphan in
             proc_list::without_key().filter(|orphan| orphan.size >= PAGE && orphan.attached > Some(0))
         {
@@ -108,6 +110,16 @@ impl Segment {
                 super::mark_retired(&mapping);
             }
         }
+    }
+
+    fn make_locks(&self, config: &Config, slots: usize) -> Option<Locks> {
+        Some(Box::new(Semaphores::settle(config, self.key, slots)?))
+    }
+
+    /// The set must have the segment's key: a corrupt header must not lead to another program's semaphores.
+    fn recorded_locks(&self, id: u64) -> Option<Locks> {
+        let set = i32::try_from(id).ok().map(Semaphores)?;
+        if Semaphores::find(self.key) == Ok(set) { Some(Box::new(set)) } else { None }
     }
 }
 

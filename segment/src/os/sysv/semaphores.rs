@@ -4,7 +4,11 @@
 //! process, is not inherited by fork and survives exec.
 #![allow(unsafe_code)]
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    layout::{CLAIMED, OPEN},
+    os::interface::SlotLocks,
+};
 use libc::{c_int, c_short, c_ushort, key_t};
 use nix::{
     errno::Errno,
@@ -18,7 +22,7 @@ pub(crate) struct Semaphores(pub(crate) i32);
 
 impl Semaphores {
     /// The set under `key`, created if there is none; `EINVAL` if there is a smaller one.
-    pub(crate) fn find_or_create(key: key_t, count: usize, mode: u32) -> Result<Self, Errno> {
+    fn find_or_create(key: key_t, count: usize, mode: u32) -> Result<Self, Errno> {
         crate::crash::point();
         // SAFETY: no pointers are passed.
         Errno::result(unsafe { libc::semget(key, count as c_int, libc::IPC_CREAT | mode.cast_signed()) })
@@ -38,7 +42,7 @@ impl Semaphores {
             Err(Errno::EINVAL) => {
                 let old = Self::find(key).ok()?;
                 let ours = old.owner().ok()? == nix::unistd::geteuid().as_raw();
-                let idle = old.values().ok()?.iter().all(|value| *value == 0);
+                let idle = old.all_values().ok()?.iter().all(|value| *value == 0);
                 if !(ours && idle) {
                     return None;
                 }
@@ -51,13 +55,8 @@ impl Semaphores {
         Some(set)
     }
 
-    /// Takes semaphore `slot` from 0 to 1; `EAGAIN` if it is taken. Undone when this process dies.
-    pub(crate) fn claim(self, slot: usize) -> Result<(), Errno> {
-        self.operate(&mut [operation(slot, 0), operation(slot, 1)])
-    }
-
     /// Changes semaphore `slot` by `by`, together with the kernel's undo value.
-    pub(crate) fn shift(self, slot: usize, by: i16) -> Result<(), Errno> {
+    fn shift(self, slot: usize, by: i16) -> Result<(), Errno> {
         self.operate(&mut [operation(slot, by)])
     }
 
@@ -67,14 +66,8 @@ impl Semaphores {
         Errno::result(unsafe { libc::semop(self.0, operations.as_mut_ptr(), operations.len()) }).map(drop)
     }
 
-    /// When the set was created or last changed by anything but its users' claims: `SETALL` and similar calls
-    /// make the kernel discard its undo values. In the kernel's seconds.
-    pub(crate) fn changed_at(self) -> Result<u64, Errno> {
-        self.stat().map(|stat| stat.sem_ctime as u64)
-    }
-
     /// All values. Needs the read bit.
-    pub(crate) fn values(self) -> Result<Vec<u16>, Errno> {
+    fn all_values(self) -> Result<Vec<u16>, Errno> {
         let mut values: Vec<c_ushort> = vec![0; self.stat()?.sem_nsems as usize];
         // SAFETY: the kernel writes one value for each semaphore; a set never changes its size.
         Errno::result(unsafe { libc::semctl(self.0, 0, libc::GETALL, values.as_mut_ptr()) })?;
@@ -82,20 +75,20 @@ impl Semaphores {
     }
 
     /// One value.
-    pub(crate) fn value(self, slot: usize) -> Result<i32, Errno> {
+    fn value(self, slot: usize) -> Result<i32, Errno> {
         // SAFETY: GETVAL takes no argument.
         Errno::result(unsafe { libc::semctl(self.0, slot as c_int, libc::GETVAL) })
     }
 
     /// The process that last changed the semaphore: its id in this PID namespace, 0 if it is not visible
     /// there.
-    pub(crate) fn last_pid(self, slot: usize) -> Result<i32, Errno> {
+    fn last_pid(self, slot: usize) -> Result<i32, Errno> {
         // SAFETY: GETPID takes no argument.
         Errno::result(unsafe { libc::semctl(self.0, slot as c_int, libc::GETPID) })
     }
 
     /// Sets mode and, if given, group; only the owner may.
-    pub(crate) fn set_access(self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
+    fn set_access(self, mode: u32, group: Option<u32>) -> Result<(), Errno> {
         let mut stat = self.stat()?;
         let group = group.unwrap_or(stat.sem_perm.gid);
         // A change without effect would still update the time of the last change.
@@ -110,7 +103,7 @@ impl Semaphores {
     }
 
     /// The effective user that owns the set.
-    pub(crate) fn owner(self) -> Result<u32, Errno> {
+    fn owner(self) -> Result<u32, Errno> {
         self.stat().map(|stat| stat.sem_perm.uid)
     }
 
@@ -134,7 +127,7 @@ impl Semaphores {
     ///
     /// The child shares our memory and we wait for it (as `posix_spawn` does), so nothing is copied; it sends
     /// no `SIGCHLD` and is not visible to the application's `wait`.
-    pub(crate) fn undo_works(self) -> Result<Option<bool>, Errno> {
+    fn undo_works(self) -> Result<Option<bool>, Errno> {
         let (child, test) = self.claim_in_a_child()?;
         if test.claimed { self.is_undone(child).map(Some) } else { Ok(None) }
     }
@@ -174,6 +167,43 @@ impl Semaphores {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
         Ok(false)
+    }
+}
+
+impl SlotLocks for Semaphores {
+    fn id(&self) -> u64 {
+        self.0 as u64
+    }
+
+    fn values(&self, slots: usize) -> Option<Vec<u16>> {
+        self.all_values().ok().filter(|values| values.len() >= slots)
+    }
+
+    /// Undone when this process dies.
+    fn claim(&self, slot: usize) -> Result<(), Errno> {
+        self.operate(&mut [operation(slot, 0), operation(slot, CLAIMED.cast_signed())])
+    }
+
+    fn open(&self, slot: usize) -> Result<(), Errno> {
+        self.shift(slot, (OPEN - CLAIMED).cast_signed())
+    }
+
+    fn give_back(&self, slot: usize, value: u16) -> Result<(), Errno> {
+        self.shift(slot, -value.cast_signed())
+    }
+
+    /// When the set was created or last changed by anything but its users' claims: `SETALL` and similar calls
+    /// make the kernel discard its undo values. In the kernel's seconds.
+    fn changed_at(&self) -> Option<u64> {
+        self.stat().ok().map(|stat| stat.sem_ctime as u64)
+    }
+
+    fn is_held_by(&self, slot: usize, pid: u32) -> bool {
+        self.last_pid(slot) == Ok(pid.cast_signed())
+    }
+
+    fn tell_of_deaths(&self) -> Option<bool> {
+        self.undo_works().ok().flatten()
     }
 }
 
