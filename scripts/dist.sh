@@ -22,9 +22,10 @@ built=${DIST_BUILT:-$scratch/built}
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH
 
-# The same bytes from the same input, so that a release can be compared.
+# The same bytes from the same input, so that a release can be compared. No name begins with a dot: PIE unpacks by
+# PHP's PharData, which fails at the folder ".".
 pack() { # archive folder
-  tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C "$2" -c . | gzip -n9 >"$dist/$1"
+  (cd "$2" && tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -c -- *) | gzip -n9 >"$dist/$1"
   say "$dist/$1"
 }
 

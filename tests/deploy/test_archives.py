@@ -65,6 +65,15 @@ def test_archive_has_the_name_that_pie_looks_for_and_loads(packed, tmp_path):
     assert "Status => enabled" in shown
 
 
+def test_archive_is_unpacked_by_phps_own_reader(packed, tmp_path):
+    """Composer, and so PIE, unpacks with it. It fails at the folder `.`, which tar writes where it is told to pack `.`."""
+    archive = only(packed[0], "php_promshm-*.tgz")
+    modules = pathlib.Path(run(harness.PHP, "-r", "echo ini_get('extension_dir');"))
+    phar = ["-d", f"extension={modules}/phar.so"] if (modules / "phar.so").exists() else []
+    run(harness.PHP, "-n", *phar, "-r", f"(new PharData('{archive}'))->extractTo('{tmp_path}', null, true);")
+    assert {file.name for file in tmp_path.iterdir()} == {"promshm.so", "LICENSE-MIT", "LICENSE-APACHE"}
+
+
 def test_extension_is_small_and_its_symbols_are_beside_it(packed, tmp_path):
     unpack(only(packed[0], "php_promshm-*.tgz"), tmp_path)
     unpack(only(packed[0], "promshm-symbols-*.tgz"), tmp_path)
