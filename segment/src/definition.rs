@@ -269,9 +269,13 @@ fn check_label(kind: Kind, name: &str) -> Result<(), DefinitionError> {
     if name.starts_with("__") {
         return Err(DefinitionError::ReservedPrefix(name.into()));
     }
-    let reserved =
-        name == "le" || name == "quantile" || (name == "pid" && kind == Kind::Gauge(GaugeMode::All));
-    if reserved {
+    let own = match kind {
+        Kind::Histogram => Some("le"),
+        Kind::Summary { .. } => Some("quantile"),
+        Kind::Gauge(GaugeMode::All) => Some("pid"),
+        Kind::Counter | Kind::Gauge(_) => None,
+    };
+    if own == Some(name) {
         return Err(DefinitionError::Reserved { name: name.into(), kind: kind.as_str() });
     }
     Ok(())
@@ -340,9 +344,13 @@ mod tests {
         assert_eq!(counter("a", &many).unwrap_err().to_string(), "The labels are more than 64");
         assert!(counter("a", &many[1..]).is_ok());
         assert_eq!(counter("a", &["x", "x"]), Err(DefinitionError::DuplicateLabel("x".into())));
-        for reserved in ["le", "quantile"] {
-            assert!(matches!(counter("a", &[reserved]), Err(DefinitionError::Reserved { .. })));
-        }
+        assert!(counter("a", &["le", "quantile"]).is_ok());
+        let histogram = |label| Definition::new("a", "", Kind::Histogram, &[label], &[1.0]);
+        assert!(matches!(histogram("le"), Err(DefinitionError::Reserved { .. })));
+        assert!(histogram("quantile").is_ok());
+        let summary = |label| Definition::new("a", "", Kind::Summary { max_age: 1 }, &[label], &[0.5]);
+        assert!(matches!(summary("quantile"), Err(DefinitionError::Reserved { .. })));
+        assert!(summary("le").is_ok());
         let all = Definition::new("a", "", Kind::Gauge(GaugeMode::All), &["pid"], &[]);
         assert!(matches!(all, Err(DefinitionError::Reserved { .. })));
     }

@@ -237,7 +237,9 @@ fn constants_of(table: &ZendHashTable) -> Result<Constants, Thrown> {
     };
     let constants: Constants = table.iter().map(constant).collect::<Result<_, _>>()?;
     let names: Vec<&str> = constants.iter().map(|(name, _)| name.as_str()).collect();
-    Definition::new("any", "", Kind::Counter, &names, &[])
+    // The two kinds that have a label of their own.
+    Definition::new("any", "", Kind::Histogram, &names, &[1.0])
+        .and_then(|_| Definition::new("any", "", Kind::Summary { max_age: 1 }, &names, &[0.5]))
         .map_err(|error| invalid_argument(&error.to_string()))?;
     Ok(constants)
 }

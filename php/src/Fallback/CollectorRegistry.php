@@ -31,7 +31,7 @@ class CollectorRegistry implements RegistryInterface
 
     /**
      * @param mixed $storage taken so that PromPHP's calls fit, and not used
-     * @param array<string, string|int|float|bool|\Stringable> $constantLabels
+     * @param array<string, string|int|float|bool|\Stringable|\UnitEnum> $constantLabels
      */
     public function __construct( // @phpstan-ignore constructor.unusedParameter (PromPHP's calls pass $storage)
         mixed $storage = null,
@@ -194,7 +194,9 @@ class CollectorRegistry implements RegistryInterface
         if (is_int($name)) {
             throw new InvalidArgumentException("Constant labels are an array of values keyed by the labels' names");
         }
-        new Definition('gauge', 'checks_the_name', '', [$name]);
+        foreach (['histogram', 'summary'] as $type) { // which have labels of their own
+            new Definition($type, 'checks_the_name', '', [$name]);
+        }
         return $name;
     }
 

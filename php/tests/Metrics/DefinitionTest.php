@@ -14,6 +14,7 @@ use Promshm\Gauge;
 use Promshm\GaugeMode;
 use Promshm\Histogram;
 use Promshm\Segment;
+use Promshm\Summary;
 use Promshm\Tests\MetricsTestCase;
 
 final class DefinitionTest extends MetricsTestCase
@@ -55,10 +56,32 @@ final class DefinitionTest extends MetricsTestCase
     {
         return [
             [['']], [['1a'], '1a'], [['a:b'], 'a:b'], [['a-b'], 'a-b'], [["a\n"]], [['é']],
-            [['__reserved'], '__reserved'], [['le'], 'le'], [['quantile'], 'quantile'],
+            [['__reserved'], '__reserved'],
             [['twice', 'other', 'twice'], 'twice'], [[1]], [[null]],
             [array_map(static fn (int $n): string => "l$n", range(1, 1000))],
         ];
+    }
+
+    public function testANameOfALabelIsReservedWhereTheTypeHasItItself(): void
+    {
+        $class = InvalidArgumentException::class;
+        self::assertThrows($class, fn () => new Histogram('h', '', ['le']), 'le', 'histogram');
+        self::assertThrows($class, fn () => new Summary('s', '', ['quantile']), 'quantile', 'summary');
+        (new Counter('c_total', '', ['le', 'quantile']))->inc([1, 2]);
+        (new Gauge('g', '', ['le']))->set(1, [1]);
+        (new Histogram('h', '', ['quantile'], [1]))->observe(1, ['x']);
+        (new Summary('s', '', ['le'], 60, [0.5]))->observe(1, ['x']);
+        self::assertSamples(
+            'c_total{le="1",quantile="2"} 1',
+            'g{le="1"} 1',
+            'h_bucket{quantile="x",le="1.0"} 1',
+            'h_bucket{quantile="x",le="+Inf"} 1',
+            'h_sum{quantile="x"} 1',
+            'h_count{quantile="x"} 1',
+            's{le="x",quantile="0.5"} 1',
+            's_sum{le="x"} 1',
+            's_count{le="x"} 1'
+        );
     }
 
     public function testOneNameHasOneDefinition(): void
