@@ -23,7 +23,7 @@ namespace Promshm {
          *
          * @param string $name letters, digits, `_` and `:`, not starting with a digit
          * @param string $help one line for people
-         * @param list<string> $labelNames letters, digits and `_`; not `le`, `quantile` or `__*`
+         * @param list<string> $labelNames letters, digits and `_`; not `__*`
          * @throws Exception\InvalidArgumentException if a name is not allowed
          * @throws Exception\MetricsRegistrationException if this request has defined the name differently
          */
@@ -32,7 +32,7 @@ namespace Promshm {
         /**
          * Adds one.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
          *        values in the order of the names, or keyed by name in any order
          * @param array<string, string|int>|null $exemplar labels of this one update, such as `['trace_id' => 'abc']`,
          *        at most 128 characters in all; shown in OpenMetrics with the latest of each series.
@@ -44,7 +44,7 @@ namespace Promshm {
         /**
          * Adds a number that is not negative.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for inc()
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for inc()
          * @param array<string, string|int>|null $exemplar as for inc()
          * @throws Exception\InvalidArgumentException if $value is negative or NAN, or the labels do not fit
          */
@@ -55,12 +55,12 @@ namespace Promshm {
          *
          * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
          */
-        public function labels(string|int|float|bool|\Stringable ...$values): Counter {}
+        public function labels(string|int|float|bool|\Stringable|\UnitEnum ...$values): Counter {}
 
         /**
          * Takes one series away. A later update starts it afresh from zero.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for inc()
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for inc()
          * @return bool whether there was such a series
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
@@ -87,7 +87,7 @@ namespace Promshm {
          *
          * @param string $name letters, digits, `_` and `:`, not starting with a digit
          * @param string $help one line for people
-         * @param list<string> $labelNames letters, digits and `_`; not `le`, `quantile` or `__*`,
+         * @param list<string> $labelNames letters, digits and `_`; not `__*`,
          *        and not `pid` with GaugeMode::All
          * @param GaugeMode $mode how the values of several processes become one
          * @throws Exception\InvalidArgumentException if a name is not allowed
@@ -98,7 +98,7 @@ namespace Promshm {
         /**
          * Sets the value.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
          *        values in the order of the names, or keyed by name in any order
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
@@ -107,7 +107,7 @@ namespace Promshm {
         /**
          * Adds one.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for set()
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
         public function inc(array $labels = []): void {}
@@ -115,7 +115,7 @@ namespace Promshm {
         /**
          * Adds a number, which may be negative.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for set()
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
         public function incBy(int|float $value, array $labels = []): void {}
@@ -123,7 +123,7 @@ namespace Promshm {
         /**
          * Takes one away.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for set()
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
         public function dec(array $labels = []): void {}
@@ -131,7 +131,7 @@ namespace Promshm {
         /**
          * Takes a number away, which may be negative.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for set()
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
         public function decBy(int|float $value, array $labels = []): void {}
@@ -139,7 +139,7 @@ namespace Promshm {
         /**
          * Sets the value to the current Unix time in seconds, with its fraction.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for set()
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
         public function setToCurrentTime(array $labels = []): void {}
@@ -149,7 +149,7 @@ namespace Promshm {
          *
          * With GaugeMode::Sum a worker that is killed meanwhile leaves nothing behind.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for set()
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
          * @return mixed what the function returns
          * @throws Exception\InvalidArgumentException if the labels do not fit; the function is not called then
          */
@@ -160,12 +160,12 @@ namespace Promshm {
          *
          * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
          */
-        public function labels(string|int|float|bool|\Stringable ...$values): Gauge {}
+        public function labels(string|int|float|bool|\Stringable|\UnitEnum ...$values): Gauge {}
 
         /**
          * Takes one series away. A later update starts it afresh from zero.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for set()
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
          * @return bool whether there was such a series
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
@@ -192,7 +192,7 @@ namespace Promshm {
          *
          * @param string $name letters, digits, `_` and `:`, not starting with a digit
          * @param string $help one line for people
-         * @param list<string> $labelNames letters, digits and `_`; not `le`, `quantile` or `__*`
+         * @param list<string> $labelNames letters, digits and `_`; not `le` or `__*`
          * @param list<int|float>|null $buckets increasing upper bounds; `+Inf` is added by itself;
          *        null for getDefaultBuckets()
          * @throws Exception\InvalidArgumentException if a name is not allowed, or the buckets do not increase
@@ -203,7 +203,7 @@ namespace Promshm {
         /**
          * Counts one observation in its bucket and adds it to the sum.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
          *        values in the order of the names, or keyed by name in any order
          * @param array<string, string|int>|null $exemplar labels of this one observation, such as
          *        `['trace_id' => 'abc']`, at most 128 characters in all; shown in OpenMetrics with the latest of
@@ -215,7 +215,7 @@ namespace Promshm {
         /**
          * Starts a timer for the series. Nothing is counted until it is observed.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for observe()
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
         public function startTimer(array $labels = []): Timer {}
@@ -223,7 +223,7 @@ namespace Promshm {
         /**
          * Calls the function and observes how many seconds it took, also when it throws.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for observe()
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
          * @return mixed what the function returns
          * @throws Exception\InvalidArgumentException if the labels do not fit; the function is not called then
          */
@@ -234,12 +234,12 @@ namespace Promshm {
          *
          * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
          */
-        public function labels(string|int|float|bool|\Stringable ...$values): Histogram {}
+        public function labels(string|int|float|bool|\Stringable|\UnitEnum ...$values): Histogram {}
 
         /**
          * Takes one series away. A later observation starts it afresh from zero.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for observe()
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
          * @return bool whether there was such a series
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
@@ -294,7 +294,7 @@ namespace Promshm {
          *
          * @param string $name letters, digits, `_` and `:`, not starting with a digit
          * @param string $help one line for people
-         * @param list<string> $labelNames letters, digits and `_`; not `le`, `quantile` or `__*`
+         * @param list<string> $labelNames letters, digits and `_`; not `quantile` or `__*`
          * @param int $maxAgeSeconds how long an observation counts for quantiles, at least 1
          * @param list<int|float>|null $quantiles increasing, between 0 and 1; null for getDefaultQuantiles()
          * @throws Exception\InvalidArgumentException if a name, the window or a quantile is not allowed
@@ -305,7 +305,7 @@ namespace Promshm {
         /**
          * Counts one observation, adds it to the sum and keeps it for the quantiles.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
          *        values in the order of the names, or keyed by name in any order
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
@@ -316,12 +316,12 @@ namespace Promshm {
          *
          * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
          */
-        public function labels(string|int|float|bool|\Stringable ...$values): Summary {}
+        public function labels(string|int|float|bool|\Stringable|\UnitEnum ...$values): Summary {}
 
         /**
          * Takes one series away. A later observation starts it afresh from zero.
          *
-         * @param array<int|string, string|int|float|bool|null|\Stringable> $labels as for observe()
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
          * @return bool whether there was such a series
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
@@ -443,7 +443,7 @@ namespace Promshm {
          * @param mixed $storage taken so that PromPHP's calls fit, and not used: there is one storage, the segment
          * @param bool $registerDefaultMetrics publishes the gauge `php_info` with the label `version` alone: it is one
          *        metric for all registries, so their constant labels do not apply
-         * @param array<string, string|int|float|bool|\Stringable> $constantLabels
+         * @param array<string, string|int|float|bool|\Stringable|\UnitEnum> $constantLabels
          *        labels that all metrics of this registry get, names and values
          * @throws Exception\InvalidArgumentException if a constant label's name is not allowed
          */

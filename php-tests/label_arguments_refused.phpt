@@ -33,9 +33,9 @@ Promshm\Exception\InvalidArgumentException: c_total: zzz is not one of its label
 Promshm\Exception\InvalidArgumentException: c_total: pass all label values in this order (a, b), or all by name
 Promshm\Exception\InvalidArgumentException: c_total: label b is missing, and zzz is not one of its labels; the labels are a, b
 Promshm\Exception\InvalidArgumentException: c_total needs 2 label values (a, b), 3 given: pass one for each, in this order or keyed by name
-TypeError: c_total: label values must be of type Stringable|string|int|float|bool, null given
-TypeError: c_total: label values must be of type Stringable|string|int|float|bool, null given
-TypeError: c_total: label values must be of type Stringable|string|int|float|bool, null given
+TypeError: c_total: label values must be of type Stringable|UnitEnum|string|int|float|bool, null given
+TypeError: c_total: label values must be of type Stringable|UnitEnum|string|int|float|bool, null given
+TypeError: c_total: label values must be of type Stringable|UnitEnum|string|int|float|bool, null given
 Promshm\Exception\InvalidArgumentException: plain_total has no labels, but 1 given: leave them out, or name them in the constructor
 c_total{a="x",b=""} 1
 c_total{a="x",b="y"} 2

@@ -42,6 +42,6 @@ echo count(array_intersect($expected, $found[1])) === count($expected) ? "as PHP
 --EXPECT--
 1.23456789 true false 1.0E+25 0.30000000000000004 -0 NAN -INF 5  a�
 alike
-Promshm\Exception\InvalidArgumentException: Constant label a must be a string, a number, a bool or Stringable, but is an array that cannot be one
-Promshm\Exception\InvalidArgumentException: Constant label a must be a string, a number, a bool or Stringable, but is a value that cannot be one
+Promshm\Exception\InvalidArgumentException: Constant label a must be a string, a number, a bool, an enum or Stringable, but is an array
+Promshm\Exception\InvalidArgumentException: Constant label a must be a string, a number, a bool, an enum or Stringable, but is an object of class stdClass
 as PHP

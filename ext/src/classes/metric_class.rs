@@ -81,7 +81,7 @@ pub(crate) const FINAL: ClassFlags =
 /// A final metric class with the methods that all of them have.
 pub(crate) fn metric_class<C: MetricClass>(constructor: Method<C>) -> ClassDefinition<C> {
     let getter = |name, handler, kind| Method::new(name, handler).returns(kind, false);
-    let any = Arg::new("values", DataType::Object("Stringable".into())).is_variadic();
+    let any = Arg::new("values", DataType::Object("Stringable|UnitEnum".into())).is_variadic();
     let bind = Method::new("labels", bind).not_required().arg(any);
     final_class()
         .method(constructor)
@@ -100,7 +100,7 @@ pub(crate) fn registered(class: &ClassEntry) {
     zval::widen(class, "decby", 0, 1 << IS_LONG);
 }
 
-/// `string|int|float|bool`, besides `Stringable`.
+/// `string|int|float|bool`, besides `Stringable` and `UnitEnum`.
 const ANY_LABEL: u32 = 1 << IS_STRING | 1 << IS_LONG | 1 << IS_DOUBLE | 1 << IS_TRUE | 1 << IS_FALSE;
 
 /// Reads a constructor's arguments and makes `$this` a handle of the metric that they define. `kind_of` makes the

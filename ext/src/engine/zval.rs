@@ -249,6 +249,36 @@ pub(crate) fn case_name(value: &Zval) -> Option<&str> {
     }
 }
 
+/// What stands for an enum's case where a plain value is needed: its backing value, or its name where it has none.
+/// `None` if the value is no case of an enum, or of one whose class is disabled.
+pub(crate) fn case_value(value: &Zval) -> Option<&Zval> {
+    let object = value.object()?;
+    // SAFETY: an object has a class. A case of an enum has its name as first property, and with a backing type its
+    // value as second one; a disabled class makes objects without them.
+    unsafe {
+        let class = &*object.ce;
+        let is_enum = class.ce_flags & ffi::ZEND_ACC_ENUM != 0;
+        if !is_enum || class.__bindgen_anon_2.create_object.is_some() {
+            return None;
+        }
+        let is_backed = class.enum_backing_type != u32::from(IS_UNDEF);
+        Some(dereferenced(&*object.properties_table.as_ptr().add(usize::from(is_backed))))
+    }
+}
+
+/// What a value is, for the error that refuses it: `an array`, `an object of class App\Job`.
+pub(crate) fn described(value: &Zval) -> String {
+    let value = dereferenced(value);
+    match (type_of(value), value.object()) {
+        (IS_ARRAY, _) => "an array".into(),
+        (_, Some(object)) => {
+            let name = object.get_class_name().unwrap_or_default();
+            format!("an object of class {}", name.split('\0').next().unwrap_or_default())
+        }
+        _ => "a resource".into(),
+    }
+}
+
 /// The class of an enum of this extension.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EnumClass {

@@ -9,8 +9,8 @@ use crate::engine::{
     float_list,
     globals::interpreter_local,
     zval::{
-        IS_ARRAY, IS_DOUBLE, IS_FALSE, IS_LONG, IS_NULL, IS_OBJECT, IS_STRING, IS_TRUE, IS_UNDEF, bytes_of,
-        dereferenced, double_of, long_of, stringified, type_of,
+        IS_DOUBLE, IS_FALSE, IS_LONG, IS_NULL, IS_OBJECT, IS_STRING, IS_TRUE, IS_UNDEF, bytes_of, case_value,
+        dereferenced, described, double_of, long_of, stringified, type_of,
     },
 };
 use ext_php_rs::{
@@ -95,7 +95,11 @@ fn push_text(
         IS_OBJECT if is_stringable(value) => {
             push_label_value(text, &stringified(value)?, limit);
         }
-        other => return Err(wrong_type(&name(), other)),
+        _ => match case_value(value) {
+            Some(value) if type_of(value) == IS_LONG => write(text, long_of(value)),
+            Some(value) => push_label_value(text, bytes_of(value).unwrap_or_default(), limit),
+            None => return Err(wrong_type(&name(), value)),
+        },
     }
     Ok(())
 }
@@ -218,15 +222,15 @@ pub(crate) fn refuse_null_arguments(
     let mut values = values.iter().chain(by_name.into_iter().flat_map(ZendHashTable::values));
     if values.any(|value| type_of(dereferenced(value)) == IS_NULL) {
         let name = &definition.name;
-        let rule = "label values must be of type Stringable|string|int|float|bool, null given";
+        let rule = "label values must be of type Stringable|UnitEnum|string|int|float|bool, null given";
         return Err(type_error(&format!("{name}: {rule}")));
     }
     Ok(())
 }
 
-fn wrong_type(label: &str, kind: u8) -> Thrown {
-    let found = if kind == IS_ARRAY { "an array" } else { "a value" };
+fn wrong_type(label: &str, value: &Zval) -> Thrown {
     invalid_argument(&format!(
-        "{label} must be a string, a number, a bool or Stringable, but is {found} that cannot be one"
+        "{label} must be a string, a number, a bool, an enum or Stringable, but is {}",
+        described(value)
     ))
 }

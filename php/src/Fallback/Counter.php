@@ -22,7 +22,7 @@ final class Counter
     }
 
     /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      * @param array<string, string|int>|null $exemplar is taken, and not kept
      */
     public function inc(array $labels = [], ?array $exemplar = null): void
@@ -31,7 +31,7 @@ final class Counter
     }
 
     /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      * @param array<string, string|int>|null $exemplar is taken, and not kept
      */
     public function incBy(int|float $value, array $labels = [], ?array $exemplar = null): void

@@ -90,7 +90,8 @@ final class Definition
 
     public function describe(): string
     {
-        return "a $this->type with labels (" . implode(', ', $this->labelNames) . ')';
+        $mode = $this->mode === null ? '' : " and mode {$this->mode->name}";
+        return "a $this->type with labels (" . implode(', ', $this->labelNames) . ')' . $mode;
     }
 
     /**
@@ -137,13 +138,18 @@ final class Definition
      */
     private function checkLabel(string $label, array $before): void
     {
-        $reserved = ['le', 'quantile', ...($this->isPerProcess() ? ['pid'] : [])];
+        $own = match (true) {
+            $this->type === 'histogram' => 'le',
+            $this->type === 'summary' => 'quantile',
+            $this->isPerProcess() => 'pid',
+            default => null,
+        };
         $problem = match (true) {
             preg_match(self::LABEL, $label) !== 1
                 => "Invalid label name \"$label\": use letters, digits and _, not starting with a digit",
             str_starts_with($label, '__')
                 => "Label name \"$label\" is reserved: names that start with __ belong to Prometheus",
-            in_array($label, $reserved, true)
+            $label === $own
                 => "Label name \"$label\" is reserved: it has a meaning of its own on a $this->type; choose another",
             in_array($label, $before, true) => "Label name \"$label\" is given twice",
             default => null,
@@ -189,12 +195,23 @@ final class Definition
             is_bool($value) => $value ? 'true' : 'false',
             $value === null => '',
             $value instanceof \Stringable => (string) $value,
+            $value instanceof \BackedEnum => (string) $value->value,
+            $value instanceof \UnitEnum => $value->name,
             default => throw new InvalidArgumentException(sprintf(
-                '%s must be a string, a number, a bool or Stringable, but is %s that cannot be one',
+                '%s must be a string, a number, a bool, an enum or Stringable, but is %s',
                 $label,
-                is_array($value) ? 'an array' : 'a value'
+                self::described($value)
             )),
         });
+    }
+
+    private static function described(mixed $value): string
+    {
+        return match (true) {
+            is_array($value) => 'an array',
+            is_object($value) => 'an object of class ' . get_debug_type($value),
+            default => 'a resource',
+        };
     }
 
     /** Bytes that are no UTF-8 are replaced by U+FFFD: Prometheus refuses a whole page for one of them. */

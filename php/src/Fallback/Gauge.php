@@ -24,7 +24,7 @@ final class Gauge
     }
 
     /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      */
     public function set(float $value, array $labels = []): void
     {
@@ -35,7 +35,7 @@ final class Gauge
     }
 
     /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      */
     public function inc(array $labels = []): void
     {
@@ -43,7 +43,7 @@ final class Gauge
     }
 
     /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      */
     public function incBy(int|float $value, array $labels = []): void
     {
@@ -54,7 +54,7 @@ final class Gauge
     }
 
     /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      */
     public function dec(array $labels = []): void
     {
@@ -62,7 +62,7 @@ final class Gauge
     }
 
     /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      */
     public function decBy(int|float $value, array $labels = []): void
     {
@@ -70,7 +70,7 @@ final class Gauge
     }
 
     /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      */
     public function setToCurrentTime(array $labels = []): void
     {
@@ -80,7 +80,7 @@ final class Gauge
     /**
      * Adds one while the call runs, also when it throws.
      *
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      */
     public function trackInProgress(callable $fn, array $labels = []): mixed
     {

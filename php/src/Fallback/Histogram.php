@@ -27,7 +27,7 @@ final class Histogram
     }
 
     /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      * @param array<string, string|int>|null $exemplar is taken, and not kept
      */
     public function observe(float $value, array $labels = [], ?array $exemplar = null): void
@@ -48,7 +48,7 @@ final class Histogram
     }
 
     /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      */
     public function startTimer(array $labels = []): Timer
     {
@@ -58,7 +58,7 @@ final class Histogram
     /**
      * Observes how long the call takes, also when it throws.
      *
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      */
     public function time(callable $fn, array $labels = []): mixed
     {

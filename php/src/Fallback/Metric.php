@@ -27,14 +27,14 @@ trait Metric
     /** @var list<string>|null the label values of a bound handle */
     private ?array $bound = null;
 
-    public function labels(string|int|float|bool|\Stringable ...$values): self
+    public function labels(string|int|float|bool|\Stringable|\UnitEnum ...$values): self
     {
         $this->refuseIfBound();
         return $this->bind($this->definition->values($values));
     }
 
     /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      */
     public function remove(array $labels = []): bool
     {

@@ -48,7 +48,7 @@ final class Summary
     }
 
     /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable> $labels
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
      */
     public function observe(float $value, array $labels = []): void
     {

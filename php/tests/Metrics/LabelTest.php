@@ -42,6 +42,34 @@ final class LabelTest extends MetricsTestCase
         );
     }
 
+    public function testAnEnumStandsForItsValueOrItsName(): void
+    {
+        $counter = new Counter('c_total', '', ['queue', 'state', 'level']);
+        $counter->inc([Queue::Mail, State::Done, Level::High]);
+        $counter->inc(['level' => Level::High, 'queue' => 'e-mail', 'state' => 'Done']);
+        $counter->labels(Queue::Mail, State::Done, Level::High)->inc();
+        $counter->labels(level: 3, state: State::Done, queue: Queue::Mail)->inc();
+        $registry = new CollectorRegistry(null, false, ['queue' => Queue::Mail]);
+        $registry->getOrRegisterCounter('', 'd_total', '')->inc();
+        self::assertSamples('c_total{queue="e-mail",state="Done",level="3"} 4', 'd_total{queue="e-mail"} 1');
+        self::assertTrue($counter->remove([Queue::Mail, State::Done, Level::High]));
+    }
+
+    public function testTheMessageNamesTheTypeOfWhatIsNoLabel(): void
+    {
+        $counter = new Counter('c_total', '', ['queue']);
+        $class = InvalidArgumentException::class;
+        $label = 'c_total: label queue must be a string, a number, a bool, an enum or Stringable, but is ';
+        $objects = [[], new \ArrayObject(), static fn () => 1, STDIN, new class {
+        }];
+        $types = ['an array', 'an object of class ArrayObject', 'an object of class Closure', 'a resource',
+            'an object of class class@anonymous'];
+        foreach (array_combine($types, $objects) as $type => $value) {
+            self::assertThrows($class, fn () => $counter->inc([$value]), $label . $type);
+        }
+        self::assertSamples();
+    }
+
     public function testOrderOfNamesMakesNoOtherMetric(): void
     {
         $one = new Counter('jobs_total', '', ['queue', 'status']);
