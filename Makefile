@@ -43,7 +43,7 @@ pytest := $(python) -m pytest
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix valgrind php promphp-suite pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
+.PHONY: help deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix valgrind php promphp-suite promphp-differential pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -117,6 +117,9 @@ php: build ## The Composer library, with the extension and without it
 
 promphp-suite: build ## PromPHP's own tests with our storage: PROMPHP=/path/to/its/checkout
 	@tests/run-promphp.sh $(extension)
+
+promphp-differential: build ## The same random programs on PromPHP's storage and on ours: PROMPHP=/path/to/it
+	@ONLY=differential tests/run-promphp.sh $(extension)
 
 pie: venv ## phpize, configure, make and make install, from a clean copy
 	@$(pytest) tests/pie

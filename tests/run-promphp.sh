@@ -3,10 +3,14 @@
 # here: PROMPHP names a checkout of it, with its tests.
 #
 #   PROMPHP=/path/to/prometheus_client_php tests/run-promphp.sh EXTENSION.so
+#   ONLY=differential                      the same random programs on its storage and on ours: an installed package,
+#                                          which has no tests, will do
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ -d "${PROMPHP:-}/tests/Test/Prometheus" ] || {
-  echo "PROMPHP must name a checkout of promphp/prometheus_client_php: PROMPHP=/path make promphp-suite" >&2
+name=promphp-${ONLY:-suite} needed=tests/Test/Prometheus tests=tests/promphp
+[ "${ONLY:-}" != differential ] || needed=src/Prometheus tests=tests/promphp/differential
+[ -d "${PROMPHP:-}/$needed" ] || {
+  echo "PROMPHP must name a checkout of promphp/prometheus_client_php: PROMPHP=/path make $name" >&2
   exit 1
 }
 PROMPHP=$(realpath -- "$PROMPHP")
@@ -16,7 +20,7 @@ isolate "tests/$(basename "$0")" "$@"
 
 with_extension "$1"
 shift
-words=(--bootstrap tests/promphp/bootstrap.php --fail-on-warning "$@" tests/promphp)
-run_phpunit 'PromPHP, with the extension' "${native[@]}" -- "${words[@]}"
+words=(--bootstrap tests/promphp/bootstrap.php --fail-on-warning "$@" "$tests")
+run_phpunit 'PromPHP, with the extension' "${native[@]}" -d promshm.runtime_metrics=0 -d error_log=/dev/null -- "${words[@]}"
 run_phpunit 'PromPHP, without the extension' -- "${words[@]}"
-finish promphp-suite
+finish "$name"

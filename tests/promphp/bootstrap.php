@@ -6,6 +6,7 @@ declare(strict_types=1);
 
 spl_autoload_register(static function (string $class): void {
     $folders = [
+        'Promshm\\Tests\\Promphp\\Differential\\' => __DIR__ . '/differential/',
         'Test\\Prometheus\\' => getenv('PROMPHP') . '/tests/Test/Prometheus/',
         'Prometheus\\' => getenv('PROMPHP') . '/src/Prometheus/',
         'Promshm\\' => __DIR__ . '/../../php/src/',

@@ -8,8 +8,10 @@ use Prometheus\MetricFamilySamples;
 use Prometheus\Storage\Adapter;
 use Promshm\CollectorRegistry;
 use Promshm\Counter;
+use Promshm\Exception\InvalidArgumentException;
 use Promshm\Exception\MetricsRegistrationException;
 use Promshm\Gauge;
+use Promshm\GaugeMode;
 use Promshm\Histogram;
 use Promshm\MetricFamilySamples as Families;
 use Promshm\Sample;
@@ -25,7 +27,7 @@ use Promshm\Summary;
  * What PromPHP hands over is not checked again: its metrics have done that.
  *
  * @api
- * @phpstan-type Labels array<int|string, string|int|float|bool|null|\Stringable>
+ * @phpstan-type Labels array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum>
  * @phpstan-type Update array{name: string, help: string, labelNames: list<string>, labelValues: Labels,
  *               value: int|float, command?: int, buckets?: list<int|float>, maxAgeSeconds?: int,
  *               quantiles?: list<int|float>}
@@ -42,12 +44,24 @@ final class PromphpAdapter implements Adapter
     /** @var array<string, true> names of which a second definition was refused and logged */
     private array $refused = [];
 
+    /** @var array<string, GaugeMode> the modes of gauges that are not `last`, by the gauges' full names */
+    private readonly array $gaugeModes;
+
     /**
      * @param bool $cumulativeSummaries whether collect() gives a summary's totals since its beginning, which only
      *             grow, and not those of its window, as PromPHP does
+     * @param array<string, GaugeMode|string> $gauges how the values of several processes become one, by the
+     *             gauges' full names: `['app_in_flight' => 'sum']`. All others have one value that every
+     *             process sets, as in PromPHP's storages
+     * @throws InvalidArgumentException if there is no such mode
      */
-    public function __construct(private readonly bool $cumulativeSummaries = false)
+    public function __construct(private readonly bool $cumulativeSummaries = false, array $gauges = [])
     {
+        $modes = [];
+        foreach ($gauges as $name => $mode) {
+            $modes[$name] = $mode instanceof GaugeMode ? $mode : self::mode($name, $mode);
+        }
+        $this->gaugeModes = $modes;
     }
 
     /**
@@ -61,10 +75,10 @@ final class PromphpAdapter implements Adapter
             return;
         }
         if (($data['command'] ?? null) === self::COMMAND_SET) {
-            $counter->remove($data['labelValues']);
-            $counter->incBy(0, $data['labelValues']);
+            $counter->remove(Spelling::labels($data['labelNames'], $data['labelValues']));
+            $counter->incBy(0, Spelling::labels($data['labelNames'], $data['labelValues']));
         } else {
-            $counter->incBy($data['value'] + 0, $data['labelValues']);
+            $counter->incBy(0 + $data['value'], Spelling::labels($data['labelNames'], $data['labelValues']));
         }
     }
 
@@ -79,9 +93,9 @@ final class PromphpAdapter implements Adapter
             return;
         }
         if (($data['command'] ?? null) === self::COMMAND_SET) {
-            $gauge->set((float) $data['value'], $data['labelValues']);
+            $gauge->set((float) $data['value'], Spelling::labels($data['labelNames'], $data['labelValues']));
         } else {
-            $gauge->incBy($data['value'] + 0, $data['labelValues']);
+            $gauge->incBy(0 + $data['value'], Spelling::labels($data['labelNames'], $data['labelValues']));
         }
     }
 
@@ -93,7 +107,7 @@ final class PromphpAdapter implements Adapter
         /** @var Update $data */
         $histogram = $this->metric('histogram', $data, [$data['labelNames'], $data['buckets'] ?? null]);
         if ($histogram instanceof Histogram) {
-            $histogram->observe((float) $data['value'], $data['labelValues']);
+            $histogram->observe((float) $data['value'], Spelling::labels($data['labelNames'], $data['labelValues']));
         }
     }
 
@@ -106,14 +120,14 @@ final class PromphpAdapter implements Adapter
         $window = [$data['maxAgeSeconds'] ?? null, $data['quantiles'] ?? null];
         $summary = $this->metric('summary', $data, [$data['labelNames'], $window]);
         if ($summary instanceof Summary) {
-            $summary->observe((float) $data['value'], $data['labelValues']);
+            $summary->observe((float) $data['value'], Spelling::labels($data['labelNames'], $data['labelValues']));
         }
     }
 
     /**
      * All metrics of all processes, sorted by name and label values.
      *
-     * Values and bounds are strings of full precision: floats would be rounded by the setting `precision`.
+     * Values are strings of full precision: floats would be rounded by the setting `precision`.
      * Help texts come escaped, as PromPHP's renderer writes them raw.
      *
      * @param bool $sortMetrics is not needed: they are sorted always
@@ -121,20 +135,14 @@ final class PromphpAdapter implements Adapter
      */
     public function collect(bool $sortMetrics = true): array
     {
-        $families = [];
+        $collected = [];
         foreach (self::families() as $family) {
-            $samples = $this->cumulativeSummaries ? $family->getSamples() : $family->getWindowSamples();
-            if ($samples !== []) {
-                $families[] = new MetricFamilySamples([
-                    'name' => $family->getName(),
-                    'type' => $family->getType(),
-                    'help' => strtr($family->getHelp(), ['\\' => '\\\\', "\n" => '\\n']),
-                    'labelNames' => $family->getLabelNames(),
-                    'samples' => array_map(self::sample(...), $samples),
-                ]);
+            $family = new PromphpFamily($family, $this->cumulativeSummaries);
+            if (!$family->isEmpty()) {
+                $collected[] = $family;
             }
         }
-        return $families;
+        return $collected;
     }
 
     /**
@@ -158,8 +166,8 @@ final class PromphpAdapter implements Adapter
      */
     public function remove(string $name, array $labelValues = []): bool
     {
-        $metric = $this->known[$name][2] ?? self::stored($name);
-        return $metric?->remove($labelValues) ?? false;
+        $metric = $this->known[$name][2] ?? $this->stored($name);
+        return $metric?->remove(Spelling::labels($metric->getLabelNames(), $labelValues)) ?? false;
     }
 
     /**
@@ -176,7 +184,7 @@ final class PromphpAdapter implements Adapter
             return $known[2];
         }
         try {
-            $metric = self::define($type, $data);
+            $metric = $this->define($type, $data);
         } catch (MetricsRegistrationException $conflict) {
             $this->refuse($data['name'], $conflict);
             return null;
@@ -189,12 +197,12 @@ final class PromphpAdapter implements Adapter
      * @param 'counter'|'gauge'|'histogram'|'summary' $type
      * @param Update $data
      */
-    private static function define(string $type, array $data): Counter|Gauge|Histogram|Summary
+    private function define(string $type, array $data): Counter|Gauge|Histogram|Summary
     {
         ['name' => $name, 'help' => $help, 'labelNames' => $labels] = $data;
         return match ($type) {
             'counter' => new Counter($name, $help, $labels),
-            'gauge' => new Gauge($name, $help, $labels),
+            'gauge' => new Gauge($name, $help, $labels, $this->gaugeModes[$name] ?? GaugeMode::Last),
             'histogram' => new Histogram($name, $help, $labels, $data['buckets'] ?? null),
             'summary' => new Summary($name, $help, $labels, $data['maxAgeSeconds'] ?? 600, $data['quantiles'] ?? null),
         };
@@ -209,46 +217,17 @@ final class PromphpAdapter implements Adapter
     }
 
     /**
-     * A sample in the shape that PromPHP takes.
-     *
-     * @return array{name: string, labelNames: list<string>, labelValues: list<mixed>, value: string}
+     * A handle on a metric that others have stored, made from what is seen of it. A gauge has the mode that
+     * this adapter knows. A summary's age is not seen, so there is none on it.
      */
-    private static function sample(Sample $sample): array
-    {
-        $values = $sample->getLabelValues();
-        if ($sample->getLabelNames() === ['le']) {
-            $values = [...array_slice($values, 0, -1), self::plainBound(self::bound($sample))];
-        }
-        return [
-            'name' => $sample->getName(),
-            'labelNames' => $sample->getLabelNames(),
-            'labelValues' => $values,
-            'value' => $sample->getValue(),
-        ];
-    }
-
-    /**
-     * A bucket's bound as PromPHP writes it: `1` for `1.0`, and `1000000` for `1e+06`.
-     */
-    private static function plainBound(string $bound): string
-    {
-        $number = (float) $bound;
-        $isWhole = is_numeric($bound) && floor($number) === $number && abs($number) < 1e15;
-        return $isWhole ? sprintf('%.0F', $number) : $bound;
-    }
-
-    /**
-     * A handle on a metric that others have stored, made from what is seen of it. A gauge is taken for one of
-     * mode `last`, as PromPHP's are. A summary's age is not seen, so there is none on it.
-     */
-    private static function stored(string $name): Counter|Gauge|Histogram|null
+    private function stored(string $name): Counter|Gauge|Histogram|null
     {
         foreach (self::families() as $family) {
             if ($family->getName() === $name) {
                 [$help, $labels] = [$family->getHelp(), $family->getLabelNames()];
                 return match ($family->getType()) {
                     'counter' => new Counter($name, $help, $labels),
-                    'gauge' => new Gauge($name, $help, $labels),
+                    'gauge' => new Gauge($name, $help, $labels, $this->gaugeModes[$name] ?? GaugeMode::Last),
                     'histogram' => new Histogram($name, $help, $labels, self::bounds($family)),
                     default => null,
                 };
@@ -281,6 +260,16 @@ final class PromphpAdapter implements Adapter
         $values = $bucket->getLabelValues();
         $last = array_key_last($values);
         return $last !== null && is_string($values[$last]) ? $values[$last] : '';
+    }
+
+    private static function mode(string $gauge, string $mode): GaugeMode
+    {
+        return GaugeMode::tryFrom($mode) ?? throw new InvalidArgumentException(sprintf(
+            '%s: there is no gauge mode "%s"; the modes are %s',
+            $gauge,
+            $mode,
+            implode(', ', array_column(GaugeMode::cases(), 'value'))
+        ));
     }
 
     /**

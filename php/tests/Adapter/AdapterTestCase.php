@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Promshm\Tests\Adapter;
 
 use Prometheus\MetricFamilySamples;
+use Prometheus\Sample;
 use Prometheus\Storage\Adapter;
 use Promshm\Storage\PromphpAdapter;
 use Promshm\Tests\MetricsTestCase;
@@ -78,7 +79,15 @@ abstract class AdapterTestCase extends MetricsTestCase
      */
     protected function collected(): array
     {
-        return array_map(static fn (MetricFamilySamples $family): array => $family->data, $this->adapter->collect());
+        return array_map(static fn (MetricFamilySamples $family): array => [
+            ...$family->data,
+            'samples' => array_map(static fn (Sample $sample): array => [
+                'name' => $sample->getName(),
+                'labelNames' => $sample->getLabelNames(),
+                'labelValues' => $sample->getLabelValues(),
+                'value' => $sample->getValue(),
+            ], $family->getSamples()),
+        ], $this->adapter->collect());
     }
 
     /**

@@ -6,6 +6,11 @@ namespace Promshm\Tests\Adapter;
 
 use Prometheus\Storage\Adapter;
 use Promshm\Counter;
+use Promshm\Exception\InvalidArgumentException;
+use Promshm\Exception\MetricsRegistrationException;
+use Promshm\Gauge;
+use Promshm\GaugeMode;
+use Promshm\Histogram;
 use Promshm\Storage\PromphpAdapter;
 
 /**
@@ -63,6 +68,62 @@ final class PromphpAdapterTest extends AdapterTestCase
         self::assertSame(['app_counter mail 2', 'app_gauge mail 3.5'], $this->lines());
     }
 
+    public function testAGaugesModeIsGivenByItsName(): void
+    {
+        $this->adapter = new PromphpAdapter(gauges: ['app_gauge' => 'sum', 'app_other' => GaugeMode::Max]);
+        $this->gauge(2);
+        $this->gauge(3, Adapter::COMMAND_SET, ['name' => 'app_other']);
+        $this->gauge(4, Adapter::COMMAND_SET, ['name' => 'app_third']);
+        self::assertSame(['app_gauge mail 2', 'app_other mail 3', 'app_third mail 4'], $this->lines());
+        $class = MetricsRegistrationException::class;
+        self::assertThrows($class, fn () => new Gauge('app_gauge', '', ['queue']), 'mode Sum');
+        self::assertThrows($class, fn () => new Gauge('app_other', '', ['queue']), 'mode Max');
+        new Gauge('app_third', '', ['queue']);
+        self::assertTrue($this->adapter->remove('app_gauge', ['mail']));
+    }
+
+    /** @group native */
+    public function testTheShareOfAProcessThatEndedIsNotInTheSum(): void
+    {
+        $adapter = 'new Promshm\Storage\PromphpAdapter(gauges: ["app_gauge" => "sum"])';
+        $update = ['name' => 'app_gauge', 'help' => '', 'type' => 'gauge', 'labelNames' => [], 'labelValues' => [],
+            'value' => 5, 'command' => Adapter::COMMAND_SET];
+        self::inAnotherProcess("($adapter)->updateGauge(" . var_export($update, true) . ');');
+        $this->adapter = new PromphpAdapter(gauges: ['app_gauge' => 'sum']);
+        $this->adapter->updateGauge(['value' => 2] + $update);
+        self::assertSame(['app_gauge 2'], $this->lines());
+    }
+
+    public function testAnUnknownModeOfAGaugeIsRefused(): void
+    {
+        $make = static fn (): PromphpAdapter => new PromphpAdapter(gauges: ['app_gauge' => 'total']);
+        self::assertThrows(InvalidArgumentException::class, $make, 'app_gauge', 'total', 'last, sum, min, max, all');
+    }
+
+    public function testLabelsAreSpeltAsPromphpSpellsThem(): void
+    {
+        foreach ([true, false, 0.1 + 0.2, 1e20, 200.0, -7] as $value) {
+            $this->counter(1, ['labelValues' => [$value]]);
+        }
+        $expected = array_map(static fn (string $text): string => "app_counter $text 1", ['', '-7', '0.3', '1', '1.0E+20', '200']);
+        self::assertSame($expected, $this->lines());
+        self::assertTrue($this->adapter->remove('app_counter', [0.1 + 0.2]));
+    }
+
+    public function testBoundsHaveTheDigitsThatPromphpGivesThem(): void
+    {
+        $buckets = Histogram::exponentialBuckets(0.01, 1.5, 8);
+        $this->histogram(1, ['buckets' => $buckets, 'labelNames' => [], 'labelValues' => []]);
+        $labels = array_merge(...array_column($this->collected()[0]['samples'], 'labelValues'));
+        self::assertSame(['0.11390625', '0.170859375', '+Inf'], array_slice($labels, -3));
+    }
+
+    public function testNoNumberIsSpeltAsPromphpSpellsIt(): void
+    {
+        $this->gauge(NAN);
+        self::assertSame(['app_gauge mail NAN'], $this->lines());
+    }
+
     public function testAHistogramIsCumulativeWithCountBeforeSum(): void
     {
         $this->histogram(0.7);
@@ -87,7 +148,7 @@ final class PromphpAdapterTest extends AdapterTestCase
         $buckets = [-1, 0.00001, 0.1, 1.0, 1000000, 1e25];
         $this->histogram(1, ['buckets' => $buckets, 'labelNames' => [], 'labelValues' => []]);
         $labels = array_merge(...array_column($this->collected()[0]['samples'], 'labelValues'));
-        self::assertSame(['-1', '1e-05', '0.1', '1', '1000000', '1e+25', '+Inf'], $labels);
+        self::assertSame(['-1', '1.0E-5', '0.1', '1', '1000000', '1.0E+25', '+Inf'], $labels);
     }
 
     public function testASummaryHasNearestRankQuantiles(): void

@@ -26,6 +26,15 @@ final class ReadmeTest extends MetricsTestCase
         self::assertEqualsCanonicalizing(array_values($tests), $named);
     }
 
+    public function testEachDifferenceFromPromphpIsACaseOfTheDifferentialTestAndEachCaseARow(): void
+    {
+        $found = preg_match('/<!-- differences -->(.*?)<!-- \/differences -->/s', self::readme(), $table);
+        self::assertSame(1, $found);
+        preg_match_all('/^\| `(.+?)` \|/m', $table[1], $cases);
+        $differences = require __DIR__ . '/../../../tests/promphp/differential/differences.php';
+        self::assertSame(array_keys($differences), $cases[1]);
+    }
+
     public function testTheFallbacksExampleRuns(): void
     {
         self::assertSame(1, preg_match('/<!-- example:fallback -->\s*```php\n(.*?)```/s', self::readme(), $example));
