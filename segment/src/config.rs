@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn advice_fits_the_refusal() {
+    fn advice_matches_the_error() {
         let posix: SegmentName = "posix:/promshm".parse().unwrap();
         for name in [SegmentName::default(), posix] {
             assert!(name.mend(Errno::EMFILE).contains("ulimit -n"));

@@ -1,8 +1,8 @@
-//! What a fuzzer does to a segment: forges words, and lets readers and writers at them.
+//! The fuzz target: overwrites words of a segment, and runs readers and writers on it.
 //!
-//! An input is a row of commands, so that a fuzzer's small changes are sensible ones: a command
+//! An input is a sequence of commands, so that small mutations by the fuzzer are meaningful: a command
 //! picks a word by its place in the layout, not by its address, and may make a corrupt record's hash
-//! right again, which nobody would guess.
+//! valid again, which random bytes would not.
 
 use crate::{
     definition::{Definition, GaugeMode, Kind},
@@ -28,19 +28,19 @@ const SHAPE: Shape = Shape { max_series: 60, max_processes: 3, max_label_length:
 const EVIL: [u64; 8] = [0, 1, 8, 1 << 32, 1 << 40, 1 << 63, 0x7ff8_0000_0000_0000, u64::MAX];
 const LABELS: [&str; 4] = ["a", "b", "", "a rather long value that is not cut"];
 
-/// What one input led to.
+/// The outcome of one input.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Scrapes that gave a page.
+    /// Successful scrapes.
     pub scrapes: usize,
-    /// Series that a writer was given.
+    /// Series that a writer resolved.
     pub resolved: usize,
 }
 
 /// Runs one input.
 ///
 /// # Panics
-/// If what the reader or the writer hands out makes no sense.
+/// If the reader or the writer returns invalid data.
 #[must_use]
 pub fn run(input: &[u8]) -> Outcome {
     let mut player = Player::new(input);
@@ -73,7 +73,7 @@ fn geometry() -> Geometry {
     Geometry::new(SHAPE, size + 16 * 4096).expect("enough")
 }
 
-/// An valid segment, word by word.
+/// The words of a valid segment.
 fn valid() -> &'static [u64] {
     static IMAGE: OnceLock<Vec<u64>> = OnceLock::new();
     IMAGE.get_or_init(|| {
@@ -109,7 +109,7 @@ fn exemplar(label: &str) -> Labels {
     labels
 }
 
-/// An exemplar that breaks a rule would cost the whole page.
+/// An exemplar that breaks a rule would invalidate the whole page.
 fn check_exemplars(family: &Family) {
     for (cell, exemplar) in family.rows().flat_map(|row| row.exemplars()) {
         assert!(cell < family.definition.cells() && exemplar.time.is_finite());
@@ -164,7 +164,7 @@ impl<'i> Player<'i> {
         }
     }
 
-    /// The offset of a word that matters.
+    /// The offset of a word that is in use.
     fn pick(&mut self) -> u64 {
         let (area, at) = (self.byte().unwrap_or(0), self.number());
         let records = self.view.geometry.records;
@@ -198,7 +198,7 @@ impl<'i> Player<'i> {
         }
     }
 
-    /// Where the `which`th word of the index stands that is in use.
+    /// The offset of the `which`th used word of the index.
     fn used_entry(&self, which: u64) -> u64 {
         let places = (0..self.view.geometry.index_words).map(|place| self.view.geometry.index + place * 8);
         let used: Vec<u64> =
@@ -212,7 +212,7 @@ impl<'i> Player<'i> {
         index::offset_of(entry)
     }
 
-    /// Gives a corrupt record the hash that it should have, there and in the index.
+    /// Recomputes the hash of a corrupt record, there and in the index.
     fn make_honest(&mut self) {
         let at = self.number();
         let (entry_at, offset, key) = (self.used_entry(at), self.record_of(at), hash_key(&self.view));
@@ -307,7 +307,7 @@ impl<'i> Player<'i> {
         self.view.words(offset, 0).map_or(0, |words| words.as_ptr().addr())
     }
 
-    /// As the segment says now: a forger may say anything, and the writer must believe that or less.
+    /// The limit that the segment states now, which may be corrupt; the writer must use that or less.
     fn end_of_records(&self) -> u64 {
         let space = Space::unpack(self.view.head(header!(space)).load_relaxed());
         self.view.geometry.end.min(self.view.geometry.records + space.units * RECORD_UNIT)

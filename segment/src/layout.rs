@@ -388,14 +388,14 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_index_fits_its_map() {
+    fn largest_index_fits_the_page_map() {
         let shape = Shape { max_series: crate::Config::MAX_SERIES, ..SHAPE };
         let geometry = Geometry::new(shape, 1 << 40).unwrap();
         assert!(geometry.index_words as usize / PAGE_WORDS <= INDEX_MAP_WORDS * 64);
     }
 
     #[test]
-    fn too_small_says_what_is_needed() {
+    fn segment_too_small_error_names_the_needed_size() {
         let needed = Geometry::new(SHAPE, 4096).unwrap_err();
         assert!(Geometry::new(SHAPE, needed).is_ok());
         assert!(Geometry::new(SHAPE, needed - 1).is_err());

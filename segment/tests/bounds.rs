@@ -1,4 +1,4 @@
-//! What a segment costs its reader: no more than what is used, and for a forged one no more than a limit.
+//! The memory that a reader needs: at most what is used, and for a corrupt segment at most a limit.
 
 #[path = "support/forge.rs"]
 mod forge;
@@ -55,7 +55,7 @@ fn resident(place: &Place) -> u64 {
     line.split_whitespace().skip(14).take(2).map(|bytes| bytes.parse::<u64>().expect("bytes")).sum()
 }
 
-/// Names pages that nobody ever wrote to: eight bytes of the forger's are a page of the reader's.
+/// Refers to pages that were never written: each eight bytes make the reader touch a page.
 #[test]
 fn directories_into_holes_cost_a_bounded_number_of_pages() {
     let mut place = Place::new();
@@ -85,7 +85,7 @@ fn directories_into_holes_cost_a_bounded_number_of_pages() {
     assert!(corrupt > 0, "what was not looked at is counted");
 }
 
-/// An index can lead to a page of records with each of its words.
+/// Each word of an index can refer to another page of records.
 #[test]
 fn index_into_holes_costs_a_bounded_number_of_pages() {
     let mut place = Place::new();
@@ -107,7 +107,7 @@ fn index_into_holes_costs_a_bounded_number_of_pages() {
     assert!(geometry.index_words * 4096 > 120 << 20 && touched <= limit, "{touched} bytes were given memory");
 }
 
-/// What is used is read, however much it is.
+/// Used memory of any size is read in full.
 #[test]
 fn large_segment_in_use_is_read_in_full() {
     let mut place = Place::new();

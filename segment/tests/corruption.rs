@@ -1,4 +1,4 @@
-//! Segments forged at random: never a crash, a hang, a read out of range, or memory beyond twice the
+//! Segments with random corruption: no crash, no hang, no read out of range, and no memory beyond twice the
 //! segment.
 
 #[path = "support/forge.rs"]
@@ -55,7 +55,7 @@ fn corruption_of_many_words_is_survived() {
             let value = match random.below(4) {
                 0 => random.of(&EVIL),
                 1 => random.next() >> random.below(64),
-                // What is right elsewhere: cycles, overlaps and doubles.
+                // Words that are valid elsewhere: cycles, overlaps and duplicates.
                 _ => scene.valid[random.of(&used) / 8],
             };
             scene.raw.set(random.of(&used), value);
@@ -65,7 +65,7 @@ fn corruption_of_many_words_is_survived() {
     println!("{rounds} forgeries of several words survived");
 }
 
-/// The bytes of a whole area, or words all over it, as forgers like them.
+/// Overwrites all bytes of an area, or words in all of it.
 #[test]
 fn corruption_of_whole_areas_is_survived() {
     let mut scene = Scene::new();
@@ -85,7 +85,7 @@ fn corruption_of_whole_areas_is_survived() {
         for value in EVIL.into_iter().chain([entry, 2, 3, 7]).chain(any.iter().copied()).take(many) {
             area.iter().for_each(|offset| scene.raw.set(*offset, value));
             scene.survive(&("area", area[0], value));
-            // And with every counter claiming that there is more of everything.
+            // Also with all counters increased.
             area.iter().for_each(|offset| scene.raw.set(*offset, value));
             counters.iter().for_each(|offset| scene.raw.set(*offset, u64::MAX));
             map.iter().for_each(|offset| scene.raw.set(*offset, u64::MAX));

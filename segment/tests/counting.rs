@@ -1,4 +1,4 @@
-//! What is counted is what is read, whoever lives or dies.
+//! Counts are read exactly, whichever processes live or die.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! A process dies at every single step of everything it does to the segment. Others go on.
+//! A process dies at every crash point of every operation, and others continue.
 
 mod support;
 
@@ -17,7 +17,7 @@ fn seconds_total(reader: &mut Reader) -> (f64, f64) {
     })
 }
 
-/// What one operation's trials came to.
+/// The results of one operation's trials.
 #[derive(Default)]
 struct Tally {
     points: u64,
@@ -57,7 +57,7 @@ fn kill_at_every_step<T>(
         let fate = die_at(point, || prepare(&place), |prepared| act(&place, prepared));
         let Aftermath { leaked, used } = check(&place, fate);
         assert!(leaked <= 3 * 4096, "point {point}: {leaked} bytes leaked");
-        // All that was taken is reachable, or it is a leak that is shown.
+        // All allocated bytes are reachable or reported as leaked.
         assert_eq!(*reachable.get_or_insert(used - leaked), used - leaked, "point {point}");
         if fate == Fate::Completed {
             break;
@@ -194,8 +194,8 @@ fn death_at_each_step_of_removal_and_restart() {
     removal("removal and return", true);
 }
 
-/// A bystander goes on counting into the cells that it knows unless the epoch tells it to look again.
-/// Whatever it counts after the death is exported.
+/// Another process keeps using its resolved cells until the epoch changes.
+/// Everything it counts after the death is exported.
 fn removal(operation: &str, and_return: bool) {
     let _watchdog = Watchdog::new();
     let mut tally = Tally::default();

@@ -1,4 +1,4 @@
-//! Several definitions of one name: what is one family, and which of several is told of.
+//! Several definitions of one name: which are one family, and which are reported.
 
 mod support;
 
@@ -36,7 +36,7 @@ fn order_of_label_names_does_not_change_the_family() {
         [series(["mail", "ok", "a"], 5.0), series(["video", "failed", "b"], 5.0)]
     );
     assert_eq!((snapshot.stats.superseded_families, snapshot.stats.corrupt_records), (0, 0));
-    // A removal finds the series too, and what is no permutation is another family.
+    // A removal finds the series as well; other label names make another family.
     let family = other.register(&counter("jobs_total", &["status", "queue", "host"])).expect("room");
     assert!(other.remove(family, &["ok", "mail", "a"]));
     assert!(!other.remove(family, &["mail", "ok", "a"]));
@@ -76,7 +76,7 @@ fn superseded(place: &Place) -> (u64, Vec<Superseded>) {
     (snapshot.stats.superseded_families, snapshot.superseded.clone())
 }
 
-/// One program's numbers are hidden for as long as both live: that must not go unseen.
+/// The series of one program are hidden while both live, which must be reported.
 #[test]
 fn family_of_a_living_process_that_is_not_exported_is_counted() {
     let place = Place::new();
@@ -100,7 +100,7 @@ fn family_of_a_living_process_that_is_not_exported_is_counted() {
     assert_eq!(superseded(&place), (0, vec![]));
 }
 
-/// Scripts that one process serves by turns.
+/// Scripts that one process serves in turn.
 #[test]
 fn process_that_counts_by_two_definitions_is_counted_too() {
     let place = Place::new();
@@ -114,7 +114,7 @@ fn process_that_counts_by_two_definitions_is_counted_too() {
     assert_eq!(superseded(&place), (1, vec![hidden]));
 }
 
-/// However many there are, so many are named.
+/// The number of reported families is limited.
 #[test]
 fn superseded_families_are_named_up_to_a_limit() {
     let place = Place::new();

@@ -1,4 +1,4 @@
-//! Forks, execs, namespaces, permissions and people who remove things: what the kernel and others do around us.
+//! Forks, execs, namespaces, permissions and removal by hand.
 
 mod support;
 
@@ -57,7 +57,7 @@ fn grandchildren_that_fork_at_once_lose_nothing() {
     assert_eq!((stats.exits_abrupt, stats.exits_clean), (30, 1));
 }
 
-/// The first process claims, forks and exits; so does the second; the daemon goes on in its own slot.
+/// The first process claims, forks and exits; so does the second; the daemon continues in a slot of its own.
 #[test]
 fn daemon_that_forked_twice_counts() {
     let place = Place::new();
@@ -194,7 +194,7 @@ fn children_of_namespaces() -> Vec<Pid> {
     own.flat_map(children).map(|pid| Pid::from_raw(pid.parse().unwrap())).collect()
 }
 
-// Hands that remove and forge.
+// Removal and other changes by hand.
 
 #[test]
 fn handles_of_a_removed_segment_are_stale() {
@@ -205,7 +205,7 @@ fn handles_of_a_removed_segment_are_stale() {
     assert!(!hot.is_current(), "and hears the same until it attaches anew");
 }
 
-/// An orphan's worker wipes: its successor keeps its semaphores.
+/// A worker of a replaced segment wipes: the successor keeps its semaphores.
 #[test]
 fn wipe_of_a_replaced_segment_keeps_its_successor() {
     let place = Place::new();
@@ -214,7 +214,7 @@ fn wipe_of_a_replaced_segment_keeps_its_successor() {
     let successor = Child::run(|| std::mem::forget(count_one(&place)));
     orphan.wipe().unwrap();
     assert_eq!(kernel_objects("sem", &place), 1);
-    // The orphan's semaphore is one of its successor's; its byte is its own.
+    // The old segment shares the successor's semaphores; an object has its own lock bytes.
     let living = if POSIX { 1 } else { 2 };
     assert_eq!((total(&place), live(&place)), (Some(1.0), living));
     successor.kill();
@@ -269,7 +269,7 @@ fn only_root_can_become_others() {
 #[test]
 fn every_mode_works_or_its_error_names_the_setting() {
     only_root_can_become_others();
-    // mode; may another user read, and write; and may one of the shared group?
+    // mode; whether another user may read, and write; whether a user of the shared group may
     let table = [
         (0o600, [false, false], [false, false]),
         (0o640, [false, false], [true, false]),
@@ -316,7 +316,7 @@ fn check_access(place: &Place, [may_read, may_write]: [bool; 2]) {
     }
 }
 
-/// A master attaches as root and forks workers that become somebody else: they keep the mapping but
+/// A master attaches as root and forks workers that change their user: they keep the mapping but
 /// may not use the semaphores, so they count in the shared slot, and nothing is lost.
 #[test]
 fn children_of_root_count_as_another_user() {

@@ -1,4 +1,4 @@
-//! Exemplars: which one is shown, what deaths and readers in between find, and what finds no room.
+//! Exemplars: which one is shown, deaths and readers during an update, and full segments.
 
 mod support;
 
@@ -190,7 +190,7 @@ fn exemplars_use_at_most_half_of_the_segment() {
     assert!((400_000..3 << 18).contains(&used) && leaked == 0, "{used} {leaked}");
 }
 
-/// The victim of these tests: it notes one exemplar where there is none, or one after another.
+/// The process that is killed or stopped: it stores a first exemplar, or replaces one.
 fn victim(place: &Place, noted: u32) -> Writer {
     let mut writer = place.writer();
     counted(&mut writer, &counter("jobs", &[]), &[], 0);
@@ -267,7 +267,7 @@ fn process_stopped_at_any_step_of_an_exemplar_hides_and_blocks_nothing() {
     assert!(stops >= 8, "{stops}");
 }
 
-/// Each exemplar's value and text belong to its time, whatever instant the reader comes at, and
+/// Each exemplar's value and labels belong to its time, at whatever instant it is read, and
 /// none is older than one that was shown.
 #[test]
 fn reader_never_mixes_two_exemplars() {

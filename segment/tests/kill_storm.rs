@@ -1,4 +1,4 @@
-//! Workers are killed at random instants, by the hundred; nothing that they reported is lost, and
+//! Hundreds of workers are killed at random instants; nothing that they reported is lost, and
 //! nothing is counted that they did not begin. `PROMSHM_SOAK=1` kills thousands.
 
 mod support;
@@ -67,7 +67,7 @@ fn update(writer: &mut Writer, [c, h, s]: [&Definition; 3], kind: u8) {
     add(3, f64::from(kind));
 }
 
-/// What one scrape says, in the numbers that must never go back.
+/// The numbers of a scrape that must never decrease.
 #[derive(Debug, Clone, PartialEq)]
 struct Totals {
     by_kind: Vec<f64>,
@@ -103,7 +103,7 @@ fn scrape(reader: &mut Reader) -> Totals {
 }
 
 impl Totals {
-    /// Nothing went back since `before`.
+    /// No number decreased since `before`.
     fn assert_after(&self, before: &Self) {
         let pairs = self.by_kind.iter().zip(&before.by_kind).chain(self.sums.iter().zip(&before.sums));
         assert!(pairs.clone().all(|(now, then)| now >= then), "{before:?}\n{self:?}");
@@ -114,7 +114,7 @@ impl Totals {
         assert_eq!(self.stats.corrupt_records, 0);
     }
 
-    /// With nobody alive no sum is ahead of its count: a death costs a share of the sum, never a count.
+    /// Without living processes no sum is ahead of its count: a death loses a part of the sum, never a count.
     fn assert_sums_lag(&self) {
         for kind in usize::from(COUNTERS)..self.by_kind.len() {
             assert!(self.sums[kind] <= self.by_kind[kind] * kind as f64, "series {kind}: {self:?}");
@@ -181,7 +181,7 @@ fn murder(place: &Place, kills: u64, own_slots: bool) -> Totals {
     at_rest
 }
 
-/// With everybody stopped the gauge is exactly the living workers' bits.
+/// While all are stopped the gauge is exactly the living workers' bits.
 fn standstill(crew: &mut Crew, reader: &mut Reader, own_slots: bool) {
     crew.signal_all(Signal::SIGSTOP);
     crew.drain();

@@ -1,4 +1,4 @@
-//! Full is a number, not an error: what has no room is counted by reason, and everything else goes on.
+//! Full segments: updates without room are dropped and counted by reason, and all others are stored.
 
 mod support;
 
@@ -63,7 +63,7 @@ fn full_segment_counts_drops_and_keeps_other_series() {
     assert!(stats.used_bytes <= stats.reserved_bytes);
 }
 
-/// A process that finds no page of its own counts where all may count.
+/// A process without a page of its own counts in the shared slot.
 #[test]
 fn process_without_a_page_counts_in_the_shared_slot() {
     let mut place = Place::new();

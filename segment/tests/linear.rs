@@ -1,4 +1,4 @@
-//! Nothing in the reader grows faster than what it reads: instructions of a scrape, counted by valgrind, for a
+//! The work of the reader grows linearly: instructions of a scrape, counted by valgrind, for a
 //! segment and for one of eight times its size. Instructions, not time: they are the same on a busy machine.
 
 mod support;
@@ -9,7 +9,7 @@ use support::*;
 
 const SHAPE: &str = "PROMSHM_TEST_SHAPE";
 
-/// Fills a place with so many of something.
+/// Fills a segment with a number of items.
 type Grow = fn(&Place, usize);
 
 /// Segments of which a part grows with `n`.

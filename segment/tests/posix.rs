@@ -1,6 +1,6 @@
-//! The suites once more, on POSIX objects (see `support::POSIX`), and what only these know.
+//! The suites again on POSIX objects (see `support::POSIX`), and tests of POSIX objects only.
 //!
-//! `semaphores` is not among them: it is about what only System V segments know.
+//! `semaphores` is not included: it tests System V segments only.
 #![allow(clippy::duplicate_mod)] // each suite brings its own `support`
 
 #[path = "bounds.rs"]

@@ -1,4 +1,4 @@
-//! Single words forged: a header is judged before anything is read, and a bad record costs one series.
+//! Single corrupt words: a header is checked before anything else is read, and a corrupt record affects one series.
 
 #[path = "support/forge.rs"]
 mod forge;

@@ -1,4 +1,4 @@
-//! Processes that may not write a segment make themselves known to its reader.
+//! Processes that may not write a segment leave a notice for its reader.
 #![allow(missing_docs)]
 
 use nix::{
@@ -12,7 +12,7 @@ use promshm_segment::{
 };
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
-/// A name that no other test has, and nothing left of it afterwards.
+/// A name that no other test uses; its files are removed on drop.
 struct Own(SegmentName);
 
 impl Own {

@@ -1,4 +1,4 @@
-//! What processes tell of themselves: shown while they live, and never as their next owners'.
+//! Process stats are shown while their process lives, and never for the slot's next owner.
 
 mod support;
 
@@ -9,7 +9,7 @@ fn told(start: f64) -> Runtime {
     Runtime { start, memory: 1.0, memory_peak: 2.0, cpu: 0.5, gc_runs: 3.0, requests: 4.0 }
 }
 
-/// Labels and numbers of all that tell.
+/// Labels and stats of all processes that publish them.
 fn processes(reader: &mut Reader) -> Vec<(String, Runtime)> {
     let slots = &reader.scrape().expect("a scrape").stats.slots;
     let told = slots.iter().filter_map(|slot| slot.process.as_ref());

@@ -1,4 +1,4 @@
-//! What only System V segments know: people with `ipcrm`, forged semaphores, kernels that undo nothing.
+//! Tests of System V segments only: `ipcrm`, corrupt semaphores, kernels without `SEM_UNDO`.
 
 #[path = "support/forge.rs"]
 mod forge;
@@ -25,7 +25,7 @@ fn ipcrm_semaphores(place: &Place) {
     assert_eq!(unsafe { libc::semctl(sem_id(place), 0, libc::IPC_RMID) }, 0);
 }
 
-/// With `kernel.shm_rmid_forced` the memory goes with its last user; the next worker starts afresh.
+/// With `kernel.shm_rmid_forced` the kernel removes the memory with its last user; the next worker makes a new segment.
 #[test]
 fn segment_removed_with_its_last_user_is_recreated() {
     let child = fork_to(|| {
@@ -37,7 +37,7 @@ fn segment_removed_with_its_last_user_is_recreated() {
         let first = Child::run(|| std::mem::forget(count_one(&place)));
         assert_eq!(total(&place), Some(1.0));
         first.kill();
-        // It goes with its last user, whose memory the kernel may free a moment after its end.
+        // The kernel may free the last user's memory a moment after that process has ended.
         until(|| Reader::attach(place.config.name).is_err());
         let mut second = count_one(&place);
         count(&mut second, &counter("c", &[]), &[], 1.0);
@@ -54,7 +54,7 @@ fn memory_removed_while_attached_is_replaced() {
     remove_by_hand(&place);
     assert_eq!(value(&mut reader, "c"), Some(1.0), "without a successor the old one is still read");
     let epoch = hot.epoch().load_relaxed();
-    // A new worker makes a new segment, and tells all who count into the old one at their next update.
+    // A new worker makes a new segment; processes attached to the old one detect that at their next update.
     let newcomer = Child::run(|| std::mem::forget(count_one(&place)));
     assert_ne!(hot.epoch().load_relaxed(), epoch);
     assert!(!hot.is_current());
@@ -87,7 +87,7 @@ fn totals_without_semaphores_are_exact_and_liveness_unknown() {
 }
 
 fn forge_semaphores(place: &Place, value: u16) {
-    // Changes are told apart by the second, so this must not be the second of the creation.
+    // The kernel's change time has a resolution of one second, so wait for another second than that of the creation.
     std::thread::sleep(std::time::Duration::from_millis(1100));
     let mut values = vec![value; 17];
     // SAFETY: the set has 17 semaphores.
@@ -104,7 +104,7 @@ fn semaphores_forged_to_seven() {
     forged(7);
 }
 
-/// Two processes in one slot would lose counts: nobody claims one any more.
+/// Two processes in one slot would lose counts, so no process claims a slot then.
 fn forged(value: u16) {
     let place = Place::new();
     let c = counter("c", &[]);

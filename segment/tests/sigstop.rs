@@ -1,4 +1,4 @@
-//! A process stops at every single step of everything it does to the segment. Others go on meanwhile.
+//! A process is stopped at every crash point of every operation. Others continue meanwhile.
 
 mod support;
 
@@ -6,8 +6,8 @@ use promshm_segment::Writer;
 use support::{crash::stop_at, trials::*, *};
 
 /// Stops a process at each step; others attach, count the same series and are scraped meanwhile.
-/// Then the process goes on, and all counts are there. (One that claims anew after a fork owns two
-/// slots here, for it is its own parent.)
+/// Then the process continues, and all counts are exact. (One that claims again after a fork owns two
+/// slots here, because it is its own parent.)
 fn stop_at_every_step<T>(
     operation: &str,
     least: u64,
@@ -89,13 +89,13 @@ fn stopped_observation_does_not_block_others() {
     stop_at_every_step("histogram update", 6, nothing, known, observe_thrice, &[1.0], &[1.0]);
 }
 
-/// What the others count into a segment before its retirement is complete goes with it: -10.
+/// Updates by others before the retirement is complete are lost with the segment: -10.
 #[test]
 fn stopped_retirement_does_not_block_others() {
     stop_at_every_step("retirement", 4, nothing, known, wipe, &[0.0, 1.0], &[-10.0, 0.0]);
 }
 
-/// As with a retirement: who counts before the removal is complete counts what is removed.
+/// As with a retirement: updates before the removal is complete are removed.
 #[test]
 fn stopped_removal_does_not_block_others() {
     let act = |_: &Place, writer: &mut Option<Writer>| remove_jobs(writer.as_mut().unwrap());

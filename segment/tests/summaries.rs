@@ -1,4 +1,4 @@
-//! A summary's quantiles speak of what all processes observed lately, its count and sum of all ever.
+//! A summary's quantiles cover recent observations of all processes; its count and sum cover all.
 
 #![allow(clippy::float_cmp)] // whole numbers, and quantiles that are samples
 

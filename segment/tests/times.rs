@@ -1,4 +1,4 @@
-//! When series were made, and which are hidden because nobody uses them any more.
+//! Creation times of series, and hiding of idle series.
 
 #![allow(clippy::float_cmp)] // whole numbers, and times that are copied
 
@@ -12,9 +12,9 @@ mod forge;
 
 const SECOND: u64 = 1_000_000_000;
 const TTL: u32 = 80;
-/// Sooner than this nothing is hidden that was touched just now.
+/// A series that was just renewed is not hidden before this time.
 const SHOWN: u64 = TTL as u64 * SECOND;
-/// And later than this nothing is shown: processes touch what they use at least this often.
+/// A series is not shown after this time: processes renew used series at least this often.
 const HIDDEN: u64 = (TTL + TTL / 8 + 10) as u64 * SECOND;
 
 fn place_with(ttl: u32) -> Place {
@@ -54,7 +54,7 @@ fn created(reader: &mut Reader, name: &str, labels: &[&str]) -> Option<f64> {
     family.rows().find(|row| row.labels().eq(labels.iter().copied())).and_then(|row: Row<'_>| row.created())
 }
 
-/// Where the stamps lie of what was touched since `before`.
+/// The offsets of the stamps that were renewed since `before`.
 fn stamps(raw: &forge::Raw, before: u64) -> Vec<usize> {
     let since = before..=clock::now();
     (0..raw.words()).map(|at| 8 * at).filter(|at| since.contains(&raw.get(*at))).collect()
@@ -73,7 +73,7 @@ fn idle_series_is_hidden_and_returns_with_its_total() {
     let later = made + HIDDEN;
     assert_eq!(shown_and_hidden(&mut reader, later), (0, many));
     assert_eq!(shown_and_hidden(&mut place.reader(), later), (0, many), "to a new reader too");
-    // As if they were touched then, one after the other.
+    // As if they were renewed then, one after the other.
     let raw = forge::Raw::open(&place);
     let stamps = stamps(&raw, before);
     assert_eq!(stamps.len(), all.len());
@@ -110,7 +110,7 @@ fn series_with_a_changing_value_is_in_use_despite_an_old_stamp() {
     let mut reader = place.reader();
     let later = clock::now() + HIDDEN;
     assert_eq!(shown_and_hidden(&mut reader, later), (0, many));
-    // A process that looked its cells up long ago, and has not noticed since how late it is.
+    // A process that resolved its cells long ago, and has not run its periodic work since.
     let cell = |writer: &mut Writer, definition: &Definition| {
         let family = writer.register(definition).unwrap();
         let cells = writer.resolve(family, &[]).unwrap().cells;
@@ -123,7 +123,7 @@ fn series_with_a_changing_value_is_in_use_despite_an_old_stamp() {
     }
     assert_eq!(shown_and_hidden(&mut reader, later + SHOWN), (4, many - 4));
     assert_eq!(shown_and_hidden(&mut reader, later + HIDDEN), (0, many));
-    // What living processes' gauges come to also changes when one of them dies, so only stamps count there.
+    // The value of a gauge also changes when a process dies, so only stamps count there.
     for definition in &all[4..] {
         cell(&mut writer, definition);
         assert_eq!(shown_and_hidden(&mut reader, later + HIDDEN), (0, many), "{}", definition.name);
@@ -139,7 +139,7 @@ fn ages_stay_with_their_series_when_rows_change() {
     let mut reader = place.reader();
     let later = clock::now() + HIDDEN;
     assert_eq!(shown_and_hidden(&mut reader, later), (0, 3));
-    count(&mut writer, &c, &["d"], 1.0); // seen by its number alone, as `later` is far away
+    count(&mut writer, &c, &["d"], 1.0); // detected by its value alone, because `later` is far away
     assert_eq!(shown_and_hidden(&mut reader, later), (1, 2));
     let family = writer.register(&c).unwrap();
     assert!(writer.remove(family, &["b"]));
@@ -197,7 +197,7 @@ fn corrupt_stamps_affect_visibility_only() {
         assert_eq!(shown_and_hidden(&mut place.reader(), now), expected, "{forged}");
         let _whatever = shown_and_hidden(&mut old, now);
     }
-    // One of the future is not believed for ever by who watches.
+    // A stamp in the future does not keep a series visible for ever.
     raw.set(at, u64::MAX);
     let mut reader = place.reader();
     let seen = clock::now();

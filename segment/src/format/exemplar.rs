@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_last_is_read() {
+    fn last_written_exemplar_is_read() {
         let words = place(0);
         let place = Place::over(&words);
         assert_eq!(place.read(), None);
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_fit_and_no_longer_ones() {
+    fn exemplars_up_to_the_maximum_length_fit() {
         let names: Vec<String> =
             ('A'..='Z').flat_map(|name| [format!("{name}"), format!("{name}{name}")]).collect();
         let many: Vec<(&str, &str)> = names.iter().take(50).map(|name| (name.as_str(), "x")).collect();
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_half_that_is_being_written_leaves_the_other() {
+    fn reader_uses_the_half_that_is_not_being_written() {
         let words = place(0);
         let place = Place::over(&words);
         place.write(&labels(&[("n", "1")]), 1.0, 1.0);
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_not_read() {
+    fn implausible_exemplars_are_not_read() {
         let words = place(0);
         let place = Place::over(&words);
         place.write(&labels(&[("n", "1")]), 1.0, 1.0);

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn cut_labels_stay_apart_and_within_the_limit() {
+    fn truncated_labels_stay_distinct_and_within_the_limit() {
         let (a, b) = ("é".repeat(100), format!("{}x", "é".repeat(100)));
         let (cut_a, cut_b) = (fit(&a, 64), fit(&b, 64));
         assert!(cut_a.len() <= 64 && cut_b.len() <= 64);

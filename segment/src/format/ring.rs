@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_ring_forgets_the_oldest() {
+    fn full_ring_overwrites_the_oldest_sample() {
         for observe in [observe_owned, observe_shared] {
             let (words, cells) = (words(6), cells());
             let ring = samples(&words);
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_ring_counts_and_sums_go_on() {
+    fn count_and_sum_continue_without_a_ring() {
         for observe in [observe_owned, observe_shared] {
             let cells = cells();
             assert!(!observe(&cells, None, 10, 2.5));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_another_writes_is_left_to_it() {
+    fn place_under_writing_is_skipped() {
         let (words, cells) = (words(4), cells());
         words[0].store_relaxed(crate::layout::BUSY);
         let ring = samples(&words);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_in_a_count_leads_to_some_place_of_the_ring() {
+    fn corrupt_count_maps_to_a_place_within_the_ring() {
         let words = words(6);
         for count in [f64::NAN, f64::INFINITY, -1.0, 1e300] {
             let cells = [Cell::new(count), Cell::new(0.0), Cell::new(0.0)];

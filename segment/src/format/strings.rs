@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_must_fill_their_place_exactly() {
+    fn strings_must_fill_their_record_exactly() {
         let packed = pack_strings(["ab", "c"]);
         assert_eq!(strings(&packed).collect::<Result<Vec<_>, _>>(), Ok(vec!["ab", "c"]));
         for (bytes, count) in [(&packed[..], 1), (&packed, 3), (&packed[..6], 2), (&[2, 0, 0xff, 0xfe], 1)] {

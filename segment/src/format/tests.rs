@@ -61,7 +61,7 @@ fn a_series_is_read_back() {
 }
 
 #[test]
-fn times_that_make_no_sense_are_unknown() {
+fn implausible_times_are_unknown() {
     let view = place();
     let (at, labels) = (view.geometry.records, pack_strings(["x"]));
     for created in [0.0, -1.0, f64::NAN, f64::INFINITY, -0.0] {
@@ -76,7 +76,7 @@ fn times_that_make_no_sense_are_unknown() {
 }
 
 #[test]
-fn every_single_forged_word_is_survived() {
+fn corruption_of_every_word_is_survived() {
     let view = place();
     let words = FamilyRecord::compose(&histogram(), 7, 3);
     for at in 0..words.len() {
@@ -93,7 +93,7 @@ fn every_single_forged_word_is_survived() {
 }
 
 #[test]
-fn what_was_not_handed_out_is_not_read() {
+fn unallocated_bytes_are_not_read() {
     let view = place();
     let words = FamilyRecord::compose(&histogram(), 7, 3);
     view.fill_words(view.geometry.records, &words).unwrap();

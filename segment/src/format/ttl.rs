@@ -82,7 +82,7 @@ mod tests {
     const SECOND: u64 = 1_000_000_000;
 
     #[test]
-    fn processes_renew_what_they_know_well_within_the_slack() {
+    fn processes_renew_known_series_within_the_slack() {
         assert_eq!(renew_after(0), None);
         for ttl in [1, 8, 9, 60, 3600, Config::MAX_SERIES_TTL] {
             let renewed = renew_after(ttl).unwrap();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_never_short() {
+    fn limit_is_never_below_the_ttl() {
         assert!(!hides(0, u64::MAX));
         for (ttl, limit) in [(1, 2), (8, 9), (80, 90), (3600, 4050)] {
             assert!(!hides(ttl, limit * SECOND) && hides(ttl, limit * SECOND + 1), "{ttl}");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_change_gets_older() {
+    fn unchanged_series_ages() {
         let mut activity = Activity::default();
         assert_eq!(activity.look(10, 1, 15), 5);
         assert_eq!(activity.look(10, 1, 30), 20);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stamp_of_the_future_is_now_and_gets_older() {
+    fn future_stamp_counts_as_now_and_ages() {
         let mut activity = Activity::default();
         assert_eq!(activity.look(u64::MAX, 1, 100), 0);
         assert_eq!(activity.look(u64::MAX, 1, 130), 30);

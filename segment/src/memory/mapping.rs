@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_outside_or_unaligned_is_handed_out() {
+    fn offsets_outside_or_unaligned_are_refused() {
         let mapping = Mapping::heap(4096);
         assert!(mapping.word(0).is_some() && mapping.word(4088).is_some());
         for bad in [1, 4, 4089, 4096, u64::MAX, u64::MAX - 7] {

@@ -1,4 +1,4 @@
-//! Proofs by trial of every order: the publication protocols run under loom, which tries all
+//! Exhaustive tests of the publication protocols: they run under loom, which tries all
 //! interleavings (with at most [`PREEMPTIONS`] forced ones) and all values that a weakly ordered
 //! processor may read. Processes are threads here, each with a writer of its own over the same words.
 //!
@@ -32,7 +32,7 @@ const PREEMPTIONS: usize = 2;
 const SHAPE: Shape = Shape { max_series: 4, max_processes: 1, max_label_length: 64 };
 
 static EXECUTIONS: AtomicUsize = AtomicUsize::new(0);
-/// How often a scene came out the one way, and the other.
+/// How often each of the two outcomes of a scene occurred.
 static OUTCOMES: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
 
 fn note(outcome: bool) {
@@ -79,7 +79,7 @@ fn definition(kind: Kind) -> Definition {
     Definition::new("m", "", kind, &["l"], &[]).unwrap()
 }
 
-/// Records that the index leads to, and whether each is gone.
+/// Records that the index refers to, and whether each is removed.
 fn published(view: &View) -> Vec<(SeriesRecord, bool)> {
     let entries =
         (0..view.geometry.index_words).map(|place| index::word(view, place).unwrap().load_acquire());
@@ -96,7 +96,7 @@ fn population(mapping: &Mapping) -> (u64, u64) {
     (word & 0xffff_ffff, word >> 32)
 }
 
-/// What a process that looks a series up sees: nothing, or a record that is filled to the last word.
+/// A lookup finds either nothing or a complete record.
 fn look_up(view: &View, family: u64, label: &str) -> bool {
     let labels = pack_strings([label]);
     let hash = SeriesRecord::hash(hash_key(view), family, &labels);
@@ -112,7 +112,7 @@ fn look_up(view: &View, family: u64, label: &str) -> bool {
 }
 
 #[test]
-fn two_that_register_one_series_get_one_record() {
+fn concurrent_registrations_of_one_series_share_a_record() {
     explore("one series, two processes", || {
         let view = segment();
         let definition = definition(Kind::Counter);
@@ -133,7 +133,7 @@ fn two_that_register_one_series_get_one_record() {
 }
 
 #[test]
-fn what_the_index_leads_to_is_complete() {
+fn records_found_through_the_index_are_complete() {
     explore("a record and who looks for it", || {
         let view = segment();
         let family = process(&view, 0).register(&definition(Kind::Counter)).unwrap();
@@ -147,7 +147,7 @@ fn what_the_index_leads_to_is_complete() {
 }
 
 #[test]
-fn two_series_never_share_a_word_of_the_index() {
+fn two_series_never_share_an_index_word() {
     explore("two series, two processes", || {
         let view = segment();
         let family = process(&view, 0).register(&definition(Kind::Counter)).unwrap();
@@ -173,7 +173,7 @@ fn assert_apart(view: &View) {
 }
 
 #[test]
-fn a_removed_series_is_replaced_once() {
+fn removed_series_is_replaced_once() {
     explore("removal against lookup", || {
         let view = segment();
         let mut first = process(&view, 0);
@@ -194,7 +194,7 @@ fn a_removed_series_is_replaced_once() {
 }
 
 #[test]
-fn two_that_remove_one_series_count_it_once() {
+fn concurrent_removals_of_one_series_count_once() {
     explore("two removals", || {
         let view = segment();
         let mut first = process(&view, 0);
@@ -211,10 +211,10 @@ fn two_that_remove_one_series_count_it_once() {
     });
 }
 
-/// Who sees the flag sees the new epoch, and who saw the last epoch sees the flag: so a handle that
-/// is still current leads to no hidden series, and a reader misses no removal for good.
+/// A process that sees the flag sees the new epoch, and one that saw the last epoch sees the flag: so a handle that
+/// is still current refers to no hidden series, and a reader eventually sees every removal.
 #[test]
-fn the_epoch_goes_before_a_removal_and_after_it() {
+fn epoch_changes_before_and_after_a_removal() {
     explore("epoch and removal", || {
         let view = segment();
         let mut writer = process(&view, 0);
@@ -242,7 +242,7 @@ fn the_epoch_goes_before_a_removal_and_after_it() {
 }
 
 #[test]
-fn two_that_make_one_page_use_one() {
+fn concurrent_allocations_of_one_page_use_one() {
     explore("one page, two processes", || {
         let view = segment();
         let family = register_all(&view, Kind::Counter, &["x"]);
@@ -271,10 +271,10 @@ fn register_all(mapping: &Mapping, kind: Kind, labels: &[&str]) -> FamilyId {
     family
 }
 
-/// A page of gauges is unset to the last cell before anyone can see it, and a page that lost a race
+/// All cells of a page of gauges are unset before the page is published, and a page that lost a race
 /// is zero again before it becomes a page of counters.
 #[test]
-fn a_new_page_of_gauges_shows_no_zero() {
+fn new_gauge_page_has_no_zero_values() {
     explore("a page of gauges and who reads it", || {
         let view = segment();
         let family = register_all(&view, Kind::Gauge(GaugeMode::Last), &[]);
@@ -296,10 +296,10 @@ fn a_new_page_of_gauges_shows_no_zero() {
 }
 
 #[test]
-fn a_spare_page_is_clean() {
+fn spare_page_is_zeroed() {
     explore("a lost page of gauges becomes one of counters", || {
         let view = segment();
-        // The directory is there, the page that "x" needs is not.
+        // The directory exists; the page that "x" needs does not.
         let gauges = register_all(&view, Kind::Gauge(GaugeMode::Sum), &[]);
         process(&view, 0).resolve(gauges, &["w"]).unwrap();
         view.head(Plane::PerProcess.columns_offset()).store_relaxed(PAGE_WORDS as u64);
@@ -320,7 +320,7 @@ fn a_spare_page_is_clean() {
     });
 }
 
-/// The pages of cells that a slot's directories lead to.
+/// The pages of cells in a slot's directories.
 fn pages(view: &View, slot: usize, plane: Plane) -> Vec<u64> {
     let root = view.word(view.geometry.slot(slot) + plane.roots_offset()).unwrap().load_acquire();
     let Some(directory) = view.page_offset(root) else { return Vec::new() };
@@ -328,10 +328,10 @@ fn pages(view: &View, slot: usize, plane: Plane) -> Vec<u64> {
     entries.filter(|number| *number != 0).collect()
 }
 
-/// Creators settle the header word by word, each with its own idea of it; whoever finds it ready
-/// finds the one shape that all will ever find.
+/// Creators with different settings initialise the header word by word; a process that finds it ready
+/// sees the same shape as all others.
 #[test]
-fn a_header_is_settled_once() {
+fn header_is_initialised_once() {
     explore("two creators and who attaches", || {
         let size = Geometry::new(SHAPE, 0).unwrap_err();
         let mapping = Mapping::heap(size);
@@ -355,10 +355,10 @@ fn a_header_is_settled_once() {
     });
 }
 
-/// A reader that looks while a series is removed and another one comes sees each at the latest when
-/// it looks again.
+/// A reader that scrapes while a series is removed and another one is created sees both changes at the latest when
+/// it scrapes again.
 #[test]
-fn a_reader_misses_nothing_for_good() {
+fn reader_sees_every_update_eventually() {
     explore("a reader beside a writer", || {
         let view = segment();
         let mut writer = process(&view, 0);

@@ -30,7 +30,7 @@ fn read(mapping: &Mapping) -> Option<u8> {
 }
 
 #[test]
-fn an_exemplar_that_is_being_replaced_is_the_old_or_the_new_one() {
+fn exemplar_under_replacement_is_the_old_or_the_new_one() {
     explore("an exemplar and who reads it", || {
         let mapping = Mapping::heap(8 * WORDS);
         write(&mapping, 1);
@@ -46,7 +46,7 @@ fn an_exemplar_that_is_being_replaced_is_the_old_or_the_new_one() {
 }
 
 #[test]
-fn exemplars_that_overtake_a_reader_are_neither_mixed_nor_turned_back() {
+fn reader_overtaken_by_exemplars_sees_neither_mixed_nor_older_ones() {
     explore("two exemplars and who reads them", || {
         let mapping = Mapping::heap(8 * WORDS);
         write(&mapping, 1);

@@ -1,4 +1,4 @@
-//! A summary's sample is two words that are read together or not at all.
+//! The two words of a summary's sample are read consistently or not at all.
 
 use super::{explore, note, segment};
 use crate::memory::{
@@ -8,7 +8,7 @@ use crate::memory::{
 };
 use loom::thread::spawn;
 
-/// The sample that all of a scene's threads are at.
+/// The sample that all threads of a scene use.
 fn sample(mapping: &Mapping) -> &Sample {
     &samples(mapping.words(0, 2).unwrap())[0]
 }
@@ -40,7 +40,7 @@ fn a_sample_is_never_torn() {
 }
 
 #[test]
-fn two_that_share_a_place_never_mix_their_samples() {
+fn writers_of_one_place_never_mix_samples() {
     explore("two writers and a reader of a sample", || {
         let view = scene();
         let writers = [20, 30].map(|when| {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Its semaphore goes from free to claimed to open, and back when its owner dies.
 /// A word stands for it here, and a change of it for the kernel's, which orders at least as much.
 #[test]
-fn next_owner_continues_totals_and_forgets_gauges() {
+fn next_owner_continues_totals_and_clears_gauges() {
     explore("the life of a slot", || {
         let view = segment();
         let gauges = register_all(&view, Kind::Gauge(GaugeMode::Sum), &[]);

@@ -80,7 +80,7 @@ mod tests {
     };
 
     #[test]
-    fn holes_that_the_reader_filled_allow_no_more_of_them() {
+    fn pages_that_the_reader_filled_count_against_the_budget() {
         let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
         let size = Geometry::new(shape, 0).unwrap_err();
         let view = View::new(Mapping::heap(size), Geometry::new(shape, 1 << 40).unwrap());

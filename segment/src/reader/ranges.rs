@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_number_is_taken_once() {
+    fn each_range_is_claimed_once() {
         let mut bits = ClaimedRanges::default();
         assert!(bits.take(3, 1) && !bits.take(3, 1));
         assert!(bits.take(60, 200), "over several words");

@@ -1,4 +1,4 @@
-//! What only POSIX objects know: a file system that is full, descriptors, names.
+//! Tests of POSIX objects only: full file systems, descriptors, names.
 
 #[path = "../support/forge.rs"]
 mod forge;
@@ -23,7 +23,7 @@ use std::{
 };
 use support::*;
 
-/// From now on this thread and its children have a `/dev/shm` of their own, with that much room.
+/// Gives this thread and its children a separate `/dev/shm` of a given size.
 fn small_dev_shm(kilobytes: u32) {
     // SAFETY: takes flags alone.
     assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWNS) }, 0, "a mount namespace of one's own needs root");
@@ -33,7 +33,7 @@ fn small_dev_shm(kilobytes: u32) {
     mount(Some("shm"), "/dev/shm", Some("tmpfs"), MsFlags::empty(), Some(&*size)).unwrap();
 }
 
-/// Leaves not one page to others.
+/// Uses up all free pages.
 fn fill_the_rest() -> fs::File {
     let mut file = fs::File::create_new("/dev/shm/ballast").unwrap();
     while file.write_all(&[1; 4096]).is_ok() {}
@@ -70,14 +70,14 @@ fn a_full_file_system_is_a_counted_drop() {
     let stats = reader.scrape().unwrap().stats.clone();
     assert_eq!(stats.dropped[Reason::SegmentFull as usize], 500 - stored as u64 + 1);
     assert_eq!((stats.leaked_bytes, stats.leaked_series), (0, 0), "what found no room took none");
-    // With room again all is as it was.
+    // With free space updates are stored again.
     ballast.set_len(0).unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(101)); // how long a refusal stands
+    std::thread::sleep(std::time::Duration::from_millis(101)); // failed attempts are not repeated for that long
     assert!(count_or_drop(&mut writer, &text));
     newcomer.kill();
 }
 
-/// No page of the segment may end the reader or the next writer, whatever the header says of it.
+/// No page of the segment may crash the reader or the next writer, whatever the header says.
 #[test]
 fn forged_offsets_into_holes_touch_nothing() {
     small_dev_shm(2048);
@@ -113,7 +113,7 @@ fn creation_without_room_fails_with_advice() {
     assert_eq!(fs::read_dir("/dev/shm").unwrap().count(), 1, "nothing is left behind");
 }
 
-/// A child shares the description that holds its parent's slot; it must not outlive the parent in it.
+/// A child shares the file description that locks its parent's slot, and must not keep the lock after its death.
 #[test]
 fn a_child_does_not_hold_its_dead_parents_slot() {
     let place = Place::new();
@@ -122,7 +122,7 @@ fn a_child_does_not_hold_its_dead_parents_slot() {
         std::mem::forget(count_one(&place));
         // SAFETY: the child does nothing but write a few bytes and wait.
         if let ForkResult::Child = unsafe { fork() }.unwrap() {
-            // It says itself that it is there: before it has run, it cannot have let go.
+            // The child reports that it runs: before that, it cannot have released the lock.
             write.write_all(&process::id().to_le_bytes()).unwrap();
             loop {
                 std::thread::park();
@@ -138,7 +138,7 @@ fn a_child_does_not_hold_its_dead_parents_slot() {
     assert_eq!(found, (0, 1));
 }
 
-/// Nor does a program that somebody starts.
+/// A program that a child executes does not keep it either.
 #[test]
 fn an_exec_in_a_child_inherits_no_slot() {
     let place = Place::new();
@@ -169,7 +169,7 @@ fn posix_segment_is_shared_across_ipc_namespaces() {
     assert_eq!(live(&place), 1);
 }
 
-/// What nobody can find any more is given back to the system, though its owner lives.
+/// A removed object is unmapped, although its owner lives, so that its memory is freed.
 #[test]
 fn removed_object_is_unmapped() {
     let kept = || {
@@ -187,7 +187,7 @@ fn removed_object_is_unmapped() {
     assert_eq!(count_one(&place).slot(), 1);
 }
 
-/// What dies in the making is taken away by the next maker; what is being made is not.
+/// The next creator removes files of a creator that died, but not files of a living one.
 #[test]
 fn stale_files_are_removed() {
     let leftovers = || {
@@ -207,7 +207,7 @@ fn stale_files_are_removed() {
         let _may_be_absent = os::remove(&dead.config.name);
     }
     assert!(left > 0, "something was swept");
-    // One that is stopped in the middle is left alone, and completes its work.
+    // The file of a stopped creator is kept, and the creator completes its work.
     let mut stopped = 0;
     for point in (1..60).step_by(3) {
         let place = Place::new();
@@ -246,13 +246,13 @@ fn objects_are_discovered_by_their_magic_number() {
     assert!(objects().is_empty());
 }
 
-/// Reading what was cut off is SIGBUS, which ends a process that has not asked to survive it.
+/// Reading a truncated page raises SIGBUS, which ends a process without the handler.
 #[test]
 fn reader_survives_a_truncated_object() {
     let place = Place::new();
     let mut writer = count_one(&place);
     (0..500).for_each(|n| count(&mut writer, &counter("many", &["n"]), &[&n.to_string()], 1.0));
-    std::mem::forget(writer); // its end would read what is cut off
+    std::mem::forget(writer); // its drop would read the truncated part
     let cut = |bytes| fs::File::options().write(true).open(path(&place)).unwrap().set_len(bytes).unwrap();
     let short = |reader: &mut Reader| matches!(reader.scrape().map(drop), Err(ReadError::Short { .. }));
     let survivor = fork_to(|| {
@@ -272,7 +272,7 @@ fn reader_survives_a_truncated_object() {
         assert_eq!(total(&place), Some(1.0), "the next one is read as ever");
     });
     assert_eq!(waitpid(survivor, None).unwrap(), WaitStatus::Exited(survivor, 0));
-    // What is not ours to survive ends the process as before.
+    // SIGBUS from other memory ends the process as before.
     let victim = fork_to(|| {
         os::survive_truncation().unwrap();
         let foreign = format!("/dev/shm/foreign-{}", process::id());

@@ -1,4 +1,4 @@
-//! Processes that die or stop at a chosen step.
+//! Processes that die or stop at a chosen crash point.
 
 use nix::{
     sys::{
@@ -10,7 +10,7 @@ use nix::{
 use promshm_segment::crash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// How a victim ended.
+/// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// At the chosen step.
@@ -46,7 +46,7 @@ pub fn stop_at<T>(
 }
 
 impl Stopped {
-    /// Lets it go on, and waits until it has completed its work.
+    /// Continues it, and waits until it has completed its work.
     pub fn go_on(self) {
         kill(self.0, Signal::SIGCONT).unwrap();
         assert_eq!(wait(self.0, WaitPidFlag::empty()), WaitStatus::Exited(self.0, 0));
@@ -65,7 +65,7 @@ fn wait(victim: Pid, flags: WaitPidFlag) -> WaitStatus {
     waitpid(victim, Some(flags)).expect("the victim is ours")
 }
 
-/// The victim ends without a word, as a killed process does, but for its exit status.
+/// The process ends without cleanup, like a killed one, except for its exit status.
 fn start<T>(
     point: u64,
     signal: Signal,

@@ -1,4 +1,4 @@
-//! Forged segments: raw access to a segment's words, and an allocator that counts.
+//! Corrupt segments: raw access to a segment's words, and a counting allocator.
 #![allow(dead_code, unreachable_pub, missing_docs)] // shared by test binaries, each of which uses its part
 
 use super::support::{POSIX, Place, key, path, patience};
@@ -26,7 +26,7 @@ pub const EVIL: [u64; 12] = [
     u64::MAX,
 ];
 
-/// A segment mapped for writing, past all rules.
+/// A segment mapped for writing without checks.
 pub struct Raw {
     base: *mut u64,
     pub bytes: usize,
@@ -75,7 +75,7 @@ impl Raw {
         (0..self.words()).map(|at| self.get(8 * at)).collect()
     }
 
-    /// Makes it what it was.
+    /// Restores its contents.
     pub fn restore(&self, image: &[u64]) {
         assert!(image.len() <= self.words());
         // SAFETY: the mapping is at least as long as the image, and nobody else uses it now.
@@ -100,7 +100,7 @@ fn id_of(place: &Place) -> u64 {
     unsafe { libc::shmget(key(place), 0, 0) as u64 }
 }
 
-/// Where a field of the header stands.
+/// The offset of a header field.
 pub const SPACE: usize = offset_of!(Header, space);
 pub const POPULATION: usize = offset_of!(Header, population);
 pub const SLOTS_HIGH: usize = offset_of!(Header, slots_high);
@@ -108,7 +108,7 @@ pub const SEMAPHORES: usize = offset_of!(Header, semaphores);
 pub const COLUMNS: usize = offset_of!(Header, columns);
 pub const INDEX_MAP: usize = offset_of!(Header, index_map);
 
-/// The same row of numbers at each run.
+/// A random sequence that is the same in each run.
 pub struct Dice(pub u64);
 
 impl Dice {

@@ -19,7 +19,7 @@ use std::os::fd::OwnedFd;
 /// Whether these are the suites as `posix.rs` runs them, on POSIX objects.
 pub const POSIX: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"posix");
 
-/// Settings with a segment of their own; removes it when dropped.
+/// Settings with a segment for one test; removes it when dropped.
 pub struct Place {
     pub config: Config,
     owner: u32,
@@ -114,12 +114,12 @@ pub fn count_one(place: &Place) -> Writer {
     writer
 }
 
-/// What `c` has come to.
+/// The total of `c`.
 pub fn total(place: &Place) -> Option<f64> {
     value(&mut place.reader(), "c")
 }
 
-/// Slots whose owners live.
+/// The number of slots with a living owner.
 pub fn live(place: &Place) -> u64 {
     place.reader().scrape().unwrap().stats.slots_in(SlotState::Live)
 }
@@ -161,7 +161,7 @@ pub fn histogram_with(name: &str, labels: &[&str]) -> Definition {
     Definition::new(name, "", Kind::Histogram, labels, &[1.0, 2.0]).unwrap()
 }
 
-/// Numbers that look random, the same in each run.
+/// A pseudo-random sequence that is the same in each run.
 pub struct Random(pub u64);
 
 impl Random {
@@ -177,7 +177,7 @@ pub fn soak() -> bool {
     std::env::var_os("PROMSHM_SOAK").is_some_and(|value| value != "0")
 }
 
-/// Seconds that no test takes unless it hangs, however busy the machine is.
+/// Seconds that only a hanging test takes, however busy the machine is.
 pub fn patience() -> u32 {
     if soak() { 3600 } else { 900 }
 }
@@ -191,7 +191,7 @@ pub fn until(mut happened: impl FnMut() -> bool) {
     }
 }
 
-/// Ends the whole test when it hangs; nothing is said about how fast it should be.
+/// Ends a test that hangs; it does not limit how long a test may take otherwise.
 pub struct Watchdog(#[allow(dead_code)] std::sync::mpsc::Sender<()>);
 
 impl Watchdog {
@@ -229,7 +229,7 @@ fn shm_id(place: &Place) -> i32 {
     unsafe { libc::shmget(key(place), 0, 0) }
 }
 
-/// Removes memory as people do, whoever owns it by now.
+/// Removes the memory as `ipcrm` or `rm` does, whichever segment uses the name now.
 pub fn remove_by_hand(place: &Place) {
     if POSIX {
         return std::fs::remove_file(path(place)).unwrap();

@@ -1,4 +1,4 @@
-//! A segment with some of everything, to be forged, and how it is read and written then.
+//! A segment with all kinds of records, which tests corrupt, and then read and write.
 #![allow(dead_code, unreachable_pub, missing_docs)] // shared by test binaries, each of which uses its part
 
 use super::{forge::*, support::*};
@@ -13,7 +13,7 @@ use promshm_segment::{
 pub const SIZE: u64 = 4 << 20;
 pub const SERIES: usize = 12;
 
-/// A segment with some of everything, and what it looked like when it was valid.
+/// A segment with all kinds of records, and a copy of its valid contents.
 pub struct Scene {
     pub place: Place,
     pub raw: Raw,
@@ -100,7 +100,7 @@ impl Scene {
         self.valid[(entry & ((1 << 40) - 1)) as usize / 8] & 0xff == 0x53
     }
 
-    /// Reads and writes the forged segment in all ways, and makes it valid again.
+    /// Reads and writes the corrupt segment in all ways, and restores it.
     pub fn survive(&mut self, what: &dyn std::fmt::Debug) {
         let used = peak_of(|| read(&self.place, what));
         assert!(used as u64 <= 2 * SIZE, "{what:?}: the reader took {used} bytes");
@@ -127,7 +127,7 @@ pub fn read(place: &Place, what: &dyn std::fmt::Debug) {
     assert!(settled, "{what:?}: the same segment gives the same page in the end");
 }
 
-/// Walks over all that a page would show; answers how many rows.
+/// Iterates over everything that a page would show; returns the number of rows.
 pub fn check(snapshot: &Snapshot) -> usize {
     let names: Vec<_> = snapshot.families.iter().map(|family| &family.definition.name).collect();
     assert!(names.is_sorted_by(|a, b| a < b), "each name once");
@@ -141,7 +141,7 @@ pub fn check(snapshot: &Snapshot) -> usize {
     rows.sum()
 }
 
-/// What Prometheus and Python's parser ask of one: else it costs the whole page.
+/// The rules of Prometheus and Python's parser: an exemplar that breaks one invalidates the whole page.
 pub fn check_exemplar(Exemplar { labels, time, .. }: &Exemplar) {
     let characters = labels.iter().flat_map(|(name, value)| name.chars().chain(value.chars()));
     assert!(characters.count() <= 128 && !labels.is_empty() && time.is_finite(), "{labels:?} at {time}");

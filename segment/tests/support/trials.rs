@@ -1,8 +1,8 @@
-//! What is tried at each step: the operations, and what must be so when all is over.
+//! The operations that are interrupted at each crash point, and the invariants afterwards.
 
 use super::*;
 
-/// What the workers of these tests count.
+/// The definitions that the workers of these tests use.
 pub fn jobs() -> Definition {
     counter("jobs", &["queue"])
 }
@@ -16,7 +16,7 @@ pub fn tiny_place() -> Place {
     place
 }
 
-/// When all samples are taken.
+/// The time of all samples.
 pub const NOW: u64 = 1_000_000_000_000;
 
 /// One of each kind, so that every way of registration and page allocation is taken.
@@ -32,19 +32,19 @@ pub fn jobs_total(reader: &mut Reader) -> f64 {
     rows(reader, "jobs").iter().map(|(_, values)| values[0]).sum()
 }
 
-/// What a segment looks like when all is over.
+/// The state of a segment at the end.
 #[derive(Default)]
 pub struct Aftermath {
     pub leaked: u64,
     pub used: u64,
 }
 
-/// Nobody lives any more, of whom two at most did at a time.
+/// Checks the state after all processes have ended, of which at most two lived at a time.
 pub fn at_rest(place: &Place) -> Aftermath {
     at_rest_after(place, 2)
 }
 
-/// Nobody lives any more: every start has its end, and what leaked is exactly what is missing.
+/// Checks the state after all processes have ended: every start has an exit, and leaks are reported exactly.
 /// `peak` is how many slots were owned at a time; the shared one comes on top.
 pub fn at_rest_after(place: &Place, peak: usize) -> Aftermath {
     let mut reader = place.reader();

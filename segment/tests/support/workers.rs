@@ -15,9 +15,9 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-/// The kind of report that a worker makes of its attachment.
+/// The report of a worker's attachment.
 pub const START: u8 = 63;
-/// That of its clean exit.
+/// The report of its clean exit.
 pub const LEAVE: u8 = 62;
 const END: u8 = 64;
 
@@ -25,12 +25,12 @@ const END: u8 = 64;
 pub struct Report(PipeWriter, u8);
 
 impl Report {
-    /// Says that an update of this kind is about to be made.
+    /// Reports that an update of this kind begins.
     pub fn begin(&mut self, kind: u8) {
         self.0.write_all(&[self.1, kind]).unwrap();
     }
 
-    /// Says that it has been made.
+    /// Reports that it is done.
     pub fn end(&mut self, kind: u8) {
         self.0.write_all(&[self.1, kind | END]).unwrap();
     }
@@ -98,7 +98,7 @@ impl<'w> Crew<'w> {
         }
     }
 
-    /// Takes in all reports that are there.
+    /// Reads all available reports.
     pub fn drain(&mut self) {
         let mut buffer = [0; 8192];
         loop {
@@ -167,7 +167,7 @@ impl<'w> Crew<'w> {
         }
     }
 
-    /// Stops all, or lets all go on. Those that have gone already stay gone.
+    /// Stops or continues all living workers.
     pub fn signal_all(&self, signal: Signal) {
         for worker in &self.workers {
             kill(worker.pid, signal).unwrap();
@@ -229,7 +229,7 @@ impl Drop for Racers {
     }
 }
 
-/// Lets `count` processes run `work` at the same instant; answers their answers while they live.
+/// Lets `count` processes run `work` at the same instant; returns their results while they live.
 pub fn race(count: usize, work: impl Fn() -> u16) -> (Racers, Vec<u16>) {
     let (gate, open) = std::io::pipe().unwrap();
     let (mut answers, answer) = std::io::pipe().unwrap();

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernels_list_is_understood() {
+    fn proc_list_of_the_kernel_is_parsed() {
         let line = "1886612785 3 640 268435456 10 12 2 33 44 33 44 1 2 3 4096 0";
         let seen = parse(line, 1_886_612_785).unwrap();
         assert_eq!((seen.id, seen.size, seen.mode), (3, 268_435_456, 0o640));

@@ -88,7 +88,7 @@ impl Scene {
 }
 
 #[test]
-fn series_that_make_no_sense_cost_themselves_alone() {
+fn implausible_series_do_not_affect_others() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "valid");
@@ -119,7 +119,7 @@ fn series_that_make_no_sense_cost_themselves_alone() {
 }
 
 #[test]
-fn families_that_make_no_sense_take_their_series_with_them() {
+fn implausible_families_are_left_out_with_their_series() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "valid");
@@ -197,7 +197,7 @@ fn gauges_of_many_processes_do_not_outgrow_the_segment() {
 }
 
 #[test]
-fn a_forged_directory_gives_a_writer_no_cells_outside_the_pages() {
+fn corrupt_directory_gives_a_writer_no_cells_outside_the_pages() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "x");
@@ -227,7 +227,7 @@ fn a_forged_directory_gives_a_writer_no_cells_outside_the_pages() {
 }
 
 #[test]
-fn a_full_forged_index_makes_searches_fail_soon() {
+fn searches_in_a_full_corrupt_index_are_bounded() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "x");
@@ -252,7 +252,7 @@ fn a_full_forged_index_makes_searches_fail_soon() {
 }
 
 #[test]
-fn pages_that_two_words_lead_to_are_looked_at_once() {
+fn page_with_two_references_is_read_once() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "x");
