@@ -3,7 +3,7 @@
 use crate::{
     classes::segment,
     engine::{panic::catch_panic, zval, zval::guarded},
-    session::{attachment, ini},
+    session::{attachment, error_text, ini},
 };
 use ext_php_rs::{info_table_end, info_table_row, info_table_start, zend::ModuleEntry};
 
@@ -38,7 +38,7 @@ fn rows() -> Vec<(&'static str, String)> {
     ];
     match segment::stats() {
         Err(_) if !ini::enabled() => {}
-        Err(error) => rows.push(("Segment state", error.to_string())),
+        Err(error) => rows.push(("Segment state", error_text::read_error(&error))),
         Ok(stats) => rows.extend([
             ("Bytes used / reserved", format!("{} / {}", stats.used_bytes, stats.reserved_bytes)),
             ("Series used / limit", format!("{} / {}", stats.series, stats.max_series)),

@@ -1,6 +1,5 @@
 //! The settings that a segment is created with, and its name.
 
-use nix::errno::Errno;
 use std::{fmt, str::FromStr};
 use thiserror::Error;
 
@@ -49,46 +48,6 @@ impl fmt::Debug for ObjectName {
     }
 }
 
-/// Words that error messages use, depending on the kind of name.
-impl SegmentName {
-    /// What kind of name this is: the thing that another program may also use.
-    pub(crate) fn what(&self) -> &'static str {
-        match self {
-            Self::Sysv(_) => "key",
-            Self::Posix(_) => "name",
-        }
-    }
-
-    /// Where workers may run that do not see the same segment.
-    pub(crate) fn elsewhere(&self) -> &'static str {
-        match self {
-            Self::Sysv(_) => "in another IPC namespace",
-            Self::Posix(_) => "with another /dev/shm",
-        }
-    }
-
-    /// Advice for the case that the kernel refuses to create the segment.
-    pub(crate) fn mend(&self, error: Errno) -> &'static str {
-        match (error, self) {
-            (Errno::EMFILE | Errno::ENFILE, _) => {
-                "too many files are open: close some, or raise the limit (ulimit -n, fs.file-max)"
-            }
-            (Errno::EPERM | Errno::EACCES, Self::Sysv(_)) => {
-                "a policy forbids it (seccomp, SELinux, AppArmor): allow shmget, or use promshm.segment=posix:/NAME"
-            }
-            (Errno::EPERM | Errno::EACCES, Self::Posix(_)) => {
-                "let this process write to /dev/shm: look at its mode, its mount, and policies (SELinux, AppArmor)"
-            }
-            (_, Self::Sysv(_)) => {
-                "raise kernel.shmmax, kernel.shmall or kernel.shmmni, or lower promshm.size"
-            }
-            (_, Self::Posix(_)) => {
-                "give /dev/shm more room, or lower promshm.max_series and promshm.max_processes"
-            }
-        }
-    }
-}
-
 impl Default for SegmentName {
     /// `psm1` in ASCII.
     fn default() -> Self {
@@ -107,10 +66,7 @@ impl fmt::Display for SegmentName {
 
 /// The error for an invalid segment name.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error(
-    "bad segment name {0:?}: write sysv:KEY, with KEY from 1 to 0xffffffff, e.g. sysv:0x70736d31, or \
-     posix:/NAME, with a NAME of up to 62 letters, digits, and . _ -"
-)]
+#[error("not the name of a segment: {0:?}")]
 pub struct BadName(pub String);
 
 impl FromStr for SegmentName {
@@ -206,21 +162,6 @@ mod tests {
         assert_eq!("sysv:0xffffffff".parse(), Ok(SegmentName::Sysv(-1)));
         for text in ["posix:/promshm", "posix:/A.b_c-9", &format!("posix:/{}", "n".repeat(62))] {
             assert_eq!(text.parse::<SegmentName>().unwrap().to_string(), text);
-        }
-    }
-
-    #[test]
-    fn advice_matches_the_error() {
-        let posix: SegmentName = "posix:/promshm".parse().unwrap();
-        for name in [SegmentName::default(), posix] {
-            assert!(name.mend(Errno::EMFILE).contains("ulimit -n"));
-            assert!(name.mend(Errno::ENFILE).contains("fs.file-max"));
-            for forbidden in [Errno::EPERM, Errno::EACCES] {
-                assert!(!name.mend(forbidden).contains("lower"), "{forbidden}");
-            }
-            for full in [Errno::ENOSPC, Errno::ENOMEM, Errno::EINVAL] {
-                assert!(name.mend(full).contains("lower promshm."), "{full}");
-            }
         }
     }
 

@@ -70,16 +70,16 @@ pub struct Definition {
 #[derive(Debug, Error, PartialEq)]
 pub enum DefinitionError {
     /// The name is empty or contains a character that Prometheus does not allow.
-    #[error("Invalid metric name {0:?}: use letters, digits, _ and :, not starting with a digit")]
+    #[error("invalid metric name {0:?}")]
     Name(String),
     /// A label's name is empty or contains a character that Prometheus does not allow.
-    #[error("Invalid label name {0:?}: use letters, digits and _, not starting with a digit")]
+    #[error("invalid label name {0:?}")]
     LabelName(String),
     /// The label name starts with `__`, which is reserved for Prometheus itself.
-    #[error("Label name {0:?} is reserved: names that start with __ belong to Prometheus")]
+    #[error("reserved label name {0:?}")]
     ReservedPrefix(String),
     /// The exposition format reserves this label.
-    #[error("Label name {name:?} is reserved: it has a meaning of its own on a {kind}; choose another")]
+    #[error("label name {name:?} is reserved on a {kind}")]
     Reserved {
         /// The label's name.
         name: String,
@@ -87,42 +87,56 @@ pub enum DefinitionError {
         kind: &'static str,
     },
     /// A label name occurs twice.
-    #[error("Label name {0:?} is given twice")]
+    #[error("label name {0:?} occurs twice")]
     DuplicateLabel(String),
     /// The histogram has no buckets.
-    #[error("A histogram needs at least one bucket")]
+    #[error("no buckets")]
     NoBuckets,
     /// The bounds do not increase strictly.
-    #[error("Histogram buckets must be increasing numbers: {0} is followed by {1}")]
+    #[error("bucket {0} is followed by {1}")]
     BucketOrder(f64, f64),
     /// A bound is NaN or infinite (a trailing `+Inf` is allowed).
-    #[error("Histogram buckets must be finite numbers (+Inf is added by itself), got {0}")]
+    #[error("bucket {0} is not finite")]
     BucketValue(f64),
     /// The summary has no quantiles.
-    #[error("A summary needs at least one quantile")]
+    #[error("no quantiles")]
     NoQuantiles,
     /// The quantiles do not increase strictly.
-    #[error("Summary quantiles must be increasing numbers: {0} is followed by {1}")]
+    #[error("quantile {0} is followed by {1}")]
     QuantileOrder(f64, f64),
     /// A quantile is not between 0 and 1.
-    #[error("A summary's quantile must be between 0 and 1, got {0}")]
+    #[error("quantile {0} is not between 0 and 1")]
     QuantileValue(f64),
     /// The summary's window has no length.
-    #[error("A summary's maxAgeSeconds must be at least 1")]
+    #[error("a window of 0 seconds")]
     MaxAge,
-    /// A definition has more items than the segment's records can hold.
-    #[error("{what} are more than {limit}")]
-    TooMany {
-        /// What there are too many of.
-        what: &'static str,
+    /// There are more labels than a record can hold.
+    #[error("more than {limit} labels")]
+    TooManyLabels {
         /// The limit.
         limit: usize,
     },
-    /// A text is longer than the segment's records can hold.
-    #[error("{what} is longer than {limit} bytes")]
-    TooLong {
-        /// What is too long.
-        what: &'static str,
+    /// There are more quantiles than a record can hold.
+    #[error("more than {limit} quantiles")]
+    TooManyQuantiles {
+        /// The limit.
+        limit: usize,
+    },
+    /// The metric's name is longer than a record can hold.
+    #[error("a metric's name of more than {limit} bytes")]
+    LongName {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A label's name is longer than a record can hold.
+    #[error("a label's name of more than {limit} bytes")]
+    LongLabelName {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The help text is longer than a record can hold.
+    #[error("a help text of more than {limit} bytes")]
+    LongHelp {
         /// The limit in bytes.
         limit: usize,
     },
@@ -153,7 +167,7 @@ impl Definition {
         check_name(name)?;
         check_labels(kind, label_names)?;
         if help.len() > MAX_HELP {
-            return Err(DefinitionError::TooLong { what: "The help text", limit: MAX_HELP });
+            return Err(DefinitionError::LongHelp { limit: MAX_HELP });
         }
         let bounds = match kind {
             Kind::Histogram => check_bounds(bounds)?,
@@ -231,7 +245,7 @@ fn check_name(name: &str) -> Result<(), DefinitionError> {
     let first = |c: u8| c.is_ascii_alphabetic() || c == b'_' || c == b':';
     let rest = |c: u8| first(c) || c.is_ascii_digit();
     if name.len() > MAX_NAME {
-        return Err(DefinitionError::TooLong { what: "The metric's name", limit: MAX_NAME });
+        return Err(DefinitionError::LongName { limit: MAX_NAME });
     }
     match name.as_bytes() {
         [head, tail @ ..] if first(*head) && tail.iter().all(|c| rest(*c)) => Ok(()),
@@ -241,7 +255,7 @@ fn check_name(name: &str) -> Result<(), DefinitionError> {
 
 fn check_labels(kind: Kind, names: &[&str]) -> Result<(), DefinitionError> {
     if names.len() > MAX_LABELS {
-        return Err(DefinitionError::TooMany { what: "The labels", limit: MAX_LABELS });
+        return Err(DefinitionError::TooManyLabels { limit: MAX_LABELS });
     }
     for (index, name) in names.iter().enumerate() {
         check_label(kind, name)?;
@@ -264,7 +278,7 @@ fn check_label(kind: Kind, name: &str) -> Result<(), DefinitionError> {
         return Err(DefinitionError::LabelName(name.into()));
     }
     if name.len() > MAX_NAME {
-        return Err(DefinitionError::TooLong { what: "A label's name", limit: MAX_NAME });
+        return Err(DefinitionError::LongLabelName { limit: MAX_NAME });
     }
     if name.starts_with("__") {
         return Err(DefinitionError::ReservedPrefix(name.into()));
@@ -303,7 +317,7 @@ fn check_quantiles(quantiles: &[f64]) -> Result<Vec<f64>, DefinitionError> {
         return Err(DefinitionError::NoQuantiles);
     }
     if quantiles.len() > MAX_QUANTILES {
-        return Err(DefinitionError::TooMany { what: "The quantiles", limit: MAX_QUANTILES });
+        return Err(DefinitionError::TooManyQuantiles { limit: MAX_QUANTILES });
     }
     if let Some(bad) = quantiles.iter().find(|quantile| !(**quantile > 0.0 && **quantile < 1.0)) {
         return Err(DefinitionError::QuantileValue(*bad));
@@ -341,7 +355,7 @@ mod tests {
         assert_eq!(counter("a", &["__x"]), Err(DefinitionError::ReservedPrefix("__x".into())));
         let many: Vec<String> = (0..=MAX_LABELS).map(|number| format!("l{number}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        assert_eq!(counter("a", &many).unwrap_err().to_string(), "The labels are more than 64");
+        assert_eq!(counter("a", &many), Err(DefinitionError::TooManyLabels { limit: 64 }));
         assert!(counter("a", &many[1..]).is_ok());
         assert_eq!(counter("a", &["x", "x"]), Err(DefinitionError::DuplicateLabel("x".into())));
         assert!(counter("a", &["le", "quantile"]).is_ok());
@@ -367,7 +381,7 @@ mod tests {
         }
         assert!(matches!(of(&[f64::NAN]), Err(DefinitionError::QuantileValue(_))));
         let many: Vec<f64> = (1..=101).map(|number| f64::from(number) / 102.0).collect();
-        assert_eq!(of(&many), Err(DefinitionError::TooMany { what: "The quantiles", limit: MAX_QUANTILES }));
+        assert_eq!(of(&many), Err(DefinitionError::TooManyQuantiles { limit: MAX_QUANTILES }));
         let no_window = Definition::new("s", "", Kind::Summary { max_age: 0 }, &[], &[0.5]);
         assert_eq!(no_window, Err(DefinitionError::MaxAge));
     }

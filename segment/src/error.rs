@@ -1,23 +1,21 @@
-//! Why a segment cannot be read or written: data for callers, and the messages that people see.
+//! Why a segment cannot be read or written: data for callers. What people read about it, and what they can do,
+//! is worded where it is shown; `Display` only names the fact.
 
 use crate::config::SegmentName;
 use nix::errno::Errno;
 use thiserror::Error;
 
-/// Why a segment cannot be read. The messages name the cause and the remedy.
+/// Why a segment cannot be read.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum ReadError {
     /// There is no segment of this name.
-    #[error("no segment {name}: no worker has counted yet, or the workers run {}", name.elsewhere())]
+    #[error("no segment {name}")]
     Absent {
         /// The segment.
         name: SegmentName,
     },
     /// The segment's mode does not allow this process's access.
-    #[error(
-        "segment {name} belongs to uid {uid}, gid {gid}, mode {mode:04o}, which shuts this process out: \
-         set promshm.mode=0640 and promshm.group to a group of this process, or run it as uid {uid}"
-    )]
+    #[error("no permission to read segment {name}")]
     NoPermission {
         /// The segment.
         name: SegmentName,
@@ -29,20 +27,13 @@ pub enum ReadError {
         mode: u32,
     },
     /// The memory belongs to another program.
-    #[error(
-        "segment {name} is not promshm's: another program uses that {}; choose another one in promshm.segment \
-         and --segment",
-        name.what()
-    )]
+    #[error("segment {name} is another program's")]
     Foreign {
         /// The segment.
         name: SegmentName,
     },
     /// The segment has another layout version.
-    #[error(
-        "segment {name} has layout version {found}, this program knows version {known}: install extension and \
-         exporter of the same release"
-    )]
+    #[error("segment {name} has layout version {found}, not {known}")]
     Version {
         /// The segment.
         name: SegmentName,
@@ -51,26 +42,20 @@ pub enum ReadError {
         /// The layout version that this program knows.
         known: u32,
     },
-    /// The segment is being created.
-    #[error(
-        "segment {name} is being created; if this lasts, its memory is another program's, or its creator died: \
-         let a worker count, or remove it (ipcrm -M with that key)"
-    )]
+    /// The segment is being created. If this lasts, the memory is another program's, or the creator died.
+    #[error("segment {name} is being created")]
     NotReady {
         /// The segment.
         name: SegmentName,
     },
     /// The segment was replaced or wiped; the caller must attach again.
-    #[error("segment {name} was retired, and its successor is not there yet")]
+    #[error("segment {name} was retired")]
     Retired {
         /// The segment.
         name: SegmentName,
     },
     /// The segment is smaller than its header says, or than its settings need.
-    #[error(
-        "segment {name} has {actual} bytes, but its header needs {claimed}: remove it (promshm-exporter rm) and \
-         restart the workers"
-    )]
+    #[error("segment {name} has {actual} bytes instead of {claimed}")]
     Short {
         /// The segment.
         name: SegmentName,
@@ -91,18 +76,14 @@ pub enum ReadError {
     },
 }
 
-/// Why a process cannot write to a segment. The messages are shown to PHP programmers unchanged.
+/// Why a process cannot write to a segment.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum AttachError {
     /// The existing segment cannot be used.
-    #[error("{0}")]
+    #[error(transparent)]
     Unusable(ReadError),
     /// This process has no permission to write to the segment.
-    #[error(
-        "segment {name} belongs to uid {uid}, gid {gid}, mode {mode:04o}, and may not be written by this \
-         process (uid {me}): run all workers as one user, or set promshm.mode=0660 and promshm.group to a \
-         group they share, then remove the segment (promshm-exporter rm)"
-    )]
+    #[error("no permission to write segment {name}")]
     NoPermission {
         /// The segment.
         name: SegmentName,
@@ -116,9 +97,7 @@ pub enum AttachError {
         me: u32,
     },
     /// The configured size is too small for the other settings.
-    #[error(
-        "promshm.size is {size} bytes, but promshm.max_series and promshm.max_processes need at least {needed}"
-    )]
+    #[error("a size of {size} bytes is less than the {needed} bytes that the other settings need")]
     TooSmall {
         /// The configured size, in bytes.
         size: u64,
@@ -126,7 +105,7 @@ pub enum AttachError {
         needed: u64,
     },
     /// The kernel refuses to create the segment.
-    #[error("the kernel refuses segment {name} of {size} bytes ({error}): {}", name.mend(*error))]
+    #[error("the kernel refuses segment {name} of {size} bytes: {error}")]
     Refused {
         /// The segment.
         name: SegmentName,
@@ -136,9 +115,7 @@ pub enum AttachError {
         error: Errno,
     },
     /// The segment is marked retired, but this process may not remove it.
-    #[error(
-        "segment {name} is retired and uid {uid} alone may remove it: run `promshm-exporter rm` as that user"
-    )]
+    #[error("segment {name} is retired, and only uid {uid} may remove it")]
     Stuck {
         /// The segment.
         name: SegmentName,
@@ -146,7 +123,7 @@ pub enum AttachError {
         uid: u32,
     },
     /// The segment was replaced again and again while this process tried to attach.
-    #[error("segment {name} is replaced again and again: two programs use that {}", name.what())]
+    #[error("segment {name} is replaced again and again")]
     Unstable {
         /// The segment.
         name: SegmentName,

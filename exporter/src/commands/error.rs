@@ -4,7 +4,7 @@ use crate::{
     commands::atomic_file::OutputError,
     scrape::ScrapeError,
     server::ListenError,
-    targets::{FindError, SelectorError, Target},
+    targets::{FindError, SelectorError, Target, read_error::explain},
     text::joined,
     web_config::ConfigError,
 };
@@ -14,7 +14,7 @@ use std::io;
 /// The error of a command: `main` prints it and exits with 1.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error(transparent)]
+    #[error("{}", explain(.0))]
     Read(#[from] ReadError),
     #[error(transparent)]
     Scrape(#[from] ScrapeError),

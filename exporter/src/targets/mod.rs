@@ -3,6 +3,7 @@
 //! `sysv:KEY` or `posix:/NAME` alone names one segment. With `LABEL=` before it, repeatable, each series gets a label
 //! with that value. `auto` reads all segments that exist, each labelled with its key or name.
 
+pub(crate) mod read_error;
 pub(crate) mod trust;
 
 use crate::{
@@ -11,7 +12,11 @@ use crate::{
 };
 use log::warn;
 use nix::errno::Errno;
-use promshm_segment::{SegmentName, os};
+use promshm_segment::{
+    SegmentName,
+    config::{BadName, ObjectName},
+    os,
+};
 use std::{
     collections::{HashMap, HashSet},
     fmt,
@@ -81,8 +86,13 @@ const MOST_NAMED: usize = 8;
 /// Values of `--segment` that are invalid, or that contradict each other.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum SelectorError {
-    #[error("write sysv:KEY (e.g. sysv:0x70736d31), NAME=sysv:KEY, NAME=posix:/NAME, or auto: {0}")]
-    Key(#[from] promshm_segment::config::BadName),
+    #[error(
+        "bad segment {:?}: write sysv:KEY, with KEY from 1 to 0xffffffff, e.g. sysv:0x70736d31, or posix:/NAME, with a \
+         NAME of up to {} letters, digits, and . _ -; several segments as LABEL=sysv:KEY; or auto",
+        .0.0,
+        ObjectName::LONGEST
+    )]
+    Key(#[from] BadName),
     #[error(
         "bad name {0:?} of a segment: write 1 to {LONGEST_NAME} of the letters a-z and A-Z, digits, and . _ -"
     )]

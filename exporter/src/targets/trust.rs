@@ -4,6 +4,7 @@
 //! being named, or that others than its owner may write, is therefore read only if its owner is trusted: root, this
 //! process's user, a group of this process, and the users of the flag.
 
+use super::read_error::explain;
 use nix::unistd::{getegid, geteuid, getgroups};
 use promshm_segment::{ReadError, Reader, SegmentName, os, os::Owner};
 use std::str::FromStr;
@@ -79,7 +80,7 @@ fn uid_to_trust(owner: Owner) -> u32 {
 /// Why a segment cannot be read.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub(crate) enum SourceError {
-    #[error(transparent)]
+    #[error("{}", explain(.0))]
     Read(#[from] ReadError),
     #[error(transparent)]
     Untrusted(#[from] Untrusted),

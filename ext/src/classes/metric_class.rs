@@ -12,7 +12,7 @@ use crate::{
         zval::{Found, IS_DOUBLE, IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, More, Parse, bytes_of, parse},
     },
     session::{
-        attachment,
+        attachment, error_text,
         handle::{Handle, with_packed},
         labels,
         metric::{Constants, Metric},
@@ -132,7 +132,7 @@ pub(crate) fn define(
     let names = label_names.map(label_names_of).transpose()?.unwrap_or_default();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let definition = Definition::new(name, help, kind, &names, &bounds)
-        .map_err(|error| invalid_argument(&error.to_string()))?;
+        .map_err(|error| invalid_argument(&error_text::definition_error(&error)))?;
     attachment::metric(definition, constants)
 }
 

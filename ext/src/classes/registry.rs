@@ -27,7 +27,7 @@ use crate::{
         zval::{Found, IS_ARRAY, IS_STRING, Parse, RetainedString, guarded, parse, type_of},
     },
     session::{
-        attachment,
+        attachment, error_text,
         handle::Handle,
         label_hash, labels, lookup,
         metric::{Constants, Metric},
@@ -240,7 +240,7 @@ fn constants_of(table: &ZendHashTable) -> Result<Constants, Thrown> {
     // The two kinds that have a label of their own.
     Definition::new("any", "", Kind::Histogram, &names, &[1.0])
         .and_then(|_| Definition::new("any", "", Kind::Summary { max_age: 1 }, &names, &[0.5]))
-        .map_err(|error| invalid_argument(&error.to_string()))?;
+        .map_err(|error| invalid_argument(&error_text::definition_error(&error)))?;
     Ok(constants)
 }
 

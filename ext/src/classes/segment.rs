@@ -9,7 +9,7 @@ use crate::{
         zval,
         zval::{Parse, guarded, parse},
     },
-    session::{attachment, ini},
+    session::{attachment, error_text, ini},
 };
 use ext_php_rs::{
     boxed::ZBox,
@@ -57,7 +57,9 @@ pub(crate) fn look_at_families(look: impl FnOnce(&[Family])) {
 fn look_at(look: impl FnOnce(&Snapshot)) {
     match read(|reader| reader.scrape().map(look)) {
         Ok(()) | Err(ReadError::Absent { .. } | ReadError::NotReady { .. } | ReadError::Retired { .. }) => {}
-        Err(error) => attachment::warn_once(&format!("the metrics cannot be read: {error}")),
+        Err(error) => {
+            attachment::warn_once(&format!("the metrics cannot be read: {}", error_text::read_error(&error)));
+        }
     }
 }
 
@@ -115,7 +117,7 @@ impl StatusTexts {
         let error = match (&process.error, seen) {
             (Some(error), _) => Some(error.clone()),
             (None, Err(ReadError::Absent { .. }) | Ok(_)) => None,
-            (None, Err(error)) => Some(error.to_string()),
+            (None, Err(error)) => Some(error_text::read_error(error)),
         };
         Self { process, segment: ini::config().name.to_string(), error }
     }

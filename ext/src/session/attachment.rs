@@ -8,7 +8,7 @@ use crate::{
         zval,
     },
     session::{
-        countdown, generation, ini, labels,
+        countdown, error_text, generation, ini, labels,
         metric::{Constants, Metric},
         series::{Series, Target},
         summary_ring,
@@ -120,7 +120,8 @@ pub(crate) struct Status {
 /// The metric with that definition, a known one or a new one. Throws if this request has defined the name
 /// differently.
 pub(crate) fn metric(definition: Definition, constants: &Constants) -> Result<Rc<Metric>, Thrown> {
-    let metric = Metric::new(definition, constants).map_err(|error| invalid_argument(&error.to_string()))?;
+    let metric = Metric::new(definition, constants)
+        .map_err(|error| invalid_argument(&error_text::definition_error(&error)))?;
     with_state(|state| state.metric(metric)).map_err(|message| bad_registration(&message))
 }
 
@@ -480,7 +481,7 @@ impl State {
                 if let AttachError::NoPermission { .. } = &error {
                     self.current.refusal.announce(&name);
                 }
-                self.current.error = Some(error.to_string());
+                self.current.error = Some(error_text::attach_error(&error));
                 self.current.retry_at = Some(Instant::now() + RETRY);
             }
         }
@@ -530,7 +531,9 @@ impl State {
         };
         match done {
             Err(promshm_segment::ReadError::Absent { .. }) => Ok(()),
-            done => done.map_err(|error| format!("the segment was not wiped: {error}")),
+            done => {
+                done.map_err(|error| format!("the segment was not wiped: {}", error_text::read_error(&error)))
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod attachment;
 pub(crate) mod countdown;
+pub(crate) mod error_text;
 pub(crate) mod exemplar;
 pub(crate) mod gauge_cell;
 pub(crate) mod generation;
