@@ -6,17 +6,81 @@
  * This file is for people, editors and static analysers; PHP never loads it.
  * php-tests/stub.phpt compares it with the loaded extension, in both directions.
  *
- * Every metric lives in shared memory. Constructing one, or binding labels to
- * one, stores nothing: the first update registers the series. Mistakes in the
- * program throw; trouble with the storage never does.
+ * Every metric lives in shared memory. A series of a counter, histogram or
+ * summary is there, with zeros, as soon as the program names it: constructs a
+ * metric without labels, binds labels, or calls init(). A gauge is there once
+ * it is set. Mistakes in the program throw; trouble with the storage never does.
  */
 
 namespace Promshm {
 
     /**
+     * What Counter offers, for constructors that name an interface and tests that put a double in its place.
+     */
+    interface CounterInterface
+    {
+        /**
+         * Adds one.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
+         *        values in the order of the names, or keyed by name in any order
+         * @param array<string, string|int>|null $exemplar labels of this one update, such as `['trace_id' => 'abc']`,
+         *        at most 128 characters in all; shown in OpenMetrics with the latest of each series.
+         *        One that is not allowed is dropped and counted, and the update stands
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function inc(array $labels = [], ?array $exemplar = null): void;
+
+        /**
+         * Adds a number that is not negative.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for inc()
+         * @param array<string, string|int>|null $exemplar as for inc()
+         * @throws Exception\InvalidArgumentException if $value is negative or NAN, or the labels do not fit
+         */
+        public function incBy(int|float $value, array $labels = [], ?array $exemplar = null): void;
+
+        /**
+         * Publishes a series with zeros before its first event, which `rate()` would not see otherwise: for loops
+         * over known values, such as the cases of an enum. What was counted already stays.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for inc()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function init(array $labels = []): void;
+
+        /**
+         * Binds label values, and publishes the series with zeros where it is new: the handle returned takes no
+         * labels any more and is the fastest way to count.
+         *
+         * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
+         */
+        public function labels(string|int|float|bool|\Stringable|\UnitEnum ...$values): CounterInterface;
+
+        /**
+         * Takes one series away. A later update starts it afresh from zero.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for inc()
+         * @return bool whether there was such a series
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function remove(array $labels = []): bool;
+
+        public function getName(): string;
+
+        public function getHelp(): string;
+
+        /** @return list<string> */
+        public function getLabelNames(): array;
+
+        /** @return string always `counter` */
+        public function getType(): string;
+    }
+
+    /**
      * A number that only grows: requests served, jobs done, bytes sent.
      */
-    final class Counter
+    final class Counter implements CounterInterface
     {
         /**
          * Makes a handle on the counter, new or already there.
@@ -51,7 +115,17 @@ namespace Promshm {
         public function incBy(int|float $value, array $labels = [], ?array $exemplar = null): void {}
 
         /**
-         * Binds label values: the handle returned takes no labels any more and is the fastest way to count.
+         * Publishes a series with zeros before its first event, which `rate()` would not see otherwise: for loops
+         * over known values, such as the cases of an enum. What was counted already stays.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for inc()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function init(array $labels = []): void {}
+
+        /**
+         * Binds label values, and publishes the series with zeros where it is new: the handle returned takes no
+         * labels any more and is the fastest way to count.
          *
          * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
          */
@@ -78,9 +152,101 @@ namespace Promshm {
     }
 
     /**
+     * What Gauge offers, for constructors that name an interface and tests that put a double in its place.
+     */
+    interface GaugeInterface
+    {
+        /**
+         * Sets the value.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
+         *        values in the order of the names, or keyed by name in any order
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function set(float $value, array $labels = []): void;
+
+        /**
+         * Adds one.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function inc(array $labels = []): void;
+
+        /**
+         * Adds a number, which may be negative.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function incBy(int|float $value, array $labels = []): void;
+
+        /**
+         * Takes one away.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function dec(array $labels = []): void;
+
+        /**
+         * Takes a number away, which may be negative.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function decBy(int|float $value, array $labels = []): void;
+
+        /**
+         * Sets the value to the current Unix time in seconds, with its fraction.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function setToCurrentTime(array $labels = []): void;
+
+        /**
+         * Adds one, calls the function, and takes the one away again, also when the function throws.
+         *
+         * With GaugeMode::Sum a worker that is killed meanwhile leaves nothing behind.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
+         * @return mixed what the function returns
+         * @throws Exception\InvalidArgumentException if the labels do not fit; the function is not called then
+         */
+        public function trackInProgress(callable $fn, array $labels = []): mixed;
+
+        /**
+         * Binds label values: the handle returned takes no labels any more and is the fastest way to set.
+         *
+         * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
+         */
+        public function labels(string|int|float|bool|\Stringable|\UnitEnum ...$values): GaugeInterface;
+
+        /**
+         * Takes one series away. A later update starts it afresh from zero.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for set()
+         * @return bool whether there was such a series
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function remove(array $labels = []): bool;
+
+        public function getName(): string;
+
+        public function getHelp(): string;
+
+        /** @return list<string> */
+        public function getLabelNames(): array;
+
+        /** @return string always `gauge` */
+        public function getType(): string;
+    }
+
+    /**
      * A number that goes up and down: queue length, memory in use, jobs in flight.
      */
-    final class Gauge
+    final class Gauge implements GaugeInterface
     {
         /**
          * Makes a handle on the gauge, new or already there.
@@ -183,9 +349,112 @@ namespace Promshm {
     }
 
     /**
+     * What Timer offers, for constructors that name an interface and tests that put a double in its place.
+     */
+    interface TimerInterface
+    {
+        /**
+         * Observes the time since the start.
+         *
+         * Only the first call observes; later ones return the same duration.
+         *
+         * @return float seconds
+         */
+        public function observeDuration(): float;
+    }
+
+    /**
+     * A duration that is being measured, by a clock that nobody sets. Histogram::startTimer() makes it.
+     */
+    final class Timer implements TimerInterface
+    {
+        private function __construct() {}
+
+        /**
+         * Observes the time since the start.
+         *
+         * Only the first call observes; later ones return the same duration.
+         *
+         * @return float seconds
+         */
+        public function observeDuration(): float {}
+    }
+
+    /**
+     * What Histogram offers, for constructors that name an interface and tests that put a double in its place.
+     */
+    interface HistogramInterface
+    {
+        /**
+         * Counts one observation in its bucket and adds it to the sum.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
+         *        values in the order of the names, or keyed by name in any order
+         * @param array<string, string|int>|null $exemplar labels of this one observation, such as
+         *        `['trace_id' => 'abc']`, at most 128 characters in all; shown in OpenMetrics with the latest of
+         *        each bucket. One that is not allowed is dropped and counted, and the observation stands
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function observe(float $value, array $labels = [], ?array $exemplar = null): void;
+
+        /**
+         * Starts a timer for the series. Nothing is counted until it is observed.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function startTimer(array $labels = []): TimerInterface;
+
+        /**
+         * Calls the function and observes how many seconds it took, also when it throws.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @return mixed what the function returns
+         * @throws Exception\InvalidArgumentException if the labels do not fit; the function is not called then
+         */
+        public function time(callable $fn, array $labels = []): mixed;
+
+        /**
+         * Publishes a series with zeros before its first event, which `rate()` would not see otherwise: for loops
+         * over known values, such as the cases of an enum. What was counted already stays.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function init(array $labels = []): void;
+
+        /**
+         * Binds label values, and publishes the series with zeros where it is new: the handle returned takes no
+         * labels any more and is the fastest way to observe.
+         *
+         * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
+         */
+        public function labels(string|int|float|bool|\Stringable|\UnitEnum ...$values): HistogramInterface;
+
+        /**
+         * Takes one series away. A later observation starts it afresh from zero.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @return bool whether there was such a series
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function remove(array $labels = []): bool;
+
+        public function getName(): string;
+
+        public function getHelp(): string;
+
+        /** @return list<string> */
+        public function getLabelNames(): array;
+
+        /** @return string always `histogram` */
+        public function getType(): string;
+    }
+
+    /**
      * Observations counted in buckets: durations, sizes.
      */
-    final class Histogram
+    final class Histogram implements HistogramInterface
     {
         /**
          * Makes a handle on the histogram, new or already there.
@@ -230,7 +499,17 @@ namespace Promshm {
         public function time(callable $fn, array $labels = []): mixed {}
 
         /**
-         * Binds label values: the handle returned takes no labels any more and is the fastest way to observe.
+         * Publishes a series with zeros before its first event, which `rate()` would not see otherwise: for loops
+         * over known values, such as the cases of an enum. What was counted already stays.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function init(array $labels = []): void {}
+
+        /**
+         * Binds label values, and publishes the series with zeros where it is new: the handle returned takes no
+         * labels any more and is the fastest way to observe.
          *
          * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
          */
@@ -281,13 +560,64 @@ namespace Promshm {
     }
 
     /**
+     * What Summary offers, for constructors that name an interface and tests that put a double in its place.
+     */
+    interface SummaryInterface
+    {
+        /**
+         * Counts one observation, adds it to the sum and keeps it for the quantiles.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
+         *        values in the order of the names, or keyed by name in any order
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function observe(float $value, array $labels = []): void;
+
+        /**
+         * Publishes a series with zeros before its first event, which `rate()` would not see otherwise: for loops
+         * over known values, such as the cases of an enum. What was counted already stays.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function init(array $labels = []): void;
+
+        /**
+         * Binds label values, and publishes the series with zeros where it is new: the handle returned takes no
+         * labels any more and is the fastest way to observe.
+         *
+         * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
+         */
+        public function labels(string|int|float|bool|\Stringable|\UnitEnum ...$values): SummaryInterface;
+
+        /**
+         * Takes one series away. A later observation starts it afresh from zero.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @return bool whether there was such a series
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function remove(array $labels = []): bool;
+
+        public function getName(): string;
+
+        public function getHelp(): string;
+
+        /** @return list<string> */
+        public function getLabelNames(): array;
+
+        /** @return string always `summary` */
+        public function getType(): string;
+    }
+
+    /**
      * Observations of which the recent ones are kept, for quantiles: durations, sizes.
      *
      * Quantiles are exact, by nearest rank, over what all processes observed within the window, those that
      * died included; NaN if that was nothing. Each process keeps as many samples of a series as
      * promshm.summary_samples says. Quantiles cannot be added up over machines: there, take a Histogram.
      */
-    final class Summary
+    final class Summary implements SummaryInterface
     {
         /**
          * Makes a handle on the summary, new or already there.
@@ -312,7 +642,17 @@ namespace Promshm {
         public function observe(float $value, array $labels = []): void {}
 
         /**
-         * Binds label values: the handle returned takes no labels any more and is the fastest way to observe.
+         * Publishes a series with zeros before its first event, which `rate()` would not see otherwise: for loops
+         * over known values, such as the cases of an enum. What was counted already stays.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function init(array $labels = []): void {}
+
+        /**
+         * Binds label values, and publishes the series with zeros where it is new: the handle returned takes no
+         * labels any more and is the fastest way to observe.
          *
          * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
          */
@@ -342,23 +682,6 @@ namespace Promshm {
     }
 
     /**
-     * A duration that is being measured, by a clock that nobody sets. Histogram::startTimer() makes it.
-     */
-    final class Timer
-    {
-        private function __construct() {}
-
-        /**
-         * Observes the time since the start.
-         *
-         * Only the first call observes; later ones return the same duration.
-         *
-         * @return float seconds
-         */
-        public function observeDuration(): float {}
-    }
-
-    /**
      * How the values that several processes set on one gauge become one number.
      */
     enum GaugeMode: string
@@ -376,8 +699,8 @@ namespace Promshm {
     }
 
     /**
-     * What CollectorRegistry offers, for constructors that name an interface, as PromPHP's users do. Tests cannot make
-     * doubles of what it returns, because the metric classes are final: let them use a CollectorRegistry.
+     * What CollectorRegistry offers, for constructors that name an interface, as PromPHP's users do. It returns
+     * interfaces, so that a test's double of it can return doubles.
      */
     interface RegistryInterface
     {
@@ -387,48 +710,48 @@ namespace Promshm {
         public function getMetricFamilySamples(): array;
 
         /** @param list<string> $labels the labels' names */
-        public function registerCounter(string $namespace, string $name, string $help, array $labels = []): Counter;
+        public function registerCounter(string $namespace, string $name, string $help, array $labels = []): CounterInterface;
 
         /** @param list<string> $labels the labels' names */
-        public function getOrRegisterCounter(string $namespace, string $name, string $help, array $labels = []): Counter;
+        public function getOrRegisterCounter(string $namespace, string $name, string $help, array $labels = []): CounterInterface;
 
-        public function getCounter(string $namespace, string $name): Counter;
-
-        /** @param list<string> $labels the labels' names */
-        public function registerGauge(string $namespace, string $name, string $help, array $labels = []): Gauge;
+        public function getCounter(string $namespace, string $name): CounterInterface;
 
         /** @param list<string> $labels the labels' names */
-        public function getOrRegisterGauge(string $namespace, string $name, string $help, array $labels = []): Gauge;
+        public function registerGauge(string $namespace, string $name, string $help, array $labels = []): GaugeInterface;
 
-        public function getGauge(string $namespace, string $name): Gauge;
+        /** @param list<string> $labels the labels' names */
+        public function getOrRegisterGauge(string $namespace, string $name, string $help, array $labels = []): GaugeInterface;
+
+        public function getGauge(string $namespace, string $name): GaugeInterface;
 
         /**
          * @param list<string> $labels the labels' names
          * @param list<int|float>|null $buckets as for Histogram
          */
-        public function registerHistogram(string $namespace, string $name, string $help, array $labels = [], ?array $buckets = null): Histogram;
+        public function registerHistogram(string $namespace, string $name, string $help, array $labels = [], ?array $buckets = null): HistogramInterface;
 
         /**
          * @param list<string> $labels the labels' names
          * @param list<int|float>|null $buckets as for Histogram
          */
-        public function getOrRegisterHistogram(string $namespace, string $name, string $help, array $labels = [], ?array $buckets = null): Histogram;
+        public function getOrRegisterHistogram(string $namespace, string $name, string $help, array $labels = [], ?array $buckets = null): HistogramInterface;
 
-        public function getHistogram(string $namespace, string $name): Histogram;
-
-        /**
-         * @param list<string> $labels the labels' names
-         * @param list<int|float>|null $quantiles as for Summary
-         */
-        public function registerSummary(string $namespace, string $name, string $help, array $labels = [], int $maxAgeSeconds = 600, ?array $quantiles = null): Summary;
+        public function getHistogram(string $namespace, string $name): HistogramInterface;
 
         /**
          * @param list<string> $labels the labels' names
          * @param list<int|float>|null $quantiles as for Summary
          */
-        public function getOrRegisterSummary(string $namespace, string $name, string $help, array $labels = [], int $maxAgeSeconds = 600, ?array $quantiles = null): Summary;
+        public function registerSummary(string $namespace, string $name, string $help, array $labels = [], int $maxAgeSeconds = 600, ?array $quantiles = null): SummaryInterface;
 
-        public function getSummary(string $namespace, string $name): Summary;
+        /**
+         * @param list<string> $labels the labels' names
+         * @param list<int|float>|null $quantiles as for Summary
+         */
+        public function getOrRegisterSummary(string $namespace, string $name, string $help, array $labels = [], int $maxAgeSeconds = 600, ?array $quantiles = null): SummaryInterface;
+
+        public function getSummary(string $namespace, string $name): SummaryInterface;
     }
 
     /**

@@ -84,4 +84,9 @@ TypeError: Promshm\Histogram::linearBuckets(): Argument #1 ($start) must be of t
 ArgumentCountError: Promshm\Segment::status() expects exactly 0 arguments, 1 given
 ArgumentCountError: Promshm\Segment::render() expects exactly 0 arguments, 1 given
 ArgumentCountError: Promshm\Segment::wipe() expects exactly 0 arguments, 1 given
-[]
+[c_total 0
+h_bucket{le="1.0"} 0
+h_bucket{le="+Inf"} 0
+h_sum 0
+h_count 0
+]

@@ -50,4 +50,9 @@ Promshm\Exception\InvalidArgumentException
 Promshm\Exception\InvalidArgumentException
 Promshm\Exception\InvalidArgumentException
 Promshm\Exception\InvalidArgumentException
-[]
+[c_total{a="x"} 0
+h_bucket{a="x",le="1.0"} 0
+h_bucket{a="x",le="+Inf"} 0
+h_sum{a="x"} 0
+h_count{a="x"} 0
+]

@@ -37,4 +37,9 @@ Promshm\Exception\MetricsRegistrationException
 Promshm\Exception\MetricsRegistrationException
 Promshm\Exception\MetricsRegistrationException
 Promshm\Exception\MetricsRegistrationException
+h_bucket{le="1.0"} 0
+h_bucket{le="2.0"} 0
+h_bucket{le="+Inf"} 0
+h_sum 0
+h_count 0
 m{a="x",b="y"} 1

@@ -26,3 +26,4 @@ show();
 jobs_total{queue="mail",status="failed"} 1
 jobs_total{queue="mail",status="ok"} 2
 plain_total 2
+silent_total 0

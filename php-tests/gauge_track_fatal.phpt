@@ -36,6 +36,6 @@ running: 1 2
 
 Fatal error: the end in %s on line %d
 
-shutdown: 0 1 h none
+shutdown: 0 1 h 0
 within: 1
-after: 0 none
+after: 0 0

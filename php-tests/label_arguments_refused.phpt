@@ -39,3 +39,4 @@ TypeError: c_total: label values must be of type Stringable|UnitEnum|string|int|
 Promshm\Exception\InvalidArgumentException: plain_total has no labels, but 1 given: leave them out, or name them in the constructor
 c_total{a="x",b=""} 1
 c_total{a="x",b="y"} 2
+plain_total 0

@@ -69,4 +69,5 @@ on a plain counter: Promshm\Exception\InvalidArgumentException
 on a plain counter, keyed: Promshm\Exception\InvalidArgumentException
 on a plain counter, bound: Promshm\Exception\InvalidArgumentException
 remove: Promshm\Exception\InvalidArgumentException
-[]
+[plain_total 0
+]

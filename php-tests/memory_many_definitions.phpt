@@ -15,7 +15,7 @@ use Promshm\Counter;
 $help = str_repeat('h', 2000);
 $define = function (int $from, int $to) use ($help): void {
     for ($i = $from; $i < $to; $i++) {
-        new Counter("made_up_{$i}_total", $help);
+        new Counter("made_up_{$i}_total", $help, ['a']);
     }
 };
 $define(0, 20_000);
@@ -24,11 +24,11 @@ $define(20_000, 120_000);
 $grown = private_bytes() - $before;
 echo $grown < 20 << 20 ? "bounded\n" : "grew by $grown bytes\n";
 for ($i = 0; $i < 20_000; $i++) {
-    new Counter("long_{$i}_total", str_repeat('h', 16_000));
+    new Counter("long_{$i}_total", str_repeat('h', 16_000), ['a']);
 }
 $grown = private_bytes() - $before;
 echo $grown < 40 << 20 ? "bounded\n" : "grew by $grown bytes\n";
-(new Counter('made_up_5_total'))->inc();
+(new Counter('made_up_5_total', '', ['a']))->inc(['x']);
 show();
 ?>
 --CLEAN--
@@ -36,4 +36,4 @@ show();
 --EXPECT--
 bounded
 bounded
-made_up_5_total 1
+made_up_5_total{a="x"} 1

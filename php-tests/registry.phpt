@@ -87,6 +87,7 @@ bool(true)
 string(4) "n__5"
 Promshm\Counter
 app_jobs_total{queue="mail"} 4
+app_named 0
 app_seconds_bucket{queue="mail",le="1.0"} 0
 app_seconds_bucket{queue="mail",le="2.0"} 1
 app_seconds_bucket{queue="mail",le="+Inf"} 1
@@ -109,6 +110,7 @@ app_sizes_bucket{le="10.0"} 1
 app_sizes_bucket{le="+Inf"} 1
 app_sizes_sum 3
 app_sizes_count 1
+n__5 0
 temperature 17.5
 Promshm\Exception\MetricsRegistrationException: Counter app_jobs_total is already registered; getOrRegisterCounter() returns the one there is
 Promshm\Exception\MetricNotFoundException: Gauge app_jobs_total is not known to this registry: register it first, or use getOrRegisterGauge()

@@ -8,13 +8,13 @@ promshm.segment=sysv:0x${PROMSHM_RUN}029
 <?php
 require __DIR__ . '/common.inc';
 
-use Promshm\{Counter, Segment};
+use Promshm\{Counter, Gauge, Segment};
 
 var_dump(Segment::render());
 $status = Segment::status();
 var_dump($status['enabled'], $status['attached'], $status['slot'], $status['series'], $status['error']);
-new Counter('c_total');
-(new Counter('labelled_total', '', ['a']))->labels('x');
+new Counter('c_total', '', ['a']);
+(new Gauge('g', '', ['a']))->labels('x');
 var_dump(Segment::status()['attached']);
 var_dump(kernel_row('shm'), kernel_row('sem'));
 ?>

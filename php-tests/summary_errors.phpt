@@ -56,4 +56,4 @@ Promshm\Exception\InvalidArgumentException
 TypeError
 Promshm\Exception\InvalidArgumentException
 Error
-bool(false)
+bool(true)

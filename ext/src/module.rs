@@ -39,11 +39,11 @@ pub(crate) unsafe extern "C" fn startup(kind: i32, module: i32) -> i32 {
         ini::register(module);
         let classes = [
             exceptions::register,
+            timer::register, // before the histogram, which returns timers
             counter::register,
             gauge::register,
             histogram::register,
             summary::register,
-            timer::register,
             samples::register,
             render::register,
             registry::register,

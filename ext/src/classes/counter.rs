@@ -1,11 +1,14 @@
 //! `Promshm\Counter`.
 
 use crate::{
-    classes::metric_class::{construct, constructor, metric_class, registered, void, with_exemplar},
+    classes::metric_class::{
+        MetricClass, construct, constructor, init_method, metric_class, registered, void, with_exemplar,
+    },
     engine::{
         arguments,
         arguments::{Exemplar, Labels},
         call::Call,
+        class::{Method, php_interface},
         exceptions::invalid_argument,
         object::php_class,
         panic::catch_panic,
@@ -24,14 +27,25 @@ use promshm_segment::Kind;
 #[derive(Debug)]
 pub(crate) struct Counter;
 
-php_class!(Counter, "Promshm\\Counter", Handle, registered);
+php_class!(Counter, "Promshm\\Counter", Handle, registered::<Counter>);
+
+php_interface!(CounterInterface, "Promshm\\CounterInterface");
+
+impl MetricClass for Counter {
+    type Interface = CounterInterface;
+
+    fn own_methods(timer: &'static str) -> Vec<Method<Self>> {
+        own_methods(timer)
+    }
+}
 
 pub(crate) fn register() -> Result<()> {
+    metric_class::<Counter>(constructor(new))?.register()
+}
+
+fn own_methods(_timer: &str) -> Vec<Method<Counter>> {
     let inc_by = void("incBy", inc_by).arg(Arg::new("value", DataType::Double));
-    metric_class::<Counter>(constructor(new))
-        .method(with_exemplar(void("inc", inc)))
-        .method(with_exemplar(inc_by))
-        .register()
+    vec![with_exemplar(void("inc", inc)), with_exemplar(inc_by), init_method()]
 }
 
 extern "C" fn new(call: &Call<Counter>, _ret: &mut Zval) {

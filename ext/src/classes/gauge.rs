@@ -2,12 +2,14 @@
 
 use crate::{
     classes::metric_class::{
-        around, around_series, construct, constructor, metric_class, registered, void, with_labels,
+        MetricClass, around, around_series, construct, constructor, metric_class, registered, void,
+        with_labels,
     },
     engine::{
         arguments,
         arguments::Labels,
         call::Call,
+        class::{Method, php_interface},
         exceptions::{Thrown, invalid_argument},
         globals::ModuleStatic,
         object::php_class,
@@ -98,21 +100,34 @@ fn register_mode() -> Result<()> {
 #[derive(Debug)]
 pub(crate) struct Gauge;
 
-php_class!(Gauge, "Promshm\\Gauge", Handle, registered);
+php_class!(Gauge, "Promshm\\Gauge", Handle, registered::<Gauge>);
+php_interface!(GaugeInterface, "Promshm\\GaugeInterface");
+
+impl MetricClass for Gauge {
+    type Interface = GaugeInterface;
+
+    fn own_methods(timer: &'static str) -> Vec<Method<Self>> {
+        own_methods(timer)
+    }
+}
 
 pub(crate) fn register() -> Result<()> {
     register_mode()?;
-    let value = |name, handler| with_labels(void(name, handler).arg(Arg::new("value", DataType::Double)));
     let mode = Arg::new("mode", DataType::Object(MODE.into())).default("\\Promshm\\GaugeMode::Last");
-    metric_class::<Gauge>(constructor(new).arg(mode))
-        .method(value("set", set))
-        .method(with_labels(void("inc", inc)))
-        .method(value("incBy", inc_by))
-        .method(with_labels(void("dec", dec)))
-        .method(value("decBy", dec_by))
-        .method(with_labels(void("setToCurrentTime", set_to_current_time)))
-        .method(around("trackInProgress", track_in_progress))
-        .register()
+    metric_class::<Gauge>(constructor(new).arg(mode))?.register()
+}
+
+fn own_methods(_timer: &str) -> Vec<Method<Gauge>> {
+    let value = |name, handler| with_labels(void(name, handler).arg(Arg::new("value", DataType::Double)));
+    vec![
+        value("set", set),
+        with_labels(void("inc", inc)),
+        value("incBy", inc_by),
+        with_labels(void("dec", dec)),
+        value("decBy", dec_by),
+        with_labels(void("setToCurrentTime", set_to_current_time)),
+        around("trackInProgress", track_in_progress),
+    ]
 }
 
 extern "C" fn new(call: &Call<Gauge>, _ret: &mut Zval) {

@@ -3,18 +3,18 @@
 use crate::{
     classes::{
         metric_class::{
-            around, around_series, construct, constructor, metric_class, registered, void, with_exemplar,
-            with_labels,
+            MetricClass, around, around_series, construct, constructor, init_method, metric_class,
+            registered, void, with_exemplar, with_labels,
         },
         timer,
     },
     engine::{
         arguments,
         call::{Call, Frame},
-        class::{Method, plain},
+        class::{Method, php_interface, plain},
         exceptions::{Thrown, invalid_argument},
         float_list::{list_of, return_list},
-        object::{PhpClass, php_class},
+        object::php_class,
         panic::catch_panic,
         zval::{More, Parse, parse},
     },
@@ -33,27 +33,36 @@ const MOST_BUCKETS: i64 = 10_000;
 #[derive(Debug)]
 pub(crate) struct Histogram;
 
-php_class!(Histogram, "Promshm\\Histogram", Handle, registered);
+php_class!(Histogram, "Promshm\\Histogram", Handle, registered::<Histogram>);
+php_interface!(HistogramInterface, "Promshm\\HistogramInterface");
+
+impl MetricClass for Histogram {
+    type Interface = HistogramInterface;
+
+    fn own_methods(timer: &'static str) -> Vec<Method<Self>> {
+        own_methods(timer)
+    }
+}
 
 pub(crate) fn register() -> Result<()> {
     let buckets = Arg::new("buckets", DataType::Array).allow_null().default("null");
-    let observe = void("observe", observe).arg(Arg::new("value", DataType::Double));
-    let start_timer = Method::new("startTimer", start_timer);
-    let start_timer = start_timer.returns(DataType::Object(timer::Timer::NAME.into()), false);
     let list = |name, handler| plain(name, handler).returns(DataType::Array, false, false);
     let number = |name| Arg::new(name, DataType::Double);
     let count = || Arg::new("numberOfBuckets", DataType::Long);
     let exponential =
         list("exponentialBuckets", exponential).arg(number("start")).arg(number("growthFactor"));
     let linear = list("linearBuckets", linear).arg(number("start")).arg(number("width"));
-    metric_class::<Histogram>(constructor(new).arg(buckets))
-        .method(with_exemplar(observe))
-        .method(with_labels(start_timer))
-        .method(around("time", time))
+    metric_class::<Histogram>(constructor(new).arg(buckets))?
         .static_method(list("getDefaultBuckets", default_buckets))
         .static_method(exponential.arg(count()))
         .static_method(linear.arg(count()))
         .register()
+}
+
+fn own_methods(timer: &'static str) -> Vec<Method<Histogram>> {
+    let observe = void("observe", observe).arg(Arg::new("value", DataType::Double));
+    let start_timer = Method::new("startTimer", start_timer).returns(DataType::Object(timer.into()), false);
+    vec![with_exemplar(observe), with_labels(start_timer), around("time", time), init_method()]
 }
 
 extern "C" fn new(call: &Call<Histogram>, _ret: &mut Zval) {

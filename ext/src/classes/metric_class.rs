@@ -1,10 +1,11 @@
 //! The methods and arguments that all metric classes (counter, gauge, histogram, summary) have.
 
 use crate::{
+    classes::timer,
     engine::{
         arguments,
         call::{Call, Frame},
-        class::{ClassDefinition, Handler, Method},
+        class::{ClassDefinition, Handler, Method, PhpInterface, final_class, register_interface},
         exceptions::{Thrown, invalid_argument},
         object::{self, PhpClass},
         panic::catch_panic,
@@ -14,24 +15,29 @@ use crate::{
     session::{
         attachment, error_text,
         handle::{Handle, with_packed},
-        labels,
+        labels, lookup,
         metric::{Constants, Metric},
         series::{Key, Series},
     },
 };
 use ext_php_rs::{
     args::Arg,
-    flags::{ClassFlags, DataType},
+    error::Result as Registered,
+    flags::DataType,
     types::{ZendHashTable, Zval},
     zend::ClassEntry,
 };
 use promshm_segment::{Definition, Kind};
 use std::rc::Rc;
 
-/// A class whose objects are metrics.
-pub(crate) trait MetricClass: PhpClass<State = Handle> {}
+/// A class whose objects are metrics, with an interface for those who put a double in its place.
+pub(crate) trait MetricClass: PhpClass<State = Handle> {
+    type Interface: PhpInterface;
 
-impl<C: PhpClass<State = Handle>> MetricClass for C {}
+    /// The methods that the class has beyond those of all metrics. `timer` is what a timer is: the class, or its
+    /// interface.
+    fn own_methods(timer: &'static str) -> Vec<Method<Self>>;
+}
 
 /// A method that returns nothing.
 pub(crate) fn void<C: PhpClass>(name: &str, handler: Handler<C>) -> Method<C> {
@@ -70,34 +76,39 @@ pub(crate) fn constructor<C: MetricClass>(handler: Handler<C>) -> Method<C> {
         .arg(Arg::new("labelNames", DataType::Array).default("[]"))
 }
 
-/// A class whose objects refer to shared memory: they cannot be extended, serialized or given properties.
-pub(crate) fn final_class<C: PhpClass>() -> ClassDefinition<C> {
-    ClassDefinition::new(FINAL)
+/// Registers the interface of a metric class, and the final class, which is still to get its static methods.
+pub(crate) fn metric_class<C: MetricClass>(constructor: Method<C>) -> Registered<ClassDefinition<C>> {
+    let methods = all_methods::<C>(C::Interface::NAME, timer::TimerInterface::NAME);
+    register_interface::<C::Interface, C>(methods)?;
+    let definition = final_class().implements::<C::Interface>().method(constructor);
+    Ok(all_methods::<C>(C::NAME, timer::Timer::NAME).into_iter().fold(definition, ClassDefinition::method))
 }
 
-pub(crate) const FINAL: ClassFlags =
-    ClassFlags::Final.union(ClassFlags::NotSerializable).union(ClassFlags::NoDynamicProperties);
-
-/// A final metric class with the methods that all of them have.
-pub(crate) fn metric_class<C: MetricClass>(constructor: Method<C>) -> ClassDefinition<C> {
+/// The methods of a metric: those that all have, and its own. `bound` is what `labels()` returns.
+fn all_methods<C: MetricClass>(bound: &'static str, timer: &'static str) -> Vec<Method<C>> {
     let getter = |name, handler, kind| Method::new(name, handler).returns(kind, false);
     let any = Arg::new("values", DataType::Object("Stringable|UnitEnum".into())).is_variadic();
     let bind = Method::new("labels", bind).not_required().arg(any);
-    final_class()
-        .method(constructor)
-        .method(bind.returns(DataType::Object(C::NAME.into()), false))
-        .method(with_labels(getter("remove", remove, DataType::Bool)))
-        .method(getter("getName", get_name, DataType::String))
-        .method(getter("getHelp", get_help, DataType::String))
-        .method(getter("getLabelNames", get_label_names, DataType::Array))
-        .method(getter("getType", get_type, DataType::String))
+    let mut methods = vec![
+        bind.returns(DataType::Object(bound.into()), false),
+        with_labels(getter("remove", remove, DataType::Bool)),
+        getter("getName", get_name, DataType::String),
+        getter("getHelp", get_help, DataType::String),
+        getter("getLabelNames", get_label_names, DataType::Array),
+        getter("getType", get_type, DataType::String),
+    ];
+    methods.extend(C::own_methods(timer));
+    methods
 }
 
-/// Finishes a metric class: the types of some arguments are unions, which the builders do not support.
-pub(crate) fn registered(class: &ClassEntry) {
-    zval::widen(class, "labels", 0, ANY_LABEL);
-    zval::widen(class, "incby", 0, 1 << IS_LONG);
-    zval::widen(class, "decby", 0, 1 << IS_LONG);
+/// Finishes a metric class and its interface: the types of some arguments are unions, which the builders do not support.
+pub(crate) fn registered<C: MetricClass>(class: &ClassEntry) {
+    // Only now the interface's, too: the engine has compared both, and they were alike.
+    for class in [Some(class), C::Interface::entry().get()].into_iter().flatten() {
+        zval::widen(class, "labels", 0, ANY_LABEL);
+        zval::widen(class, "incby", 0, 1 << IS_LONG);
+        zval::widen(class, "decby", 0, 1 << IS_LONG);
+    }
 }
 
 /// `string|int|float|bool`, besides `Stringable` and `UnitEnum`.
@@ -164,7 +175,9 @@ fn bind_to(call: &Frame, metric: &Rc<Metric>, sibling: &Handle) -> Result<(), Th
     if by_name.is_none()
         && let Some((key, series)) = metric.known_series(values)
     {
-        return sibling.bind(Rc::clone(metric), key, series);
+        sibling.bind(Rc::clone(metric), key, series)?;
+        sibling.publish();
+        return Ok(());
     }
     let definition = &metric.definition;
     let pack = |key: &mut Vec<u8>| {
@@ -175,8 +188,23 @@ fn bind_to(call: &Frame, metric: &Rc<Metric>, sibling: &Handle) -> Result<(), Th
             None => labels::pack_arguments(definition, values, key),
         }
     };
-    // Nothing is stored before the first update, so nothing is looked up either.
-    with_packed(pack, |key| sibling.bind(Rc::clone(metric), key.into(), Series::UNKNOWN))?
+    with_packed(pack, |key| sibling.bind(Rc::clone(metric), key.into(), Series::UNKNOWN))??;
+    sibling.publish();
+    Ok(())
+}
+
+/// `init(array $labels = [])`, for a class whose series start from zero.
+pub(crate) fn init_method<C: MetricClass>() -> Method<C> {
+    with_labels(void("init", init))
+}
+
+extern "C" fn init<C: MetricClass>(call: &Call<C>, _ret: &mut Zval) {
+    catch_panic(|| {
+        let Some(labels) = arguments::labels(call) else { return };
+        if let Ok((metric, key)) = call.this().series_of(labels) {
+            lookup::series(&metric, &key);
+        }
+    });
 }
 
 extern "C" fn remove<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {

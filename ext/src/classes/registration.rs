@@ -2,13 +2,14 @@
 
 use crate::{
     classes::{
-        counter::Counter,
-        gauge::Gauge,
-        histogram::{self, Histogram},
-        summary::{self, Summary},
+        counter::{Counter, CounterInterface},
+        gauge::{Gauge, GaugeInterface},
+        histogram::{self, Histogram, HistogramInterface},
+        summary::{self, Summary, SummaryInterface},
     },
     engine::{
         call::Frame,
+        class::PhpInterface,
         exceptions::Thrown,
         object::{PhpClass, new_object},
         zval::{Found, More, Parse, parse},
@@ -35,6 +36,15 @@ impl MetricType {
             Self::Gauge => Gauge::NAME,
             Self::Histogram => Histogram::NAME,
             Self::Summary => Summary::NAME,
+        }
+    }
+
+    pub(crate) fn interface_name(self) -> &'static str {
+        match self {
+            Self::Counter => CounterInterface::NAME,
+            Self::Gauge => GaugeInterface::NAME,
+            Self::Histogram => HistogramInterface::NAME,
+            Self::Summary => SummaryInterface::NAME,
         }
     }
 

@@ -17,9 +17,9 @@ use crate::{
     },
     engine::{
         call::{Call, Frame},
-        class::{ClassDefinition, Handler, Method, interface, plain},
+        class::{ClassDefinition, Handler, Method, php_interface, plain, register_interface},
         exceptions::{Thrown, bad_registration, invalid_argument, not_found},
-        globals::{ModuleStatic, interpreter_local},
+        globals::interpreter_local,
         object,
         object::{PhpClass, native_object, php_class},
         panic::catch_panic,
@@ -38,15 +38,12 @@ use ext_php_rs::{
     error::Result as Registered,
     flags::{ClassFlags, DataType},
     types::{ArrayKey, ZendHashTable, Zval},
-    zend::{ClassEntry, ce},
 };
 use hashbrown::HashTable;
 use promshm_segment::{Definition, GaugeMode, Kind};
 use std::{cell::RefCell, rc::Rc};
 
-const INTERFACE_NAME: &str = "Promshm\\RegistryInterface";
-// Registered again at every module startup: some servers restart modules in one process.
-static INTERFACE: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
+php_interface!(RegistryInterface, "Promshm\\RegistryInterface");
 interpreter_local! {
     /// The registry of `getDefault()` in this request.
     static DEFAULT: Option<Zval> = None;
@@ -133,7 +130,7 @@ impl Entry {
 }
 
 pub(crate) fn register() -> Registered<()> {
-    register_interface()?;
+    register_own_interface()?;
     let of_this_class = DataType::Object(Registry::NAME.into());
     let new = Method::new("__construct", new)
         .not_required()
@@ -144,27 +141,20 @@ pub(crate) fn register() -> Registered<()> {
     let families = families_method().not_required().arg(switch("sortMetrics"));
     let flags = ClassFlags::NotSerializable.union(ClassFlags::NoDynamicProperties);
     let definition = ClassDefinition::new(flags)
-        .implements((registry_interface, INTERFACE_NAME))
+        .implements::<RegistryInterface>()
         .method(new)
         .static_method(get_default)
         .method(families)
         .method(metric_class::void("wipeStorage", wipe));
-    methods().into_iter().fold(definition, ClassDefinition::method).register()
+    methods(MetricType::class_name).into_iter().fold(definition, ClassDefinition::method).register()
 }
 
-/// The interface that services ask for in their constructors, as with `PromPHP`.
-fn register_interface() -> Registered<()> {
+/// The interface that services ask for in their constructors, as with `PromPHP`. It returns interfaces, so that its
+/// doubles can return doubles.
+fn register_own_interface() -> Registered<()> {
     let shared = [metric_class::void("wipeStorage", wipe), families_method()];
-    interface(INTERFACE_NAME, shared.into_iter().chain(methods()))
-        .registration(|class, arg_info| {
-            INTERFACE.set(Some(class));
-            std::mem::forget(arg_info); // the engine reads it as long as the class lives
-        })
-        .register()
-}
-
-fn registry_interface() -> &'static ClassEntry {
-    INTERFACE.get().unwrap_or_else(ce::traversable)
+    let methods = shared.into_iter().chain(methods(MetricType::interface_name));
+    register_interface::<RegistryInterface, Registry>(methods)
 }
 
 /// `bool $name = true`
@@ -176,24 +166,25 @@ fn families_method() -> Method<Registry> {
     Method::new("getMetricFamilySamples", families).returns(DataType::Array, false)
 }
 
-/// `register…`, `getOrRegister…` and `get…` of each type.
-fn methods() -> Vec<Method<Registry>> {
+/// `register…`, `getOrRegister…` and `get…` of each type. `returned` names what they return.
+fn methods(returned: fn(MetricType) -> &'static str) -> Vec<Method<Registry>> {
     let handlers: [(MetricType, [Handler<Registry>; 3]); 4] = [
         (MetricType::Counter, [register_counter, get_or_register_counter, get_counter]),
         (MetricType::Gauge, [register_gauge, get_or_register_gauge, get_gauge]),
         (MetricType::Histogram, [register_histogram, get_or_register_histogram, get_histogram]),
         (MetricType::Summary, [register_summary, get_or_register_summary, get_summary]),
     ];
-    let of_a_type = |(metric, [register, get_or_register, get]): (MetricType, [Handler<Registry>; 3])| {
-        let named = |prefix: &str, handler| {
-            Method::new(format!("{prefix}{}", metric.short_name()), handler)
-                .arg(Arg::new("namespace", DataType::String))
-                .arg(Arg::new("name", DataType::String))
-                .returns(DataType::Object(metric.class_name().into()), false)
+    let of_a_type =
+        move |(metric, [register, get_or_register, get]): (MetricType, [Handler<Registry>; 3])| {
+            let named = |prefix: &str, handler| {
+                Method::new(format!("{prefix}{}", metric.short_name()), handler)
+                    .arg(Arg::new("namespace", DataType::String))
+                    .arg(Arg::new("name", DataType::String))
+                    .returns(DataType::Object(returned(metric).into()), false)
+            };
+            let defining = |prefix, handler| with_definition(metric, named(prefix, handler));
+            [defining("register", register), defining("getOrRegister", get_or_register), named("get", get)]
         };
-        let defining = |prefix, handler| with_definition(metric, named(prefix, handler));
-        [defining("register", register), defining("getOrRegister", get_or_register), named("get", get)]
-    };
     handlers.into_iter().flat_map(of_a_type).collect()
 }
 

@@ -1,10 +1,9 @@
 //! `Promshm\Segment`: status and content of the segment, for PHP.
 
 use crate::{
-    classes::metric_class::FINAL,
     engine::{
         call::Frame,
-        class::plain,
+        class::{FINAL, plain},
         panic::catch_panic,
         zval,
         zval::{Parse, guarded, parse},

@@ -1,11 +1,13 @@
 //! `Promshm\\Summary`.
 
 use crate::{
-    classes::metric_class::{construct, constructor, metric_class, registered, void, with_labels},
+    classes::metric_class::{
+        MetricClass, construct, constructor, init_method, metric_class, registered, void, with_labels,
+    },
     engine::{
         arguments,
         call::{Call, Frame},
-        class::{Method, plain},
+        class::{Method, php_interface, plain},
         exceptions::{Thrown, invalid_argument},
         float_list::{list_of, return_list},
         object::{PhpClass, php_class},
@@ -38,16 +40,26 @@ pub(crate) fn with_window<C: PhpClass>(method: Method<C>) -> Method<C> {
 #[derive(Debug)]
 pub(crate) struct Summary;
 
-php_class!(Summary, "Promshm\\Summary", Handle, registered);
+php_class!(Summary, "Promshm\\Summary", Handle, registered::<Summary>);
+php_interface!(SummaryInterface, "Promshm\\SummaryInterface");
+
+impl MetricClass for Summary {
+    type Interface = SummaryInterface;
+
+    fn own_methods(timer: &'static str) -> Vec<Method<Self>> {
+        own_methods(timer)
+    }
+}
 
 pub(crate) fn register() -> Result<()> {
-    let observe = void("observe", observe).arg(Arg::new("value", DataType::Double));
     let quantiles = plain("getDefaultQuantiles", default_quantiles);
     let quantiles = quantiles.returns(DataType::Array, false, false);
-    metric_class::<Summary>(with_window(constructor(new)))
-        .method(with_labels(observe))
-        .static_method(quantiles)
-        .register()
+    metric_class::<Summary>(with_window(constructor(new)))?.static_method(quantiles).register()
+}
+
+fn own_methods(_timer: &str) -> Vec<Method<Summary>> {
+    let observe = void("observe", observe).arg(Arg::new("value", DataType::Double));
+    vec![with_labels(observe), init_method()]
 }
 
 extern "C" fn new(call: &Call<Summary>, _ret: &mut Zval) {

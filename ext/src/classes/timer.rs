@@ -1,10 +1,9 @@
 //! `Promshm\Timer`: measures durations on the monotonic clock.
 
 use crate::{
-    classes::metric_class::final_class,
     engine::{
         call::Call,
-        class::Method,
+        class::{Method, final_class, php_interface, register_interface},
         exceptions::Thrown,
         object,
         object::{native_object, php_class},
@@ -36,12 +35,16 @@ pub(crate) struct Timer {
 native_object!(Timer);
 php_class!(Timer, "Promshm\\Timer", Self);
 
+php_interface!(TimerInterface, "Promshm\\TimerInterface");
+
 pub(crate) fn register() -> Result<()> {
-    let observe = Method::new("observeDuration", observe_duration);
+    let observe = || Method::new("observeDuration", observe_duration).returns(DataType::Double, false);
+    register_interface::<TimerInterface, Timer>([observe()])?;
     final_class::<Timer>()
+        .implements::<TimerInterface>()
         // Private: a timer comes from Histogram::startTimer().
         .private_method(Method::new("__construct", new))
-        .method(observe.returns(DataType::Double, false))
+        .method(observe())
         .register()
 }
 

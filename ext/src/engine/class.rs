@@ -6,6 +6,7 @@
 
 use crate::engine::{
     call::{Call, Frame},
+    globals::ModuleStatic,
     object::{self, PhpClass},
 };
 use ext_php_rs::{
@@ -14,7 +15,7 @@ use ext_php_rs::{
     error::Result,
     flags::{ClassFlags, DataType, MethodFlags},
     types::Zval,
-    zend::{ClassEntry, ExecuteData},
+    zend::{ClassEntry, ExecuteData, ce},
 };
 use std::{marker::PhantomData, mem::transmute};
 
@@ -71,9 +72,9 @@ impl<C: PhpClass> ClassDefinition<C> {
         Self { builder: ClassBuilder::new(C::NAME).flags(flags), class: PhantomData }
     }
 
-    /// Adds an interface, by the function that finds it and its name.
-    pub(crate) fn implements(self, interface: (fn() -> &'static ClassEntry, &'static str)) -> Self {
-        Self { builder: self.builder.implements(interface), ..self }
+    /// Adds an interface, which was registered before.
+    pub(crate) fn implements<I: PhpInterface>(self) -> Self {
+        Self { builder: self.builder.implements((entry_of::<I>, I::NAME)), ..self }
     }
 
     pub(crate) fn method(self, method: Method<C>) -> Self {
@@ -93,18 +94,66 @@ impl<C: PhpClass> ClassDefinition<C> {
     }
 }
 
+/// A class whose objects refer to shared memory: they cannot be extended, serialized or given properties.
+pub(crate) fn final_class<C: PhpClass>() -> ClassDefinition<C> {
+    ClassDefinition::new(FINAL)
+}
+
+pub(crate) const FINAL: ClassFlags =
+    ClassFlags::Final.union(ClassFlags::NotSerializable).union(ClassFlags::NoDynamicProperties);
+
 fn registered<C: PhpClass>(class: &'static mut ClassEntry, arg_info: ArgInfoTables) {
     object::install::<C>(class);
     std::mem::forget(arg_info); // the engine reads it as long as the class lives
 }
 
-/// An interface with these methods of the class `C`, which implements it.
-pub(crate) fn interface<C: PhpClass>(
-    name: &str,
+/// The entry of an interface. It is registered again at every module startup: some servers restart modules in one
+/// process.
+pub(crate) type InterfaceEntry = ModuleStatic<Option<&'static ClassEntry>>;
+
+/// An interface of this extension.
+pub(crate) trait PhpInterface {
+    const NAME: &'static str;
+
+    fn entry() -> &'static InterfaceEntry;
+}
+
+/// Defines an interface: its type here, and its name in PHP.
+macro_rules! php_interface {
+    ($interface:ident, $name:expr) => {
+        #[doc = concat!("The interface `", $name, "`.")]
+        #[derive(Debug)]
+        pub(crate) struct $interface;
+
+        impl $crate::engine::class::PhpInterface for $interface {
+            const NAME: &'static str = $name;
+
+            fn entry() -> &'static $crate::engine::class::InterfaceEntry {
+                static ENTRY: $crate::engine::class::InterfaceEntry =
+                    $crate::engine::class::InterfaceEntry::new(None);
+                &ENTRY
+            }
+        }
+    };
+}
+pub(crate) use php_interface;
+
+/// Registers an interface with these methods of the class `C`, which implements it.
+pub(crate) fn register_interface<I: PhpInterface, C: PhpClass>(
     methods: impl IntoIterator<Item = Method<C>>,
-) -> ClassBuilder {
-    let builder = ClassBuilder::new(name).flags(ClassFlags::Interface);
-    methods.into_iter().fold(builder, |builder, method| {
+) -> Result<()> {
+    let builder = ClassBuilder::new(I::NAME).flags(ClassFlags::Interface);
+    let builder = methods.into_iter().fold(builder, |builder, method| {
         builder.method(method.function, MethodFlags::Public | MethodFlags::Abstract)
-    })
+    });
+    builder.registration(registered_interface::<I>).register()
+}
+
+fn registered_interface<I: PhpInterface>(class: &'static mut ClassEntry, arg_info: ArgInfoTables) {
+    I::entry().set(Some(class));
+    std::mem::forget(arg_info); // the engine reads it as long as the class lives
+}
+
+fn entry_of<I: PhpInterface>() -> &'static ClassEntry {
+    I::entry().get().unwrap_or_else(ce::traversable)
 }

@@ -103,10 +103,22 @@ fn count_lost(target: Target) {
 }
 
 impl Handle {
-    /// Makes this the handle of a metric, or of its only series if it has no labels.
+    /// Makes this the handle of a metric, or of its only series if it has no labels, which is published.
     pub(crate) fn init(&self, metric: Rc<Metric>) -> Result<(), Thrown> {
         let key = metric.definition.label_names.is_empty().then(|| Key::from([]));
-        self.set_binding(Binding { metric, key })
+        self.set_binding(Binding { metric, key })?;
+        self.publish();
+        Ok(())
+    }
+
+    /// Publishes the series of a bound handle with zeros, so that `rate()` counts its first event: an increase is
+    /// seen only from a sample before it. A gauge has no value until it is set.
+    pub(crate) fn publish(&self) {
+        if let Ok(Binding { metric, key: Some(_) }) = self.binding()
+            && metric.starts_from_zero()
+        {
+            let _no_update_is_lost = self.only_target();
+        }
     }
 
     /// Makes this the handle of one series, with what is known of it.

@@ -5,7 +5,7 @@ use crate::session::{
     series_table::SeriesTable,
 };
 use ext_php_rs::types::Zval;
-use promshm_segment::{Buckets, Definition, DefinitionError, FamilyId};
+use promshm_segment::{Buckets, Definition, DefinitionError, FamilyId, Kind};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -57,6 +57,11 @@ impl Metric {
             registered: Cell::new(None),
             known: RefCell::default(),
         })
+    }
+
+    /// Whether a series has a value before anything happened: zero.
+    pub(crate) fn starts_from_zero(&self) -> bool {
+        !matches!(self.definition.kind, Kind::Gauge(_))
     }
 
     /// Approximate bytes of its definition.

@@ -9,9 +9,10 @@ use Promshm\Fallback\Exception\InvalidArgumentException;
 /**
  * A number that only grows, kept in this process.
  */
-final class Counter
+final class Counter implements CounterInterface
 {
     use Metric;
+    use StartsFromZero;
 
     /**
      * @param list<string> $labelNames

@@ -7,7 +7,7 @@ namespace Promshm\Fallback;
 /**
  * A number that goes up and down, kept in this process.
  */
-final class Gauge
+final class Gauge implements GaugeInterface
 {
     use Metric;
 

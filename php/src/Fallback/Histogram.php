@@ -9,9 +9,10 @@ use Promshm\Fallback\Exception\InvalidArgumentException;
 /**
  * Observations counted in buckets, kept in this process.
  */
-final class Histogram
+final class Histogram implements HistogramInterface
 {
     use Metric;
+    use StartsFromZero;
 
     private const DEFAULT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
     private const MOST_BUCKETS = 10000;

@@ -30,7 +30,9 @@ trait Metric
     public function labels(string|int|float|bool|\Stringable|\UnitEnum ...$values): self
     {
         $this->refuseIfBound();
-        return $this->bind($this->definition->values($values));
+        $handle = $this->bind($this->definition->values($values));
+        $handle->publish();
+        return $handle;
     }
 
     /**
@@ -72,6 +74,17 @@ trait Metric
         $whole = $definition->with(array_keys(Memory::$constants));
         $this->names = $whole->labelNames;
         $this->family = Memory::define($whole);
+        if ($definition->labelNames === []) {
+            $this->publish();
+        }
+    }
+
+    /** Makes the series of a handle without further labels, unless it has no value yet, as a gauge. */
+    private function publish(): void
+    {
+        if ($this->definition->type !== 'gauge') {
+            $this->at([]);
+        }
     }
 
     /**

@@ -12,6 +12,11 @@ namespace Promshm\Fallback;
 final class Names
 {
     public const ALL = [
+        'CounterInterface',
+        'GaugeInterface',
+        'HistogramInterface',
+        'SummaryInterface',
+        'TimerInterface',
         'Counter',
         'Gauge',
         'GaugeMode',

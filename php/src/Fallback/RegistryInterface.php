@@ -5,8 +5,8 @@ declare(strict_types=1);
 namespace Promshm\Fallback;
 
 /**
- * What CollectorRegistry offers, for constructors that name an interface, as PromPHP's users do. Tests cannot make
- * doubles of what it returns, because the metric classes are final: let them use a CollectorRegistry.
+ * What CollectorRegistry offers, for constructors that name an interface, as PromPHP's users do. It returns
+ * interfaces, so that a test's double of it can return doubles.
  */
 interface RegistryInterface
 {
@@ -16,20 +16,20 @@ interface RegistryInterface
     public function getMetricFamilySamples(): array;
 
     /** @param list<string> $labels the labels' names */
-    public function registerCounter(string $namespace, string $name, string $help, array $labels = []): Counter;
+    public function registerCounter(string $namespace, string $name, string $help, array $labels = []): CounterInterface;
 
     /** @param list<string> $labels the labels' names */
-    public function getOrRegisterCounter(string $namespace, string $name, string $help, array $labels = []): Counter;
+    public function getOrRegisterCounter(string $namespace, string $name, string $help, array $labels = []): CounterInterface;
 
-    public function getCounter(string $namespace, string $name): Counter;
-
-    /** @param list<string> $labels the labels' names */
-    public function registerGauge(string $namespace, string $name, string $help, array $labels = []): Gauge;
+    public function getCounter(string $namespace, string $name): CounterInterface;
 
     /** @param list<string> $labels the labels' names */
-    public function getOrRegisterGauge(string $namespace, string $name, string $help, array $labels = []): Gauge;
+    public function registerGauge(string $namespace, string $name, string $help, array $labels = []): GaugeInterface;
 
-    public function getGauge(string $namespace, string $name): Gauge;
+    /** @param list<string> $labels the labels' names */
+    public function getOrRegisterGauge(string $namespace, string $name, string $help, array $labels = []): GaugeInterface;
+
+    public function getGauge(string $namespace, string $name): GaugeInterface;
 
     /**
      * @param list<string> $labels the labels' names
@@ -41,7 +41,7 @@ interface RegistryInterface
         string $help,
         array $labels = [],
         ?array $buckets = null
-    ): Histogram;
+    ): HistogramInterface;
 
     /**
      * @param list<string> $labels the labels' names
@@ -53,9 +53,9 @@ interface RegistryInterface
         string $help,
         array $labels = [],
         ?array $buckets = null
-    ): Histogram;
+    ): HistogramInterface;
 
-    public function getHistogram(string $namespace, string $name): Histogram;
+    public function getHistogram(string $namespace, string $name): HistogramInterface;
 
     /**
      * @param list<string> $labels the labels' names
@@ -68,7 +68,7 @@ interface RegistryInterface
         array $labels = [],
         int $maxAgeSeconds = 600,
         ?array $quantiles = null
-    ): Summary;
+    ): SummaryInterface;
 
     /**
      * @param list<string> $labels the labels' names
@@ -81,7 +81,7 @@ interface RegistryInterface
         array $labels = [],
         int $maxAgeSeconds = 600,
         ?array $quantiles = null
-    ): Summary;
+    ): SummaryInterface;
 
-    public function getSummary(string $namespace, string $name): Summary;
+    public function getSummary(string $namespace, string $name): SummaryInterface;
 }

@@ -9,9 +9,10 @@ use Promshm\Fallback\Exception\InvalidArgumentException;
 /**
  * Observations with their quantiles over a window of time, kept in this process.
  */
-final class Summary
+final class Summary implements SummaryInterface
 {
     use Metric;
+    use StartsFromZero;
 
     private const DEFAULT_QUANTILES = [0.01, 0.05, 0.5, 0.95, 0.99];
 

@@ -7,7 +7,7 @@ namespace Promshm\Fallback;
 /**
  * A duration that is being measured. Histogram::startTimer() makes it.
  */
-final class Timer
+final class Timer implements TimerInterface
 {
     use Uncopied;
 

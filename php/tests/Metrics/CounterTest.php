@@ -7,6 +7,10 @@ namespace Promshm\Tests\Metrics;
 use Promshm\Counter;
 use Promshm\Exception\InvalidArgumentException;
 use Promshm\Segment;
+use Promshm\CollectorRegistry;
+use Promshm\Gauge;
+use Promshm\Histogram;
+use Promshm\Summary;
 use Promshm\Tests\MetricsTestCase;
 
 final class CounterTest extends MetricsTestCase
@@ -61,7 +65,8 @@ final class CounterTest extends MetricsTestCase
         $counter->inc(['y']);
         self::assertTrue($counter->remove(['x']));
         self::assertFalse($counter->remove(['x']));
-        self::assertFalse($counter->labels('z')->remove());
+        self::assertFalse($counter->remove(['z']));
+        self::assertTrue($counter->labels('z')->remove());
         self::assertSamples('c_total{a="y"} 1');
         $counter->inc(['x']);
         self::assertSamples('c_total{a="x"} 1', 'c_total{a="y"} 1');
@@ -79,10 +84,71 @@ final class CounterTest extends MetricsTestCase
         self::assertSamples('c_total{a="x"} 1');
     }
 
-    public function testConstructingStoresNothing(): void
+    public function testConstructingAMetricWithLabelsStoresNothing(): void
     {
-        (new Counter('c_total', '', ['a']))->labels('x');
+        new Counter('c_total', '', ['a']);
+        (new Gauge('g', '', ['a']))->labels('x');
+        new Gauge('h');
         self::assertSame('', Segment::render());
+    }
+
+    public function testASeriesIsThereBeforeItsFirstEvent(): void
+    {
+        new Counter('c_total');
+        new Histogram('h', '', [], [1]);
+        new Summary('s', '', [], 60, [0.5]);
+        (new Counter('l_total', '', ['queue']))->labels('mail');
+        $registry = new CollectorRegistry(null, false, ['app' => 'shop']);
+        $registry->getOrRegisterCounter('', 'r_total', '');
+        $registry->getOrRegisterGauge('', 'g', '');
+        self::assertSamples(
+            'c_total 0',
+            'h_bucket{le="1.0"} 0',
+            'h_bucket{le="+Inf"} 0',
+            'h_sum 0',
+            'h_count 0',
+            'l_total{queue="mail"} 0',
+            'r_total{app="shop"} 0',
+            's{quantile="0.5"} NaN',
+            's_sum 0',
+            's_count 0'
+        );
+    }
+
+    public function testInitPublishesKnownValuesAndKeepsWhatIsThere(): void
+    {
+        $counter = new Counter('c_total', '', ['queue', 'state']);
+        $counter->incBy(3, [Queue::Mail, State::Done]);
+        foreach (Queue::cases() as $queue) {
+            $counter->init([$queue, State::Done]);
+        }
+        $counter->init(['state' => 'failed', 'queue' => Queue::Mail]);
+        (new Histogram('h', '', ['queue'], [1]))->init(['x']);
+        (new Summary('s', '', ['queue'], 60, [0.5]))->init(['x']);
+        self::assertSamples(
+            'c_total{queue="e-mail",state="Done"} 3',
+            'c_total{queue="e-mail",state="failed"} 0',
+            'h_bucket{queue="x",le="1.0"} 0',
+            'h_bucket{queue="x",le="+Inf"} 0',
+            'h_sum{queue="x"} 0',
+            'h_count{queue="x"} 0',
+            's{queue="x",quantile="0.5"} NaN',
+            's_sum{queue="x"} 0',
+            's_count{queue="x"} 0'
+        );
+        self::assertThrows(InvalidArgumentException::class, fn () => $counter->init(['mail']), 'c_total', 'queue, state');
+    }
+
+    public function testAWipeTakesTheZerosTooUntilTheMetricIsNamedAgain(): void
+    {
+        $counter = new Counter('c_total', '', ['a']);
+        $bound = $counter->labels('x');
+        Segment::wipe();
+        self::assertSamples();
+        $counter->labels('x');
+        self::assertSamples('c_total{a="x"} 0');
+        $bound->inc();
+        self::assertSamples('c_total{a="x"} 1');
     }
 
     public function testTwoHandlesOnOneName(): void

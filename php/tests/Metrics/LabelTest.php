@@ -216,10 +216,10 @@ final class LabelTest extends MetricsTestCase
     public function testNullIsNoNumber(): void
     {
         $methods = [
-            [new Counter('c_total'), 'incBy'],
-            [new Gauge('g'), 'set'],
-            [new Histogram('h'), 'observe'],
-            [new Summary('s'), 'observe'],
+            [new Counter('c_total', '', ['a']), 'incBy'],
+            [new Gauge('g', '', ['a']), 'set'],
+            [new Histogram('h', '', ['a']), 'observe'],
+            [new Summary('s', '', ['a']), 'observe'],
         ];
         foreach ($methods as $method) {
             self::assertThrows(\TypeError::class, fn () => call_user_func($method, null), '#1 ($value)', 'null given');

@@ -39,6 +39,7 @@ function describe(Counter|Gauge|Histogram|Summary $metric): array
 function counter(\Stringable $text): array
 {
     $jobs = new Counter('jobs_total', 'Jobs done.', ['queue', 'status']);
+    $jobs->init(['mail', 200]);
     $jobs->inc(['mail', 200]);
     $jobs->inc(['queue' => $text, 'status' => null], ['trace_id' => 'abc', 'span' => 1]);
     $jobs->incBy(2, ['mail', true]);
@@ -77,6 +78,7 @@ function histogram(): array
 {
     $buckets = [...Histogram::getDefaultBuckets(), ...Histogram::linearBuckets(20, 10, 3)];
     $time = new Histogram('job_seconds', 'Time a job takes.', ['queue'], $buckets);
+    $time->init(['mail']);
     $time->observe(0.042, ['mail']);
     $time->observe(1, ['queue' => 'mail'], ['trace_id' => 'abc']);
     $timer = $time->startTimer(['mail']);
@@ -93,6 +95,7 @@ function histogram(): array
 function summary(): array
 {
     $time = new Summary('page_seconds', 'Time a page takes.', ['page'], 60, [0.5, 0.9]);
+    $time->init(['start']);
     $time->observe(0.2, ['start']);
     $time->labels('start')->observe(1);
     describe($time);

@@ -1,0 +1,39 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Promshm\Fallback;
+
+/**
+ * What Summary offers, for constructors that name an interface and tests that put a double in its place.
+ */
+interface SummaryInterface
+{
+    /**
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
+     */
+    public function observe(float $value, array $labels = []): void;
+
+    /**
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
+     */
+    public function init(array $labels = []): void;
+
+    public function labels(string|int|float|bool|\Stringable|\UnitEnum ...$values): SummaryInterface;
+
+    /**
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
+     */
+    public function remove(array $labels = []): bool;
+
+    public function getName(): string;
+
+    public function getHelp(): string;
+
+    /**
+     * @return list<string>
+     */
+    public function getLabelNames(): array;
+
+    public function getType(): string;
+}
