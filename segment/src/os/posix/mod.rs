@@ -1,7 +1,8 @@
 //! POSIX: a segment is an object in /dev/shm, and the owners of its slots lock bytes of it.
 //!
-//! For containers that share a mount at /dev/shm, but no IPC namespace. One descriptor serves for mapping, locks,
-//! mode, group and reserving memory.
+//! For containers that share a mount at /dev/shm, but no IPC namespace. The writer maps through the
+//! `shared_memory` crate. What that crate does not offer goes through nix: mode and group, a read-only
+//! mapping, a descriptor for locks and for reserving memory.
 //!
 //! An object gets its name only when it is complete, so no process ever sees an unfinished one.
 #![allow(unsafe_code)]
@@ -33,10 +34,11 @@ use nix::{
         stat::{FileStat, Mode, SFlag, fchmod, fstat, lstat},
         uio::pread,
     },
-    unistd::{Gid, fchown, ftruncate},
+    unistd::{Gid, fchown},
 };
 use ofd_locks::ByteLocks;
 pub use refusals::{Refusal, Refused, refused};
+use shared_memory::{Shmem, ShmemConf, ShmemError};
 use sigbus_fence::Fence;
 pub use sigbus_fence::survive_truncation;
 use std::{ffi::c_void, num::NonZeroUsize, os::fd::OwnedFd, ptr::NonNull, sync::Arc};
@@ -78,27 +80,44 @@ impl Segment {
         remove_stale();
         let making = TempName::new();
         crate::crash::point();
-        let new = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR;
-        let file = shm_open(&*format!("/{}", making.0), new, Mode::S_IRUSR | Mode::S_IWUSR)?;
-        ftruncate(&file, config.size.cast_signed())?;
+        let mut shmem = making.conf().size(config.size as usize).create().map_err(|error| errno(&error))?;
+        shmem.set_owner(false); // the crate would unlink a name that another object may have by then
+        let file = open(&making.0, OFlag::O_RDWR)?;
         ofd_locks::lock(&file, ofd_locks::MAKING, 1)?; // tells `remove_stale` that the creator is alive
         let id = FileId::of(&fstat(&file)?);
         let segment = Self { name, making: Some(Arc::new(making)), id, file: Some(Arc::new(file)) };
-        let reserved = segment.map(config.size, false)?.reserve(0, first);
+        let reserved = segment.mapping_of(shmem)?.reserve(0, first);
         if reserved { Ok(segment) } else { Err(Errno::ENOSPC) }
     }
 
-    fn map(&self, bytes: u64, read_only: bool) -> Result<Mapping, Errno> {
+    /// Maps by name, because the crate does, so it checks afterwards that the name still leads to the object.
+    fn map(&self) -> Result<Mapping, Errno> {
+        let os_id = format!("/{}", self.present_name());
+        let shmem = ShmemConf::new().os_id(os_id).open().map_err(|error| errno(&error))?;
+        if FileId::of(&look(self.present_name())?) != self.id {
+            return Err(Errno::EIDRM);
+        }
+        self.mapping_of(shmem)
+    }
+
+    fn mapping_of(&self, shmem: Shmem) -> Result<Mapping, Errno> {
+        let base = NonNull::new(shmem.as_ptr().cast()).ok_or(Errno::EINVAL)?;
+        let bytes = shmem.len() as u64;
+        let fence = Fence::around(base.cast(), shmem.len());
+        let residency = self.file.as_ref().map(|file| Residency::new(Arc::clone(file), self.id, bytes));
+        // SAFETY: the crate maps `len` bytes, page-aligned, for reading and writing, until it is dropped.
+        Ok(unsafe { Mapping::from_raw(base, bytes, Box::new(Opened { fence, _shmem: shmem }), residency) })
+    }
+
+    fn map_read_only(&self, bytes: u64) -> Result<Mapping, Errno> {
         let file = self.file.as_ref().ok_or(Errno::EBADF)?;
         let length = NonZeroUsize::new(bytes as usize).ok_or(Errno::ENODATA)?;
-        let writing = if read_only { ProtFlags::empty() } else { ProtFlags::PROT_WRITE };
         // SAFETY: the kernel chooses a free address.
-        let base =
-            unsafe { mmap(None, length, ProtFlags::PROT_READ | writing, MapFlags::MAP_SHARED, file, 0)? };
+        let base = unsafe { mmap(None, length, ProtFlags::PROT_READ, MapFlags::MAP_SHARED, file, 0)? };
         let residency = Residency::new(Arc::clone(file), self.id, bytes);
         let mapped = Mapped { fence: Fence::around(base, length.get()), base, bytes: length };
-        // SAFETY: `length` bytes are mapped, page-aligned, until `Mapped` is dropped; who maps only for reading
-        // never writes.
+        // SAFETY: `length` bytes are mapped, page-aligned, until `Mapped` is dropped; the reader never
+        // writes.
         Ok(unsafe { Mapping::from_raw(base.cast(), bytes, Box::new(mapped), Some(residency)) })
     }
 
@@ -144,7 +163,7 @@ impl KernelObject for Segment {
         }
         self.file = Some(file);
         crate::crash::point();
-        let mapping = self.map(stat.st_size as u64, read_only)?;
+        let mapping = if read_only { self.map_read_only(stat.st_size as u64)? } else { self.map()? };
         // Memory that begins with a hole is no segment, and must not be touched.
         if mapping.words(0, 1).is_some() { Ok(mapping) } else { Err(Errno::ENODATA) }
     }
@@ -219,6 +238,10 @@ impl TempName {
     fn new() -> Self {
         Self(format!("{TEMP_PREFIX}{}-{:016x}", std::process::id(), random()))
     }
+
+    fn conf(&self) -> ShmemConf {
+        ShmemConf::new().os_id(format!("/{}", self.0))
+    }
 }
 
 impl Drop for TempName {
@@ -228,14 +251,29 @@ impl Drop for TempName {
     }
 }
 
-/// A mapping of an object, which is unmapped when it is dropped, after the fence.
+/// The crate's mapping, which is unmapped when it is dropped, after the fence.
+struct Opened {
+    fence: Option<Fence>,
+    _shmem: Shmem,
+}
+
+// SAFETY: it is only stored and dropped, and unmapping may happen on any thread.
+unsafe impl Send for Opened {}
+
+impl MappingGuard for Opened {
+    fn is_lost(&self) -> bool {
+        self.fence.as_ref().is_some_and(Fence::is_lost)
+    }
+}
+
+/// A read-only mapping of our own, because the crate's mappings are always writable.
 struct Mapped {
     fence: Option<Fence>,
     base: NonNull<c_void>,
     bytes: NonZeroUsize,
 }
 
-// SAFETY: it is only stored and dropped, and unmapping may happen on any thread.
+// SAFETY: as for `Opened`.
 unsafe impl Send for Mapped {}
 
 impl MappingGuard for Mapped {
@@ -286,6 +324,17 @@ fn inspection(stat: &FileStat) -> Inspection {
 /// What is visible of an object that may not be opened.
 pub(super) fn listed(name: ObjectName) -> Option<Inspection> {
     look(name.as_str()).ok().map(|stat| inspection(&stat))
+}
+
+/// The kernel's error code behind the crate's error.
+fn errno(error: &ShmemError) -> Errno {
+    match error {
+        ShmemError::MapCreateFailed(code)
+        | ShmemError::MapOpenFailed(code)
+        | ShmemError::UnknownOsError(code) => Errno::from_raw(code.cast_signed()),
+        ShmemError::MappingIdExists => Errno::EEXIST,
+        _ => Errno::EINVAL,
+    }
 }
 
 /// Names in the folder; empty if it cannot be read.
