@@ -43,7 +43,7 @@ pytest := $(python) -m pytest
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix valgrind php promphp-suite promphp-differential pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
+.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix valgrind php promphp-suite promphp-differential pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -67,13 +67,13 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny runner unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy reliability call-cost documents readme fuzz -- zts asan loom -- containers valgrind plain
+	@tests/run-all.sh lint deny runner unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy reliability call-cost documents readme model fuzz -- zts asan loom -- containers valgrind plain
 
 check: venv ## What each commit needs: no root, no network; three minutes once it was built
 	@tests/run-all.sh rust-lint layers documents unit phpt-debug
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
-	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.sh kill-storm corruption reliability fuzz proofs
+	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.sh model kill-storm corruption reliability fuzz proofs
 
 bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape
@@ -147,6 +147,9 @@ loom: ## Loom alone: every order of what several processes do at once
 
 asan: ## The segment's tests under AddressSanitizer
 	@scripts/with-nightly.sh asan segment/proofs.sh asan
+
+model: venv ## Every interleaving of what processes do when a generation begins
+	@$(pytest) tests/model
 
 proofs: ## Loom, Miri and the sanitizers over the segment
 	@scripts/with-nightly.sh proofs segment/proofs.sh
