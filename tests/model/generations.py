@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every interleaving of small segments that begin generations: is anything lost, doubled, torn, or back?
 
-docs/internals/generations.md explains the protocol. Each model below is one part of it, with few processes and few
+docs/internals/generations.md explains the protocol, which is not built yet. Each model below is one part of it, with few processes and few
 cells; a search visits all states that any order of their steps can reach, with deaths in between.
 
     generations.py                       checks all models
