@@ -66,14 +66,19 @@ benchdeps:
 demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECONDS=5 ends it)
 	@demo/run.sh
 
+# Long ones first, so that no core is idle at the end, and what mostly waits beside what computes. One after the other
+# what builds in the same folder; another build of the exporter would exchange it below the tests of the first.
+steps := containers unit,lint,plain zts asan,fuzz,loom valgrind pie call-cost page reliability runner phpt formats readme \
+  operations deploy attacks tls e2e fpm php documents model memory posix deny
+
 test: deps testdeps ## Lint, and run every test
-	@tests/run-all.sh lint deny runner unit phpt php pie fpm e2e attacks tls formats memory operations posix page deploy reliability call-cost documents readme model fuzz -- zts asan loom -- containers valgrind plain
+	@tests/run-all.py -j3 $(steps)
 
 check: venv ## What each commit needs: no root, no network; three minutes once it was built
-	@tests/run-all.sh rust-lint layers documents unit phpt-debug
+	@tests/run-all.py rust-lint layers documents unit phpt-debug
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
-	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.sh model kill-storm corruption reliability fuzz proofs
+	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.py model kill-storm corruption reliability fuzz proofs
 
 bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape
@@ -102,8 +107,9 @@ unit: export NEXTEST_PROFILE ?= $(if $(filter 0,$(shell id -u)),default,check)
 unit: ## Rust tests, and the examples in their documentation
 	@tests/run-unit.sh
 
+# Of the whole workspace, because then the other crates are those that `make unit` has built.
 plain: ## Rust tests of the exporter without TLS, as it is in its smaller image
-	cargo nextest run -p promshm-exporter --no-default-features --locked
+	cargo nextest run --workspace --no-default-features --locked -E 'package(promshm-exporter)'
 
 phpt: build ## Tests of the PHP extension
 	@tests/run-phpt.sh $(extension)

@@ -72,7 +72,7 @@ script_lint() {
 check rustfmt cargo fmt --all --check
 check clippy cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
 if [ "${1:-}" != rust ]; then
-  check 'clippy without TLS' cargo clippy --quiet -p promshm-exporter --no-default-features --all-targets --locked -- -D warnings
+  check 'clippy without TLS' cargo clippy --quiet --workspace --no-default-features --all-targets --locked -- -D warnings
   check 'cargo doc' env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps --document-private-items --locked
   check layers scripts/layers.py
   check shellcheck shell_lint
