@@ -7,7 +7,7 @@
 use crate::{
     definition::{Definition, GaugeMode, Kind},
     format::{
-        exemplar::{Labels, MAX_CHARACTERS},
+        exemplar::{ExemplarLabels, MAX_CHARACTERS},
         family::FamilyRecord,
         header::hash_key,
         index,
@@ -103,8 +103,8 @@ fn valid() -> &'static [u64] {
     })
 }
 
-fn exemplar(label: &str) -> Labels {
-    let mut labels = Labels::default();
+fn exemplar(label: &str) -> ExemplarLabels {
+    let mut labels = ExemplarLabels::default();
     labels.push(b"id", label.as_bytes()).expect("short");
     labels
 }

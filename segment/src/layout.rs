@@ -146,7 +146,7 @@ pub struct Slot {
     /// Number of dropped updates, indexed by `snapshot::Reason`.
     pub dropped: [u64; 16],
     /// The owner's process stats. Exported while the owner lives, and only once the start time is set.
-    pub runtime: Runtime,
+    pub runtime: RuntimeWords,
     /// The directory page of each size of exemplars. Pair PAGE.
     pub exemplars: [u64; EXEMPLAR_SIZES],
     /// Directory pages of the cumulative plane. Pair PAGE.
@@ -158,7 +158,7 @@ pub struct Slot {
 
 /// Process stats, as the owner of the slot measures them; all are f64 bits.
 #[repr(C)]
-pub struct Runtime {
+pub struct RuntimeWords {
     /// When the process started, in seconds since 1970; [`UNSET`] or 0 until all other fields are set.
     /// Pair RUNTIME.
     pub start: u64,

@@ -7,7 +7,7 @@ mod support;
 use forge::*;
 use promshm_segment::{
     Definition, Kind, Reader,
-    format::exemplar::Labels,
+    format::exemplar::ExemplarLabels,
     layout::{Geometry, Shape, Slot},
     memory::atomic::Cell,
 };
@@ -19,7 +19,7 @@ fn exemplar_that_no_page_can_carry_is_skipped_and_counted() {
     let place = Place::new();
     let mut writer = place.writer();
     for (name, id) in [("a_total", "abcXdef"), ("b_total", "valid")] {
-        let mut labels = Labels::default();
+        let mut labels = ExemplarLabels::default();
         labels.push(b"trace_id", id.as_bytes()).expect("short");
         let family = writer.register(&counter(name, &[])).expect("room");
         let cell: *const Cell = &raw const writer.resolve(family, &[]).expect("room").cells[0];

@@ -4,7 +4,7 @@ mod support;
 
 use promshm_segment::{
     Definition, Exemplar, Reader, Writer,
-    format::exemplar::Labels,
+    format::exemplar::ExemplarLabels,
     memory::atomic::Cell,
     snapshot::{Reason, SlotState},
 };
@@ -26,8 +26,8 @@ fn counted(writer: &mut Writer, definition: &Definition, labels: &[&str], cell: 
     cell
 }
 
-fn labels(id: &str) -> Labels {
-    let mut labels = Labels::default();
+fn labels(id: &str) -> ExemplarLabels {
+    let mut labels = ExemplarLabels::default();
     labels.push(b"trace_id", id.as_bytes()).expect("short enough");
     labels
 }

@@ -18,7 +18,7 @@ use std::{
 #[derive(Debug)]
 struct Bailout;
 
-struct Frame<F, R> {
+struct Guarded<F, R> {
     call: Option<F>,
     result: Option<thread::Result<R>>,
 }
@@ -36,7 +36,7 @@ pub(crate) fn guarded<R>(call: impl FnOnce() -> R) -> R {
 
 /// As [`guarded`], for a caller that has to finish something first and then resumes the unwinding with the payload.
 pub(crate) fn attempt<R>(call: impl FnOnce() -> R) -> thread::Result<R> {
-    let mut frame = Frame { call: Some(call), result: None };
+    let mut frame = Guarded { call: Some(call), result: None };
     let mut unused = null_mut();
     // SAFETY: `run` gets the frame that it is made for, which outlives the call. A jump leaves frames of C, of
     // `run`, and of the closure, which own nothing, and ends here.
@@ -50,13 +50,13 @@ pub(crate) fn attempt<R>(call: impl FnOnce() -> R) -> thread::Result<R> {
 type Run = unsafe extern "C" fn(*const c_void) -> *const c_void;
 
 /// The function that runs the call of such a frame, with the frame's types.
-fn run_call<F: FnOnce() -> R, R>(_: &Frame<F, R>) -> Run {
+fn run_call<F: FnOnce() -> R, R>(_: &Guarded<F, R>) -> Run {
     run::<F, R>
 }
 
 unsafe extern "C" fn run<F: FnOnce() -> R, R>(frame: *const c_void) -> *const c_void {
     // SAFETY: `attempt` passes the frame's address and does not touch it meanwhile.
-    let frame = unsafe { &mut *frame.cast_mut().cast::<Frame<F, R>>() };
+    let frame = unsafe { &mut *frame.cast_mut().cast::<Guarded<F, R>>() };
     if let Some(call) = frame.call.take() {
         frame.result = Some(catch_unwind(AssertUnwindSafe(call)));
     }

@@ -30,12 +30,12 @@ impl<P> Handlers<P> {
 /// Where the entry of the class `C` is kept. It is registered again at every module startup, because some servers
 /// restart modules in one process.
 #[derive(Debug)]
-pub(crate) struct Entry<C> {
+pub(crate) struct ClassSlot<C> {
     entry: ModuleStatic<*mut ClassEntry>,
     class: PhantomData<fn() -> C>,
 }
 
-impl<C> Entry<C> {
+impl<C> ClassSlot<C> {
     /// Empty until the class is registered.
     pub(crate) const fn new() -> Self {
         Self { entry: ModuleStatic::new(null_mut()), class: PhantomData }
@@ -49,7 +49,7 @@ pub(crate) trait PhpClass: Sized + 'static {
     /// The native state of its objects.
     type State: NativeObject;
 
-    fn entry() -> &'static Entry<Self>;
+    fn entry() -> &'static ClassSlot<Self>;
 
     /// Finishes the class when it was registered.
     fn registered(_class: &ClassEntry) {}
@@ -63,8 +63,8 @@ macro_rules! php_class {
             const NAME: &'static str = $name;
             type State = $state;
 
-            fn entry() -> &'static $crate::engine::object::Entry<Self> {
-                static ENTRY: $crate::engine::object::Entry<$class> = $crate::engine::object::Entry::new();
+            fn entry() -> &'static $crate::engine::object::ClassSlot<Self> {
+                static ENTRY: $crate::engine::object::ClassSlot<$class> = $crate::engine::object::ClassSlot::new();
                 &ENTRY
             }
             $(

@@ -16,7 +16,7 @@ use crate::{
 };
 use promshm_segment::{
     AttachError, Config, Definition, FamilyId, Runtime, SegmentName, Writer,
-    format::{exemplar::Labels, ttl},
+    format::{exemplar::ExemplarLabels, ttl},
     memory::atomic,
     os,
     snapshot::Reason,
@@ -168,7 +168,7 @@ pub(crate) fn count_unstored() {
 }
 
 /// Notes an exemplar of an update that was just made to this process's own cell.
-pub(crate) fn note_exemplar(cell: &atomic::Cell, labels: &Labels, value: f64) {
+pub(crate) fn note_exemplar(cell: &atomic::Cell, labels: &ExemplarLabels, value: f64) {
     let time = (unix_time() * 1e3).round() / 1e3; // milliseconds, as Prometheus keeps them
     with_state(|state| {
         if let Some(writer) = &mut state.current.writer {

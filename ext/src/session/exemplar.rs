@@ -9,7 +9,7 @@ use crate::{
 };
 use ext_php_rs::types::ZendHashTable;
 use promshm_segment::{
-    format::exemplar::{BadLabels, Labels},
+    format::exemplar::{BadLabels, ExemplarLabels},
     memory::atomic,
     snapshot::Reason,
 };
@@ -29,8 +29,8 @@ pub(crate) fn note(cell: &atomic::Cell, is_shared: bool, value: f64, table: &Zen
     }
 }
 
-fn labels_of(table: &ZendHashTable) -> Result<Labels, BadLabels> {
-    let mut labels = Labels::default();
+fn labels_of(table: &ZendHashTable) -> Result<ExemplarLabels, BadLabels> {
+    let mut labels = ExemplarLabels::default();
     for element in zval::named_values(table) {
         let (name, value) = element.map_err(|_| BadLabels)?;
         let value = dereferenced(value);
@@ -43,7 +43,7 @@ fn labels_of(table: &ZendHashTable) -> Result<Labels, BadLabels> {
     Ok(labels)
 }
 
-fn push_number(labels: &mut Labels, name: &[u8], number: i64) -> Result<(), BadLabels> {
+fn push_number(labels: &mut ExemplarLabels, name: &[u8], number: i64) -> Result<(), BadLabels> {
     let mut digits = [0; 20]; // enough for the longest, -2^63
     let mut rest = &mut digits[..];
     write!(rest, "{number}").map_err(|_| BadLabels)?;

@@ -66,13 +66,13 @@ pub struct BadLabels;
 
 /// An exemplar's labels, packed for the segment without allocation.
 #[derive(Debug, Clone)]
-pub struct Labels {
+pub struct ExemplarLabels {
     bytes: [u8; MOST_BYTES],
     length: usize,
     characters: usize,
 }
 
-impl Default for Labels {
+impl Default for ExemplarLabels {
     fn default() -> Self {
         Self { bytes: [END; MOST_BYTES], length: 0, characters: 0 }
     }
@@ -85,7 +85,7 @@ pub fn is_label(name: &str, value: &str) -> bool {
     is_label_name(name) && !name.starts_with("__") && !value.contains('\0')
 }
 
-impl Labels {
+impl ExemplarLabels {
     /// Adds a label; the caller passes distinct names.
     ///
     /// # Errors
@@ -157,7 +157,7 @@ impl<'r> Place<'r> {
     }
 
     /// Writes an exemplar over the older of the two halves.
-    pub(crate) fn write(self, labels: &Labels, value: f64, time: f64) {
+    pub(crate) fn write(self, labels: &ExemplarLabels, value: f64, time: f64) {
         let [one, other] = self.halves();
         let [first, second] = [one, other].map(|half| half[SEQUENCE].load_relaxed());
         let half = if first <= second { one } else { other };
@@ -221,7 +221,7 @@ impl Copied {
 /// The labels in a text, if they obey all rules.
 fn labels_of(text: &[u8]) -> Option<Vec<(String, String)>> {
     let mut parts = text.split(|byte| *byte == END);
-    let (mut labels, mut checked) = (Vec::new(), Labels::default());
+    let (mut labels, mut checked) = (Vec::new(), ExemplarLabels::default());
     while let Some(name) = parts.next().filter(|name| !name.is_empty()) {
         let value = parts.next()?;
         checked.push(name, value).ok()?;
@@ -243,8 +243,8 @@ mod tests {
         (0..place_words(size)).map(|_| Word::new(0)).collect()
     }
 
-    fn labels(pairs: &[(&str, &str)]) -> Labels {
-        let mut labels = Labels::default();
+    fn labels(pairs: &[(&str, &str)]) -> ExemplarLabels {
+        let mut labels = ExemplarLabels::default();
         pairs.iter().for_each(|(name, value)| labels.push(name.as_bytes(), value.as_bytes()).unwrap());
         labels
     }
@@ -287,22 +287,30 @@ mod tests {
             assert_eq!(Place::over(&words).read(), Some(exemplar(pairs, 1.0, 1.0)));
         }
         let too_long = "x".repeat(128);
-        assert_eq!(Labels::default().push(b"a", too_long.as_bytes()), Err(BadLabels));
+        assert_eq!(ExemplarLabels::default().push(b"a", too_long.as_bytes()), Err(BadLabels));
         let mut full = labels(&[("a", &clefs)]);
         assert_eq!(full.push(b"b", b""), Err(BadLabels));
-        assert_eq!(Labels::default().push(b"a", &vec![b'x'; 1 << 20]), Err(BadLabels));
+        assert_eq!(ExemplarLabels::default().push(b"a", &vec![b'x'; 1 << 20]), Err(BadLabels));
     }
 
     #[test]
     fn names_and_values_follow_prometheus() {
         for (name, value) in [("", "x"), ("9", "x"), ("a-b", "x"), ("a:b", "x"), ("ü", "x")] {
-            assert_eq!(Labels::default().push(name.as_bytes(), value.as_bytes()), Err(BadLabels), "{name}");
+            assert_eq!(
+                ExemplarLabels::default().push(name.as_bytes(), value.as_bytes()),
+                Err(BadLabels),
+                "{name}"
+            );
         }
-        assert_eq!(Labels::default().push(b"a\xff", b"x"), Err(BadLabels));
-        assert_eq!(Labels::default().push(b"a", b"\xff"), Err(BadLabels));
-        assert_eq!(Labels::default().push(b"a", b"abc\0def"), Err(BadLabels), "ends Prometheus's lexer");
-        assert_eq!(Labels::default().push(b"__a", b"x"), Err(BadLabels), "reserved");
-        assert!(Labels::default().push(b"_trace_ID9", "größe \x01\n".as_bytes()).is_ok());
+        assert_eq!(ExemplarLabels::default().push(b"a\xff", b"x"), Err(BadLabels));
+        assert_eq!(ExemplarLabels::default().push(b"a", b"\xff"), Err(BadLabels));
+        assert_eq!(
+            ExemplarLabels::default().push(b"a", b"abc\0def"),
+            Err(BadLabels),
+            "ends Prometheus's lexer"
+        );
+        assert_eq!(ExemplarLabels::default().push(b"__a", b"x"), Err(BadLabels), "reserved");
+        assert!(ExemplarLabels::default().push(b"_trace_ID9", "größe \x01\n".as_bytes()).is_ok());
     }
 
     #[test]

@@ -25,12 +25,12 @@ impl Runtime {
     pub(crate) fn fields(&mut self) -> [(usize, &mut f64); 6] {
         let at = |field: usize| offset_of!(Slot, runtime) + field;
         [
-            (at(offset_of!(layout::Runtime, memory)), &mut self.memory),
-            (at(offset_of!(layout::Runtime, memory_peak)), &mut self.memory_peak),
-            (at(offset_of!(layout::Runtime, cpu)), &mut self.cpu),
-            (at(offset_of!(layout::Runtime, gc_runs)), &mut self.gc_runs),
-            (at(offset_of!(layout::Runtime, requests)), &mut self.requests),
-            (at(offset_of!(layout::Runtime, start)), &mut self.start),
+            (at(offset_of!(layout::RuntimeWords, memory)), &mut self.memory),
+            (at(offset_of!(layout::RuntimeWords, memory_peak)), &mut self.memory_peak),
+            (at(offset_of!(layout::RuntimeWords, cpu)), &mut self.cpu),
+            (at(offset_of!(layout::RuntimeWords, gc_runs)), &mut self.gc_runs),
+            (at(offset_of!(layout::RuntimeWords, requests)), &mut self.requests),
+            (at(offset_of!(layout::RuntimeWords, start)), &mut self.start),
         ]
     }
 }

@@ -41,8 +41,8 @@ pub struct Inspection {
 
 /// Looks at a segment without mapping it; works without permission to read it.
 pub fn inspect(name: &SegmentName) -> Result<Inspection, ReadError> {
-    let object = Object::find(*name).map_err(|error| read_error(*name, Step::Find, error))?;
-    object.inspect().map_err(|error| read_error(*name, Step::Control, error))
+    let object = Object::find(*name).map_err(|error| read_error(*name, KernelCall::Find, error))?;
+    object.inspect().map_err(|error| read_error(*name, KernelCall::Control, error))
 }
 
 /// The owner of the segment under that name. Needs the same permissions as [`inspect`].
@@ -50,8 +50,8 @@ pub fn inspect(name: &SegmentName) -> Result<Inspection, ReadError> {
 /// # Errors
 /// If there is no segment, or the kernel does not return its owner.
 pub fn owner(name: &SegmentName) -> Result<Owner, ReadError> {
-    let object = Object::find(*name).map_err(|error| read_error(*name, Step::Find, error))?;
-    object.owner().map_err(|error| read_error(*name, Step::Control, error))
+    let object = Object::find(*name).map_err(|error| read_error(*name, KernelCall::Find, error))?;
+    object.owner().map_err(|error| read_error(*name, KernelCall::Control, error))
 }
 
 /// All promshm segments that this process can find and may read, sorted by name. The reader checks whether
@@ -78,14 +78,14 @@ fn is_ours(mapping: &Mapping) -> bool {
 /// The header is marked as retired first where this process may write it, so that no process counts into the
 /// removed segment. Memory that is not promshm's is left alone.
 pub fn remove(name: &SegmentName) -> Result<(), ReadError> {
-    let failed = |step| move |error| read_error(*name, step, error);
-    let mut object = Object::find(*name).map_err(failed(Step::Find))?;
+    let failed = |call| move |error| read_error(*name, call, error);
+    let mut object = Object::find(*name).map_err(failed(KernelCall::Find))?;
     check_owner(&object, *name)?;
-    let mapping = object.attach(false).map_err(failed(Step::Map))?;
+    let mapping = object.attach(false).map_err(failed(KernelCall::Map))?;
     if !is_ours(&mapping) {
         return Err(ReadError::Foreign { name: *name });
     }
-    retire(&mapping, &object).map_err(failed(Step::Control))
+    retire(&mapping, &object).map_err(failed(KernelCall::Control))
 }
 
 /// Marks a segment as replaced, then removes its name. In this order, a crash between the two steps leaves a
@@ -104,7 +104,7 @@ fn mark_retired(mapping: &Mapping) {
 /// Only the owner may remove the name, so this is checked before anything is marked.
 pub(crate) fn check_owner(object: &Object, name: SegmentName) -> Result<(), ReadError> {
     let me = nix::unistd::geteuid();
-    let stat = object.stat().map_err(|error| read_error(name, Step::Control, error))?;
+    let stat = object.stat().map_err(|error| read_error(name, KernelCall::Control, error))?;
     if me.is_root() || me.as_raw() == stat.uid {
         return Ok(());
     }
@@ -113,15 +113,15 @@ pub(crate) fn check_owner(object: &Object, name: SegmentName) -> Result<(), Read
 
 /// The kind of request that was made to the kernel.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Step {
+pub(crate) enum KernelCall {
     Find,
     Map,
     Control,
 }
 
-impl Step {
+impl KernelCall {
     /// The system call behind the request.
-    fn call(self, name: SegmentName) -> &'static str {
+    fn system_call(self, name: SegmentName) -> &'static str {
         match (name, self) {
             (SegmentName::Sysv(_), Self::Find) => "shmget",
             (SegmentName::Sysv(_), Self::Map) => "shmat",
@@ -134,7 +134,7 @@ impl Step {
 }
 
 /// Translates the kernel's error code into a [`ReadError`].
-pub(crate) fn read_error(name: SegmentName, step: Step, error: Errno) -> ReadError {
+pub(crate) fn read_error(name: SegmentName, call: KernelCall, error: Errno) -> ReadError {
     let owner = match error {
         Errno::ENOENT | Errno::EIDRM | Errno::EINVAL => return ReadError::Absent { name },
         Errno::ENODATA => return ReadError::Foreign { name },
@@ -143,6 +143,6 @@ pub(crate) fn read_error(name: SegmentName, step: Step, error: Errno) -> ReadErr
     };
     match owner {
         Some(seen) => ReadError::NoPermission { name, uid: seen.uid, gid: seen.gid, mode: seen.mode },
-        None => ReadError::Os { name, call: step.call(name), error },
+        None => ReadError::Os { name, call: call.system_call(name), error },
     }
 }

@@ -4,7 +4,10 @@
 use super::{
     Inspection,
     interface::{KernelObject, Locks},
-    posix, sysv,
+    posix,
+    posix::PosixSegment,
+    sysv,
+    sysv::SysvSegment,
 };
 use crate::{
     config::{Config, SegmentName},
@@ -17,8 +20,8 @@ use std::ops::{Deref, DerefMut};
 /// A segment as a kernel object. Two equal objects are the same memory.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Object {
-    Sysv(sysv::Segment),
-    Posix(posix::Segment),
+    Sysv(SysvSegment),
+    Posix(PosixSegment),
 }
 
 impl Deref for Object {
@@ -45,15 +48,15 @@ impl Object {
     /// The object under the name; `ENOENT` if there is none. Needs no permission for the segment.
     pub(crate) fn find(name: SegmentName) -> Result<Self, Errno> {
         match name {
-            SegmentName::Sysv(key) => sysv::Segment::find(key).map(Self::Sysv),
-            SegmentName::Posix(name) => posix::Segment::find(name).map(Self::Posix),
+            SegmentName::Sysv(key) => SysvSegment::find(key).map(Self::Sysv),
+            SegmentName::Posix(name) => PosixSegment::find(name).map(Self::Posix),
         }
     }
 
     /// An object without memory that the kernel knows.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn none() -> Self {
-        Self::Sysv(sysv::Segment::none())
+        Self::Sysv(SysvSegment::none())
     }
 
     /// What is visible of a segment that this process has no permission to inspect.
@@ -67,8 +70,8 @@ impl Object {
     /// Creates a zeroed segment whose first `first` bytes may be touched; `EEXIST` if there is one already.
     pub(crate) fn create(config: &Config, first: u64) -> Result<Self, Errno> {
         match config.name {
-            SegmentName::Sysv(key) => sysv::Segment::create(key, config).map(Self::Sysv),
-            SegmentName::Posix(name) => posix::Segment::create(name, config, first).map(Self::Posix),
+            SegmentName::Sysv(key) => SysvSegment::create(key, config).map(Self::Sysv),
+            SegmentName::Posix(name) => PosixSegment::create(name, config, first).map(Self::Posix),
         }
     }
 

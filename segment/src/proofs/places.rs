@@ -2,7 +2,7 @@
 
 use super::{explore, note};
 use crate::{
-    format::exemplar::{Exemplar, Labels, Place},
+    format::exemplar::{Exemplar, ExemplarLabels, Place},
     memory::mapping::Mapping,
 };
 
@@ -15,7 +15,7 @@ fn place(mapping: &Mapping) -> Place<'_> {
 
 /// Everything in exemplar `number` is that number.
 fn write(mapping: &Mapping, number: u8) {
-    let mut labels = Labels::default();
+    let mut labels = ExemplarLabels::default();
     labels.push(b"n", &[b'0' + number]).unwrap();
     place(mapping).write(&labels, number.into(), number.into());
 }

@@ -138,7 +138,7 @@ impl Catalogue {
     /// Rejected records cost work too. Where they add up to more than the segment's size, the rest waits for
     /// the next scrape.
     fn follow_leads(&mut self, view: &View) {
-        let look = Look { view, key: hash_key(view) };
+        let look = Refresh { view, key: hash_key(view) };
         let mut leads = std::mem::take(&mut self.leads);
         leads.sort_unstable_by(|a, b| b.cmp(a));
         let mut budget = 2 * (view.geometry.end - view.geometry.records);
@@ -153,7 +153,7 @@ impl Catalogue {
         self.sort_families();
     }
 
-    fn follow(&mut self, look: Look<'_>, lead: Lead, budget: &mut u64) -> Result<(), Corrupt> {
+    fn follow(&mut self, look: Refresh<'_>, lead: Lead, budget: &mut u64) -> Result<(), Corrupt> {
         let offset = look.view.geometry.records + u64::from(lead.unit) * RECORD_UNIT;
         let entry = u64::from(lead.hash) << 32 | offset;
         self.touch(look, offset, RECORD_UNIT)?;
@@ -169,7 +169,7 @@ impl Catalogue {
 
     /// The family at that offset, read if it is not cached. Its series may be found just before the index
     /// leads to the family itself.
-    fn family(&mut self, look: Look<'_>, offset: u64, budget: &mut u64) -> Result<usize, Corrupt> {
+    fn family(&mut self, look: Refresh<'_>, offset: u64, budget: &mut u64) -> Result<usize, Corrupt> {
         if let Some(known) = self.by_offset.get(&offset) {
             return Ok(*known);
         }
@@ -190,7 +190,7 @@ impl Catalogue {
         Ok(self.families.len() - 1)
     }
 
-    fn take_series(&mut self, look: Look<'_>, offset: u64, budget: &mut u64) -> Result<(), Corrupt> {
+    fn take_series(&mut self, look: Refresh<'_>, offset: u64, budget: &mut u64) -> Result<(), Corrupt> {
         let series = SeriesRecord::parse(look.view, offset)?;
         spend(budget, series.bytes());
         self.touch(look, offset, series.bytes())?;
@@ -223,7 +223,7 @@ impl Catalogue {
     }
 
     /// Marks a record's pages as read; an error if they are outside the segment, or too many.
-    fn touch(&mut self, look: Look<'_>, offset: u64, bytes: u64) -> Result<(), Corrupt> {
+    fn touch(&mut self, look: Refresh<'_>, offset: u64, bytes: u64) -> Result<(), Corrupt> {
         let end = offset.checked_add(bytes).filter(|end| *end <= look.view.geometry.end).ok_or(Corrupt)?;
         for page in offset / PAGE..end.div_ceil(PAGE) {
             self.touched += u64::from(self.looked_at.take(page, 1));
@@ -231,7 +231,7 @@ impl Catalogue {
         if self.touched <= self.most { Ok(()) } else { Err(Corrupt) }
     }
 
-    fn take_units(&mut self, look: Look<'_>, offset: u64, bytes: u64) -> bool {
+    fn take_units(&mut self, look: Refresh<'_>, offset: u64, bytes: u64) -> bool {
         let units = bytes.div_ceil(RECORD_UNIT);
         let free = self.taken_units.take((offset - look.view.geometry.records) / RECORD_UNIT, units);
         self.record_units += if free { units } else { 0 };
@@ -341,7 +341,7 @@ impl Catalogue {
 
 /// The arguments that all steps of a refresh share.
 #[derive(Clone, Copy)]
-struct Look<'r> {
+struct Refresh<'r> {
     view: &'r View,
     key: HashKey,
 }

@@ -23,7 +23,7 @@ use crate::{
     layout::header,
     memory::{mapping::Mapping, view::View},
     os,
-    os::{Object, Owner, Step},
+    os::{KernelCall, Object, Owner},
     snapshot::{Snapshot, Stats},
 };
 use budget::Budget;
@@ -80,9 +80,9 @@ pub struct Reader {
 impl Reader {
     /// Attaches the segment read-only.
     pub fn attach(name: SegmentName) -> Result<Self, ReadError> {
-        let failed = |step| move |error| os::read_error(name, step, error);
-        let mut object = Object::find(name).map_err(failed(Step::Find))?;
-        let mapping = object.attach(true).map_err(failed(Step::Map))?;
+        let failed = |call| move |error| os::read_error(name, call, error);
+        let mut object = Object::find(name).map_err(failed(KernelCall::Find))?;
+        let mapping = object.attach(true).map_err(failed(KernelCall::Map))?;
         let reader = Self::over(name, Some(object), mapping)?;
         reader.check_memory()?;
         Ok(reader)

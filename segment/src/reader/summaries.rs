@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Summaries {
     /// The summaries' series.
-    series: Vec<Series>,
+    series: Vec<SummarySeries>,
     /// Their rings, in the order of `series` and then of the slots.
     rings: Vec<Ring>,
     /// Buffer for the recent values of one series.
@@ -23,7 +23,7 @@ pub(crate) struct Summaries {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Series {
+struct SummarySeries {
     column: u64,
     /// The family's index in the snapshot, if it is exported, and the row.
     row: Option<(usize, usize)>,
@@ -47,7 +47,7 @@ impl Summaries {
         self.series.clear();
         self.rings.clear();
         for (family, entry) in catalogue.summaries() {
-            let series = |(row, column)| Series { column, row: family.map(|family| (family, row)) };
+            let series = |(row, column)| SummarySeries { column, row: family.map(|family| (family, row)) };
             self.series.extend(entry.all_columns().enumerate().map(series));
         }
         let samples = samples_of(view);
@@ -55,7 +55,7 @@ impl Summaries {
         if pages == 0 {
             return; // corrupt header
         }
-        for (series, Series { column, .. }) in self.series.iter().enumerate() {
+        for (series, SummarySeries { column, .. }) in self.series.iter().enumerate() {
             for page in page_map.cumulative.of(*column) {
                 let cells = page.cells(view).get(*column as usize % PAGE_WORDS..);
                 let Some(cells) = cells.and_then(|cells| cells.get(..SUMMARY_CELLS)) else { continue };

@@ -12,7 +12,7 @@ use crate::{
     },
     memory::{mapping::Mapping, view::View},
     os,
-    os::{Locks, Object, SlotLocks, Step as Asked},
+    os::{KernelCall, Locks, Object, SlotLocks},
     random::random,
 };
 use nix::errno::Errno;
@@ -73,13 +73,13 @@ fn step(config: &Config, geometry: &Geometry) -> Result<Step, AttachError> {
             Ok(object) => object,
             Err(error) => return refused(config, error),
         },
-        Err(error) => return Err(unusable(config.name, Asked::Find, error)),
+        Err(error) => return Err(unusable(config.name, KernelCall::Find, error)),
     };
     match object.attach(false) {
         Ok(mapping) => use_mapping(config, geometry.shape, object, mapping),
         Err(Errno::EINVAL | Errno::EIDRM | Errno::ENOENT) => Ok(Step::Again),
         Err(Errno::EACCES) => Err(no_permission(config.name)),
-        Err(error) => Err(unusable(config.name, Asked::Map, error)),
+        Err(error) => Err(unusable(config.name, KernelCall::Map, error)),
     }
 }
 
@@ -130,7 +130,7 @@ fn replace(name: SegmentName, object: &Object, mapping: &Mapping) -> Result<Step
     if let Err(ReadError::NoPermission { uid, .. }) = os::check_owner(object, name) {
         return Err(AttachError::Stuck { name, uid });
     }
-    os::retire(mapping, object).map_err(|error| unusable(name, Asked::Control, error))?;
+    os::retire(mapping, object).map_err(|error| unusable(name, KernelCall::Control, error))?;
     Ok(Step::Again)
 }
 
@@ -184,7 +184,7 @@ fn open(name: SegmentName, object: Object, mapping: Mapping) -> Result<Step, Att
 
 fn no_permission(name: SegmentName) -> AttachError {
     let me = nix::unistd::geteuid().as_raw();
-    match os::read_error(name, Asked::Map, Errno::EACCES) {
+    match os::read_error(name, KernelCall::Map, Errno::EACCES) {
         ReadError::NoPermission { uid, gid, mode, .. } => {
             AttachError::NoPermission { name, uid, gid, mode, me }
         }
@@ -192,6 +192,6 @@ fn no_permission(name: SegmentName) -> AttachError {
     }
 }
 
-fn unusable(name: SegmentName, asked: Asked, error: Errno) -> AttachError {
-    AttachError::Unusable(os::read_error(name, asked, error))
+fn unusable(name: SegmentName, call: KernelCall, error: Errno) -> AttachError {
+    AttachError::Unusable(os::read_error(name, call, error))
 }

@@ -1,8 +1,8 @@
 //! Storage of a process's exemplars in its slot.
 
-use super::{Writer, slot::Pages};
+use super::{Writer, slot::PageAllocator};
 use crate::{
-    format::exemplar::{Labels, Place, place_words, places},
+    format::exemplar::{ExemplarLabels, Place, place_words, places},
     layout::{EXEMPLAR_SIZES, PAGE_WORDS, SHARED, Slot, Space},
     memory::{atomic::Cell, view::View},
     snapshot::Reason,
@@ -22,7 +22,7 @@ struct Places {
 
 /// The slot's places, once they were read: a slot's next owner takes over those of its former owners.
 #[derive(Debug, Default)]
-pub(crate) struct Exemplars(Option<[Places; EXEMPLAR_SIZES]>);
+pub(crate) struct ExemplarPlaces(Option<[Places; EXEMPLAR_SIZES]>);
 
 impl Writer {
     /// Stores an exemplar of the update that was just made to `cell`, which [`Writer::resolve`] has returned
@@ -31,7 +31,7 @@ impl Writer {
     ///
     /// An exemplar that finds no room is counted as dropped: the shared slot stores none, and exemplars leave
     /// half of the segment to values.
-    pub fn note_exemplar(&mut self, cell: *const Cell, labels: &Labels, value: f64, time: f64) {
+    pub fn note_exemplar(&mut self, cell: *const Cell, labels: &ExemplarLabels, value: f64, time: f64) {
         if self.place_exemplar(cell, labels, value, time).is_err() {
             self.count_drop(Reason::Exemplar);
         }
@@ -40,7 +40,7 @@ impl Writer {
     fn place_exemplar(
         &mut self,
         cell: *const Cell,
-        labels: &Labels,
+        labels: &ExemplarLabels,
         value: f64,
         time: f64,
     ) -> Result<(), Reason> {
@@ -50,8 +50,9 @@ impl Writer {
         let Self { attached, slot, pages, exemplars, .. } = self;
         let view = &attached.view;
         let cell = view.offset_of(cell).ok_or(Reason::Corrupt)?;
-        let at = Look { view, slot: slot.number, size: labels.size() };
-        let all = exemplars.0.get_or_insert_with(|| std::array::from_fn(|size| Look { size, ..at }.find()));
+        let at = SizeClass { view, slot: slot.number, size: labels.size() };
+        let all =
+            exemplars.0.get_or_insert_with(|| std::array::from_fn(|size| SizeClass { size, ..at }.find()));
         let places = &mut all[at.size];
         let known = places.by_cell.get(&cell).copied();
         let offset = known.map_or_else(|| at.free_place(places, pages), Ok)?;
@@ -68,13 +69,13 @@ impl Writer {
 
 /// One size of places in one slot.
 #[derive(Clone, Copy)]
-struct Look<'a> {
+struct SizeClass<'a> {
     view: &'a View,
     slot: usize,
     size: usize,
 }
 
-impl<'a> Look<'a> {
+impl<'a> SizeClass<'a> {
     fn place(self, offset: u64) -> Option<Place<'a>> {
         self.view.words(offset, place_words(self.size) as u64).map(Place::over)
     }
@@ -111,7 +112,7 @@ impl<'a> Look<'a> {
     }
 
     /// A free place for another cell; creates a page if there is none.
-    fn free_place(self, places: &mut Places, pages: &mut Pages) -> Result<u64, Reason> {
+    fn free_place(self, places: &mut Places, pages: &mut PageAllocator) -> Result<u64, Reason> {
         if places.free.is_empty() {
             let Self { view, .. } = self;
             if places.pages == PAGE_WORDS || !has_room(view) {

@@ -21,13 +21,13 @@ use crate::{
     layout::{Plane, header},
     memory::atomic::{Cell, Word},
     os,
-    os::{Object, Step},
+    os::{KernelCall, Object},
     snapshot::Reason,
 };
 use attach::Attached;
-use exemplars::Exemplars;
+use exemplars::ExemplarPlaces;
 use nix::errno::Errno;
-use slot::{ClaimedSlot, Pages};
+use slot::{ClaimedSlot, PageAllocator};
 use std::{
     cell::Cell as Local,
     collections::HashMap,
@@ -63,8 +63,8 @@ use std::{
 pub struct Writer {
     attached: Attached,
     slot: ClaimedSlot,
-    pages: Pages,
-    exemplars: Exemplars,
+    pages: PageAllocator,
+    exemplars: ExemplarPlaces,
     config: Config,
     /// The definition that this process last registered under each name, as the record's offset.
     asserted: HashMap<String, u64>,
@@ -115,8 +115,8 @@ impl Writer {
         Self {
             attached,
             slot,
-            pages: Pages::default(),
-            exemplars: Exemplars::default(),
+            pages: PageAllocator::default(),
+            exemplars: ExemplarPlaces::default(),
             config,
             asserted: HashMap::new(),
             orders: Vec::new(),
@@ -212,6 +212,6 @@ impl Writer {
         let Self { attached, config, .. } = self;
         os::check_owner(&attached.object, config.name)?;
         os::retire(&attached.view, &attached.object)
-            .map_err(|error| os::read_error(config.name, Step::Control, error))
+            .map_err(|error| os::read_error(config.name, KernelCall::Control, error))
     }
 }

@@ -107,13 +107,13 @@ impl ClaimedSlot {
 
 /// Finds and creates pages.
 #[derive(Debug, Default)]
-pub(crate) struct Pages {
+pub(crate) struct PageAllocator {
     /// Pages that lost a race in the shared slot: owned by this process, zeroed again, used for the next
     /// request.
     pub(super) spare: Vec<u64>,
 }
 
-impl Pages {
+impl PageAllocator {
     /// The `count` cells of `slot` from `column` on; creates their page if it does not exist.
     pub(crate) fn cells<'r>(
         &mut self,
@@ -123,7 +123,7 @@ impl Pages {
         column: u64,
         count: usize,
     ) -> Result<&'r [Cell], Reason> {
-        let at = Place::of(column);
+        let at = ColumnPath::of(column);
         let root = view.geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;
         let root = view.word(root).filter(|_| at.root < plane.roots()).ok_or(Reason::Corrupt)?;
         let directory = self.page(view, root, 0)?;
@@ -169,13 +169,13 @@ impl Pages {
 }
 
 /// A column's path through a page tree.
-pub(crate) struct Place {
+pub(crate) struct ColumnPath {
     pub(crate) root: usize,
     pub(crate) entry: usize,
     pub(crate) cell: usize,
 }
 
-impl Place {
+impl ColumnPath {
     pub(crate) fn of(column: u64) -> Self {
         let (page, cell) = (column as usize / PAGE_WORDS, column as usize % PAGE_WORDS);
         Self { root: page / PAGE_WORDS, entry: page % PAGE_WORDS, cell }
@@ -315,7 +315,7 @@ fn per_process_pages(view: &View, slot: usize) -> impl Iterator<Item = u64> {
 
 /// The number of a slot's `page`th page of cells, if it exists.
 fn page_number(view: &View, slot: usize, plane: Plane, page: u64) -> Option<u64> {
-    let at = Place::of(page * PAGE_WORDS as u64);
+    let at = ColumnPath::of(page * PAGE_WORDS as u64);
     let root = view.geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;
     let directory = view.word(root)?.load_acquire(); // pair: PAGE
     let directory = view.page_offset(directory)?;

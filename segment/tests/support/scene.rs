@@ -4,7 +4,7 @@
 use super::{forge::*, support::*};
 use promshm_segment::{
     Definition, Exemplar, GaugeMode, Kind, Reader, Runtime, Writer, clock,
-    format::{exemplar::Labels, ring},
+    format::{exemplar::ExemplarLabels, ring},
     layout::{Geometry, SUMMARY_CELLS, Shape},
     memory::atomic::Cell,
     snapshot::Snapshot,
@@ -39,8 +39,8 @@ pub fn label(number: usize) -> String {
 }
 
 /// Some short, some long.
-pub fn exemplar(number: usize) -> Labels {
-    let mut labels = Labels::default();
+pub fn exemplar(number: usize) -> ExemplarLabels {
+    let mut labels = ExemplarLabels::default();
     labels.push(b"trace_id", "ü".repeat(8 * number).as_bytes()).unwrap();
     labels
 }

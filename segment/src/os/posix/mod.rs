@@ -51,7 +51,7 @@ const TEMP_PREFIX: &str = ".promshm-";
 
 /// An object and its name.
 #[derive(Debug, Clone)]
-pub(crate) struct Segment {
+pub(crate) struct PosixSegment {
     name: ObjectName,
     /// The temporary name it has until it is complete.
     making: Option<Arc<TempName>>,
@@ -61,15 +61,15 @@ pub(crate) struct Segment {
 }
 
 /// Equal if they are the same memory.
-impl PartialEq for Segment {
+impl PartialEq for PosixSegment {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id
     }
 }
 
-impl Eq for Segment {}
+impl Eq for PosixSegment {}
 
-impl Segment {
+impl PosixSegment {
     pub(super) fn find(name: ObjectName) -> Result<Self, Errno> {
         let id = FileId::of(&look(name.as_str())?);
         Ok(Self { name, making: None, id, file: None })
@@ -131,7 +131,7 @@ impl Segment {
     }
 }
 
-impl KernelObject for Segment {
+impl KernelObject for PosixSegment {
     /// Only by its creator: no other process can have found an object without its name.
     fn may_be_unfinished(&self) -> bool {
         self.making.is_some()

@@ -23,15 +23,15 @@ use std::{
 const MOST: usize = 256;
 
 /// One protected mapping. All 0 while unused.
-struct Place {
+struct ProtectedRange {
     first: Word,
     /// Set last, and cleared first.
     end: Word,
     lost: Word,
 }
 
-static PLACES: [Place; MOST] =
-    [const { Place { first: Word::new(0), end: Word::new(0), lost: Word::new(0) } }; MOST];
+static PLACES: [ProtectedRange; MOST] =
+    [const { ProtectedRange { first: Word::new(0), end: Word::new(0), lost: Word::new(0) } }; MOST];
 
 /// The previous SIGBUS handler.
 static FORMER: OnceLock<SigAction> = OnceLock::new();
@@ -51,11 +51,11 @@ pub fn survive_truncation() -> Result<(), Errno> {
 
 /// Protects a mapping until it is dropped, which must happen before the mapping ends.
 #[derive(Debug)]
-pub(super) struct Fence(&'static Place);
+pub(super) struct Fence(&'static ProtectedRange);
 
-impl std::fmt::Debug for Place {
+impl std::fmt::Debug for ProtectedRange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Place")
+        f.write_str("ProtectedRange")
     }
 }
 
@@ -86,7 +86,8 @@ impl Drop for Fence {
 extern "C" fn handle(_: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
     // SAFETY: the kernel fills the structure for a handler with SA_SIGINFO.
     let at = unsafe { (*info).si_addr() }.addr() as u64;
-    let is_inside = |place: &&Place| (place.first.load_relaxed()..place.end.load_acquire()).contains(&at);
+    let is_inside =
+        |place: &&ProtectedRange| (place.first.load_relaxed()..place.end.load_acquire()).contains(&at);
     let survived = PLACES.iter().find(is_inside).is_some_and(|place| {
         place.lost.store_release(1);
         put_zeros(place)
@@ -99,7 +100,7 @@ extern "C" fn handle(_: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
 }
 
 /// Replaces a mapping by zeros, so that its owner may use and unmap it as before.
-fn put_zeros(place: &Place) -> bool {
+fn put_zeros(place: &ProtectedRange) -> bool {
     let (first, end) = (place.first.load_relaxed(), place.end.load_relaxed());
     let both = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED | libc::MAP_NORESERVE;

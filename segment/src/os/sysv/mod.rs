@@ -20,12 +20,12 @@ pub(crate) use shm::SharedMemory;
 
 /// A segment, and the key under which it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Segment {
+pub(crate) struct SysvSegment {
     key: i32,
     memory: SharedMemory,
 }
 
-impl Segment {
+impl SysvSegment {
     pub(super) fn find(key: i32) -> Result<Self, Errno> {
         Ok(Self { key, memory: SharedMemory::find(key)? })
     }
@@ -41,7 +41,7 @@ impl Segment {
     }
 }
 
-impl KernelObject for Segment {
+impl KernelObject for SysvSegment {
     /// An unfinished segment is visible to all, and any process can finish it.
     fn may_be_unfinished(&self) -> bool {
         true
