@@ -682,6 +682,21 @@ namespace Promshm {
     }
 
     /**
+     * On a function or method: its calls are counted and timed, if the setting promshm.observe lists
+     * `#[Promshm\Observe]`. The arguments are read while the code is compiled, so they are literals.
+     */
+    #[\Attribute(\Attribute::TARGET_FUNCTION | \Attribute::TARGET_METHOD)]
+    final class Observe
+    {
+        /**
+         * @param string|null $name the beginning of the names of metrics of its own; null: php_function
+         * @param array<string, string> $labels sources by label: arg1, arg2[key], arg1.property, this, class(arg1), function
+         * @param list<float|int> $buckets upper bounds in seconds; empty: those of promshm.observe_buckets
+         */
+        public function __construct(?string $name = null, array $labels = [], array $buckets = []) {}
+    }
+
+    /**
      * How the values that several processes set on one gauge become one number.
      */
     enum GaugeMode: string

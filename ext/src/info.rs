@@ -3,6 +3,7 @@
 use crate::{
     classes::segment,
     engine::{panic::catch_panic, zval, zval::guarded},
+    observe,
     session::{attachment, error_text, ini},
 };
 use ext_php_rs::{info_table_end, info_table_row, info_table_start, zend::ModuleEntry};
@@ -46,5 +47,6 @@ fn rows() -> Vec<(&'static str, String)> {
             ("Liveness mode", stats.liveness.as_str().into()),
         ]),
     }
+    rows.extend(observe::info());
     rows
 }

@@ -1,11 +1,13 @@
 //! The PHP extension `promshm`: metric objects whose updates are stores into shared memory.
 //!
 //! From the top: [`module`] has the hooks of start, fork and stop, and [`info`] the output of phpinfo; [`classes`]
-//! are the PHP classes; [`session`] is the state of a process or thread: settings, attachment, metrics and their
-//! series; [`engine`] is all that touches the Zend API, and does not know metrics.
+//! are the PHP classes, and beside them [`observe`] counts calls of listed functions; [`session`] is the state of a
+//! process or thread: settings, attachment, metrics and their series; [`engine`] is all that touches the Zend API, and
+//! does not know metrics.
 //!
-//! Unsafe code lives in `engine::bailout`, `engine::call`, `engine::class`, `engine::exceptions`, `engine::globals`,
-//! `engine::object`, `engine::parameters`, `engine::process_stats`, `engine::zval`, `module`, `session::generation`,
+//! Unsafe code lives in `engine::bailout`, `engine::call`, `engine::class`, `engine::exceptions`, `engine::functions`,
+//! `engine::globals`, `engine::object`, `engine::parameters`, `engine::process_stats`, `engine::zval`, `module`,
+//! `observe::calls`, `observe::internal`, `observe::plan`, `observe::sites`, `observe::user`, `session::generation`,
 //! `session::handle`, `session::ini`, `session::summary_ring`, `session::track`.
 #![deny(unsafe_code)]
 #![allow(missing_docs)] // the macro's entry point has none, and nothing else is public
@@ -14,6 +16,7 @@ mod classes;
 mod engine;
 mod info;
 mod module;
+mod observe;
 mod session;
 
 use ext_php_rs::prelude::*;

@@ -8,6 +8,7 @@
 use crate::{
     classes::{counter, gauge, histogram, registry, render, samples, segment, summary, timer},
     engine::{exceptions, panic::catch_panic_silent, zval},
+    observe,
     session::{attachment, heartbeat, ini, label_hash, track},
 };
 use ext_php_rs::ffi::{
@@ -36,6 +37,7 @@ pub(crate) unsafe extern "C" fn startup(kind: i32, module: i32) -> i32 {
     catch_panic_silent(|| {
         heartbeat::started();
         label_hash::started();
+        ini::forget_observe_settings();
         ini::register(module);
         let classes = [
             exceptions::register,
@@ -48,10 +50,12 @@ pub(crate) unsafe extern "C" fn startup(kind: i32, module: i32) -> i32 {
             render::register,
             registry::register,
             segment::register,
+            observe::register,
         ];
         if classes.iter().try_for_each(|register| register()).is_ok() {
             zval::at_fork_in_child(in_forked_child);
             zval::at_error(on_error);
+            observe::startup();
             status = 0;
         }
     });
@@ -64,6 +68,7 @@ pub(crate) unsafe extern "C" fn shutdown(kind: i32, module: i32) -> i32 {
         return 0;
     }
     catch_panic_silent(attachment::release_slots);
+    catch_panic_silent(observe::shutdown);
     zval::unregister_ini(module);
     0
 }
@@ -77,6 +82,7 @@ pub(crate) unsafe extern "C" fn request_startup(kind: i32, _module: i32) -> i32 
     zval::begin_request();
     catch_panic_silent(gauge::mend_mode);
     catch_panic_silent(track::undo_open);
+    catch_panic_silent(observe::begin_request);
     catch_panic_silent(registry::begin_request);
     catch_panic_silent(attachment::begin_request);
     catch_panic_silent(heartbeat::begin_request);
@@ -92,6 +98,7 @@ pub(crate) unsafe extern "C" fn request_shutdown(kind: i32, _module: i32) -> i32
         attachment::note_fatal(true);
     }
     catch_panic_silent(track::undo_open);
+    catch_panic_silent(|| observe::end_request(attachment::is_after_fatal()));
     catch_panic_silent(heartbeat::end_request);
     catch_panic_silent(attachment::end_request);
     catch_panic_silent(registry::end_request); // last: it may run scripts, and not return
@@ -101,10 +108,12 @@ pub(crate) unsafe extern "C" fn request_shutdown(kind: i32, _module: i32) -> i32
 unsafe extern "C" fn on_error(kind: i32, _file: *mut zend_string, _line: u32, _message: *mut zend_string) {
     if kind.cast_unsigned() & FATAL != 0 {
         attachment::note_fatal(true);
+        observe::at_fatal_error();
     }
 }
 
 unsafe extern "C" fn in_forked_child() {
     attachment::forked();
+    observe::forked();
     heartbeat::forked();
 }

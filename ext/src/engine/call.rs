@@ -1,7 +1,7 @@
 //! The frame of a running call: its arguments and, for a method, the native state of `$this`.
 //!
-//! The engine alone makes frames. Only [`class`](crate::engine::class) registers functions that get one, and it gives
-//! a [`Call<C>`] to methods of the class `C` alone. So whoever has one may look at the arguments and at `$this`.
+//! The engine alone makes frames. Only [`class`](crate::engine::class) registers functions that get one, besides those
+//! of `observe`, which are no methods, and it gives a [`Call<C>`] to methods of the class `C` alone. So whoever has one may look at the arguments and at `$this`.
 #![allow(unsafe_code)]
 
 use crate::engine::object::{PhpClass, native_state};
@@ -21,6 +21,15 @@ const EXTRA_NAMED: u32 = 1 << 27;
 pub(crate) struct Frame(ExecuteData);
 
 impl Frame {
+    /// # Safety
+    ///
+    /// For the frame of a running call of an internal function, and not after it.
+    #[inline(always)]
+    pub(crate) unsafe fn of<'f>(frame: *const ExecuteData) -> &'f Self {
+        // SAFETY: the caller's promise; the type is transparent.
+        unsafe { &*frame.cast::<Self>() }
+    }
+
     /// How many arguments were passed.
     #[inline(always)]
     pub(crate) fn given(&self) -> u32 {

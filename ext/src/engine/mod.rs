@@ -6,6 +6,7 @@ pub(crate) mod call;
 pub(crate) mod class;
 pub(crate) mod exceptions;
 pub(crate) mod float_list;
+pub(crate) mod functions;
 pub(crate) mod globals;
 pub(crate) mod object;
 pub(crate) mod panic;

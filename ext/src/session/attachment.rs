@@ -247,6 +247,11 @@ pub(crate) fn note_fatal(after_fatal: bool) {
     AFTER_FATAL.set(after_fatal);
 }
 
+/// Whether a fatal error has ended the request.
+pub(crate) fn is_after_fatal() -> bool {
+    AFTER_FATAL.get()
+}
+
 /// The process ends: releases its slots, except a parent's.
 pub(crate) fn release_slots() {
     with_state(State::release_slots);

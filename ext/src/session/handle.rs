@@ -94,8 +94,9 @@ interpreter_local! {
 /// A larger buffer is freed: one huge label value must not cost its memory for ever.
 const MOST_KEPT: usize = 64 << 10;
 
+/// Counts an update that reaches no cell.
 #[cold]
-fn count_lost(target: Target) {
+pub(crate) fn count_lost(target: Target) {
     match target {
         Target::Dropped(reason) => attachment::count_drop(reason),
         _ => attachment::count_unstored(),

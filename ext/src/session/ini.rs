@@ -1,13 +1,17 @@
 //! The INI settings, parsed when the engine sets them: at startup, or when FPM applies those of a pool.
 #![allow(unsafe_code)]
 
-use crate::engine::{globals::interpreter_local, panic::catch_panic_silent, zval};
+use crate::engine::{
+    globals::{ModuleStatic, interpreter_local},
+    panic::catch_panic_silent,
+    zval,
+};
 use ext_php_rs::{
-    ffi,
+    PHP_ZTS, ffi,
     flags::IniEntryPermission,
     zend::{IniEntryDef, IniEntryDefs},
 };
-use promshm_segment::{Config, SegmentName};
+use promshm_segment::{Config, Definition, Kind, SegmentName};
 use std::ffi::{CStr, c_void};
 
 interpreter_local! {
@@ -16,6 +20,47 @@ interpreter_local! {
     static CONFIG: Option<Config> = None;
     static ENABLED: bool = true;
     static RUNTIME_METRICS: bool = true;
+}
+
+/// The settings of observed functions. They are the process's: handlers are replaced once, and compiled code is shared.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ObserveSettings {
+    pub(crate) list: String,
+    pub(crate) file: String,
+    pub(crate) observe_user: bool,
+    pub(crate) buckets: Vec<f64>,
+    pub(crate) max_functions: usize,
+}
+
+const NOTHING_OBSERVED: ObserveSettings = ObserveSettings {
+    list: String::new(),
+    file: String::new(),
+    observe_user: true,
+    buckets: Vec::new(),
+    max_functions: 256,
+};
+
+interpreter_local! {
+    static OBSERVE: ObserveSettings = NOTHING_OBSERVED;
+}
+/// Whether modules have started: from then on these settings stay.
+static IS_STARTED: ModuleStatic<bool> = ModuleStatic::new(false);
+
+impl Default for ObserveSettings {
+    fn default() -> Self {
+        NOTHING_OBSERVED
+    }
+}
+
+/// The settings of observed functions, which stay from now on. At module startup.
+pub(crate) fn observe_settings() -> ObserveSettings {
+    IS_STARTED.set(true);
+    OBSERVE.with(|settings| settings.clone())
+}
+
+/// Before module startup reads its settings: some servers restart modules in one process.
+pub(crate) fn forget_observe_settings() {
+    IS_STARTED.set(false);
 }
 
 /// Whether metrics are stored at all.
@@ -34,7 +79,7 @@ pub(crate) fn config() -> Config {
     CONFIG.with(|config| config.get_or_insert_default().clone())
 }
 
-static SETTINGS: IniEntryDefs<12> = IniEntryDefs::new([
+static SETTINGS: IniEntryDefs<17> = IniEntryDefs::new([
     setting(c"promshm.enabled", c"1", on_enabled),
     setting(c"promshm.segment", c"sysv:0x70736d31", on_segment),
     setting(c"promshm.size", c"256M", on_size),
@@ -46,6 +91,15 @@ static SETTINGS: IniEntryDefs<12> = IniEntryDefs::new([
     setting(c"promshm.summary_samples", c"1024", on_summary_samples),
     setting(c"promshm.series_ttl", c"0", on_series_ttl),
     setting(c"promshm.runtime_metrics", c"1", on_runtime_metrics),
+    setting(c"promshm.observe", c"", on_observe),
+    setting(c"promshm.observe_file", c"", on_observe_file),
+    setting(c"promshm.observe_user", c"1", on_observe_user),
+    setting(
+        c"promshm.observe_buckets",
+        c"0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10",
+        on_observe_buckets,
+    ),
+    setting(c"promshm.observe_max_functions", c"256", on_observe_max_functions),
     IniEntryDef::end(),
 ]);
 
@@ -137,6 +191,42 @@ on_modify! {
         RUNTIME_METRICS.set(switch(text)?);
         Some(())
     };
+}
+
+on_modify! {
+    on_observe => "promshm.observe", "what PHP has started with, which cannot be changed for a pool", |text| {
+        observe(|settings| settings.list = text.into())
+    };
+    on_observe_file => "promshm.observe_file", "what PHP has started with, which cannot be changed for a pool", |text| {
+        observe(|settings| settings.file = text.into())
+    };
+    on_observe_user => "promshm.observe_user", "On or Off (1 or 0), and what PHP has started with", |text| {
+        let is_on = switch(text)?;
+        observe(|settings| settings.observe_user = is_on)
+    };
+    on_observe_buckets => "promshm.observe_buckets", "increasing numbers with commas between them", |text| {
+        let numbers: Vec<f64> = text.split(',').map(|number| number.trim().parse().ok()).collect::<Option<_>>()?;
+        Definition::new("a", "", Kind::Histogram, &[], &numbers).ok()?;
+        observe(|settings| settings.buckets = numbers)
+    };
+    on_observe_max_functions => "promshm.observe_max_functions", "a number from 1 to 100000", |text| {
+        let number = number(text, 1, 100_000)?;
+        observe(|settings| settings.max_functions = number as usize)
+    };
+}
+
+/// Changes a setting of observed functions. After module startup only what is equal is taken: the engine applies the
+/// settings to each new thread.
+fn observe(set: impl FnOnce(&mut ObserveSettings)) -> Option<()> {
+    OBSERVE.with(|settings| {
+        let mut changed = settings.clone();
+        set(&mut changed);
+        let is_taken = !IS_STARTED.get() || PHP_ZTS || changed == *settings;
+        if is_taken {
+            *settings = changed;
+        }
+        is_taken.then_some(())
+    })
 }
 
 #[allow(clippy::unnecessary_wraps)] // so that a setting's rule reads as one chain

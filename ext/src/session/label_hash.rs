@@ -31,6 +31,12 @@ pub(crate) fn hash_key(key: &[u8]) -> u64 {
     labels::parts(key).fold(SECRET.get(), |hash, value| mix(hash, zval::hash_of_bytes(value)))
 }
 
+/// The hash of values whose hashes by the engine are known.
+#[inline(always)]
+pub(crate) fn combine(hashes: impl Iterator<Item = u64>) -> u64 {
+    hashes.fold(SECRET.get(), mix)
+}
+
 /// Each bit of the result depends on all bits of both, so that a table may look at any of them.
 #[inline(always)]
 fn mix(hash: u64, value: u64) -> u64 {

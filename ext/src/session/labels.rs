@@ -117,10 +117,24 @@ pub(crate) fn pack_texts(texts: &[&str]) -> Vec<u8> {
 fn pack_all<'v>(values: impl Iterator<Item = &'v [u8]>) -> Vec<u8> {
     let mut key = Vec::new();
     for bytes in values {
-        key.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-        key.extend_from_slice(bytes);
+        push_raw(bytes, &mut key);
     }
     key
+}
+
+/// Packs a value as the segment stores it.
+pub(crate) fn push_part(value: &[u8], key: &mut Vec<u8>) {
+    let start = key.len();
+    key.extend_from_slice(&[0; 4]);
+    push_label_value(key, value, LIMIT.get());
+    let length = (key.len() - start - 4) as u32;
+    key[start..start + 4].copy_from_slice(&length.to_le_bytes());
+}
+
+/// Packs a value as it is.
+pub(crate) fn push_raw(value: &[u8], key: &mut Vec<u8>) {
+    key.extend_from_slice(&(value.len() as u32).to_le_bytes());
+    key.extend_from_slice(value);
 }
 
 fn is_stringable(value: &Zval) -> bool {

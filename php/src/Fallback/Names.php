@@ -21,6 +21,7 @@ final class Names
         'Gauge',
         'GaugeMode',
         'Histogram',
+        'Observe',
         'Segment',
         'Summary',
         'Timer',

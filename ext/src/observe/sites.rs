@@ -1,0 +1,362 @@
+//! Observed functions as one interpreter knows them, and where the updates of their calls go.
+#![allow(unsafe_code)]
+
+use super::{
+    entry::{MOST_LABELS, Shape},
+    families::{Family, OTHER, Values},
+    values::{Reader, Text},
+};
+use crate::{
+    engine::panic::catch_panic,
+    session::{
+        attachment, gauge_cell, generation,
+        handle::{count_lost, with_packed},
+        histogram_cells, label_hash, labels, lookup,
+        metric::Metric,
+        series::{Key, Series, Target},
+    },
+};
+use ext_php_rs::zend::ExecuteData;
+use hashbrown::HashTable;
+use promshm_segment::memory::atomic;
+use std::{
+    array,
+    cell::{Cell, RefCell},
+    ptr::null,
+    rc::Rc,
+    slice,
+};
+
+/// An observed function.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// The value of the label `function`.
+    function: Box<str>,
+    family: Rc<Family>,
+    /// The series of a function without labels of its own.
+    only: Option<Place>,
+    readers: Vec<Reader>,
+    variants: RefCell<Variants>,
+}
+
+/// The series of a function with labels of its own.
+#[derive(Debug, Default)]
+struct Variants {
+    table: HashTable<Variant>,
+    seen: [Values; MOST_LABELS],
+}
+
+#[derive(Debug)]
+struct Variant {
+    hash: u64,
+    /// The values as they were read, packed.
+    values: Box<[u8]>,
+    /// Boxed, because running calls refer to it.
+    place: Box<Place>,
+}
+
+/// One series of a family, with the gauge that belongs to it.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) family: Rc<Family>,
+    key: Key,
+    /// The generation in which `cells` and `in_flight` are this process's own; 0 while they are not.
+    ready: Cell<u64>,
+    cells: Cell<*const atomic::Cell>,
+    count: usize,
+    /// Whether calls are timed, and running ones counted.
+    pub(super) is_timed: bool,
+    /// Null without a gauge.
+    in_flight: Cell<*const atomic::Cell>,
+    attachment_id: Cell<u64>,
+    main: Cell<Series>,
+    gauge: Cell<Series>,
+    last: Cell<LastBucket>,
+}
+
+/// The bucket of the last duration: the next one is likely to belong to it, too.
+#[derive(Debug, Clone, Copy)]
+struct LastBucket {
+    number: usize,
+    above: f64,
+    up_to: f64,
+}
+
+impl LastBucket {
+    const NONE: Self = Self { number: 0, above: f64::INFINITY, up_to: f64::NEG_INFINITY };
+
+    fn of(seconds: f64, metric: &Metric) -> Self {
+        let (number, bounds) = (metric.buckets.of(seconds), &metric.definition.bounds);
+        let above = number.checked_sub(1).and_then(|below| bounds.get(below));
+        let up_to = bounds.get(number);
+        Self {
+            number,
+            above: above.copied().unwrap_or(f64::NEG_INFINITY),
+            up_to: up_to.copied().unwrap_or(f64::INFINITY),
+        }
+    }
+}
+
+/// The +1 of a running call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InFlight {
+    /// Null if there is none.
+    cell: *const atomic::Cell,
+    /// The attachment that the cell belongs to.
+    attachment_id: u64,
+}
+
+impl Site {
+    pub(super) fn new(function: &str, family: Rc<Family>, shape: &Shape) -> Self {
+        let has_labels = !shape.labels.is_empty();
+        let only = || Place::new(Rc::clone(&family), labels::pack_texts(&[function]).into());
+        Self {
+            function: function.into(),
+            only: (!has_labels).then(only),
+            readers: shape.labels.iter().map(|(_, source)| Reader::new(source)).collect(),
+            variants: RefCell::default(),
+            family,
+        }
+    }
+
+    /// The series that the call which begins counts into.
+    #[inline(always)]
+    pub(super) fn place(&self, frame: *mut ExecuteData) -> *const Place {
+        match &self.only {
+            Some(place) => place,
+            None => self.labelled_place(frame),
+        }
+    }
+
+    fn labelled_place(&self, frame: *mut ExecuteData) -> *const Place {
+        let mut digits: [itoa::Buffer; MOST_LABELS] = array::from_fn(|_| itoa::Buffer::new());
+        let mut texts = [Text::EMPTY; MOST_LABELS];
+        let function = self.function.as_bytes();
+        for ((text, reader), digits) in texts.iter_mut().zip(&self.readers).zip(&mut digits) {
+            *text = reader.read(frame, Text { bytes: function, hash: 0 }, digits);
+        }
+        let texts = &texts[..self.readers.len()];
+        let known = self.variants.borrow().find(texts);
+        known.unwrap_or_else(|| self.new_place(texts))
+    }
+
+    #[cold]
+    fn new_place(&self, texts: &[Text<'_>]) -> *const Place {
+        let mut admitted = [Text::EMPTY; MOST_LABELS];
+        let admitted = &mut admitted[..texts.len()];
+        let mut variants = self.variants.borrow_mut();
+        for (index, (text, admitted)) in texts.iter().zip(&mut *admitted).enumerate() {
+            let is_admitted = variants.seen[index].admits(text.bytes);
+            *admitted = if is_admitted { *text } else { Text { bytes: OTHER.as_bytes(), hash: 0 } };
+        }
+        variants.find(admitted).unwrap_or_else(|| variants.add(admitted, &self.family))
+    }
+}
+
+impl Variants {
+    #[inline]
+    fn find(&self, texts: &[Text<'_>]) -> Option<*const Place> {
+        let hash = hash(texts);
+        let is_it = |variant: &Variant| {
+            variant.hash == hash && labels::parts(&variant.values).eq(texts.iter().map(|text| text.bytes))
+        };
+        self.table.find(hash, is_it).map(|variant| &raw const *variant.place)
+    }
+
+    fn add(&mut self, texts: &[Text<'_>], family: &Rc<Family>) -> *const Place {
+        let (mut values, mut key) = (Vec::new(), Vec::new());
+        for text in texts {
+            labels::push_raw(text.bytes, &mut values);
+            labels::push_part(text.bytes, &mut key);
+        }
+        let place = Box::new(Place::new(Rc::clone(family), key.into()));
+        let found = &raw const *place;
+        let variant = Variant { hash: hash(texts), values: values.into(), place };
+        self.table.insert_unique(variant.hash, variant, |variant| variant.hash);
+        found
+    }
+}
+
+#[inline]
+fn hash(texts: &[Text<'_>]) -> u64 {
+    label_hash::combine(texts.iter().map(|text| text.hash))
+}
+
+impl Place {
+    fn new(family: Rc<Family>, key: Key) -> Self {
+        Self {
+            count: family.main.definition.cells(),
+            is_timed: family.in_flight.is_some(),
+            family,
+            key,
+            ready: Cell::new(0),
+            cells: Cell::new(null()),
+            in_flight: Cell::new(null()),
+            attachment_id: Cell::new(0),
+            main: Cell::new(Series::UNKNOWN),
+            gauge: Cell::new(Series::UNKNOWN),
+            last: Cell::new(LastBucket::NONE),
+        }
+    }
+
+    /// Counts a call that begins.
+    #[inline(always)]
+    pub(super) fn begin(&self) -> InFlight {
+        let generation = generation::current();
+        if self.ready.get() != generation {
+            return self.begin_slowly();
+        }
+        let cell = self.in_flight.get();
+        // SAFETY: null, or in the current generation a cell of the mapped segment.
+        if let Some(cell) = unsafe { cell.as_ref() } {
+            gauge_cell::add(cell, false, 1.0);
+        }
+        InFlight { cell, attachment_id: self.attachment_id.get() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_slowly(&self) -> InFlight {
+        catch_panic(|| self.resolve());
+        let (cell, is_shared) = self.gauge_cell();
+        // SAFETY: null, or in the current generation a cell of the mapped segment.
+        if let Some(cell) = unsafe { cell.as_ref() } {
+            gauge_cell::add(cell, is_shared, 1.0);
+        }
+        InFlight { cell, attachment_id: self.attachment_id.get() }
+    }
+
+    /// The gauge's cell, null if there is none, and whether other processes write it too.
+    fn gauge_cell(&self) -> (*const atomic::Cell, bool) {
+        match self.gauge.get() {
+            Series { target: Target::Owned(cell), generation } if generation == generation::current() => {
+                (cell, false)
+            }
+            Series { target: Target::Shared(cell), generation } if generation == generation::current() => {
+                (cell, true)
+            }
+            _ => (null(), false),
+        }
+    }
+
+    /// Finds out where updates go, unless that is known.
+    fn resolve(&self) {
+        if !self.main.get().holds() {
+            self.main.set(attachment::resolve(&self.family.main, &self.key));
+        }
+        let gauge = match &self.family.in_flight {
+            Some(_) if self.gauge.get().holds() => self.gauge.get(),
+            Some(metric) => attachment::resolve(metric, &self.key),
+            None => Series { generation: self.main.get().generation, target: Target::Owned(null()) },
+        };
+        self.gauge.set(gauge);
+        self.attachment_id.set(attachment::current_id().unwrap_or_default());
+        let main = self.main.get();
+        match (main.target, gauge.target) {
+            (Target::Owned(cells), Target::Owned(in_flight)) if main.generation == gauge.generation => {
+                self.cells.set(cells);
+                self.in_flight.set(in_flight);
+                self.ready.set(main.generation);
+            }
+            _ => self.ready.set(0),
+        }
+    }
+
+    /// Counts a call that has ended after so many seconds.
+    #[inline(always)]
+    pub(super) fn end(&self, call: InFlight, seconds: f64) {
+        let is_ready = self.ready.get() == generation::current();
+        if !is_ready || call.cell != self.in_flight.get() || call.attachment_id != self.attachment_id.get() {
+            return self.end_slowly(call, seconds);
+        }
+        // SAFETY: in the current generation these are `count` cells of the mapped segment, and `in_flight` is null or
+        // one.
+        let (cells, in_flight) =
+            unsafe { (slice::from_raw_parts(self.cells.get(), self.count), call.cell.as_ref()) };
+        match in_flight {
+            Some(in_flight) => {
+                gauge_cell::add(in_flight, false, -1.0);
+                histogram_cells::count(cells, self.bucket_of(seconds), seconds);
+            }
+            None => cells.iter().take(1).for_each(|cell| cell.add_owned(1.0)),
+        }
+    }
+
+    #[inline(always)]
+    fn bucket_of(&self, seconds: f64) -> usize {
+        let last = self.last.get();
+        if seconds > last.above && seconds <= last.up_to {
+            last.number
+        } else {
+            self.other_bucket_of(seconds)
+        }
+    }
+
+    #[inline(never)]
+    fn other_bucket_of(&self, seconds: f64) -> usize {
+        let found = LastBucket::of(seconds, &self.family.main);
+        self.last.set(found);
+        found.number
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_slowly(&self, call: InFlight, seconds: f64) {
+        catch_panic(|| {
+            self.resolve();
+            self.take_back(call);
+            let seconds = self.is_timed.then_some(seconds);
+            add(&self.family.main, self.main.get().target, seconds);
+        });
+    }
+
+    /// Takes the +1 back, if its cell is still the one that is read: not after a wipe, nor in a forked child.
+    fn take_back(&self, call: InFlight) {
+        let (found, is_shared) = self.gauge_cell();
+        let is_it = found == call.cell && self.attachment_id.get() == call.attachment_id;
+        // SAFETY: null, or in the current generation a cell of the mapped segment.
+        if let Some(cell) = unsafe { found.as_ref() }
+            && is_it
+        {
+            gauge_cell::add(cell, is_shared, -1.0);
+        }
+    }
+
+    /// Counts a call that has failed.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn count_error(&self, exception: &[u8]) {
+        catch_panic(|| {
+            let is_admitted = self.family.exceptions.borrow_mut().admits(exception);
+            let exception = if is_admitted { exception } else { OTHER.as_bytes() };
+            let errors = &self.family.errors;
+            let pack = |key: &mut Vec<u8>| {
+                key.extend_from_slice(&self.key);
+                labels::push_part(exception, key);
+                Ok(())
+            };
+            let _never_fails =
+                with_packed(pack, |key| add(errors, lookup::series(errors, key).1.target, None));
+        });
+    }
+}
+
+/// Counts a duration, or one.
+fn add(metric: &Metric, target: Target, seconds: Option<f64>) {
+    let (cells, is_shared) = match target {
+        Target::Owned(cells) => (cells, false),
+        Target::Shared(cells) => (cells, true),
+        lost => return count_lost(lost),
+    };
+    // SAFETY: the target was just found to be valid: as many mapped cells as the definition has.
+    let cells = unsafe { slice::from_raw_parts(cells, metric.definition.cells()) };
+    let add = |cell: &atomic::Cell, by| if is_shared { cell.add_shared(by) } else { cell.add_owned(by) };
+    match (seconds, cells) {
+        (Some(seconds), [buckets @ .., sum]) => {
+            add(&buckets[metric.buckets.of(seconds)], 1.0);
+            add(sum, seconds);
+        }
+        (None, [cell, ..]) => add(cell, 1.0),
+        (_, []) => {}
+    }
+}

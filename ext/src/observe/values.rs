@@ -1,0 +1,117 @@
+//! Label values of a call, read from its frame without running any code of scripts.
+
+use super::entry::{Root, Source, Step};
+use crate::engine::{
+    functions::{Name, argument_of, class_of, class_text, object_of, this_of},
+    zval::{
+        IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, bytes_of, dereferenced, hash_of_bytes, long_of, string_hash,
+        type_of,
+    },
+};
+use ext_php_rs::{ffi::zend_object, types::Zval, zend::ExecuteData};
+
+/// A source, ready to be read at each call.
+#[derive(Debug)]
+pub(super) struct Reader {
+    root: Root,
+    steps: Vec<Lookup>,
+    is_class: bool,
+}
+
+#[derive(Debug)]
+enum Lookup {
+    Property(Name),
+    Key(Name),
+}
+
+/// A value, and its hash by the engine.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) hash: u64,
+}
+
+impl<'a> Text<'a> {
+    pub(super) const EMPTY: Self = Self { bytes: b"", hash: 0 };
+
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, hash: hash_of_bytes(bytes) }
+    }
+}
+
+/// Something on the way to a value.
+#[derive(Clone, Copy)]
+enum Found<'a> {
+    Object(*mut zend_object),
+    Value(&'a Zval),
+}
+
+impl Reader {
+    pub(super) fn new(source: &Source) -> Self {
+        let lookup = |step: &Step| match step {
+            Step::Property(name) => Lookup::Property(Name::new(name)),
+            Step::Key(key) => Lookup::Key(Name::new(key)),
+        };
+        Self {
+            root: source.root,
+            steps: source.steps.iter().map(lookup).collect(),
+            is_class: source.is_class,
+        }
+    }
+
+    /// The value; the empty one if there is none, or none that could be a label.
+    #[inline]
+    pub(super) fn read<'a>(
+        &self,
+        frame: *mut ExecuteData,
+        function: Text<'a>,
+        digits: &'a mut itoa::Buffer,
+    ) -> Text<'a> {
+        let found = match self.root {
+            Root::Function => return function,
+            Root::This => this_of(frame).map(Found::Object),
+            Root::Argument(number) => argument_of(frame, number).map(found_in),
+        };
+        let found = self.steps.iter().try_fold(found, |found, step| found.map(|found| step.follow(found)));
+        match found.flatten() {
+            Some(Found::Object(object)) => class(object),
+            Some(Found::Value(value)) if !self.is_class => text(value, digits),
+            _ => Text::EMPTY,
+        }
+    }
+}
+
+impl Lookup {
+    #[inline]
+    fn follow<'a>(&self, found: Found<'a>) -> Option<Found<'a>> {
+        match (self, found) {
+            (Self::Property(name), Found::Object(object)) => name.property_of(object).map(found_in),
+            (Self::Key(key), Found::Value(value)) => key.element_of(value.array()?).map(found_in),
+            _ => None,
+        }
+    }
+}
+
+#[inline]
+fn found_in(value: &Zval) -> Found<'_> {
+    let value = dereferenced(value);
+    object_of(value).map_or(Found::Value(value), Found::Object)
+}
+
+fn class<'a>(object: *mut zend_object) -> Text<'a> {
+    let (bytes, hash) = class_text(class_of(object));
+    Text { bytes, hash }
+}
+
+#[inline]
+fn text<'a>(value: &'a Zval, digits: &'a mut itoa::Buffer) -> Text<'a> {
+    match type_of(value) {
+        IS_STRING => {
+            Text { bytes: bytes_of(value).unwrap_or_default(), hash: string_hash(value).unwrap_or_default() }
+        }
+        IS_LONG => Text::new(digits.format(long_of(value)).as_bytes()),
+        IS_TRUE => Text::new(b"true"),
+        IS_FALSE => Text::new(b"false"),
+        _ => Text::EMPTY,
+    }
+}
