@@ -20,6 +20,9 @@ $bad = [
     'promshm.summary_samples' => ['', '0', '-1', '65537', 'many'],
     'promshm.series_ttl' => ['', '-1', '31536001', '1h', 'never'],
     'promshm.runtime_metrics' => ['maybe', '2'],
+    'promshm.observe_user' => ['maybe', '2'],
+    'promshm.observe_buckets' => ['', '1,x', '2,1', '1,1'],
+    'promshm.observe_max_functions' => ['', '0', '-1', '100001', 'many'],
 ];
 $defaults = [
     'promshm.enabled' => '1',
@@ -33,6 +36,9 @@ $defaults = [
     'promshm.summary_samples' => '1024',
     'promshm.series_ttl' => '0',
     'promshm.runtime_metrics' => '1',
+    'promshm.observe_user' => '1',
+    'promshm.observe_buckets' => '0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10',
+    'promshm.observe_max_functions' => '256',
 ];
 foreach ($bad as $setting => $values) {
     foreach ($values as $value) {
@@ -98,3 +104,14 @@ promshm.series_ttl=1h: refused
 promshm.series_ttl=never: refused
 promshm.runtime_metrics=maybe: refused
 promshm.runtime_metrics=2: refused
+promshm.observe_user=maybe: refused
+promshm.observe_user=2: refused
+promshm.observe_buckets=: refused
+promshm.observe_buckets=1,x: refused
+promshm.observe_buckets=2,1: refused
+promshm.observe_buckets=1,1: refused
+promshm.observe_max_functions=: refused
+promshm.observe_max_functions=0: refused
+promshm.observe_max_functions=-1: refused
+promshm.observe_max_functions=100001: refused
+promshm.observe_max_functions=many: refused
