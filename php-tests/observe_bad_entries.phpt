@@ -57,7 +57,7 @@ a as b buckets(x): "x" is not a number
 a buckets(1): labels and buckets of its own need a name of its own: add "as NAME"
 count(a) as b buckets(1): count() measures no durations, so it has no buckets
 a as b c: "c" is not understood
-a{le=arg1} as b: Label name "le" is reserved: it has a meaning of its own on a gauge; choose another
+a{le=arg1} as b: Label name "le" is reserved: it has a meaning of its own on a histogram; choose another
 a{a=arg1,b=arg1,c=arg1,d=arg1,e=arg1} as b: it has more than 4 labels
 strlen: PHP compiles strlen() to an opcode, so its calls cannot be seen
 COUNT: PHP compiles count() to an opcode, so its calls cannot be seen

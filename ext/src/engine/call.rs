@@ -1,7 +1,8 @@
 //! The frame of a running call: its arguments and, for a method, the native state of `$this`.
 //!
 //! The engine alone makes frames. Only [`class`](crate::engine::class) registers functions that get one, besides those
-//! of `observe`, which are no methods, and it gives a [`Call<C>`] to methods of the class `C` alone. So whoever has one may look at the arguments and at `$this`.
+//! of `observe`, which are no methods, and it gives a [`Call<C>`] to methods of the class `C` alone. So whoever has one
+//! may look at the arguments and at `$this`.
 #![allow(unsafe_code)]
 
 use crate::engine::object::{PhpClass, native_state};

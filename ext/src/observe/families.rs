@@ -1,7 +1,10 @@
 //! The metrics of observed functions: three in common, and three for each name of an entry's own.
 
 use super::entry::{BadEntry, Shape};
-use crate::session::metric::{Constants, Metric};
+use crate::session::{
+    error_text::definition_error,
+    metric::{Constants, Metric},
+};
 use promshm_segment::{Definition, DefinitionError, GaugeMode, Kind};
 use std::{cell::RefCell, collections::HashSet};
 
@@ -79,7 +82,7 @@ fn definitions(shape: &Shape, default_buckets: &[f64]) -> Result<Definitions, De
 
 /// Whether the metrics of a shape can be defined.
 pub(super) fn check(shape: &Shape, default_buckets: &[f64]) -> Result<(), BadEntry> {
-    definitions(shape, default_buckets).map(drop).map_err(|error| BadEntry(error.to_string()))
+    definitions(shape, default_buckets).map(drop).map_err(|error| BadEntry(definition_error(&error)))
 }
 
 impl Family {
