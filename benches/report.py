@@ -151,12 +151,14 @@ def scrapes(sizes):
     rows = []
     for series, slots, kind in sizes:
         say("scrape:", series, slots, kind)
-        words = [SCRAPE, str(series), str(slots), kind, SEGMENT, "against"]
+        words = [SCRAPE, str(series), str(slots), kind, SEGMENT, "against", harness.EXPORTER]
         done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=1800, check=True)
         found = {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", done.stdout)}
         whole = found["merge"] + found["encode"]
         SCRAPED[series, slots, kind] = whole
         if (series, slots, kind) == (100_000, 8, "counters"):
+            at_most("100,000 series in 8 processes by a client, gzip", 8, found["whole_gzip"], "{:.1f} ms")
+            at_most("the same without gzip", 5, found["whole_plain"], "{:.1f} ms")
             at_most("100,000 series in 8 processes by copying ready lines", 1.5, whole / found["copy"])
             at_least("the same: faster than the prometheus crate", 6, found["prometheus_crate"] / whole)
         page = found["bytes"] / 2**20
@@ -164,11 +166,12 @@ def scrapes(sizes):
             f"{series:,} {kind}", slots, f"{page:.1f}", f"{found['first']:.1f}", f"{found['read']:.2f}", f"{found['merge']:.2f}",
             f"{found['encode']:.2f}", f"{found['copy']:.2f}", f"{found['compress']:.1f}", f"{found['write']:.2f}",
             f"{found['first_peak'] / 2**20:.1f}", f"{found['peak'] / 2**20:.1f}", f"{found['prometheus_crate'] / whole:.0f} x",
+            f"{found['whole_gzip']:.1f}", f"{found['whole_plain']:.1f}", f"{found['whole_held'] / 2**20:.1f}",
         ])
     one, many = (SCRAPED.get((100_000, slots, "counters")) for slots in (1, 64))
     if one and many:
         at_most("what 64 slots add to a scrape of 100,000 series in one", 1, many / one - 1)
-    head = ["Series", "Slots", "Page MiB", "First ms", "Read ms", "Merge ms", "Encode ms", "Copy ms", "gzip ms", "Write ms", "Peak MiB, first", "Peak MiB, later", "prometheus crate / ours"]
+    head = ["Series", "Slots", "Page MiB", "First ms", "Read ms", "Merge ms", "Encode ms", "Copy ms", "gzip ms", "Write ms", "Peak MiB, first", "Peak MiB, later", "prometheus crate / ours", "Client ms, gzip", "Client ms, plain", "Held MiB"]
     return table(head, rows)
 
 

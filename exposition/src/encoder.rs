@@ -159,13 +159,14 @@ impl Encoder {
 
     /// Appends a family to a page that several encoders write together, one for each source; sources may have
     /// families in common. `is_announced`: another encoder has written the family's header already. Returns whether
-    /// the header is written now. `pass_on`: see [`Encoder::encode_in_parts`].
+    /// the header is written now. `pass_on`: see [`Encoder::encode_in_parts`]; not generic, so that this is compiled in
+    /// this crate, with its optimisation.
     pub fn push_family(
         &mut self,
         family: &Family,
         is_announced: bool,
         page: &mut Vec<u8>,
-        pass_on: &mut impl FnMut(&mut Vec<u8>),
+        pass_on: &mut dyn FnMut(&mut Vec<u8>),
     ) -> bool {
         let format = self.format;
         let kind = family.definition.kind;

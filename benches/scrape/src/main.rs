@@ -1,14 +1,15 @@
-//! The parts of a scrape: `promshm-bench-scrape SERIES SLOTS counters|histograms KEY [against]`.
+//! The parts of a scrape: `promshm-bench-scrape SERIES SLOTS counters|histograms KEY [against] [EXPORTER]`.
 //!
 //! Makes a segment of its own under KEY, in which each slot has counted into every series, and prints
 //! one line of `name=value` pairs: milliseconds (the median), bytes. With `against` it also lets the
-//! `prometheus` crate build and encode the same families.
+//! `prometheus` crate build and encode the same families. With the path of an exporter it also measures whole scrapes
+//! of that program.
 
 mod against;
 mod heap;
+mod whole;
 
-use flate2::{Compression, write::GzEncoder};
-use promshm_exposition::Encoder;
+use promshm_exposition::{Encoder, Gzip, PART};
 use promshm_segment::{Config, Definition, Kind, Reader, SegmentName, Snapshot, Writer, os};
 use std::{env, fs::File, hint::black_box, io::Write, time::Instant};
 
@@ -18,13 +19,20 @@ const ROUNDS: usize = 15;
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [series, slots, kind, key, ..] = &arguments[..] else { panic!("SERIES SLOTS KIND KEY [against]") };
+    let [series, slots, kind, key, ..] = &arguments[..] else {
+        panic!("SERIES SLOTS KIND KEY [against] [EXPORTER]")
+    };
     let (series, slots) = (series.parse().expect("a number"), slots.parse().expect("a number"));
     let config = config(key.parse().expect("a segment's name"), series, slots);
     fill(&config, series, slots, kind == "histograms");
     let with_others = arguments.get(4).is_some_and(|word| word == "against");
     let cells = if kind == "histograms" { BOUNDS.len() + 2 } else { 1 };
     measure(config.name, series as usize * slots as usize * cells, with_others);
+    if let Some(exporter) = arguments.get(4..).and_then(|words| words.iter().find(|word| word.contains('/')))
+    {
+        print!("{}", whole::whole(exporter, key));
+    }
+    println!();
     os::remove(&config.name).expect("our own segment can be removed");
 }
 
@@ -80,7 +88,6 @@ fn measure(name: SegmentName, cells: usize, with_others: bool) {
     if with_others {
         print!(" prometheus_crate={:.3}", against::prometheus_crate(snapshot, ROUNDS));
     }
-    println!();
 }
 
 /// The lower bound of an encoder: copies the cached prefix and a value for each line.
@@ -115,10 +122,14 @@ fn read_once(cells: usize) -> f64 {
 
 fn compressed(page: &[u8]) -> (f64, usize) {
     let mut bytes = 0;
+    let mut part = Vec::with_capacity(PART);
     let time = median(|| {
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-        gzip.write_all(page).expect("memory");
-        bytes = gzip.finish().expect("memory").len();
+        let mut gzip = Gzip::new();
+        for next in page.chunks(PART) {
+            part.extend_from_slice(next);
+            gzip.take(&mut part);
+        }
+        bytes = gzip.finish().len();
     });
     (time, bytes)
 }

@@ -76,7 +76,7 @@ pub(crate) fn serve(options: &ServeOptions, segments: Segments) -> Result<(), Er
         on_taken: Box::new(move |connection| drop(scraped.send(Event::Scraped(connection)))),
     };
     let answering = Arc::clone(&site);
-    let handler: Arc<Handler> = Arc::new(move |request| answering.respond(request));
+    let handler: Arc<Handler> = Arc::new(move |request, body| answering.respond(request, body));
     let ended = move |outcome| drop(events.send(Event::Ended(outcome)));
     let server = ServerHandle::start(settings, &handler, ended).map_err(Error::Start)?;
     systemd::ready();

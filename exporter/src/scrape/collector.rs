@@ -115,7 +115,7 @@ impl Collector {
         &mut self,
         options: &PageOptions,
         page: &mut Vec<u8>,
-        pass_on: &mut impl FnMut(&mut Vec<u8>),
+        pass_on: &mut dyn FnMut(&mut Vec<u8>),
     ) {
         let start = Instant::now();
         self.read_segments();
@@ -155,7 +155,7 @@ impl Collector {
     }
 
     /// Writes each family once: its header, then the series of each segment.
-    fn write(&mut self, options: &PageOptions, page: &mut Vec<u8>, pass_on: &mut impl FnMut(&mut Vec<u8>)) {
+    fn write(&mut self, options: &PageOptions, page: &mut Vec<u8>, pass_on: &mut dyn FnMut(&mut Vec<u8>)) {
         let parts = self.sources.iter_mut().map(|source| source.parts(options.format));
         let (families, mut encoders): (Vec<_>, Vec<_>) = parts.unzip();
         let Resolution { exported, left_out } = self.names.resolve(&families, &self.own, options.format);

@@ -25,13 +25,35 @@ use std::{
     },
     panic::{AssertUnwindSafe, catch_unwind},
     process,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 use tiny_http::{Request, Server};
 
 /// Answers one request of the library.
-pub(crate) type Handler = dyn Fn(Request) + Send + Sync;
+pub(crate) type Handler = dyn Fn(Request, &BodySlot) + Send + Sync;
+
+/// Where a handler may leave the body of its response, while it answers the library's request with an empty one.
+/// Passing a large page through the library and the private connection would copy it three times, and takes several
+/// times as long as making it.
+#[derive(Default)]
+pub(crate) struct BodySlot(Mutex<Option<Vec<u8>>>);
+
+impl BodySlot {
+    /// Leaves the body; to be called before the response is sent.
+    pub(crate) fn put(&self, body: Vec<u8>) {
+        *self.lock() = Some(body);
+    }
+
+    fn take(&self) -> Option<Vec<u8>> {
+        self.lock().take()
+    }
+
+    /// A poisoned lock is fine: a single assignment cannot be half done.
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A response with this field is reported once its client has received all of it. The field is removed before the
 /// client sees the response.
@@ -45,6 +67,7 @@ pub(super) struct Backend {
     pub(super) stream: UnixStream,
     server: &'static Server,
     secret: String,
+    body: Arc<BodySlot>,
     exchange: Option<Exchange>,
 }
 
@@ -76,10 +99,12 @@ impl Backend {
         let server: &'static Server = Box::leak(Box::new(server));
         let (secret, handler) = (random_hex()?, Arc::clone(handler));
         let pass = secret.clone();
+        let body = Arc::new(BodySlot::default());
+        let slot = Arc::clone(&body);
         thread::Builder::new()
             .name("backend".into())
-            .spawn(move || serve_requests(server, &pass, &*handler))?;
-        Ok(Self { stream: UnixStream::from_std(stream), server, secret, exchange: None })
+            .spawn(move || serve_requests(server, &pass, &*handler, &slot))?;
+        Ok(Self { stream: UnixStream::from_std(stream), server, secret, body, exchange: None })
     }
 
     pub(super) fn is_free(&self) -> bool {
@@ -91,6 +116,7 @@ impl Backend {
         let mut request = head.lines;
         request.extend_from_slice(format!("{SECRET_FIELD}: {}\r\n\r\n", self.secret).as_bytes());
         let (without_body, head) = (head.without_body, Vec::new());
+        self.body.take(); // of a handler that panicked before it responded
         self.exchange = Some(Exchange { client, without_body, request, sent: 0, head, reply: None });
     }
 
@@ -103,7 +129,7 @@ impl Backend {
     /// the backend is unusable.
     pub(super) fn advance(&mut self) -> io::Result<Option<(usize, Reply)>> {
         let outcome = match &mut self.exchange {
-            Some(exchange) => exchange.advance(&mut self.stream),
+            Some(exchange) => exchange.advance(&mut self.stream, &self.body),
             None => watch(&mut self.stream),
         };
         match outcome {
@@ -126,12 +152,12 @@ fn watch(stream: &mut UnixStream) -> io::Result<Option<Reply>> {
 }
 
 impl Exchange {
-    fn advance(&mut self, stream: &mut UnixStream) -> io::Result<Option<Reply>> {
+    fn advance(&mut self, stream: &mut UnixStream, body: &BodySlot) -> io::Result<Option<Reply>> {
         while self.sent < self.request.len() {
             self.sent += stream.write(&self.request[self.sent..])?;
         }
         while self.reply.is_none() {
-            self.read_head(stream)?;
+            self.read_head(stream, body)?;
         }
         let Some((reply, length)) = &mut self.reply else { return Ok(None) };
         let missing = *length - reply.body.len();
@@ -142,40 +168,50 @@ impl Exchange {
         Ok(self.reply.take().map(|(reply, _)| reply))
     }
 
-    fn read_head(&mut self, stream: &mut UnixStream) -> io::Result<()> {
+    fn read_head(&mut self, stream: &mut UnixStream, body: &BodySlot) -> io::Result<()> {
         let mut bytes = [0; 1024];
         let length = stream.read(&mut bytes)?;
         if length == 0 || self.head.len() > ANSWER_HEAD_BYTES {
             return Err(ErrorKind::UnexpectedEof.into());
         }
         self.head.extend_from_slice(&bytes[..length]);
-        self.reply = parse_response(&self.head, self.without_body)?;
+        self.reply = parse_response(&self.head, self.without_body, body)?;
         Ok(())
     }
 }
 
 /// Parses a response from `bytes`: the response with the part of its body that is there, and the body's length.
-/// `None` while the head is incomplete.
-fn parse_response(bytes: &[u8], without_body: bool) -> io::Result<Option<(Reply, usize)>> {
+/// `None` while the head is incomplete. A body in `slot` takes the place of the library's empty one.
+fn parse_response(bytes: &[u8], without_body: bool, slot: &BodySlot) -> io::Result<Option<(Reply, usize)>> {
     let mut fields = [EMPTY_HEADER; ANSWER_FIELDS];
     let mut response = Response::new(&mut fields);
     let Status::Complete(start) = response.parse(bytes).map_err(io::Error::other)? else { return Ok(None) };
     let length = response.headers.iter().find(|field| field.name.eq_ignore_ascii_case("Content-Length"));
     let length = length.and_then(|field| std::str::from_utf8(field.value).ok()?.parse::<usize>().ok());
     let length = length.ok_or_else(|| io::Error::other("an answer without a length"))?;
-    let length = if without_body { 0 } else { length };
     let is_reported = response.headers.iter().any(|field| field.name.eq_ignore_ascii_case(REPORT));
+    if let Some(body) = slot.take() {
+        let lines = lines(&response, body.len());
+        let body = if without_body { Vec::new() } else { body };
+        let length = body.len();
+        return Ok(Some((Reply { lines, body, is_reported }, length)));
+    }
+    let lines = lines(&response, length);
+    let length = if without_body { 0 } else { length };
     let mut body = Vec::with_capacity(length);
     body.extend_from_slice(&bytes[start..bytes.len().min(start + length)]);
-    Ok(Some((Reply { lines: lines(&response), body, is_reported }, length)))
+    Ok(Some((Reply { lines, body, is_reported }, length)))
 }
 
 /// The status line and the fields, without those that name the library or are meant for the event loop.
-fn lines(response: &Response<'_, '_>) -> Vec<u8> {
+fn lines(response: &Response<'_, '_>, length: usize) -> Vec<u8> {
     let (code, reason) = (response.code.unwrap_or(500), response.reason.unwrap_or_default());
-    let mut lines = format!("HTTP/1.1 {code} {reason}\r\n").into_bytes();
+    let mut lines = format!("HTTP/1.1 {code} {reason}\r\nContent-Length: {length}\r\n").into_bytes();
     for field in response.headers.iter() {
-        if !["Server", "Connection", REPORT].iter().any(|name| field.name.eq_ignore_ascii_case(name)) {
+        if !["Server", "Connection", "Content-Length", REPORT]
+            .iter()
+            .any(|name| field.name.eq_ignore_ascii_case(name))
+        {
             lines.extend_from_slice(field.name.as_bytes());
             lines.extend_from_slice(b": ");
             lines.extend_from_slice(field.value);
@@ -186,10 +222,10 @@ fn lines(response: &Response<'_, '_>) -> Vec<u8> {
 }
 
 /// The backend's thread; it ends when the backend is dropped.
-fn serve_requests(server: &Server, secret: &str, handler: &Handler) {
+fn serve_requests(server: &Server, secret: &str, handler: &Handler, body: &BodySlot) {
     loop {
         match server.recv() {
-            Ok(request) if has_secret(&request, secret) => respond(request, handler),
+            Ok(request) if has_secret(&request, secret) => respond(request, handler, body),
             Ok(request) => drop(request.respond(tiny_http::Response::empty(403))),
             // The only system error that is reported here comes from the listener that was shut down.
             Err(error) if error.raw_os_error().is_some() => {}
@@ -203,8 +239,8 @@ fn has_secret(request: &Request, secret: &str) -> bool {
 }
 
 /// A panic costs this one response (the library sends 500 for it), not the thread.
-fn respond(request: Request, handler: &Handler) {
-    if catch_unwind(AssertUnwindSafe(|| handler(request))).is_err() {
+fn respond(request: Request, handler: &Handler, body: &BodySlot) {
+    if catch_unwind(AssertUnwindSafe(|| handler(request, body))).is_err() {
         error!("the handler of a request panicked");
     }
 }

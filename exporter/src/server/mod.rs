@@ -23,7 +23,7 @@ mod tcp_info;
 mod token_bucket;
 mod transport;
 
-pub(crate) use backend::{Handler, REPORT};
+pub(crate) use backend::{BodySlot, Handler, REPORT};
 pub(crate) use listeners::{ListenError, Listeners};
 pub(crate) use rejection::WANTS_TLS;
 

@@ -25,6 +25,14 @@ struct Running {
 
 /// Starts a server on a free port of this machine.
 fn start(max_requests: usize, handler: impl Fn(Request) + Send + Sync + 'static) -> Running {
+    start_with_bodies(max_requests, move |request, _| handler(request))
+}
+
+/// The same, with a handler that may leave the body in the slot.
+fn start_with_bodies(
+    max_requests: usize,
+    handler: impl Fn(Request, &BodySlot) + Send + Sync + 'static,
+) -> Running {
     let listeners = Listeners::bind(&["127.0.0.1:0".parse().expect("good")]).expect("a free port");
     let address = listeners.address();
     let live_config = LiveConfig::open(None).expect("no file");
@@ -161,6 +169,27 @@ fn a_panicking_handler_costs_one_response() {
     for round in 0..20 {
         assert_eq!(client.get("/panic").0, 500);
         assert_eq!(client.get(&format!("/{round}")), (200, format!("/{round}")));
+    }
+}
+
+#[test]
+fn body_in_the_slot_is_the_response_of_its_request_only() {
+    let running = start_with_bodies(40, |request, body| {
+        let url = request.url().to_string();
+        if url == "/plain" {
+            return echo(request);
+        }
+        body.put(url.repeat(1 << 18).into_bytes());
+        assert!(url != "/panic", "after the body was left");
+        let _ = request.respond(Response::empty(200));
+    });
+    let mut client = Client::new(running.address);
+    for round in 0..3 {
+        let url = format!("/{round}");
+        assert!(client.get(&url) == (200, url.repeat(1 << 18)));
+        assert_eq!(client.get("/plain"), (200, "/plain".into()), "the slot is empty again");
+        assert_eq!(client.get("/panic").0, 500);
+        assert_eq!(client.get("/plain"), (200, "/plain".into()), "the slot is empty after a panic");
     }
 }
 

@@ -3,20 +3,20 @@
 use crate::{
     scrape::collector::{Collector, PageOptions},
     self_metrics::HttpMetrics,
-    server::{Health, REPORT},
+    server::{BodySlot, Health, REPORT},
     targets::Segments,
     web::{
-        gzip::{Gzip, compressed},
         request::PageRequest,
         routes::{HEALTHY, READY, Route, Routes},
         ui,
     },
 };
 use log::debug;
-use promshm_exposition::PART;
+use promshm_exposition::{Gzip, PART};
 use promshm_segment::memory::atomic::Word;
 use std::{
     borrow::Cow,
+    io,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use tiny_http::{Header, Method, Request, Response, StatusCode};
@@ -75,18 +75,11 @@ impl Site {
     }
 
     /// Answers a request and sends the response.
-    pub(crate) fn respond(&self, request: Request) {
+    pub(crate) fn respond(&self, request: Request, body: &BodySlot) {
         let answer = self.answer_or_report(&PageRequest::of(&request));
-        let length = answer.body.len();
-        let response = Response::new(
-            StatusCode(answer.status),
-            headers(&answer),
-            answer.body.as_slice(),
-            Some(length),
-            None,
-        );
-        // The length is known, so nothing is chunked; by default the library would from 32 KiB on.
-        if let Err(error) = request.respond(response.with_chunked_threshold(usize::MAX)) {
+        let response = Response::new(StatusCode(answer.status), headers(&answer), io::empty(), Some(0), None);
+        body.put(answer.body);
+        if let Err(error) = request.respond(response) {
             debug!(cause:% = error; "the client has gone before its answer");
         }
     }
@@ -212,6 +205,13 @@ impl Site {
             .with("Vary", "Accept-Encoding")
             .encoded(request.gzip)
     }
+}
+
+/// Compresses all bytes at once.
+fn compressed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let mut gzip = Gzip::new();
+    gzip.take(&mut bytes);
+    gzip.finish()
 }
 
 fn headers(answer: &Answer) -> Vec<Header> {

@@ -1,6 +1,5 @@
 //! The pages of the exporter: routes, requests, handler and the user interface.
 
-pub(crate) mod gzip;
 pub(crate) mod handler;
 pub(crate) mod request;
 pub(crate) mod routes;
