@@ -38,11 +38,21 @@ have git || missing+=(git)
 have autoconf || missing+=(autoconf)
 have composer || missing+=(composer)
 have phpunit || missing+=(phpunit)
-# The frameworks of the examples. Debian's packages bring an autoload.php each.
+# The frameworks of the library and the examples. Debian's packages bring an autoload.php each.
 [ -f /usr/share/php/Symfony/Component/Messenger/autoload.php ] || missing+=(php-symfony-messenger)
 [ -f /usr/share/php/Symfony/Component/EventDispatcher/autoload.php ] || missing+=(php-symfony-event-dispatcher)
 [ -f /usr/share/php/Illuminate/Queue/autoload.php ] || missing+=(php-illuminate-queue)
 [ -f /usr/share/php/Illuminate/Events/autoload.php ] || missing+=(php-illuminate-events)
+[ -f /usr/share/php/Symfony/Bundle/FrameworkBundle/autoload.php ] || missing+=(php-symfony-framework-bundle)
+[ -f /usr/share/php/Symfony/Component/HttpClient/autoload.php ] || missing+=(php-symfony-http-client)
+[ -f /usr/share/php/Symfony/Component/Messenger/Bridge/Doctrine/autoload.php ] || missing+=(php-symfony-doctrine-messenger)
+[ -f /usr/share/php/Doctrine/DBAL/autoload.php ] || missing+=(php-doctrine-dbal)
+[ -f /usr/share/php/Illuminate/Foundation/Application.php ] || missing+=(php-laravel-framework)
+[ -f /usr/share/php/Monolog/autoload.php ] || missing+=(php-monolog)
+[ -f /usr/share/php/Nyholm/Psr7/autoload.php ] || missing+=(php-nyholm-psr7)
+[ -f /usr/share/php/Psr/Http/Client/autoload.php ] || missing+=(php-psr-http-client)
+"${PHP:-php}" -m | grep -qix pdo_sqlite || missing+=("php$version-sqlite3")
+"${PHP:-php}" -m | grep -qix intl || missing+=("php$version-intl")
 install_packages ${missing[@]+"${missing[@]}"}
 
 # The linters come with the compiler: from rustup, or as packages beside rustc-web.

@@ -16,7 +16,7 @@ isolate() { # this script and its arguments
 # The words that load what phpunit and the tests need, where PHP has it as shared modules.
 modules() {
   local module
-  for module in ctype dom iconv mbstring phar posix shmop tokenizer xml xmlwriter; do
+  for module in ctype dom iconv intl mbstring pdo pdo_sqlite phar posix shmop tokenizer xml xmlwriter; do
     "$php" -n -m | grep -qix "$module" || printf '%s\n' -d "extension=$module"
   done
 }

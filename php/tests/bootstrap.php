@@ -13,6 +13,7 @@ spl_autoload_register(static function (string $class): void {
         ['Promshm\\', __DIR__ . '/../src'],
         ['Prometheus\\', __DIR__ . '/Promphp/Prometheus'],
         ['Artprima\\', __DIR__ . '/Artprima'],
+        ['Psr\\Http\\Server\\', __DIR__ . '/Psr15/Psr/Http/Server'],
         ['App\\Metrics\\', __DIR__ . '/../../examples/symfony'],
         ['App\\Metrics\\', __DIR__ . '/../../examples/laravel'],
     ];
