@@ -22,5 +22,5 @@ with_extension "$1"
 shift
 words=(--bootstrap tests/promphp/bootstrap.php --fail-on-warning "$@" "$tests")
 run_phpunit 'PromPHP, with the extension' "${native[@]}" -d promshm.runtime_metrics=0 -d error_log=/dev/null -- "${words[@]}"
-run_phpunit 'PromPHP, without the extension' -- "${words[@]}"
+run_phpunit 'PromPHP, without the extension' -- --exclude-group native "${words[@]}"
 finish "$name"

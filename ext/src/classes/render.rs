@@ -104,7 +104,7 @@ fn push_sample(
     silent: bool,
 ) -> Result<(), Thrown> {
     let names: Vec<&Zval> = list(&family.label_names).chain(list(&sample.label_names)).collect();
-    let values: Vec<&Zval> = list(&sample.label_values).collect();
+    let values: Vec<&Zval> = sample.values().collect();
     if names.len() != values.len() {
         let (name, names, values) = (text(&sample.name)?, names.len(), values.len());
         let message = format!("{name} has {names} label names, but {values} label values");

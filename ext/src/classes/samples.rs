@@ -41,7 +41,7 @@ native_object!(FamilyObject, |native, show| native
 native_object!(SampleObject, |native, show| native
     .get()
     .iter()
-    .for_each(|held| held.all().into_iter().for_each(&mut *show)));
+    .for_each(|held| held.all().for_each(&mut *show)));
 php_class!(FamilyObject, "Promshm\\MetricFamilySamples", Self);
 php_class!(SampleObject, "Promshm\\Sample", Self);
 
@@ -61,7 +61,10 @@ pub(crate) struct FamilySamples {
 pub(crate) struct Sample {
     pub(crate) name: Zval,
     pub(crate) label_names: Zval,
+    /// The values of the family's labels, or of all labels. All samples of one series share the list.
     pub(crate) label_values: Zval,
+    /// The value of the sample's own label. All samples with one bound share it.
+    pub(crate) own_value: Option<Zval>,
     pub(crate) value: Zval,
 }
 
@@ -73,9 +76,24 @@ impl FamilySamples {
 }
 
 impl Sample {
-    fn all(&self) -> [&Zval; 4] {
-        let Self { name, label_names, label_values, value } = self;
-        [name, label_names, label_values, value]
+    fn all(&self) -> impl Iterator<Item = &Zval> {
+        let Self { name, label_names, label_values, own_value, value } = self;
+        [name, label_names, label_values, value].into_iter().chain(own_value)
+    }
+
+    /// The values of all labels.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Zval> {
+        let listed = self.label_values.array().into_iter().flat_map(ZendHashTable::values);
+        listed.chain(&self.own_value)
+    }
+
+    fn value_list(&self) -> Zval {
+        if self.own_value.is_none() {
+            return self.label_values.shallow_clone();
+        }
+        let mut list = ZendHashTable::new();
+        self.values().for_each(|value| drop(list.push(value.shallow_clone())));
+        array(list)
     }
 }
 
@@ -166,6 +184,7 @@ fn sample_of(data: &ZendHashTable) -> Result<Sample, Thrown> {
         name: text_in(data, "name")?,
         label_names: list_in(data, "labelNames")?,
         label_values: list_in(data, "labelValues")?,
+        own_value: None,
         value: value.ok_or_else(|| invalid_argument("value must be a number or a string"))?.shallow_clone(),
     })
 }
@@ -207,7 +226,7 @@ getters! {
     family_has_label_names: FamilyObject, |held| is_not_empty(&held.label_names);
     sample_name: SampleObject, |held| held.name.shallow_clone();
     sample_label_names: SampleObject, |held| held.label_names.shallow_clone();
-    sample_label_values: SampleObject, |held| held.label_values.shallow_clone();
+    sample_label_values: SampleObject, |held| held.value_list();
     sample_value: SampleObject, |held| text(&value_of(held));
     sample_has_label_names: SampleObject, |held| is_not_empty(&held.label_names);
 }
@@ -292,29 +311,71 @@ fn window_of(family: &Family, scratch: &mut Vec<u8>) -> Option<Zval> {
     let mut samples = SampleList::new(&family.definition, scratch);
     for row in family.rows().filter(|row| row.window().count > 0) {
         let Window { count, sum } = row.window();
+        samples.begin_row(row);
         samples.push_quantiles(row);
-        samples.push_value(row, "_count", None, count as f64);
-        samples.push_value(row, "_sum", None, sum);
+        samples.push_totals(count as f64, sum);
     }
     Some(array(samples.list))
 }
 
-/// A list of `Sample` objects that grows.
+/// A list of `Sample` objects that grows. Names, bounds and the labels of a series are made once and shared:
+/// thousands of histograms have to fit into PHP's default `memory_limit`.
 struct SampleList<'f> {
     definition: &'f Definition,
     list: ZBox<ZendHashTable>,
-    /// A buffer for text.
-    scratch: &'f mut Vec<u8>,
+    plain: Zval,
+    bucket: Zval,
+    count: Zval,
+    sum: Zval,
+    no_labels: Zval,
+    /// The name of the samples' own label.
+    own_label: Zval,
+    /// The values of the samples' own label, in a list of the engine: `memory_limit` may end the request, and nothing
+    /// would free what Rust has allocated.
+    bounds: ZBox<ZendHashTable>,
+    /// The label values of the row that is being pushed.
+    row: Zval,
 }
 
 impl<'f> SampleList<'f> {
-    fn new(definition: &'f Definition, scratch: &'f mut Vec<u8>) -> Self {
-        Self { definition, list: ZendHashTable::new(), scratch }
+    fn new(definition: &'f Definition, scratch: &mut Vec<u8>) -> Self {
+        let mut made = |parts: &[&[u8]]| {
+            scratch.clear();
+            parts.iter().for_each(|part| scratch.extend_from_slice(part));
+            text(scratch)
+        };
+        let name = definition.name.as_bytes();
+        let [plain, bucket] = [made(&[name]), made(&[name, b"_bucket"])];
+        let [count, sum] = [made(&[name, b"_count"]), made(&[name, b"_sum"])];
+        let own_label = if definition.kind == Kind::Histogram { "le" } else { "quantile" };
+        let mut bounds = ZendHashTable::new();
+        for bound in definition.bounds.iter().copied().chain([f64::INFINITY]) {
+            scratch.clear();
+            push_bound(scratch, bound);
+            let _only_fails_on_overflow = bounds.push(text(scratch));
+        }
+        Self {
+            definition,
+            list: ZendHashTable::new(),
+            plain,
+            bucket,
+            count,
+            sum,
+            no_labels: strings([].into_iter()),
+            own_label: strings([own_label].into_iter()),
+            bounds,
+            row: Zval::new(),
+        }
+    }
+
+    fn begin_row(&mut self, row: Row<'_>) {
+        self.row = strings(row.labels());
     }
 
     fn push_row(&mut self, row: Row<'_>) {
+        self.begin_row(row);
         match self.definition.kind {
-            Kind::Counter | Kind::Gauge(_) => self.push_value(row, "", None, row.values()[0]),
+            Kind::Counter | Kind::Gauge(_) => self.push(self.plain.shallow_clone(), row.values()[0]),
             Kind::Histogram => self.push_histogram(row),
             Kind::Summary { .. } => self.push_summary(row),
         }
@@ -323,47 +384,45 @@ impl<'f> SampleList<'f> {
     fn push_histogram(&mut self, row: Row<'_>) {
         let Some((sum, buckets)) = row.values().split_last() else { return };
         let mut total = 0.0;
-        let bounds = self.definition.bounds.iter().copied();
-        for (count, bound) in buckets.iter().zip(bounds.chain([f64::INFINITY])) {
+        for (index, count) in buckets.iter().enumerate() {
             total += count;
-            self.push_value(row, "_bucket", Some(("le", bound)), total);
+            self.push_bound(self.bucket.shallow_clone(), index, total);
         }
-        self.push_value(row, "_count", None, total);
-        self.push_value(row, "_sum", None, *sum);
+        self.push_totals(total, *sum);
     }
 
     fn push_summary(&mut self, row: Row<'_>) {
         self.push_quantiles(row);
         let [.., sum, count] = row.values() else { return };
-        self.push_value(row, "_count", None, *count);
-        self.push_value(row, "_sum", None, *sum);
+        self.push_totals(*count, *sum);
     }
 
     fn push_quantiles(&mut self, row: Row<'_>) {
-        for (value, quantile) in row.values().iter().zip(&self.definition.bounds) {
-            self.push_value(row, "", Some(("quantile", *quantile)), *value);
+        for (index, value) in row.values().iter().take(self.definition.bounds.len()).enumerate() {
+            self.push_bound(self.plain.shallow_clone(), index, *value);
         }
     }
 
-    fn push_value(&mut self, row: Row<'_>, suffix: &str, bound: Option<(&str, f64)>, number: f64) {
-        self.scratch.clear();
-        if let Some((_, bound)) = bound {
-            push_bound(self.scratch, bound);
-        }
-        let own = bound.map(|_| str::from_utf8(self.scratch).unwrap_or_default());
-        let label_values = strings(row.labels().chain(own));
-        self.scratch.clear();
-        self.scratch.extend_from_slice(self.definition.name.as_bytes());
-        self.scratch.extend_from_slice(suffix.as_bytes());
+    fn push_totals(&mut self, count: f64, sum: f64) {
+        self.push(self.count.shallow_clone(), count);
+        self.push(self.sum.shallow_clone(), sum);
+    }
+
+    /// Pushes a sample with a label of its own, whose value is the bound at that index.
+    fn push_bound(&mut self, name: Zval, index: usize, number: f64) {
+        let own = self.bounds.get_index(index as i64).map(Zval::shallow_clone);
+        self.push_sample(name, self.own_label.shallow_clone(), own, number);
+    }
+
+    fn push(&mut self, name: Zval, number: f64) {
+        self.push_sample(name, self.no_labels.shallow_clone(), None, number);
+    }
+
+    fn push_sample(&mut self, name: Zval, label_names: Zval, own_value: Option<Zval>, number: f64) {
         let mut value = Zval::new();
         value.set_double(number);
-        let sample = Sample {
-            name: text(self.scratch),
-            label_names: strings(bound.iter().map(|(name, _)| *name)),
-            label_values,
-            value,
-        };
-        push_sample(&mut self.list, sample);
+        let label_values = self.row.shallow_clone();
+        push_sample(&mut self.list, Sample { name, label_names, label_values, own_value, value });
     }
 }
 

@@ -61,7 +61,7 @@ return [
     'negative' => [
         static fn (CollectorRegistry $r) => $r->getOrRegisterCounter('', 'c', '')->incBy(-1),
         'c -1',
-        'throws ' . InvalidArgumentException::class,
+        'throws ' . InvalidArgumentException::class . "\nc 0",
     ],
     'colon' => [
         static fn (CollectorRegistry $r) => $r->getOrRegisterCounter('', 'a:b', '')->inc(),
