@@ -6,6 +6,7 @@ fn main() {
     let php_config = env::var_os("PHP_CONFIG").unwrap_or_else(|| "php-config".into());
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/engine/functions.c");
+    println!("cargo:rerun-if-changed=src/engine/request.c");
     ["PHP", "PHP_CONFIG", "PATH"].iter().for_each(|name| println!("cargo:rerun-if-env-changed={name}"));
     let asked = Command::new(&php_config).arg("--includes").output();
     let asked = asked.unwrap_or_else(|error| {
@@ -18,5 +19,10 @@ fn main() {
     folders.for_each(|folder| {
         build.flag("-isystem").flag(folder);
     });
-    build.file("src/engine/functions.c").warnings(true).extra_warnings(true).compile("promshm_functions");
+    build
+        .file("src/engine/functions.c")
+        .file("src/engine/request.c")
+        .warnings(true)
+        .extra_warnings(true)
+        .compile("promshm_functions");
 }

@@ -23,6 +23,7 @@ $bad = [
     'promshm.observe_user' => ['maybe', '2'],
     'promshm.observe_buckets' => ['', '1,x', '2,1', '1,1'],
     'promshm.observe_max_functions' => ['', '0', '-1', '100001', 'many'],
+    'promshm.collect' => ['everything', 'requests,nothing', '1'],
 ];
 $defaults = [
     'promshm.enabled' => '1',
@@ -39,6 +40,7 @@ $defaults = [
     'promshm.observe_user' => '1',
     'promshm.observe_buckets' => '0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10',
     'promshm.observe_max_functions' => '256',
+    'promshm.collect' => '',
 ];
 foreach ($bad as $setting => $values) {
     foreach ($values as $value) {
@@ -115,3 +117,6 @@ promshm.observe_max_functions=0: refused
 promshm.observe_max_functions=-1: refused
 promshm.observe_max_functions=100001: refused
 promshm.observe_max_functions=many: refused
+promshm.collect=everything: refused
+promshm.collect=requests,nothing: refused
+promshm.collect=1: refused

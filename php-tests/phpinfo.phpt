@@ -47,6 +47,7 @@ series is shown
 dropped is shown
 slot is shown
 liveness is shown
+promshm.collect is shown
 promshm.enabled is shown
 promshm.group is shown
 promshm.max_label_length is shown

@@ -86,6 +86,7 @@ pub(crate) unsafe extern "C" fn request_startup(kind: i32, _module: i32) -> i32 
     catch_panic_silent(registry::begin_request);
     catch_panic_silent(attachment::begin_request);
     catch_panic_silent(heartbeat::begin_request);
+    observe::collect::begin_request(); // last: it may not return
     0
 }
 
@@ -99,13 +100,17 @@ pub(crate) unsafe extern "C" fn request_shutdown(kind: i32, _module: i32) -> i32
     }
     catch_panic_silent(track::undo_open);
     catch_panic_silent(|| observe::end_request(attachment::is_after_fatal()));
+    observe::collect::end_request();
     catch_panic_silent(heartbeat::end_request);
     catch_panic_silent(attachment::end_request);
     catch_panic_silent(registry::end_request); // last: it may run scripts, and not return
     0
 }
 
-unsafe extern "C" fn on_error(kind: i32, _file: *mut zend_string, _line: u32, _message: *mut zend_string) {
+unsafe extern "C" fn on_error(kind: i32, _file: *mut zend_string, _line: u32, message: *mut zend_string) {
+    // SAFETY: the engine passes the message to this hook.
+    let text = unsafe { zval::ini_text(message) };
+    observe::collect::on_error(kind.cast_unsigned(), text.as_bytes());
     if kind.cast_unsigned() & FATAL != 0 {
         attachment::note_fatal(true);
         observe::at_fatal_error();
@@ -115,5 +120,6 @@ unsafe extern "C" fn on_error(kind: i32, _file: *mut zend_string, _line: u32, _m
 unsafe extern "C" fn in_forked_child() {
     attachment::forked();
     observe::forked();
+    observe::collect::forked();
     heartbeat::forked();
 }

@@ -12,4 +12,5 @@ pub(crate) mod object;
 pub(crate) mod panic;
 pub(crate) mod parameters;
 pub(crate) mod process_stats;
+pub(crate) mod request;
 pub(crate) mod zval;

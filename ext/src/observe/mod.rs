@@ -9,12 +9,14 @@
 //! that module startup has read, [`entry`] its grammar.
 
 mod calls;
+pub(crate) mod collect;
 mod entry;
 mod families;
 mod internal;
 mod plan;
 mod presets;
 mod sites;
+mod updates;
 mod user;
 mod values;
 
@@ -29,6 +31,7 @@ use crate::{
 /// Module startup: reads the list, and installs what it needs; nothing without a list.
 pub(crate) fn startup() {
     let settings = ini::observe_settings();
+    collect::startup();
     if settings.list.is_empty() && settings.file.is_empty() {
         return;
     }
@@ -70,6 +73,7 @@ fn text_of(settings: &ObserveSettings) -> Vec<(&'static str, String)> {
 
 /// Module shutdown.
 pub(crate) fn shutdown() {
+    collect::shutdown();
     user::uninstall();
     internal::uninstall();
     plan::uninstall();

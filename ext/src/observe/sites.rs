@@ -4,13 +4,14 @@
 use super::{
     entry::{MOST_LABELS, Shape},
     families::{Family, OTHER, Values},
+    updates::{Update, apply},
     values::{Reader, Text},
 };
 use crate::{
     engine::panic::catch_panic,
     session::{
         attachment, gauge_cell, generation,
-        handle::{count_lost, with_packed},
+        handle::with_packed,
         histogram_cells, label_hash, labels, lookup,
         metric::Metric,
         series::{Key, Series, Target},
@@ -305,8 +306,8 @@ impl Place {
         catch_panic(|| {
             self.resolve();
             self.take_back(call);
-            let seconds = self.is_timed.then_some(seconds);
-            add(&self.family.main, self.main.get().target, seconds);
+            let by = if self.is_timed { Update::Observe(seconds) } else { Update::Count(1.0) };
+            apply(&self.family.main, self.main.get().target, by);
         });
     }
 
@@ -335,28 +336,9 @@ impl Place {
                 labels::push_part(exception, key);
                 Ok(())
             };
-            let _never_fails =
-                with_packed(pack, |key| add(errors, lookup::series(errors, key).1.target, None));
+            let _never_fails = with_packed(pack, |key| {
+                apply(errors, lookup::series(errors, key).1.target, Update::Count(1.0));
+            });
         });
-    }
-}
-
-/// Counts a duration, or one.
-fn add(metric: &Metric, target: Target, seconds: Option<f64>) {
-    let (cells, is_shared) = match target {
-        Target::Owned(cells) => (cells, false),
-        Target::Shared(cells) => (cells, true),
-        lost => return count_lost(lost),
-    };
-    // SAFETY: the target was just found to be valid: as many mapped cells as the definition has.
-    let cells = unsafe { slice::from_raw_parts(cells, metric.definition.cells()) };
-    let add = |cell: &atomic::Cell, by| if is_shared { cell.add_shared(by) } else { cell.add_owned(by) };
-    match (seconds, cells) {
-        (Some(seconds), [buckets @ .., sum]) => {
-            add(&buckets[metric.buckets.of(seconds)], 1.0);
-            add(sum, seconds);
-        }
-        (None, [cell, ..]) => add(cell, 1.0),
-        (_, []) => {}
     }
 }

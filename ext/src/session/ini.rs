@@ -30,6 +30,47 @@ pub(crate) struct ObserveSettings {
     pub(crate) observe_user: bool,
     pub(crate) buckets: Vec<f64>,
     pub(crate) max_functions: usize,
+    /// A bit for each [`Collect`].
+    collected: u8,
+}
+
+/// What is collected without a list of functions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Collect {
+    Requests,
+    Errors,
+    Exceptions,
+    Opcache,
+    Runtime,
+}
+
+impl Collect {
+    const ALL: [(&str, Self); 5] = [
+        ("requests", Self::Requests),
+        ("errors", Self::Errors),
+        ("exceptions", Self::Exceptions),
+        ("opcache", Self::Opcache),
+        ("runtime", Self::Runtime),
+    ];
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
+    /// The bits of a list of names.
+    fn bits(text: &str) -> Option<u8> {
+        let bits = |name: &str| match name.trim().to_ascii_lowercase().as_str() {
+            "" => Some(0),
+            "all" => Some(u8::MAX),
+            name => Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, collect)| collect.bit()),
+        };
+        text.split(',').map(bits).try_fold(0, |all, bits| Some(all | bits?))
+    }
+}
+
+/// Whether that is collected.
+pub(crate) fn collects(what: Collect) -> bool {
+    COLLECTED.get() & what.bit() != 0
 }
 
 const NOTHING_OBSERVED: ObserveSettings = ObserveSettings {
@@ -38,10 +79,13 @@ const NOTHING_OBSERVED: ObserveSettings = ObserveSettings {
     observe_user: true,
     buckets: Vec::new(),
     max_functions: 256,
+    collected: 0,
 };
 
 interpreter_local! {
     static OBSERVE: ObserveSettings = NOTHING_OBSERVED;
+    /// The bits of `promshm.collect`, where they are read fast.
+    static COLLECTED: u8 = 0;
 }
 /// Whether modules have started: from then on these settings stay.
 static IS_STARTED: ModuleStatic<bool> = ModuleStatic::new(false);
@@ -79,7 +123,7 @@ pub(crate) fn config() -> Config {
     CONFIG.with(|config| config.get_or_insert_default().clone())
 }
 
-static SETTINGS: IniEntryDefs<17> = IniEntryDefs::new([
+static SETTINGS: IniEntryDefs<18> = IniEntryDefs::new([
     setting(c"promshm.enabled", c"1", on_enabled),
     setting(c"promshm.segment", c"sysv:0x70736d31", on_segment),
     setting(c"promshm.size", c"256M", on_size),
@@ -100,6 +144,7 @@ static SETTINGS: IniEntryDefs<17> = IniEntryDefs::new([
         on_observe_buckets,
     ),
     setting(c"promshm.observe_max_functions", c"256", on_observe_max_functions),
+    setting(c"promshm.collect", c"", on_collect),
     IniEntryDef::end(),
 ]);
 
@@ -212,6 +257,15 @@ on_modify! {
     on_observe_max_functions => "promshm.observe_max_functions", "a number from 1 to 100000", |text| {
         let number = number(text, 1, 100_000)?;
         observe(|settings| settings.max_functions = number as usize)
+    };
+}
+
+on_modify! {
+    on_collect => "promshm.collect", "a list of requests, errors, exceptions, opcache, runtime, or all", |text| {
+        let bits = Collect::bits(text)?;
+        observe(|settings| settings.collected = bits)?;
+        COLLECTED.set(bits);
+        Some(())
     };
 }
 

@@ -1,0 +1,304 @@
+//! What the extension counts without any list: `promshm.collect`.
+//!
+//! Requests are counted at their end, errors and exceptions when they happen. What opcache and php-fpm tell is of all
+//! processes: each asks at most every ten seconds, when a request begins, and the latest answer stands.
+
+use super::{
+    families::{OTHER, Values},
+    updates::{Update, update},
+};
+use crate::{
+    engine::{
+        functions::class_name,
+        globals::interpreter_local,
+        panic::catch_panic,
+        process_stats,
+        request::{self, Request, Status},
+    },
+    session::{
+        ini::{self, Collect},
+        metric::{Constants, Metric},
+    },
+};
+use ext_php_rs::ffi::zend_object;
+use promshm_segment::{Definition, GaugeMode, Kind, clock};
+use std::{cell::RefCell, rc::Rc};
+
+interpreter_local! {
+    static METRICS: Option<Rc<Metrics>> = None;
+    /// When the running request began, in nanoseconds; 0 where none is counted.
+    static BEGAN: u64 = 0;
+    /// When this process last asked opcache and php-fpm.
+    static LOOKED_AT: f64 = f64::NEG_INFINITY;
+}
+
+/// Seconds between two looks at opcache and php-fpm.
+const ASK_EVERY: f64 = 10.0;
+
+/// The metrics, and the values of their labels that this process has seen.
+#[derive(Debug)]
+struct Metrics {
+    requests: Metric,
+    requests_in_flight: Metric,
+    peak_memory: Metric,
+    errors: Metric,
+    thrown: Metric,
+    uncaught: Metric,
+    classes: RefCell<Values>,
+    opcache: [Metric; 6],
+    jit_buffer: Metric,
+    opcache_memory: Metric,
+    interned_strings: Metric,
+    opcache_restarts: Metric,
+    realpath: Metric,
+    realpath_limit: Metric,
+    gc_roots: Metric,
+    gc_collected: Metric,
+    fpm_processes: Metric,
+    fpm: [Metric; 4],
+}
+
+const SUM: Kind = Kind::Gauge(GaugeMode::Sum);
+const LAST: Kind = Kind::Gauge(GaugeMode::Last);
+const REQUEST_SECONDS: [f64; 13] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+fn metric(name: &str, help: &str, kind: Kind, labels: &[&str], bounds: &[f64]) -> Option<Metric> {
+    let definition = Definition::new(name, help, kind, labels, bounds).ok()?;
+    Metric::new(definition, &Constants::new()).ok()
+}
+
+impl Metrics {
+    #[rustfmt::skip] // a table
+    fn new() -> Option<Self> {
+        let mebibytes: Vec<f64> = (1..=10).map(|power| f64::from(1 << power) * 1_048_576.0).collect();
+        let opcache = |name, help| metric(name, help, LAST, &["sapi"], &[]);
+        let fpm = |name, help| metric(name, help, LAST, &["pool"], &[]);
+        Some(Self {
+            requests: metric("php_request_duration_seconds", "Seconds that requests took.", Kind::Histogram, &["sapi", "method", "code"], &REQUEST_SECONDS)?,
+            requests_in_flight: metric("php_requests_in_flight", "Running requests.", SUM, &["sapi"], &[])?,
+            peak_memory: metric("php_request_peak_memory_bytes", "Most memory that requests had at once.", Kind::Histogram, &["sapi"], &mebibytes)?,
+            errors: metric("php_errors_total", "Errors, warnings and notices, by level.", Kind::Counter, &["level"], &[])?,
+            thrown: metric("php_exceptions_thrown_total", "Exceptions that were thrown.", Kind::Counter, &["class"], &[])?,
+            uncaught: metric("php_exceptions_uncaught_total", "Exceptions that nothing has caught.", Kind::Counter, &["class"], &[])?,
+            classes: RefCell::default(),
+            opcache: [
+                opcache("php_opcache_scripts", "Scripts in opcache.")?,
+                opcache("php_opcache_keys", "Keys in opcache.")?,
+                opcache("php_opcache_max_keys", "Keys that opcache has room for.")?,
+                opcache("php_opcache_hits", "Scripts that opcache had, since it started.")?,
+                opcache("php_opcache_misses", "Scripts that opcache did not have, since it started.")?,
+                opcache("php_opcache_last_read_timestamp_seconds", "When opcache was last asked.")?,
+            ],
+            jit_buffer: metric("php_opcache_jit_buffer_bytes", "Memory for compiled code.", LAST, &["sapi", "state"], &[])?,
+            opcache_memory: metric("php_opcache_memory_bytes", "Memory of opcache.", LAST, &["sapi", "state"], &[])?,
+            interned_strings: metric("php_opcache_interned_strings_bytes", "Memory for interned strings.", LAST, &["sapi", "state"], &[])?,
+            opcache_restarts: metric("php_opcache_restarts", "Restarts of opcache, by reason.", LAST, &["sapi", "reason"], &[])?,
+            realpath: metric("php_realpath_cache_bytes", "Memory of the realpath caches.", SUM, &[], &[])?,
+            realpath_limit: metric("php_realpath_cache_limit_bytes", "The limit of a realpath cache.", Kind::Gauge(GaugeMode::Max), &[], &[])?,
+            gc_roots: metric("php_gc_roots", "Values that the cycle collector is to look at.", SUM, &[], &[])?,
+            gc_collected: metric("php_gc_collected_total", "Values that the cycle collector has freed.", Kind::Counter, &[], &[])?,
+            fpm_processes: metric("php_fpm_processes", "Processes of a pool of php-fpm.", LAST, &["pool", "state"], &[])?,
+            fpm: [
+                fpm("php_fpm_listen_queue", "Connections that wait for a process.")?,
+                fpm("php_fpm_max_children_reached", "How often the limit of processes was reached.")?,
+                fpm("php_fpm_slow_requests", "Requests that were slower than request_slowlog_timeout.")?,
+                fpm("php_fpm_accepted_connections", "Connections that the pool has accepted.")?,
+            ],
+        })
+    }
+}
+
+/// The metrics, if `what` is collected and metrics are enabled.
+fn metrics(what: Collect) -> Option<Rc<Metrics>> {
+    if !ini::enabled() || !ini::collects(what) {
+        return None;
+    }
+    let known = METRICS.with(|metrics| metrics.clone());
+    known.or_else(|| {
+        let made = Rc::new(Metrics::new()?);
+        METRICS.set(Some(Rc::clone(&made)));
+        Some(made)
+    })
+}
+
+/// Module startup.
+pub(super) fn startup() {
+    if ini::collects(Collect::Exceptions) {
+        request::watch_exceptions(on_throw);
+    }
+}
+
+/// Module shutdown.
+pub(super) fn shutdown() {
+    request::leave_exceptions();
+}
+
+/// A request begins.
+pub(crate) fn begin_request() {
+    BEGAN.set(0);
+    if let Some(metrics) = metrics(Collect::Requests) {
+        BEGAN.set(clock::now());
+        update(&metrics.requests_in_flight, &[Request::now().sapi], Update::Change(1.0));
+    }
+    if let Some(metrics) = metrics(Collect::Opcache).or_else(|| metrics(Collect::Runtime)) {
+        catch_panic(|| metrics.ask());
+    }
+}
+
+/// A request ends.
+pub(crate) fn end_request() {
+    let began = BEGAN.replace(0);
+    if let Some(metrics) = metrics(Collect::Requests).filter(|_| began > 0) {
+        metrics.count_request(began);
+    }
+    if let Some(metrics) = metrics(Collect::Runtime) {
+        catch_panic(|| {
+            let numbers = request::runtime_numbers();
+            update(&metrics.realpath, &[], Update::Set(numbers.realpath_used));
+            update(&metrics.realpath_limit, &[], Update::Set(numbers.realpath_limit));
+            update(&metrics.gc_roots, &[], Update::Set(numbers.gc_roots));
+            update(&metrics.gc_collected, &[], Update::Count(numbers.gc_collected));
+        });
+    }
+}
+
+/// A forked child starts: the running request is its parent's.
+pub(crate) fn forked() {
+    BEGAN.set(0);
+}
+
+/// An error happens.
+pub(crate) fn on_error(kind: u32, message: &[u8]) {
+    if let Some(metrics) = metrics(Collect::Errors) {
+        update(&metrics.errors, &[level(kind)], Update::Count(1.0));
+    }
+    if kind & 1 != 0
+        && let Some(rest) = message.strip_prefix(b"Uncaught ")
+        && let Some(metrics) = metrics(Collect::Exceptions)
+    {
+        // No class has one of these in its name; that of an anonymous class goes on with a NUL.
+        let end = rest.iter().position(|byte| matches!(byte, b':' | b' ' | 0)).unwrap_or(rest.len());
+        metrics.count_exception(&metrics.uncaught, &rest[..end]);
+    }
+}
+
+fn level(kind: u32) -> &'static [u8] {
+    const LEVELS: [&str; 15] = [
+        "error",
+        "warning",
+        "parse",
+        "notice",
+        "core_error",
+        "core_warning",
+        "compile_error",
+        "compile_warning",
+        "user_error",
+        "user_warning",
+        "user_notice",
+        "strict",
+        "recoverable_error",
+        "deprecated",
+        "user_deprecated",
+    ];
+    LEVELS.get(kind.trailing_zeros() as usize).unwrap_or(&OTHER).as_bytes()
+}
+
+extern "C" fn on_throw(exception: *mut zend_object) {
+    if let Some(metrics) = metrics(Collect::Exceptions) {
+        metrics.count_exception(&metrics.thrown, class_name(request::class_of_thrown(exception)));
+    }
+}
+
+impl Metrics {
+    fn count_exception(&self, metric: &Metric, class: &[u8]) {
+        let is_admitted = self.classes.borrow_mut().admits(class);
+        update(metric, &[if is_admitted { class } else { OTHER.as_bytes() }], Update::Count(1.0));
+    }
+
+    fn count_request(&self, began: u64) {
+        let request = Request::now();
+        let seconds = clock::now().saturating_sub(began) as f64 * 1e-9;
+        let mut digits = itoa::Buffer::new();
+        let values = [request.sapi, method(&request), digits.format(request.code).as_bytes()];
+        update(&self.requests, &values, Update::Observe(seconds));
+        update(&self.peak_memory, &[request.sapi], Update::Observe(process_stats::memory().1 as f64));
+        update(&self.requests_in_flight, &[request.sapi], Update::Change(-1.0));
+    }
+
+    /// Asks opcache and php-fpm, if no process has done so lately.
+    fn ask(&self) {
+        let now = process_stats::coarse_clock();
+        if now - LOOKED_AT.get() < ASK_EVERY {
+            return;
+        }
+        LOOKED_AT.set(now);
+        let sapi = Request::now().sapi;
+        if ini::collects(Collect::Opcache)
+            && let Some(status) = Status::of_opcache()
+        {
+            self.show_opcache(sapi, &status);
+            status.release();
+        }
+        if ini::collects(Collect::Runtime)
+            && let Some(status) = Status::of_fpm()
+        {
+            self.show_fpm(&status);
+            status.release();
+        }
+    }
+
+    fn show_opcache(&self, sapi: &[u8], status: &Status) {
+        let numbers = Some(c"opcache_statistics");
+        let keys = [c"num_cached_scripts", c"num_cached_keys", c"max_cached_keys", c"hits", c"misses"];
+        for (metric, key) in self.opcache.iter().zip(keys) {
+            show(metric, &[sapi], numbers.and_then(|group| status.number(group, Some(key))));
+        }
+        show(&self.opcache[5], &[sapi], Some(promshm_segment::unix_time()));
+        for (state, key) in [("used", c"used_memory"), ("free", c"free_memory"), ("wasted", c"wasted_memory")]
+        {
+            show(&self.opcache_memory, &[sapi, state.as_bytes()], status.number(c"memory_usage", Some(key)));
+        }
+        for (state, key) in [("used", c"used_memory"), ("free", c"free_memory")] {
+            let number = status.number(c"interned_strings_usage", Some(key));
+            show(&self.interned_strings, &[sapi, state.as_bytes()], number);
+        }
+        for (reason, key) in
+            [("oom", c"oom_restarts"), ("hash", c"hash_restarts"), ("manual", c"manual_restarts")]
+        {
+            let number = status.number(c"opcache_statistics", Some(key));
+            show(&self.opcache_restarts, &[sapi, reason.as_bytes()], number);
+        }
+        let jit = |key| status.number(c"jit", Some(key));
+        let used = jit(c"buffer_size").zip(jit(c"buffer_free")).map(|(size, free)| size - free);
+        show(&self.jit_buffer, &[sapi, b"used"], used);
+        show(&self.jit_buffer, &[sapi, b"free"], jit(c"buffer_free"));
+    }
+
+    fn show_fpm(&self, status: &Status) {
+        let pool = status.text(c"pool").unwrap_or_default();
+        for (state, key) in [("active", c"active-processes"), ("idle", c"idle-processes")] {
+            show(&self.fpm_processes, &[pool, state.as_bytes()], status.number(key, None));
+        }
+        let keys = [c"listen-queue", c"max-children-reached", c"slow-requests", c"accepted-conn"];
+        for (metric, key) in self.fpm.iter().zip(keys) {
+            show(metric, &[pool], status.number(key, None));
+        }
+    }
+}
+
+fn show(metric: &Metric, values: &[&[u8]], number: Option<f64>) {
+    if let Some(number) = number {
+        update(metric, values, Update::Set(number));
+    }
+}
+
+fn method(request: &Request) -> &[u8] {
+    const METHODS: [&[u8]; 9] =
+        [b"GET", b"POST", b"HEAD", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE", b"CONNECT"];
+    match request.method {
+        _ if !request.is_web => b"",
+        method if METHODS.contains(&method) => method,
+        _ => OTHER.as_bytes(),
+    }
+}
