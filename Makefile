@@ -53,6 +53,8 @@ deps: ## Install what building needs: PHP's headers, libclang, Rust
 
 testdeps: ## Install what the tests talk to: php-fpm, Prometheus, cargo tools
 	@scripts/test-deps.sh
+	@scripts/venv.sh
+	@scripts/deploy-tools.sh
 
 build: ## Build the extension and the exporter
 	cargo build --release --locked -p promshm -p promshm-exporter
@@ -71,7 +73,9 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 steps := containers unit,lint,plain zts asan,fuzz,loom valgrind pie call-cost page reliability runner phpt formats readme \
   operations deploy attacks tls e2e fpm php documents model memory posix deny
 
-test: deps testdeps ## Lint, and run every test
+# What the steps fetch from PyPI they see to themselves, beside what computes.
+test: deps ## Lint, and run every test
+	@scripts/test-deps.sh
 	@tests/run-all.py -j3 $(steps)
 
 check: venv ## What each commit needs: no root, no network; three minutes once it was built
@@ -203,6 +207,7 @@ readme: venv build ## The README's quick start, and the tables of settings and f
 	@$(pytest) tests/readme
 
 deploy: venv build ## Manifests, chart, dashboard, alerts and archives, read by their tools
+	@scripts/deploy-tools.sh
 	@$(pytest) tests/deploy
 
 containers: venv build ## The shipped pod, played by podman and scraped by Prometheus

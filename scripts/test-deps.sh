@@ -69,7 +69,4 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 
-scripts/venv.sh
-scripts/deploy-tools.sh
-
 cargo_tool cargo-nextest 0.9.143
