@@ -68,6 +68,19 @@ PHP_METHOD(Floor, incLabels)
     floor_of(Z_OBJ_P(ZEND_THIS))->value += by;
 }
 
+/* Calls a function, and adds one to memory. */
+PHP_METHOD(Floor, call)
+{
+    zend_fcall_info call;
+    zend_fcall_info_cache cache;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+        Z_PARAM_FUNC(call, cache)
+    ZEND_PARSE_PARAMETERS_END();
+    call.retval = return_value;
+    zend_call_function(&call, &cache);
+    floor_of(Z_OBJ_P(ZEND_THIS))->value += 1;
+}
+
 ZEND_BEGIN_ARG_INFO_EX(arginfo_none, 0, 0, 0)
 ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_INFO_EX(arginfo_by, 0, 0, 1)
@@ -76,12 +89,16 @@ ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_INFO_EX(arginfo_labels, 0, 0, 1)
     ZEND_ARG_TYPE_INFO(0, labels, IS_ARRAY, 0)
 ZEND_END_ARG_INFO()
+ZEND_BEGIN_ARG_INFO_EX(arginfo_call, 0, 0, 1)
+    ZEND_ARG_TYPE_INFO(0, fn, IS_CALLABLE, 0)
+ZEND_END_ARG_INFO()
 
 static const zend_function_entry methods[] = {
     PHP_ME(Floor, nothing, arginfo_none, ZEND_ACC_PUBLIC)
     PHP_ME(Floor, inc, arginfo_none, ZEND_ACC_PUBLIC)
     PHP_ME(Floor, incBy, arginfo_by, ZEND_ACC_PUBLIC)
     PHP_ME(Floor, incLabels, arginfo_labels, ZEND_ACC_PUBLIC)
+    PHP_ME(Floor, call, arginfo_call, ZEND_ACC_PUBLIC)
     PHP_FE_END
 };
 

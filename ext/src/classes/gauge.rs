@@ -19,9 +19,8 @@ use crate::{
     },
     session::{
         gauge_cell,
-        handle::{Cells, Handle},
+        handle::{Cells, Handle, SeriesOf},
         heartbeat,
-        series::Series,
         track::Track,
     },
 };
@@ -253,9 +252,9 @@ extern "C" fn track_in_progress(call: &Call<Gauge>, ret: &mut Zval) {
 
 /// Adds 1 until the track is dropped; there is no track if the update was lost.
 fn begin_track(call: &Call<Gauge>) -> std::result::Result<(&Zval, Option<Track>), Thrown> {
-    let (function, metric, key) = around_series(call)?;
+    let (function, SeriesOf { metric, key, series }) = around_series(call)?;
     let handle = Handle::default();
-    handle.bind(metric, key, Series::UNKNOWN)?;
+    handle.bind(metric, key, series)?;
     let mut track = None;
     handle.update(None, |Cells { all, shared }| {
         gauge_cell::add(&all[0], shared, 1.0);

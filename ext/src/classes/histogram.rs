@@ -105,15 +105,15 @@ fn observe_any(call: &Call<Histogram>) {
 extern "C" fn start_timer(call: &Call<Histogram>, ret: &mut Zval) {
     catch_panic(|| {
         let Some(labels) = arguments::labels(call) else { return };
-        let started = call.this().series_of(labels).and_then(|(metric, key)| timer::start(metric, key, ret));
+        let started = call.this().series_of(labels).and_then(|series| timer::start(series, ret));
         drop(started);
     });
 }
 
 extern "C" fn time(call: &Call<Histogram>, ret: &mut Zval) {
     catch_panic(|| {
-        if let Ok((function, metric, key)) = around_series(call) {
-            timer::time(function, metric, key, ret);
+        if let Ok((function, series)) = around_series(call) {
+            timer::time(function, series, ret);
         }
     });
 }

@@ -53,7 +53,7 @@ impl OrderedHandle {
         list_of(array).is_some_and(|names| {
             names.len() == self.label_names.len()
                 && names.iter().all(|name| type_of(name) == IS_STRING)
-                && labels::key_equals(names, &self.packed)
+                && labels::key_equals(names.iter(), &self.packed)
         })
     }
 

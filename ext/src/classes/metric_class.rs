@@ -14,10 +14,10 @@ use crate::{
     },
     session::{
         attachment, error_text,
-        handle::{Handle, with_packed},
+        handle::{Handle, SeriesOf, with_packed},
         labels, lookup,
         metric::{Constants, Metric},
-        series::{Key, Series},
+        series::Series,
     },
 };
 use ext_php_rs::{
@@ -55,11 +55,10 @@ pub(crate) fn around<C: PhpClass>(name: &str, handler: Handler<C>) -> Method<C> 
     with_labels(method).returns(DataType::Mixed, true)
 }
 
-/// Reads `(callable $fn, array $labels = [])` and returns the function, and the metric and key of the series.
-pub(crate) fn around_series<C: MetricClass>(call: &Call<C>) -> Result<(&Zval, Rc<Metric>, Key), Thrown> {
+/// Reads `(callable $fn, array $labels = [])` and returns the function and the series.
+pub(crate) fn around_series<C: MetricClass>(call: &Call<C>) -> Result<(&Zval, SeriesOf), Thrown> {
     let (function, labels) = arguments::callable(call).ok_or(Thrown)?;
-    let (metric, key) = call.this().series_of(labels)?;
-    Ok((function, metric, key))
+    Ok((function, call.this().series_of(labels)?))
 }
 
 /// `array $labels = [], ?array $exemplar = null`, last.
@@ -159,7 +158,24 @@ pub(crate) fn names_in(table: &ZendHashTable) -> Option<Vec<String>> {
 }
 
 extern "C" fn bind<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
-    catch_panic(|| drop(bind_sibling(call, ret)));
+    let is_usual = call.named_arguments().is_none();
+    match is_usual.then(|| call.this().known_bound(call.arguments())).flatten() {
+        Some(object) => std::mem::forget(std::mem::replace(ret, object)), // it held nothing to release
+        None => bind_slowly(call, ret),
+    }
+}
+
+#[inline(never)] // so that the fast path saves no registers for it
+fn bind_slowly<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+    catch_panic(|| {
+        let (handle, is_usual) = (call.this(), call.named_arguments().is_none());
+        if let Some(object) = is_usual.then(|| handle.kept_bound(call.arguments())).flatten() {
+            object::native_of(&object).inspect(|bound: &&Handle| bound.publish());
+            *ret = object;
+        } else if bind_sibling(call, ret).is_ok() && is_usual {
+            handle.remember_bound(call.arguments(), ret);
+        }
+    });
 }
 
 fn bind_sibling<C: MetricClass>(call: &Call<C>, ret: &mut Zval) -> Result<(), Thrown> {
@@ -173,7 +189,7 @@ fn bind_sibling<C: MetricClass>(call: &Call<C>, ret: &mut Zval) -> Result<(), Th
 fn bind_to(call: &Frame, metric: &Rc<Metric>, sibling: &Handle) -> Result<(), Thrown> {
     let (values, by_name) = (call.arguments(), call.named_arguments());
     if by_name.is_none()
-        && let Some((key, series)) = metric.known_series(values)
+        && let Some((key, series)) = metric.known_series(&values.iter())
     {
         sibling.bind(Rc::clone(metric), key, series)?;
         sibling.publish();
@@ -201,7 +217,7 @@ pub(crate) fn init_method<C: MetricClass>() -> Method<C> {
 extern "C" fn init<C: MetricClass>(call: &Call<C>, _ret: &mut Zval) {
     catch_panic(|| {
         let Some(labels) = arguments::labels(call) else { return };
-        if let Ok((metric, key)) = call.this().series_of(labels) {
+        if let Ok(SeriesOf { metric, key, .. }) = call.this().series_of(labels) {
             lookup::series(&metric, &key);
         }
     });
@@ -218,7 +234,7 @@ extern "C" fn remove<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
 }
 
 fn removed(handle: &Handle, labels: arguments::Labels<'_>) -> Result<bool, Thrown> {
-    let (metric, key) = handle.series_of(labels)?;
+    let SeriesOf { metric, key, .. } = handle.series_of(labels)?;
     Ok(attachment::remove(&metric, &key))
 }
 

@@ -20,11 +20,12 @@ use crate::{
         class::{ClassDefinition, Handler, Method, php_interface, plain, register_interface},
         exceptions::{Thrown, bad_registration, invalid_argument, not_found},
         globals::interpreter_local,
+        identity::{Identity, RetainedIdentity},
         object,
         object::{PhpClass, native_object, php_class},
         panic::catch_panic,
         zval,
-        zval::{Found, IS_ARRAY, IS_STRING, Parse, RetainedString, guarded, parse, type_of},
+        zval::{Found, IS_ARRAY, IS_STRING, Parse, guarded, parse, type_of},
     },
     session::{
         attachment, error_text,
@@ -95,13 +96,13 @@ struct NameKey {
     packed: Vec<u8>,
     /// The strings of the call that registered it, if they outlive the call, as literals do. They are recognised by
     /// their addresses.
-    strings: Option<[RetainedString; 2]>,
+    strings: Option<[RetainedIdentity; 2]>,
 }
 
 impl NameKey {
     fn of_call(call: &Frame) -> Self {
         let names = names(call);
-        let strings = RetainedString::of(&names[0], false).zip(RetainedString::of(&names[1], false));
+        let strings = RetainedIdentity::of_string(&names[0]).zip(RetainedIdentity::of_string(&names[1]));
         Self { packed: labels::pack_strings(names), strings: strings.map(Into::into) }
     }
 
@@ -111,15 +112,18 @@ impl NameKey {
 
     #[inline(always)]
     fn equals(&self, names: &[Zval]) -> bool {
-        let are_these = |strings: &[RetainedString; 2]| {
-            strings.iter().zip(names).all(|(string, name)| string.is_in(name))
+        let are_these = |strings: &[RetainedIdentity; 2]| {
+            strings
+                .iter()
+                .zip(names)
+                .all(|(string, name)| Identity::of(name).is_some_and(|name| string.is(name)))
         };
         self.strings.as_ref().is_some_and(are_these) || self.equals_bytes(names)
     }
 
     #[inline(never)]
     fn equals_bytes(&self, names: &[Zval]) -> bool {
-        labels::key_equals(names, &self.packed)
+        labels::key_equals(names.iter(), &self.packed)
     }
 }
 
@@ -244,7 +248,7 @@ impl Registry {
         names: &[Zval],
         look: impl FnOnce(&Entry) -> Option<R>,
     ) -> Option<R> {
-        let hash = label_hash::hash_values(names)?;
+        let hash = label_hash::hash_values(names.iter())?;
         let metrics = self.metrics.borrow();
         let is_it = |entry: &Entry| entry.hash == hash && entry.metric == metric && entry.name.equals(names);
         metrics.find(hash, is_it).and_then(look)

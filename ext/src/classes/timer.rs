@@ -12,14 +12,12 @@ use crate::{
         zval::{Parse, guarded, parse},
     },
     session::{
-        handle::Handle,
+        handle::{Handle, SeriesOf},
         histogram_cells,
-        metric::Metric,
-        series::{Key, Series},
     },
 };
 use ext_php_rs::{error::Result, flags::DataType, types::Zval};
-use std::{cell::Cell, rc::Rc, time::Instant};
+use std::{cell::Cell, time::Instant};
 
 /// The class, and the native state of its objects.
 #[derive(Debug, Default)]
@@ -49,9 +47,10 @@ pub(crate) fn register() -> Result<()> {
 }
 
 /// Returns a running timer for the series.
-pub(crate) fn start(metric: Rc<Metric>, key: Key, ret: &mut Zval) -> std::result::Result<(), Thrown> {
+pub(crate) fn start(series: SeriesOf, ret: &mut Zval) -> std::result::Result<(), Thrown> {
+    let SeriesOf { metric, key, series } = series;
     let Some(timer) = guarded(|| object::new_object::<Timer>(ret)) else { return Ok(()) };
-    timer.handle.bind(metric, key, Series::UNKNOWN)?;
+    timer.handle.bind(metric, key, series)?;
     timer.start.set(Some(Instant::now()));
     Ok(())
 }
@@ -59,9 +58,9 @@ pub(crate) fn start(metric: Rc<Metric>, key: Key, ret: &mut Zval) -> std::result
 /// Calls the function and observes its duration. The timer is an object of the engine: if the request ends while the
 /// function is suspended in a fiber, the engine frees this frame without unwinding it, and the object with all
 /// others.
-pub(crate) fn time(function: &Zval, metric: Rc<Metric>, key: Key, ret: &mut Zval) {
+pub(crate) fn time(function: &Zval, series: SeriesOf, ret: &mut Zval) {
     let mut timer = Zval::new();
-    let started = start(metric, key, &mut timer);
+    let started = start(series, &mut timer);
     zval::call(function, ret);
     if let (Ok(()), Some(timer)) = (started, object::native_of::<Timer>(&timer)) {
         timer.observe();

@@ -8,6 +8,7 @@ pub(crate) mod exceptions;
 pub(crate) mod float_list;
 pub(crate) mod functions;
 pub(crate) mod globals;
+pub(crate) mod identity;
 pub(crate) mod object;
 pub(crate) mod panic;
 pub(crate) mod parameters;

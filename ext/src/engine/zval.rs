@@ -78,11 +78,43 @@ pub(crate) fn list_values(table: &ZendHashTable) -> Option<&[Zval]> {
 /// As [`list_values`], of an argument of any type.
 #[inline(always)]
 pub(crate) fn list_of(value: &Zval) -> Option<&[Zval]> {
-    if type_of(value) != IS_ARRAY {
-        return None;
+    list_values(table_of(value)?)
+}
+
+/// The array in a zval; `None` for other types.
+#[inline(always)]
+pub(crate) fn table_of(value: &Zval) -> Option<&ZendHashTable> {
+    // SAFETY: the type says that the pointer is an array's, which lives as long as the zval.
+    (type_of(value) == IS_ARRAY).then(|| unsafe { &*value.value.arr })
+}
+
+/// The elements of an array that is not a list, if it has no gaps.
+#[inline(always)]
+pub(crate) fn buckets_of(table: &ZendHashTable) -> Option<&[ffi::Bucket]> {
+    // SAFETY: the flag says that the union holds buckets; as many as are used are initialised, and none is a gap if
+    // all of them are elements.
+    unsafe {
+        let has_keys = table.u.v.flags & PACKED == 0 && table.nNumUsed == table.nNumOfElements;
+        has_keys.then(|| slice::from_raw_parts(table.__bindgen_anon_1.arData, table.nNumUsed as usize))
     }
-    // SAFETY: the type says that the pointer is an array's, alive for the running call.
-    list_values(unsafe { &*value.value.arr })
+}
+
+/// The bytes of an element's key; `None` if that is a number.
+#[inline(always)]
+pub(crate) fn key_of(bucket: &ffi::Bucket) -> Option<&[u8]> {
+    // SAFETY: a key is null, for a number, or a string that lives as long as the array.
+    unsafe { bucket.key.as_ref().map(|key| string_bytes(key)) }
+}
+
+/// Whether all values of an array are strings or integers: nobody can change them as long as the array is retained,
+/// and releasing it runs no script.
+pub(crate) fn is_plain(table: &ZendHashTable) -> bool {
+    let is_plain = |value: &Zval| matches!(type_of(value), IS_STRING | IS_LONG);
+    match (list_values(table), buckets_of(table)) {
+        (Some(values), _) => values.iter().all(is_plain),
+        (_, Some(buckets)) => buckets.iter().all(|bucket| is_plain(&bucket.val)),
+        _ => false,
+    }
 }
 
 /// The names and values of an array that is keyed by strings; an error for each element that is not.
@@ -112,51 +144,10 @@ pub(crate) fn is_empty(table: &ZendHashTable) -> bool {
     table.nNumOfElements == 0
 }
 
-/// A string that cannot change while this value lives: the engine copies a string that has several holders before it
-/// writes to it. A literal in a script is the same string at every call.
-#[derive(Debug)]
-pub(crate) struct RetainedString(*mut ffi::zend_string);
-
-impl RetainedString {
-    /// Retains the string, unless only the list that it came in holds it and ends with the running call: the same
-    /// string cannot come again then.
-    pub(crate) fn of(value: &Zval, list_lives_on: bool) -> Option<Self> {
-        if type_of(value) != IS_STRING {
-            return None;
-        }
-        // SAFETY: the type says that the pointer is a string's, alive for the running call; the
-        // interpreter has one thread.
-        unsafe {
-            let string = value.value.str_;
-            if !is_interned(string) {
-                if (*string).gc.refcount < 2 && !list_lives_on {
-                    return None;
-                }
-                (*string).gc.refcount += 1;
-            }
-            Some(Self(string))
-        }
-    }
-
-    /// Whether this very string is in the zval, not only an equal one.
-    #[inline(always)]
-    pub(crate) fn is_in(&self, value: &Zval) -> bool {
-        string_address(value) == Some(self.0.addr())
-    }
-}
-
-impl Drop for RetainedString {
-    fn drop(&mut self) {
-        // SAFETY: `of` took a reference, or the string is interned and counts none.
-        unsafe { ffi::ext_php_rs_zend_string_release(self.0) }
-    }
-}
-
 /// Whether the array has other holders than the running call, as a literal has.
+#[inline(always)]
 pub(crate) fn is_shared(table: &ZendHashTable) -> bool {
-    // SAFETY: this union always holds the type word.
-    let is_immutable = unsafe { table.gc.u.type_info & ffi::GC_IMMUTABLE != 0 };
-    is_immutable || table.gc.refcount > 1
+    table.gc.refcount > 1 // of an immutable one, too, which counts none
 }
 
 unsafe fn is_interned(string: *mut ffi::zend_string) -> bool {
@@ -167,14 +158,29 @@ unsafe fn is_interned(string: *mut ffi::zend_string) -> bool {
 /// `IS_STR_INTERNED`.
 const INTERNED: u32 = 1 << 6;
 
-/// The address of a string; `None` for other types.
+/// The string in a zval, which is valid as long as the zval; `None` for other types.
 #[inline(always)]
-pub(crate) fn string_address(value: &Zval) -> Option<usize> {
-    if type_of(value) != IS_STRING {
-        return None;
+pub(super) fn string_of(value: &Zval) -> Option<*mut ffi::zend_string> {
+    // SAFETY: the type says that the pointer is a string's.
+    if type_of(value) == IS_STRING { Some(unsafe { value.value.str_ }) } else { None }
+}
+
+/// Whether the string that a list holds may come again in a later call: it is a literal, others hold it, or the list
+/// lives on.
+pub(super) fn comes_again(value: &Zval, list_lives_on: bool) -> bool {
+    // SAFETY: the type was checked.
+    string_of(value)
+        .is_some_and(|string| unsafe { list_lives_on || is_interned(string) || (*string).gc.refcount > 1 })
+}
+
+/// Takes a counted reference to a string; an interned one counts none.
+pub(super) unsafe fn retain(string: *mut ffi::zend_string) {
+    // SAFETY: the caller has a valid string; the interpreter has one thread.
+    unsafe {
+        if !is_interned(string) {
+            (*string).gc.refcount += 1;
+        }
     }
-    // SAFETY: the type says that there is a pointer; it is only looked at as a number.
-    Some(unsafe { value.value.lval as usize })
 }
 
 /// The address of an array; `None` for other types.

@@ -6,22 +6,25 @@
 
 use crate::{
     engine::{
+        bailout::guarded,
         call::Frame,
         exceptions::{Thrown, invalid_argument},
         globals::interpreter_local,
-        object::native_object,
+        object::{self, native_object},
         zval,
     },
     session::{
         attachment,
+        bound_cache::BoundCache,
         generation::GenerationRef,
+        keyed_labels::KeyedLabels,
         labels, lookup,
         metric::Metric,
         series::{Key, Series, Target},
         series_cache::SeriesCache,
     },
 };
-use ext_php_rs::types::ZendHashTable;
+use ext_php_rs::types::{ZendHashTable, Zval};
 use promshm_segment::memory::atomic as segment;
 use std::{
     cell::{Cell, OnceCell},
@@ -47,11 +50,16 @@ pub(crate) struct Handle {
     /// Made at the second call with labels: a script that makes a handle for each call would pay for it in vain.
     cache: OnceCell<Box<SeriesCache>>,
     was_called: Cell<bool>,
+    /// Made at the second call of `labels()`, for the same reason.
+    bound: OnceCell<Box<BoundCache>>,
+    was_bound: Cell<bool>,
     /// The generation of the interpreter that the object lives in.
     generation_ref: GenerationRef,
 }
 
-native_object!(Handle);
+native_object!(Handle, |handle, show| if let Some(bound) = handle.bound.get() {
+    bound.each_object(show);
+});
 
 /// The metric or series that a handle is for.
 #[derive(Debug)]
@@ -73,9 +81,19 @@ impl Default for Handle {
             series: Cell::new(Series::UNKNOWN),
             cache: OnceCell::new(),
             was_called: Cell::new(false),
+            bound: OnceCell::new(),
+            was_bound: Cell::new(false),
             generation_ref: GenerationRef::here(),
         }
     }
+}
+
+/// A series: its metric, its label values, and where its updates go, if that was looked up.
+#[derive(Debug)]
+pub(crate) struct SeriesOf {
+    pub(crate) metric: Rc<Metric>,
+    pub(crate) key: Key,
+    pub(crate) series: Series,
 }
 
 /// The cells that an update goes to.
@@ -173,8 +191,8 @@ impl Handle {
         if frame.given() == n {
             return (found_at.get() == self.generation_ref.get()).then(|| self.cells.get());
         }
-        let values = zval::list_of(frame.argument(n)?).filter(|_| frame.given() == n + 1)?;
-        self.cache.get()?.cells_of(values, self.generation_ref.get())
+        let array = frame.argument(n).filter(|_| frame.given() == n + 1)?;
+        self.cache.get()?.cells_of(array, self.generation_ref.get())
     }
 
     /// Runs `apply` on the cells of the series that the labels name. Without cells the update is counted as lost.
@@ -226,17 +244,32 @@ impl Handle {
     /// Where updates of the series that the labels name go. It is cached, so that the next such call is fast.
     fn named_target(&self, labels: &ZendHashTable) -> Result<Target, Thrown> {
         let metric = self.check_unbound()?;
-        let values = zval::list_values(labels);
-        let Some((values, target)) = values.and_then(|values| Some((values, metric.known_target(values)?)))
-        else {
-            return self.with_key(labels, |metric, key| lookup::series(metric, key).1.target);
+        let known = match zval::list_values(labels) {
+            Some(values) => self.known_target(metric, labels, values.iter()),
+            None => KeyedLabels::of(&metric.definition.label_names, labels)
+                .and_then(|keyed| self.known_target(metric, labels, keyed.iter())),
         };
-        if let Target::Owned(cells) = target
+        match known {
+            Some(target) => Ok(target),
+            None => self.with_key(labels, |metric, key| lookup::series(metric, key).1.target),
+        }
+    }
+
+    /// Where updates of a series go that is known by its values as PHP has them.
+    #[inline(always)]
+    fn known_target<'v>(
+        &self,
+        metric: &Metric,
+        labels: &ZendHashTable,
+        values: impl ExactSizeIterator<Item = &'v Zval> + Clone,
+    ) -> Option<Target> {
+        let series = metric.known_target(&values)?;
+        if let Target::Owned(cells) = series.target
             && let Some(cache) = self.cache(values.len())
         {
-            cache.store(values, zval::is_shared(labels), cells);
+            cache.store(labels, &metric.definition.label_names, values, (series.generation, cells));
         }
-        Ok(target)
+        Some(series.target)
     }
 
     fn cache(&self, labels: usize) -> Option<&SeriesCache> {
@@ -244,6 +277,31 @@ impl Handle {
             let _set_once = SeriesCache::new(labels).map(|cache| self.cache.set(Box::new(cache)));
         }
         self.cache.get().map(AsRef::as_ref)
+    }
+
+    /// The object that `labels()` has returned for these very values, if its series is published and still there.
+    #[inline(always)]
+    pub(crate) fn known_bound(&self, values: &[Zval]) -> Option<Zval> {
+        let object = self.kept_bound(values)?;
+        let bound: &Self = object::native_of(&object)?;
+        let is_current = bound.found_generation.get() == self.generation_ref.get();
+        if is_current { Some(object) } else { None }
+    }
+
+    /// The object that `labels()` has returned for these very values.
+    #[inline(always)]
+    pub(crate) fn kept_bound(&self, values: &[Zval]) -> Option<Zval> {
+        self.bound.get()?.find(values)
+    }
+
+    /// Remembers the object that `labels()` returns for these values.
+    pub(crate) fn remember_bound(&self, values: &[Zval], object: &Zval) {
+        if self.bound.get().is_none() && self.was_bound.replace(true) {
+            let _set_once = BoundCache::new(values.len()).map(|cache| self.bound.set(Box::new(cache)));
+        }
+        if let Some(former) = self.bound.get().and_then(|bound| bound.store(values, object)) {
+            guarded(|| drop(former));
+        }
     }
 
     /// Runs `look` with the packed label values.
@@ -257,20 +315,34 @@ impl Handle {
         with_packed(|key| labels::pack_table(&metric.definition, labels, key), |key| look(metric, key))
     }
 
-    /// The metric and the key of the series that the labels name.
-    pub(crate) fn series_of(&self, labels: Option<&ZendHashTable>) -> Result<(Rc<Metric>, Key), Thrown> {
+    /// The series that the labels name, with what is known of it.
+    pub(crate) fn series_of(&self, labels: Option<&ZendHashTable>) -> Result<SeriesOf, Thrown> {
         match labels {
-            Some(labels) if !zval::is_empty(labels) => {
-                self.with_key(labels, |metric, key| (Rc::clone(metric), key.into()))
+            Some(labels) if !zval::is_empty(labels) => self.named_series(labels),
+            _ => {
+                let Binding { metric, key } = self.binding()?;
+                let key = key.as_ref().ok_or_else(|| labels::wrong_count(&metric.definition, 0))?;
+                let (metric, key) = (Rc::clone(metric), Rc::clone(key));
+                Ok(SeriesOf { metric, key, series: self.series.get() })
             }
-            _ => Ok((Rc::clone(self.metric()?), self.own_key()?.into())),
         }
     }
 
-    /// The key of the handle's only series.
-    pub(crate) fn own_key(&self) -> Result<&[u8], Thrown> {
-        let Binding { metric, key } = self.binding()?;
-        key.as_deref().ok_or_else(|| labels::wrong_count(&metric.definition, 0))
+    fn named_series(&self, labels: &ZendHashTable) -> Result<SeriesOf, Thrown> {
+        let metric = self.check_unbound()?;
+        let known = match zval::list_values(labels) {
+            Some(values) => metric.known_series(&values.iter()),
+            None => KeyedLabels::of(&metric.definition.label_names, labels)
+                .and_then(|keyed| metric.known_series(&keyed.iter())),
+        };
+        if let Some((key, series)) = known {
+            return Ok(SeriesOf { metric: Rc::clone(metric), key, series });
+        }
+        self.with_key(labels, |metric, key| SeriesOf {
+            metric: Rc::clone(metric),
+            key: key.into(),
+            series: Series::UNKNOWN,
+        })
     }
 
     /// The metric, if the handle takes labels; throws if it is bound.

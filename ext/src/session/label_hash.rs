@@ -2,7 +2,10 @@
 //! same values packed into a key.
 
 use crate::{
-    engine::{globals::ModuleStatic, zval},
+    engine::{
+        globals::ModuleStatic,
+        zval::{self, IS_LONG, long_of, type_of},
+    },
     session::labels,
 };
 use ext_php_rs::types::Zval;
@@ -16,14 +19,20 @@ pub(crate) fn started() {
     SECRET.set(RandomState::new().hash_one(0));
 }
 
-/// The hash of values; `None` if one of them is not a string.
+/// The hash of values; `None` if one of them is not a string or an integer.
 #[inline(always)]
-pub(crate) fn hash_values(values: &[Zval]) -> Option<u64> {
+pub(crate) fn hash_values<'v>(values: impl Iterator<Item = &'v Zval>) -> Option<u64> {
     let mut hash = SECRET.get();
     for value in values {
-        hash = mix(hash, zval::string_hash(value)?);
+        hash = mix(hash, zval::string_hash(value).or_else(|| hash_integer(value))?);
     }
     Some(hash)
+}
+
+/// The hash of an integer's digits, which are its text.
+fn hash_integer(value: &Zval) -> Option<u64> {
+    let is_integer = type_of(value) == IS_LONG;
+    is_integer.then(|| zval::hash_of_bytes(itoa::Buffer::new().format(long_of(value)).as_bytes()))
 }
 
 /// The same hash of a key.

@@ -145,12 +145,18 @@ fn write(key: &mut Vec<u8>, value: impl std::fmt::Display) {
     let _a_vec_takes_all = write!(key, "{value}");
 }
 
-/// Whether the key holds just these values; `false` if one of them is not a string.
+/// Whether the key holds just these values; `false` if one of them is not a string or an integer.
 #[inline(always)]
-pub(crate) fn key_equals(values: &[Zval], key: &[u8]) -> bool {
+pub(crate) fn key_equals<'v>(values: impl Iterator<Item = &'v Zval>, key: &[u8]) -> bool {
     let mut rest = key;
-    values.iter().all(|value| {
-        let (Some(bytes), Some((length, tail))) = (bytes_of(value), rest.split_first_chunk::<4>()) else {
+    let mut values = values;
+    values.all(|value| {
+        let mut digits = itoa::Buffer::new();
+        let bytes = bytes_of(value).or_else(|| {
+            let is_integer = type_of(value) == IS_LONG;
+            is_integer.then(|| digits.format(long_of(value)).as_bytes())
+        });
+        let (Some(bytes), Some((length, tail))) = (bytes, rest.split_first_chunk::<4>()) else {
             return false;
         };
         let same_length = u32::from_le_bytes(*length) as usize == bytes.len();

@@ -1,7 +1,7 @@
 //! A metric as one PHP process knows it: its definition, and the series that it has resolved.
 
 use crate::session::{
-    series::{Key, Series, Target},
+    series::{Key, Series},
     series_table::SeriesTable,
 };
 use ext_php_rs::types::Zval;
@@ -88,18 +88,28 @@ impl Metric {
     /// The series of these label values, if it is known and still valid. Does not allocate; unusual values are left
     /// to [`lookup`](crate::session::lookup).
     #[inline]
-    pub(crate) fn known_series(&self, values: &[Zval]) -> Option<(Key, Series)> {
+    pub(crate) fn known_series<'v>(
+        &self,
+        values: &(impl ExactSizeIterator<Item = &'v Zval> + Clone),
+    ) -> Option<(Key, Series)> {
         self.look_up(values, |key, series| (Rc::clone(key), series))
     }
 
     /// As [`Metric::known_series`], without the key.
     #[inline]
-    pub(crate) fn known_target(&self, values: &[Zval]) -> Option<Target> {
-        self.look_up(values, |_, series| series.target)
+    pub(crate) fn known_target<'v>(
+        &self,
+        values: &(impl ExactSizeIterator<Item = &'v Zval> + Clone),
+    ) -> Option<Series> {
+        self.look_up(values, |_, series| series)
     }
 
     #[inline(always)]
-    fn look_up<R>(&self, values: &[Zval], take: impl FnOnce(&Key, Series) -> R) -> Option<R> {
+    fn look_up<'v, R>(
+        &self,
+        values: &(impl ExactSizeIterator<Item = &'v Zval> + Clone),
+        take: impl FnOnce(&Key, Series) -> R,
+    ) -> Option<R> {
         if values.len() != self.definition.label_names.len() {
             return None;
         }

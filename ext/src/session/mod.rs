@@ -2,6 +2,7 @@
 //! series.
 
 pub(crate) mod attachment;
+pub(crate) mod bound_cache;
 pub(crate) mod countdown;
 pub(crate) mod error_text;
 pub(crate) mod exemplar;
@@ -11,7 +12,9 @@ pub(crate) mod handle;
 pub(crate) mod heartbeat;
 pub(crate) mod histogram_cells;
 pub(crate) mod ini;
+pub(crate) mod keyed_labels;
 pub(crate) mod label_hash;
+pub(crate) mod label_words;
 pub(crate) mod labels;
 pub(crate) mod lookup;
 pub(crate) mod metric;

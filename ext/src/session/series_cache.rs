@@ -1,107 +1,254 @@
-//! The series that a handle was called with lately, found by the addresses of their label values: a literal of a
-//! script, or a value that it keeps in a variable, is the same string at each call.
+//! The series that a handle was called with lately, found by the identities of their label values: a literal of a
+//! script, or a value that it keeps in a variable, is the same string at each call, and a literal array the same array.
 
 use crate::{
     engine::{
-        globals::interpreter_local,
-        zval::{RetainedString, string_address},
+        identity::{Identity, RetainedIdentity},
+        zval::{self, buckets_of, list_values},
     },
-    session::generation,
+    session::{
+        keyed_labels::label_of,
+        label_words::{LINES, MOST_LABELS, Permit, Words, line_of, retain_all},
+    },
 };
-use ext_php_rs::types::Zval;
+use ext_php_rs::{
+    ffi::Bucket,
+    types::{ZendHashTable, Zval},
+};
 use promshm_segment::memory::atomic;
 use std::{
     array,
     cell::{Cell, RefCell},
-    ptr::null,
+    ptr::{from_ref, null},
 };
 
-/// A series with more labels is not cached.
-const MOST_LABELS: usize = 4;
-/// Bits of a line's index.
-const LINE_BITS: u32 = 4;
-const LINES: usize = 1 << LINE_BITS;
+/// Bits of the index of a literal array's line.
+const ARRAY_BITS: u32 = 3;
+/// Literal arrays that are kept.
+const ARRAYS: usize = 1 << ARRAY_BITS;
+/// An array with room for more elements is not retained.
+const MOST_ROOM: u32 = 64;
+/// Bits of the index of a set of keys.
+const KEY_BITS: u32 = 2;
+/// Sets of keys that are kept.
+const KEY_LINES: usize = 1 << KEY_BITS;
+/// An array is retained after as many calls in a row.
+const ENOUGH_HITS: u8 = 8;
 
-/// Most caches in a process, at 1.6 kB each. A handle without one compares the strings themselves at each call.
-const MOST_CACHES: u32 = 8192;
+/// The cells of a series, and the generation in which they are valid, which is 0 while there are none.
+#[derive(Debug)]
+struct Found {
+    generation: Cell<u64>,
+    cells: Cell<*const atomic::Cell>,
+}
 
-interpreter_local! {
-    static CACHES: u32 = 0;
+impl Found {
+    const fn none() -> Self {
+        Self { generation: Cell::new(0), cells: Cell::new(null()) }
+    }
+
+    fn set(&self, generation: u64, cells: *const atomic::Cell) {
+        self.generation.set(generation);
+        self.cells.set(cells);
+    }
 }
 
 /// A small cache: each set of label values has one line where it may lie. All sets of a handle have the same size.
 #[derive(Debug)]
 pub(crate) struct SeriesCache {
+    /// How many labels there are; 0 if they are too many for the lines.
     labels: usize,
     lines: [Line; LINES],
-    /// The strings whose addresses the lines hold, retained so that no other string can take their place in memory.
-    strings: RefCell<[[Option<RetainedString>; MOST_LABELS]; LINES]>,
+    arrays: [ArrayLine; ARRAYS],
+    /// The retained arrays of `arrays`.
+    retained: RefCell<[Zval; ARRAYS]>,
+    /// Different pieces of a script have different strings as keys.
+    keys: [Keys; KEY_LINES],
+    _permit: Permit,
 }
 
 /// A set of values and its series, in one line of the processor's cache.
 #[derive(Debug)]
 #[repr(align(64))]
 struct Line {
-    addresses: [Cell<usize>; MOST_LABELS],
-    /// The generation in which `cells` are valid; 0 while the line is empty.
-    generation: Cell<u64>,
-    cells: Cell<*const atomic::Cell>,
+    words: [RetainedIdentity; MOST_LABELS],
+    found: Found,
+}
+
+/// An array that comes again and again, as a literal does, and its series.
+///
+/// It is retained only after [`ENOUGH_HITS`] calls in a row: a script that changes its array between two calls would
+/// have to copy it if others held it, too.
+#[derive(Debug)]
+struct ArrayLine {
+    /// The latest array. Until it is retained, another one may come to lie there.
+    address: Cell<usize>,
+    /// How many calls in a row named the same series by this array.
+    hits: Cell<u8>,
+    /// The generation is 0 unless the array is retained.
+    found: Found,
+}
+
+/// The keys of an array that was keyed by the labels' names, in its order.
+#[derive(Debug, Default)]
+struct Keys {
+    keys: [RetainedIdentity; MOST_LABELS],
+    /// For each key the index of its label.
+    order: [Cell<u8>; MOST_LABELS],
 }
 
 impl SeriesCache {
-    /// An empty cache for sets of that many labels; `None` if the process has [`MOST_CACHES`].
+    /// An empty cache for sets of that many labels; `None` if the process has too many caches.
     pub(crate) fn new(labels: usize) -> Option<Self> {
-        if CACHES.get() >= MOST_CACHES {
-            return None;
-        }
-        CACHES.update(|caches| caches + 1);
-        let line =
-            |_| Line { addresses: Default::default(), generation: Cell::new(0), cells: Cell::new(null()) };
-        Some(Self { labels, lines: array::from_fn(line), strings: RefCell::default() })
+        let permit = Permit::take()?;
+        let line = |_| Line { words: Default::default(), found: Found::none() };
+        let array_line = |_| ArrayLine { address: Cell::new(0), hits: Cell::new(0), found: Found::none() };
+        Some(Self {
+            labels: if labels > MOST_LABELS { 0 } else { labels },
+            lines: array::from_fn(line),
+            arrays: array::from_fn(array_line),
+            retained: RefCell::default(),
+            keys: Default::default(),
+            _permit: permit,
+        })
     }
 
-    /// This process's own cells of the series with these very strings, if they are valid in the generation `now`.
+    /// This process's own cells of the series that the array names, if they are valid in the generation `now`.
     #[inline(always)]
-    pub(crate) fn cells_of(&self, values: &[Zval], now: u64) -> Option<*const atomic::Cell> {
+    pub(crate) fn cells_of(&self, array: &Zval, now: u64) -> Option<*const atomic::Cell> {
+        let table = zval::table_of(array)?;
+        if !zval::is_shared(table) {
+            return self.cells_of_values(table, now);
+        }
+        if let Some(cells) = self.cells_of_array(table, now) {
+            return Some(cells);
+        }
+        let cells = self.cells_of_values(table, now)?;
+        self.note_array(array, now, cells);
+        Some(cells)
+    }
+
+    #[inline(always)]
+    fn cells_of_values(&self, table: &ZendHashTable, now: u64) -> Option<*const atomic::Cell> {
+        match list_values(table) {
+            Some(values) => self.cells_of_list(values, now),
+            None => self.cells_of_keyed(table, now),
+        }
+    }
+
+    #[inline(always)]
+    fn cells_of_array(&self, table: &ZendHashTable, now: u64) -> Option<*const atomic::Cell> {
+        let address = from_ref(table).addr();
+        let line = &self.arrays[array_line_of(address)];
+        let is_it = line.address.get() == address && line.found.generation.get() == now;
+        is_it.then(|| line.found.cells.get())
+    }
+
+    #[inline(always)]
+    fn cells_of_list(&self, values: &[Zval], now: u64) -> Option<*const atomic::Cell> {
         if values.len() != self.labels {
             return None;
         }
-        let line = &self.lines[line_of(values)?];
-        let are_these = |(value, known): (&Zval, &Cell<usize>)| string_address(value) == Some(known.get());
-        let is_it = line.generation.get() == now && values.iter().zip(&line.addresses).all(are_these);
-        is_it.then(|| line.cells.get())
+        let mut words = Words::default();
+        for (word, value) in words.iter_mut().zip(values) {
+            *word = Identity::of(value)?;
+        }
+        self.cells_in_line(&words, now)
     }
 
-    /// Stores the cells, unless one of the strings ends with the running call.
-    pub(crate) fn store(&self, values: &[Zval], list_lives_on: bool, cells: *const atomic::Cell) {
-        let kept = |label| RetainedString::of(values.get(label)?, list_lives_on);
-        let strings: [Option<RetainedString>; MOST_LABELS] = array::from_fn(kept);
-        if values.len() != self.labels || strings.iter().flatten().count() != self.labels {
+    #[inline(never)]
+    fn cells_of_keyed(&self, table: &ZendHashTable, now: u64) -> Option<*const atomic::Cell> {
+        let buckets = buckets_of(table).filter(|buckets| buckets.len() == self.labels)?;
+        let mut words = Words::default();
+        let Keys { keys, order } = &self.keys[keys_line_of(buckets)?];
+        for (bucket, (key, label)) in buckets.iter().zip(keys.iter().zip(order)) {
+            if !key.is(Identity::of_key(bucket)?) {
+                return None;
+            }
+            *words.get_mut(usize::from(label.get()))? = Identity::of(&bucket.val)?;
+        }
+        self.cells_in_line(&words, now)
+    }
+
+    #[inline(always)]
+    fn cells_in_line(&self, words: &Words, now: u64) -> Option<*const atomic::Cell> {
+        let words = &words[..self.labels];
+        let line = &self.lines[line_of(words)];
+        let mut pairs = line.words.iter().zip(words);
+        let is_it = line.found.generation.get() == now && pairs.all(|(known, word)| known.is(*word));
+        is_it.then(|| line.found.cells.get())
+    }
+
+    /// Stores the cells, which were found in that generation. `values` are those of the array, in the order of the
+    /// label names.
+    pub(crate) fn store<'v>(
+        &self,
+        table: &ZendHashTable,
+        names: &[String],
+        values: impl ExactSizeIterator<Item = &'v Zval> + Clone,
+        (generation, cells): (u64, *const atomic::Cell),
+    ) {
+        let lives_on = zval::is_shared(table);
+        if values.len() != self.labels {
             return;
         }
-        let Some(number) = line_of(values) else { return };
-        let line = &self.lines[number];
-        for (value, known) in values.iter().zip(&line.addresses) {
-            known.set(string_address(value).unwrap_or_default());
+        let Some(number) = retain_all(values, lives_on, |number| &self.lines[number].words) else { return };
+        self.lines[number].found.set(generation, cells);
+        if let Some(buckets) = buckets_of(table)
+            && let Some(line) = keys_line_of(buckets)
+        {
+            self.keys[line].set(names, buckets);
         }
-        line.generation.set(generation::current());
-        line.cells.set(cells);
-        self.strings.borrow_mut()[number] = strings;
+    }
+
+    /// Notes that an array, which others hold, too, named the series with these cells.
+    #[inline(never)]
+    fn note_array(&self, array: &Zval, generation: u64, cells: *const atomic::Cell) {
+        let address = zval::array_address(array).unwrap_or_default();
+        let number = array_line_of(address);
+        let ArrayLine { address: latest, hits, found } = &self.arrays[number];
+        if latest.get() != address || found.cells.get() != cells {
+            latest.set(address);
+            hits.set(1);
+            found.set(0, cells);
+            self.retained.borrow_mut()[number] = Zval::new();
+            return;
+        }
+        hits.set(hits.get().saturating_add(1));
+        if hits.get() >= ENOUGH_HITS && may_retain(array) {
+            self.retained.borrow_mut()[number] = array.shallow_clone();
+            found.set(generation, cells);
+        }
     }
 }
 
-impl Drop for SeriesCache {
-    fn drop(&mut self) {
-        CACHES.update(|caches| caches.saturating_sub(1));
+impl Keys {
+    /// Takes the keys of an array. The cells that were found by former ones stay valid: they lie in the lines of their
+    /// values.
+    fn set(&self, names: &[String], buckets: &[Bucket]) {
+        for (index, bucket) in buckets.iter().enumerate() {
+            let label = zval::key_of(bucket).and_then(|key| label_of(names, key, index));
+            let (Some(known), Some(label)) = (self.keys.get(index), label) else { return };
+            known.set_key(bucket);
+            self.order[index].set(label as u8);
+        }
     }
 }
 
-/// The index of the line for these strings.
+/// Whether nobody can change the array as long as it is retained, and it takes little memory.
+fn may_retain(array: &Zval) -> bool {
+    zval::table_of(array).is_some_and(|table| table.nTableSize <= MOST_ROOM && zval::is_plain(table))
+}
+
+/// The index of the line for a set of keys, by the first of them.
 #[inline(always)]
-fn line_of(values: &[Zval]) -> Option<usize> {
-    let mut hash: usize = 0;
-    for value in values {
-        hash = (hash ^ string_address(value)?).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-    Some(hash >> (usize::BITS - LINE_BITS))
+fn keys_line_of(buckets: &[Bucket]) -> Option<usize> {
+    let first = Identity::of_key(buckets.first()?)?;
+    Some(first.to_bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (usize::BITS - KEY_BITS))
+}
+
+/// The index of an array's line.
+#[inline(always)]
+fn array_line_of(address: usize) -> usize {
+    address.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (usize::BITS - ARRAY_BITS)
 }

@@ -67,10 +67,14 @@ impl SeriesTable {
 
     /// Applies `take` to the series with these values, if it is known. Does not allocate.
     #[inline(always)]
-    pub(crate) fn find<R>(&self, values: &[Zval], take: impl FnOnce(&Key, Series) -> R) -> Option<R> {
-        let hash = label_hash::hash_values(values)?;
-        let known =
-            self.by_hash.find(hash, |known| known.hash == hash && labels::key_equals(values, &known.key))?;
+    pub(crate) fn find<'v, R>(
+        &self,
+        values: &(impl Iterator<Item = &'v Zval> + Clone),
+        take: impl FnOnce(&Key, Series) -> R,
+    ) -> Option<R> {
+        let hash = label_hash::hash_values(values.clone())?;
+        let is_it = |known: &Known| known.hash == hash && labels::key_equals(values.clone(), &known.key);
+        let known = self.by_hash.find(hash, is_it)?;
         Some(take(&known.key, known.series))
     }
 
