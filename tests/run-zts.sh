@@ -16,7 +16,8 @@ scripts/seed-target.sh "$host/release" "$CARGO_TARGET_DIR/release"
 
 # The tests below need both: without them they would pass without testing anything.
 "$PHP" -n -r 'exit(PHP_ZTS && PHP_DEBUG ? 0 : 1);' || { echo "$PHP is not thread-safe with debug checks" >&2; exit 1; }
-cargo build --release --locked -p promshm
+# Of the whole workspace: with the features of one crate alone others would be built again.
+cargo build --release --locked --workspace --lib
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
