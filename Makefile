@@ -68,9 +68,10 @@ benchdeps:
 demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECONDS=5 ends it)
 	@demo/run.sh
 
-# Long ones first, so that no core is idle at the end, and what mostly waits beside what computes. One after the other
-# what builds in the same folder; another build of the exporter would exchange it below the tests of the first.
-steps := containers unit,lint,plain zts asan,fuzz,loom valgrind pie call-cost page reliability runner phpt formats readme \
+# Long ones first, so that no core is idle at the end, and what mostly waits beside what computes. The first builds the
+# release, and zts comes when it is there, because a step that waits for another one's build seems to do nothing. One
+# after the other what builds in target/debug; there `plain` would exchange the exporter below the tests of `unit`.
+steps := containers unit,lint,plain asan fuzz zts loom valgrind pie call-cost page reliability runner phpt formats readme \
   operations deploy attacks tls e2e fpm php documents model memory posix deny
 
 # What the steps fetch from PyPI they see to themselves, beside what computes.
