@@ -152,6 +152,37 @@ fn removal_hides_at_once_and_a_later_update_starts_from_zero() {
 }
 
 #[test]
+fn series_that_match_some_labels_are_removed_at_once() {
+    let place = Place::new();
+    let (mut writer, mut other, mut reader) = (place.writer(), place.writer(), place.reader());
+    let (jobs, more) = (counter("jobs", &["q", "w"]), counter("more", &["q", "w"]));
+    let long = "x".repeat(2000);
+    for labels in [["a", "1"], ["a", "2"], ["b", "1"], ["b", "2"], [long.as_str(), "1"]] {
+        count(&mut writer, &jobs, &labels, 1.0);
+        count(&mut other, &more, &labels, 1.0);
+    }
+    let (family, epoch) = (writer.register(&jobs).unwrap(), writer.epoch().load_relaxed());
+    assert_eq!(writer.remove_matching(family, &[Some("a"), None]), 2);
+    assert_ne!(writer.epoch().load_relaxed(), epoch, "handles must be looked up again");
+    assert_eq!(writer.remove_matching(family, &[Some("a"), None]), 0);
+    let epoch = writer.epoch().load_relaxed();
+    assert_eq!(writer.remove_matching(family, &[Some("never"), None]), 0);
+    assert_eq!(writer.remove_matching(family, &[None]), 0, "one value is missing");
+    assert_eq!(writer.epoch().load_relaxed(), epoch, "nothing was removed");
+    assert_eq!(writer.remove_matching(family, &[Some(&long), Some("1")]), 1, "its value was truncated");
+    assert_eq!(rows(&mut reader, "jobs").len(), 2);
+    // In another process, and by another order of the labels.
+    let turned = other.register(&counter("jobs", &["w", "q"])).unwrap();
+    assert_eq!(other.remove_matching(turned, &[None, Some("b")]), 2);
+    assert_eq!(rows(&mut reader, "jobs").len(), 0);
+    assert_eq!(rows(&mut reader, "more").len(), 5, "another family");
+    count(&mut writer, &jobs, &["a", "1"], 3.0);
+    assert_eq!(rows(&mut reader, "jobs"), [(vec!["a".into(), "1".into()], vec![3.0])]);
+    let stats = &reader.scrape().unwrap().stats;
+    assert_eq!((stats.series, stats.leaked_series, stats.corrupt_records), (6, 0, 0));
+}
+
+#[test]
 fn the_definition_of_the_youngest_living_process_is_exported() {
     let place = Place::new();
     let (old, new) = (counter("c", &["a"]), counter("c", &["a", "b"]));

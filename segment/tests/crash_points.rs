@@ -194,6 +194,47 @@ fn death_at_each_step_of_removal_and_restart() {
     removal("removal and return", true);
 }
 
+/// The next process that removes the series or looks it up completes what a dead one began.
+#[test]
+fn death_at_each_step_of_removing_several_series() {
+    let _watchdog = Watchdog::new();
+    let labels = ["a", "b", "c"];
+    let mut points = 0;
+    for point in 1.. {
+        let place = tiny_place();
+        let mut bystander = place.writer();
+        let mut reader = place.reader();
+        labels.iter().for_each(|label| count(&mut bystander, &jobs(), &[label], 1.0));
+        let clear = |writer: &mut Writer| {
+            let family = writer.register(&jobs()).unwrap();
+            writer.remove_matching(family, &[None])
+        };
+        let ready = || {
+            let mut writer = place.writer();
+            writer.register(&jobs()).unwrap();
+            writer
+        };
+        let fate = die_at(point, ready, |writer| assert!(clear(writer.as_mut().unwrap()) > 0));
+        let shown = rows(&mut reader, "jobs");
+        assert!(shown.iter().all(|(_, values)| *values == [1.0]), "point {point}: {shown:?}");
+        count(&mut bystander, &jobs(), &["a"], 1.0);
+        let again = rows(&mut reader, "jobs");
+        assert!([1.0, 2.0].contains(&again[0].1[0]), "point {point}: {again:?}");
+        clear(&mut bystander);
+        assert!(rows(&mut reader, "jobs").is_empty(), "point {point}: a series stays");
+        let stats = &reader.scrape().unwrap().stats;
+        // Of one that died between hiding a series and making room for another one.
+        let most_leaked = u64::from(fate != Fate::Completed);
+        assert!(stats.series == 0 && stats.leaked_series <= most_leaked, "point {point}: {stats:?}");
+        bystander.clean_exit(false);
+        points = point;
+        if fate == Fate::Completed {
+            break;
+        }
+    }
+    assert!(points > 8, "only {points} crash points were found");
+}
+
 /// Another process keeps using its resolved cells until the epoch changes.
 /// Everything it counts after the death is exported.
 fn removal(operation: &str, and_return: bool) {

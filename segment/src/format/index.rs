@@ -76,6 +76,14 @@ pub(crate) fn word(view: &View, place: u64) -> Option<&Word> {
     view.word(view.geometry.index + place * 8)
 }
 
+/// All words of the index that are in use.
+pub(crate) fn entries(view: &View) -> impl Iterator<Item = u64> {
+    let places =
+        touched_pages(view).flat_map(|page| page * PAGE_WORDS as u64..(page + 1) * PAGE_WORDS as u64);
+    let entries = places.filter_map(|place| word(view, place)).map(Word::load_acquire); // pair: INDEX
+    entries.filter(|entry| *entry != 0)
+}
+
 /// The pages of the index that have ever had an entry. 64 pages without entries cost one load.
 pub(crate) fn touched_pages(view: &View) -> impl Iterator<Item = u64> {
     let pages = view.geometry.index_words / PAGE_WORDS as u64;

@@ -14,7 +14,7 @@ use crate::{
         index::Found,
         label_value::fit,
         series::{GONE, LEAVING, SeriesRecord, Times},
-        strings::pack_strings,
+        strings::{pack_strings, strings},
         ttl,
     },
     layout::{PAGE_WORDS, Plane, RECORD_UNIT, SHARED, Space, header},
@@ -148,11 +148,39 @@ impl Writer {
             return false;
         };
         let Some(flag) = SeriesRecord::removed(view, index::offset_of(entry)) else { return false };
-        if flag.compare_exchange(0, LEAVING).is_err() {
-            return false;
-        }
-        finish_removal(view, flag);
-        true
+        let is_first = flag.compare_exchange(0, LEAVING).is_ok();
+        finish_removals(view, &[flag]); // also one that a dead process began
+        is_first
+    }
+
+    /// Hides all series of the family that have these label values at once; `None` stands for any value. A later
+    /// update of a series restarts it from zero. Returns how many series there were.
+    ///
+    /// Series that other processes make meanwhile may stay.
+    pub fn remove_matching(&mut self, family: FamilyId, labels: &[Option<&str>]) -> u64 {
+        let Some(wanted) = self.wanted(family, labels) else { return 0 };
+        let view = &self.attached.view;
+        let mut packed = Vec::new();
+        let matching = index::entries(view).map(index::offset_of).filter(|offset| {
+            SeriesRecord::parse(view, *offset).is_ok_and(|series| {
+                series.family == family.offset
+                    && series.copy_labels(view, *offset, &mut packed).is_ok()
+                    && has_values(&packed, &wanted)
+            })
+        });
+        let flags: Vec<&Word> = matching.filter_map(|offset| SeriesRecord::removed(view, offset)).collect();
+        let removed = flags.iter().filter(|flag| flag.compare_exchange(0, LEAVING).is_ok()).count();
+        finish_removals(view, &flags);
+        removed as u64
+    }
+
+    /// The values that a record must have, as [`Writer::pack`] stores them, in the order of the family.
+    fn wanted<'l>(&self, family: FamilyId, labels: &[Option<&'l str>]) -> Option<Vec<Option<Cow<'l, str>>>> {
+        let limit = usize::from(self.attached.view.geometry.shape.max_label_length);
+        let order = family.order.and_then(|order| self.orders.get(order as usize));
+        let at = |place: usize| order.map_or(place, |order| usize::from(order[place]));
+        let value = |place| Some(labels.get(at(place))?.map(|label| fit(label, limit)));
+        (0..family.labels).map(value).collect::<Option<_>>().filter(|_| labels.len() == family.labels)
     }
 
     /// Searches one record, and publishes it if it is not found.
@@ -248,7 +276,7 @@ impl Draft for SeriesDraft<'_> {
         let Some(flag) = SeriesRecord::removed(mapping, offset) else { return false };
         let seen = flag.load_acquire();
         if seen == LEAVING {
-            finish_removal(mapping, flag);
+            finish_removals(mapping, &[flag]);
         }
         seen != 0
     }
@@ -280,14 +308,28 @@ fn draft_record(view: &View, draft: &dyn Draft) -> Result<u64, Reason> {
     filled.inspect_err(|_| release(view, draft.series(), 1))
 }
 
-/// Invalidates all resolved handles by the epoch, and only then hides the series, so that no update goes into
-/// a hidden series. Any process may complete what a dead one began, any number of times.
-fn finish_removal(mapping: &Mapping, flag: &Word) {
-    mapping.head(header!(epoch)).fetch_add(1); // pair: EPOCH
-    if flag.compare_exchange(LEAVING, GONE).is_ok() {
-        mapping.head(header!(epoch)).fetch_add(1); // pair: EPOCH, for readers
-        release(mapping, 1, 0);
+/// Invalidates all resolved handles by the epoch, and only then hides the series that are leaving, so that no
+/// update goes into a hidden series. Any process may complete what a dead one began, any number of times.
+fn finish_removals(mapping: &Mapping, flags: &[&Word]) {
+    if !flags.iter().any(|flag| flag.load_acquire() == LEAVING) {
+        return;
     }
+    mapping.head(header!(epoch)).fetch_add(1); // pair: EPOCH
+    let hidden = flags.iter().filter(|flag| flag.compare_exchange(LEAVING, GONE).is_ok());
+    let hidden = hidden.map(|_| release(mapping, 1, 0)).count();
+    if hidden > 0 {
+        mapping.head(header!(epoch)).fetch_add(1); // pair: EPOCH, for readers
+    }
+}
+
+/// Whether packed label values are the wanted ones, as far as they are given.
+fn has_values(packed: &[u8], wanted: &[Option<Cow<'_, str>>]) -> bool {
+    let mut wanted_values = wanted.iter();
+    let fits = |value: Result<&str, _>| {
+        let wanted = wanted_values.next();
+        value.is_ok_and(|value| wanted.is_some_and(|wanted| wanted.as_deref().is_none_or(|it| it == value)))
+    };
+    strings(packed).take(wanted.len()).all(fits)
 }
 
 /// Reserves a word of the index, and a series if the record is one.

@@ -28,7 +28,7 @@ use crate::{
 use nix::{
     dir::Dir,
     errno::Errno,
-    fcntl::{AT_FDCWD, OFlag, renameat},
+    fcntl::{AT_FDCWD, OFlag, RenameFlags, renameat, renameat2},
     sys::{
         mman::{MapFlags, ProtFlags, mmap, munmap, shm_open, shm_unlink},
         stat::{FileStat, Mode, SFlag, fchmod, fstat, lstat},
@@ -41,13 +41,7 @@ pub use refusals::{Refusal, Refused, refused};
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use sigbus_fence::Fence;
 pub use sigbus_fence::survive_truncation;
-use std::{
-    ffi::{CString, c_void},
-    num::NonZeroUsize,
-    os::fd::OwnedFd,
-    ptr::NonNull,
-    sync::Arc,
-};
+use std::{ffi::c_void, num::NonZeroUsize, os::fd::OwnedFd, ptr::NonNull, sync::Arc};
 
 /// The folder in which glibc and musl keep POSIX objects.
 const FOLDER: &str = "/dev/shm";
@@ -148,7 +142,7 @@ impl KernelObject for PosixSegment {
         let Some(making) = &self.making else { return Ok(()) };
         crate::crash::point();
         let (from, to) = (path(&making.0), path(self.name.as_str()));
-        rename_noreplace(&from, &to)?;
+        renameat2(AT_FDCWD, &*from, AT_FDCWD, &*to, RenameFlags::RENAME_NOREPLACE)?;
         self.making = None;
         self.file.as_ref().map_or(Ok(()), |file| ofd_locks::unlock(file, ofd_locks::MAKING, 1))
     }
@@ -214,7 +208,8 @@ impl KernelObject for PosixSegment {
             moved => moved?,
         }
         if !look(&leaving.0).is_ok_and(|stat| FileId::of(&stat) == self.id) {
-            let _or_there_is_another = rename_noreplace(&to, &from);
+            let _or_there_is_another =
+                renameat2(AT_FDCWD, &*to, AT_FDCWD, &*from, RenameFlags::RENAME_NOREPLACE);
         }
         Ok(())
     }
@@ -375,15 +370,4 @@ fn is_ours(name: ObjectName) -> bool {
     let mut first = [0; 8];
     let read = open(name.as_str(), OFlag::O_RDONLY).and_then(|file| pread(&file, &mut first, 0));
     read == Ok(8) && u64::from_le_bytes(first) >> 32 == MAGIC
-}
-
-/// Renames, unless the new name exists. By system call, because musl before 1.2.6 and nix on musl have no
-/// function for it.
-fn rename_noreplace(from: &str, to: &str) -> Result<(), Errno> {
-    let text = |path| CString::new(path).map_err(|_| Errno::EINVAL);
-    let (from, to) = (text(from)?, text(to)?);
-    let (here, flags) = (libc::AT_FDCWD, libc::RENAME_NOREPLACE);
-    // SAFETY: both paths are valid and end in 0.
-    let done = unsafe { libc::syscall(libc::SYS_renameat2, here, from.as_ptr(), here, to.as_ptr(), flags) };
-    Errno::result(done).map(drop)
 }

@@ -107,9 +107,9 @@ impl Semaphores {
         self.stat().map(|stat| stat.sem_perm.uid)
     }
 
-    fn stat(self) -> Result<SemidDs, Errno> {
+    fn stat(self) -> Result<libc::semid_ds, Errno> {
         // SAFETY: semid_ds is plain data, for which zero is a valid value.
-        let mut stat: SemidDs = unsafe { std::mem::zeroed() };
+        let mut stat: libc::semid_ds = unsafe { std::mem::zeroed() };
         // SAFETY: the pointer is valid for the kernel to write one semid_ds.
         Errno::result(unsafe { libc::semctl(self.0, 0, libc::IPC_STAT, &raw mut stat) })?;
         Ok(stat)
@@ -248,29 +248,6 @@ fn operation(slot: usize, by: c_short) -> libc::sembuf {
     let flags = libc::IPC_NOWAIT | undo;
     libc::sembuf { sem_num: slot as c_ushort, sem_op: by, sem_flg: flags as c_short }
 }
-
-#[cfg(not(target_env = "musl"))]
-use libc::semid_ds as SemidDs;
-
-/// The kernel's `struct semid64_ds`: musl passes the pointer on, and the crate libc has no such type for musl.
-#[cfg(target_env = "musl")]
-#[repr(C)]
-struct SemidDs {
-    sem_perm: libc::ipc_perm,
-    sem_otime: i64,
-    #[cfg(target_arch = "x86_64")]
-    _unused1: u64,
-    sem_ctime: i64,
-    #[cfg(target_arch = "x86_64")]
-    _unused2: u64,
-    sem_nsems: u64,
-    _unused3: [u64; 2],
-}
-
-#[cfg(all(target_env = "musl", target_arch = "x86_64"))]
-const _: () = assert!(size_of::<SemidDs>() == 104); // as the kernel's header has it
-#[cfg(all(target_env = "musl", target_arch = "aarch64"))]
-const _: () = assert!(size_of::<SemidDs>() == 88);
 
 #[cfg(test)]
 mod tests {

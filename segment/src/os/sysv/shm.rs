@@ -100,7 +100,7 @@ impl SharedMemory {
         let mut stat: libc::shmid_ds = unsafe { std::mem::zeroed() };
         // SAFETY: the pointer is valid for the kernel to write one shmid_ds.
         let id = Errno::result(unsafe { libc::shmctl(index, SHM_STAT, &raw mut stat) }).ok()?;
-        Some((key_of(&stat.shm_perm), Self(id)))
+        Some((stat.shm_perm.__key, Self(id)))
     }
 
     fn raw_stat(self) -> Result<libc::shmid_ds, Errno> {
@@ -148,14 +148,4 @@ impl Drop for Attachment {
         // SAFETY: the address came from shmat, and the mapping that used it is being dropped.
         unsafe { libc::shmdt(self.0.as_ptr().cast()) };
     }
-}
-
-/// The key of an object: libc names the field after the system's C library.
-fn key_of(access: &libc::ipc_perm) -> key_t {
-    #[cfg(target_env = "musl")]
-    #[expect(deprecated, reason = "a future release of libc has it as __key, as for glibc")]
-    let key = access.__ipc_perm_key;
-    #[cfg(not(target_env = "musl"))]
-    let key = access.__key;
-    key
 }
