@@ -66,6 +66,24 @@ namespace Promshm {
          */
         public function remove(array $labels = []): bool;
 
+        /**
+         * Takes all series away that have these label values, whatever their other labels are. A later update starts
+         * each of them afresh from zero. Series that other processes make meanwhile may stay.
+         *
+         * @param non-empty-array<string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels keyed by name
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if there is no such label, no label is given, or the handle is bound
+         */
+        public function removeMatching(array $labels): int;
+
+        /**
+         * Takes all series of the metric away. A later update starts each of them afresh from zero.
+         *
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if the handle is bound
+         */
+        public function clear(): int;
+
         public function getName(): string;
 
         public function getHelp(): string;
@@ -139,6 +157,24 @@ namespace Promshm {
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
         public function remove(array $labels = []): bool {}
+
+        /**
+         * Takes all series away that have these label values, whatever their other labels are. A later update starts
+         * each of them afresh from zero. Series that other processes make meanwhile may stay.
+         *
+         * @param non-empty-array<string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels keyed by name
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if there is no such label, no label is given, or the handle is bound
+         */
+        public function removeMatching(array $labels): int {}
+
+        /**
+         * Takes all series of the metric away. A later update starts each of them afresh from zero.
+         *
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if the handle is bound
+         */
+        public function clear(): int {}
 
         public function getName(): string {}
 
@@ -231,6 +267,24 @@ namespace Promshm {
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
         public function remove(array $labels = []): bool;
+
+        /**
+         * Takes all series away that have these label values, whatever their other labels are. A later update starts
+         * each of them afresh from zero. Series that other processes make meanwhile may stay.
+         *
+         * @param non-empty-array<string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels keyed by name
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if there is no such label, no label is given, or the handle is bound
+         */
+        public function removeMatching(array $labels): int;
+
+        /**
+         * Takes all series of the metric away. A later update starts each of them afresh from zero.
+         *
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if the handle is bound
+         */
+        public function clear(): int;
 
         public function getName(): string;
 
@@ -337,6 +391,24 @@ namespace Promshm {
          */
         public function remove(array $labels = []): bool {}
 
+        /**
+         * Takes all series away that have these label values, whatever their other labels are. A later update starts
+         * each of them afresh from zero. Series that other processes make meanwhile may stay.
+         *
+         * @param non-empty-array<string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels keyed by name
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if there is no such label, no label is given, or the handle is bound
+         */
+        public function removeMatching(array $labels): int {}
+
+        /**
+         * Takes all series of the metric away. A later update starts each of them afresh from zero.
+         *
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if the handle is bound
+         */
+        public function clear(): int {}
+
         public function getName(): string {}
 
         public function getHelp(): string {}
@@ -440,6 +512,24 @@ namespace Promshm {
          */
         public function remove(array $labels = []): bool;
 
+        /**
+         * Takes all series away that have these label values, whatever their other labels are. A later update starts
+         * each of them afresh from zero. Series that other processes make meanwhile may stay.
+         *
+         * @param non-empty-array<string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels keyed by name
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if there is no such label, no label is given, or the handle is bound
+         */
+        public function removeMatching(array $labels): int;
+
+        /**
+         * Takes all series of the metric away. A later update starts each of them afresh from zero.
+         *
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if the handle is bound
+         */
+        public function clear(): int;
+
         public function getName(): string;
 
         public function getHelp(): string;
@@ -524,6 +614,24 @@ namespace Promshm {
          */
         public function remove(array $labels = []): bool {}
 
+        /**
+         * Takes all series away that have these label values, whatever their other labels are. A later update starts
+         * each of them afresh from zero. Series that other processes make meanwhile may stay.
+         *
+         * @param non-empty-array<string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels keyed by name
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if there is no such label, no label is given, or the handle is bound
+         */
+        public function removeMatching(array $labels): int {}
+
+        /**
+         * Takes all series of the metric away. A later update starts each of them afresh from zero.
+         *
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if the handle is bound
+         */
+        public function clear(): int {}
+
         public function getName(): string {}
 
         public function getHelp(): string {}
@@ -599,6 +707,24 @@ namespace Promshm {
          */
         public function remove(array $labels = []): bool;
 
+        /**
+         * Takes all series away that have these label values, whatever their other labels are. A later update starts
+         * each of them afresh from zero. Series that other processes make meanwhile may stay.
+         *
+         * @param non-empty-array<string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels keyed by name
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if there is no such label, no label is given, or the handle is bound
+         */
+        public function removeMatching(array $labels): int;
+
+        /**
+         * Takes all series of the metric away. A later update starts each of them afresh from zero.
+         *
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if the handle is bound
+         */
+        public function clear(): int;
+
         public function getName(): string;
 
         public function getHelp(): string;
@@ -666,6 +792,24 @@ namespace Promshm {
          * @throws Exception\InvalidArgumentException if the labels do not fit
          */
         public function remove(array $labels = []): bool {}
+
+        /**
+         * Takes all series away that have these label values, whatever their other labels are. A later update starts
+         * each of them afresh from zero. Series that other processes make meanwhile may stay.
+         *
+         * @param non-empty-array<string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels keyed by name
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if there is no such label, no label is given, or the handle is bound
+         */
+        public function removeMatching(array $labels): int {}
+
+        /**
+         * Takes all series of the metric away. A later update starts each of them afresh from zero.
+         *
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if the handle is bound
+         */
+        public function clear(): int {}
 
         public function getName(): string {}
 

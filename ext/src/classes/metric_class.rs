@@ -91,6 +91,8 @@ fn all_methods<C: MetricClass>(bound: &'static str, timer: &'static str) -> Vec<
     let mut methods = vec![
         bind.returns(DataType::Object(bound.into()), false),
         with_labels(getter("remove", remove, DataType::Bool)),
+        getter("removeMatching", remove_matching, DataType::Long).arg(Arg::new("labels", DataType::Array)),
+        getter("clear", clear, DataType::Long),
         getter("getName", get_name, DataType::String),
         getter("getHelp", get_help, DataType::String),
         getter("getLabelNames", get_label_names, DataType::Array),
@@ -236,6 +238,39 @@ extern "C" fn remove<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
 fn removed(handle: &Handle, labels: arguments::Labels<'_>) -> Result<bool, Thrown> {
     let SeriesOf { metric, key, .. } = handle.series_of(labels)?;
     Ok(attachment::remove(&metric, &key))
+}
+
+extern "C" fn remove_matching<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+    catch_panic(|| {
+        ret.set_long(0);
+        let table = Found::in_call(call);
+        if parse(call, Parse::Table(&table))
+            && let Ok(removed) = removed_matching(call.this(), table.table())
+        {
+            ret.set_long(removed.cast_signed());
+        }
+    });
+}
+
+extern "C" fn clear<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+    catch_panic(|| {
+        ret.set_long(0);
+        if parse(call, Parse::Nothing)
+            && let Ok(removed) = removed_matching(call.this(), None)
+        {
+            ret.set_long(removed.cast_signed());
+        }
+    });
+}
+
+/// Removes the series that the table matches; without one, all.
+fn removed_matching(handle: &Handle, table: Option<&ZendHashTable>) -> Result<u64, Thrown> {
+    let metric = Rc::clone(handle.check_unbound()?);
+    let values = match table {
+        Some(table) => labels::some_values(&metric.definition, table)?,
+        None => vec![None; metric.definition.label_names.len()],
+    };
+    Ok(attachment::remove_matching(&metric, &values))
 }
 
 /// Runs `show` on the definition, for a getter without arguments.

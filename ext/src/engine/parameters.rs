@@ -132,6 +132,7 @@ pub(crate) fn parse(frame: &Frame, request: Parse<'_>) -> bool {
         match request {
             Parse::Nothing => read!(frame, c""),
             Parse::Labels(labels) => read!(frame, c"|a", labels.place()),
+            Parse::Table(table) => read!(frame, c"a", table.place()),
             Parse::Number(number, labels) => {
                 read!(frame, c"n|a", number.place(), labels.place())
             }
@@ -210,8 +211,7 @@ fn parse_definition(
 }
 
 fn parse_callable(frame: &Frame, labels: ValueArgument<'_>) -> c_int {
-    // Room for a zend_fcall_info, which is 56 bytes; the bindings to PHP 8.6 have no such type.
-    let mut call: MaybeUninit<[usize; 16]> = MaybeUninit::uninit();
+    let mut call: MaybeUninit<ffi::zend_fcall_info> = MaybeUninit::uninit();
     let mut found: MaybeUninit<ffi::zend_fcall_info_cache> = MaybeUninit::zeroed();
     let (call, cache) = (call.as_mut_ptr(), found.as_mut_ptr());
     let (mut function, labels) = (null_mut::<Zval>(), labels.place());
@@ -254,6 +254,8 @@ pub(crate) enum Parse<'p> {
     Nothing,
     /// `array $labels = []`
     Labels(ValueArgument<'p>),
+    /// `array $labels`
+    Table(ValueArgument<'p>),
     /// `int|float $value, array $labels = []`
     Number(ValueArgument<'p>, ValueArgument<'p>),
     /// `float $value, array $labels = []`

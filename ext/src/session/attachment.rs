@@ -146,6 +146,11 @@ pub(crate) fn remove(metric: &Metric, key: &[u8]) -> bool {
     with_warnings(|state| state.remove(metric, key))
 }
 
+/// Removes all series that have these label values; `None` stands for any value. Returns how many there were.
+pub(crate) fn remove_matching(metric: &Metric, values: &[Option<String>]) -> u64 {
+    with_warnings(|state| state.remove_matching(metric, values))
+}
+
 /// Retires the segment. A failure is a warning.
 pub(crate) fn wipe() {
     if let Err(message) = with_state(State::wipe) {
@@ -442,6 +447,16 @@ impl State {
         let values = labels::unpack(key);
         let Some(writer) = &mut self.current.writer else { return false };
         writer.remove(family, &metric.all_values(&values))
+    }
+
+    fn remove_matching(&mut self, metric: &Metric, values: &[Option<String>]) -> u64 {
+        if !self.is_ready() {
+            return 0;
+        }
+        let Ok(family) = self.family(metric) else { return 0 };
+        let Some(writer) = &mut self.current.writer else { return 0 };
+        let values: Vec<Option<&str>> = values.iter().map(Option::as_deref).collect();
+        writer.remove_matching(family, &metric.all_wanted(&values))
     }
 
     /// The family's record, which is registered once in each attachment.

@@ -49,6 +49,38 @@ pub(crate) fn pack_table(
     Ok(())
 }
 
+/// The values of an array that is keyed by some of the names; `None` for each other name.
+pub(crate) fn some_values(
+    definition: &Definition,
+    table: &ZendHashTable,
+) -> Result<Vec<Option<String>>, Thrown> {
+    let Definition { name, label_names, .. } = definition;
+    if let Some(problem) = problem_with_some(definition, table) {
+        return Err(invalid_argument(&problem));
+    }
+    let value_of = |label: &String| {
+        let value = table.get(label.as_str());
+        value.map(|value| text_of(value, || format!("{name}: label {label}"))).transpose()
+    };
+    label_names.iter().map(value_of).collect()
+}
+
+fn problem_with_some(definition: &Definition, table: &ZendHashTable) -> Option<String> {
+    let Definition { name, label_names, .. } = definition;
+    let known = label_names.join(", ");
+    if table.is_empty() {
+        return Some(format!("{name}: removeMatching() needs a label; clear() removes all series"));
+    }
+    let unknown = table.iter().map(|(key, _)| key.to_string()).find(|key| !label_names.contains(key))?;
+    Some(if label_names.is_empty() {
+        format!("{name} has no labels, but {unknown} given: clear() removes its series")
+    } else {
+        format!(
+            "{name}: {unknown} is not one of its labels ({known}): key each value by the name of its label"
+        )
+    })
+}
+
 /// Packs the values of an argument list.
 pub(crate) fn pack_arguments(
     definition: &Definition,

@@ -85,6 +85,11 @@ impl Metric {
         values.iter().copied().chain(self.constants.iter().map(String::as_str)).collect()
     }
 
+    /// The same, where `None` stands for any value.
+    pub(crate) fn all_wanted<'v>(&'v self, values: &[Option<&'v str>]) -> Vec<Option<&'v str>> {
+        values.iter().copied().chain(self.constants.iter().map(|value| Some(value.as_str()))).collect()
+    }
+
     /// The series of these label values, if it is known and still valid. Does not allocate; unusual values are left
     /// to [`lookup`](crate::session::lookup).
     #[inline]
