@@ -9,7 +9,6 @@ mod encoder;
 mod escape;
 mod exemplar;
 mod format;
-mod front_coding;
 mod gzip;
 mod negotiation;
 pub mod number;

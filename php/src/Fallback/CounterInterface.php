@@ -33,6 +33,24 @@ interface CounterInterface
      */
     public function remove(array $labels = []): bool;
 
+    /**
+     * Takes all series away that have these label values, whatever their other labels are. A later update starts
+     * each of them afresh from zero. Series that other processes make meanwhile may stay.
+     *
+     * @param non-empty-array<string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels keyed by name
+     * @return int how many series there were
+     * @throws Exception\InvalidArgumentException if there is no such label, no label is given, or the handle is bound
+     */
+    public function removeMatching(array $labels): int;
+
+    /**
+     * Takes all series of the metric away. A later update starts each of them afresh from zero.
+     *
+     * @return int how many series there were
+     * @throws Exception\InvalidArgumentException if the handle is bound
+     */
+    public function clear(): int;
+
     public function getName(): string;
 
     public function getHelp(): string;

@@ -118,6 +118,38 @@ final class Definition
         return $values;
     }
 
+    /**
+     * @param array<mixed> $given keyed by some of the label names
+     * @return array<string, string>
+     */
+    public function someValues(array $given): array
+    {
+        if ($given === []) {
+            throw new InvalidArgumentException(
+                "$this->name: removeMatching() needs a label; clear() removes all series"
+            );
+        }
+        $unknown = array_diff(array_keys($given), $this->labelNames);
+        if ($unknown !== []) {
+            $unknown = reset($unknown);
+            throw new InvalidArgumentException($this->labelNames === []
+                ? "$this->name has no labels, but $unknown given: clear() removes its series"
+                : sprintf(
+                    '%s: %s is not one of its labels (%s): key each value by the name of its label',
+                    $this->name,
+                    $unknown,
+                    implode(', ', $this->labelNames)
+                ));
+        }
+        $values = [];
+        foreach ($this->labelNames as $name) {
+            if (array_key_exists($name, $given)) {
+                $values[$name] = self::cut(self::text("$this->name: label $name", $given[$name]));
+            }
+        }
+        return $values;
+    }
+
     public function wrongCount(int $given): InvalidArgumentException
     {
         $count = count($this->labelNames);

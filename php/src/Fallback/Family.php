@@ -52,6 +52,26 @@ final class Family
     }
 
     /**
+     * @param array<string, string> $wanted values by label
+     */
+    public function removeMatching(array $wanted): int
+    {
+        if ($this->epoch !== Memory::$epoch) {
+            return 0;
+        }
+        $count = count($this->series);
+        $names = $this->definition->labelNames;
+        $this->series = array_filter(
+            $this->series,
+            static fn (Series $series): bool =>
+                array_diff_assoc($wanted, $names === [] ? [] : array_combine($names, $series->labelValues)) !== []
+        );
+        $removed = $count - count($this->series);
+        Memory::$series -= $removed;
+        return $removed;
+    }
+
+    /**
      * @return list<Series> sorted by label values
      */
     public function all(): array

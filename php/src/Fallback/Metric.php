@@ -43,6 +43,21 @@ trait Metric
         return $this->family->remove($this->inOrder([...$this->valuesOf($labels), ...$this->constants]));
     }
 
+    /**
+     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
+     */
+    public function removeMatching(array $labels): int
+    {
+        $this->refuseIfBound();
+        return $this->removeAll($this->definition->someValues($labels));
+    }
+
+    public function clear(): int
+    {
+        $this->refuseIfBound();
+        return $this->removeAll([]);
+    }
+
     public function getName(): string
     {
         return $this->definition->name;
@@ -77,6 +92,15 @@ trait Metric
         if ($definition->labelNames === []) {
             $this->publish();
         }
+    }
+
+    /**
+     * @param array<string, string> $wanted values by label
+     */
+    private function removeAll(array $wanted): int
+    {
+        $constants = array_slice($this->names, count($this->definition->labelNames));
+        return $this->family->removeMatching($wanted + array_combine($constants, $this->constants));
     }
 
     /** Makes the series of a handle without further labels, unless it has no value yet, as a gauge. */

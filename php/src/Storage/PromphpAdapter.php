@@ -171,6 +171,33 @@ final class PromphpAdapter implements Adapter
     }
 
     /**
+     * Takes all series of a metric away that have these label values, in all processes. A later update starts each of
+     * them from zero.
+     *
+     * @param string $name the full name, with the namespace
+     * @param non-empty-array<string, mixed> $labels keyed by name; other labels may have any value
+     * @return int how many series there were
+     * @throws \Promshm\Exception\InvalidArgumentException if there is no such label, or none is given
+     */
+    public function removeMatching(string $name, array $labels): int
+    {
+        $metric = $this->known[$name][2] ?? $this->stored($name);
+        return $metric?->removeMatching(Spelling::labels(array_keys($labels), $labels)) ?? 0;
+    }
+
+    /**
+     * Takes all series of a metric away, in all processes.
+     *
+     * @param string $name the full name, with the namespace
+     * @return int how many series there were
+     */
+    public function clear(string $name): int
+    {
+        $metric = $this->known[$name][2] ?? $this->stored($name);
+        return $metric?->clear() ?? 0;
+    }
+
+    /**
      * The handle of a metric, or null where the process uses the name for another metric.
      *
      * @param 'counter'|'gauge'|'histogram'|'summary' $type

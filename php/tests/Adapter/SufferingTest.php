@@ -98,6 +98,19 @@ final class SufferingTest extends AdapterTestCase
         self::assertContains('app_counter mail 1', $this->lines());
     }
 
+    public function testSeriesAreRemovedBySomeLabelsOrAll(): void
+    {
+        $this->counter(5);
+        $this->counter(1, ['labelValues' => ['video']]);
+        $this->counter(1, ['labelValues' => [1.5]]);
+        self::assertSame(1, $this->adapter->removeMatching('app_counter', ['queue' => 'mail']));
+        self::assertSame(1, $this->adapter->removeMatching('app_counter', ['queue' => 1.5]));
+        self::assertSame(0, $this->adapter->removeMatching('app_unknown', ['queue' => 'mail']));
+        self::assertSame(['app_counter video 1'], $this->lines());
+        self::assertSame([1, 0], [$this->adapter->clear('app_counter'), $this->adapter->clear('app_unknown')]);
+        self::assertSame([], $this->lines());
+    }
+
     public function testAnAdapterRemovesWhatOthersHaveCounted(): void
     {
         $this->counter(5);
