@@ -25,6 +25,7 @@ var_dump($status['error'], $status['reserved_bytes']);
 var_dump($status['used_bytes'] > 0 && $status['used_bytes'] < $status['reserved_bytes']);
 var_dump($status['series'], $status['max_series'], $status['slot'], $status['max_processes']);
 var_dump($status['liveness'], $status['unstored_updates'], $status['worker_starts']);
+echo json_encode($status['families']), "\n";
 echo json_encode($status['dropped']), ' ', json_encode($status['worker_exits']), "\n";
 ?>
 --CLEAN--
@@ -39,6 +40,7 @@ used_bytes int
 series int
 hidden_series int
 max_series int
+families array
 dropped array
 truncated_labels int
 slot int
@@ -60,4 +62,5 @@ int(8)
 string(6) "kernel"
 int(0)
 int(1)
+{"c_total":1,"g":1}
 {"series_limit":0,"segment_full":0,"too_many_buckets":0,"corrupt":0,"summary_sample":0,"exemplar":0} {"clean":0,"fatal":0,"abrupt":0}

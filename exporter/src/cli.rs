@@ -129,7 +129,11 @@ enum Command {
         no_own_metrics: bool,
     },
     /// Show the header, slots and space of each segment.
-    Status,
+    Status {
+        /// List so many metrics, those with the most series first.
+        #[arg(long, value_name = "NUMBER", default_value_t = 5)]
+        top: usize,
+    },
     /// Show the metrics live in a terminal.
     Top,
     /// Remove a segment; all its counts are lost.
@@ -198,7 +202,7 @@ impl Cli {
                 let (format, has_own, file) = (*format, !no_own_metrics, output.as_deref());
                 dump(segments, DumpOptions { format, with_created: self.with_created, has_own, file })
             }
-            Command::Status => status::print(&segments),
+            Command::Status { top } => status::print(&segments, *top),
             Command::Top => top::run(segments),
             Command::Rm { name, yes } => rm::remove(&segments, name.as_deref(), *yes),
             Command::Healthcheck => healthcheck::check(&self.listen_addresses, &self.routes().path(HEALTHY)),

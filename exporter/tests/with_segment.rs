@@ -178,6 +178,7 @@ fn status_shows_the_segment() {
         "1 of 1000",
         "1 live",
         "1 started",
+        "METRIC",
     ] {
         assert!(table.contains(part), "{part}: {table}");
     }

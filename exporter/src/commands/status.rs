@@ -13,7 +13,7 @@ use humantime::format_duration;
 use promshm_segment::{
     Stats, os,
     os::{Inspection, Refused},
-    snapshot::{Liveness, Reason, SlotState, SlotView, Snapshot, Superseded},
+    snapshot::{Family, Liveness, Reason, SlotState, SlotView, Snapshot, Superseded},
 };
 use std::{
     io::{self, Write as _},
@@ -22,10 +22,10 @@ use std::{
 
 const BAR_WIDTH: usize = 24;
 
-/// Prints header, space and slots of each segment. Unreadable segments are reported at the end.
-pub(crate) fn print(segments: &Segments) -> Result<(), Error> {
+/// Prints header, space and slots of each segment, and the `top` metrics with the most series. Unreadable segments are reported at the end.
+pub(crate) fn print(segments: &Segments, top: usize) -> Result<(), Error> {
     segments.log_passed_over();
-    let shown = segments.some_targets()?.into_iter().map(|target| describe(&target, &segments.trust));
+    let shown = segments.some_targets()?.into_iter().map(|target| describe(&target, &segments.trust, top));
     let (tables, errors): (Vec<_>, Vec<_>) = shown.partition(Result::is_ok);
     let tables: Vec<String> = tables.into_iter().filter_map(Result::ok).collect();
     let text = tables.join("\n\n");
@@ -37,11 +37,27 @@ pub(crate) fn print(segments: &Segments) -> Result<(), Error> {
     if errors.is_empty() { Ok(()) } else { Err(ScrapeError::Unreadable(errors).into()) }
 }
 
-fn describe(target: &Target, trust: &Trust) -> Result<String, SourceError> {
+fn describe(target: &Target, trust: &Trust, top: usize) -> Result<String, SourceError> {
     let found = os::inspect(&target.name)?; // first, so as not to count this process
     let mut reader = trust.attach(target.name)?;
     let refused = os::refused(&target.name);
-    Ok(render(target, &found, reader.scrape()?, &refused, SystemTime::now()))
+    let snapshot = reader.scrape()?;
+    Ok(render(target, &found, snapshot, &refused, SystemTime::now()) + &largest(snapshot, top))
+}
+
+/// The metrics with the most series: who takes the room.
+fn largest(snapshot: &Snapshot, top: usize) -> String {
+    let families = snapshot.largest();
+    if families.is_empty() || top == 0 {
+        return String::new();
+    }
+    let row = |(family, series): &(&Family, usize)| [family.definition.name.clone(), series.to_string()];
+    let title = ["METRIC", "SERIES"].map(String::from);
+    let rows: Vec<_> = [title].into_iter().chain(families.iter().take(top).map(row)).collect();
+    let left = families.len().saturating_sub(top);
+    let others: usize = families.iter().skip(top).map(|(_, series)| series).sum();
+    let rest = if left == 0 { String::new() } else { format!("and {left} others with {others}\n") };
+    format!("\n{}{rest}", columns(&rows, |column| column == 1))
 }
 
 fn render(
@@ -273,6 +289,23 @@ SLOT  STATE      PID  SINCE                                   STARTS    BYTES
    2  inherited   18  2023-11-14 22:13:20 UTC (1h 2m 3s ago)       1  8.0 KiB
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn the_largest_metrics_come_first_and_the_others_are_summed_up() {
+        let family = |(name, series): (&str, u32)| {
+            let mut family = Family::new(
+                Definition::new(name, "", Kind::Counter, &["a"], &[]).expect("a good definition"),
+            );
+            (0..series).for_each(|value| family.push([value.to_string().as_str()], &[1.0]));
+            family
+        };
+        let families = [("a", 1), ("large", 3), ("b", 1), ("c", 2)].map(family).to_vec();
+        let snapshot = Snapshot { families, ..Snapshot::default() };
+        let expected = "\nMETRIC  SERIES\nlarge        3\nc            2\nand 2 others with 2\n";
+        assert_eq!(largest(&snapshot, 2), expected);
+        assert_eq!(largest(&snapshot, 0), "");
+        assert_eq!(largest(&Snapshot::default(), 5), "");
     }
 
     #[test]

@@ -84,6 +84,19 @@ pub(crate) fn stats() -> std::result::Result<Stats, ReadError> {
     read(|reader| reader.scrape().map(|snapshot| snapshot.stats.clone()))
 }
 
+/// The segment's state, and the numbers of series by the names of their families, the largest first.
+fn stats_and_families() -> (std::result::Result<Stats, ReadError>, Vec<(String, usize)>) {
+    let seen = read(|reader| {
+        let snapshot = reader.scrape()?;
+        let named = |(family, series): (&Family, usize)| (family.definition.name.clone(), series);
+        Ok((snapshot.stats.clone(), snapshot.largest().into_iter().map(named).collect()))
+    });
+    match seen {
+        Ok((stats, families)) => (Ok(stats), families),
+        Err(error) => (Err(error), Vec::new()),
+    }
+}
+
 extern "C" fn wipe(frame: &Frame, _ret: &mut Zval) {
     catch_panic(|| {
         if parse(frame, Parse::Nothing) {
@@ -95,10 +108,10 @@ extern "C" fn wipe(frame: &Frame, _ret: &mut Zval) {
 extern "C" fn status(frame: &Frame, ret: &mut Zval) {
     catch_panic(|| {
         if parse(frame, Parse::Nothing) {
-            let seen = stats();
+            let (seen, families) = stats_and_families();
             let texts = StatusTexts::new(&seen);
             let stats = seen.unwrap_or_default();
-            guarded(|| ret.set_hashtable(status_array(&texts, &stats)));
+            guarded(|| ret.set_hashtable(status_array(&texts, &stats, &families)));
         }
     });
 }
@@ -123,14 +136,14 @@ impl StatusTexts {
 }
 
 /// The array of `status()`, made within [`guarded`], so values that are not the engine's are borrowed.
-fn status_array(texts: &StatusTexts, stats: &Stats) -> ZBox<ZendHashTable> {
+fn status_array(texts: &StatusTexts, stats: &Stats, families: &[(String, usize)]) -> ZBox<ZendHashTable> {
     let StatusTexts { process, segment, error } = texts;
     let mut array = ZendHashTable::new();
     put(&mut array, "enabled", ini::enabled());
     put(&mut array, "attached", process.attached);
     put(&mut array, "segment", segment.as_str());
     put(&mut array, "error", error.as_deref());
-    put_storage(&mut array, stats);
+    put_storage(&mut array, stats, families);
     put(&mut array, "slot", process.slot.map(|slot| slot as i64));
     put(&mut array, "max_processes", stats.max_processes.cast_signed());
     put(&mut array, "liveness", stats.liveness.as_str());
@@ -139,12 +152,17 @@ fn status_array(texts: &StatusTexts, stats: &Stats) -> ZBox<ZendHashTable> {
     array
 }
 
-fn put_storage(array: &mut ZendHashTable, stats: &Stats) {
+fn put_storage(array: &mut ZendHashTable, stats: &Stats, families: &[(String, usize)]) {
     put(array, "reserved_bytes", stats.reserved_bytes.cast_signed());
     put(array, "used_bytes", stats.used_bytes.cast_signed());
     put(array, "series", stats.series.cast_signed());
     put(array, "hidden_series", stats.hidden_series.cast_signed());
     put(array, "max_series", stats.max_series.cast_signed());
+    let mut largest = ZendHashTable::new();
+    for (name, series) in families {
+        put(&mut largest, name, *series as i64);
+    }
+    put(array, "families", largest);
     let mut dropped = ZendHashTable::new();
     for (reason, count) in Reason::ALL.iter().zip(stats.dropped) {
         put(&mut dropped, reason.as_str(), count.cast_signed());

@@ -26,6 +26,7 @@ final class Segment
      *     series: int,
      *     hidden_series: int,
      *     max_series: int,
+     *     families: array<string, int>,
      *     dropped: array{series_limit: int, segment_full: int, too_many_buckets: int, corrupt: int,
      *         summary_sample: int, exemplar: int},
      *     truncated_labels: int,
@@ -49,6 +50,7 @@ final class Segment
             'series' => Memory::$series,
             'hidden_series' => 0,
             'max_series' => Memory::MAX_SERIES,
+            'families' => self::families(),
             'dropped' => [
                 'series_limit' => Memory::$dropped,
                 'segment_full' => 0,
@@ -65,6 +67,16 @@ final class Segment
             'worker_starts' => 0,
             'worker_exits' => ['clean' => 0, 'fatal' => 0, 'abrupt' => 0],
         ];
+    }
+
+    /**
+     * @return array<string, int> how many series each metric has, the largest first
+     */
+    private static function families(): array
+    {
+        $counts = array_filter(array_map(static fn (Family $family): int => count($family->all()), Memory::families()));
+        arsort($counts);
+        return $counts;
     }
 
     /** The metrics of this process in Prometheus's text format 0.0.4. */

@@ -69,6 +69,20 @@ final class SegmentTest extends MetricsTestCase
         self::assertSame(['clean', 'fatal', 'abrupt'], array_keys($status['worker_exits']));
     }
 
+    public function testTheStatusNamesTheMetricsThatTakeTheRoom(): void
+    {
+        $large = new Counter('large_total', '', ['n']);
+        foreach (range(1, 5) as $n) {
+            $large->inc([$n]);
+        }
+        (new Gauge('b_small'))->set(1);
+        (new Gauge('a_small'))->set(1);
+        $large->remove([5]);
+        self::assertSame(['large_total' => 4, 'a_small' => 1, 'b_small' => 1], Segment::status()['families']);
+        Segment::wipe();
+        self::assertSame([], Segment::status()['families']);
+    }
+
     public function testTooManySeriesAreDroppedAndCounted(): void
     {
         $counter = new Counter('c_total', '', ['n']);

@@ -25,6 +25,17 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The families with the most series, the largest first: who takes the room. Each with its number.
+    #[must_use]
+    pub fn largest(&self) -> Vec<(&Family, usize)> {
+        let counted = self.families.iter().map(|family| (family, family.series()));
+        let mut largest: Vec<_> = counted.filter(|(_, series)| *series > 0).collect();
+        largest.sort_by(|(a, more), (b, less)| {
+            less.cmp(more).then_with(|| a.definition.name.cmp(&b.definition.name))
+        });
+        largest
+    }
+
     /// Maximum number of superseded families that are listed.
     pub const MOST_SUPERSEDED: usize = 100;
 }
@@ -184,6 +195,12 @@ impl Family {
     /// The series that have a value now.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         (0..self.rows).map(|index| Row { family: self, index }).filter(|row| !row.is_absent())
+    }
+
+    /// How many series it has, without those that are not shown.
+    #[must_use]
+    pub fn series(&self) -> usize {
+        self.rows().count()
     }
 
     /// How many rows there are, those without a value included.
