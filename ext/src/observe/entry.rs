@@ -19,6 +19,7 @@ pub(super) const MOST_LABELS: usize = 4;
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     target: Target,
+    only_function: Option<String>,
     /// How calls are counted.
     pub(super) shape: Shape,
 }
@@ -100,15 +101,14 @@ impl Entry {
         if counts_only && shape.buckets.is_some() {
             return bad("count() measures no durations, so it has no buckets");
         }
-        Ok(Self { target: Target::parse(target)?, shape })
+        let is_one_function = !target.contains(['*', ':', '#']);
+        let only_function = is_one_function.then(|| target.trim_start_matches('\\').to_ascii_lowercase());
+        Ok(Self { target: Target::parse(target)?, only_function, shape })
     }
 
     /// The only function that the entry can mean, in lower case.
     pub(super) fn only_function(&self) -> Option<&str> {
-        match &self.target {
-            Target::Function(Pattern { text, is_prefix: false }) => Some(text),
-            _ => None,
-        }
+        self.only_function.as_deref()
     }
 
     /// Whether the entry may mean internal functions.
