@@ -5,7 +5,7 @@ use crate::{
     format::Format,
     number::push_value,
     openmetrics::{created_name, has_exemplars, has_sum, is_row, is_sum},
-    prefix::{CommonLabel, Prefixes, push_header},
+    prefix::{CommonLabel, Prefixes, push_header, value_lines},
 };
 use promshm_segment::{Definition, Exemplar, Family, Kind, snapshot::Row};
 use std::{collections::HashMap, sync::Arc};
@@ -22,7 +22,7 @@ pub const PART: usize = 64 << 10;
 pub struct Limits {
     /// Bytes of the lines of one series, without their numbers.
     pub series: usize,
-    /// Bytes of all lines that are cached between pages.
+    /// Bytes of all lines, without their numbers; cached they take far less.
     pub page: usize,
 }
 
@@ -34,8 +34,8 @@ impl Default for Limits {
 
 /// Encodes pages, and caches what does not change from one page to the next.
 ///
-/// A series' name and labels are escaped once and cached as bytes while [`Family::generation`] stays the same;
-/// encoding a page then copies them and writes the numbers.
+/// A series' name and labels are escaped once and cached, each line as its difference from the one before, while
+/// [`Family::generation`] stays the same; encoding a page then restores them and writes the numbers.
 ///
 /// ```
 /// use promshm_exposition::{Encoder, Format};
@@ -85,6 +85,13 @@ struct Cached {
     prefixes: Prefixes,
     /// The number of the last page that used it.
     last_page: u64,
+}
+
+impl Cached {
+    /// The generation that it is valid for, if any.
+    fn current(&self) -> Option<u64> {
+        (!self.prefixes.are_out_of_order()).then_some(self.generation)
+    }
 }
 
 impl Encoder {
@@ -176,7 +183,7 @@ impl Encoder {
             return is_announced;
         }
         let (prefixes, room) = self.prefixes(family);
-        let (size, before) = (prefixes.size(), usize::from(prefixes.have_created()));
+        let (size, values) = (prefixes.size(), value_lines(&family.definition, format));
         let (mut stands, mut left_out) = (is_announced, 0);
         for row in rows {
             let Some(first) = prefixes.first_line(&family.definition, row, format, room) else {
@@ -186,10 +193,10 @@ impl Encoder {
             if !std::mem::replace(&mut stands, true) {
                 push_header(page, &family.definition, format);
             }
-            push_row(page, &family.definition, row, prefixes, first + before, format);
+            push_row(page, &family.definition, row, prefixes, first, format);
             let created = row.created().filter(|created| prefixes.have_created() && created.is_finite());
             if let Some(created) = created {
-                push_sample(page, prefixes.line(first), created);
+                push_sample(page, prefixes.line(first + values), created);
             }
             if page.len() >= PART {
                 pass_on(page);
@@ -205,15 +212,15 @@ impl Encoder {
     fn prefixes(&mut self, family: &Family) -> (&mut Prefixes, usize) {
         let name = &family.definition.name;
         let (limits, generation) = (self.limits, family.generation());
-        let known = self.families.get(name).map(|cached| (cached.generation, cached.prefixes.size()));
+        let known = self.families.get(name).map(|cached| (cached.current(), cached.prefixes.size()));
         let of_others = self.kept - known.map_or(0, |(_, size)| size);
         let room = limits.page.saturating_sub(of_others);
-        if known.is_none_or(|(known, _)| known != generation) {
+        if known.is_none_or(|(known, _)| known != Some(generation)) {
             let tells_created = self.tells_created && self.format == Format::OpenMetrics;
             let created = tells_created.then(|| created_name(&family.definition)).flatten();
             // The old cache is freed first, so that both are never in memory together.
             self.families.remove(name);
-            let prefixes = Prefixes::new(family, self.label.clone(), created, (limits.series, room));
+            let prefixes = Prefixes::new(family, self.label.clone(), created, limits.series);
             self.kept = of_others + prefixes.size();
             self.families.insert(name.clone(), Cached { generation, prefixes, last_page: 0 });
         }
@@ -227,7 +234,7 @@ fn push_row(
     page: &mut Vec<u8>,
     definition: &Definition,
     row: Row<'_>,
-    prefixes: &Prefixes,
+    prefixes: &mut Prefixes,
     first: usize,
     format: Format,
 ) {
@@ -244,7 +251,7 @@ fn push_row(
 
 /// The values at the quantiles, the sum and the count. `OpenMetrics` allows no summary of negative values and no sum
 /// that is NaN: such lines are left out there.
-fn push_summary(page: &mut Vec<u8>, numbers: &[f64], prefixes: &Prefixes, first: usize, format: Format) {
+fn push_summary(page: &mut Vec<u8>, numbers: &[f64], prefixes: &mut Prefixes, first: usize, format: Format) {
     let Some((values, [sum, count])) = numbers.split_last_chunk() else { return };
     let strict = format == Format::OpenMetrics;
     for (line, value) in values.iter().enumerate().filter(|(_, value)| !(strict && **value < 0.0)) {
@@ -264,7 +271,7 @@ fn push_histogram(
     page: &mut Vec<u8>,
     definition: &Definition,
     row: Row<'_>,
-    prefixes: &Prefixes,
+    prefixes: &mut Prefixes,
     first: usize,
     format: Format,
 ) {

@@ -9,6 +9,7 @@ mod encoder;
 mod escape;
 mod exemplar;
 mod format;
+mod front_coding;
 mod gzip;
 mod negotiation;
 pub mod number;

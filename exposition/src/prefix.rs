@@ -3,6 +3,7 @@
 use crate::{
     escape::{push_help, push_quotable},
     format::Format,
+    front_coding::FrontCoded,
     number::push_bound,
     openmetrics::{Announced, announced, has_sum},
 };
@@ -46,11 +47,12 @@ const EXPORTED: &str = "exported_";
 /// A row's prefixes are written when it first has a value: a gauge that no living process has set may never have one.
 #[derive(Debug)]
 pub(crate) struct Prefixes {
-    bytes: Vec<u8>,
-    /// Where line `n` begins in `bytes`; the last entry is the end.
-    starts: Vec<usize>,
+    lines: FrontCoded,
     /// The first line of each row, or [`UNSEEN`], or [`TOO_LARGE`].
-    first_lines: Vec<usize>,
+    first_lines: Vec<u32>,
+    /// Rows that were written before rows with a smaller index.
+    late: usize,
+    last_row: usize,
     label: Option<Arc<CommonLabel>>,
     /// The name of each row's additional line with its creation time.
     created: Option<String>,
@@ -59,61 +61,45 @@ pub(crate) struct Prefixes {
 }
 
 /// A row whose prefixes are not written yet.
-const UNSEEN: usize = usize::MAX;
+const UNSEEN: u32 = u32::MAX;
 /// A row whose prefixes exceed the limit.
-const TOO_LARGE: usize = usize::MAX - 1;
+const TOO_LARGE: u32 = u32::MAX - 1;
+
+/// What a line is counted as beside its bytes.
+const LINE: usize = size_of::<usize>();
 
 impl Prefixes {
     /// Of a family whose rows each have their own labels after `label`. Lines of one row take at most
-    /// `row_limit` bytes, and at most `room` bytes are reserved ahead.
-    ///
-    /// The room for all lines is taken at once: a vector that grew by and by would leave its former
-    /// places behind as holes in the heap.
+    /// `row_limit` bytes.
     pub(crate) fn new(
         family: &Family,
         label: Option<Arc<CommonLabel>>,
         created: Option<String>,
-        (row_limit, room): (usize, usize),
+        row_limit: usize,
     ) -> Self {
-        let lines = lines(&family.definition) + usize::from(created.is_some());
-        let rows = family.row_count();
-        let starts = Vec::with_capacity((rows * lines + 1).min(room / size_of::<usize>()));
-        let first_lines = vec![UNSEEN; rows];
-        let mut prefixes = Self { bytes: Vec::new(), starts, first_lines, label, created, row_limit };
-        prefixes.starts.push(0);
-        prefixes.bytes.reserve_exact(prefixes.expected_bytes(family).min(room));
-        prefixes
-    }
-
-    /// About how many bytes the lines of all rows take, without the rows that are too large.
-    fn expected_bytes(&self, family: &Family) -> usize {
-        let definition = &family.definition;
-        let all = self.row_bytes(definition, 0).saturating_mul(family.row_count());
-        let all = all.saturating_add(self.lines(definition).saturating_mul(family.label_bytes()));
-        if all <= self.row_limit {
-            return all;
-        }
-        let of_rows = family.rows().map(|row| self.row_bytes(definition, label_bytes(row)));
-        of_rows.filter(|bytes| *bytes <= self.row_limit).fold(0, usize::saturating_add)
+        let first_lines = vec![UNSEEN; family.row_count()];
+        let lines = FrontCoded::default();
+        Self { lines, first_lines, late: 0, last_row: 0, label, created, row_limit }
     }
 
     /// About how many bytes the lines of a row take whose label values have that many.
     fn row_bytes(&self, definition: &Definition, label_bytes: usize) -> usize {
         let common = self.label.as_ref().map_or(0, |label| label.text.len() + 1);
-        self.lines(definition).saturating_mul(bare_line(definition) + common + label_bytes)
+        let lines = lines(definition) + usize::from(self.created.is_some());
+        lines.saturating_mul(bare_line(definition) + common + label_bytes)
     }
 
-    /// How many lines a row has at most.
-    fn lines(&self, definition: &Definition) -> usize {
-        lines(definition) + usize::from(self.created.is_some())
-    }
-
-    /// Bytes that are kept.
+    /// Bytes of all lines and their places, which the limit of a page counts; in memory they take far less.
     pub(crate) fn size(&self) -> usize {
-        self.bytes.len() + self.starts.len() * size_of::<usize>()
+        self.lines.length() + self.lines.count() * LINE
     }
 
-    /// Whether each row's first line is that which tells when its series was made.
+    /// Whether so many rows came late that reading in the rows' order takes much longer than writing all lines anew.
+    pub(crate) fn are_out_of_order(&self) -> bool {
+        self.late > 64 && self.late > self.first_lines.len() / 64
+    }
+
+    /// Whether each row's last line is that which tells when its series was made.
     pub(crate) fn have_created(&self) -> bool {
         self.created.is_some()
     }
@@ -130,13 +116,13 @@ impl Prefixes {
         match self.first_lines[row.index()] {
             UNSEEN => self.push_row(definition, row, format, room),
             TOO_LARGE => None,
-            known => Some(known),
+            known => Some(known as usize),
         }
     }
 
     /// Line `number` without its value.
-    pub(crate) fn line(&self, number: usize) -> &[u8] {
-        &self.bytes[self.starts[number]..self.starts[number + 1]]
+    pub(crate) fn line(&mut self, number: usize) -> &[u8] {
+        self.lines.get(number)
     }
 
     #[cold]
@@ -154,12 +140,10 @@ impl Prefixes {
         if bytes > self.row_limit.min(room.saturating_sub(self.size())) {
             return None;
         }
-        let first = self.starts.len() - 1;
-        self.first_lines[row.index()] = first;
-        if let Some(name) = self.created.take() {
-            self.push_line(&name, "", definition, row, None);
-            self.created = Some(name);
-        }
+        let first = self.lines.count();
+        self.first_lines[row.index()] = u32::try_from(first).ok().filter(|first| *first < TOO_LARGE)?;
+        self.late += usize::from(row.index() < self.last_row);
+        self.last_row = row.index();
         let name = &definition.name;
         match definition.kind {
             Kind::Counter | Kind::Gauge(_) => self.push_line(name, "", definition, row, None),
@@ -178,6 +162,10 @@ impl Prefixes {
                 self.push_sum_and_count(definition, row);
             }
         }
+        if let Some(name) = self.created.take() {
+            self.push_line(&name, "", definition, row, None);
+            self.created = Some(name);
+        }
         Some(first)
     }
 
@@ -195,12 +183,25 @@ impl Prefixes {
         row: Row<'_>,
         own: Option<(&str, f64)>,
     ) {
-        let bytes = &mut self.bytes;
-        bytes.extend_from_slice(name.as_bytes());
-        bytes.extend_from_slice(suffix.as_bytes());
-        push_labels(bytes, self.label.as_deref(), definition, row, own);
-        bytes.push(b' ');
-        self.starts.push(bytes.len());
+        let label = self.label.as_deref();
+        self.lines.push(|line| {
+            line.extend_from_slice(name.as_bytes());
+            line.extend_from_slice(suffix.as_bytes());
+            push_labels(line, label, definition, row, own);
+            line.push(b' ');
+        });
+    }
+}
+
+/// The number of lines of each row before the one with its creation time.
+pub(crate) fn value_lines(definition: &Definition, format: Format) -> usize {
+    match definition.kind {
+        Kind::Counter | Kind::Gauge(_) => 1,
+        Kind::Histogram if format == Format::OpenMetrics && !has_sum(definition) => {
+            definition.bounds.len() + 1
+        }
+        Kind::Histogram => definition.bounds.len() + 3,
+        Kind::Summary { .. } => definition.bounds.len() + 2,
     }
 }
 

@@ -36,11 +36,12 @@ class Memory(harness.TestCase):
         command = harness.php(self.segment, "-r", COUNT, str(series), settings=SETTINGS)
         subprocess.run(command, check=True, timeout=harness.WATCHDOG * 5)
 
-    def scrape(self, exporter):
-        """As Prometheus does: compressed."""
-        request = urllib.request.Request(f"http://{exporter.address}/metrics", headers={"Accept-Encoding": "gzip"})
+    def scrape(self, exporter, encoding="gzip"):
+        """With the default encoding as Prometheus does: compressed."""
+        request = urllib.request.Request(f"http://{exporter.address}/metrics", headers={"Accept-Encoding": encoding})
         with urllib.request.urlopen(request, timeout=harness.WATCHDOG) as answer:
-            return gzip.decompress(answer.read())
+            page = answer.read()
+        return gzip.decompress(page) if encoding == "gzip" else page
 
     def test_idle_exporter_stays_within_its_limit(self):
         exporter = harness.Exporter(self, self.segment)
@@ -67,3 +68,14 @@ class Memory(harness.TestCase):
         )
         self.assertLessEqual(most_later, 5 * MIB + 2.5 * page)
         self.assertLessEqual(later - held, MIB // 4, "what scrapes hold does not grow")
+
+    def test_memory_of_plain_and_compressed_scrapes_is_bounded_by_the_page(self):
+        """A plain page is in memory as a whole, a compressed one never is."""
+        self.count(SERIES)
+        exporter = harness.Exporter(self, self.segment)
+        for _ in range(20):
+            for encoding in ("identity", "gzip"):
+                page = len(self.scrape(exporter, encoding))
+        held, most, _ = memory(exporter)
+        print(f"plain and gzip by turns: {held / MIB:.1f} MiB between scrapes, {most / MIB:.1f} at most", flush=True)
+        self.assertLessEqual(most, 5 * MIB + 2.5 * page)

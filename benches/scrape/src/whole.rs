@@ -30,14 +30,15 @@ pub(crate) fn whole(binary: &str, segment: &str) -> String {
     std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
     let (mut gzip, mut plain) = (0, 0);
     let start = Instant::now();
-    gzip += scrape(&mut client, "gzip");
+    gzip += scrape(&mut client, PAGE, "gzip");
     let first = milliseconds(start);
-    let with_gzip = median(|| gzip = scrape(&mut client, "gzip"));
-    let without = median(|| plain = scrape(&mut client, "identity"));
+    let with_gzip = median(|| gzip = scrape(&mut client, PAGE, "gzip"));
+    let without = median(|| plain = scrape(&mut client, PAGE, "identity"));
     for _ in 0..ROUNDS {
-        scrape(&mut client, "gzip");
-        scrape(&mut client, "identity");
+        scrape(&mut client, PAGE, "gzip");
+        scrape(&mut client, PAGE, "identity");
     }
+    scrape(&mut client, "/-/healthy", "identity"); // the page before has then been freed
     let held = anonymous_bytes(exporter.0.id());
     format!(
         " whole_first={first:.3} whole_gzip={with_gzip:.3} whole_plain={without:.3} whole_gzip_bytes={gzip} \
@@ -57,9 +58,11 @@ fn address(log: &mut impl BufRead) -> String {
     }
 }
 
-/// Requests the page and reads it. Returns the body's length.
-fn scrape(client: &mut BufReader<TcpStream>, encoding: &str) -> usize {
-    let request = format!("GET /metrics HTTP/1.1\r\nHost: bench\r\nAccept-Encoding: {encoding}\r\n\r\n");
+const PAGE: &str = "/metrics";
+
+/// Requests a page and reads it. Returns the body's length.
+fn scrape(client: &mut BufReader<TcpStream>, path: &str, encoding: &str) -> usize {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAccept-Encoding: {encoding}\r\n\r\n");
     client.get_mut().write_all(request.as_bytes()).expect("sent");
     let (mut length, mut line) = (0, String::new());
     while line != "\r\n" {

@@ -90,9 +90,9 @@ impl PendingResponse {
         length.saturating_sub(self.sent) as f64 / length.max(1) as f64
     }
 
-    /// Memory that it holds until it is sent.
+    /// Memory that it holds until it is sent. Capacity that was never written takes none.
     pub(super) fn held_bytes(&self) -> usize {
-        self.head.capacity() + self.body.capacity()
+        self.head.len() + self.body.len()
     }
 }
 

@@ -253,3 +253,24 @@ fn all_families_of_a_page_share_its_limit() {
     (0..PAGES_KEPT).for_each(|_| drop(page(&mut encoder, &families)));
     assert!(page(&mut encoder, &families).contains("c{"), "what is not shown any more gives its room back");
 }
+
+#[test]
+fn rows_that_get_values_later_and_in_any_order_keep_their_own_labels() {
+    let absent = ABSENT;
+    let mut gauge = family("g", Kind::Gauge(GaugeMode::Last), &["row"], 1);
+    (0..1000).for_each(|row| gauge.push([format!("{row:04}").as_str()], &[absent]));
+    gauge.push(["last"], &[1.0]);
+    let mut encoder = Encoder::default();
+    page(&mut encoder, std::slice::from_ref(&gauge));
+    for step in 0..1000 {
+        let row = step * 617 % 1000;
+        gauge.values_mut(row)[0] = row as f64;
+        if step % 10 == 0 {
+            let text = page(&mut encoder, std::slice::from_ref(&gauge));
+            let samples: Vec<&str> = text.lines().filter(|line| line.starts_with("g{row=\"0")).collect();
+            assert_eq!(samples.len(), step + 1);
+            assert!(samples.is_sorted());
+            assert!(text.contains(&format!("g{{row=\"{row:04}\"}} {row}\n")), "{text}");
+        }
+    }
+}
