@@ -3,6 +3,8 @@
 //! Lines of a family differ in a label value or a bucket, so a difference takes about a tenth of the line. Reading in
 //! order changes a few bytes of the line before; reading anywhere else begins at the last line that is stored whole.
 
+use crate::common::common_length;
+
 /// Every so many lines one is stored whole.
 const WHOLE: usize = 64;
 
@@ -94,7 +96,7 @@ impl Cursor {
 
 impl<'a> Difference<'a> {
     fn of(before: &[u8], line: &'a [u8]) -> Self {
-        let beginning = before.iter().zip(line).take_while(|(a, b)| a == b).count();
+        let beginning = common_length(before, line);
         let (old, new) = (&before[beginning..], &line[beginning..]);
         let end = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
         Self { beginning, end, between: &new[..new.len() - end] }

@@ -4,6 +4,7 @@
 //! the distance of the match before, or at the distance of the last place with the same four bytes: one comparison
 //! finds them, without chains of candidates. Each block has its own Huffman codes.
 
+use crate::common::{common_length, eight};
 use crc32fast::Hasher;
 
 /// Longest match and largest distance of the format (RFC 1951).
@@ -150,12 +151,6 @@ impl Gzip {
     }
 }
 
-/// The next eight bytes.
-#[inline]
-fn eight(part: &[u8], at: usize) -> Option<u64> {
-    part.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
-}
-
 /// Whether the next bytes, at least [`SHORTEST`], are those at a distance before.
 #[inline]
 fn repeats(part: &[u8], at: usize, distance: usize, next: u64) -> bool {
@@ -166,15 +161,7 @@ fn repeats(part: &[u8], at: usize, distance: usize, next: u64) -> bool {
 #[inline]
 fn match_length(part: &[u8], at: usize, distance: usize) -> usize {
     let most = MATCH.min(part.len() - at);
-    let (here, there) = (&part[at..at + most], &part[at - distance..]);
-    let mut length = 0;
-    while let (Some(a), Some(b)) = (eight(here, length), eight(there, length)) {
-        if a != b {
-            return length + ((a ^ b).trailing_zeros() / 8) as usize;
-        }
-        length += 8;
-    }
-    length + here[length..].iter().zip(&there[length..]).take_while(|(a, b)| a == b).count()
+    common_length(&part[at..at + most], &part[at - distance..])
 }
 
 fn write_token(out: &mut BitWriter, token: Token, literals: &Codes<LITERALS>, distances: &Codes<DISTANCES>) {

@@ -5,6 +5,7 @@
 //! numbers.
 #![forbid(unsafe_code)]
 
+mod common;
 mod encoder;
 mod escape;
 mod exemplar;
