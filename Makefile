@@ -43,7 +43,7 @@ pytest := $(python) -m pytest
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix valgrind php promphp-suite promphp-differential pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
+.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix musl valgrind php promphp-suite promphp-differential pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -138,8 +138,11 @@ pie: venv ## phpize, configure, make and make install, from a clean copy
 zts: venv build ## The phpt suite and many threads, in a thread-safe PHP with debug checks
 	@tests/run-zts.sh
 
-test-matrix: venv build ## The phpt suite on every PHP within reach: set up at the first run
+test-matrix: venv build ## The extension's tests on PHP 8.2 to 8.6, thread-safe or not, glibc and musl: hours at the first run
 	@tests/run-matrix.sh
+
+musl: ## The phpt suite on Alpine, cross-built: sets up a compiler, PHP and a root at the first run
+	@tests/matrix/alpine.sh 8.4
 
 valgrind: build ## The phpt suite under valgrind
 	@tests/run-valgrind.sh $(extension)

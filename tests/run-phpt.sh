@@ -22,9 +22,10 @@ allowed_skips="$root/tests/allowed-skips.txt"
 
 # Finds run-tests.php beside this PHP's own headers and build files.
 find_run_tests() {
-  local prefix
-  prefix=$("${PHP_CONFIG:-php-config}" --prefix)
-  find "$prefix/lib/php" -path '*/build/run-tests.php' 2>/dev/null | sort | tail -n 1
+  local config=${PHP_CONFIG:-php-config} prefix api
+  prefix=$("$config" --prefix) api=$("$config" --phpapi)
+  # Debian has several PHPs below one prefix, by their module API.
+  { find "$prefix/lib/php/$api" "$prefix/lib/php" -path '*/build/run-tests.php' 2>/dev/null || true; } | sed -n 1p
 }
 
 check_extension() {

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # The phpt suite and the tests of threads against a thread-safe PHP with the engine's debug checks, which
-# report what leaks. scripts/php-zts.sh builds that PHP; the extension for it lies apart from the host's.
+# report what leaks: tests/run-zts.sh [VERSION]. scripts/php-build.sh builds that PHP; the extension for it lies apart from the host's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-prefix=$(scripts/php-zts.sh)
+version=${1:-8.4}
+prefix=$(scripts/php-build.sh "$version" zts-debug)
 export PHP=$prefix/bin/php PHP_CONFIG=$prefix/bin/php-config
 host=${CARGO_TARGET_DIR:-target}
 export CARGO_TARGET_DIR=$host/zts
+[ "$version" = 8.4 ] || CARGO_TARGET_DIR+=-$version
 export PROMSHM_EXTENSION=$CARGO_TARGET_DIR/release/libpromshm.so
 
 scripts/seed-target.sh "$host/release" "$CARGO_TARGET_DIR/release"

@@ -247,3 +247,8 @@ class DocumentsTest(unittest.TestCase):
         paragraphs = [each for each in (ROOT / "benches" / "NOTES.md").read_text().split("\n\n") if "<!--" not in each]
         missing = [("benches/NOTES.md", each[:60]) for each in paragraphs if each.strip() not in written]
         self.expect_none(missing, len(paragraphs), 20)
+
+    def test_table_of_phps_is_what_the_last_matrix_run_did(self):
+        done = subprocess.run([ROOT / "tests/matrix/table.py"], check=True, capture_output=True, text=True)
+        self.assertGreater(len(re.findall(r"^\| 8\.", done.stdout, re.M)), 7)
+        self.assertIn(done.stdout, (DOCS / "install.md").read_text(), "run: tests/matrix/table.py write")

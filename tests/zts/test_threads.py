@@ -1,6 +1,6 @@
 """A thread-safe PHP: threads of one process that count, end, restart, fork and are killed.
 
-Wants a PHP with libphp.a beside it (scripts/php-zts.sh builds one), and the extension built for it."""
+Wants a PHP with libphp.a beside it (scripts/php-build.sh builds one), and the extension built for it."""
 
 import json
 import os

@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# Sees to a PHP that no distribution ships, built from source: scripts/php-build.sh VERSION KIND
+#
+#   zts-debug   thread-safe, with the engine's debug checks; can be embedded
+#   musl        linked with musl, as on Alpine; musl-zts is thread-safe, too
+#
+# The source is a release of php.net's, known by its checksum, or what Debian has now, its signature checked by
+# apt. Prints where PHP is: below it are bin/php, bin/php-config and, for zts-debug, lib/libphp.a.
+#
+#   PROMSHM_PHP_CACHE    where it is kept (default: target/php)
+#   PROMSHM_PHP_SOURCE   a php-VERSION.*.tar.xz to build, instead of fetching one
+#   PROMSHM_PHP_MIRROR   Debian's mirror
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+version=$1 kind=$2
+cache=${PROMSHM_PHP_CACHE:-${CARGO_TARGET_DIR:-target}/php}
+mkdir -p "$cache"
+cache=$(realpath -- "$cache")
+prefix=$cache/$version-$kind
+source=${PROMSHM_PHP_SOURCE:+$(realpath -- "$PROMSHM_PHP_SOURCE")}
+
+# Only what the extension's tests use.
+options=(--disable-all --disable-cgi --disable-phpdbg --enable-cli --enable-pcntl --enable-posix --enable-shmop --without-pcre-jit)
+case $version in
+  8.2 | 8.3 | 8.4) options+=(--enable-opcache) ;; # later ones have it built in
+esac
+case $kind in
+  zts-debug) options+=(--enable-embed=static --enable-zts --enable-debug) ;;
+  musl) options+=(CC=musl-gcc --host=x86_64-linux-musl) ;;
+  musl-zts) options+=(CC=musl-gcc --host=x86_64-linux-musl --enable-zts) ;;
+  *) fail "There are the kinds zts-debug, musl and musl-zts, not $kind" ;;
+esac
+
+mirror=${PROMSHM_PHP_MIRROR:-http://deb.debian.org/debian}
+
+# Releases by the checksums of Debian's signed .dsc: its archive of a release is php.net's own.
+releases() {
+  case $version in
+    8.4) echo "8.4.24 e127be09a8506f4327c5cfa78a614b00d210714484ec215ce0011b4a03c00731
+8.4.23 1ab9f52008414e43bb2427ffa288eff2a4de39e1a830f957e800ba368d887a72" ;;
+  esac
+}
+
+# Where Debian has the source now.
+suites() {
+  case $version in
+    8.2) echo bookworm bookworm-security ;;
+    8.4) echo trixie trixie-security ;;
+    *) echo experimental ;;
+  esac
+}
+
+# A release that is gone from here may still be there: a mirror keeps old releases for a while only, and its lists
+# may name new ones before it has them.
+fetch_source() {
+  local release sum place
+  while read -r release sum; do
+    [ -n "$release" ] || continue
+    for place in "https://www.php.net/distributions/php-$release.tar.xz" \
+      "$mirror/pool/main/p/php$version/php${version}_$release.orig.tar.xz" \
+      "$mirror-security/pool/updates/main/p/php$version/php${version}_$release.orig.tar.xz"; do
+      fetch "$place" "$sum" php.tar.xz && return
+    done
+  done < <(releases)
+  fetch_newest_of_debian || fail "No source of PHP $version is to be had: set PROMSHM_PHP_SOURCE to a php-$version.*.tar.xz"
+}
+
+fetch() { # address sha256 file
+  curl -fsSL --connect-timeout 10 --max-time 300 -o "$3" "$1" && sha256sum --check --quiet <<<"$2  $3"
+}
+
+# A list and a state of its own leave the system's apt alone.
+fetch_newest_of_debian() {
+  local keyring=/usr/share/keyrings/debian-archive-keyring.gpg apt suite
+  have apt-get || return
+  [ -f "$keyring" ] || install_packages debian-archive-keyring
+  mkdir -p lists/partial
+  for suite in $(suites); do
+    case $suite in *-security) echo "deb-src [signed-by=$keyring] $mirror-security $suite main" ;;
+      *) echo "deb-src [signed-by=$keyring] $mirror $suite main" ;;
+    esac
+  done >debian.list
+  apt=(apt-get -qq -o "Dir::Etc::SourceList=$PWD/debian.list" -o Dir::Etc::SourceParts=/dev/null
+    -o "Dir::State::Lists=$PWD/lists" -o APT::Sandbox::User="$(id -un)" -o Acquire::Check-Valid-Until=false)
+  "${apt[@]}" update && "${apt[@]}" source --download-only "php$version" && mv "php${version}"_*.orig.tar.xz php.tar.xz
+}
+
+# A release's source has all that is generated: no autoconf, bison or re2c.
+install_tools() {
+  local missing=()
+  have cc || missing+=(gcc libc6-dev)
+  have make || missing+=(make)
+  have xz || missing+=(xz-utils)
+  have curl || missing+=(curl ca-certificates)
+  case $kind in musl*) have musl-gcc || missing+=(musl-tools linux-libc-dev) ;; esac
+  install_packages ${missing[@]+"${missing[@]}"}
+}
+
+# A static libphp shares its objects with the command line's PHP. But because opcache is a shared module,
+# libtool would compile every file a second time, for a shared libphp: this one does not.
+build_embedded() {
+  sed 's/^build_libtool_libs=yes/build_libtool_libs=no/' libtool >libtool-static
+  # shellcheck disable=SC2016 # for make
+  quietly make "-j$(nproc)" LIBTOOL='$(SHELL) ./libtool-static --silent' libphp.la sapi/cli/php
+}
+
+build() {
+  local work
+  install_tools
+  work=$(mktemp -d "$cache/building.XXXXXX")
+  # shellcheck disable=SC2064 # the folder as it is named now
+  trap "rm -rf '$work'" EXIT
+  cd "$work"
+  [ -n "$source" ] || fetch_source
+  mkdir source
+  tar -xJf "${source:-php.tar.xz}" -C source --strip-components=1
+  cd source
+  quietly ./configure --quiet --prefix="$prefix" "${options[@]}"
+  if [ "$kind" = zts-debug ]; then build_embedded; fi
+  quietly make "-j$(nproc)"
+  quietly make install INSTALL_ROOT="$work/root"
+  rm -rf "$prefix"
+  mv "$work/root$prefix" "$prefix"
+}
+
+# What was built with other options is built again.
+if [ "$(cat "$prefix/options" 2>/dev/null)" != "${options[*]}" ]; then
+  say "Building PHP $version ($kind); this takes a few minutes ..." >&2
+  (build) >&2
+  echo "${options[*]}" >"$prefix/options"
+fi
+echo "$prefix"

@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""What the tests did on each PHP: the table at the end of `make test-matrix`, and "Which PHP" in docs/install.md.
+
+  table.py                                 shows the table
+  table.py runnable                        the cells that x86-64 can run, one a line
+  table.py record CELL PASSED FAILED SKIPPED
+  table.py write                           puts the table into the document
+"""
+
+import datetime
+import itertools
+import json
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+RUN = HERE / "last-run.json"
+DOCUMENT = HERE.parent.parent / "docs/install.md"
+BEGIN, END = "<!-- matrix: tests/matrix/table.py write -->\n", "<!-- matrix ends -->\n"
+
+PHPS = ["8.2", "8.4", "8.5", "8.6"]
+THREADS = ["nts", "zts"]
+PLACES = [("glibc", "x86_64"), ("musl", "x86_64"), ("glibc", "arm64"), ("musl", "arm64")]
+NOT_RUN = "not run yet: `make test-matrix` runs it"
+REASONS = {
+    ("glibc", "arm64"): "not run here, for want of such a machine; `.github/workflows/ci.yml` has a job for it, 8.2 to 8.5",
+    ("musl", "arm64"): "not run here, for want of such a machine; `.github/workflows/release.yml` loads there what it builds",
+}
+
+
+def cells():
+    return ["-".join([php, threads, libc, machine]) for php, threads, (libc, machine) in itertools.product(PHPS, THREADS, PLACES)]
+
+
+def runnable():
+    return [cell for cell in cells() if cell.endswith("-x86_64")]
+
+
+def done():
+    return json.loads(RUN.read_text()) if RUN.exists() else {}
+
+
+def record(cell, passed, failed, skipped):
+    if cell not in runnable():
+        raise SystemExit(f"table: there is no cell {cell}")
+    counts = {"passed": int(passed), "failed": int(failed), "skipped": int(skipped)}
+    run = {**done(), cell: {**counts, "on": datetime.date.today().isoformat()}}
+    RUN.write_text(json.dumps(dict(sorted(run.items())), indent=1) + "\n")
+
+
+def content(cell, run, notes):
+    """A count, with what failed or was skipped, or a dash with the number of its reason."""
+    if cell not in run:
+        place = tuple(cell.split("-")[2:])
+        reason = REASONS.get(place, NOT_RUN)
+        if reason not in notes:
+            notes.append(reason)
+        return f"– ({notes.index(reason) + 1})"
+    found = run[cell]
+    more = [f"{found[what]} {what}" for what in ("failed", "skipped") if found[what]]
+    return ", ".join([str(found["passed"]), *more])
+
+
+def table(run):
+    notes = []
+    rows = [["PHP", "", *(f"{machine.replace('_', '-')}, {libc}" for libc, machine in PLACES)], ["---"] * 6]
+    for php, threads in itertools.product(PHPS, THREADS):
+        names = ["-".join([php, threads, libc, machine]) for libc, machine in PLACES]
+        rows.append([php, threads.upper(), *(content(name, run, notes) for name in names)])
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    dates = sorted(found["on"] for found in run.values())
+    if dates:
+        lines += ["", f"Tests that passed, run from {dates[0]} to {dates[-1]}. ZTS is thread-safe; on glibc with the engine's debug checks."]
+    lines += [""] + [f"{number}. {reason}" for number, reason in enumerate(notes, 1)]
+    return "\n".join(lines) + "\n"
+
+
+def filled(text, run):
+    """The document with the table of that run."""
+    before, rest = text.split(BEGIN)
+    return before + BEGIN + table(run) + END + rest.split(END)[1]
+
+
+def main(words):
+    match words:
+        case []:
+            print(table(done()), end="")
+        case ["runnable"]:
+            print(*runnable(), sep="\n")
+        case ["record", cell, passed, failed, skipped]:
+            record(cell, passed, failed, skipped)
+        case ["write"]:
+            DOCUMENT.write_text(filled(DOCUMENT.read_text(), done()))
+        case _:
+            raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
