@@ -6,6 +6,13 @@ PHP_ARG_ENABLE([promshm],
   [yes])
 
 if test "$PHP_PROMSHM" != "no"; then
+  AC_MSG_CHECKING([for PHP 8.2 or newer])
+  promshm_php=`"$PHP_CONFIG" --vernum`
+  if test "${promshm_php:-0}" -lt 80200; then
+    AC_MSG_ERROR([PHP `"$PHP_CONFIG" --version` is too old: promshm needs PHP 8.2 or newer. Where there are several, --with-php-config names the one to build for])
+  fi
+  AC_MSG_RESULT([$promshm_php])
+
   AC_PATH_PROG([CARGO], [cargo])
   if test -z "$CARGO"; then
     AC_MSG_ERROR([cargo is missing. promshm is written in Rust: install Rust 1.88 or newer with your system's packages or from https://rustup.rs])

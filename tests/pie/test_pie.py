@@ -4,6 +4,7 @@ of what is committed. And what they say where a tool is missing."""
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 
 import harness
@@ -68,6 +69,16 @@ class PieTest(harness.TestCase):
         known = subprocess.run(["git", "-C", harness.ROOT, "ls-tree", "-r", "--name-only", "HEAD"], capture_output=True, text=True)
         added = {line[3:] for line in found if line} - set(known.stdout.split("\n"))
         self.assertEqual(added, set())
+
+    def test_configure_refuses_a_php_that_is_too_old(self):
+        config = self.folder / "php-config"
+        words = f'case $1 in --vernum) echo 80131 ;; --version) echo 8.1.31 ;; *) exec {shutil.which(PHP_CONFIG)} "$@" ;; esac'
+        config.write_text(f"#!/bin/sh\n{words}\n")
+        config.chmod(0o755)
+        self.succeed(pathlib.Path(PHP_CONFIG).name.replace("php-config", "phpize"))
+        code, said = self.run_in_build_path("./configure", f"--with-php-config={config}")
+        self.assertNotEqual(code, 0, said)
+        self.assertIn("PHP 8.1.31 is too old: promshm needs PHP 8.2 or newer", said)
 
     def test_missing_cargo_is_an_error_that_names_the_package(self):
         tools = self.folder / "tools"
