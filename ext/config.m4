@@ -9,7 +9,8 @@ if test "$PHP_PROMSHM" != "no"; then
   AC_MSG_CHECKING([for PHP 8.2 or newer])
   promshm_php=`"$PHP_CONFIG" --vernum`
   if test "${promshm_php:-0}" -lt 80200; then
-    AC_MSG_ERROR([PHP `"$PHP_CONFIG" --version` is too old: promshm needs PHP 8.2 or newer. Where there are several, --with-php-config names the one to build for])
+    promshm_php=`"$PHP_CONFIG" --version`
+    AC_MSG_ERROR([PHP $promshm_php is too old: promshm needs PHP 8.2 or newer. Where there are several, --with-php-config names the one to build for])
   fi
   AC_MSG_RESULT([$promshm_php])
 
@@ -21,7 +22,8 @@ if test "$PHP_PROMSHM" != "no"; then
   AC_MSG_CHECKING([for Rust 1.88 or newer])
   promshm_rust=`"$CARGO" --version 2>/dev/null | $SED -n 's/^cargo 1\.\([[0-9]]*\).*/\1/p'`
   if test "${promshm_rust:-0}" -lt 88; then
-    AC_MSG_ERROR([cargo is too old: `"$CARGO" --version`. Please update Rust, with rustup update or your system's packages])
+    promshm_rust=`"$CARGO" --version`
+    AC_MSG_ERROR([cargo is too old: $promshm_rust. Please update Rust, with rustup update or your system's packages])
   fi
   AC_MSG_RESULT([1.$promshm_rust])
 
