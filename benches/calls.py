@@ -26,6 +26,13 @@ OURS = [
     "bound Summary::observe(0.3)",
     "getOrRegisterCounter()->inc(['GET', '200'])",
     "bound inc(), exemplar",
+    "inc(['queue' => 'mail', 'status' => 'ok'])",
+    "inc(['method' => $m, 'status' => $s])",
+    "inc(['GET', $status]), an int",
+    "inc(['u' . ($i & 15), '200'])",
+    "incBy(1.5, ['queue' => 'mail', 'status' => 'ok'])",
+    "observe(0.3, ['queue' => 'mail', 'status' => 'ok'])",
+    "startTimer(), observeDuration()",
 ]
 
 

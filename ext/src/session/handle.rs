@@ -191,6 +191,11 @@ impl Handle {
         if frame.given() == n {
             return (found_at.get() == self.generation_ref.get()).then(|| self.cells.get());
         }
+        self.ready_labelled(frame, n)
+    }
+
+    #[inline(never)] // so that a call without labels saves no registers for it
+    fn ready_labelled(&self, frame: &Frame, n: u32) -> Option<*const segment::Cell> {
         let array = frame.argument(n).filter(|_| frame.given() == n + 1)?;
         self.cache.get()?.cells_of(array, self.generation_ref.get())
     }
