@@ -1,7 +1,7 @@
 //! How long a page takes, next to copying the same bytes:
 //! `cargo run --release -p promshm-exposition --example encode_speed`.
 
-use promshm_exposition::Encoder;
+use promshm_exposition::{Encoder, Format};
 use promshm_segment::{Definition, Family, GaugeMode, Kind};
 use std::{hint::black_box, time::Instant};
 
@@ -34,7 +34,11 @@ fn median_ms(mut work: impl FnMut()) -> f64 {
 }
 
 fn measure(title: &str, families: &[Family]) {
-    let (mut encoder, mut page, mut copy) = (Encoder::default(), Vec::new(), Vec::new());
+    [Format::Text, Format::Protobuf].into_iter().for_each(|format| measure_format(title, families, format));
+}
+
+fn measure_format(title: &str, families: &[Family], format: Format) {
+    let (mut encoder, mut page, mut copy) = (Encoder::new(format), Vec::new(), Vec::new());
     let start = Instant::now();
     encoder.encode(families, &mut page);
     let first = start.elapsed().as_secs_f64() * 1e3;
@@ -47,9 +51,10 @@ fn measure(title: &str, families: &[Family]) {
         copy.extend_from_slice(black_box(&page));
     });
     let ratio = cached / memcpy;
-    let (lines, bytes) = (page.split(|byte| *byte == b'\n').count() - 1, page.len());
+    let bytes = page.len();
     println!(
-        "{title}: {lines} lines, {bytes} bytes; first {first:.2} ms, then {cached:.2} ms; memcpy {memcpy:.2} ms; {ratio:.2}x"
+        "{title}, {}: {bytes} bytes; first {first:.2} ms, then {cached:.2} ms; memcpy {memcpy:.2} ms; {ratio:.2}x",
+        format.as_str()
     );
 }
 

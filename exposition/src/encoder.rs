@@ -1,4 +1,4 @@
-//! The encoder: from a snapshot's families to a page of text.
+//! The encoder: from a snapshot's families to the bytes of a page.
 
 use crate::{
     exemplar::{is_exemplar, push_exemplar},
@@ -6,6 +6,7 @@ use crate::{
     number::push_value,
     openmetrics::{created_name, has_exemplars, has_sum, is_row, is_sum},
     prefix::{CommonLabel, Prefixes, push_header, value_lines},
+    protobuf::{Message, Metric, can_hold, push_header as push_message_header},
 };
 use promshm_segment::{Definition, Exemplar, Family, Kind, snapshot::Row};
 use std::{collections::HashMap, sync::Arc};
@@ -77,7 +78,12 @@ pub struct Encoder {
     kept: usize,
     /// Series that the current page lacks because of the limits.
     left_out: u64,
+    /// Buffer for the sizes of one family's metrics in protobuf, or [`NOT_WRITTEN`].
+    sizes: Vec<usize>,
 }
+
+/// In [`Encoder::sizes`]: the row is left out.
+const NOT_WRITTEN: usize = 0;
 
 #[derive(Debug)]
 struct Cached {
@@ -111,7 +117,7 @@ impl Encoder {
     }
 
     /// Whether `OpenMetrics` pages contain the creation time of each counter, histogram and summary, in a sample
-    /// `…_created` of its own. Other formats have no such sample.
+    /// `…_created` of its own. Text formats have no such sample; protobuf has a field for it, which is always set.
     #[must_use]
     pub fn with_created(self, tells_created: bool) -> Self {
         Self { tells_created, ..self }
@@ -151,11 +157,11 @@ impl Encoder {
     ) {
         self.begin_page();
         for family in families {
-            self.push_family(family, false, page, &mut pass_on);
+            Self::push_group(&mut [&mut *self], std::iter::once((0, family)), page, &mut pass_on);
         }
     }
 
-    /// Begins the next page, for [`Encoder::push_family`]. Frees what no page has used for a while.
+    /// Begins the next page, for [`Encoder::push_group`]. Frees what no page has used for a while.
     pub fn begin_page(&mut self) {
         let last = self.pages;
         self.families.retain(|_, cached| last - cached.last_page < PAGES_KEPT);
@@ -164,11 +170,91 @@ impl Encoder {
         self.pages += 1;
     }
 
-    /// Appends a family to a page that several encoders write together, one for each source; sources may have
-    /// families in common. `is_announced`: another encoder has written the family's header already. Returns whether
-    /// the header is written now. `pass_on`: see [`Encoder::encode_in_parts`]; not generic, so that this is compiled in
-    /// this crate, with its optimisation.
-    pub fn push_family(
+    /// Appends a family of a page that several encoders of one format write together, one for each source. `group`:
+    /// the sources that have the family, each by the index of its encoder. `pass_on`: see
+    /// [`Encoder::encode_in_parts`].
+    pub fn push_group<'f>(
+        encoders: &mut [&mut Self],
+        group: impl Iterator<Item = (usize, &'f Family)> + Clone,
+        page: &mut Vec<u8>,
+        pass_on: &mut dyn FnMut(&mut Vec<u8>),
+    ) {
+        if encoders.first().is_some_and(|encoder| encoder.format == Format::Protobuf) {
+            return Self::push_message(encoders, group, page, pass_on);
+        }
+        let mut is_announced = false;
+        for (source, family) in group {
+            is_announced = encoders[source].push_lines(family, is_announced, page, pass_on);
+        }
+    }
+
+    /// A family's message. Its length stands before it, so all its metrics are measured first.
+    fn push_message<'f>(
+        encoders: &mut [&mut Self],
+        group: impl Iterator<Item = (usize, &'f Family)> + Clone,
+        page: &mut Vec<u8>,
+        pass_on: &mut dyn FnMut(&mut Vec<u8>),
+    ) {
+        let (mut bytes, mut announced) = (0, None);
+        for (source, family) in group.clone() {
+            let of_source = encoders[source].measure(family);
+            announced = announced.or((of_source > 0).then_some(&family.definition));
+            bytes += of_source;
+        }
+        let Some(definition) = announced else { return };
+        push_message_header(page, definition, bytes);
+        group.for_each(|(source, family)| encoders[source].push_metrics(family, page, pass_on));
+    }
+
+    /// Bytes of the family's metrics in protobuf. Writes what is not cached yet.
+    fn measure(&mut self, family: &Family) -> usize {
+        let definition = &family.definition;
+        let mut sizes = std::mem::take(&mut self.sizes);
+        sizes.clear();
+        let (prefixes, room) = self.prefixes(family);
+        let (size, mut bytes, mut left_out) = (prefixes.size(), 0, 0);
+        for row in family.rows() {
+            sizes.push(NOT_WRITTEN);
+            if !can_hold(definition.kind, row.values()) {
+                continue;
+            }
+            let Some(first) = prefixes.first_line(definition, row, Format::Protobuf, room) else {
+                left_out += 1;
+                continue;
+            };
+            let size = Metric { definition, row, labels: prefixes.line(first) }.size();
+            bytes += Metric::size_as_field(size);
+            if let Some(last) = sizes.last_mut() {
+                *last = size;
+            }
+        }
+        let grown = prefixes.size() - size;
+        self.sizes = sizes;
+        self.kept += grown;
+        self.left_out += left_out;
+        bytes
+    }
+
+    /// Appends the metrics that were measured.
+    fn push_metrics(&mut self, family: &Family, page: &mut Vec<u8>, pass_on: &mut dyn FnMut(&mut Vec<u8>)) {
+        let definition = &family.definition;
+        let sizes = std::mem::take(&mut self.sizes);
+        // Not asked for anew: that may write the cache afresh, and the lengths are those of this one.
+        let Some(Cached { prefixes, .. }) = self.families.get_mut(&definition.name) else { return };
+        for (row, size) in family.rows().zip(&sizes).filter(|(_, size)| **size != NOT_WRITTEN) {
+            let Some(first) = prefixes.known_line(row) else { continue };
+            Metric { definition, row, labels: prefixes.line(first) }.push(*size, page);
+            if page.len() >= PART {
+                pass_on(page);
+            }
+        }
+        self.sizes = sizes;
+    }
+
+    /// Appends a family in a text format. `is_announced`: another encoder has written the family's header already.
+    /// Returns whether the header is written now. `pass_on` is not generic, so that this is compiled in this crate,
+    /// with its optimisation.
+    fn push_lines(
         &mut self,
         family: &Family,
         is_announced: bool,

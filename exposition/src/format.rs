@@ -12,11 +12,13 @@ pub enum Format {
     Text1,
     /// `OpenMetrics` 1.0.0.
     OpenMetrics,
+    /// Protobuf: `io.prometheus.client.MetricFamily` messages, each preceded by its length.
+    Protobuf,
 }
 
 impl Format {
     /// All formats, in the order in which one is chosen if a client accepts several equally.
-    pub const ALL: [Self; 3] = [Self::Text, Self::Text1, Self::OpenMetrics];
+    pub const ALL: [Self; 4] = [Self::Text, Self::Text1, Self::OpenMetrics, Self::Protobuf];
 
     /// The format's name on the command line.
     #[must_use]
@@ -25,6 +27,7 @@ impl Format {
             Self::Text => "text",
             Self::Text1 => "text1",
             Self::OpenMetrics => "openmetrics",
+            Self::Protobuf => "protobuf",
         }
     }
 
@@ -35,6 +38,9 @@ impl Format {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
             Self::Text1 => "text/plain; version=1.0.0; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Protobuf => {
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+            }
         }
     }
 
@@ -42,7 +48,7 @@ impl Format {
     #[must_use]
     pub fn ending(self) -> &'static [u8] {
         match self {
-            Self::Text | Self::Text1 => b"",
+            Self::Text | Self::Text1 | Self::Protobuf => b"",
             Self::OpenMetrics => b"# EOF\n",
         }
     }
@@ -52,13 +58,16 @@ impl Format {
         match self {
             Self::Text | Self::Text1 => ("text", "plain"),
             Self::OpenMetrics => ("application", "openmetrics-text"),
+            Self::Protobuf => ("application", "vnd.google.protobuf"),
         }
     }
 
-    pub(crate) fn version(self) -> &'static str {
+    /// The parameters of the media type that a client may name, and their values.
+    pub(crate) fn parameters(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Text => "0.0.4",
-            Self::Text1 | Self::OpenMetrics => "1.0.0",
+            Self::Text => &[("version", "0.0.4"), ("charset", "utf-8")],
+            Self::Text1 | Self::OpenMetrics => &[("version", "1.0.0"), ("charset", "utf-8")],
+            Self::Protobuf => &[("proto", "io.prometheus.client.MetricFamily"), ("encoding", "delimited")],
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Prometheus's text formats: a snapshot's families in, bytes out.
+//! Prometheus's formats, text and protobuf: a snapshot's families in, bytes out.
 //!
 //! No input or output happens here and nothing is locked, so the exporter and the PHP extension share it. [`Encoder`]
 //! is the entry point, [`Format`] lists the formats, [`negotiate`] chooses one for a client, and [`number`] formats
@@ -16,6 +16,7 @@ mod negotiation;
 pub mod number;
 mod openmetrics;
 mod prefix;
+mod protobuf;
 mod workers;
 
 pub use encoder::{Encoder, Limits, PART};

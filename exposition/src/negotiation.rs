@@ -77,17 +77,27 @@ impl<'h> Range<'h> {
     fn matches(&self, format: Format) -> bool {
         let (kind, subtype) = format.media_type();
         let is_within = |range: &str, own: &str| range == "*" || range.eq_ignore_ascii_case(own);
-        let has = |(name, value): &(&str, &str)| match name.to_ascii_lowercase().as_str() {
-            "version" => *value == format.version(),
-            "charset" => value.eq_ignore_ascii_case("utf-8"),
-            "escaping" => true, // an unknown way is answered with one that is known
-            _ => false,
+        let has = |(name, value): &(&str, &str)| {
+            let is_it = |(own, of_own): &(&str, &str)| {
+                own.eq_ignore_ascii_case(name) && of_own.eq_ignore_ascii_case(value)
+            };
+            // An unknown way of escaping is answered with one that is known.
+            name.eq_ignore_ascii_case("escaping") || format.parameters().iter().any(is_it)
         };
         let is_sound = self.kind != "*" || self.subtype == "*";
+        // The media type of protobuf alone says neither what a message is nor where it ends.
+        let is_full = format != Format::Protobuf || self.subtype == "*" || self.names(format.parameters());
         is_sound
+            && is_full
             && is_within(self.kind, kind)
             && is_within(self.subtype, subtype)
             && self.parameters.iter().all(has)
+    }
+
+    /// Whether the range names all these parameters.
+    fn names(&self, all: &[(&str, &str)]) -> bool {
+        let is_named = |name: &str| self.parameters.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        all.iter().all(|(name, _)| is_named(name))
     }
 
     /// Specificity: 0 for `*/*`, 1 for `text/*`, 2 for `text/plain`.
@@ -105,7 +115,7 @@ impl<'h> Range<'h> {
     }
 
     /// Text 0.0.4 has no escaping schemes, and text 1.0.0 always names one. `OpenMetrics` 1.0.0 is older than the
-    /// schemes, so there one is named only if the client names one.
+    /// schemes, and protobuf needs none, so there one is named only if the client names one.
     fn escaping(&self, format: Format) -> Option<&'static str> {
         let wanted = self.parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case("escaping"));
         let known = |wanted: &str| ESCAPINGS.into_iter().find(|known| *known == wanted);
@@ -113,7 +123,7 @@ impl<'h> Range<'h> {
         match format {
             Format::Text => None,
             Format::Text1 => asked.or(Some("underscores")),
-            Format::OpenMetrics => asked,
+            Format::OpenMetrics | Format::Protobuf => asked,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     front_coding::FrontCoded,
     number::push_bound,
     openmetrics::{Announced, announced, has_sum},
+    protobuf::push_label,
 };
 use promshm_segment::{Definition, Family, Kind, snapshot::Row};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct CommonLabel {
     name: String,
+    value: String,
     /// `name="value"`, escaped.
     text: Vec<u8>,
 }
@@ -23,7 +25,7 @@ impl CommonLabel {
         let mut text = format!("{name}=\"").into_bytes();
         push_quotable(&mut text, value);
         text.push(b'"');
-        Self { name: name.into(), text }
+        Self { name: name.into(), value: value.into(), text }
     }
 
     /// What stands before a label's name, so that it is no other label's.
@@ -120,7 +122,13 @@ impl Prefixes {
         }
     }
 
-    /// Line `number` without its value.
+    /// As [`Prefixes::first_line`], if it was written before.
+    pub(crate) fn known_line(&self, row: Row<'_>) -> Option<usize> {
+        let first = Some(self.first_lines[row.index()]);
+        first.filter(|line| ![UNSEEN, TOO_LARGE].contains(line)).map(|first| first as usize)
+    }
+
+    /// Line `number` without its value. In protobuf a row has one line: its labels.
     pub(crate) fn line(&mut self, number: usize) -> &[u8] {
         self.lines.get(number)
     }
@@ -144,6 +152,11 @@ impl Prefixes {
         self.first_lines[row.index()] = u32::try_from(first).ok().filter(|first| *first < TOO_LARGE)?;
         self.late += usize::from(row.index() < self.last_row);
         self.last_row = row.index();
+        if format == Format::Protobuf {
+            let label = self.label.as_deref();
+            self.lines.push(|line| push_label_pairs(line, label, definition, row));
+            return Some(first);
+        }
         let name = &definition.name;
         match definition.kind {
             Kind::Counter | Kind::Gauge(_) => self.push_line(name, "", definition, row, None),
@@ -224,6 +237,23 @@ fn bare_line(definition: &Definition) -> usize {
     definition.name.len() + "{} ".len() + bucket + names.sum::<usize>()
 }
 
+fn push_label_pairs(
+    bytes: &mut Vec<u8>,
+    common: Option<&CommonLabel>,
+    definition: &Definition,
+    row: Row<'_>,
+) {
+    if let Some(CommonLabel { name, value, .. }) = common {
+        push_label(bytes, name, value);
+    }
+    for (name, value) in definition.label_names.iter().zip(row.labels()) {
+        match common.map_or_else(String::new, |common| common.rename(name, definition)) {
+            prefix if prefix.is_empty() => push_label(bytes, name, value),
+            prefix => push_label(bytes, &(prefix + name), value),
+        }
+    }
+}
+
 fn push_labels(
     bytes: &mut Vec<u8>,
     common: Option<&CommonLabel>,
@@ -266,6 +296,7 @@ pub(crate) fn push_header(page: &mut Vec<u8>, definition: &Definition, format: F
     match format {
         Format::Text | Format::Text1 => push_text_header(page, definition),
         Format::OpenMetrics => push_openmetrics_header(page, definition),
+        Format::Protobuf => {} // see `protobuf::push_header`
     }
 }
 

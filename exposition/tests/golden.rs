@@ -114,3 +114,14 @@ fn text_1_0_0() {
 fn openmetrics_1_0_0() {
     assert_golden("openmetrics-1.0.0.txt", &page(Format::OpenMetrics));
 }
+
+/// In hexadecimal digits; `tests/formats` holds what Python's protobuf reads of it against the text page.
+#[test]
+fn protobuf() {
+    let page = page(Format::Protobuf);
+    let lines = page.chunks(32).map(|bytes| {
+        let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        digits.join(" ") + "\n"
+    });
+    assert_golden("protobuf.txt", lines.collect::<String>().as_bytes());
+}

@@ -411,3 +411,5 @@ class DumpTest(OperationsTest):
         self.assertIn("# TYPE jobs_total counter\n", page["text1"])
         self.assertIn("# TYPE jobs counter\n", page["openmetrics"])
         self.assertTrue(page["openmetrics"].endswith("# EOF\n"))
+        self.assertEqual(self.dump("--format", "protobuf").returncode, 0)
+        self.assertIn(b"\x0a\x0ajobs_total", self.file.read_bytes())

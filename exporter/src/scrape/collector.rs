@@ -161,11 +161,8 @@ impl Collector {
         let Resolution { exported, left_out } = self.names.resolve(&families, &self.own, options.format);
         let groups = exported.chunk_by(|one, other| one.name() == other.name());
         for group in groups.filter(|group| options.has(group[0].family)) {
-            let mut is_announced = false;
-            for exported in group {
-                is_announced =
-                    encoders[exported.source].push_family(exported.family, is_announced, page, pass_on);
-            }
+            let group = group.iter().map(|exported| (exported.source, exported.family));
+            Encoder::push_group(&mut encoders, group, page, pass_on);
         }
         let too_large: Vec<u64> = encoders.iter().map(|encoder| encoder.left_out()).collect();
         for ((source, left_out), too_large) in self.sources.iter_mut().zip(left_out).zip(too_large) {

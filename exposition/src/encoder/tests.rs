@@ -159,14 +159,93 @@ fn encoders_share_a_page() {
     let (one, other, none) = (with("a", 1), with("b", 2), family("c", Kind::Counter, &["q"], 3));
     let mut encoders = ["x", "y", "z"].map(|name| Encoder::default().with_label("segment", name));
     let mut page = Vec::new();
-    let mut is_announced = false;
-    for (encoder, family) in encoders.iter_mut().zip([&none, &one, &other]) {
-        encoder.begin_page();
-        is_announced = encoder.push_family(family, is_announced, &mut page, &mut |_| {});
-    }
+    encoders.iter_mut().for_each(Encoder::begin_page);
+    let group = [&none, &one, &other].into_iter().enumerate();
+    Encoder::push_group(&mut encoders.each_mut(), group, &mut page, &mut |_| {});
     let expected = "# HELP c Help.\n# TYPE c counter\n\
         c{segment=\"y\",q=\"a\"} 1\nc{segment=\"z\",q=\"b\"} 1\n";
     assert_eq!(String::from_utf8(page).expect("UTF-8"), expected);
+}
+
+/// The messages of a page, without their lengths, which must lead from one to the next.
+fn messages(mut page: &[u8]) -> Vec<Vec<u8>> {
+    let mut messages = Vec::new();
+    while !page.is_empty() {
+        let last = page.iter().position(|byte| byte & 0x80 == 0).expect("a length that ends");
+        let length = page[..=last].iter().rev().fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
+        let (message, rest) = page[last + 1..].split_at_checked(length).expect("as long as it says");
+        messages.push(message.to_vec());
+        page = rest;
+    }
+    messages
+}
+
+#[test]
+fn encoders_share_a_protobuf_message() {
+    let with = |label: &str, generation| {
+        let mut counter = family("c", Kind::Counter, &["q"], generation);
+        counter.push([label], &[1.0]);
+        counter
+    };
+    let (one, other, none) = (with("a", 1), with("b", 2), family("c", Kind::Counter, &["q"], 3));
+    let encoder = |name| Encoder::new(Format::Protobuf).with_label("segment", name);
+    let mut encoders = ["x", "y", "z"].map(encoder);
+    let mut page = Vec::new();
+    encoders.iter_mut().for_each(Encoder::begin_page);
+    let group = [&none, &one, &other].into_iter().enumerate();
+    Encoder::push_group(&mut encoders.each_mut(), group, &mut page, &mut |_| {});
+    let [message] = &messages(&page)[..] else { panic!("one message: {page:?}") };
+    let header = b"\x0a\x01c\x12\x05Help.\x18\0".to_vec();
+    let metric = |segment: &str, label: &str| {
+        let labels = format!("\x0a\x0c\x0a\x07segment\x12\x01{segment}\x0a\x06\x0a\x01q\x12\x01{label}");
+        let counter = [&b"\x1a\x09\x09"[..], &1_f64.to_le_bytes()].concat();
+        let metric = [labels.as_bytes(), &counter].concat();
+        [&[0x22, metric.len() as u8][..], &metric].concat()
+    };
+    assert_eq!(*message, [header, metric("y", "a"), metric("z", "b")].concat());
+}
+
+/// Parts are passed on before a message ends, and its length stands before all of them.
+#[test]
+fn protobuf_lengths_lead_from_family_to_family() {
+    let mut counter = family("c", Kind::Counter, &["q"], 1);
+    (0..5000).for_each(|number| counter.push([format!("{number}").as_str()], &[f64::from(number)]));
+    let bounds = [0.5, 1.0];
+    let mut histogram =
+        Family::new(Definition::new("h", "", Kind::Histogram, &[], &bounds).expect("a good definition"));
+    histogram.push([], &[1.0, 1e15, 0.0, 3.0]);
+    histogram.set_created(0, 1_520_879_607.789);
+    for limits in [Limits::default(), Limits { page: 20_000, ..Limits::default() }] {
+        let mut encoder = Encoder::new(Format::Protobuf).with_limits(limits);
+        for _ in 0..2 {
+            let (mut part, mut page, mut parts) = (Vec::new(), Vec::new(), 0);
+            encoder.encode_in_parts([&counter, &histogram], &mut part, |part| {
+                page.append(part);
+                parts += 1;
+            });
+            page.append(&mut part);
+            let is_whole = limits == Limits::default();
+            assert_eq!(messages(&page).len(), if is_whole { 2 } else { 1 }, "no room for the second family");
+            assert_eq!((encoder.left_out() == 0, parts > 0), (is_whole, is_whole), "{}", encoder.left_out());
+        }
+    }
+}
+
+#[test]
+fn protobuf_lengths_fit_rows_that_get_values_later() {
+    let mut gauge = family("g", Kind::Gauge(GaugeMode::Last), &["row"], 1);
+    (0..1000).for_each(|row| gauge.push([format!("{row:04}").as_str()], &[ABSENT]));
+    gauge.push(["last"], &[1.0]);
+    let mut encoder = Encoder::new(Format::Protobuf);
+    for step in 0..1000 {
+        gauge.values_mut(step * 617 % 1000)[0] = step as f64;
+        if step % 10 == 0 {
+            let mut page = Vec::new();
+            encoder.encode([&gauge], &mut page);
+            assert_eq!(messages(&page).len(), 1, "{step}");
+            assert_eq!(page.windows(5).filter(|bytes| bytes == b"\x0a\x03row").count(), step + 2, "{step}");
+        }
+    }
 }
 
 #[test]

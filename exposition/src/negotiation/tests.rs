@@ -3,6 +3,8 @@ use super::*;
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const TEXT_1: &str = "text/plain; version=1.0.0; charset=utf-8; escaping=underscores";
 const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const PROTOBUF: &str =
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
 
 #[track_caller]
 fn assert_chosen(accept: &str, content_type: &str) {
@@ -24,10 +26,23 @@ fn accept_header_of_prometheus_3() {
         application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
         application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,\
         text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
-    assert_chosen(all, &format!("{OPEN}; escaping=allow-utf-8"));
+    assert_chosen(all, PROTOBUF);
+    let without_protobuf = all.split_once(',').map_or(all, |(_, rest)| rest).trim_start();
+    assert_chosen(without_protobuf, &format!("{OPEN}; escaping=allow-utf-8"));
     let text_only =
         "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.4";
     assert_chosen(text_only, "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8");
+}
+
+/// Prometheus 2 with native histograms weighs protobuf as much as `OpenMetrics`, and names it first.
+#[test]
+fn protobuf_is_chosen_where_all_its_parameters_are_named() {
+    let range = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+    assert_chosen(&format!("{range},application/openmetrics-text;version=1.0.0;q=0.8,*/*;q=0.1"), PROTOBUF);
+    assert_chosen(&format!("{range};q=0.4,text/plain;q=0.5"), TEXT);
+    assert_chosen(&format!("{range};q=0,*/*;q=0.1"), TEXT);
+    assert_chosen(&format!("{range};escaping=allow-utf-8"), &format!("{PROTOBUF}; escaping=allow-utf-8"));
+    assert_chosen("application/*", OPEN);
 }
 
 #[test]
@@ -40,7 +55,10 @@ fn accept_headers_of_curl_and_browsers() {
 #[test]
 fn unmatched_accept_header_gives_text() {
     for accept in [
-        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+        "application/vnd.google.protobuf",
+        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
+        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily",
+        "application/vnd.google.protobuf;proto=other;encoding=delimited",
         "application/openmetrics-text;version=0.0.1",
         "application/openmetrics-text;version=2.0.0",
         "application/openmetrics-text;q=0",
