@@ -120,9 +120,13 @@ def storage():
                     f"(promshm_series{{{PICKED}}} + promshm_hidden_series{{{PICKED}}})"
                     f" / promshm_series_limit{{{PICKED}}}",
                     "{{instance}}",
-                )
+                ),
+                target(
+                    f"promshm_index_entries{{{PICKED}}} / promshm_index_entries_limit{{{PICKED}}}",
+                    "{{instance}} index",
+                ),
             ],
-            "At 1, new series are dropped.",
+            "At 1, new series are dropped. The index also holds what was removed.",
             unit="percentunit",
         ),
         graph(

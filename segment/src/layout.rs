@@ -322,6 +322,12 @@ impl Geometry {
         if end < needed { Err(needed) } else { Ok(Self { shape, slots, index, index_words, records, end }) }
     }
 
+    /// The most words of the index that may be in use.
+    #[must_use]
+    pub fn most_entries(&self) -> u64 {
+        self.index_words / 4 * 3
+    }
+
     /// Offset of a slot.
     #[must_use]
     pub fn slot(&self, slot: usize) -> u64 {

@@ -299,6 +299,10 @@ fn removals_allow_new_series_until_the_index_is_full() {
     });
     let ever = made.by_ref().count();
     assert!((450..1024).contains(&ever), "{ever} is not one and a half times max_series at least");
+    let mut reader = place.reader();
+    let stats = &reader.scrape().unwrap().stats;
+    assert_eq!((stats.series, stats.index_entries), (0, stats.max_index_entries), "what is full shows");
+    assert_eq!(stats.index_entries, ever as u64 + 1, "the family has an entry too");
 }
 
 /// As docs/metrics.md says of `promshm_segment_leaked_bytes`.

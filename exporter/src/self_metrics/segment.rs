@@ -40,6 +40,8 @@ pub(crate) struct SegmentMetrics {
     series: IntGauge,
     hidden_series: IntGauge,
     series_limit: IntGauge,
+    index_entries: IntGauge,
+    index_entries_limit: IntGauge,
     slots: IntGaugeVec,
     overflow: IntGauge,
     liveness: IntGaugeVec,
@@ -90,6 +92,14 @@ impl SegmentMetrics {
                 "Series that are not exported because nobody has used them for promshm.series_ttl.",
             ),
             series_limit: all.gauge("promshm_series_limit", "The most series that the segment takes."),
+            index_entries: all.gauge(
+                "promshm_index_entries",
+                "Entries of the segment's index: families, series, and removed series, which keep theirs.",
+            ),
+            index_entries_limit: all.gauge(
+                "promshm_index_entries_limit",
+                "The most entries that the segment's index takes before it is wiped.",
+            ),
             slots: all.gauges(
                 "promshm_slots",
                 "Slots for worker processes, by what they are doing.",
@@ -198,6 +208,8 @@ impl SegmentMetrics {
         self.series.set(stats.series as i64);
         self.hidden_series.set(stats.hidden_series as i64);
         self.series_limit.set(stats.max_series as i64);
+        self.index_entries.set(stats.index_entries as i64);
+        self.index_entries_limit.set(stats.max_index_entries as i64);
         self.overflow.set(stats.overflow_processes as i64);
         for (state, name) in STATES {
             self.slots.with_label_values(&[name]).set(stats.slots_in(state) as i64);

@@ -72,6 +72,8 @@ pub(crate) fn collect(
         hidden_series: 0,
         superseded_families: catalogue.superseded,
         max_series: u64::from(view.geometry.shape.max_series),
+        index_entries: view.head(header!(population)).load_relaxed() >> 32,
+        max_index_entries: view.geometry.most_entries(),
         max_processes: u64::from(view.geometry.shape.max_processes),
         slots: slot_views(cells),
         dropped: Reason::ALL.map(|reason| sum(offset_of!(Slot, dropped) + 8 * reason as usize)),

@@ -128,6 +128,10 @@ pub struct Stats {
     pub superseded_families: u64,
     /// Maximum number of series in the segment.
     pub max_series: u64,
+    /// Entries of the index in use: of families, of series, and of removed series.
+    pub index_entries: u64,
+    /// Maximum number of entries of the index, over the segment's whole life.
+    pub max_index_entries: u64,
     /// Maximum number of processes with a slot of their own.
     pub max_processes: u64,
     /// The slots that were ever used, with the shared one first.

@@ -335,7 +335,7 @@ fn has_values(packed: &[u8], wanted: &[Option<Cow<'_, str>>]) -> bool {
 /// Reserves a word of the index, and a series if the record is one.
 fn reserve(view: &View, series: u64) -> Result<(), Reason> {
     let limit = u64::from(view.geometry.shape.max_series);
-    let words = view.geometry.index_words / 4 * 3;
+    let words = view.geometry.most_entries();
     let grow = |word: u64| {
         let (live, used) = ((word & 0xffff_ffff) + series, (word >> 32) + 1);
         (live <= limit && used <= words).then_some(live | used << 32)
