@@ -157,7 +157,10 @@ class FpmTest(FpmCase):
         self.start(children=3)
         self.assertEqual(len(set(self.hold(3))), 3)
         self.assertEqual(self.starts(), 3)
-        self.assertEqual(self.samples(), {'requests_total{action="hold"}': 3, "busy": 0})
+        # Nobody asked for a size, and a histogram without labels shows that from its definition on.
+        sizes = [*(f'sizes_bucket{{le="{bound}"}}' for bound in ("1.0", "10.0", "+Inf")), "sizes_sum", "sizes_count"]
+        expected = {'requests_total{action="hold"}': 3, "busy": 0, **dict.fromkeys(sizes, 0)}
+        self.assertEqual(self.samples(), expected)
 
     def test_request_after_request_in_one_process(self):
         self.start(children=1)
