@@ -186,6 +186,8 @@ class EndToEndTest(harness.TestCase):
         self.wait_for_totals(prometheus, workers)
         prometheus.expect("jobs_in_flight", {"jobs_in_flight{}": 111})
         self.wait_for_tellers(prometheus, 3)
+        slot = lambda worker: worker.ask("status")["slot"]
+        killed, others = slot(workers[1]), [slot(workers[0]), slot(workers[2])]
 
         workers[1].kill()
         prometheus.expect("jobs_in_flight", {"jobs_in_flight{}": 101})
@@ -196,8 +198,8 @@ class EndToEndTest(harness.TestCase):
         workers[3].jobs(1000, 3)
         self.wait_for_totals(prometheus, workers)
         self.wait_for_tellers(prometheus, 3)
-        slots = [worker.ask("status")["slot"] for worker in (workers[0], workers[3], workers[2])]
-        self.assertEqual(slots, [1, 2, 3], "the new worker continues the killed one's slot")
+        self.assertEqual(slot(workers[3]), killed, "the new worker continues the killed one's slot")
+        self.assertEqual([slot(workers[0]), slot(workers[2])], others)
         prometheus.expect("jobs_in_flight", {"jobs_in_flight{}": 101})
         exits = {kind: self.own(exporter, f'promshm_worker_exits_total{{kind="{kind}"}}') for kind in ("clean", "fatal", "abrupt")}
         self.assertEqual(exits, {"clean": 0, "fatal": 0, "abrupt": 1})
