@@ -384,15 +384,14 @@ static void process(zend_ast *ast)
 
 /* ---- what Rust calls ---- */
 
-ZEND_BEGIN_ARG_INFO_EX(enter_arguments, 0, 0, 1)
-	ZEND_ARG_INFO(0, function)
-ZEND_END_ARG_INFO()
-ZEND_BEGIN_ARG_INFO_EX(no_arguments, 0, 0, 0)
+/* Scripts may call both with anything, and neither throws. */
+ZEND_BEGIN_ARG_INFO_EX(any_arguments, 0, 0, 0)
+	ZEND_ARG_VARIADIC_INFO(0, arguments)
 ZEND_END_ARG_INFO()
 
 static zend_function_entry functions[] = {
-	{ .fname = ENTER, .arg_info = enter_arguments, .num_args = 1 },
-	{ .fname = LEAVE, .arg_info = no_arguments, .num_args = 0 },
+	{ .fname = ENTER, .arg_info = any_arguments, .num_args = 1 },
+	{ .fname = LEAVE, .arg_info = any_arguments, .num_args = 1 },
 	{0},
 };
 
@@ -411,16 +410,15 @@ bool promshm_observe_compiler(select_t select, bool by_attributes, handler_t ent
 	return true;
 }
 
-/* At module shutdown, before the library is unloaded. */
+/* At module shutdown, before the library is unloaded. The engine frees the two functions with its table: each thread has a table
+ * of its own, of the same functions, so whoever took them out of one would free what the others have.
+ */
 void promshm_leave_compiler(void)
 {
-	if (select_function) {
-		if (zend_ast_process == process) {
-			zend_ast_process = former_process;
-		}
-		zend_unregister_functions(functions, -1, NULL);
-		select_function = NULL;
+	if (select_function && zend_ast_process == process) {
+		zend_ast_process = former_process;
 	}
+	select_function = NULL;
 }
 
 /* At module startup: code that was compiled with another list is not used, from whatever cache it comes. */
