@@ -123,5 +123,4 @@ parent gone: 0, counted: 2
 %APromshm\Exception\InvalidArgumentException
 Promshm\Exception\InvalidArgumentException
 Promshm\Exception\InvalidArgumentException
-end
-%A
+end%A

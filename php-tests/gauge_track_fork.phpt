@@ -18,6 +18,7 @@ $of = fn () => sample('last') . ' ' . sample('sum') . "\n";
 $go = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
 $pid = $last->trackInProgress(fn () => $sum->trackInProgress('pcntl_fork'));
 if ($pid === 0) {
+    fgets($go[0]); // the parent has left the function
     $sum->inc();
     echo 'child: ', $of();
     $sum->trackInProgress(fn () => print('within: ' . $of()));
@@ -26,6 +27,7 @@ if ($pid === 0) {
     fgets($go[0]);
     exit;
 }
+fwrite($go[1], "left\n");
 fgets($go[1]);
 echo 'parent: ', $of();
 fwrite($go[1], "go\n");
