@@ -13,7 +13,7 @@
 #include "zend_attributes.h"
 #include "zend_compile.h"
 #include "zend_exceptions.h"
-#include "zend_smart_str.h"
+#include "zend_strtod.h"
 #include "zend_system_id.h"
 
 /* Names with a space: no script can write them as a call. */
@@ -139,35 +139,55 @@ static zend_string *resolved(const scope_t *scope, zend_ast *ast)
 
 /* ---- attributes ---- */
 
-static void append_literal(smart_str *text, zend_ast *value)
+/* Appends to a text that is NULL while it is empty. Not by PHP's smart_str: its inline functions call one that came with a later
+ * release of the same PHP, so what is compiled with those headers would not load in earlier ones.
+ */
+static void append(zend_string **text, const char *bytes, size_t length)
 {
-	zval *literal = value && value->kind == ZEND_AST_ZVAL ? zend_ast_get_zval(value) : NULL;
-	if (literal && Z_TYPE_P(literal) == IS_STRING) {
-		smart_str_append(text, Z_STR_P(literal));
-	} else if (literal && Z_TYPE_P(literal) == IS_LONG) {
-		smart_str_append_long(text, Z_LVAL_P(literal));
-	} else if (literal && Z_TYPE_P(literal) == IS_DOUBLE) {
-		smart_str_append_double(text, Z_DVAL_P(literal), 17, false);
-	} else {
-		smart_str_appendc(text, '?'); /* no literal: the entry is refused where it is read */
+	zend_string *former = *text;
+	*text = former ? zend_string_concat2(ZSTR_VAL(former), ZSTR_LEN(former), bytes, length) : zend_string_init(bytes, length, 0);
+	if (former) {
+		zend_string_release(former);
 	}
 }
 
-static void append_list(smart_str *text, zend_ast *value, bool keyed)
+static void append_and_release(zend_string **text, zend_string *more)
+{
+	append(text, ZSTR_VAL(more), ZSTR_LEN(more));
+	zend_string_release(more);
+}
+
+static void append_literal(zend_string **text, zend_ast *value)
+{
+	zval *literal = value && value->kind == ZEND_AST_ZVAL ? zend_ast_get_zval(value) : NULL;
+	if (literal && Z_TYPE_P(literal) == IS_STRING) {
+		append(text, Z_STRVAL_P(literal), Z_STRLEN_P(literal));
+	} else if (literal && Z_TYPE_P(literal) == IS_LONG) {
+		append_and_release(text, zend_long_to_str(Z_LVAL_P(literal)));
+	} else if (literal && Z_TYPE_P(literal) == IS_DOUBLE) {
+		char digits[64];
+		zend_gcvt(Z_DVAL_P(literal), 17, '.', 'E', digits);
+		append(text, digits, strlen(digits));
+	} else {
+		append(text, ZEND_STRL("?")); /* no literal: the entry is refused where it is read */
+	}
+}
+
+static void append_list(zend_string **text, zend_ast *value, bool keyed)
 {
 	if (!value || value->kind != ZEND_AST_ARRAY) {
-		smart_str_appendc(text, '?');
+		append(text, ZEND_STRL("?"));
 		return;
 	}
 	zend_ast_list *list = zend_ast_get_list(value);
 	for (uint32_t i = 0; i < list->children; i++) {
 		zend_ast *element = list->child[i];
 		if (i) {
-			smart_str_appendc(text, ',');
+			append(text, ZEND_STRL(","));
 		}
 		if (keyed && element && element->kind == ZEND_AST_ARRAY_ELEM && element->child[1]) {
 			append_literal(text, element->child[1]);
-			smart_str_appendc(text, '=');
+			append(text, ZEND_STRL("="));
 		}
 		append_literal(text, element && element->kind == ZEND_AST_ARRAY_ELEM ? element->child[0] : NULL);
 	}
@@ -198,26 +218,25 @@ static zend_ast *argument(zend_ast *arguments, const char *name, uint32_t positi
 /* `#[Observe('jobs', ['queue' => 'arg1'], [1, 2])]` as `{queue=arg1} as jobs buckets(1,2)`. */
 static zend_string *options_of(zend_ast *arguments)
 {
-	smart_str text = {0};
+	zend_string *text = NULL;
 	zend_ast *name = argument(arguments, "name", 0);
 	zend_ast *labels = argument(arguments, "labels", 1);
 	zend_ast *buckets = argument(arguments, "buckets", 2);
 	if (labels && !is_empty_array(labels)) {
-		smart_str_appendc(&text, '{');
+		append(&text, ZEND_STRL("{"));
 		append_list(&text, labels, true);
-		smart_str_appendc(&text, '}');
+		append(&text, ZEND_STRL("}"));
 	}
 	if (name) {
-		smart_str_appends(&text, " as ");
+		append(&text, ZEND_STRL(" as "));
 		append_literal(&text, name);
 	}
 	if (buckets && !is_empty_array(buckets)) {
-		smart_str_appends(&text, " buckets(");
+		append(&text, ZEND_STRL(" buckets("));
 		append_list(&text, buckets, false);
-		smart_str_appendc(&text, ')');
+		append(&text, ZEND_STRL(")"));
 	}
-	smart_str_0(&text);
-	return text.s;
+	return text;
 }
 
 static size_t attributes_of(const scope_t *scope, zend_ast *ast, zend_string **names, zend_string **options)
