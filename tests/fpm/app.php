@@ -43,6 +43,8 @@ switch ($query['do']) {
         break;
     case 'fatal':
         no_such_function();
+    case 'user-error':
+        trigger_error('the end', E_USER_ERROR);
     case 'kill':
         (new Gauge('busy', 'Children at work', [], GaugeMode::Sum))->inc();
         posix_kill(getmypid(), 9);

@@ -21,8 +21,11 @@ error_log = {folder}/fpm-error.log
 daemonize = no
 ; Without it the master kills its children at once instead of letting them end.
 process_control_timeout = 60s
-[promshm]
-listen = {folder}/fpm.sock
+"""
+
+POOL = """\
+[{name}]
+listen = {folder}/{name}.sock
 listen.mode = 0666
 {user}
 pm = static
@@ -49,45 +52,48 @@ def fpm_binary():
 
 
 class FpmCase(harness.TestCase):
-    """A pool of php-fpm that serves the scripts of this folder."""
+    """Pools of php-fpm that serve the scripts of this folder."""
 
-    def start(self, children=1, max_requests=0, pool_settings=()):
+    def start(self, children=1, max_requests=0, pool_settings=(), settings=None, pools=("promshm",)):
+        """One pool, or several that differ by their names only; `settings` are php.ini's."""
         self.copy(harness.EXTENSION, *pathlib.Path(__file__).parent.glob("*.php"))
         user = "user = nobody\ngroup = nogroup" if os.geteuid() == 0 else ""
         config = self.folder / "fpm.conf"
-        config.write_text(
-            CONFIG.format(
-                folder=self.folder,
-                user=user,
-                children=children,
-                max_requests=max_requests,
-                pool_settings="\n".join(pool_settings),
-            )
+        pool = lambda name: POOL.format(
+            name=name,
+            folder=self.folder,
+            user=user,
+            children=children,
+            max_requests=max_requests,
+            pool_settings="\n".join(pool_settings),
         )
+        config.write_text(CONFIG.format(folder=self.folder) + "".join(map(pool, pools)))
         settings = {
             "zend_extension": "opcache",
             "extension": self.folder / harness.EXTENSION.name,
             "promshm.segment": self.segment,
             "display_errors": "0",
+            **(settings or {}),
         }
         command = [fpm_binary(), "-n", "-F", "-y", config, "-d", "extension=posix"]
         for name, value in settings.items():
             command += ["-d", f"{name}={value}"]
         self.fpm = harness.Process(self, "fpm", command)
-        wait_until("the socket", lambda: (self.folder / "fpm.sock").exists() or self.fpm.process.poll())
+        is_there = lambda: all((self.folder / f"{name}.sock").exists() for name in pools)
+        wait_until("the sockets", lambda: is_there() or self.fpm.process.poll() is not None)
         self.assertIsNone(self.fpm.process.poll(), self.fpm.output())
 
-    def fetch(self, script, query="", uri="/", admin_values=()):
+    def fetch(self, script, query="", uri="/", admin_values=(), method="GET", pool="promshm"):
         """One request, perhaps with settings as a web server has them for a virtual host; returns the answer's head and body."""
         environment = {
             "PATH": os.environ["PATH"],
-            "REQUEST_METHOD": "GET",
+            "REQUEST_METHOD": method,
             "REQUEST_URI": uri,
             "SCRIPT_FILENAME": str(self.folder / script),
             "QUERY_STRING": query,
             "PHP_ADMIN_VALUE": "\n".join(admin_values),
         }
-        command = ["cgi-fcgi", "-bind", "-connect", str(self.folder / "fpm.sock")]
+        command = ["cgi-fcgi", "-bind", "-connect", str(self.folder / f"{pool}.sock")]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=harness.WATCHDOG)
         head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
         return head, body
@@ -256,6 +262,15 @@ class FpmTest(FpmCase):
         self.request("fatal")
         self.fpm.stop(signal.SIGQUIT)
         self.assertEqual(self.exits(), {"clean": 0, "fatal": 1, "abrupt": 0})
+
+    def test_error_of_an_earlier_request_does_not_make_the_exit_fatal(self):
+        """PHP remembers the kind of a request's last error in the next one."""
+        self.start(children=1)
+        first = self.request("user-error")
+        second = self.request("count", size=1)
+        self.assertEqual((first, second is None), (None, False), self.logs())
+        self.fpm.stop(signal.SIGQUIT)
+        self.assertEqual(self.exits(), {"clean": 1, "fatal": 0, "abrupt": 0})
 
     def test_killed_child_keeps_its_counters_and_loses_its_gauge(self):
         self.start(children=1)

@@ -504,8 +504,12 @@ impl Drop for NoExceptions {
 
 /// The kind of the last error of this request, 0 if there was none.
 pub(crate) fn last_error_kind() -> u32 {
-    // SAFETY: core globals are this interpreter's and live as long as it.
-    unsafe { (*ffi::ext_php_rs_process_globals()).last_error_type.cast_unsigned() }
+    // SAFETY: core globals are this interpreter's and live as long as it. Between requests the engine forgets the
+    // message, and keeps the kind.
+    unsafe {
+        let globals = &*ffi::ext_php_rs_process_globals();
+        if globals.last_error_message.is_null() { 0 } else { globals.last_error_type.cast_unsigned() }
+    }
 }
 
 /// Whether opcache's preload script is running. It runs in the process that starts all others, or, if that is root,
