@@ -16,6 +16,7 @@ use crate::{
         request::{self, Request, Status},
     },
     session::{
+        attachment,
         ini::{self, Collect},
         metric::{Constants, Metric},
     },
@@ -28,6 +29,8 @@ interpreter_local! {
     static METRICS: Option<Rc<Metrics>> = None;
     /// When the running request began, in nanoseconds; 0 where none is counted.
     static BEGAN: u64 = 0;
+    /// The attachment that has the running request's +1, if any.
+    static IN_FLIGHT_IN: Option<u64> = None;
     /// When this process last asked opcache and php-fpm.
     static LOOKED_AT: f64 = f64::NEG_INFINITY;
 }
@@ -140,6 +143,7 @@ pub(crate) fn begin_request() {
     if let Some(metrics) = metrics(Collect::Requests) {
         BEGAN.set(clock::now());
         update(&metrics.requests_in_flight, &[Request::now().sapi], Update::Change(1.0));
+        IN_FLIGHT_IN.set(attachment::current_id());
     }
     if let Some(metrics) = metrics(Collect::Opcache).or_else(|| metrics(Collect::Runtime)) {
         catch_panic(|| metrics.ask());
@@ -223,7 +227,10 @@ impl Metrics {
         let values = [request.sapi, method(&request), digits.format(request.code).as_bytes()];
         update(&self.requests, &values, Update::Observe(seconds));
         update(&self.peak_memory, &[request.sapi], Update::Observe(process_stats::memory().1 as f64));
-        update(&self.requests_in_flight, &[request.sapi], Update::Change(-1.0));
+        // The updates above have attached this process anew, if need be: a wipe takes the +1 away.
+        if IN_FLIGHT_IN.replace(None).is_some_and(|id| attachment::current_id() == Some(id)) {
+            update(&self.requests_in_flight, &[request.sapi], Update::Change(-1.0));
+        }
     }
 
     /// Asks opcache and php-fpm, if no process has done so lately.
