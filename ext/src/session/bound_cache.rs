@@ -6,7 +6,7 @@ use crate::{
         bailout::attempt,
         identity::{Identity, RetainedIdentity},
     },
-    session::label_words::{LINES, MOST_LABELS, Permit, Words, line_of, retain_all},
+    session::label_words::{LINES, MOST_LABELS, Permit, identities, line_of, retain_all},
 };
 use ext_php_rs::types::Zval;
 use std::{array, cell::RefCell, mem};
@@ -37,11 +37,17 @@ impl BoundCache {
         if values.len() != self.labels {
             return None;
         }
-        let mut words = Words::default();
-        for (word, value) in words.iter_mut().zip(values) {
-            *word = Identity::of(value)?;
+        match values {
+            [a] => self.find_in_line(&identities([a])?),
+            [a, b] => self.find_in_line(&identities([a, b])?),
+            [a, b, c] => self.find_in_line(&identities([a, b, c])?),
+            [a, b, c, d] => self.find_in_line(&identities([a, b, c, d])?),
+            _ => None,
         }
-        let words = &words[..self.labels];
+    }
+
+    #[inline(always)]
+    fn find_in_line(&self, words: &[Identity]) -> Option<Zval> {
         let number = line_of(words);
         let is_it = self.lines[number].iter().zip(words).all(|(known, word)| known.is(*word));
         is_it.then(|| self.objects.borrow()[number].shallow_clone())

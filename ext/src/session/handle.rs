@@ -191,13 +191,17 @@ impl Handle {
         if frame.given() == n {
             return (found_at.get() == self.generation_ref.get()).then(|| self.cells.get());
         }
-        self.ready_labelled(frame, n)
+        self.ready_labelled(frame.argument(n)?, frame.given() - n)
     }
 
+    /// `count` arguments were passed from the labels on. It is looked at here, for the caller would do so before it
+    /// looks whether there are labels at all.
     #[inline(never)] // so that a call without labels saves no registers for it
-    fn ready_labelled(&self, frame: &Frame, n: u32) -> Option<*const segment::Cell> {
-        let array = frame.argument(n).filter(|_| frame.given() == n + 1)?;
-        self.cache.get()?.cells_of(array, self.generation_ref.get())
+    fn ready_labelled(&self, labels: &Zval, count: u32) -> Option<*const segment::Cell> {
+        if count != 1 {
+            return None;
+        }
+        self.cache.get()?.cells_of(labels, self.generation_ref.get())
     }
 
     /// Runs `apply` on the cells of the series that the labels name. Without cells the update is counted as lost.

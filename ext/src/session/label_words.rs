@@ -44,6 +44,16 @@ impl Drop for Permit {
 /// The identities of a set, in the order of the label names.
 pub(crate) type Words = [Identity; MOST_LABELS];
 
+/// The identities of so many values; `None` if one has none.
+#[inline(always)]
+pub(crate) fn identities<const N: usize>(values: [&Zval; N]) -> Option<[Identity; N]> {
+    let mut words = [Identity::default(); N];
+    for (word, value) in words.iter_mut().zip(values) {
+        *word = Identity::of(value)?;
+    }
+    Some(words)
+}
+
 /// The index of the line for these identities.
 #[inline(always)]
 pub(crate) fn line_of(words: &[Identity]) -> usize {

@@ -8,7 +8,7 @@ use crate::{
     },
     session::{
         keyed_labels::label_of,
-        label_words::{LINES, MOST_LABELS, Permit, Words, line_of, retain_all},
+        label_words::{LINES, MOST_LABELS, Permit, Words, identities, line_of, retain_all},
     },
 };
 use ext_php_rs::{
@@ -120,10 +120,23 @@ impl SeriesCache {
         if !zval::is_shared(table) {
             return self.cells_of_values(table, now);
         }
-        if let Some(cells) = self.cells_of_array(table, now) {
-            return Some(cells);
+        match self.cells_of_array(table, now) {
+            Some(cells) => Some(cells),
+            None => self.cells_of_shared(array, now),
         }
-        let cells = self.cells_of_values(table, now)?;
+    }
+
+    #[inline(always)]
+    fn cells_of_array(&self, table: &ZendHashTable, now: u64) -> Option<*const atomic::Cell> {
+        let address = from_ref(table).addr();
+        let line = &self.arrays[array_line_of(address)];
+        let is_it = line.address.get() == address && line.found.generation.get() == now;
+        is_it.then(|| line.found.cells.get())
+    }
+
+    #[inline(never)] // so that a list of the call's own saves no registers for it
+    fn cells_of_shared(&self, array: &Zval, now: u64) -> Option<*const atomic::Cell> {
+        let cells = self.cells_of_values(zval::table_of(array)?, now)?;
         self.note_array(array, now, cells);
         Some(cells)
     }
@@ -136,24 +149,19 @@ impl SeriesCache {
         }
     }
 
-    #[inline(always)]
-    fn cells_of_array(&self, table: &ZendHashTable, now: u64) -> Option<*const atomic::Cell> {
-        let address = from_ref(table).addr();
-        let line = &self.arrays[array_line_of(address)];
-        let is_it = line.address.get() == address && line.found.generation.get() == now;
-        is_it.then(|| line.found.cells.get())
-    }
-
+    /// A case for each number of values, so that their identities stay in registers.
     #[inline(always)]
     fn cells_of_list(&self, values: &[Zval], now: u64) -> Option<*const atomic::Cell> {
         if values.len() != self.labels {
             return None;
         }
-        let mut words = Words::default();
-        for (word, value) in words.iter_mut().zip(values) {
-            *word = Identity::of(value)?;
+        match values {
+            [a] => self.cells_in_line(&identities([a])?, now),
+            [a, b] => self.cells_in_line(&identities([a, b])?, now),
+            [a, b, c] => self.cells_in_line(&identities([a, b, c])?, now),
+            [a, b, c, d] => self.cells_in_line(&identities([a, b, c, d])?, now),
+            _ => None,
         }
-        self.cells_in_line(&words, now)
     }
 
     #[inline(never)]
@@ -167,12 +175,11 @@ impl SeriesCache {
             }
             *words.get_mut(usize::from(label.get()))? = Identity::of(&bucket.val)?;
         }
-        self.cells_in_line(&words, now)
+        self.cells_in_line(&words[..self.labels], now)
     }
 
     #[inline(always)]
-    fn cells_in_line(&self, words: &Words, now: u64) -> Option<*const atomic::Cell> {
-        let words = &words[..self.labels];
+    fn cells_in_line(&self, words: &[Identity], now: u64) -> Option<*const atomic::Cell> {
         let line = &self.lines[line_of(words)];
         let mut pairs = line.words.iter().zip(words);
         let is_it = line.found.generation.get() == now && pairs.all(|(known, word)| known.is(*word));
