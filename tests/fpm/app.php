@@ -24,6 +24,18 @@ switch ($query['do']) {
             $sizes->observe((float) $query['size']);
         }
         break;
+    case 'forms':
+        // Each form often enough to be remembered, and not as often as the others.
+        $forms = new Counter('forms_total', 'Calls by the form of their labels', ['form', 'code']);
+        [$list, $keyed, $bound, $code] = ['list', 'keyed', 'bound', 200];
+        for ($i = 0; $i < 20; $i++) {
+            $forms->inc(['literal', '200']);
+            $forms->incBy(2, ['code' => '200', 'form' => 'literal keys']);
+            $forms->incBy(3, [$list, $code]);
+            $forms->incBy(4, ['form' => $keyed, 'code' => $code]);
+            $forms->labels($bound, $code)->incBy(5);
+        }
+        break;
     case 'hold':
         (new Gauge('busy', 'Children at work', [], GaugeMode::Sum))->inc();
         hold($query['until']);

@@ -356,6 +356,20 @@ class FpmTest(FpmCase):
             exits = [page[f'promshm_worker_exits_total{{kind="{kind}"}}'] for kind in ("clean", "fatal", "abrupt")]
             self.assertEqual(exits, [1, 0, 0])
 
+    def test_series_remembered_for_one_virtual_host_is_not_taken_for_another(self):
+        """A handler knows its series by arrays and strings, which are the same for each host: opcache keeps them."""
+        self.start(children=1)
+        hosts = self.other_segments(2)
+        settings = [["promshm.enabled=1", f"promshm.segment={host}"] for host in hosts]
+        turns = [settings[0], settings[0], settings[1], ["promshm.enabled=0"], settings[0], settings[1], settings[1], settings[0]]
+        pids = {self.request("forms", turn)["pid"] for turn in turns}
+        self.assertEqual(len(pids), 1)
+        each = {"literal": 20, "literal keys": 40, "list": 60, "keyed": 80, "bound": 100}
+        for host, requests in zip(hosts, (4, 3)):
+            samples = workers_samples(dump(host))
+            forms = {form: samples[f'forms_total{{form="{form}",code="200"}}'] for form in each}
+            self.assertEqual(forms, {form: requests * count for form, count in each.items()})
+
     def test_host_with_metrics_disabled_creates_no_segment(self):
         self.start(children=1)
         [host] = self.other_segments(1)
