@@ -11,8 +11,17 @@ use std::{
 
 const FOLDER: &str = "src/web/ui";
 /// In the order in which they need each other.
-const SCRIPTS: [&str; 8] =
-    ["text.js", "format.js", "model.js", "draw.js", "row.js", "list.js", "status.js", "page.js"];
+const SCRIPTS: [&str; 9] = [
+    "text.js",
+    "format.js",
+    "model.js",
+    "draw.js",
+    "row.js",
+    "list.js",
+    "functions.js",
+    "status.js",
+    "page.js",
+];
 
 fn main() {
     println!("cargo::rerun-if-changed={FOLDER}");

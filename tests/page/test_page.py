@@ -26,6 +26,9 @@ INK = """(() => { const canvas = document.querySelector('%s canvas');
   const pixels = copy.getImageData(0, 0, canvas.width, canvas.height).data;
   return pixels.filter((_, at) => at %% 4 === 3 && pixels[at] > 0).length / (pixels.length / 4); })()"""
 
+FUNCTIONS = "[...document.querySelectorAll('.function')].map((row) => [...row.children].map((cell) => cell.textContent.trim()))"
+OBSERVED = "quick, slow, failing, work, count(md5), Mailer::send{queue=arg1} as mailer"
+
 # Scrolls to a height, and waits until the page has rendered.
 SCROLL = """new Promise((done) => {
   scrollTo(0, %d);
@@ -43,14 +46,18 @@ document.body.insertAdjacentHTML('beforeend', '<p id="styled" style="color: red"
 document.querySelector('#styled').click()"""
 
 
-def worker(test, script="worker.php", *words, segment=None, ttl=0):
+def worker(test, script="worker.php", *words, segment=None, ttl=0, settings=()):
     segment = segment or test.segment
-    settings = ["promshm.max_series=20000", "promshm.runtime_metrics=0", f"promshm.series_ttl={ttl}"]
+    settings = ["promshm.max_series=20000", "promshm.runtime_metrics=0", f"promshm.series_ttl={ttl}", *settings]
     command = harness.php(segment, HERE / script, *words, settings=settings)
     test.workers = getattr(test, "workers", 0) + 1
     started = harness.Process(test, f"worker-{test.workers}", command, stdin=subprocess.PIPE)
     started.wait_for("counting")
     return started
+
+
+def observed_worker(test):
+    return worker(test, "observed.php", settings=[f'promshm.observe="{OBSERVED}"'])
 
 
 def proxy(test, prefix, target, path):
@@ -163,6 +170,73 @@ class PageTest(harness.TestCase):
         words = page.evaluate("document.querySelector('.row.histogram canvas').getAttribute('aria-label')")
         self.assertRegex(words, r"last \d+ scrapes: .*/s.*half ≤ .* (ms|s) · 95 % ≤ ")
         self.assert_is_quiet()
+
+    def open_functions(self, **words):
+        page = self.open(**words)
+        wait_until("functions", lambda: page.evaluate("document.querySelector('#view').hidden") is False)
+        page.evaluate("document.querySelector('#view').click()")
+        wait_until("rates of functions", lambda: any(row[1] not in ("–", "0/s") for row in page.evaluate(FUNCTIONS)))
+
+    def sort(self, column):
+        self.page.evaluate(f"document.querySelector('[data-sort={column}]').click()")
+        return [row[0] for row in self.page.evaluate(FUNCTIONS)]
+
+    def test_functions_show_rate_errors_durations_and_what_runs(self):
+        observed_worker(self)
+        self.open_functions()
+        row = lambda name: next(row for row in self.page.evaluate(FUNCTIONS) if row[0] == name)
+        wait_until("errors", lambda: "%" in row("failing")[2])
+        self.assertRegex(row("failing")[2], r"^[\d.]+/s · 2\d(\.\d+)? %$")
+        name, rate, errors, half, most, running = row("slow")
+        self.assertRegex(rate, r"^[\d.]+/s$")
+        self.assertEqual("0/s", errors)
+        self.assertIn(running, ("0", "1"))
+        self.assertRegex(half, r"^[12]\d(\.\d+)? ms$")
+        self.assertRegex(most, r"^[1-9]\d(\.\d+)? ms$")
+        self.assertEqual("1", row("work")[5])
+        self.assertEqual(["–", "–", "–"], row("md5")[3:])
+        self.assertRegex(row("mailer queue=news")[3], r"^[\d.]+ (µs|ms)$")
+        self.assertTrue(self.page.evaluate("document.querySelector('#table').hidden"))
+        self.assertEqual("#functions", self.page.evaluate("location.hash"))
+        self.assert_is_quiet()
+
+    def test_functions_are_sorted_by_the_pressed_column(self):
+        observed_worker(self)
+        self.open_functions()
+        self.assertEqual("quick", self.page.evaluate(FUNCTIONS)[0][0], "calls with the most first")
+        names = self.sort("name")
+        self.assertEqual(names, sorted(names))
+        self.assertEqual(self.sort("name"), sorted(names, reverse=True))
+        self.assertEqual("slow", self.sort("most")[0])
+        wait_until("errors", lambda: self.sort("name") and self.sort("errors")[0] == "failing")
+        self.sort("running")
+        running = [row[5] for row in self.page.evaluate(FUNCTIONS)]
+        self.assertEqual(("1", "–"), (running[0], running[-1]))
+        self.assertEqual(running, sorted(running, key="10–".index))
+        heading = "document.querySelector('[data-sort=running]').parentElement.getAttribute('aria-sort')"
+        self.assertEqual("descending", self.page.evaluate(heading))
+        self.page.press("/")
+        self.page.type("mailer")
+        wait_until("two rows", lambda: len(self.page.evaluate(FUNCTIONS)) == 2)
+        self.assertRegex(self.page.text("#counted"), "^2 of 7 functions, over the last ")
+        self.page.evaluate("document.querySelector('#view').click()")
+        self.assertFalse(self.page.evaluate("document.querySelector('#table').hidden"))
+        self.assertIn("mailer_duration_seconds", self.page.evaluate(FAMILIES))
+        self.assert_is_quiet()
+
+    def test_functions_fit_a_phone(self):
+        observed_worker(self)
+        self.open_functions(width=360, height=740)
+        self.assertLessEqual(self.page.evaluate("document.documentElement.scrollWidth"), 360)
+        self.page.screenshot(SHOTS / "functions-phone.png")
+        self.assert_is_quiet()
+
+    def test_without_observed_functions_there_is_no_such_view(self):
+        worker(self)
+        page = self.open()
+        self.await_rows()
+        self.assertTrue(page.evaluate("document.querySelector('#view').hidden"))
+        self.assertFalse(page.evaluate("document.querySelector('#table').hidden"))
 
     def test_filter_matches_name_and_label(self):
         worker(self)
@@ -357,6 +431,21 @@ class PageTest(harness.TestCase):
         self.assert_is_quiet()
 
 
+    def test_screenshots_of_functions_are_saved(self):
+        built_in = subprocess.check_output([harness.PHP, "-n", "-m"], text=True).lower().split()
+        modules = [f"extension={module}" for module in ("pdo", "pdo_sqlite") if module not in built_in]
+        entries = "@db, App\\Billing\\*::*, App\\Handler\\*::__invoke{message=class(arg1)} as messenger"
+        for _ in range(3):
+            worker(self, "shop.php", settings=[*modules, f'promshm.observe="{entries}"'])
+        self.open_functions(width=1000, height=560)
+        wait_until("some past", lambda: self.page.evaluate("model.tick") > 12)
+        for scheme in ("light", "dark"):
+            self.page.look(1000, 560, scheme)
+            self.page.screenshot(SHOTS / f"functions-{scheme}.png")
+            self.assertGreater((SHOTS / f"functions-{scheme}.png").stat().st_size, 10_000)
+        self.assert_is_quiet()
+
+
 TEXTS = ("body", ".help", ".type", ".names", ".names b", ".rate", ".detail", "dt", "footer", "footer a", "#filter")
 # https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio, of an element's text on the page's paper.
 CONTRAST = """(() => {
@@ -400,6 +489,20 @@ class TopTest(harness.TestCase):
         self.assertNotIn("jobs_processed_total", self.terminal.text())
         self.terminal.keys("Escape")
         self.terminal.await_text("jobs_processed_total")
+        self.terminal.keys("q")
+        self.assert_is_restored()
+
+    def test_functions_have_a_view_of_their_own(self):
+        observed_worker(self)
+        self.start()
+        self.terminal.keys("f")
+        self.terminal.await_text(r"(?m)^FUNCTION +CALLS▾ +ERRORS +P50 +P95 +IN FLIGHT$")
+        self.terminal.await_text(r"(?m)^quick +[\d.]+( k)?/s +0/s ")
+        self.terminal.await_text(r"(?m)^failing +[\d.]+/s +[\d.]+/s 2\d(\.\d+)? % ")
+        self.terminal.keys("9")
+        self.terminal.await_text(r"P95▾[^\n]*\nslow +[\d.]+/s +0/s +1\d(\.\d+)? ms ")
+        self.terminal.keys("f")
+        self.terminal.await_text("VALUE")
         self.terminal.keys("q")
         self.assert_is_restored()
 

@@ -1,8 +1,10 @@
 //! Renders a screen: the segments' state, the list, and the keys.
 
+mod functions;
+
 use super::{
     model::{Model, PAST, SegmentState, Series},
-    view::{Row, Sort, View},
+    view::{Row, Shown, Sort, View},
 };
 use crate::text::{Unit, count, human_bytes};
 use promshm_segment::{Stats, snapshot::SlotState};
@@ -14,7 +16,9 @@ use ratatui::{
 
 const BAR_WIDTH: usize = 12;
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-const HELP: &str = "q quit  / filter  sort: n name v value r rate (again reverses)  p pause  ↑↓ g G";
+const HELP: &str = "q quit  / filter  f functions  sort: n name v value r rate (again reverses)  p pause";
+const FUNCTIONS_HELP: &str =
+    "q quit  / filter  f metrics  sort: n name r calls e errors 5 p50 9 p95 i in flight  p pause";
 /// Of more segments only the number is shown.
 const MOST_HEADS: usize = 6;
 
@@ -79,23 +83,47 @@ pub(super) fn draw(buffer: &mut Buffer, model: &Model, view: &mut View, scene: &
     let mut pen = Pen { buffer, area, y: area.y };
     title(&mut pen, view, scene);
     heads(&mut pen, model, scene);
-    let rows = view.rows(model);
-    let columns = Columns::of(area.width);
-    header(&mut pen, columns, view);
-    let height = area.bottom().saturating_sub(pen.y).saturating_sub(2);
-    view.fit(rows.len(), height.into());
-    for (at, row) in rows.iter().enumerate().skip(view.first).take(height.into()) {
-        list_row(&mut pen, columns, *row, scene);
+    if view.shown == Shown::Functions {
+        function_list(&mut pen, model, view, scene);
+    } else {
+        series_list(&mut pen, model, view, scene);
+    }
+    keys(&mut pen, view, scene);
+}
+
+fn function_list(pen: &mut Pen, model: &Model, view: &mut View, scene: &Scene) {
+    let rows = view.functions(model);
+    functions::header(pen, view);
+    list(pen, view, rows.len(), |pen, at| functions::row(pen, rows[at], scene));
+    if rows.is_empty() && view.height > 0 {
+        let hint = "No functions. List some in php.ini: promshm.observe = \"@db, @http, App\\*::*\"";
+        pen.line(&[(if view.filter.is_empty() { hint } else { "No function has that." }, SOFT)]);
+    }
+    pen.y = pen.area.bottom().saturating_sub(1).max(pen.y);
+}
+
+/// Draws the visible ones of so many rows.
+fn list(pen: &mut Pen, view: &mut View, rows: usize, row: impl Fn(&mut Pen, usize)) {
+    let height = pen.area.bottom().saturating_sub(pen.y).saturating_sub(2);
+    view.fit(rows, height.into());
+    for at in (0..rows).skip(view.first).take(height.into()) {
+        row(pen, at);
         if at == view.selected {
             pen.mark_last_line();
         }
     }
-    if rows.is_empty() && height > 0 {
+}
+
+fn series_list(pen: &mut Pen, model: &Model, view: &mut View, scene: &Scene) {
+    let rows = view.rows(model);
+    let columns = Columns::of(pen.area.width);
+    header(pen, columns, view);
+    list(pen, view, rows.len(), |pen, at| list_row(pen, columns, rows[at], scene));
+    if rows.is_empty() && view.height > 0 {
         pen.line(&[(if view.filter.is_empty() { "No series yet." } else { "No series has that." }, SOFT)]);
     }
-    pen.y = area.bottom().saturating_sub(2).max(pen.y);
-    detail(&mut pen, rows.get(view.selected), scene);
-    keys(&mut pen, view, scene);
+    pen.y = pen.area.bottom().saturating_sub(2).max(pen.y);
+    detail(pen, rows.get(view.selected), scene);
 }
 
 /// Writes lines from top to bottom, clipped at the screen's edges.
@@ -302,6 +330,7 @@ fn detail(pen: &mut Pen, row: Option<&Row>, scene: &Scene) {
 }
 
 fn keys(pen: &mut Pen, view: &View, scene: &Scene) {
+    let help = if view.shown == Shown::Functions { FUNCTIONS_HELP } else { HELP };
     if view.typing {
         let hint = "  Enter keeps it, Esc drops it";
         pen.line(&[
@@ -311,13 +340,13 @@ fn keys(pen: &mut Pen, view: &View, scene: &Scene) {
             (hint, SOFT),
         ]);
     } else if view.filter.is_empty() {
-        pen.line(&[(HELP, SOFT)]);
+        pen.line(&[(help, SOFT)]);
     } else {
         pen.line(&[
             ("/", scene.theme.accent),
             (&view.filter, PLAIN),
             ("  Esc shows all again  ", SOFT),
-            (HELP, SOFT),
+            (help, SOFT),
         ]);
     }
 }

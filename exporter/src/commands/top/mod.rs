@@ -1,10 +1,11 @@
 //! `top`: shows the segments live in a terminal.
 //!
-//! [`feed`] reads the segments, [`model`] keeps the readings, [`view`] has the user's choices, and [`draw`] renders a
+//! [`feed`] reads the segments, [`model`] and [`functions`] keep the readings, [`view`] has the user's choices, and [`draw`] renders a
 //! screen of both.
 
 mod draw;
 mod feed;
+mod functions;
 mod model;
 #[cfg(test)]
 mod tests;

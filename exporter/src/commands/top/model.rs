@@ -1,5 +1,6 @@
 //! The model of `top`: the series with their history, and the state of the segments.
 
+use super::functions::Functions;
 use crate::text::Unit;
 use promshm_segment::{Definition, Kind, Snapshot, Stats};
 use std::{
@@ -57,6 +58,7 @@ pub(super) struct Series {
 #[derive(Debug, Default)]
 pub(super) struct Model {
     pub(super) series: BTreeMap<Key, Series>,
+    pub(super) functions: Functions,
     pub(super) heads: Vec<SegmentState>,
     read: u64,
     at: Option<Duration>,
@@ -77,6 +79,7 @@ impl Model {
             }
         }
         self.series.retain(|_, series| series.read == self.read);
+        self.functions.update(at, readings);
         self.heads = readings.iter().map(SegmentState::of).collect();
     }
 

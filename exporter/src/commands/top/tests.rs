@@ -1,8 +1,9 @@
 use super::{
     draw,
     draw::{Scene, Theme},
+    functions::Function,
     model::{Key, Model, PAST, Reading, Series},
-    view::{Flow, Row, Sort, View},
+    view::{Column, Flow, Row, Shown, Sort, View},
 };
 use promshm_segment::{Definition, Family, GaugeMode, Kind, Snapshot, Stats};
 use ratatui::{
@@ -306,9 +307,128 @@ fn screen_shows_segments_series_and_keys() {
     assert!(lines[22].starts_with("jobs_total queue=image  What it is."), "{lines:#?}");
     assert!(
         lines[23]
-            .starts_with("q quit  / filter  sort: n name v value r rate (again reverses)  p pause  ↑↓ g G"),
+            .starts_with("q quit  / filter  f functions  sort: n name v value r rate (again reverses)  p"),
         "{lines:#?}"
     );
+}
+
+/// `mail` and `page` are functions of the common family, `app_jobs` has one of its own, `md5` has no clock.
+fn observed(mail: [f64; 4], failed: f64, page: f64) -> Vec<Family> {
+    let error: (&[&str], &[f64]) = (&["mail", "DomainException"], &[failed]);
+    let two =
+        Definition::new("php_function_errors_total", "", Kind::Counter, &["function", "exception"], &[]);
+    let mut errors = Family::new(two.expect("good"));
+    if failed > 0.0 {
+        errors.push(error.0.iter().copied(), error.1);
+        errors.push(["mail", "fatal"], &[1.0]);
+    }
+    let rows: [(&[&str], &[f64]); 2] = [(&["mail"], &mail), (&["page"], &[page, 0.0, 0.0, 1.0])];
+    vec![
+        family("app_jobs_duration_seconds", Kind::Histogram, &["queue"], &[(&["news"], &[0.0; 4])]),
+        family("app_jobs_in_flight", GAUGE, &["queue"], &[(&["news"], &[3.0])]),
+        family("job_duration_seconds", Kind::Histogram, &["queue"], &[(&["news"], &[0.0; 4])]),
+        family("php_function_calls_total", Kind::Counter, &["function"], &[(&["md5"], &[page])]),
+        family("php_function_duration_seconds", Kind::Histogram, &["function"], &rows),
+        errors,
+        family("php_function_in_flight", GAUGE, &["function"], &[(&["mail"], &[2.0])]),
+    ]
+}
+
+fn function<'m>(model: &'m Model, name: &str, labels: &str) -> &'m Function {
+    let key = Key { segment: String::new(), name: name.into(), labels: labels.into() };
+    model.functions.rows.get(&key).expect("it was read")
+}
+
+fn function_names(view: &View, model: &Model) -> Vec<String> {
+    let name = |(key, _): &(&Key, &Function)| format!("{} {}", key.name, key.labels).trim().into();
+    view.functions(model).iter().map(name).collect()
+}
+
+#[test]
+fn function_has_rate_errors_quantiles_and_running_calls() {
+    let mut model = Model::default();
+    read(&mut model, 0, observed([1.0, 0.0, 0.0, 1.0], 0.0, 5.0));
+    assert!(function(&model, "mail", "").rate.is_nan(), "a rate needs two readings");
+    read(&mut model, 2, observed([5.0, 4.0, 0.0, 9.0], 1.0, 5.0));
+    let mail = function(&model, "mail", "");
+    assert_eq!((mail.rate, mail.errors, mail.running), (4.0, 1.0, 2.0), "all exceptions together");
+    assert_eq!((mail.half, mail.most), (1.0, 1.9));
+    let page = function(&model, "page", "");
+    assert_eq!((page.rate, page.errors), (0.0, 0.0));
+    assert!(page.half.is_nan() && page.running.is_nan());
+    assert_eq!(Some(function(&model, "app_jobs", "queue=news").running), Some(3.0));
+    assert!(function(&model, "md5", "").half.is_nan());
+    assert_eq!(model.functions.rows.len(), 4, "a histogram without in_flight is no function");
+    read(&mut model, 3, observed([0.0, 0.0, 1.0, 9.0], 0.0, 5.0));
+    let mail = function(&model, "mail", "");
+    assert_eq!(
+        (mail.rate, mail.errors, mail.half),
+        (1.0, 0.0, 2.0),
+        "it restarted; the last bucket has no end"
+    );
+    read(&mut model, 4, vec![]);
+    assert_eq!(model.functions.rows.len(), 0);
+}
+
+#[test]
+fn numbers_of_functions_are_of_the_last_minute() {
+    let mut model = Model::default();
+    for second in 0..=120 {
+        let calls = if second <= 50 { 100.0 * second as f64 } else { 5_000.0 };
+        read(&mut model, second, observed([calls, 0.0, 0.0, 0.0], 0.0, 0.0));
+        if (1..=50).contains(&second) {
+            assert_eq!(Some(function(&model, "mail", "").rate), Some(100.0), "after {second} seconds");
+        }
+    }
+    assert_eq!(Some(function(&model, "mail", "").rate), Some(0.0));
+}
+
+#[test]
+fn functions_are_ordered_and_filtered() {
+    let (mut model, mut view) = (Model::default(), View::default());
+    read(&mut model, 0, observed([0.0; 4], 0.0, 0.0));
+    read(&mut model, 1, observed([0.0, 0.0, 2.0, 9.0], 3.0, 5.0));
+    press(&mut view, "f");
+    assert_eq!(function_names(&view, &model), ["md5", "page", "mail", "app_jobs queue=news"]);
+    press(&mut view, "r");
+    assert_eq!(function_names(&view, &model), ["app_jobs queue=news", "mail", "page", "md5"]);
+    for (keys, first) in [
+        ("e", "mail"),
+        ("5", "mail"),
+        ("9", "mail"),
+        ("i", "app_jobs queue=news"),
+        ("n", "app_jobs queue=news"),
+    ] {
+        press(&mut view, keys);
+        assert_eq!(function_names(&view, &model)[0], first, "{keys}");
+    }
+    assert_eq!((view.column, view.reversed), (Column::Name, false));
+    press(&mut view, "/news\n");
+    assert_eq!(function_names(&view, &model), ["app_jobs queue=news"]);
+    press(&mut view, "\x1bf");
+    assert!(view.shown == Shown::Series && view.sort == Sort::Name);
+}
+
+#[test]
+fn screen_shows_functions() {
+    let (mut model, mut view) = (Model::default(), View::default());
+    press(&mut view, "f");
+    assert!(screen(80, 24, &model, &mut view).join("\n").contains("promshm.observe = "));
+    read(&mut model, 0, observed([0.0; 4], 0.0, 0.0));
+    read(&mut model, 1, observed([8.0, 0.0, 0.0, 9.0], 3.0, 5.0));
+    let lines = screen(80, 24, &model, &mut view);
+    let squeezed = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(squeezed(&lines[3]), "FUNCTION CALLS▾ ERRORS P50 P95 IN FLIGHT");
+    assert_eq!(squeezed(&lines[4]), "mail 8/s 4/s 50 % 500 ms 950 ms 2");
+    assert_eq!(squeezed(&lines[7]), "app_jobs queue=news 0/s 0/s - - 3");
+    assert!(
+        lines[23].starts_with("q quit  / filter  f metrics  sort: n name r calls e errors"),
+        "{lines:#?}"
+    );
+    for (width, height) in [(1, 1), (2, 3), (5, 5), (80, 1), (1, 40), (30, 7), (50, 9)] {
+        screen(width, height, &model, &mut view);
+    }
+    assert_eq!(squeezed(&screen(30, 10, &model, &mut view)[3]), "FUNCTION");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The user's view of the model: order, filter and selection, and the keys that change them.
 
-use super::model::{Key, Model, Series};
+use super::{
+    functions::Function,
+    model::{Key, Model, Series},
+};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::cmp::Ordering;
 
@@ -14,6 +17,26 @@ pub(super) enum Sort {
     Value,
     /// The fastest first.
     Rate,
+}
+
+/// Which list is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Shown {
+    #[default]
+    Series,
+    Functions,
+}
+
+/// The column that functions are ordered by; numbers with the largest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Column {
+    Name,
+    #[default]
+    Rate,
+    Errors,
+    Half,
+    Most,
+    Running,
 }
 
 /// A line of the list.
@@ -31,6 +54,8 @@ pub(super) enum Row<'m> {
 #[derive(Debug, Default)]
 pub(super) struct View {
     pub(super) sort: Sort,
+    pub(super) shown: Shown,
+    pub(super) column: Column,
     pub(super) reversed: bool,
     pub(super) filter: String,
     /// Keys are typed into the filter.
@@ -56,8 +81,7 @@ pub(super) enum Flow {
 impl View {
     /// The rows of the whole list.
     pub(super) fn rows<'m>(&self, model: &'m Model) -> Vec<Row<'m>> {
-        let words: Vec<_> =
-            self.filter.to_lowercase().replace('"', "").split_whitespace().map(String::from).collect();
+        let words = self.words();
         let mut found: Vec<_> = model.series.iter().filter(|(key, _)| key.has(&words)).collect();
         match self.sort {
             Sort::Name => {}
@@ -71,6 +95,29 @@ impl View {
             found.reverse();
         }
         if self.sort == Sort::Name { by_family(&found) } else { alone(&found) }
+    }
+
+    /// The functions of the whole list.
+    pub(super) fn functions<'m>(&self, model: &'m Model) -> Vec<(&'m Key, &'m Function)> {
+        let words = self.words();
+        let mut found: Vec<_> = model.functions.rows.iter().filter(|(key, _)| key.has(&words)).collect();
+        let number = |function: &Function| match self.column {
+            Column::Name => f64::NAN,
+            Column::Rate => function.rate,
+            Column::Errors => function.errors,
+            Column::Half => function.half,
+            Column::Most => function.most,
+            Column::Running => function.running,
+        };
+        found.sort_by(|(_, one), (_, other)| downwards(number(one), number(other)));
+        if self.reversed {
+            found.reverse();
+        }
+        found
+    }
+
+    fn words(&self) -> Vec<String> {
+        self.filter.to_lowercase().replace('"', "").split_whitespace().map(String::from).collect()
     }
 
     /// Keeps the selection within the rows, and visible.
@@ -108,12 +155,16 @@ impl View {
     }
 
     fn act(&mut self, code: KeyCode) {
+        if self.shown == Shown::Functions && self.act_on_functions(code) {
+            return;
+        }
         match code {
             KeyCode::Char('/') => self.typing = true,
             KeyCode::Esc => self.filter.clear(),
             KeyCode::Char('n') => self.sort_by(Sort::Name),
             KeyCode::Char('v') => self.sort_by(Sort::Value),
             KeyCode::Char('r') => self.sort_by(Sort::Rate),
+            KeyCode::Char('f') => self.toggle_functions(),
             KeyCode::Char('p' | ' ') => self.paused = !self.paused,
             KeyCode::Char('j') => self.move_by(KeyCode::Down),
             KeyCode::Char('k') => self.move_by(KeyCode::Up),
@@ -121,6 +172,27 @@ impl View {
             KeyCode::Char('G') => self.move_by(KeyCode::End),
             code => self.move_by(code),
         }
+    }
+
+    /// Handles a key that only the view of functions knows; whether it was one.
+    fn act_on_functions(&mut self, code: KeyCode) -> bool {
+        let column = match code {
+            KeyCode::Char('n') => Column::Name,
+            KeyCode::Char('r') => Column::Rate,
+            KeyCode::Char('e') => Column::Errors,
+            KeyCode::Char('5') => Column::Half,
+            KeyCode::Char('9') => Column::Most,
+            KeyCode::Char('i') => Column::Running,
+            _ => return false,
+        };
+        self.reversed = self.column == column && !self.reversed;
+        (self.column, self.selected, self.first) = (column, 0, 0);
+        true
+    }
+
+    fn toggle_functions(&mut self) {
+        self.shown = if self.shown == Shown::Functions { Shown::Series } else { Shown::Functions };
+        (self.reversed, self.selected, self.first) = (false, 0, 0);
     }
 
     /// Choosing the same order again reverses it.

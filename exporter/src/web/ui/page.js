@@ -9,8 +9,9 @@ const PATIENCE = 10000;
 
 const byId = (id) => document.getElementById(id);
 const list = new List(byId('list'));
+const functions = new FunctionTable(byId('functions'));
 const model = new Model();
-const page = { paused: false, answeredAt: null, wake: () => {} };
+const page = { view: location.hash.slice(1), paused: false, answeredAt: null, wake: () => {} };
 
 /** One scrape; resolves to the milliseconds that parsing took. */
 async function scrape() {
@@ -51,8 +52,30 @@ function showScrape() {
   if (away.length) say('unread', 'no segment', absence(away));
   else say('live', 'live', model.size ? '' : 'There are no series yet.');
   writeStats(byId('stats'), model);
+  functions.update(model);
+  showView();
+}
+
+/** Whether the functions are shown instead of the metrics. */
+function showsFunctions() {
+  return page.view === 'functions' && functions.size > 0;
+}
+
+function showView() {
+  byId('view').hidden = !functions.size;
+  byId('view').setAttribute('aria-pressed', showsFunctions());
+  byId('functions').hidden = !showsFunctions();
+  byId('table').hidden = showsFunctions();
   list.show(model);
   showFound();
+}
+
+function toggleView() {
+  page.view = showsFunctions() ? '' : 'functions';
+  history.replaceState(null, '', page.view ? '#functions' : location.pathname + location.search);
+  list.rebuild();
+  window.scrollTo(0, 0);
+  showView();
 }
 
 function absence(segments) {
@@ -61,6 +84,11 @@ function absence(segments) {
 }
 
 function showFound() {
+  if (showsFunctions()) {
+    const found = functions.draw(list.filter);
+    const which = list.filter ? `${whole.format(found)} of ${whole.format(functions.size)}` : whole.format(found);
+    write(byId('counted'), `${which} functions, over the last ${scaled(Math.round(model.span()), SECONDS)}`);
+  }
   const all = whole.format(model.size);
   const words = list.filter ? `${whole.format(list.total)} of ${all} series` : `${all} series`;
   write(byId('past'), scaled(Math.round(model.span()), SECONDS));
@@ -137,11 +165,17 @@ function search() {
 }
 
 function start() {
-  document.querySelectorAll('.state, .tools, .head').forEach((element) => (element.hidden = false));
+  document.querySelectorAll('.state, .tools, #table .head').forEach((element) => (element.hidden = false));
   readColours();
   byId('filter').addEventListener('input', onFrame(search));
   document.querySelector('.tools').addEventListener('submit', (event) => event.preventDefault());
   byId('pause').addEventListener('click', togglePause);
+  byId('view').addEventListener('click', toggleView);
+  window.addEventListener('hashchange', () => {
+    page.view = location.hash.slice(1);
+    list.rebuild();
+    showView();
+  });
   document.addEventListener('keydown', onKey);
   document.addEventListener('visibilitychange', () => page.wake());
   window.addEventListener('scroll', onFrame(() => list.draw()), { passive: true });
