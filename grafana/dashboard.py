@@ -102,6 +102,64 @@ def counted():
     ]
 
 
+def functions():
+    calls = f"sum by (function) (rate(php_function_duration_seconds_count{{{PICKED}}}{RATE}))"
+    errors = f"sum by (function) (rate(php_function_errors_total{{{PICKED}}}{RATE}))"
+    buckets = f"sum by (function, le) (rate(php_function_duration_seconds_bucket{{{PICKED}}}{RATE}))"
+    seconds = f"sum by (function) (rate(php_function_duration_seconds_sum{{{PICKED}}}{RATE}))"
+    return [
+        graph(
+            "Calls",
+            [target(f"topk(20, {calls})", "{{function}}"), target(f"sum by (function) (rate(php_function_calls_total{{{PICKED}}}{RATE}))", "{{function}}")],
+            "Functions that promshm.observe lists, the 20 that are called most.",
+            unit="reqps",
+        ),
+        graph("Errors, share of calls", [target(f"topk(20, {errors} / {calls})", "{{function}}")], "Calls that threw, or returned false where that is an error.", unit="percentunit"),
+        graph("Time spent", [target(f"topk(20, {seconds})", "{{function}}")], "Seconds a second, of all workers: where a faster function would save most."),
+        graph("p50", [target(f"topk(20, histogram_quantile(0.5, {buckets}))", "{{function}}")], "As exact as promshm.observe_buckets.", unit="s"),
+        graph("p95", [target(f"topk(20, histogram_quantile(0.95, {buckets}))", "{{function}}")], "As exact as promshm.observe_buckets.", unit="s"),
+        graph("Running calls", [target(f"topk(20, sum by (function) (php_function_in_flight{{{PICKED}}}))", "{{function}}")], "Of living workers. A call that hangs stays here."),
+    ]
+
+
+def requests():
+    buckets = f"sum by (le) (rate(php_request_duration_seconds_bucket{{{PICKED}}}{RATE}))"
+    quantiles = [target(f"histogram_quantile({share}, {buckets})", f"p{int(share * 100)}") for share in (0.5, 0.95, 0.99)]
+    return [
+        graph(
+            "Requests",
+            [target(f"sum by (sapi, code) (rate(php_request_duration_seconds_count{{{PICKED}}}{RATE}))", "{{sapi}} {{code}}")],
+            "By response code; scripts of the command line by exit code.",
+            unit="reqps",
+        ),
+        graph("Requests: quantiles", quantiles, "All requests, from their start to their end.", unit="s"),
+        graph(
+            "Running requests",
+            [
+                target(f"sum by (sapi) (php_requests_in_flight{{{PICKED}}})", "{{sapi}}"),
+                target(f"sum by (pool, state) (php_fpm_processes{{{PICKED}}})", "{{pool}} {{state}}"),
+                target(f"sum by (pool) (php_fpm_listen_queue{{{PICKED}}})", "{{pool}} waiting"),
+            ],
+            "Of living workers, beside the processes of php-fpm's pools.",
+        ),
+        graph("Errors by level", [target(f"sum by (level) (rate(php_errors_total{{{PICKED}}}{RATE}))", "{{level}}")], "All that PHP raises, those that @ silences included."),
+        graph(
+            "Exceptions",
+            [
+                target(f"topk(20, sum by (class) (rate(php_exceptions_thrown_total{{{PICKED}}}{RATE})))", "{{class}}"),
+                target(f"sum by (class) (rate(php_exceptions_uncaught_total{{{PICKED}}}{RATE}))", "{{class}} uncaught"),
+            ],
+            "Thrown, caught or not, by class.",
+        ),
+        graph(
+            "Opcache",
+            [target(f"max by (sapi, state) (php_opcache_memory_bytes{{{PICKED}}})", "{{sapi}} {{state}}")],
+            "As the processes last read it.",
+            unit="bytes",
+        ),
+    ]
+
+
 def storage():
     return [
         graph(
@@ -224,6 +282,8 @@ def dashboard():
         ("Overview", overview()),
         ("Workers", workers()),
         ("What they count", counted()),
+        ("Observed functions", functions()),
+        ("Requests and errors", requests()),
         ("Segment", storage()),
         ("Exporter", exporter()),
     ]

@@ -256,6 +256,17 @@ class Prometheus(Process):
         self.expect("up", {"up{}": 1})
 
 
+def dashboard_expressions():
+    """All expressions of Grafana's dashboard, with its variables replaced."""
+    document = json.loads((ROOT / "grafana" / "dashboard.json").read_text())
+    variables = {"${histogram}": "job_duration_seconds", "$counter": "jobs_processed_total", "$__rate_interval": "1m"}
+    for panel in document["panels"]:
+        for expression in (target["expr"] for target in panel.get("targets", [])):
+            for name, value in {**variables, "$job": ".*", "$instance": ".*"}.items():
+                expression = expression.replace(name, value)
+            yield expression
+
+
 def dump(segment):
     """One scrape by the exporter's `dump`."""
     command = [EXPORTER, "dump", "--segment", segment]

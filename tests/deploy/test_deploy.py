@@ -18,6 +18,7 @@ CHART = ROOT / "charts" / "promshm"
 KUBERNETES = ROOT / "docker" / "kubernetes"
 GRAFANA = ROOT / "grafana"
 METRICS = (ROOT / "docs" / "metrics.md").read_text()
+OBSERVING = (ROOT / "docs" / "observing.md").read_text()
 VERSIONS = ("1.29.0", "1.37.0")  # the oldest with native sidecars, and the newest whose schema is here
 ALL_ON = ["podMonitor", "prometheusRule", "dashboard", "networkPolicy"]
 
@@ -168,6 +169,12 @@ class Monitoring(unittest.TestCase):
             self.assertIn(f"| `{name}` |", METRICS)
         for value in {each for several in values for each in several.split("|")}:
             self.assertIn(f"| `{value}` |", METRICS)
+
+    def test_metrics_without_code_are_those_of_their_page(self):
+        names = {name for each in self.expressions() for name in re.findall(r"\bphp_\w+", each)}
+        self.assertGreater(len(names), 10)
+        for name in names:
+            self.assertRegex(OBSERVING, f"`{re.sub('_(bucket|count|sum)$', '', name)}[`{{]")
 
     def test_alerts_pass_their_rule_tests(self):
         run("promtool", "check", "rules", GRAFANA / "alerts.yaml")

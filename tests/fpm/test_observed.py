@@ -7,7 +7,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from harness import dump, wait_until, workers_samples
+from harness import Exporter, Prometheus, dashboard_expressions, dump, wait_until, workers_samples
 from test_fpm import FpmCase
 
 SAPI = 'sapi="fpm-fcgi"'
@@ -267,3 +267,24 @@ class ObserveTest(ObservedCase):
         self.reload()
         self.ask("nothing", times=7)
         self.expect({self.OTHER: 5, self.calls(self.WORK): 3})
+
+
+class DashboardTest(ObservedCase):
+    def test_each_expression_over_metrics_without_code_has_a_result(self):
+        """A real Prometheus scrapes a php-fpm whose functions, requests, errors and pool are observed."""
+        observed = r'"Observed\work, Observed\act, count(Observed\other)"'
+        self.start(settings={"promshm.observe": observed, "promshm.collect": "all", **CACHE_AT_ONCE})
+        prometheus = Prometheus(self, Exporter(self, self.segment).address)
+        for do in ("warn", "throw", "nothing"):
+            self.ask(do, times=3)
+        act = r'php_function_duration_seconds_count{function="Observed\\act"}'
+        wait_until("a scrape", lambda: prometheus.query(act))
+        wait_until("some rates", lambda: prometheus.query(f"count_over_time({act}[1m]) > 3"))
+        for do in ("warn", "throw", "nothing"):
+            self.ask(do, times=3)
+        prometheus.expect(act, 6, part=lambda answer: sum(answer.values()))
+        asked = [each for each in dashboard_expressions() if "php_" in each]
+        self.assertGreater(len(asked), 15)
+        for expression in asked:
+            with self.subTest(expression=expression):
+                wait_until(f"a result of {expression}", lambda: prometheus.query(expression))
