@@ -33,6 +33,10 @@ OURS = [
     "incBy(1.5, ['queue' => 'mail', 'status' => 'ok'])",
     "observe(0.3, ['queue' => 'mail', 'status' => 'ok'])",
     "startTimer(), observeDuration()",
+    "time($f)",
+    "new Counter('jobs_total', …)",
+    "new Counter('jobs_total', …)->inc(['mail', 'ok'])",
+    "new Histogram('job_seconds', …)->observe(0.3, ['mail'])",
 ]
 
 

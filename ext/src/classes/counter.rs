@@ -49,7 +49,10 @@ fn own_methods(_timer: &str) -> Vec<Method<Counter>> {
 }
 
 extern "C" fn new(call: &Call<Counter>, _ret: &mut Zval) {
-    catch_panic(|| drop(construct(call, More::Nothing, |_| Ok((Kind::Counter, Vec::new())))));
+    catch_panic(|| {
+        let usual = (call.given() <= 3).then_some((Kind::Counter, None));
+        drop(construct(call, usual, More::Nothing, |_| Ok((Kind::Counter, Vec::new()))));
+    });
 }
 
 extern "C" fn inc(call: &Call<Counter>, _ret: &mut Zval) {

@@ -2,13 +2,13 @@
 
 use crate::{
     classes::metric_class::{
-        MetricClass, around, around_series, construct, constructor, metric_class, registered, void,
-        with_labels,
+        MetricClass, Usual, around, construct, constructor, metric_class, registered, void, with_labels,
     },
     engine::{
         arguments,
         arguments::Labels,
-        call::Call,
+        call::{Call, Frame},
+        callable,
         class::{Method, php_interface},
         exceptions::{Thrown, invalid_argument},
         globals::ModuleStatic,
@@ -132,18 +132,31 @@ fn own_methods(_timer: &str) -> Vec<Method<Gauge>> {
 extern "C" fn new(call: &Call<Gauge>, _ret: &mut Zval) {
     catch_panic(|| {
         let Some(class) = MODE_CLASS.get() else { return };
-        drop(construct(call, More::Object(class), |mode| Ok((Kind::Gauge(mode_of(mode)?), Vec::new()))));
+        let kind_of = |mode: Option<&Zval>| Ok((Kind::Gauge(mode_of(mode)?), Vec::new()));
+        drop(construct(call, usual(call, class), More::Object(class), kind_of));
     });
+}
+
+fn usual(call: &Frame, class: EnumClass) -> Option<Usual<'_>> {
+    let mode = match call.argument(3) {
+        None => promshm_segment::GaugeMode::Last,
+        Some(mode) if class.has_case(mode) && call.given() == 4 => mode_named(mode)?,
+        Some(_) => return None,
+    };
+    Some((Kind::Gauge(mode), None))
 }
 
 fn mode_of(mode: Option<&Zval>) -> std::result::Result<promshm_segment::GaugeMode, Thrown> {
     let Some(mode) = mode else { return Ok(promshm_segment::GaugeMode::Last) };
-    let case = zval::case_name(mode).and_then(|name| GaugeMode::from_name(name).ok());
-    case.map(Into::into).ok_or_else(|| {
+    mode_named(mode).ok_or_else(|| {
         invalid_argument(&format!(
             "The enum {MODE} is disabled: take it off the setting disable_classes, or leave the mode out"
         ))
     })
+}
+
+fn mode_named(case: &Zval) -> Option<promshm_segment::GaugeMode> {
+    zval::case_name(case).and_then(|name| GaugeMode::from_name(name).ok()).map(Into::into)
 }
 
 extern "C" fn set(call: &Call<Gauge>, _ret: &mut Zval) {
@@ -244,7 +257,7 @@ fn step_by_slowly(call: &Call<Gauge>, one: f64) {
 extern "C" fn track_in_progress(call: &Call<Gauge>, ret: &mut Zval) {
     catch_panic(|| {
         if let Ok((function, track)) = begin_track(call) {
-            zval::call(function, ret);
+            callable::call(function, ret);
             drop(track);
         }
     });
@@ -252,7 +265,8 @@ extern "C" fn track_in_progress(call: &Call<Gauge>, ret: &mut Zval) {
 
 /// Adds 1 until the track is dropped; there is no track if the update was lost.
 fn begin_track(call: &Call<Gauge>) -> std::result::Result<(&Zval, Option<Track>), Thrown> {
-    let (function, SeriesOf { metric, key, series }) = around_series(call)?;
+    let (function, labels) = arguments::callable(call).ok_or(Thrown)?;
+    let SeriesOf { metric, key, series } = call.this().series_of(labels)?;
     let handle = Handle::default();
     handle.bind(metric, key, series)?;
     let mut track = None;

@@ -3,8 +3,8 @@
 use crate::{
     classes::{
         metric_class::{
-            MetricClass, around, around_series, construct, constructor, init_method, metric_class,
-            registered, void, with_exemplar, with_labels,
+            MetricClass, around, construct, constructor, init_method, metric_class, registered, usual_with,
+            void, with_exemplar, with_labels,
         },
         timer,
     },
@@ -66,7 +66,10 @@ fn own_methods(timer: &'static str) -> Vec<Method<Histogram>> {
 }
 
 extern "C" fn new(call: &Call<Histogram>, _ret: &mut Zval) {
-    catch_panic(|| drop(construct(call, More::Array, |buckets| Ok((Kind::Histogram, bounds_of(buckets)?)))));
+    catch_panic(|| {
+        let usual = usual_with(Kind::Histogram, call, 3);
+        drop(construct(call, usual, More::Array, |buckets| Ok((Kind::Histogram, bounds_of(buckets)?))));
+    });
 }
 
 /// The bounds of a script, or the default ones.
@@ -105,15 +108,14 @@ fn observe_any(call: &Call<Histogram>) {
 extern "C" fn start_timer(call: &Call<Histogram>, ret: &mut Zval) {
     catch_panic(|| {
         let Some(labels) = arguments::labels(call) else { return };
-        let started = call.this().series_of(labels).and_then(|series| timer::start(series, ret));
-        drop(started);
+        drop(timer::start(ret, || call.this().series_of(labels)));
     });
 }
 
 extern "C" fn time(call: &Call<Histogram>, ret: &mut Zval) {
     catch_panic(|| {
-        if let Ok((function, series)) = around_series(call) {
-            timer::time(function, series, ret);
+        if let Some((function, labels)) = arguments::callable(call) {
+            drop(timer::time(call, function, labels, ret));
         }
     });
 }

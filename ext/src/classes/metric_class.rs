@@ -10,13 +10,17 @@ use crate::{
         object::{self, PhpClass},
         panic::catch_panic,
         zval,
-        zval::{Found, IS_DOUBLE, IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, More, Parse, bytes_of, parse},
+        zval::{
+            Found, IS_ARRAY, IS_DOUBLE, IS_FALSE, IS_LONG, IS_NULL, IS_STRING, IS_TRUE, More, Parse,
+            bytes_of, parse, type_of,
+        },
     },
     session::{
         attachment, error_text,
         handle::{Handle, SeriesOf, with_packed},
         labels, lookup,
         metric::{Constants, Metric},
+        metric_table::Spelling,
         series::Series,
     },
 };
@@ -53,12 +57,6 @@ pub(crate) fn with_labels<C: PhpClass>(method: Method<C>) -> Method<C> {
 pub(crate) fn around<C: PhpClass>(name: &str, handler: Handler<C>) -> Method<C> {
     let method = Method::new(name, handler).arg(Arg::new("fn", DataType::Callable));
     with_labels(method).returns(DataType::Mixed, true)
-}
-
-/// Reads `(callable $fn, array $labels = [])` and returns the function and the series.
-pub(crate) fn around_series<C: MetricClass>(call: &Call<C>) -> Result<(&Zval, SeriesOf), Thrown> {
-    let (function, labels) = arguments::callable(call).ok_or(Thrown)?;
-    Ok((function, call.this().series_of(labels)?))
 }
 
 /// `array $labels = [], ?array $exemplar = null`, last.
@@ -115,13 +113,54 @@ pub(crate) fn registered<C: MetricClass>(class: &ClassEntry) {
 /// `string|int|float|bool`, besides `Stringable` and `UnitEnum`.
 const ANY_LABEL: u32 = 1 << IS_STRING | 1 << IS_LONG | 1 << IS_DOUBLE | 1 << IS_TRUE | 1 << IS_FALSE;
 
-/// Reads a constructor's arguments and makes `$this` a handle of the metric that they define. `kind_of` makes the
-/// kind and its numbers of the arguments that the class adds.
+/// Runs a constructor: makes `$this` a handle of the metric that the arguments define. `kind` is that of a metric
+/// whose further arguments, with their numbers, are the usual ones; `kind_of` reads any others.
 pub(crate) fn construct<C: MetricClass>(
     call: &Call<C>,
+    usual: Option<Usual<'_>>,
     more: More<'_>,
     kind_of: impl FnOnce(Option<&Zval>) -> Result<(Kind, Vec<f64>), Thrown>,
 ) -> Result<(), Thrown> {
+    let spelling = usual.and_then(|usual| spelling(call, usual));
+    if let Some(metric) = spelling.as_ref().and_then(attachment::known_metric) {
+        return call.this().init(metric);
+    }
+    let metric = define_by_call(call, more, kind_of)?;
+    if let Some(spelling) = &spelling {
+        attachment::remember_spelling(spelling, &metric);
+    }
+    call.this().init(metric)
+}
+
+/// The kind of a metric, and its buckets or quantiles, unless they are the default ones.
+pub(crate) type Usual<'c> = (Kind, Option<&'c ZendHashTable>);
+
+/// What the arguments of a constructor spell, if they need no conversion.
+fn spelling<'c>(call: &'c Frame, (kind, numbers): Usual<'c>) -> Option<Spelling<'c>> {
+    let is = |n, wanted| call.argument(n).is_none_or(|value| type_of(value) == wanted);
+    let is_usual = is(0, IS_STRING) && is(1, IS_STRING) && is(2, IS_ARRAY);
+    let label_names = call.argument(2).and_then(Zval::array);
+    let name = call.argument(0).filter(|_| is_usual)?;
+    Some(Spelling { name, help: call.argument(1), label_names, kind, numbers })
+}
+
+/// The metric's own argument, its last one, at index `n`: an array, or null, or left out. `None` if it is anything
+/// else.
+pub(crate) fn usual_with(kind: Kind, call: &Frame, n: u32) -> Option<Usual<'_>> {
+    match call.argument(n) {
+        _ if call.given() > n + 1 => None,
+        None => Some((kind, None)),
+        Some(value) if matches!(type_of(value), IS_NULL | IS_ARRAY) => Some((kind, value.array())),
+        Some(_) => None,
+    }
+}
+
+/// Reads a constructor's arguments, and returns the metric that they define.
+fn define_by_call<C: MetricClass>(
+    call: &Call<C>,
+    more: More<'_>,
+    kind_of: impl FnOnce(Option<&Zval>) -> Result<(Kind, Vec<f64>), Thrown>,
+) -> Result<Rc<Metric>, Thrown> {
     let (name, help) = (Found::in_call(call), Found::in_call(call));
     let (label_names, last) = (Found::in_call(call), Found::in_call(call));
     if !parse(call, Parse::Definition { name: &name, help: &help, labels: &label_names, more: (more, &last) })
@@ -130,7 +169,7 @@ pub(crate) fn construct<C: MetricClass>(
     }
     let shape = kind_of(last.value())?;
     let (name, help) = (name.text(), help.text());
-    call.this().init(define(&name, &help, label_names.table(), shape, &Constants::new())?)
+    define(&name, &help, label_names.table(), shape, &Constants::new())
 }
 
 /// The metric of that definition. Throws if the definition is invalid, or contradicts an earlier one.

@@ -2,7 +2,8 @@
 
 use crate::{
     classes::metric_class::{
-        MetricClass, construct, constructor, init_method, metric_class, registered, void, with_labels,
+        MetricClass, Usual, construct, constructor, init_method, metric_class, registered, usual_with, void,
+        with_labels,
     },
     engine::{
         arguments,
@@ -12,7 +13,7 @@ use crate::{
         float_list::{list_of, return_list},
         object::{PhpClass, php_class},
         panic::catch_panic,
-        zval::{More, Parse, parse},
+        zval::{IS_LONG, More, Parse, long_of, parse, type_of},
     },
     session::{
         attachment,
@@ -65,8 +66,19 @@ fn own_methods(_timer: &str) -> Vec<Method<Summary>> {
 extern "C" fn new(call: &Call<Summary>, _ret: &mut Zval) {
     catch_panic(|| {
         let max_age = Cell::new(DEFAULT_MAX_AGE);
-        drop(construct(call, More::Summary(&max_age), |quantiles| shape_of(max_age.get(), quantiles)));
+        drop(construct(call, usual(call), More::Summary(&max_age), |quantiles| {
+            shape_of(max_age.get(), quantiles)
+        }));
     });
+}
+
+fn usual(call: &Frame) -> Option<Usual<'_>> {
+    let max_age = match call.argument(3) {
+        None => DEFAULT_MAX_AGE,
+        Some(value) if type_of(value) == IS_LONG => long_of(value),
+        Some(_) => return None,
+    };
+    usual_with(Kind::Summary { max_age: u32::try_from(max_age).ok()? }, call, 4)
 }
 
 /// Kind and quantiles of a definition.

@@ -1,31 +1,31 @@
 //! `Promshm\Timer`: measures durations on the monotonic clock.
 
 use crate::{
+    classes::histogram::Histogram,
     engine::{
+        arguments::Labels,
         call::Call,
+        callable,
         class::{Method, final_class, php_interface, register_interface},
         exceptions::Thrown,
-        object,
-        object::{native_object, php_class},
+        object::{self, native_object, php_class},
         panic::catch_panic,
         zval,
         zval::{Parse, guarded, parse},
     },
-    session::{
-        handle::{Handle, SeriesOf},
-        histogram_cells,
-    },
+    session::{handle::SeriesOf, histogram_cells},
 };
 use ext_php_rs::{error::Result, flags::DataType, types::Zval};
-use std::{cell::Cell, time::Instant};
+use promshm_segment::clock;
+use std::cell::{Cell, OnceCell};
 
 /// The class, and the native state of its objects.
 #[derive(Debug, Default)]
 pub(crate) struct Timer {
-    /// The series that is observed.
-    handle: Handle,
-    /// The start, until it is observed.
-    start: Cell<Option<Instant>>,
+    /// The series that is observed. Set once, when the timer starts.
+    series: OnceCell<SeriesOf>,
+    /// The start in nanoseconds, until it is observed.
+    start: Cell<Option<u64>>,
     /// The observed duration in seconds.
     seconds: Cell<f64>,
 }
@@ -46,44 +46,72 @@ pub(crate) fn register() -> Result<()> {
         .register()
 }
 
-/// Returns a running timer for the series.
-pub(crate) fn start(series: SeriesOf, ret: &mut Zval) -> std::result::Result<(), Thrown> {
-    let SeriesOf { metric, key, series } = series;
-    let Some(timer) = guarded(|| object::new_object::<Timer>(ret)) else { return Ok(()) };
-    timer.handle.bind(metric, key, series)?;
-    timer.start.set(Some(Instant::now()));
+/// Returns a running timer for a series. The object comes first, while there is nothing to drop: `memory_limit` may
+/// refuse it.
+pub(crate) fn start(
+    ret: &mut Zval,
+    series: impl FnOnce() -> std::result::Result<SeriesOf, Thrown>,
+) -> std::result::Result<(), Thrown> {
+    let Some(timer) = object::new_object::<Timer>(ret) else { return Ok(()) };
+    timer.begin(series()?);
     Ok(())
 }
 
-/// Calls the function and observes its duration. The timer is an object of the engine: if the request ends while the
-/// function is suspended in a fiber, the engine frees this frame without unwinding it, and the object with all
-/// others.
-pub(crate) fn time(function: &Zval, series: SeriesOf, ret: &mut Zval) {
-    let mut timer = Zval::new();
-    let started = start(series, &mut timer);
-    zval::call(function, ret);
-    if let (Ok(()), Some(timer)) = (started, object::native_of::<Timer>(&timer)) {
-        timer.observe();
+/// Calls the function and observes its duration.
+pub(crate) fn time(
+    call: &Call<Histogram>,
+    function: &Zval,
+    labels: Labels<'_>,
+    ret: &mut Zval,
+) -> std::result::Result<(), Thrown> {
+    let handle = call.this();
+    if labels.is_none_or(zval::is_empty) {
+        handle.check_needs_no_labels()?;
+        let start = clock::now();
+        callable::call(function, ret);
+        histogram_cells::observe(handle, None, None, seconds_since(start));
+        return Ok(());
     }
+    time_labelled(function, handle.series_of(labels)?, ret);
+    Ok(())
+}
+
+/// The timer is an object of the engine: if the request ends while the function is suspended in a fiber, the engine
+/// frees this frame without unwinding it, and the object with all others.
+fn time_labelled(function: &Zval, series: SeriesOf, ret: &mut Zval) {
+    let mut object = Zval::new();
+    let Some(timer) = guarded(|| object::new_object::<Timer>(&mut object)) else { return };
+    timer.begin(series);
+    callable::call(function, ret);
+    timer.observe();
+}
+
+fn seconds_since(start: u64) -> f64 {
+    clock::now().saturating_sub(start) as f64 / 1e9
 }
 
 extern "C" fn new(_call: &Call<Timer>, _ret: &mut Zval) {}
 
 extern "C" fn observe_duration(call: &Call<Timer>, ret: &mut Zval) {
     catch_panic(|| {
-        if parse(call, Parse::Nothing) {
+        if call.given() == 0 || parse(call, Parse::Nothing) {
             ret.set_double(call.this().observe());
         }
     });
 }
 
 impl Timer {
+    fn begin(&self, series: SeriesOf) {
+        let _set_once = self.series.set(series);
+        self.start.set(Some(clock::now()));
+    }
+
     /// Observes the time since the start, once: a second call returns the same duration, so that a `finally` block
     /// counts nothing twice.
     fn observe(&self) -> f64 {
-        if let Some(start) = self.start.take() {
-            self.seconds.set(start.elapsed().as_secs_f64());
-            histogram_cells::observe(&self.handle, None, None, self.seconds.get());
+        if let (Some(start), Some(series)) = (self.start.take(), self.series.get()) {
+            self.seconds.set(seconds_since(start));
+            histogram_cells::observe_series(series, self.seconds.get());
         }
         self.seconds.get()
     }

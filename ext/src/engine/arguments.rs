@@ -2,7 +2,8 @@
 
 use crate::engine::{
     call::Frame,
-    zval::{First, Found, IS_ARRAY, IS_DOUBLE, IS_LONG, Parse, double_of, long_of, parse, type_of},
+    callable::is_closure,
+    zval::{First, Found, IS_ARRAY, Parse, number_of, parse, type_of},
 };
 use ext_php_rs::types::{ZendHashTable, Zval};
 
@@ -48,7 +49,7 @@ fn with_exemplar<'a>(frame: &'a Frame, first: First<'_>) -> Option<(Labels<'a>, 
 /// The first argument, if there is one and it is a number.
 #[inline(always)]
 pub(crate) fn first_number(frame: &Frame) -> Option<f64> {
-    numeric(frame.argument(0)?)
+    number_of(frame.argument(0)?)
 }
 
 /// `(float $value, array $labels = [], ?array $exemplar = null)`; `None` if it threw.
@@ -80,7 +81,7 @@ pub(crate) fn number_and_exemplar(frame: &Frame) -> Option<(f64, Labels<'_>, Exe
 fn unusual_number_and_exemplar(frame: &Frame) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
     let value = Found::in_call(frame);
     let (labels, exemplar) = with_exemplar(frame, First::Number(&value))?;
-    Some((value.value().and_then(numeric)?, labels, exemplar))
+    Some((value.value().and_then(number_of)?, labels, exemplar))
 }
 
 /// `(float $value, array $labels = [])`; `None` if it threw.
@@ -97,19 +98,10 @@ pub(crate) fn number(frame: &Frame) -> Option<(f64, Labels<'_>)> {
 
 #[inline(always)]
 fn usual(frame: &Frame) -> Option<(f64, Labels<'_>)> {
-    let value = numeric(frame.argument(0)?)?;
+    let value = number_of(frame.argument(0)?)?;
     match (frame.given(), frame.argument(1)) {
         (1, _) => Some((value, None)),
         (2, Some(table)) if type_of(table) == IS_ARRAY => Some((value, table.array())),
-        _ => None,
-    }
-}
-
-#[inline(always)]
-fn numeric(value: &Zval) -> Option<f64> {
-    match type_of(value) {
-        IS_LONG => Some(long_of(value) as f64),
-        IS_DOUBLE => Some(double_of(value)),
         _ => None,
     }
 }
@@ -124,12 +116,20 @@ fn unusual_float(frame: &Frame) -> Option<(f64, Labels<'_>)> {
 fn unusual_number(frame: &Frame) -> Option<(f64, Labels<'_>)> {
     let (value, labels) = (Found::in_call(frame), Found::in_call(frame));
     let done = parse(frame, Parse::Number(&value, &labels));
-    let value = done.then(|| value.value()).flatten().and_then(numeric)?;
+    let value = done.then(|| value.value()).flatten().and_then(number_of)?;
     Some((value, labels.table()))
 }
 
 /// `(callable $fn, array $labels = [])`; `None` if it threw.
 pub(crate) fn callable(frame: &Frame) -> Option<(&Zval, Labels<'_>)> {
+    let function = frame.argument(0).filter(|function| is_closure(function));
+    match (function, frame.argument(1)) {
+        (Some(function), None) => return Some((function, None)),
+        (Some(function), Some(table)) if frame.given() == 2 && type_of(table) == IS_ARRAY => {
+            return Some((function, table.array()));
+        }
+        _ => {}
+    }
     let labels = Found::in_call(frame);
     let done = parse(frame, Parse::Callable(&labels));
     frame.argument(0).filter(|_| done).map(|function| (function, labels.table()))

@@ -1,8 +1,6 @@
 //! PHP's numbers: lists for buckets and quantiles, and floats as text.
 
-use crate::engine::zval::{
-    IS_DOUBLE, IS_LONG, IS_STRING, bytes_of, dereferenced, double_of, long_of, type_of,
-};
+use crate::engine::zval::{IS_STRING, bytes_of, dereferenced, list_values, number_of, type_of};
 use ext_php_rs::types::{ZendHashTable, Zval};
 use std::fmt::{self, Write};
 
@@ -11,13 +9,17 @@ pub(crate) fn list_of(table: &ZendHashTable) -> Option<Vec<f64>> {
     let number = |value: &Zval| {
         let value = dereferenced(value);
         match type_of(value) {
-            IS_LONG => Some(long_of(value) as f64),
-            IS_DOUBLE => Some(double_of(value)),
             IS_STRING => std::str::from_utf8(bytes_of(value)?).ok()?.trim().parse().ok(),
-            _ => None,
+            _ => number_of(value),
         }
     };
     table.values().map(number).collect()
+}
+
+/// Whether an array is a list of just these numbers, as integers and floats.
+pub(crate) fn same_numbers(table: &ZendHashTable, numbers: &[f64]) -> bool {
+    let same = |(value, number): (&Zval, &f64)| number_of(value) == Some(*number);
+    list_values(table).is_some_and(|list| list.len() == numbers.len() && list.iter().zip(numbers).all(same))
 }
 
 /// Returns numbers as an array.

@@ -3,6 +3,7 @@
 pub(crate) mod arguments;
 pub(crate) mod bailout;
 pub(crate) mod call;
+pub(crate) mod callable;
 pub(crate) mod class;
 pub(crate) mod exceptions;
 pub(crate) mod float_list;

@@ -17,7 +17,7 @@ use ext_php_rs::{
 };
 use std::{
     ffi::{c_char, c_int},
-    ptr::{from_mut, from_ref, null_mut},
+    ptr::{from_mut, from_ref},
     slice,
 };
 
@@ -242,6 +242,16 @@ pub(crate) fn double_of(value: &Zval) -> f64 {
     unsafe { value.value.dval }
 }
 
+/// The number in a zval; `None` if it is neither an integer nor a float.
+#[inline(always)]
+pub(crate) fn number_of(value: &Zval) -> Option<f64> {
+    match type_of(value) {
+        IS_LONG => Some(long_of(value) as f64),
+        IS_DOUBLE => Some(double_of(value)),
+        _ => None,
+    }
+}
+
 /// The name of an enum's case; `None` if its class is disabled. [`EnumClass::keep_size_of_cases`] handles the other
 /// effects of that.
 pub(crate) fn case_name(value: &Zval) -> Option<&str> {
@@ -303,6 +313,11 @@ impl EnumClass {
         self.class
     }
 
+    /// Whether the value is one of its cases.
+    pub(crate) fn has_case(self, value: &Zval) -> bool {
+        value.object().is_some_and(|object| std::ptr::eq(object.ce, self.class))
+    }
+
     /// Disabling an enum resets its class's number of properties, but the engine still writes those of the cases,
     /// out of bounds. So the number is restored.
     pub(crate) fn keep_size_of_cases(self) {
@@ -339,20 +354,6 @@ pub(crate) fn stringified(value: &Zval) -> Result<Vec<u8>, Thrown> {
         let bytes = string_bytes(string).to_vec();
         ffi::ext_php_rs_zend_string_release(string);
         if has_exception() { Err(Thrown) } else { Ok(bytes) }
-    }
-}
-
-/// Calls a function without arguments; its result is in `ret`, never as a reference. An exception stays pending.
-pub(crate) fn call(function: &Zval, ret: &mut Zval) {
-    let function = from_ref(function).cast_mut();
-    // SAFETY: both zvals are valid, the function's as long as the running call.
-    guarded(|| unsafe {
-        ffi::_call_user_function_impl(null_mut(), function, from_mut(ret), 0, null_mut(), null_mut())
-    });
-    match type_of(ret) {
-        IS_UNDEF => ret.set_null(), // it threw
-        IS_REFERENCE => *ret = dereferenced(ret).shallow_clone(),
-        _ => {}
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     session::{
         countdown, error_text, generation, ini, labels,
         metric::{Constants, Metric},
+        metric_table::{Conflict, Defined, MetricTable, Request, Spelling},
         series::{Series, Target},
         summary_ring,
     },
@@ -23,7 +24,6 @@ use promshm_segment::{
     unix_time,
 };
 use std::{
-    collections::BTreeMap,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -37,8 +37,11 @@ interpreter_local! {
     static PRELOADED: bool = false;
     /// Whether the last request ended in a fatal error.
     static AFTER_FATAL: bool = false;
-    /// Whether a request is running: between its startup and its shutdown. Some callbacks of scripts run after that.
-    static IN_REQUEST: bool = false;
+    /// The number of the running request; 0 between its shutdown and the startup of the next one. Some callbacks of
+    /// scripts run then.
+    static REQUEST: Request = 0;
+    /// The number of the latest request.
+    static LAST_REQUEST: Request = 0;
 }
 
 /// How long to wait after a failed attempt to attach.
@@ -66,8 +69,6 @@ struct State {
     /// Metrics that the attachments know, and approximate bytes of their definitions.
     known: usize,
     known_bytes: usize,
-    /// The metrics that this request has constructed: within a request a name has one definition.
-    in_request: BTreeMap<String, Rc<Metric>>,
     unstored: u64,
 }
 
@@ -83,7 +84,7 @@ struct Attachment {
     id: u64,
     /// The parts of its generation, while it is parked.
     generation: generation::Source,
-    metrics: BTreeMap<String, Vec<Rc<Metric>>>,
+    metrics: MetricTable,
     error: Option<String>,
     retry_at: Option<Instant>,
     /// Tells the exporter while this process may not write the segment.
@@ -125,6 +126,16 @@ pub(crate) fn metric(definition: Definition, constants: &Constants) -> Result<Rc
     with_state(|state| state.metric(metric)).map_err(|message| bad_registration(&message))
 }
 
+/// The metric that a script has spelt so before. Does not allocate.
+pub(crate) fn known_metric(spelling: &Spelling<'_>) -> Option<Rc<Metric>> {
+    with_state(|state| state.current.metrics.find(spelling, REQUEST.get()))
+}
+
+/// Remembers that this spelling defines the metric.
+pub(crate) fn remember_spelling(spelling: &Spelling<'_>, metric: &Rc<Metric>) {
+    with_state(|state| state.current.metrics.remember(spelling, metric));
+}
+
 /// Looks the series up in the segment, after attaching if necessary.
 #[cold]
 pub(crate) fn resolve(metric: &Metric, key: &[u8]) -> Series {
@@ -136,8 +147,9 @@ pub(crate) fn resolve(metric: &Metric, key: &[u8]) -> Series {
 pub(crate) fn forget_series() {
     with_state(|state| {
         let attachments = state.parked.iter().chain([&state.current]);
-        let metrics = attachments.flat_map(|attachment| attachment.metrics.values().flatten());
-        metrics.chain(state.in_request.values()).for_each(|metric| metric.forget_series());
+        attachments
+            .flat_map(|attachment| attachment.metrics.iter())
+            .for_each(|metric| metric.forget_series());
     });
 }
 
@@ -216,15 +228,14 @@ pub(crate) fn status() -> Status {
 /// request's shutdown (headers, sessions) must not be remembered: the next request would take over their
 /// definitions.
 pub(crate) fn is_in_request() -> bool {
-    IN_REQUEST.get()
+    REQUEST.get() != 0
 }
 
 /// A request begins. It uses the segment of its own settings, which a web server may set for each virtual host. A
 /// segment that was removed by hand changes no epoch, so this checks whether it still exists.
 pub(crate) fn begin_request() {
-    IN_REQUEST.set(true);
+    REQUEST.set(LAST_REQUEST.update(|last| last + 1));
     with_state(|state| {
-        state.in_request.clear();
         state.switch_to(ini::enabled().then(|| ini::config().name));
         if state.current.writer.as_ref().is_some_and(|writer| !writer.is_current()) {
             drop(state.detach());
@@ -240,8 +251,7 @@ pub(crate) fn has_lost_segment() -> bool {
 
 /// A request has ended: the next one may define its metrics differently.
 pub(crate) fn end_request() {
-    IN_REQUEST.set(false);
-    with_state(|state| state.in_request.clear());
+    REQUEST.set(0);
     if PRELOADED.replace(false) {
         release_slots(); // the process that ran the preload script serves no requests
     }
@@ -291,7 +301,7 @@ impl Attachment {
             owner: 0,
             id: 0,
             generation: generation::Source::UNATTACHED,
-            metrics: BTreeMap::new(),
+            metrics: MetricTable::new(),
             error: None,
             retry_at: None,
             refusal: os::Refusal::new(),
@@ -333,7 +343,6 @@ impl State {
             last_id: 0,
             known: 0,
             known_bytes: 0,
-            in_request: BTreeMap::new(),
             unstored: 0,
         }
     }
@@ -383,40 +392,20 @@ impl State {
     }
 
     fn metric(&mut self, metric: Metric) -> Result<Rc<Metric>, String> {
-        let name = metric.definition.name.clone();
-        if let Some(earlier) = self.in_request.get(&name) {
-            if !earlier.family.same_family(&metric.family) {
-                return Err(conflict(&earlier.family, &metric.family));
-            }
-            if earlier.same_series(&metric) {
-                return Ok(Rc::clone(earlier));
-            }
+        if self.known >= MOST_METRICS || self.known_bytes >= MOST_METRIC_BYTES {
+            self.forget_metrics();
         }
-        let metric = self.remember(metric);
-        if IN_REQUEST.get() {
-            self.in_request.insert(name, Rc::clone(&metric));
+        let defined = self.current.metrics.define(metric, REQUEST.get());
+        let Defined { metric, is_new } = defined.map_err(|conflict| conflict_text(&conflict))?;
+        if is_new {
+            self.known += 1;
+            self.known_bytes += metric.bytes();
         }
         Ok(metric)
     }
 
-    /// The known metric of this definition, or this one, which is known from now on.
-    fn remember(&mut self, metric: Metric) -> Rc<Metric> {
-        if self.known >= MOST_METRICS || self.known_bytes >= MOST_METRIC_BYTES {
-            self.forget_metrics();
-        }
-        let known = self.current.metrics.entry(metric.definition.name.clone()).or_default();
-        if let Some(found) = known.iter().find(|known| known.same_series(&metric)) {
-            return Rc::clone(found);
-        }
-        self.known += 1;
-        self.known_bytes += metric.bytes();
-        known.push(Rc::new(metric));
-        Rc::clone(&known[known.len() - 1])
-    }
-
     /// Forgets all definitions. Those that objects refer to live on with the objects.
     fn forget_metrics(&mut self) {
-        self.in_request.clear();
         self.parked.iter_mut().chain([&mut self.current]).for_each(|attachment| attachment.metrics.clear());
         (self.known, self.known_bytes) = (0, 0);
     }
@@ -558,7 +547,7 @@ impl State {
     }
 }
 
-fn conflict(earlier: &Definition, later: &Definition) -> String {
+fn conflict_text(Conflict { earlier, later }: &Conflict) -> String {
     format!(
         "{} is already defined as {}, and cannot be {} as well: use one definition, or another name",
         earlier.name,

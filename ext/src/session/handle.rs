@@ -96,6 +96,32 @@ pub(crate) struct SeriesOf {
     pub(crate) series: Series,
 }
 
+impl SeriesOf {
+    /// Runs `apply` on the cells of the series. Without cells the update is counted as lost.
+    pub(crate) fn update(&self, apply: impl FnOnce(Cells<'_>)) {
+        let Self { metric, key, series } = self;
+        let series = if series.holds() { *series } else { lookup::series(metric, key).1 };
+        // SAFETY: the target was just found in the current generation, for this metric.
+        unsafe { update_target(series.target, metric.definition.cells(), apply) }
+    }
+}
+
+/// Runs `apply` on the cells of a target.
+///
+/// # Safety
+///
+/// The target is valid in the current generation, and of a metric with that many cells.
+#[inline(always)]
+unsafe fn update_target(target: Target, count: usize, apply: impl FnOnce(Cells<'_>)) {
+    let (cells, shared) = match target {
+        Target::Owned(cells) => (cells, false),
+        Target::Shared(cells) => (cells, true),
+        lost => return count_lost(lost),
+    };
+    // SAFETY: the caller's promise; cells stay mapped as long as their generation is the current one.
+    apply(Cells { all: unsafe { slice::from_raw_parts(cells, count) }, shared });
+}
+
 /// The cells that an update goes to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cells<'c> {
@@ -215,17 +241,15 @@ impl Handle {
             Some(labels) if !zval::is_empty(labels) => self.named_target(labels)?,
             _ => self.only_target()?,
         };
-        let (cells, shared) = match target {
-            Target::Owned(cells) => (cells, false),
-            Target::Shared(cells) => (cells, true),
-            lost => {
-                count_lost(lost);
-                return Ok(());
-            }
-        };
-        // SAFETY: the target was just found to be valid in the current generation: `count` mapped cells.
-        apply(Cells { all: unsafe { slice::from_raw_parts(cells, self.count.get()) }, shared });
+        // SAFETY: the target was just found in the current generation, for a metric of `count` cells.
+        unsafe { update_target(target, self.count.get(), apply) }
         Ok(())
+    }
+
+    /// Throws if an update without labels is an error.
+    pub(crate) fn check_needs_no_labels(&self) -> Result<(), Thrown> {
+        let Binding { metric, key } = self.binding()?;
+        if key.is_some() { Ok(()) } else { Err(labels::wrong_count(&metric.definition, 0)) }
     }
 
     /// Where updates of a bound handle go, or of a metric without labels.

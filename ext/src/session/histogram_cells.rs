@@ -4,7 +4,7 @@ use crate::{
     engine::arguments::{Exemplar, Labels},
     session::{
         exemplar,
-        handle::{Cells, Handle},
+        handle::{Cells, Handle, SeriesOf},
     },
 };
 use promshm_segment::memory::atomic::Cell;
@@ -13,17 +13,28 @@ use promshm_segment::memory::atomic::Cell;
 pub(crate) fn observe(handle: &Handle, labels: Labels<'_>, exemplar: Exemplar<'_>, value: f64) {
     let Ok(metric) = handle.metric() else { return };
     let bucket = metric.buckets.of(value);
-    let _thrown = handle.update(labels, |Cells { all, shared }| {
-        if shared {
-            all[bucket].add_shared(1.0);
-            all[all.len() - 1].add_shared(value);
-        } else {
-            count(all, bucket, value);
-        }
+    let _thrown = handle.update(labels, |cells| {
+        add(cells, bucket, value);
         if let Some(exemplar) = exemplar {
-            exemplar::note(&all[bucket], shared, value, exemplar);
+            exemplar::note(&cells.all[bucket], cells.shared, value, exemplar);
         }
     });
+}
+
+/// Counts one observation into a series of a histogram.
+pub(crate) fn observe_series(series: &SeriesOf, value: f64) {
+    let bucket = series.metric.buckets.of(value);
+    series.update(|cells| add(cells, bucket, value));
+}
+
+#[inline(always)]
+fn add(Cells { all, shared }: Cells<'_>, bucket: usize, value: f64) {
+    if shared {
+        all[bucket].add_shared(1.0);
+        all[all.len() - 1].add_shared(value);
+    } else {
+        count(all, bucket, value);
+    }
 }
 
 /// Counts one observation into this process's own cells. The bucket comes first: a process that dies in between

@@ -18,6 +18,7 @@ pub(crate) mod label_words;
 pub(crate) mod labels;
 pub(crate) mod lookup;
 pub(crate) mod metric;
+pub(crate) mod metric_table;
 pub(crate) mod series;
 pub(crate) mod series_cache;
 pub(crate) mod series_table;
