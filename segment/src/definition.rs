@@ -267,14 +267,14 @@ fn check_labels(kind: Kind, names: &[&str]) -> Result<(), DefinitionError> {
 }
 
 /// Whether Prometheus allows a label of this name.
-pub(crate) fn is_label_name(name: &str) -> bool {
+pub(crate) fn is_label_name(name: &[u8]) -> bool {
     let first = |c: u8| c.is_ascii_alphabetic() || c == b'_';
     let rest = |c: u8| first(c) || c.is_ascii_digit();
-    matches!(name.as_bytes(), [head, tail @ ..] if first(*head) && tail.iter().all(|c| rest(*c)))
+    matches!(name, [head, tail @ ..] if first(*head) && tail.iter().all(|c| rest(*c)))
 }
 
 fn check_label(kind: Kind, name: &str) -> Result<(), DefinitionError> {
-    if !is_label_name(name) {
+    if !is_label_name(name.as_bytes()) {
         return Err(DefinitionError::LabelName(name.into()));
     }
     if name.len() > MAX_NAME {

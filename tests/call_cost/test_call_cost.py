@@ -46,6 +46,9 @@ class CallCostTest(harness.TestCase):
             "inc(['GET', $status]), an int": 2,
             "inc(['u' . ($i & 15), '200'])": 3 + 6 / 16,  # a digit is no string of its own
             "startTimer(), observeDuration()": 1,
+            "new Counter('jobs_total', …)": 1,
+            "new Counter('jobs_total', …)->inc(['mail', 'ok'])": 1,
+            "new Histogram('job_seconds', …)->observe(0.3, ['mail'])": 1,
         }
         for variant in calls.OURS:
             with self.subTest(variant):

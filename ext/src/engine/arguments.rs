@@ -35,8 +35,21 @@ pub(crate) fn labels_and_exemplar(frame: &Frame) -> Option<(Labels<'_>, Exemplar
     match (frame.given(), frame.argument(0)) {
         (0, _) => Some((None, None)),
         (1, Some(table)) if type_of(table) == IS_ARRAY => Some((table.array(), None)),
-        _ => with_exemplar(frame, First::Nothing),
+        _ => two_arrays(frame, 0).or_else(|| with_exemplar(frame, First::Nothing)),
     }
+}
+
+/// Labels and an exemplar, if both were passed, from index `n` on, and nothing after them.
+fn two_arrays(frame: &Frame, n: u32) -> Option<(Labels<'_>, Exemplar<'_>)> {
+    let (labels, exemplar) = (frame.argument(n)?.array()?, frame.argument(n + 1)?.array()?);
+    (frame.given() == n + 2).then_some((Some(labels), Some(exemplar)))
+}
+
+/// A number, labels and an exemplar, if just these were passed.
+fn number_and_arrays(frame: &Frame) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
+    let value = number_of(frame.argument(0)?)?;
+    let (labels, exemplar) = two_arrays(frame, 1)?;
+    Some((value, labels, exemplar))
 }
 
 #[cold]
@@ -63,6 +76,9 @@ pub(crate) fn float_and_exemplar(frame: &Frame) -> Option<(f64, Labels<'_>, Exem
 
 #[cold]
 fn unusual_float_and_exemplar(frame: &Frame) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
+    if let Some(usual) = number_and_arrays(frame) {
+        return Some(usual);
+    }
     let mut value = 0.0;
     let (labels, exemplar) = with_exemplar(frame, First::Float(&mut value))?;
     Some((value, labels, exemplar))
@@ -79,6 +95,9 @@ pub(crate) fn number_and_exemplar(frame: &Frame) -> Option<(f64, Labels<'_>, Exe
 
 #[cold]
 fn unusual_number_and_exemplar(frame: &Frame) -> Option<(f64, Labels<'_>, Exemplar<'_>)> {
+    if let Some(usual) = number_and_arrays(frame) {
+        return Some(usual);
+    }
     let value = Found::in_call(frame);
     let (labels, exemplar) = with_exemplar(frame, First::Number(&value))?;
     Some((value.value().and_then(number_of)?, labels, exemplar))

@@ -22,25 +22,25 @@ pub(crate) fn note(cell: &atomic::Cell, is_shared: bool, value: f64, table: &Zen
     if zval::is_empty(table) {
         return;
     }
-    match labels_of(table) {
+    let mut labels = ExemplarLabels::default();
+    match push_all(table, &mut labels) {
         // Several processes write a shared cell, so it has no place for an exemplar.
-        Ok(labels) if !is_shared => attachment::note_exemplar(cell, &labels, value),
+        Ok(()) if !is_shared => attachment::note_exemplar(cell, &labels, value),
         _ => attachment::count_drop(Reason::Exemplar),
     }
 }
 
-fn labels_of(table: &ZendHashTable) -> Result<ExemplarLabels, BadLabels> {
-    let mut labels = ExemplarLabels::default();
+fn push_all(table: &ZendHashTable, labels: &mut ExemplarLabels) -> Result<(), BadLabels> {
     for element in zval::named_values(table) {
         let (name, value) = element.map_err(|_| BadLabels)?;
         let value = dereferenced(value);
         match bytes_of(value) {
             Some(bytes) => labels.push(name, bytes)?,
-            None if type_of(value) == IS_LONG => push_number(&mut labels, name, long_of(value))?,
+            None if type_of(value) == IS_LONG => push_number(labels, name, long_of(value))?,
             None => return Err(BadLabels),
         }
     }
-    Ok(labels)
+    Ok(())
 }
 
 fn push_number(labels: &mut ExemplarLabels, name: &[u8], number: i64) -> Result<(), BadLabels> {

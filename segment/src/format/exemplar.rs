@@ -78,11 +78,28 @@ impl Default for ExemplarLabels {
     }
 }
 
-/// Whether an exemplar may have this label. Prometheus's lexer ends at a NUL byte in an exemplar, and strict
-/// readers refuse names that begin with `__`: either would make them reject the whole page.
+/// Whether an exemplar may have this label.
 #[must_use]
 pub fn is_label(name: &str, value: &str) -> bool {
-    is_label_name(name) && !name.starts_with("__") && !value.contains('\0')
+    is_name(name.as_bytes()) && characters_of(value.as_bytes()).is_some()
+}
+
+/// Whether an exemplar may have a label of this name. Strict readers refuse names that begin with `__`, and with
+/// them the whole page.
+fn is_name(name: &[u8]) -> bool {
+    is_label_name(name) && !name.starts_with(b"__")
+}
+
+/// The number of characters of a value; `None` if no exemplar may have it. Prometheus's lexer ends at a NUL byte in
+/// an exemplar, which would make it reject the whole page.
+fn characters_of(value: &[u8]) -> Option<usize> {
+    // Nearly all values are identifiers. The loop has no exit, so that it looks at many bytes at once.
+    let is_plain = value.iter().fold(true, |plain, byte| plain & (1..0x80).contains(byte));
+    if is_plain {
+        return Some(value.len());
+    }
+    let text = std::str::from_utf8(value).ok().filter(|text| !text.contains('\0'))?;
+    Some(text.chars().count())
 }
 
 impl ExemplarLabels {
@@ -95,16 +112,12 @@ impl ExemplarLabels {
         if name.len().saturating_add(value.len()) > MOST_BYTES {
             return Err(BadLabels);
         }
-        let [name_text, value] = [name, value].map(std::str::from_utf8);
-        let (name_text, value) = (name_text.map_err(|_| BadLabels)?, value.map_err(|_| BadLabels)?);
-        if !is_label(name_text, value) {
-            return Err(BadLabels);
-        }
-        self.characters += name.len() + value.chars().count();
+        let characters = characters_of(value).filter(|_| is_name(name)).ok_or(BadLabels)?;
+        self.characters += name.len() + characters;
         if self.characters > MAX_CHARACTERS {
             return Err(BadLabels);
         }
-        for text in [name, value.as_bytes()] {
+        for text in [name, value] {
             self.bytes[self.length..self.length + text.len()].copy_from_slice(text);
             self.length += text.len() + 1;
         }
