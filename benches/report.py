@@ -231,7 +231,7 @@ def short_processes(words, code, count=400):
 
 def start_up():
     php = [shutil.which(harness.PHP), "-n"]
-    settings = ["promshm.max_series=200000", "promshm.size=1G", f"promshm.segment={SEGMENT}", f"extension={harness.EXTENSION}"]
+    settings = ["promshm.max_series=200000", "promshm.max_series_per_metric=100%", "promshm.size=1G", f"promshm.segment={SEGMENT}", f"extension={harness.EXTENSION}"]
     ours = [*php, *(word for setting in settings for word in ("-d", setting))]
     plain, loaded = [], []
     for _ in range(100):

@@ -1138,6 +1138,7 @@ namespace Promshm {
          *     hidden_series: int,
          *     max_series: int,
          *     families: array<string, int>,
+         *     overflows: array<string, int>,
          *     dropped: array{series_limit: int, segment_full: int, too_many_buckets: int, corrupt: int, summary_sample: int, exemplar: int},
          *     truncated_labels: int,
          *     slot: int|null,
@@ -1147,7 +1148,8 @@ namespace Promshm {
          *     worker_starts: int,
          *     worker_exits: array{clean: int, fatal: int, abrupt: int}
          * } `hidden_series` are those that nobody has used for promshm.series_ttl; `families` has the number
-         *   of series of each metric, the largest first; `slot` 0 is shared by the
+         *   of series of each metric, the largest first; `overflows` counts lookups of label values beyond
+         *   promshm.max_series_per_metric, which count together, for each metric that had any; `slot` 0 is shared by the
          *   processes that found no free one; `unstored_updates` counts those of this process that had no
          *   segment to go to
          */

@@ -4,6 +4,7 @@ Updates that do not fit into promshm.size are dropped and counted exactly; other
 A segment that is too small drops updates, but stored and dropped updates must add up to the number of calls.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}050
+promshm.max_series_per_metric=100%
 promshm.size=1M
 promshm.max_series=2000
 promshm.max_processes=4

@@ -4,6 +4,7 @@ Exemplars use at most half of the segment
 Exemplars are optional, so they must not take the space that new series need.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0c3
+promshm.max_series_per_metric=100%
 promshm.size=1M
 promshm.max_series=2000
 promshm.max_processes=2

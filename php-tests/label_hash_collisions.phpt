@@ -4,6 +4,7 @@ Label values with equal PHP hashes are separate series
 Such values are easy to make, and a client chooses them. The first few lie in one table, all others in a second one; each series must keep its own total through both, and the work for each must not grow with their number.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}207
+promshm.max_series_per_metric=100%
 promshm.runtime_metrics=0
 --FILE--
 <?php

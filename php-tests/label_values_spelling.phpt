@@ -4,6 +4,7 @@ Constant labels and other labels are formatted alike; floats as with precision=-
 A constant label true was "1" beside "true", and floats followed the ini setting precision, by which two servers name one series differently. An ordinary float label had no power of ten where PHP writes one.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}208
+promshm.max_series_per_metric=100%
 promshm.runtime_metrics=0
 precision=3
 --FILE--

@@ -4,6 +4,7 @@ The cache of series is bounded in bytes, and evicted series are still counted
 With many long label values a process cached as many bytes again as the segment holds, outside of memory_limit.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}204
+promshm.max_series_per_metric=100%
 promshm.max_label_length=16384
 promshm.runtime_metrics=0
 memory_limit=-1

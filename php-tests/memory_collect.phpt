@@ -5,6 +5,7 @@ A /metrics route of the application makes a page of objects. A list of 170,000 s
 their own took 121 MiB before a line was written.
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0e4
+promshm.max_series_per_metric=100%
 promshm.runtime_metrics=0
 memory_limit=128M
 --FILE--

@@ -53,12 +53,14 @@ promshm.group is shown
 promshm.max_label_length is shown
 promshm.max_processes is shown
 promshm.max_series is shown
+promshm.max_series_per_metric is shown
 promshm.mode is shown
 promshm.observe is shown
 promshm.observe_buckets is shown
 promshm.observe_file is shown
 promshm.observe_max_functions is shown
 promshm.observe_user is shown
+promshm.overflow_label is shown
 promshm.runtime_metrics is shown
 promshm.segment is shown
 promshm.series_ttl is shown

@@ -41,6 +41,7 @@ series int
 hidden_series int
 max_series int
 families array
+overflows array
 dropped array
 truncated_labels int
 slot int

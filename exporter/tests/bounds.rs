@@ -67,6 +67,26 @@ fn truncated_object_is_an_unreadable_segment() {
     assert!(status.success(), "{log}");
 }
 
+/// A label with too many values is found by the name of its metric.
+#[test]
+fn overflowing_metric_is_counted_logged_once_and_shown_by_status() {
+    let own = OwnSegment::absent();
+    let mut writer = Writer::attach(&config(&own)).expect("attachable");
+    writer.count(&jobs(), &["other"], 1.0);
+    let server = Server::start(own.name, &[]);
+    assert!(!server.page().contains("promshm_metric_overflows_total"), "nothing overflows yet");
+    let family = writer.register(&jobs()).expect("it is known");
+    for lookups in [1.0, 2.0] {
+        writer.count_overflow(family);
+        let page = server.page();
+        assert_eq!(sample(&page, "promshm_metric_overflows_total{metric=\"jobs_total\"}"), Some(lookups));
+    }
+    let status = text(&run(own.name, &["status"]).stdout);
+    assert!(status.contains("jobs_total has all the series that a metric may have: 2 lookups"), "{status}");
+    let (_, log) = server.stop();
+    assert_eq!(log.matches("metric=jobs_total").count(), 1, "{log}");
+}
+
 /// A family is not exported while another program uses another definition of its name; operators must see that.
 #[test]
 fn superseded_family_is_counted_logged_once_and_shown_by_status() {

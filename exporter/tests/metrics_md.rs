@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Server, exporter_of, segment::OwnSegment, worker::config};
-use promshm_segment::{Runtime, Writer, os::Refusal};
+use promshm_segment::{Definition, Kind, Runtime, Writer, os::Refusal};
 use std::collections::{BTreeMap, BTreeSet};
 
 const DOCUMENT: &str = include_str!("../../docs/metrics.md");
@@ -17,17 +17,29 @@ struct Metric {
     help: String,
 }
 
+/// Makes a metric that has had all the series that one may have.
+fn overflow(writer: &mut Writer) {
+    let hits = Definition::new("hits_total", "", Kind::Counter, &["path"], &[]).expect("a good definition");
+    let family = writer.register(&hits).expect("room for a family");
+    writer.resolve(family, &["other"]).expect("room for a series");
+    writer.count_overflow(family);
+}
+
 /// The page of one segment, without a name or with one.
 fn page(is_named: bool) -> String {
     let own = OwnSegment::absent();
-    let writer = Writer::attach(&config(&own)).expect("the segment can be attached");
+    let mut writer = Writer::attach(&config(&own)).expect("the segment can be attached");
+    overflow(&mut writer);
     let mut refusal = Refusal::new();
     refusal.announce(&own.name);
     writer.publish_runtime(Runtime { start: 1.0, ..Runtime::default() });
     let segment = if is_named { format!("shop={}", own.name) } else { own.name.to_string() };
     let page = Server::spawn(exporter_of(&[segment], &[])).page();
     refusal.withdraw();
-    page
+    let is_own = |line: &&str| {
+        !line.trim_start_matches("# HELP ").trim_start_matches("# TYPE ").starts_with("hits_total")
+    };
+    page.lines().filter(is_own).collect::<Vec<_>>().join("\n")
 }
 
 /// The cells of each row of the document's tables; a name is in backticks.
@@ -91,7 +103,8 @@ fn every_label_value_is_documented() {
     let page = page(true);
     let explained: BTreeSet<String> = rows().filter_map(|row| row.into_iter().next()).collect();
     let values = page.lines().filter_map(labelled).flat_map(|(_, labels)| labels);
-    let values = values.filter(|(label, _)| !["version", "segment", "pid", "uid"].contains(&label.as_str()));
+    let values =
+        values.filter(|(label, _)| !["version", "segment", "pid", "uid", "metric"].contains(&label.as_str()));
     let unexplained: Vec<_> = values.filter(|(_, value)| !explained.contains(*value)).collect();
     assert!(unexplained.is_empty(), "{unexplained:?}");
 }

@@ -194,3 +194,38 @@ fn gauges_of_processes_without_a_slot_are_merged_too() {
     shared.end();
     own.end();
 }
+
+#[test]
+fn family_at_its_limit_has_room_for_known_series_only() {
+    let place = Place::new();
+    let (c, other) = (counter("c", &["n"]), counter("other", &["n"]));
+    let mut writer = place.writer();
+    ["a", "b"].iter().for_each(|label| count(&mut writer, &c, &[label], 1.0));
+    let (family, unlike) = (writer.register(&c).unwrap(), writer.register(&other).unwrap());
+    assert!(writer.has_room(family, &["new"], 3) && writer.has_room(family, &["a"], 2));
+    assert!(!writer.has_room(family, &["new"], 2));
+    assert!(writer.has_room(unlike, &["new"], 2), "the limit is of each family");
+    let plain = writer.register(&counter("plain", &[])).unwrap();
+    assert!(writer.has_room(plain, &[], 0), "without labels there is one series at most");
+
+    assert!(writer.remove(family, &["a"]));
+    assert!(writer.has_room(family, &["new"], 2), "a removal makes room");
+    count(&mut writer, &c, &["new"], 1.0);
+    assert!(!writer.has_room(family, &["a"], 2), "what was removed has to find room again");
+    writer.count_overflow(family);
+    assert!(writer.has_room(family, &["a"], 2), "the series in which others count takes no place");
+    assert_eq!(writer.remove_matching(family, &[None]), 2);
+    assert!(writer.has_room(family, &["a"], 1));
+}
+
+#[test]
+fn overflows_are_counted_for_each_family() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    ["a", "b"].iter().for_each(|name| count(&mut writer, &counter(name, &["n"]), &["x"], 1.0));
+    let family = writer.register(&counter("b", &["n"])).unwrap();
+    (0..3).for_each(|_| writer.count_overflow(family));
+    let mut reader = place.reader();
+    let overflows = reader.scrape().unwrap().families.iter().map(promshm_segment::Family::overflows);
+    assert_eq!(overflows.collect::<Vec<_>>(), [0, 3]);
+}

@@ -12,7 +12,7 @@ import harness
 
 MIB = 2**20
 SERIES = 100_000
-SETTINGS = ["promshm.max_series=120000", "promshm.size=1G"]
+SETTINGS = ["promshm.max_series=120000", "promshm.max_series_per_metric=100%", "promshm.size=1G"]
 COUNT = """
 $jobs = new Promshm\\Counter('jobs_total', 'Jobs done.', ['queue', 'job', 'status']);
 for ($i = 0; $i < (int) $argv[1]; $i++) {

@@ -48,7 +48,7 @@ document.querySelector('#styled').click()"""
 
 def worker(test, script="worker.php", *words, segment=None, ttl=0, settings=()):
     segment = segment or test.segment
-    settings = ["promshm.max_series=20000", "promshm.runtime_metrics=0", f"promshm.series_ttl={ttl}", *settings]
+    settings = ["promshm.max_series=20000", "promshm.max_series_per_metric=100%", "promshm.runtime_metrics=0", f"promshm.series_ttl={ttl}", *settings]
     command = harness.php(segment, HERE / script, *words, settings=settings)
     test.workers = getattr(test, "workers", 0) + 1
     started = harness.Process(test, f"worker-{test.workers}", command, stdin=subprocess.PIPE)

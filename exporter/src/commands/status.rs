@@ -70,9 +70,10 @@ fn render(
     let stats = &snapshot.stats;
     let overview = overview(target, found, stats, now);
     let superseded: String = snapshot.superseded.iter().map(superseded).collect();
+    let overflowing: String = snapshot.families.iter().map(overflowing).collect();
     let slots = slots(stats, now);
     let refused: String = refused.iter().map(refused_processes).collect();
-    format!("{overview}{superseded}{refused}\n{slots}")
+    format!("{overview}{superseded}{overflowing}{refused}\n{slots}")
 }
 
 /// Living workers that may not write the segment.
@@ -90,6 +91,17 @@ fn refused_processes(Refused { uid, processes }: &Refused) -> String {
 fn superseded(Superseded { definition, exported }: &Superseded) -> String {
     let (name, hidden, shown) = (&definition.name, definition.describe(), exported.describe());
     format!("  {name} is not exported as {hidden}, because a younger worker defines it as {shown}\n")
+}
+
+/// A metric that has all the series that `promshm.max_series_per_metric` allows.
+fn overflowing(family: &Family) -> String {
+    match family.overflows() {
+        0 => String::new(),
+        lookups => format!(
+            "  {} has all the series that a metric may have: {lookups} lookups of other label values count together\n",
+            family.definition.name
+        ),
+    }
 }
 
 fn overview(target: &Target, found: &Inspection, stats: &Stats, now: SystemTime) -> String {
@@ -262,7 +274,11 @@ mod tests {
             Definition::new("jobs_total", "", Kind::Counter, labels, &[]).expect("a good definition")
         });
         let superseded = vec![Superseded { definition, exported }];
-        let snapshot = Snapshot { stats: stats(), superseded, ..Snapshot::default() };
+        let mut family = Family::new(
+            Definition::new("mails_total", "", Kind::Counter, &["to"], &[]).expect("a good definition"),
+        );
+        family.set_overflows(7);
+        let snapshot = Snapshot { stats: stats(), superseded, families: vec![family] };
         let refused = [(33, 0), (34, 1), (35, 20)].map(|(uid, processes)| Refused { uid, processes });
         let text = render(&target, &found, &snapshot, &refused, now);
         let expected = "\
@@ -280,6 +296,7 @@ Labels cut   0
 Bad records  0
 Superseded   1
   jobs_total is not exported as a counter with labels (a), because a younger worker defines it as a counter with labels (a, b)
+  mails_total has all the series that a metric may have: 7 lookups of other label values count together
   1 process of uid 34 may not write the segment, and what it counts is lost
   20 processes of uid 35 may not write the segment, and what they count is lost
 

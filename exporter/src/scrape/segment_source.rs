@@ -25,6 +25,12 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// Most users who are logged because their processes may not write the segment.
 const MOST_LOGGED_USERS: usize = 64;
 
+/// Most metrics that are logged because they have all the series that one may have.
+const MOST_LOGGED_OVERFLOWS: usize = 100;
+
+const OVERFLOW: &str = "a metric has all the series that promshm.max_series_per_metric allows, and further label values \
+    count together, as promshm.overflow_label says: look for a label with too many values, or raise the limit";
+
 const REFUSED: &str = "workers of this user may not write the segment, and what they count is lost: run all workers as \
     one user, or set promshm.mode=0660 and promshm.group to a group they share, then remove the segment \
     (promshm-exporter rm)";
@@ -48,6 +54,8 @@ pub(crate) struct SegmentSource {
     logged_superseded: HashSet<String>,
     /// Users of whom it was logged that their processes may not write the segment.
     logged_refused: HashSet<u32>,
+    /// Metrics of which it was logged that they have all the series that one may have.
+    logged_overflows: HashSet<String>,
     /// Whether it was logged that series are too large for a page.
     logged_too_large: bool,
 }
@@ -73,6 +81,7 @@ impl SegmentSource {
             unexpected_owner: None,
             logged_superseded: HashSet::new(),
             logged_refused: HashSet::new(),
+            logged_overflows: HashSet::new(),
             logged_too_large: false,
         }
     }
@@ -100,7 +109,7 @@ impl SegmentSource {
             Some(reader) => (reader, Attachment::Known),
             None => (self.trust.attach(self.target.name)?, Attachment::Fresh),
         };
-        self.metrics.observe(&reader.scrape()?.stats, attachment);
+        self.metrics.observe(reader.scrape()?, attachment);
         self.note_refused();
         if attachment == Attachment::Fresh {
             let unexpected = |owner| self.trust.unexpected_owner(self.target.name, owner);
@@ -153,6 +162,19 @@ impl SegmentSource {
         }
     }
 
+    /// Logs each metric once that has all the series that one may have.
+    fn log_overflows(&mut self) {
+        let Some(snapshot) = self.reader.as_ref().map(Reader::snapshot) else { return };
+        for family in snapshot.families.iter().filter(|family| family.overflows() > 0) {
+            let name = &family.definition.name;
+            if self.logged_overflows.len() < MOST_LOGGED_OVERFLOWS
+                && self.logged_overflows.insert(name.clone())
+            {
+                warn!(segment:% = self.target, metric = name, series = family.row_count(); "{OVERFLOW}");
+            }
+        }
+    }
+
     /// Records how many series the page lacks because their lines would take too many bytes.
     pub(crate) fn note_too_large(&mut self, series: u64) {
         self.metrics.note_too_large(series);
@@ -197,6 +219,7 @@ impl SegmentSource {
             _ => {}
         }
         self.failing = self.error().cloned();
+        self.log_overflows();
     }
 
     /// Logs why the last reading failed. No segment exists before the first worker, so its absence is information,

@@ -4,14 +4,18 @@ use super::{LeftOut, LeftOutReason, Registered, families};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, proto::MetricFamily};
 use promshm_exposition::worker_families;
 use promshm_segment::{
-    Family, Stats,
+    Family, Snapshot, Stats,
     os::Refused,
     snapshot::{Reason, SlotState},
 };
+use std::collections::HashMap;
 
 /// The states of a slot, with their values of the label `state`.
 const STATES: [(SlotState, &str); 3] =
     [(SlotState::Live, "live"), (SlotState::Free, "free"), (SlotState::Inherited, "inherited")];
+
+/// Most metrics that are listed as overflowing: only a corrupt segment has more.
+const MOST_OVERFLOWS: usize = 1000;
 
 /// Whether a scrape used the segment of the scrape before or attached one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +51,9 @@ pub(crate) struct SegmentMetrics {
     liveness: IntGaugeVec,
     dropped: [Total; Reason::ALL.len()],
     truncated: Total,
+    overflows: IntCounterVec,
+    /// The total of each metric that has overflowed, by name.
+    overflow_totals: HashMap<String, Total>,
     starts: Total,
     exits_clean: Total,
     exits_fatal: Total,
@@ -117,6 +124,12 @@ impl SegmentMetrics {
             dropped: Reason::ALL.map(|reason| Total::new(dropped.with_label_values(&[reason.as_str()]))),
             truncated: all
                 .total("promshm_truncated_labels_total", "Label values cut at promshm.max_label_length."),
+            overflows: all.counters(
+                "promshm_metric_overflows_total",
+                "Lookups of label values beyond promshm.max_series_per_metric, which count together, by metric.",
+                "metric",
+            ),
+            overflow_totals: HashMap::new(),
             starts: all.total("promshm_worker_starts_total", "Worker processes that attached the segment."),
             exits_clean: exits("clean"),
             exits_fatal: exits("fatal"),
@@ -200,7 +213,8 @@ impl SegmentMetrics {
     }
 
     /// Records the stats of a segment that was read.
-    pub(crate) fn observe(&mut self, stats: &Stats, attachment: Attachment) {
+    pub(crate) fn observe(&mut self, snapshot: &Snapshot, attachment: Attachment) {
+        let stats = &snapshot.stats;
         self.reserved.set(stats.reserved_bytes as i64);
         self.used.set(stats.used_bytes as i64);
         self.leaked.set(stats.leaked_bytes as i64);
@@ -217,7 +231,21 @@ impl SegmentMetrics {
         self.liveness.reset();
         self.liveness.with_label_values(&[stats.liveness.as_str()]).set(1);
         self.observe_totals(stats, attachment);
+        self.observe_overflows(snapshot);
         self.workers = worker_families(stats);
+    }
+
+    fn observe_overflows(&mut self, snapshot: &Snapshot) {
+        let segment = snapshot.stats.created.to_bits();
+        for family in snapshot.families.iter().filter(|family| family.overflows() > 0) {
+            let name = &family.definition.name;
+            if !self.overflow_totals.contains_key(name) && self.overflow_totals.len() < MOST_OVERFLOWS {
+                let total = Total::new(self.overflows.with_label_values(&[name]));
+                self.overflow_totals.insert(name.clone(), total);
+            }
+            let total = self.overflow_totals.get_mut(name);
+            total.into_iter().for_each(|total| total.observe(segment, family.overflows()));
+        }
     }
 
     fn observe_totals(&mut self, stats: &Stats, attachment: Attachment) {

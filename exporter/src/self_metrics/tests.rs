@@ -1,7 +1,7 @@
 use super::*;
 use promshm_exposition::Encoder;
 use promshm_segment::{
-    Runtime, Stats,
+    Definition, Kind, Runtime, Snapshot, Stats,
     os::Refused,
     snapshot::{Liveness, Process, Reason, SlotState, SlotView},
 };
@@ -30,11 +30,19 @@ fn page(metrics: &mut SelfMetrics, segments: &[SegmentMetrics]) -> String {
 
 fn read(label: Option<&str>) -> SegmentMetrics {
     let mut metrics = SegmentMetrics::new(label);
-    metrics.observe(&stats(), Attachment::Fresh);
+    metrics.observe(&seen(stats()), Attachment::Fresh);
     metrics.note_reading(true);
     metrics.note_left_out([1, 2, 3, 4]);
     metrics.note_refused(&[Refused { uid: 1000, processes: 2 }]);
     metrics
+}
+
+/// What a scrape has read: the stats, and a metric that overflows.
+fn seen(stats: Stats) -> Snapshot {
+    let hits = Definition::new("hits_total", "", Kind::Counter, &["path"], &[]).expect("a good definition");
+    let mut family = Family::new(hits);
+    family.set_overflows(4);
+    Snapshot { stats, families: vec![family], ..Snapshot::default() }
 }
 
 #[test]
@@ -60,7 +68,7 @@ fn worker_series_have_their_pid_while_their_segment_is_up() {
     segment.note_reading(false);
     assert!(!page(&mut metrics, std::slice::from_ref(&segment)).contains("php_worker_"));
     segment.note_reading(true);
-    segment.observe(&Stats { slots: Vec::new(), ..stats() }, Attachment::Known);
+    segment.observe(&seen(Stats { slots: Vec::new(), ..stats() }), Attachment::Known);
     assert!(!page(&mut metrics, &[segment]).contains("php_worker_"));
 
     let mut metrics = SelfMetrics::of_server(true);
@@ -98,8 +106,8 @@ fn segments_with_names_share_families() {
 #[test]
 fn every_label_value_is_always_there() {
     let mut segment = read(None);
-    segment.observe(&Stats { liveness: Liveness::Degraded, ..stats() }, Attachment::Known);
-    segment.observe(&stats(), Attachment::Known);
+    segment.observe(&seen(Stats { liveness: Liveness::Degraded, ..stats() }), Attachment::Known);
+    segment.observe(&seen(stats()), Attachment::Known);
     let page = page(&mut SelfMetrics::of_server(false), &[segment]);
     for (value, reason) in (1..).zip(Reason::ALL) {
         let line = format!("promshm_dropped_total{{reason=\"{}\"}} {value}\n", reason.as_str());

@@ -84,12 +84,23 @@ pub(crate) fn stats() -> std::result::Result<Stats, ReadError> {
     read(|reader| reader.scrape().map(|snapshot| snapshot.stats.clone()))
 }
 
-/// The segment's state, and the numbers of series by the names of their families, the largest first.
-fn stats_and_families() -> (std::result::Result<Stats, ReadError>, Vec<(String, usize)>) {
+/// The numbers of each family, the one with the most series first.
+#[derive(Debug)]
+struct FamilyCount {
+    name: String,
+    series: usize,
+    overflows: u64,
+}
+
+/// The segment's state, and that of its families.
+fn stats_and_families() -> (std::result::Result<Stats, ReadError>, Vec<FamilyCount>) {
     let seen = read(|reader| {
         let snapshot = reader.scrape()?;
-        let named = |(family, series): (&Family, usize)| (family.definition.name.clone(), series);
-        Ok((snapshot.stats.clone(), snapshot.largest().into_iter().map(named).collect()))
+        let count = |(family, series): (&Family, usize)| {
+            let (name, overflows) = (family.definition.name.clone(), family.overflows());
+            FamilyCount { name, series, overflows }
+        };
+        Ok((snapshot.stats.clone(), snapshot.largest().into_iter().map(count).collect()))
     });
     match seen {
         Ok((stats, families)) => (Ok(stats), families),
@@ -136,7 +147,7 @@ impl StatusTexts {
 }
 
 /// The array of `status()`, made within [`guarded`], so values that are not the engine's are borrowed.
-fn status_array(texts: &StatusTexts, stats: &Stats, families: &[(String, usize)]) -> ZBox<ZendHashTable> {
+fn status_array(texts: &StatusTexts, stats: &Stats, families: &[FamilyCount]) -> ZBox<ZendHashTable> {
     let StatusTexts { process, segment, error } = texts;
     let mut array = ZendHashTable::new();
     put(&mut array, "enabled", ini::enabled());
@@ -152,17 +163,22 @@ fn status_array(texts: &StatusTexts, stats: &Stats, families: &[(String, usize)]
     array
 }
 
-fn put_storage(array: &mut ZendHashTable, stats: &Stats, families: &[(String, usize)]) {
+fn put_storage(array: &mut ZendHashTable, stats: &Stats, families: &[FamilyCount]) {
     put(array, "reserved_bytes", stats.reserved_bytes.cast_signed());
     put(array, "used_bytes", stats.used_bytes.cast_signed());
     put(array, "series", stats.series.cast_signed());
     put(array, "hidden_series", stats.hidden_series.cast_signed());
     put(array, "max_series", stats.max_series.cast_signed());
     let mut largest = ZendHashTable::new();
-    for (name, series) in families {
-        put(&mut largest, name, *series as i64);
+    let mut overflows = ZendHashTable::new();
+    for family in families {
+        put(&mut largest, &family.name, family.series as i64);
+        if family.overflows > 0 {
+            put(&mut overflows, &family.name, family.overflows.cast_signed());
+        }
     }
     put(array, "families", largest);
+    put(array, "overflows", overflows);
     let mut dropped = ZendHashTable::new();
     for (reason, count) in Reason::ALL.iter().zip(stats.dropped) {
         put(&mut dropped, reason.as_str(), count.cast_signed());

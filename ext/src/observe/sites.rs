@@ -243,11 +243,11 @@ impl Place {
     /// Finds out where updates go, unless that is known.
     fn resolve(&self) {
         if !self.main.get().holds() {
-            self.main.set(attachment::resolve(&self.family.main, &self.key));
+            self.main.set(attachment::resolve(&self.family.main, &self.key).series);
         }
         let gauge = match &self.family.in_flight {
             Some(_) if self.gauge.get().holds() => self.gauge.get(),
-            Some(metric) => attachment::resolve(metric, &self.key),
+            Some(metric) => attachment::resolve(metric, &self.key).series,
             None => Series { generation: self.main.get().generation, target: Target::Owned(null()) },
         };
         self.gauge.set(gauge);

@@ -109,6 +109,14 @@ fn with_state<R>(look: impl FnOnce(&mut State) -> R) -> R {
     STATE.with(|state| look(state.get_or_insert_default()))
 }
 
+/// The result of a lookup in the segment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Resolution {
+    pub(crate) series: Series,
+    /// Whether the metric has all the series that it may have, so that these label values count together with others.
+    pub(crate) is_overflow: bool,
+}
+
 /// The part of `Segment::status()` and of phpinfo that is about this process.
 #[derive(Debug)]
 pub(crate) struct Status {
@@ -138,8 +146,8 @@ pub(crate) fn remember_spelling(spelling: &Spelling<'_>, metric: &Rc<Metric>) {
 
 /// Looks the series up in the segment, after attaching if necessary.
 #[cold]
-pub(crate) fn resolve(metric: &Metric, key: &[u8]) -> Series {
-    with_warnings(|state| state.resolve(metric, key))
+pub(crate) fn resolve(metric: &Metric, key: &[u8]) -> Resolution {
+    with_warnings_of(&metric.definition.name, |state| state.resolve(metric, key))
 }
 
 /// Forgets all resolved series, because they have become too many.
@@ -155,12 +163,12 @@ pub(crate) fn forget_series() {
 
 /// Removes the series; `true` if it existed.
 pub(crate) fn remove(metric: &Metric, key: &[u8]) -> bool {
-    with_warnings(|state| state.remove(metric, key))
+    with_warnings_of(&metric.definition.name, |state| state.remove(metric, key))
 }
 
 /// Removes all series that have these label values; `None` stands for any value. Returns how many there were.
 pub(crate) fn remove_matching(metric: &Metric, values: &[Option<String>]) -> u64 {
-    with_warnings(|state| state.remove_matching(metric, values))
+    with_warnings_of(&metric.definition.name, |state| state.remove_matching(metric, values))
 }
 
 /// Retires the segment. A failure is a warning.
@@ -285,8 +293,9 @@ pub(crate) fn warn_once(message: &str) {
     }
 }
 
-fn with_warnings<R>(look: impl FnOnce(&mut State) -> R) -> R {
-    let (result, warning) = with_state(|state| (look(state), state.current.take_warning()));
+/// Runs `look`, and warns if it found out that metrics are not stored: the first one by name.
+fn with_warnings_of<R>(metric: &str, look: impl FnOnce(&mut State) -> R) -> R {
+    let (result, warning) = with_state(|state| (look(state), state.current.take_warning(metric)));
     if let Some(message) = warning {
         zval::warn(&message);
     }
@@ -325,13 +334,13 @@ impl Attachment {
     }
 
     /// The first error of this segment, once.
-    fn take_warning(&mut self) -> Option<String> {
+    fn take_warning(&mut self, metric: &str) -> Option<String> {
         if self.warned {
             return None;
         }
         let error = self.error.as_ref()?;
         self.warned = true;
-        Some(format!("metrics are not stored: {error}"))
+        Some(format!("{metric} and all other metrics are not stored: {error}"))
     }
 }
 
@@ -410,22 +419,33 @@ impl State {
         (self.known, self.known_bytes) = (0, 0);
     }
 
-    fn resolve(&mut self, metric: &Metric, key: &[u8]) -> Series {
+    fn resolve(&mut self, metric: &Metric, key: &[u8]) -> Resolution {
         if !self.is_ready() {
-            return Series::UNKNOWN;
+            return Resolution { series: Series::UNKNOWN, is_overflow: false };
         }
         let generation = generation::current(); // before the lookup: a change during it makes the result stale
-        let target = self.look_up(metric, key).unwrap_or_else(Target::Dropped);
-        Series { generation, target }
+        let (target, is_overflow) =
+            self.look_up(metric, key).unwrap_or_else(|reason| (Target::Dropped(reason), false));
+        Resolution { series: Series { generation, target }, is_overflow }
     }
 
-    fn look_up(&mut self, metric: &Metric, key: &[u8]) -> Result<Target, Reason> {
+    /// Where the updates go, and whether that is the series of label values without room of their own.
+    fn look_up(&mut self, metric: &Metric, key: &[u8]) -> Result<(Target, bool), Reason> {
         let family = self.family(metric)?;
-        let Some(writer) = &mut self.current.writer else { return Ok(Target::Unstored) };
+        let Some(writer) = &mut self.current.writer else { return Ok((Target::Unstored, false)) };
         let values = labels::unpack(key);
-        let resolved = writer.resolve(family, &metric.all_values(&values))?;
+        let limit = ini::series_per_metric(writer.max_series());
+        let is_overflow = !values.is_empty() && !writer.has_room(family, &metric.all_values(&values), limit);
+        let resolved = if is_overflow {
+            writer.count_overflow(family);
+            let other = ini::overflow_label();
+            writer.resolve(family, &metric.all_values(&vec![other.as_str(); values.len()]))?
+        } else {
+            writer.resolve(family, &metric.all_values(&values))?
+        };
         let cells = resolved.cells.as_ptr();
-        Ok(if resolved.shared { Target::Shared(cells) } else { Target::Owned(cells) })
+        let target = if resolved.shared { Target::Shared(cells) } else { Target::Owned(cells) };
+        Ok((target, is_overflow))
     }
 
     fn remove(&mut self, metric: &Metric, key: &[u8]) -> bool {

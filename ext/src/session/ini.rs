@@ -20,6 +20,22 @@ interpreter_local! {
     static CONFIG: Option<Config> = None;
     static ENABLED: bool = true;
     static RUNTIME_METRICS: bool = true;
+    static SERIES_PER_METRIC: SeriesPerMetric = SeriesPerMetric::Share(10);
+    /// What the labels of a metric's last series say; `None` for [`OTHER`].
+    static OVERFLOW_LABEL: Option<String> = None;
+}
+
+/// The default of `promshm.overflow_label`.
+const OTHER: &str = "other";
+/// The fewest series that a share of `promshm.max_series` leaves to each metric.
+const LEAST_SHARE: u64 = 100;
+
+/// The most series of one metric.
+#[derive(Debug, Clone, Copy)]
+enum SeriesPerMetric {
+    Number(u32),
+    /// So many hundredths of what the segment takes.
+    Share(u32),
 }
 
 /// The settings of observed functions. They are the process's: handlers are replaced once, and compiled code is shared.
@@ -123,7 +139,20 @@ pub(crate) fn config() -> Config {
     CONFIG.with(|config| config.get_or_insert_default().clone())
 }
 
-static SETTINGS: IniEntryDefs<18> = IniEntryDefs::new([
+/// The most series of one metric in a segment that takes `max_series`.
+pub(crate) fn series_per_metric(max_series: u64) -> u64 {
+    match SERIES_PER_METRIC.get() {
+        SeriesPerMetric::Number(number) => number.into(),
+        SeriesPerMetric::Share(share) => (max_series * u64::from(share) / 100).max(LEAST_SHARE),
+    }
+}
+
+/// The value of all labels of the series that further label values of a metric count in.
+pub(crate) fn overflow_label() -> String {
+    OVERFLOW_LABEL.with(|label| label.clone().unwrap_or_else(|| OTHER.into()))
+}
+
+static SETTINGS: IniEntryDefs<20> = IniEntryDefs::new([
     setting(c"promshm.enabled", c"1", on_enabled),
     setting(c"promshm.segment", c"sysv:0x70736d31", on_segment),
     setting(c"promshm.size", c"256M", on_size),
@@ -131,6 +160,8 @@ static SETTINGS: IniEntryDefs<18> = IniEntryDefs::new([
     setting(c"promshm.group", c"", on_group),
     setting(c"promshm.max_processes", c"256", on_max_processes),
     setting(c"promshm.max_series", c"10000", on_max_series),
+    setting(c"promshm.max_series_per_metric", c"10%", on_max_series_per_metric),
+    setting(c"promshm.overflow_label", c"other", on_overflow_label),
     setting(c"promshm.max_label_length", c"1024", on_max_label_length),
     setting(c"promshm.summary_samples", c"1024", on_summary_samples),
     setting(c"promshm.series_ttl", c"0", on_series_ttl),
@@ -219,6 +250,18 @@ on_modify! {
     on_max_series => "promshm.max_series", "a number from 1 to 4000000", |text| {
         let number = number(text, 1, Config::MAX_SERIES)?;
         change(|config| config.max_series = number)
+    };
+    on_max_series_per_metric => "promshm.max_series_per_metric", "a number from 1 to 4000000, or a share of promshm.max_series from 1% to 100%", |text| {
+        let limit = match text.strip_suffix('%') {
+            Some(share) => SeriesPerMetric::Share(number(share, 1, 100)?),
+            None => SeriesPerMetric::Number(number(text, 1, Config::MAX_SERIES)?),
+        };
+        SERIES_PER_METRIC.set(limit);
+        Some(())
+    };
+    on_overflow_label => "promshm.overflow_label", "a text from 1 to 64 bytes long", |text| {
+        OVERFLOW_LABEL.with(|label| *label = Some(text.into()).filter(|_| (1..=64).contains(&text.len())));
+        (1..=64).contains(&text.len()).then_some(())
     };
     on_max_label_length => "promshm.max_label_length", "a number from 64 to 65535", |text| {
         let number = number(text, Config::MIN_LABEL_LENGTH, Config::MAX_LABEL_LENGTH)?;

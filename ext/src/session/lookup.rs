@@ -1,15 +1,17 @@
 //! Finds where updates of a series go: as the process remembers it, or by asking the segment.
 
 use crate::session::{
-    attachment, label_hash, labels,
+    attachment,
+    attachment::Resolution,
+    label_hash, labels,
     metric::Metric,
     series::{Key, Series},
     series_table,
 };
 
-/// Most series of one metric that a process remembers when they have no cells.
+/// Most series of one metric that a process remembers when they have no cells of their own.
 const REMEMBERED_DROPS: usize = 1000;
-/// Most bytes of label values that a remembered series without cells may have.
+/// Most bytes of label values that such a series may have.
 const MOST_DROPPED_BYTES: usize = 4096;
 
 /// The series with that key, looked up in the segment unless it is known and still holds.
@@ -23,19 +25,20 @@ pub(crate) fn series(metric: &Metric, key: &[u8]) -> (Key, Series) {
 }
 
 fn resolve(metric: &Metric, hash: u64, key: Key) -> (Key, Series) {
-    let series = attachment::resolve(metric, &key);
-    if may_remember(metric, &key, series) {
+    let Resolution { series, is_overflow } = attachment::resolve(metric, &key);
+    if may_remember(metric, &key, series.has_cells() && !is_overflow) {
         metric.put(hash, &key, series);
     }
     (key, series)
 }
 
-fn may_remember(metric: &Metric, key: &[u8], series: Series) -> bool {
+/// `has_own_cells`: whether these label values have cells that no others have. Only such are limited in number.
+fn may_remember(metric: &Metric, key: &[u8], has_own_cells: bool) -> bool {
     if series_table::is_full() {
         attachment::forget_series();
     }
-    // Where nothing is stored, remembering saves no more than making the key.
+    // Clients may send other values without end, of which nothing is stored, or which count together.
     let is_small = || metric.known_count() < REMEMBERED_DROPS && key.len() <= MOST_DROPPED_BYTES;
-    let is_worth_it = series.has_cells() || is_small();
+    let is_worth_it = has_own_cells || is_small();
     is_worth_it && labels::is_within_limit(key) && !series_table::is_full()
 }

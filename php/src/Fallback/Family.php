@@ -11,6 +11,9 @@ namespace Promshm\Fallback;
  */
 final class Family
 {
+    /** How often label values were looked up that found no room of their own. */
+    public int $overflows = 0;
+
     private int $epoch = 0;
 
     /** @var array<string, Series> by their label values */
@@ -18,6 +21,19 @@ final class Family
 
     public function __construct(public readonly Definition $definition)
     {
+    }
+
+    /**
+     * Whether these label values have a series, or may have one.
+     *
+     * @param list<string> $values
+     */
+    public function hasRoom(array $values): bool
+    {
+        return !Memory::isEnabled()
+            || $this->epoch !== Memory::$epoch
+            || count($this->series) < Memory::MAX_SERIES_PER_METRIC + ($this->overflows > 0 ? 1 : 0)
+            || isset($this->series[self::key($values)]);
     }
 
     /**
@@ -94,6 +110,7 @@ final class Family
         if ($this->epoch !== Memory::$epoch) {
             $this->epoch = Memory::$epoch;
             $this->series = [];
+            $this->overflows = 0;
             Memory::show($this);
         }
     }

@@ -16,6 +16,12 @@ final class Memory
     /** As the extension's `promshm.max_series`: a script that runs for ever must not fill its memory. */
     public const MAX_SERIES = 10000;
 
+    /** As the extension's `promshm.max_series_per_metric`: one metric must not take the room of all others. */
+    public const MAX_SERIES_PER_METRIC = 1000;
+
+    /** As the extension's `promshm.overflow_label`: what further label values of such a metric count as. */
+    public const OVERFLOW_LABEL = 'other';
+
     /** Changes with each wipe; a family of an older one starts afresh at its next update. */
     public static int $epoch = 1;
     public static int $series = 0;

@@ -130,7 +130,14 @@ trait Metric
      */
     private function at(array $labels): ?Series
     {
-        return $this->family->at($this->inOrder([...$this->valuesOf($labels), ...$this->constants]));
+        $values = $this->valuesOf($labels);
+        $all = $this->inOrder([...$values, ...$this->constants]);
+        if ($values !== [] && !$this->family->hasRoom($all)) {
+            $this->family->overflows++;
+            $others = array_fill(0, count($values), Memory::OVERFLOW_LABEL);
+            $all = $this->inOrder([...$others, ...$this->constants]);
+        }
+        return $this->family->at($all);
     }
 
     /**

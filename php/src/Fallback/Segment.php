@@ -27,6 +27,7 @@ final class Segment
      *     hidden_series: int,
      *     max_series: int,
      *     families: array<string, int>,
+     *     overflows: array<string, int>,
      *     dropped: array{series_limit: int, segment_full: int, too_many_buckets: int, corrupt: int,
      *         summary_sample: int, exemplar: int},
      *     truncated_labels: int,
@@ -51,6 +52,10 @@ final class Segment
             'hidden_series' => 0,
             'max_series' => Memory::MAX_SERIES,
             'families' => self::families(),
+            'overflows' => array_filter(array_map(
+                static fn (Family $family): int => $family->overflows,
+                Memory::families()
+            )),
             'dropped' => [
                 'series_limit' => Memory::$dropped,
                 'segment_full' => 0,

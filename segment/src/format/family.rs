@@ -17,6 +17,13 @@ const MAX_BOUNDS: u64 = PAGE_WORDS as u64 - 2;
 
 /// Bytes from the start of a family record to the word with its newest claim.
 const NEWEST_CLAIM: u64 = 4 * 8;
+/// Number of words with counts between the head and the bounds.
+const COUNTS: u64 = 2;
+/// Bytes from the start of a family record to the number of its series.
+const SERIES_COUNT: u64 = HEAD_WORDS * 8;
+/// Bytes from the start of a family record to the number of its overflows.
+const OVERFLOW_COUNT: u64 = (HEAD_WORDS + 1) * 8;
+
 /// The maximum age, which only a summary's definition has; 0 for other kinds.
 fn age_of(kind: Kind) -> u32 {
     if let Kind::Summary { max_age } = kind { max_age } else { 0 }
@@ -58,11 +65,12 @@ impl FamilyRecord {
 
     /// The size that the record at `offset` claims to have, in bytes, valid or not: the cost of reading it.
     pub(crate) fn claimed_bytes(view: &View, offset: u64) -> u64 {
-        const MOST: u64 = (HEAD_WORDS + MAX_BOUNDS + 1) * 8 + MAX_NAME as u64 + MAX_HELP as u64 + MAX_NAMES;
+        const MOST: u64 =
+            (HEAD_WORDS + COUNTS + MAX_BOUNDS + 1) * 8 + MAX_NAME as u64 + MAX_HELP as u64 + MAX_NAMES;
         match head(view, offset) {
             Ok([meta, _, lengths, label_bytes, ..]) if meta & 0xff == FAMILY => {
                 let texts = [lengths & 0xffff_ffff, lengths >> 32, label_bytes & 0xffff_ffff];
-                let bytes = (HEAD_WORDS + (meta >> 48)) * 8;
+                let bytes = (HEAD_WORDS + COUNTS + (meta >> 48)) * 8;
                 texts.into_iter().fold(bytes, u64::saturating_add).min(MOST)
             }
             _ => HEAD_WORDS * 8,
@@ -88,6 +96,7 @@ impl FamilyRecord {
         let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
         let label_bytes = labels.len() as u64 | u64::from(age_of(definition.kind)) << 32;
         let mut words = vec![kind, hash, lengths, label_bytes, 0, claim_column];
+        words.extend([0; COUNTS as usize]);
         words.extend(definition.bounds.iter().map(|bound| bound.to_bits()));
         words.extend(words_of(&text));
         words
@@ -116,8 +125,8 @@ impl FamilyRecord {
             return Err(Corrupt);
         }
         let text_bytes = name_bytes + help_bytes + label_bytes;
-        let words = HEAD_WORDS + bounds + text_bytes.div_ceil(8);
-        let body = &place(view, offset, words)?[HEAD_WORDS as usize..];
+        let words = HEAD_WORDS + COUNTS + bounds + text_bytes.div_ceil(8);
+        let body = &place(view, offset, words)?[(HEAD_WORDS + COUNTS) as usize..];
         let (bounds, body) = body.split_at(bounds as usize);
         let bounds: Vec<f64> = bounds.iter().map(|bits| f64::from_bits(bits.load_relaxed())).collect();
         let mut text = Vec::new();
@@ -136,5 +145,15 @@ impl FamilyRecord {
     /// The word that holds the newest claim on the name.
     pub(crate) fn newest_claim(mapping: &Mapping, offset: u64) -> Option<&Word> {
         mapping.word(offset.checked_add(NEWEST_CLAIM)?)
+    }
+    /// The word that counts its series. A process that dies between a series and its count leaves it too low or too
+    /// high by one, so it decides nothing but whether further series are welcome.
+    pub(crate) fn series_count(mapping: &Mapping, offset: u64) -> Option<&Word> {
+        mapping.word(offset.checked_add(SERIES_COUNT)?)
+    }
+
+    /// The word that counts how often label values were looked up that found no room of their own.
+    pub(crate) fn overflow_count(mapping: &Mapping, offset: u64) -> Option<&Word> {
+        mapping.word(offset.checked_add(OVERFLOW_COUNT)?)
     }
 }

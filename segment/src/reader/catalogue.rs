@@ -258,6 +258,8 @@ impl Catalogue {
             self.chosen = chosen;
         }
         for (at, exported) in self.chosen.iter().zip(&mut snapshot.families) {
+            let overflows = FamilyRecord::overflow_count(cells.view, self.families[*at].offset);
+            exported.set_overflows(overflows.map_or(0, Word::load_relaxed));
             if self.families[*at].dirty {
                 self.corrupt += self.families[*at].lay_out(exported, next_id());
             }

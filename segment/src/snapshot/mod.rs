@@ -66,6 +66,7 @@ pub struct Family {
     exemplars: Vec<(CellPlace, Exemplar)>,
     rows: usize,
     generation: u64,
+    overflows: u64,
 }
 
 /// The observations of a summary's series within its window, as far as its samples are kept.
@@ -136,6 +137,7 @@ impl Family {
             exemplars: Vec::new(),
             rows: 0,
             generation: 0,
+            overflows: 0,
         }
     }
 
@@ -190,6 +192,18 @@ impl Family {
 
     pub(crate) fn set_generation(&mut self, generation: u64) {
         self.generation = generation;
+    }
+
+    /// How often processes looked up label values that found no room of their own in this family, and that count
+    /// together since then. See `promshm.max_series_per_metric`.
+    #[must_use]
+    pub fn overflows(&self) -> u64 {
+        self.overflows
+    }
+
+    /// Sets the number of overflows.
+    pub fn set_overflows(&mut self, overflows: u64) {
+        self.overflows = overflows;
     }
 
     /// The series that have a value now.

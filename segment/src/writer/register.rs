@@ -105,6 +105,11 @@ impl Writer {
         let hash = SeriesRecord::hash(self.attached.hash_key, family.offset, &packed);
         let published = self.find_or_publish(hash, &mut SeriesDraft { family, labels: &packed, hash })?;
         let view = &self.attached.view;
+        if published.is_new {
+            FamilyRecord::series_count(view, family.offset)
+                .into_iter()
+                .for_each(|count| _ = count.fetch_add(1));
+        }
         if published.is_new && cut > 0 {
             self.slot.count_truncated(view, cut as u64);
         }
@@ -114,6 +119,37 @@ impl Writer {
             touched.into_iter().for_each(|touched| ttl::touch(touched, clock::now()));
         }
         self.cells_of(family, series.column)
+    }
+
+    /// Whether these label values have a series of the family, or it has fewer than `limit`, the one in which
+    /// overflows count left out. A family without labels always has room. Several processes that ask at once may all have room for their last one.
+    #[must_use]
+    pub fn has_room(&self, family: FamilyId, labels: &[&str], limit: u64) -> bool {
+        let view = &self.attached.view;
+        let [count, overflows] = [FamilyRecord::series_count, FamilyRecord::overflow_count]
+            .map(|word| word(view, family.offset).map_or(0, Word::load_relaxed));
+        if count < limit.saturating_add(u64::from(overflows > 0)) || family.labels == 0 {
+            return true;
+        }
+        let Ok((packed, _cut)) = self.pack(family, labels) else { return true };
+        let hash = SeriesRecord::hash(self.attached.hash_key, family.offset, &packed);
+        let draft = SeriesDraft { family, labels: &packed, hash };
+        match index::search(view, hash, |offset| draft.is_at(view, offset)) {
+            Found::Record { entry, .. } => !draft.is_gone(view, index::offset_of(entry)),
+            Found::Empty { .. } | Found::Full => false,
+        }
+    }
+
+    /// Counts that label values of the family found no room of their own.
+    pub fn count_overflow(&self, family: FamilyId) {
+        let count = FamilyRecord::overflow_count(&self.attached.view, family.offset);
+        count.into_iter().for_each(|count| _ = count.fetch_add(1));
+    }
+
+    /// The most series of the segment.
+    #[must_use]
+    pub fn max_series(&self) -> u64 {
+        u64::from(self.attached.view.geometry.shape.max_series)
     }
 
     /// The cells of this process's slot. Cumulative cells may be in the shared slot where there is no room
@@ -149,7 +185,7 @@ impl Writer {
         };
         let Some(flag) = SeriesRecord::removed(view, index::offset_of(entry)) else { return false };
         let is_first = flag.compare_exchange(0, LEAVING).is_ok();
-        finish_removals(view, &[flag]); // also one that a dead process began
+        finish_removals(view, family.offset, &[flag]); // also one that a dead process began
         is_first
     }
 
@@ -170,7 +206,7 @@ impl Writer {
         });
         let flags: Vec<&Word> = matching.filter_map(|offset| SeriesRecord::removed(view, offset)).collect();
         let removed = flags.iter().filter(|flag| flag.compare_exchange(0, LEAVING).is_ok()).count();
-        finish_removals(view, &flags);
+        finish_removals(view, family.offset, &flags);
         removed as u64
     }
 
@@ -276,7 +312,7 @@ impl Draft for SeriesDraft<'_> {
         let Some(flag) = SeriesRecord::removed(mapping, offset) else { return false };
         let seen = flag.load_acquire();
         if seen == LEAVING {
-            finish_removals(mapping, &[flag]);
+            finish_removals(mapping, self.family.offset, &[flag]);
         }
         seen != 0
     }
@@ -310,7 +346,7 @@ fn draft_record(view: &View, draft: &dyn Draft) -> Result<u64, Reason> {
 
 /// Invalidates all resolved handles by the epoch, and only then hides the series that are leaving, so that no
 /// update goes into a hidden series. Any process may complete what a dead one began, any number of times.
-fn finish_removals(mapping: &Mapping, flags: &[&Word]) {
+fn finish_removals(mapping: &Mapping, family: u64, flags: &[&Word]) {
     if !flags.iter().any(|flag| flag.load_acquire() == LEAVING) {
         return;
     }
@@ -318,6 +354,9 @@ fn finish_removals(mapping: &Mapping, flags: &[&Word]) {
     let hidden = flags.iter().filter(|flag| flag.compare_exchange(LEAVING, GONE).is_ok());
     let hidden = hidden.map(|_| release(mapping, 1, 0)).count();
     if hidden > 0 {
+        let count = FamilyRecord::series_count(mapping, family);
+        let fewer = |count: u64| Some(count.saturating_sub(hidden as u64));
+        count.into_iter().for_each(|count| _ = count.fetch_update(fewer));
         mapping.head(header!(epoch)).fetch_add(1); // pair: EPOCH, for readers
     }
 }

@@ -23,7 +23,7 @@ function writeSegment(section, model, segment) {
   writeWorkers(section, number, shown);
   writeCrashes(section, series, shown);
   writeFill(section, 'space', number('promshm_segment_used_bytes'), number('promshm_segment_reserved_bytes'), 'bytes');
-  writeSeries(section, number);
+  writeSeries(section, number, model, segment);
   writeDropped(section, model, segment);
   const alarm = number('promshm_up') === 0;
   const detail = alarm ? 'segment not readable' : 'to read and write it';
@@ -45,10 +45,12 @@ function writeCrashes(section, series, shown) {
   writeVital(section, 'crashes', exits('abrupt'), `${exits('fatal')} fatal, ${exits('clean')} clean exits`, { alarm });
 }
 
-/** Hidden series use as much space as others, so they count. */
-function writeSeries(section, number) {
+/** Hidden series use as much space as others, so they count. Metrics that have all the series that one may have are named. */
+function writeSeries(section, number, model, segment) {
   const hidden = number('promshm_hidden_series') || 0;
-  const note = hidden ? `; ${whole.format(hidden)} hidden` : '';
+  const overflows = model.families.get(`${segment}\npromshm_metric_overflows_total\ncounter`)?.series.values() ?? [];
+  const full = [...overflows].map(({ labels }) => labels[0]?.[1]);
+  const note = (hidden ? `; ${whole.format(hidden)} hidden` : '') + (full.length ? `; no more of ${full.join(', ')}` : '');
   writeFill(section, 'series', number('promshm_series') + hidden, number('promshm_series_limit'), '', note);
 }
 
