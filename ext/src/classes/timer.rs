@@ -1,19 +1,21 @@
 //! `Promshm\Timer`: measures durations on the monotonic clock.
 
 use crate::{
-    classes::histogram::Histogram,
     engine::{
         arguments::Labels,
         call::Call,
         callable,
         class::{Method, final_class, php_interface, register_interface},
         exceptions::Thrown,
-        object::{self, native_object, php_class},
+        object::{self, PhpClass, native_object, php_class},
         panic::catch_panic,
         zval,
         zval::{Parse, guarded, parse},
     },
-    session::{handle::SeriesOf, histogram_cells},
+    session::{
+        handle::{Handle, SeriesOf},
+        histogram_cells,
+    },
 };
 use ext_php_rs::{error::Result, flags::DataType, types::Zval};
 use promshm_segment::clock;
@@ -58,8 +60,8 @@ pub(crate) fn start(
 }
 
 /// Calls the function and observes its duration.
-pub(crate) fn time(
-    call: &Call<Histogram>,
+pub(crate) fn time<C: PhpClass<State = Handle>>(
+    call: &Call<C>,
     function: &Zval,
     labels: Labels<'_>,
     ret: &mut Zval,

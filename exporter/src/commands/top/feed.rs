@@ -1,6 +1,6 @@
 //! Reads the segments for `top`, and attaches them again when needed.
 
-use super::model::{Model, Reading};
+use super::{model::Model, reading::Reading};
 use crate::targets::{
     FindError, Segments, Target,
     trust::{SourceError, Trust},

@@ -1,7 +1,7 @@
 //! The functions of `top`: calls, errors and durations of what php.ini observes, and of metrics that an application has
 //! named in the same way.
 
-use super::model::{Key, Reading};
+use super::reading::{Key, Reading};
 use promshm_segment::{Definition, Family, Kind, Snapshot, snapshot::Row};
 use std::{
     collections::{BTreeMap, HashMap},

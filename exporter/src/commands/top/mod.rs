@@ -7,6 +7,7 @@ mod draw;
 mod feed;
 mod functions;
 mod model;
+mod reading;
 #[cfg(test)]
 mod tests;
 mod view;

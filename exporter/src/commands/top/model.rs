@@ -1,8 +1,11 @@
 //! The model of `top`: the series with their history, and the state of the segments.
 
-use super::functions::Functions;
+use super::{
+    functions::Functions,
+    reading::{Key, Reading},
+};
 use crate::text::Unit;
-use promshm_segment::{Definition, Kind, Snapshot, Stats};
+use promshm_segment::{Definition, Kind, Stats};
 use std::{
     collections::{BTreeMap, VecDeque},
     time::Duration,
@@ -11,29 +14,11 @@ use std::{
 /// Samples that are kept of each series.
 pub(super) const PAST: usize = 60;
 
-/// The outcome of reading one segment.
-pub(super) struct Reading<'r> {
-    /// The segment's label, if there are several.
-    pub(super) label: Option<&'r str>,
-    /// The content, or the error's text.
-    pub(super) outcome: Result<&'r Snapshot, String>,
-}
-
 /// A segment's state, for the top of the screen.
 #[derive(Debug)]
 pub(super) struct SegmentState {
     pub(super) label: Option<String>,
     pub(super) outcome: Result<Stats, String>,
-}
-
-/// A series' key in the model.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
-    /// The segment's label, or empty.
-    pub(super) segment: String,
-    pub(super) name: String,
-    /// `queue=mail status=ok`
-    pub(super) labels: String,
 }
 
 /// A series with its history.
@@ -104,14 +89,6 @@ impl SegmentState {
     fn of(reading: &Reading) -> Self {
         let outcome = reading.outcome.as_ref().map(|snapshot| snapshot.stats.clone());
         Self { label: reading.label.map(Into::into), outcome: outcome.map_err(Clone::clone) }
-    }
-}
-
-impl Key {
-    /// Whether all words of a filter occur in it, ignoring case.
-    pub(super) fn has(&self, words: &[String]) -> bool {
-        let text = format!("{} {} {}", self.segment, self.name, self.labels).to_lowercase();
-        words.iter().all(|word| text.contains(word))
     }
 }
 

@@ -2,7 +2,8 @@ use super::{
     draw,
     draw::{Scene, Theme},
     functions::Function,
-    model::{Key, Model, PAST, Reading, Series},
+    model::{Model, PAST, Series},
+    reading::{Key, Reading},
     view::{Column, Flow, Row, Shown, Sort, View},
 };
 use promshm_segment::{Definition, Family, GaugeMode, Kind, Snapshot, Stats};

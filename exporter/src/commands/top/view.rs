@@ -2,7 +2,8 @@
 
 use super::{
     functions::Function,
-    model::{Key, Model, Series},
+    model::{Model, Series},
+    reading::Key,
 };
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::cmp::Ordering;

@@ -4,7 +4,7 @@ use super::{PLAIN, Pen, SOFT, STRONG, Scene, with_segment};
 use crate::{
     commands::top::{
         functions::Function,
-        model::Key,
+        reading::Key,
         view::{Column, View},
     },
     text::Unit,
