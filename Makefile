@@ -43,7 +43,7 @@ pytest := $(python) -m pytest
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix musl valgrind php promphp-suite promphp-differential pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
+.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix php-src musl valgrind php promphp-suite promphp-differential pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -83,7 +83,7 @@ check: venv ## What each commit needs: no root, no network; three minutes once i
 	@tests/run-all.py rust-lint layers documents unit phpt-debug
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
-	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.py model kill-storm corruption reliability fuzz proofs
+	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.py model kill-storm corruption reliability php-src fuzz proofs
 
 bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape
@@ -140,6 +140,9 @@ zts: venv build ## The phpt suite and many threads, in a thread-safe PHP with de
 
 test-matrix: venv build ## The extension's tests on PHP 8.2 to 8.6, thread-safe or not, glibc and musl: hours at the first run
 	@tests/run-matrix.sh
+
+php-src: build ## PHP's own tests of its engine, with every function observed
+	@tests/run-php-src.sh
 
 musl: ## The phpt suite on Alpine, cross-built: sets up a compiler, PHP and a root at the first run
 	@tests/matrix/alpine.sh 8.4
