@@ -33,8 +33,9 @@ exporter  := $(abspath $(target))/release/promshm-exporter
 export PROMSHM_EXTENSION := $(extension)
 export PROMSHM_EXPORTER := $(exporter)
 # Launchers such as pyenv's change the path, and ext-php-rs builds anew when it changes:
-# a test that runs make again hands this one down.
+# make that runs below one of them goes back to the first one's path.
 export PROMSHM_PATH := $(or $(PROMSHM_PATH),$(PATH))
+export PATH := $(PROMSHM_PATH)
 
 # pytest and the tests' libraries, and no caches in the tree.
 python := PYTHONDONTWRITEBYTECODE=1 $(CURDIR)/.cache/venv/bin/python
@@ -69,9 +70,9 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 	@demo/run.sh
 
 # Long ones first, so that no core is idle at the end, and what mostly waits beside what computes. The first builds the
-# release, and zts comes when it is there, because a step that waits for another one's build seems to do nothing. One
+# release, and valgrind comes when it is there, because a step that waits for another one's build seems to do nothing. One
 # after the other what builds in target/debug; there `plain` would exchange the exporter below the tests of `unit`.
-steps := containers unit,lint,plain asan fuzz zts loom valgrind pie call-cost page reliability runner phpt formats readme \
+steps := containers unit,lint,plain asan fuzz valgrind zts loom pie call-cost page reliability runner phpt formats readme \
   operations deploy attacks tls e2e fpm php documents model memory posix deny
 
 # What the steps fetch from PyPI they see to themselves, beside what computes.

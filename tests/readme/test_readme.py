@@ -98,7 +98,6 @@ class ReadmeTest(harness.TestCase):
             "DEMO_PORT": str(port),
             "DEMO_SEGMENT": self.segment,
             "MAKEFLAGS": "",
-            "PATH": os.environ.get("PROMSHM_PATH", os.environ["PATH"]),
         }
         command = ["make", "--no-print-directory", "-C", harness.ROOT, "demo"]
         demo = harness.Process(self, "demo", command, env=environment)
