@@ -27,7 +27,7 @@ if [ "\$key" != "\$*" ]; then
   [ "\$(wc -l <"\$started")" -le 8 ] || exec $php "\$@"
 fi
 export USE_ZEND_ALLOC=0 ZEND_DONT_UNLOAD_MODULES=1 PROMSHM_ENDS="\${PROMSHM_ENDS:-}"
-exec valgrind -q --leak-check=full --show-leak-kinds=definite --num-callers=40 --vex-guest-chase=no \\
+exec valgrind -q --leak-check=full --show-leak-kinds=definite --num-callers=40 --keep-stacktraces=alloc --vex-guest-chase=no \\
   --log-file=$work/%p.log%q{PROMSHM_ENDS} $php -d pcre.jit=0 "\$@"
 EOF
 chmod +x "$work/php"
