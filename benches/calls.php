@@ -1,6 +1,7 @@
 <?php
 // One way of counting, many times: php calls.php VARIANT ROUNDS. Each variant is a loop of its own,
-// so that nothing but the call is inside it. Without a known variant it lists them all.
+// so that nothing but the call is inside it. Several, one a line, run one after the other. Without a known variant it
+// lists them all.
 
 use Promshm\{CollectorRegistry, Counter, Gauge, GaugeMode, Histogram, Summary};
 
@@ -121,17 +122,20 @@ function promphp(array $labels): Prometheus\Counter
     return (new Prometheus\CollectorRegistry(new Prometheus\Storage\InMemory(), false))->registerCounter('app', 'requests', '', $labels);
 }
 
-if (!isset($variants[$variant])) {
+$asked = explode("\n", $variant);
+if (array_diff($asked, array_keys($variants))) {
     echo implode("\n", array_keys($variants)), "\n";
     exit;
 }
-$subject = subject($variant, $method, $status);
-$variants[$variant](100, $subject, $method, $status); // the first update registers the series
-$before = getrusage();
-$variants[$variant]($rounds, $subject, $method, $status);
-$after = getrusage();
 $seconds = 0;
-foreach (['ru_utime', 'ru_stime'] as $kind) {
-    $seconds += $after["$kind.tv_sec"] - $before["$kind.tv_sec"] + ($after["$kind.tv_usec"] - $before["$kind.tv_usec"]) / 1e6;
+foreach ($asked as $variant) {
+    $subject = subject($variant, $method, $status);
+    $variants[$variant](100, $subject, $method, $status); // the first update registers the series
+    $before = getrusage();
+    $variants[$variant]($rounds, $subject, $method, $status);
+    $after = getrusage();
+    foreach (['ru_utime', 'ru_stime'] as $kind) {
+        $seconds += $after["$kind.tv_sec"] - $before["$kind.tv_sec"] + ($after["$kind.tv_usec"] - $before["$kind.tv_usec"]) / 1e6;
+    }
 }
 echo $seconds, "\n";

@@ -99,9 +99,9 @@ def system_calls(variant, segment, rounds):
     return len(done.stderr.splitlines())
 
 
-def allocations(variant, segment, rounds):
-    """How many times the whole process allocates, PHP's own allocator out of the way."""
-    run = ["valgrind", "--leak-check=no", *command(variant, rounds, segment)]
+def allocations(variants, segment, rounds):
+    """How many times a process that runs the variants allocates, PHP's own allocator out of the way."""
+    run = ["valgrind", "--leak-check=no", *command("\n".join(variants), rounds, segment)]
     environment = dict(os.environ, USE_ZEND_ALLOC="0")
     done = subprocess.run(run, capture_output=True, text=True, timeout=600, env=environment)
     counts = re.findall(r"total heap usage: ([\d,]+) allocs", done.stderr)

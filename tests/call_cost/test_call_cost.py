@@ -51,10 +51,17 @@ class CallCostTest(harness.TestCase):
             "new Histogram('job_seconds', …)->observe(0.3, ['mail'])": 1,
         }
         for variant in calls.OURS:
-            with self.subTest(variant):
-                calls.system_calls(variant, self.segment, 10)  # registers the families for both runs below
-                few, many = (calls.allocations(variant, self.segment, rounds) for rounds in (10, 2_010))
-                self.assertLess(abs(many - few - 2_000 * own.get(variant, 0)), 10)
+            calls.system_calls(variant, self.segment, 10)  # registers the families for the runs below
+
+        def too_many(variants):
+            few, many = (calls.allocations(variants, self.segment, rounds) for rounds in (10, 2_010))
+            return many - few - 2_000 * sum(own.get(variant, 0) for variant in variants)
+
+        # All in one process, because the start of PHP takes most of the time; each alone only to find the culprit.
+        if abs(too_many(calls.OURS)) >= 10:
+            for variant in calls.OURS:
+                with self.subTest(variant):
+                    self.assertLess(abs(too_many([variant])), 10)
 
     def test_cost_of_colliding_values_does_not_grow_with_their_number(self):
         """A client can choose such values, and must not slow down others."""
