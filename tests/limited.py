@@ -5,6 +5,8 @@ It is ended, with all its processes, once it has neither written nor computed an
 computed for SPIN seconds without writing. Both are measured by what it does, not by the clock alone: on a busy
 machine a command takes longer, but it still makes progress. An ended command is a failure, and its processes are printed."""
 
+import contextlib
+import ctypes
 import os
 import pathlib
 import signal
@@ -79,13 +81,32 @@ class Progress:
         return None
 
 
+def adopt():
+    """Becomes the parent of those whose parent ends, so that what they computed is counted, and none gets away."""
+    set_child_subreaper = 36  # PR_SET_CHILD_SUBREAPER of linux/prctl.h
+    if ctypes.CDLL(None, use_errno=True).prctl(set_child_subreaper, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def bury(process):
+    """Takes leave of adopted processes that have ended."""
+    with contextlib.suppress(ChildProcessError):
+        while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if found.si_pid == process.pid and process.returncode is None:
+                return  # its own wait() takes leave of it
+            os.waitpid(found.si_pid, 0)
+
+
 def main():
     idle, spin, command = float(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
     # A shell's background jobs ignore these, and would hand that down.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    adopt()
     process = subprocess.Popen(command, start_new_session=True)
+    # At once, as init would: tests look whether a process is gone.
+    signal.signal(signal.SIGCHLD, lambda *_: bury(process))
     try:
         progress = Progress(process.pid, idle, spin)
         while True:
@@ -101,6 +122,7 @@ def main():
     finally:
         if process.poll() is None:
             end(process)
+        bury(process)
 
 
 def end(process):

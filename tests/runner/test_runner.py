@@ -36,6 +36,9 @@ turn-%:
 	@mkdir turn; sleep 0.5; rmdir turn; echo "turn: 1 passed, 0 failed"
 computing:
 	@sh -c 'ulimit -t 2; while :; do :; done' || true; echo "computing: 1 passed, 0 failed"
+abandoning:
+	@sh -c 'ulimit -t 2; while :; do :; done & echo $$! >pid' & while ! test -s pid; do sleep 0.05; done; \
+	  while kill -0 $$(cat pid) 2>/dev/null; do sleep 0.05; done; echo "abandoning: 1 passed, 0 failed"
 signals:
 	@grep -E '^Sig(Ign|Blk)' /proc/self/status; echo "signals: 1 passed, 0 failed"
 """
@@ -89,6 +92,10 @@ class RunnerTest(harness.TestCase):
         (total,) = re.findall(r"^[0-9]+ s, ([0-9]+) s of processor time$", said, re.MULTILINE)
         self.assertGreaterEqual(int(used), 1)
         self.assertGreaterEqual(int(total), int(used))
+
+    def test_processor_time_of_a_process_whose_parent_has_ended_is_shown(self):
+        said = self.run_steps("abandoning")[1]
+        self.assertRegex(said, r"abandoning +1 passed .* [2-9] s of processor time")
 
     def test_every_kind_of_failure_is_counted(self):
         for step in ("bad", "broken", "empty", "skipping", "unheard-of"):
