@@ -163,7 +163,7 @@ def test_killed_workers_lose_nothing_that_they_reported():
 
 
 def test_short_lived_processes_are_counted_and_leak_no_bytes():
-    short_lives(100_000 if SOAK else 2_000)
+    short_lives(100_000 if SOAK else 1_000)
 
 
 def test_a_clock_that_goes_back_changes_nothing():
