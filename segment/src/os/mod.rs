@@ -15,10 +15,18 @@ use crate::{
     memory::mapping::Mapping,
 };
 pub(crate) use interface::{Locks, SlotLocks};
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    unistd::{SysconfVar, sysconf},
+};
 pub(crate) use object::Object;
 pub use owner::Owner;
 pub use posix::{Refusal, Refused, refused, survive_truncation};
+
+/// Bytes of a page of the kernel's; at least a page of ours, and more on some arm64.
+pub(crate) fn kernel_page() -> u64 {
+    sysconf(SysconfVar::PAGE_SIZE).ok().flatten().map_or(PAGE, |bytes| PAGE.max(bytes.cast_unsigned()))
+}
 
 /// What is visible of a segment from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,16 +6,21 @@
 //! kernel reports as resident, plus [`SLACK`].
 //!
 //! Pages that the reader itself has filled are resident from then on, so they are counted and subtracted.
+//!
+//! The kernel's pages may be larger, 16 or 64 KiB on arm64: then each page of ours that the reader touches may fill one of
+//! the kernel's, and is counted as such.
 
-use crate::{format::index, layout::PAGE, memory::view::View};
+use crate::{format::index, layout::PAGE, memory::view::View, os::kernel_page};
 
-/// Pages allowed beyond the resident ones: pages taken and not yet touched, or taken since the kernel was
+/// Bytes allowed beyond the resident ones: pages taken and not yet touched, or taken since the kernel was
 /// asked. For a segment that claims no more than this the kernel is not asked.
-const SLACK: u64 = (64 << 20) / PAGE;
+const SLACK: u64 = 64 << 20;
 
 /// The pages that may be touched, and how many the reader may have filled so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Budget {
+    /// Pages of ours in one of the kernel's.
+    each: u64,
     /// Allowed in the present scrape, in addition to the fixed ones.
     pages: u64,
     /// Header, slots, and the parts of the index that are in use.
@@ -26,15 +31,31 @@ pub(crate) struct Budget {
     filled: u64,
 }
 
+impl Default for Budget {
+    fn default() -> Self {
+        Self::with_kernel_page(kernel_page())
+    }
+}
+
 impl Budget {
+    fn with_kernel_page(bytes: u64) -> Self {
+        Self { each: bytes.div_ceil(PAGE), pages: 0, fixed: 0, resident: None, filled: 0 }
+    }
+
+    /// Pages allowed beyond the resident ones.
+    fn slack(&self) -> u64 {
+        SLACK / PAGE / self.each
+    }
+
     /// Begins a scrape; `resident` returns the kernel's number of bytes.
     pub(crate) fn begin(&mut self, view: &View, resident: impl FnOnce() -> Option<u64>) {
         let fixed = view.geometry.index.div_ceil(PAGE) + index::touched_pages(view).count() as u64;
         let claimed = fixed + view.used_bytes().div_ceil(PAGE) + 1;
-        let asked = if claimed > SLACK { resident() } else { None };
+        let asked = if claimed > self.slack() { resident() } else { None };
         self.resident = asked.map(|bytes| (bytes / PAGE).saturating_sub(self.filled));
         self.fixed = fixed;
-        self.pages = self.resident.map_or(u64::MAX, |resident| (resident + SLACK).saturating_sub(fixed));
+        self.pages =
+            self.resident.map_or(u64::MAX, |resident| (resident + self.slack()).saturating_sub(fixed));
     }
 
     /// Pages that may be touched in this scrape, in addition to header, slots and index.
@@ -45,7 +66,7 @@ impl Budget {
     /// Ends a scrape that touched that many pages.
     pub(crate) fn end(&mut self, touched: u64) {
         if let Some(resident) = self.resident {
-            self.filled = self.filled.max((self.fixed + touched).saturating_sub(resident));
+            self.filled = self.filled.max((self.fixed + touched).saturating_sub(resident) * self.each);
         }
     }
 }
@@ -85,7 +106,8 @@ mod tests {
         let size = Geometry::new(shape, 0).unwrap_err();
         let view = View::new(Mapping::heap(size), Geometry::new(shape, 1 << 40).unwrap());
         prepare(&view, shape);
-        let mut budget = Budget::default();
+        let mut budget = Budget::with_kernel_page(PAGE);
+        let slack = budget.slack();
         let begin = |budget: &mut Budget, claimed: u64, resident: Option<u64>| {
             view.head(header!(space)).store_relaxed(claimed << 32);
             budget.begin(&view, || resident.map(|pages| pages * PAGE));
@@ -94,7 +116,7 @@ mod tests {
         assert_eq!(begin(&mut budget, 100, Some(1)), u64::MAX, "small: not asked");
         assert_eq!(begin(&mut budget, 1 << 30, None), u64::MAX, "the kernel does not tell");
         let first = begin(&mut budget, 1 << 30, Some(1000));
-        assert!((SLACK + 900..=SLACK + 1000).contains(&first), "{first}");
+        assert!((slack + 900..=slack + 1000).contains(&first), "{first}");
         budget.end(first);
         // All of them are resident now.
         let then = begin(&mut budget, 1 << 30, Some(first));
@@ -103,5 +125,28 @@ mod tests {
         assert_eq!(begin(&mut budget, 1 << 30, Some(first)), then);
         // Workers have taken more, and touched it.
         assert!(begin(&mut budget, 1 << 30, Some(first + 5000)) >= then + 5000);
+    }
+
+    #[test]
+    fn large_kernel_pages_are_filled_up_to_the_same_number_of_bytes() {
+        let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
+        let size = Geometry::new(shape, 0).unwrap_err();
+        let view = View::new(Mapping::heap(size), Geometry::new(shape, 1 << 40).unwrap());
+        prepare(&view, shape);
+        view.head(header!(space)).store_relaxed(1 << 62);
+        for each in [1, 4, 16] {
+            let mut budget = Budget::with_kernel_page(each * PAGE);
+            let mut resident = 1000;
+            for _ in 0..10 {
+                budget.begin(&view, || Some(resident * PAGE));
+                // Each touched page beyond the first 1000 fills one of the kernel's.
+                let touched = budget.pages();
+                budget.end(touched);
+                resident = resident.max(1000 + (budget.fixed + touched).saturating_sub(1000) * each);
+            }
+            let filled = (resident - 1000) * PAGE;
+            assert!(filled <= SLACK, "{filled} bytes with {each}");
+            assert!(filled > SLACK / 2, "{filled} bytes with {each}");
+        }
     }
 }

@@ -7,13 +7,10 @@
 use crate::{
     layout::PAGE,
     memory::mapping::{Mapping, MappingGuard},
-    os::{Inspection, Owner},
+    os::{Inspection, Owner, kernel_page},
 };
 use libc::{c_int, key_t};
-use nix::{
-    errno::Errno,
-    unistd::{SysconfVar, sysconf},
-};
+use nix::errno::Errno;
 use std::ptr::{NonNull, null, null_mut};
 
 /// Commands of `shmctl` that neither libc nor nix names (`linux/shm.h`).
@@ -74,7 +71,7 @@ impl SharedMemory {
     pub(crate) fn resident(self) -> Option<u64> {
         let bytes = super::proc_list::resident(self.0).or_else(|| {
             let [_used_ids, _total, resident, swapped, ..] = Self::info().ok()?.1;
-            Some((resident + swapped) * sysconf(SysconfVar::PAGE_SIZE).ok()??.cast_unsigned())
+            Some((resident + swapped) * kernel_page())
         });
         bytes.filter(|bytes| *bytes >= PAGE) // at least the header's page is resident
     }
