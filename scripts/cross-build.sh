@@ -15,42 +15,17 @@ shift
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
-cache=$PWD/.cache/cross
 name=${target//-/_}
-mkdir -p "$cache"
-
-# zig is a C compiler for every target, and brings musl's headers and libraries with it.
-see_to_zig() {
-  [ -x "$cache/zig/bin/python" ] || quietly python3 -m venv "$cache/zig"
-  "$cache/zig/bin/python" -m ziglang version >/dev/null 2>&1 || quietly "$cache/zig/bin/pip" install ziglang==0.17.1
-}
-
-# Without the words for GNU's linker and compiler that zig does not know.
-write_zig_wrapper() { # file
-  cat >"$1" <<END
-#!/usr/bin/env bash
-words=()
-for word; do
-  case \$word in
-    -m64 | --target=* | -Wl,--fix-cortex-a53-843419) ;;
-    *) words+=("\$word") ;;
-  esac
-done
-exec "$cache/zig/bin/python" -m ziglang cc -target "${target%%-*}-linux-musl" -dynamic "\${words[@]}"
-END
-  chmod +x "$1"
-}
 
 musl() {
-  local linker=$cache/$target-cc
-  see_to_zig
-  write_zig_wrapper "$linker"
+  local linker
+  linker=$(scripts/zig-cc.sh "${target%%-*}-linux-musl")
   export "CARGO_TARGET_${name^^}_LINKER=$linker" "CC_$name=$linker"
   # zig brings musl's start files and its own unwinder: the library then needs libc.so alone.
   export "CARGO_TARGET_${name^^}_RUSTFLAGS=-C link-self-contained=no -C target-feature=-crt-static"
   # musl's headers in place of glibc's, for the bindings to PHP, and those of libclang itself.
   local include builtin
-  include=$("$cache/zig/bin/python" -c 'import ziglang, os; print(os.path.dirname(ziglang.__file__))')/lib/libc/include
+  include=$(.cache/cross/zig/bin/python -c 'import ziglang, os; print(os.path.dirname(ziglang.__file__))')/lib/libc/include
   builtin=$(find /usr/lib/llvm-*/lib/clang/*/include /usr/lib/clang/*/include -maxdepth 1 -name stddef.h 2>/dev/null | sort -V | tail -n 1)
   export "BINDGEN_EXTRA_CLANG_ARGS_$name=--target=${target%%-*}-linux-musl -isystem ${builtin%/*} -isystem $include/${target%%-*}-linux-musl -isystem $include/generic-musl"
 }
