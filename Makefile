@@ -44,7 +44,7 @@ pytest := $(python) -m pytest
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
 
-.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix php-src musl valgrind php promphp-suite promphp-differential pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
+.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix php-src musl arm64 apache valgrind php promphp-suite promphp-differential pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -139,7 +139,7 @@ pie: venv ## phpize, configure, make and make install, from a clean copy
 zts: venv build ## The phpt suite and many threads, in a thread-safe PHP with debug checks
 	@tests/run-zts.sh
 
-test-matrix: venv build ## The extension's tests on PHP 8.2 to 8.6, thread-safe or not, glibc and musl: hours at the first run
+test-matrix: venv build ## The extension's tests on PHP 8.2 to 8.6, thread-safe or not, glibc and musl, x86-64 and arm64: hours at the first run
 	@tests/run-matrix.sh
 
 php-src: build ## PHP's own tests of its engine, with every function observed
@@ -147,6 +147,12 @@ php-src: build ## PHP's own tests of its engine, with every function observed
 
 musl: ## The phpt suite on Alpine, cross-built: sets up a compiler, PHP and a root at the first run
 	@tests/matrix/alpine.sh 8.4
+
+arm64: ## On an emulated arm64: the phpt suite, the segment's tests, killed workers, the exporter
+	@tests/matrix/arm64.sh 8.4
+
+apache: ## Threads of Apache's mpm_event that count, restart and are killed
+	@tests/run-apache.sh 8.4
 
 valgrind: build ## The phpt suite under valgrind
 	@tests/run-valgrind.sh $(extension)

@@ -2,7 +2,7 @@
 """What the tests did on each PHP: the table at the end of `make test-matrix`, and "Which PHP" in docs/install.md.
 
   table.py                                 shows the table
-  table.py runnable                        the cells that x86-64 can run, one a line
+  table.py runnable                        the cells that x86-64 can run, also by emulation, and what is run beside them
   table.py record CELL PASSED FAILED SKIPPED
   table.py write                           puts the table into the document
 """
@@ -21,11 +21,16 @@ BEGIN, END = "<!-- matrix: tests/matrix/table.py write -->\n", "<!-- matrix ends
 PHPS = ["8.2", "8.4", "8.5", "8.6"]
 THREADS = ["nts", "zts"]
 PLACES = [("glibc", "x86_64"), ("musl", "x86_64"), ("glibc", "arm64"), ("musl", "arm64")]
+BESIDES = {
+    "apache": "Apache's `mpm_event` with PHP 8.4, thread-safe: threads that count, a graceful restart, SIGKILL",
+    "arm64": "on arm64: the segment, killed workers, the exporter",
+}
 NOT_RUN = "not run yet: `make test-matrix` runs it"
 REASONS = {
-    ("glibc", "arm64"): "not run here, for want of such a machine; `.github/workflows/ci.yml` has a job for it, 8.2 to 8.5",
-    ("musl", "arm64"): "not run here, for want of such a machine; `.github/workflows/release.yml` loads there what it builds",
+    ("zts", "glibc", "arm64"): "not run here: Debian has no thread-safe PHP for arm64; `.github/workflows/ci.yml` has a job for it, 8.2 to 8.5",
+    ("nts", "musl", "arm64"): "not run here, for want of a PHP; `.github/workflows/release.yml` loads there what it builds",
 }
+REASONS["zts", "musl", "arm64"] = REASONS["nts", "musl", "arm64"]
 
 
 def cells():
@@ -33,7 +38,7 @@ def cells():
 
 
 def runnable():
-    return [cell for cell in cells() if cell.endswith("-x86_64")]
+    return [*BESIDES, *(cell for cell in cells() if tuple(cell.split("-")[1:]) not in REASONS)]
 
 
 def done():
@@ -51,12 +56,15 @@ def record(cell, passed, failed, skipped):
 def content(cell, run, notes):
     """A count, with what failed or was skipped, or a dash with the number of its reason."""
     if cell not in run:
-        place = tuple(cell.split("-")[2:])
+        place = tuple(cell.split("-")[1:])
         reason = REASONS.get(place, NOT_RUN)
         if reason not in notes:
             notes.append(reason)
         return f"– ({notes.index(reason) + 1})"
-    found = run[cell]
+    return counts(run[cell])
+
+
+def counts(found):
     more = [f"{found[what]} {what}" for what in ("failed", "skipped") if found[what]]
     return ", ".join([str(found["passed"]), *more])
 
@@ -70,7 +78,9 @@ def table(run):
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     dates = sorted(found["on"] for found in run.values())
     if dates:
-        lines += ["", f"Tests that passed, run from {dates[0]} to {dates[-1]}. ZTS is thread-safe; on glibc with the engine's debug checks."]
+        lines += ["", f"Tests that passed, run from {dates[0]} to {dates[-1]}. ZTS is thread-safe; on glibc with the engine's debug checks. arm64 is emulated, with pages of 16 KiB."]
+    lines += ["", "PHP 8.3 is missing: no package of it is at hand where this runs. `.github/workflows/ci.yml` runs the tests on it."]
+    lines += ["", *(f"- {what}: {counts(run[name]) if name in run else NOT_RUN}" for name, what in BESIDES.items())]
     lines += [""] + [f"{number}. {reason}" for number, reason in enumerate(notes, 1)]
     return "\n".join(lines) + "\n"
 
