@@ -3,13 +3,15 @@
 use std::{fmt, str::FromStr};
 use thiserror::Error;
 
-/// The name of a segment. Written `sysv:0x70736d31`, or with a decimal key, or `posix:/promshm`.
+/// The name of a segment. Written `sysv:0x70736d31`, or with a decimal key, or `posix:/promshm`, or `memory:`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SegmentName {
     /// A System V shared memory key; never 0, because key 0 means a private segment.
     Sysv(i32),
     /// A POSIX shared memory object.
     Posix(ObjectName),
+    /// Memory of the process itself and of the children that it forks.
+    Memory,
 }
 
 /// The name of a POSIX object, without its slash: 1 to [`ObjectName::LONGEST`] letters, digits, `.`, `_`
@@ -60,6 +62,7 @@ impl fmt::Display for SegmentName {
         match self {
             Self::Sysv(key) => write!(f, "sysv:{key:#010x}"),
             Self::Posix(name) => write!(f, "posix:/{}", name.as_str()),
+            Self::Memory => f.write_str("memory:"),
         }
     }
 }
@@ -74,6 +77,9 @@ impl FromStr for SegmentName {
 
     fn from_str(text: &str) -> Result<Self, BadName> {
         let bad = || BadName(text.into());
+        if text == "memory:" {
+            return Ok(Self::Memory);
+        }
         if let Some(name) = text.strip_prefix("posix:/") {
             return ObjectName::new(name).map(Self::Posix).ok_or_else(bad);
         }
@@ -160,7 +166,8 @@ mod tests {
             assert_eq!(text.parse(), Ok(default), "{text}");
         }
         assert_eq!("sysv:0xffffffff".parse(), Ok(SegmentName::Sysv(-1)));
-        for text in ["posix:/promshm", "posix:/A.b_c-9", &format!("posix:/{}", "n".repeat(62))] {
+        assert_eq!("memory:".parse(), Ok(SegmentName::Memory));
+        for text in ["memory:", "posix:/promshm", "posix:/A.b_c-9", &format!("posix:/{}", "n".repeat(62))] {
             assert_eq!(text.parse::<SegmentName>().unwrap().to_string(), text);
         }
     }
@@ -179,6 +186,8 @@ mod tests {
             "sysv:x",
             "sysv:0x100000000",
             "posix:",
+            "memory",
+            "memory:/x",
             "posix:/",
             "posix:promshm",
             "posix:/a/b",

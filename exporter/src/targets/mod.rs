@@ -180,6 +180,7 @@ impl Target {
             SegmentName::Sysv(key) => format!("{key:#010x}"),
             SegmentName::Posix(object) if object.as_str().starts_with("0x") => name.to_string(),
             SegmentName::Posix(object) => object.as_str().into(),
+            SegmentName::Memory => name.to_string(),
         };
         Self { label: Some(label), name }
     }

@@ -6,10 +6,14 @@ use promshm_segment::{ReadError, SegmentName};
 /// Why a segment cannot be read.
 pub(crate) fn explain(error: &ReadError) -> String {
     match error {
+        ReadError::Absent { name: name @ SegmentName::Memory } => format!(
+            "{name} is inside each PHP process, for its tests, and no exporter can read it: let the workers use \
+             promshm.segment=sysv:KEY or posix:/NAME"
+        ),
         ReadError::Absent { name } => {
             let elsewhere = match name {
                 SegmentName::Sysv(_) => "in another IPC namespace",
-                SegmentName::Posix(_) => "with another /dev/shm",
+                SegmentName::Posix(_) | SegmentName::Memory => "with another /dev/shm",
             };
             format!("no segment {name}: no worker has counted yet, or the workers run {elsewhere}")
         }
@@ -20,7 +24,7 @@ pub(crate) fn explain(error: &ReadError) -> String {
         ReadError::Foreign { name } => {
             let kind = match name {
                 SegmentName::Sysv(_) => "key",
-                SegmentName::Posix(_) => "name",
+                SegmentName::Posix(_) | SegmentName::Memory => "name",
             };
             format!(
                 "segment {name} is not promshm's: another program uses that {kind}; choose another one in \
@@ -35,6 +39,7 @@ pub(crate) fn explain(error: &ReadError) -> String {
             let removal = match name {
                 SegmentName::Sysv(key) => format!("ipcrm -M {key:#010x}"),
                 SegmentName::Posix(name) => format!("rm /dev/shm/{}", name.as_str()),
+                SegmentName::Memory => "end its process".into(),
             };
             format!(
                 "segment {name} is being created; if this lasts, its memory is another program's, or its creator \

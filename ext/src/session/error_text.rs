@@ -6,10 +6,11 @@ use promshm_segment::{AttachError, DefinitionError, ReadError, SegmentName};
 /// Why the segment cannot be read.
 pub(crate) fn read_error(error: &ReadError) -> String {
     match error {
+        ReadError::Absent { name: SegmentName::Memory } => "nothing was counted yet in this process".into(),
         ReadError::Absent { name } => {
             let elsewhere = match name {
                 SegmentName::Sysv(_) => "in another IPC namespace",
-                SegmentName::Posix(_) => "with another /dev/shm",
+                SegmentName::Posix(_) | SegmentName::Memory => "with another /dev/shm",
             };
             format!("no segment {name}: no worker has counted yet, or the workers run {elsewhere}")
         }
@@ -110,7 +111,7 @@ pub(crate) fn definition_error(error: &DefinitionError) -> String {
 fn kind(name: SegmentName) -> &'static str {
     match name {
         SegmentName::Sysv(_) => "key",
-        SegmentName::Posix(_) => "name",
+        SegmentName::Posix(_) | SegmentName::Memory => "name",
     }
 }
 
@@ -119,6 +120,7 @@ fn removal(name: SegmentName) -> String {
     match name {
         SegmentName::Sysv(key) => format!("ipcrm -M {key:#010x}"),
         SegmentName::Posix(name) => format!("rm /dev/shm/{}", name.as_str()),
+        SegmentName::Memory => "Promshm\\Segment::wipe()".into(),
     }
 }
 
@@ -134,6 +136,7 @@ fn remedy(name: SegmentName, error: Errno) -> &'static str {
         (Errno::EPERM | Errno::EACCES, SegmentName::Posix(_)) => {
             "let this process write to /dev/shm: look at its mode, its mount, and policies (SELinux, AppArmor)"
         }
+        (_, SegmentName::Memory) => "raise the limit of its address space (ulimit -v), or lower promshm.size",
         (_, SegmentName::Sysv(_)) => {
             "raise kernel.shmmax, kernel.shmall or kernel.shmmni, or lower promshm.size"
         }

@@ -227,7 +227,7 @@ on_modify! {
         ENABLED.set(switch(text)?);
         Some(())
     };
-    on_segment => "promshm.segment", "sysv:KEY with KEY from 1 to 0xffffffff, or posix:/NAME", |text| {
+    on_segment => "promshm.segment", "sysv:KEY with KEY from 1 to 0xffffffff, posix:/NAME, or memory:", |text| {
         let name: SegmentName = text.parse().ok()?;
         change(|config| config.name = name)
     };

@@ -213,6 +213,16 @@ final class SufferingTest extends AdapterTestCase
         self::assertStringContainsString('use one definition', $said);
     }
 
+    public function testOneMetricLeavesRoomForOthers(): void
+    {
+        for ($n = 0; $n < 1005; $n++) {
+            $this->counter(1, ['labelValues' => [$n]]);
+        }
+        $this->counter(1, ['name' => 'app_others', 'labelValues' => ['mail']]);
+        self::assertContains('app_counter other 5', $this->lines());
+        self::assertContains('app_others mail 1', $this->lines());
+    }
+
     public function testMoreSeriesThanFitAreDroppedAndCounted(): void
     {
         for ($n = 0; $n < 10005; $n++) {

@@ -3,6 +3,7 @@
 //! `Object` and `Locks` are what the layers above use, without knowing which kind of object it is.
 
 mod interface;
+mod memory;
 mod object;
 mod owner;
 pub(crate) mod posix;
@@ -137,6 +138,7 @@ impl KernelCall {
             (SegmentName::Posix(_), Self::Find) => "lstat",
             (SegmentName::Posix(_), Self::Map) => "shm_open",
             (SegmentName::Posix(_), Self::Control) => "rename",
+            (SegmentName::Memory, _) => "mmap",
         }
     }
 }

@@ -4,6 +4,7 @@
 use super::{
     Inspection,
     interface::{KernelObject, Locks},
+    memory::MemorySegment,
     posix,
     posix::PosixSegment,
     sysv,
@@ -22,6 +23,7 @@ use std::ops::{Deref, DerefMut};
 pub(crate) enum Object {
     Sysv(SysvSegment),
     Posix(PosixSegment),
+    Memory(MemorySegment),
 }
 
 impl Deref for Object {
@@ -31,6 +33,7 @@ impl Deref for Object {
         match self {
             Self::Sysv(segment) => segment,
             Self::Posix(segment) => segment,
+            Self::Memory(segment) => segment,
         }
     }
 }
@@ -40,6 +43,7 @@ impl DerefMut for Object {
         match self {
             Self::Sysv(segment) => segment,
             Self::Posix(segment) => segment,
+            Self::Memory(segment) => segment,
         }
     }
 }
@@ -50,6 +54,7 @@ impl Object {
         match name {
             SegmentName::Sysv(key) => SysvSegment::find(key).map(Self::Sysv),
             SegmentName::Posix(name) => PosixSegment::find(name).map(Self::Posix),
+            SegmentName::Memory => MemorySegment::find().map(Self::Memory),
         }
     }
 
@@ -64,6 +69,7 @@ impl Object {
         match name {
             SegmentName::Sysv(key) => sysv::listed(key),
             SegmentName::Posix(name) => posix::listed(name),
+            SegmentName::Memory => None,
         }
     }
 
@@ -72,6 +78,7 @@ impl Object {
         match config.name {
             SegmentName::Sysv(key) => SysvSegment::create(key, config).map(Self::Sysv),
             SegmentName::Posix(name) => PosixSegment::create(name, config, first).map(Self::Posix),
+            SegmentName::Memory => MemorySegment::create(config).map(Self::Memory),
         }
     }
 

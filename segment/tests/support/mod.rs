@@ -212,7 +212,7 @@ impl Watchdog {
 pub fn key(place: &Place) -> i32 {
     match place.config.name {
         SegmentName::Sysv(key) => key,
-        SegmentName::Posix(name) => panic!("{name:?} is no key"),
+        name @ (SegmentName::Posix(_) | SegmentName::Memory) => panic!("{name:?} is no key"),
     }
 }
 
@@ -221,6 +221,7 @@ pub fn path(place: &Place) -> String {
     match place.config.name {
         SegmentName::Sysv(key) => panic!("{key} is no object"),
         SegmentName::Posix(name) => format!("/dev/shm/{}", name.as_str()),
+        SegmentName::Memory => panic!("it has no file"),
     }
 }
 

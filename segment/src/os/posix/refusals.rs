@@ -132,6 +132,7 @@ fn prefix(name: &SegmentName) -> String {
     match name {
         SegmentName::Sysv(key) => format!("{PREFIX}sysv.{}.{key:08x}.", ipc_namespace()),
         SegmentName::Posix(name) => format!("{PREFIX}posix.{}.", name.as_str()),
+        SegmentName::Memory => format!("{PREFIX}memory."), // refuses nobody
     }
 }
 
