@@ -43,8 +43,10 @@ pytest := $(python) -m pytest
 
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
 export PROMPHP
+# A checkout of php/pie, for `make pie-install` and `make test-matrix`.
+export PIE
 
-.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix php-src musl arm64 apache valgrind php promphp-suite promphp-differential pie fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
+.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix php-src musl arm64 apache valgrind php promphp-suite promphp-differential pie pie-install fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -135,6 +137,9 @@ promphp-differential: build ## The same random programs on PromPHP's storage and
 
 pie: venv ## phpize, configure, make and make install, from a clean copy
 	@$(pytest) tests/pie
+
+pie-install: venv build ## An archive of a release, installed by PIE's own code: PIE=/path/to/its/checkout
+	@tests/run-pie-install.sh
 
 zts: venv build ## The phpt suite and many threads, in a thread-safe PHP with debug checks
 	@tests/run-zts.sh
