@@ -27,6 +27,7 @@ $code = <<<'PHP'
     $jobs = new Jobs; $jobs->plain(); $jobs->named('mail'); $jobs->again('mail'); $jobs->bad(); $jobs->marked(); f();
     (new Handler)(); (new Handler)->other(); (new NotOther)();
     var_dump((new \ReflectionMethod($jobs, 'named'))->getAttributes()[0]->newInstance() instanceof Watch);
+    try { new Watch('jobs', 'no array'); } catch (\TypeError $error) { echo $error->getMessage(), "\n"; }
     PHP;
 echo run_observed('#[Promshm\Observe], #[Other\Thing]::__invoke, #[Marked]', $code), observed();
 echo sample('jobs_duration_seconds_bucket{queue="mail",le="0.5"}'), "\n";
@@ -38,6 +39,7 @@ echo run_observed('', $code), observed();
 --EXPECT--
 Warning: promshm: #[Promshm\Observe] of App\Jobs::bad: "?" is no source: it begins with argN, this or function in Unknown on line 0
 bool(true)
+Promshm\Observe::__construct(): Argument #2 ($labels) must be of type array, string given
 jobs_duration_seconds_count{queue="mail"} 2
 jobs_in_flight{queue="mail"} 0
 calls{function="App\\Handler::__invoke"} 1
@@ -50,3 +52,4 @@ in_flight{function="App\\Jobs::plain"} 0
 in_flight{function="App\\f"} 0
 2
 bool(true)
+Promshm\Observe::__construct(): Argument #2 ($labels) must be of type array, string given

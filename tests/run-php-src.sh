@@ -101,6 +101,7 @@ for mode in ${PHP_SRC_MODES:-interpreter jit}; do
   [ "$mode" = interpreter ] || settings=("${jit[@]}")
   run "$mode" "${tests[@]}" -- "${settings[@]}"
   run "$mode-observed" "${tests[@]}" -- "${settings[@]}" "${observed[@]}"
+  [ -n "$(of PASSED "$mode")" ] || { tail -n 20 "$work/$mode.log" >&2 && fail "$mode: no test passes without observing"; }
   passed=$((passed + $(of PASSED "$mode-observed" | wc -l)))
   new_failures "$mode" "${settings[@]}" >"$work/new"
   say "$version, $mode: $(of PASSED "$mode" | wc -l) tests pass without observing, $(wc -l <"$work/new") of them fail with it"

@@ -503,6 +503,14 @@ zval *promshm_declared_property(zend_object *object, zend_string *name)
 	return NULL;
 }
 
+/* Takes the arguments of `new Promshm\Observe()`, or throws; nothing is done with them. */
+void promshm_check_observe_arguments(zend_execute_data *execute_data)
+{
+	zend_string *name = NULL;
+	zval *labels = NULL, *buckets = NULL;
+	zend_parse_parameters(ZEND_NUM_ARGS(), "|S!aa", &name, &labels, &buckets);
+}
+
 /* Makes a class usable as an attribute of functions and methods. */
 void promshm_make_attribute(zend_class_entry *class)
 {

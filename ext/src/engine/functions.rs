@@ -52,6 +52,7 @@ unsafe extern "C" {
     fn promshm_argument(frame: *mut ExecuteData, n: u32) -> *mut Zval;
     fn promshm_declared_property(object: *mut ffi::zend_object, name: *mut ffi::zend_string) -> *mut Zval;
     fn promshm_make_attribute(class: *mut ClassEntry);
+    fn promshm_check_observe_arguments(frame: *mut ExecuteData);
 }
 
 static NEXT_HOOK: ModuleStatic<Option<StartupHook>> = ModuleStatic::new(None);
@@ -231,6 +232,12 @@ pub(crate) fn mark_compiled_code(list: &str) {
 pub(crate) fn make_attribute(class: &mut ClassEntry) {
     // SAFETY: at module startup, for a class of this module.
     unsafe { promshm_make_attribute(from_mut(class)) }
+}
+
+/// Throws unless the arguments of `new Promshm\Observe()` are of the types that it declares.
+pub(crate) fn check_observe_arguments(frame: &mut ExecuteData) {
+    // SAFETY: a running frame, whose arguments are only read.
+    unsafe { promshm_check_observe_arguments(from_mut(frame)) }
 }
 
 /// Whether a call is one that a script's code makes by name at run time, as by a variable or a callback.

@@ -5,7 +5,7 @@
 
 use super::{
     families::{OTHER, Values},
-    updates::{Update, update},
+    updates::{Bound, Update, update},
 };
 use crate::{
     engine::{
@@ -42,8 +42,12 @@ const ASK_EVERY: f64 = 10.0;
 #[derive(Debug)]
 struct Metrics {
     requests: Metric,
+    /// Their series, by method and code.
+    seen_requests: RefCell<Vec<(usize, i32, Bound)>>,
     requests_in_flight: Metric,
+    in_flight: Bound,
     peak_memory: Metric,
+    peak: Bound,
     errors: Metric,
     thrown: Metric,
     uncaught: Metric,
@@ -57,9 +61,14 @@ struct Metrics {
     realpath_limit: Metric,
     gc_roots: Metric,
     gc_collected: Metric,
+    /// The series of the four above.
+    runtime: [Bound; 4],
     fpm_processes: Metric,
     fpm: [Metric; 4],
 }
+
+/// How many pairs of method and code are found quickly; a script may make up any number of codes.
+const MOST_SEEN_REQUESTS: usize = 32;
 
 const SUM: Kind = Kind::Gauge(GaugeMode::Sum);
 const LAST: Kind = Kind::Gauge(GaugeMode::Last);
@@ -79,6 +88,9 @@ impl Metrics {
         let fpm = |name, help| metric(name, help, LAST, &["pool"], &[]);
         Some(Self {
             requests: metric("php_request_duration_seconds", "Seconds that requests took.", Kind::Histogram, &["sapi", "method", "code"], &REQUEST_SECONDS)?,
+            seen_requests: RefCell::default(),
+            in_flight: Bound::new(&[Request::now().sapi]),
+            peak: Bound::new(&[Request::now().sapi]),
             requests_in_flight: metric("php_requests_in_flight", "Running requests.", SUM, &["sapi"], &[])?,
             peak_memory: metric("php_request_peak_memory_bytes", "Most memory that requests had at once.", Kind::Histogram, &["sapi"], &mebibytes)?,
             errors: metric("php_errors_total", "Errors, warnings and notices, by level.", Kind::Counter, &["level"], &[])?,
@@ -101,6 +113,7 @@ impl Metrics {
             realpath_limit: metric("php_realpath_cache_limit_bytes", "The limit of a realpath cache.", Kind::Gauge(GaugeMode::Max), &[], &[])?,
             gc_roots: metric("php_gc_roots", "Values that the cycle collector is to look at.", SUM, &[], &[])?,
             gc_collected: metric("php_gc_collected_total", "Values that the cycle collector has freed.", Kind::Counter, &[], &[])?,
+            runtime: std::array::from_fn(|_| Bound::new(&[])),
             fpm_processes: metric("php_fpm_processes", "Processes of a pool of php-fpm.", LAST, &["pool", "state"], &[])?,
             fpm: [
                 fpm("php_fpm_listen_queue", "Connections that wait for a process.")?,
@@ -142,7 +155,7 @@ pub(crate) fn begin_request() {
     BEGAN.set(0);
     if let Some(metrics) = metrics(Collect::Requests) {
         BEGAN.set(clock::now());
-        update(&metrics.requests_in_flight, &[Request::now().sapi], Update::Change(1.0));
+        metrics.in_flight.update(&metrics.requests_in_flight, Update::Change(1.0));
         IN_FLIGHT_IN.set(attachment::current_id());
     }
     if let Some(metrics) = metrics(Collect::Opcache).or_else(|| metrics(Collect::Runtime)) {
@@ -159,10 +172,13 @@ pub(crate) fn end_request() {
     if let Some(metrics) = metrics(Collect::Runtime) {
         catch_panic(|| {
             let numbers = request::runtime_numbers();
-            update(&metrics.realpath, &[], Update::Set(numbers.realpath_used));
-            update(&metrics.realpath_limit, &[], Update::Set(numbers.realpath_limit));
-            update(&metrics.gc_roots, &[], Update::Set(numbers.gc_roots));
-            update(&metrics.gc_collected, &[], Update::Count(numbers.gc_collected));
+            let updates = [
+                (&metrics.realpath, Update::Set(numbers.realpath_used)),
+                (&metrics.realpath_limit, Update::Set(numbers.realpath_limit)),
+                (&metrics.gc_roots, Update::Set(numbers.gc_roots)),
+                (&metrics.gc_collected, Update::Count(numbers.gc_collected)),
+            ];
+            updates.iter().zip(&metrics.runtime).for_each(|((metric, by), bound)| bound.update(metric, *by));
         });
     }
 }
@@ -223,13 +239,30 @@ impl Metrics {
     fn count_request(&self, began: u64) {
         let request = Request::now();
         let seconds = clock::now().saturating_sub(began) as f64 * 1e-9;
-        let mut digits = itoa::Buffer::new();
-        let values = [request.sapi, method(&request), digits.format(request.code).as_bytes()];
-        update(&self.requests, &values, Update::Observe(seconds));
-        update(&self.peak_memory, &[request.sapi], Update::Observe(process_stats::memory().1 as f64));
+        self.observe_request(&request, seconds);
+        self.peak.update(&self.peak_memory, Update::Observe(process_stats::memory().1 as f64));
         // The updates above have attached this process anew, if need be: a wipe takes the +1 away.
         if IN_FLIGHT_IN.replace(None).is_some_and(|id| attachment::current_id() == Some(id)) {
-            update(&self.requests_in_flight, &[request.sapi], Update::Change(-1.0));
+            self.in_flight.update(&self.requests_in_flight, Update::Change(-1.0));
+        }
+    }
+
+    fn observe_request(&self, request: &Request, seconds: f64) {
+        let (method, by) = (method(request), Update::Observe(seconds));
+        let known = self.seen_requests.borrow();
+        let is_it =
+            |(its_method, code, _): &&(usize, i32, Bound)| *its_method == method && *code == request.code;
+        if let Some((.., bound)) = known.iter().find(is_it) {
+            return bound.update(&self.requests, by);
+        }
+        let is_room = known.len() < MOST_SEEN_REQUESTS;
+        drop(known);
+        let mut digits = itoa::Buffer::new();
+        let values = [request.sapi, METHODS[method], digits.format(request.code).as_bytes()];
+        let bound = Bound::new(&values);
+        bound.update(&self.requests, by);
+        if is_room {
+            self.seen_requests.borrow_mut().push((method, request.code, bound));
         }
     }
 
@@ -300,12 +333,26 @@ fn show(metric: &Metric, values: &[&[u8]], number: Option<f64>) {
     }
 }
 
-fn method(request: &Request) -> &[u8] {
-    const METHODS: [&[u8]; 9] =
-        [b"GET", b"POST", b"HEAD", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE", b"CONNECT"];
-    match request.method {
-        _ if !request.is_web => b"",
-        method if METHODS.contains(&method) => method,
-        _ => OTHER.as_bytes(),
+/// The values of the label `method`: none for a script, those of HTTP, and one for all others.
+const METHODS: [&[u8]; 11] = [
+    b"",
+    b"GET",
+    b"POST",
+    b"HEAD",
+    b"PUT",
+    b"PATCH",
+    b"DELETE",
+    b"OPTIONS",
+    b"TRACE",
+    b"CONNECT",
+    OTHER.as_bytes(),
+];
+
+/// The number of the request's method.
+fn method(request: &Request) -> usize {
+    if !request.is_web {
+        return 0;
     }
+    let known = METHODS[1..].iter().position(|known| *known == request.method);
+    known.map_or(METHODS.len() - 1, |place| place + 1)
 }

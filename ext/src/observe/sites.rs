@@ -38,12 +38,18 @@ pub(super) struct Site {
     only: Option<Place>,
     readers: Vec<Reader>,
     variants: RefCell<Variants>,
+    /// Of a function with one label: series by the lowest bits of their value's hash. Null where none was found yet.
+    recent: [Cell<*const Variant>; RECENT],
 }
+
+/// How many series a function with one label finds without looking into a table.
+const RECENT: usize = 8;
 
 /// The series of a function with labels of its own.
 #[derive(Debug, Default)]
 struct Variants {
-    table: HashTable<Variant>,
+    /// Boxed, because running calls and `recent` refer to them.
+    table: HashTable<Box<Variant>>,
     seen: [Values; MOST_LABELS],
 }
 
@@ -52,8 +58,7 @@ struct Variant {
     hash: u64,
     /// The values as they were read, packed.
     values: Box<[u8]>,
-    /// Boxed, because running calls refer to it.
-    place: Box<Place>,
+    place: Place,
 }
 
 /// One series of a family, with the gauge that belongs to it.
@@ -116,6 +121,7 @@ impl Site {
             only: (!has_labels).then(only),
             readers: shape.labels.iter().map(|(_, source)| Reader::new(source)).collect(),
             variants: RefCell::default(),
+            recent: [const { Cell::new(null()) }; RECENT],
             family,
         }
     }
@@ -130,19 +136,62 @@ impl Site {
     }
 
     fn labelled_place(&self, frame: *mut ExecuteData) -> *const Place {
+        match &*self.readers {
+            [reader] => self.place_of_one(reader, frame),
+            _ => self.place_of_many(frame),
+        }
+    }
+
+    #[inline]
+    fn place_of_one(&self, reader: &Reader, frame: *mut ExecuteData) -> *const Place {
+        match reader.plain_argument(frame) {
+            Some(text) => self.place_of_text(text),
+            None => self.place_of_other(reader, frame),
+        }
+    }
+
+    #[inline(never)]
+    fn place_of_other(&self, reader: &Reader, frame: *mut ExecuteData) -> *const Place {
+        let mut digits = itoa::Buffer::new();
+        self.place_of_text(reader.read(frame, Text { bytes: self.function.as_bytes(), hash: 0 }, &mut digits))
+    }
+
+    #[inline(always)]
+    fn place_of_text(&self, text: Text<'_>) -> *const Place {
+        let recent = &self.recent[text.hash as usize % RECENT];
+        // SAFETY: null, or a variant of this site, which stays where it is as long as the site.
+        if let Some(variant) = unsafe { recent.get().as_ref() }
+            && variant.has_one_value(text.bytes)
+        {
+            return &raw const variant.place;
+        }
+        self.find_one(text, recent)
+    }
+
+    #[inline(never)]
+    fn find_one(&self, text: Text<'_>, recent: &Cell<*const Variant>) -> *const Place {
+        let variant = self.variant(&[text]);
+        recent.set(variant);
+        place_in(variant)
+    }
+
+    fn place_of_many(&self, frame: *mut ExecuteData) -> *const Place {
         let mut digits: [itoa::Buffer; MOST_LABELS] = array::from_fn(|_| itoa::Buffer::new());
         let mut texts = [Text::EMPTY; MOST_LABELS];
         let function = self.function.as_bytes();
         for ((text, reader), digits) in texts.iter_mut().zip(&self.readers).zip(&mut digits) {
             *text = reader.read(frame, Text { bytes: function, hash: 0 }, digits);
         }
-        let texts = &texts[..self.readers.len()];
+        place_in(self.variant(&texts[..self.readers.len()]))
+    }
+
+    fn variant(&self, texts: &[Text<'_>]) -> *const Variant {
         let known = self.variants.borrow().find(texts);
-        known.unwrap_or_else(|| self.new_place(texts))
+        known.unwrap_or_else(|| self.new_variant(texts))
     }
 
     #[cold]
-    fn new_place(&self, texts: &[Text<'_>]) -> *const Place {
+    fn new_variant(&self, texts: &[Text<'_>]) -> *const Variant {
         let mut admitted = [Text::EMPTY; MOST_LABELS];
         let admitted = &mut admitted[..texts.len()];
         let mut variants = self.variants.borrow_mut();
@@ -154,27 +203,42 @@ impl Site {
     }
 }
 
+/// The place of a site's variant.
+fn place_in(variant: *const Variant) -> *const Place {
+    // SAFETY: a variant stays where it is as long as its site; no reference is made.
+    unsafe { &raw const (*variant).place }
+}
+
 impl Variants {
     #[inline]
-    fn find(&self, texts: &[Text<'_>]) -> Option<*const Place> {
+    fn find(&self, texts: &[Text<'_>]) -> Option<*const Variant> {
         let hash = hash(texts);
-        let is_it = |variant: &Variant| {
-            variant.hash == hash && labels::parts(&variant.values).eq(texts.iter().map(|text| text.bytes))
-        };
-        self.table.find(hash, is_it).map(|variant| &raw const *variant.place)
+        self.table.find(hash, |variant| variant.is_of(hash, texts)).map(|variant| &raw const **variant)
     }
 
-    fn add(&mut self, texts: &[Text<'_>], family: &Rc<Family>) -> *const Place {
+    fn add(&mut self, texts: &[Text<'_>], family: &Rc<Family>) -> *const Variant {
         let (mut values, mut key) = (Vec::new(), Vec::new());
         for text in texts {
             labels::push_raw(text.bytes, &mut values);
             labels::push_part(text.bytes, &mut key);
         }
-        let place = Box::new(Place::new(Rc::clone(family), key.into()));
-        let found = &raw const *place;
-        let variant = Variant { hash: hash(texts), values: values.into(), place };
+        let place = Place::new(Rc::clone(family), key.into());
+        let variant = Box::new(Variant { hash: hash(texts), values: values.into(), place });
+        let found = &raw const *variant;
         self.table.insert_unique(variant.hash, variant, |variant| variant.hash);
         found
+    }
+}
+
+impl Variant {
+    fn is_of(&self, hash: u64, texts: &[Text<'_>]) -> bool {
+        self.hash == hash && labels::parts(&self.values).eq(texts.iter().map(|text| text.bytes))
+    }
+
+    /// Whether this one label has that value.
+    #[inline(always)]
+    fn has_one_value(&self, value: &[u8]) -> bool {
+        labels::only_part(&self.values) == Some(value)
     }
 }
 

@@ -4,15 +4,15 @@
 use crate::{
     engine::panic::catch_panic,
     session::{
-        gauge_cell,
+        attachment, gauge_cell,
         handle::{count_lost, with_packed},
         labels, lookup,
         metric::Metric,
-        series::Target,
+        series::{Key, Series, Target},
     },
 };
 use promshm_segment::memory::atomic::Cell;
-use std::slice;
+use std::{cell::Cell as Local, slice};
 
 /// One update.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +36,29 @@ pub(super) fn update(metric: &Metric, values: &[&[u8]], by: Update) {
         };
         let _never_fails = with_packed(pack, |key| apply(metric, lookup::series(metric, key).1.target, by));
     });
+}
+
+/// A series that is updated often: it remembers where its updates go.
+#[derive(Debug)]
+pub(super) struct Bound {
+    key: Key,
+    series: Local<Series>,
+}
+
+impl Bound {
+    pub(super) fn new(values: &[&[u8]]) -> Self {
+        let mut key = Vec::new();
+        values.iter().for_each(|value| labels::push_part(value, &mut key));
+        Self { key: key.into(), series: Local::new(Series::UNKNOWN) }
+    }
+
+    /// Updates the series, which is one of `metric`.
+    pub(super) fn update(&self, metric: &Metric, by: Update) {
+        if !self.series.get().holds() {
+            catch_panic(|| self.series.set(attachment::resolve(metric, &self.key).series));
+        }
+        apply(metric, self.series.get().target, by);
+    }
 }
 
 /// Updates the series that this target is of.

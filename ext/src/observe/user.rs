@@ -117,5 +117,7 @@ pub(crate) fn register_attribute() -> Result<()> {
 }
 
 zend_fastcall! {
-    extern fn new(_ex: &mut ExecuteData, _ret: &mut Zval) {}
+    extern fn new(frame: &mut ExecuteData, _ret: &mut Zval) {
+        functions::check_observe_arguments(frame);
+    }
 }

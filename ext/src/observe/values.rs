@@ -16,6 +16,8 @@ pub(super) struct Reader {
     root: Root,
     steps: Vec<Lookup>,
     is_class: bool,
+    /// The argument's number, if nothing is done with it.
+    plain_argument: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -52,11 +54,24 @@ impl Reader {
             Step::Property(name) => Lookup::Property(Name::new(name)),
             Step::Key(key) => Lookup::Key(Name::new(key)),
         };
+        let plain_argument = match source.root {
+            Root::Argument(number) if source.steps.is_empty() && !source.is_class => Some(number),
+            _ => None,
+        };
         Self {
+            plain_argument,
             root: source.root,
             steps: source.steps.iter().map(lookup).collect(),
             is_class: source.is_class,
         }
+    }
+
+    /// The value of an argument that is a string and is taken as it is: by far the most frequent kind, so it takes no
+    /// more than this.
+    #[inline(always)]
+    pub(super) fn plain_argument<'a>(&self, frame: *mut ExecuteData) -> Option<Text<'a>> {
+        let value = argument_of(frame, self.plain_argument?)?;
+        Some(Text { bytes: bytes_of(value)?, hash: string_hash(value)? })
     }
 
     /// The value; the empty one if there is none, or none that could be a label.

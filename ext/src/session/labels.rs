@@ -212,6 +212,12 @@ pub(crate) fn parts(mut key: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// The raw value in a key that has one.
+#[inline(always)]
+pub(crate) fn only_part(key: &[u8]) -> Option<&[u8]> {
+    key.get(4..)
+}
+
 /// The values in a key.
 pub(crate) fn unpack(key: &[u8]) -> Vec<&str> {
     parts(key).map(|value| str::from_utf8(value).unwrap_or_default()).collect()
