@@ -44,6 +44,11 @@ for cell; do
   status=0
   IFS=- read -r php threads libc machine <<<"$cell"
   (run_cell "$php" "$threads" "$libc" "$machine") 2>&1 | tee "$log" || status=1
+  # scripts/php-build.sh says so: nothing was wrong with ours.
+  if missing=$(grep -oE 'No source of PHP [0-9.]+ is to be had' "$log"); then
+    tests/matrix/table.py missing "$cell" "${missing,}"
+    continue
+  fi
   more=$(number failed)
   if [ "$more" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$(number passed)" -eq 0 ]; }; then more=1; fi
   tests/matrix/table.py record "$cell" "$(number passed)" "$more" "$(number skipped)"
@@ -52,4 +57,4 @@ done
 tests/matrix/table.py write
 tests/matrix/table.py
 say "matrix: $passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -4,6 +4,7 @@
   table.py                                 shows the table
   table.py runnable                        the cells that x86-64 can run, also by emulation, and what is run beside them
   table.py record CELL PASSED FAILED SKIPPED
+  table.py missing CELL REASON             what the cell wants could not be had
   table.py write                           puts the table into the document
 """
 
@@ -51,16 +52,19 @@ def done():
 def record(cell, passed, failed, skipped):
     if cell not in [*BESIDES, *cells()]:
         raise SystemExit(f"table: there is no cell {cell}")
-    counts = {"passed": int(passed), "failed": int(failed), "skipped": int(skipped)}
-    run = {**done(), cell: {**counts, "on": datetime.date.today().isoformat()}}
+    keep(cell, {"passed": int(passed), "failed": int(failed), "skipped": int(skipped)})
+
+
+def keep(cell, found):
+    run = {**done(), cell: {**found, "on": datetime.date.today().isoformat()}}
     RUN.write_text(json.dumps(dict(sorted(run.items())), indent=1) + "\n")
 
 
 def content(cell, run, notes):
     """A count, with what failed or was skipped, or a dash with the number of its reason."""
-    if cell not in run:
+    if cell not in run or "missing" in run[cell]:
         place = tuple(cell.split("-")[1:])
-        reason = REASONS.get(place, NOT_RUN)
+        reason = run[cell]["missing"] if cell in run else REASONS.get(place, NOT_RUN)
         if reason not in notes:
             notes.append(reason)
         return f"– ({notes.index(reason) + 1})"
@@ -102,6 +106,8 @@ def main(words):
             print(*runnable(), sep="\n")
         case ["record", cell, passed, failed, skipped]:
             record(cell, passed, failed, skipped)
+        case ["missing", cell, reason]:
+            keep(cell, {"missing": reason})
         case ["write"]:
             DOCUMENT.write_text(filled(DOCUMENT.read_text(), done()))
         case _:
