@@ -255,6 +255,20 @@ class PageTest(harness.TestCase):
         wait_until("all rows", lambda: len(page.evaluate(FAMILIES)) > 4)
         self.assert_is_quiet()
 
+    def test_a_link_with_a_filter_shows_its_metrics(self):
+        worker(self)
+        page = self.page = Page(self.browser, f"http://{self.exporter.address}/?filter=QUEUE%3D%22mail%22+jobs")
+        self.await_rows()
+        self.assertEqual(page.evaluate(FAMILIES), ["jobs_processed_total"])
+        self.assertEqual(page.evaluate("document.querySelector('#filter').value"), 'QUEUE="mail" jobs')
+        page.press("/")
+        page.evaluate("document.querySelector('#filter').select()")
+        page.type("pages & 1")
+        wait_until("a new address", lambda: page.evaluate("location.search") == "?filter=pages+%26+1")
+        page.press("Escape")
+        wait_until("the plain address", lambda: page.evaluate("location.search") == "")
+        self.assert_is_quiet()
+
     def test_headings_collapse_and_expand(self):
         worker(self)
         page = self.open()

@@ -158,8 +158,12 @@ function onKey(event) {
   }
 }
 
+/** Shows what the filter says, and notes it in the address, so that a link to the page shows the same. */
 function search() {
-  list.search(byId('filter').value);
+  const filter = byId('filter').value;
+  list.search(filter);
+  const query = filter ? `?${new URLSearchParams({ filter })}` : '';
+  history.replaceState(null, '', location.pathname + query + location.hash);
   window.scrollTo(0, 0);
   showFound();
 }
@@ -167,6 +171,8 @@ function search() {
 function start() {
   document.querySelectorAll('.state, .tools, #table .head').forEach((element) => (element.hidden = false));
   readColours();
+  byId('filter').value = new URLSearchParams(location.search).get('filter') ?? '';
+  list.search(byId('filter').value);
   byId('filter').addEventListener('input', onFrame(search));
   document.querySelector('.tools').addEventListener('submit', (event) => event.preventDefault());
   byId('pause').addEventListener('click', togglePause);
