@@ -166,10 +166,10 @@ reliability: venv build ## Kill real PHP workers, and let thousands come and go
 	@$(pytest) tests/reliability
 
 kill-storm:
-	cargo nextest run -p promshm-segment --locked -j1 --no-capture -E 'binary(kill_storm) | binary(posix) & test(kill_storm)'
+	cargo nextest run -p promshm-segment --locked -j1 --no-capture -E 'test(/^kill_storm::/)'
 
 corruption:
-	cargo nextest run -p promshm-segment --release --locked --no-capture -E 'binary(corruption) | binary(posix) & test(corruption)'
+	cargo nextest run -p promshm-segment --release --locked --no-capture -E 'test(/^corruption::/)'
 
 loom: ## Loom alone: every order of what several processes do at once
 	@scripts/with-nightly.sh loom segment/proofs.sh loom

@@ -1,6 +1,4 @@
-//! The suites again on POSIX objects (see `support::POSIX`), and tests of POSIX objects only.
-//!
-//! `semaphores` is not included: it tests System V segments only.
+//! The suites of `sysv.rs` on POSIX objects (see `support::POSIX`), and tests of POSIX objects only.
 #![allow(clippy::duplicate_mod)] // each suite brings its own `support`
 
 #[path = "bounds.rs"]

@@ -1,0 +1,54 @@
+//! The suites on System V segments, in one program: each of its own would compile and link the same code again.
+//! `posix.rs` runs them on POSIX objects; what only one kind has stands in a program of its own (see `Cargo.toml`).
+#![allow(clippy::duplicate_mod)] // each suite brings its own `support`
+
+#[path = "bounds.rs"]
+mod bounds;
+#[path = "corruption.rs"]
+mod corruption;
+#[path = "counting.rs"]
+mod counting;
+#[path = "crash_points.rs"]
+mod crash_points;
+#[path = "definitions.rs"]
+mod definitions;
+#[path = "environments.rs"]
+mod environments;
+#[path = "exemplars.rs"]
+mod exemplars;
+#[path = "kill_storm.rs"]
+mod kill_storm;
+#[path = "limits.rs"]
+mod limits;
+#[path = "records.rs"]
+mod records;
+#[path = "runtime.rs"]
+mod runtime;
+#[path = "sigstop.rs"]
+mod sigstop;
+#[path = "summaries.rs"]
+mod summaries;
+#[path = "times.rs"]
+mod times;
+
+/// What is in no program is not compiled, so nothing would tell that it is missing.
+#[test]
+fn every_suite_is_part_of_a_program() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
+    let programs = [include_str!("sysv.rs"), include_str!("../Cargo.toml")];
+    let mut suites = 0;
+    for entry in std::fs::read_dir(folder).expect("the folder of this test") {
+        let name = entry.expect("readable").file_name().into_string().expect("a plain name");
+        if name.ends_with(".rs") {
+            let named = |text: &&str| {
+                text.contains(&format!("\"{name}\"")) || text.contains(&format!("tests/{name}\""))
+            };
+            assert!(
+                programs.iter().any(|text| named(&text)),
+                "{name} is neither in sysv.rs nor in Cargo.toml"
+            );
+            suites += 1;
+        }
+    }
+    assert!(suites > 10, "{suites}");
+}
