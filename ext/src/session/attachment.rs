@@ -435,13 +435,14 @@ impl State {
         let Some(writer) = &mut self.current.writer else { return Ok((Target::Unstored, false)) };
         let values = labels::unpack(key);
         let limit = ini::series_per_metric(writer.max_series());
-        let is_overflow = !values.is_empty() && !writer.has_room(family, &metric.all_values(&values), limit);
+        let all = metric.all_values(&values);
+        let is_overflow = !values.is_empty() && !writer.has_room(family, &all, limit);
         let resolved = if is_overflow {
             writer.count_overflow(family);
             let other = ini::overflow_label();
             writer.resolve(family, &metric.all_values(&vec![other.as_str(); values.len()]))?
         } else {
-            writer.resolve(family, &metric.all_values(&values))?
+            writer.resolve(family, &all)?
         };
         let cells = resolved.cells.as_ptr();
         let target = if resolved.shared { Target::Shared(cells) } else { Target::Owned(cells) };
