@@ -20,6 +20,8 @@ mod exemplars;
 mod kill_storm;
 #[path = "limits.rs"]
 mod limits;
+#[path = "memory.rs"]
+mod memory;
 #[path = "records.rs"]
 mod records;
 #[path = "runtime.rs"]
