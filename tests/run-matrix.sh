@@ -31,6 +31,10 @@ run_cell() { # php threads libc machine
 # The counts of a step's last line.
 number() { { grep -E '[0-9]+ passed' "$log" || true; } | tail -n 1 | grep -oE "[0-9]+ $1" | grep -oE '[0-9]+' || echo 0; }
 
+# `make` says this, too: the tests of threads want it, and it is the same for each PHP.
+PROMSHM_EXPORTER=${PROMSHM_EXPORTER:-$(realpath -m -- "${CARGO_TARGET_DIR:-target}")/release/promshm-exporter}
+export PROMSHM_EXPORTER
+
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 passed=0 failed=0 skipped=0
