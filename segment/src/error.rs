@@ -64,6 +64,12 @@ pub enum ReadError {
         /// The size that it should have, in bytes.
         claimed: u64,
     },
+    /// Generations of series follow each other faster than one of them can be read.
+    #[error("generations of segment {name} follow each other too fast")]
+    Unsteady {
+        /// The segment.
+        name: SegmentName,
+    },
     /// Any other error of a system call.
     #[error("segment {name}: {call} failed: {error}")]
     Os {

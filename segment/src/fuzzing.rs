@@ -16,13 +16,13 @@ use crate::{
         runtime::Runtime,
         series::SeriesRecord,
     },
-    layout::{Geometry, RECORD_UNIT, SUMMARY_CELLS, Shape, Space, header},
+    layout::{Geometry, Half, RECORD_UNIT, SUMMARY_CELLS, Shape, header},
     memory::{atomic::Cell, mapping::Mapping, view::View},
     reader::Reader,
     snapshot::Family,
     writer::{FamilyId, Writer, prepare},
 };
-use std::sync::OnceLock;
+use std::{ops::Range, sync::OnceLock};
 
 const SHAPE: Shape = Shape { max_series: 60, max_processes: 3, max_label_length: 64 };
 const EVIL: [u64; 8] = [0, 1, 8, 1 << 32, 1 << 40, 1 << 63, 0x7ff8_0000_0000_0000, u64::MAX];
@@ -70,7 +70,7 @@ fn definitions() -> Vec<Definition> {
 fn geometry() -> Geometry {
     let size =
         Geometry::new(SHAPE, 0).unwrap_or_else(|needed| Geometry::new(SHAPE, needed).expect("enough")).end;
-    Geometry::new(SHAPE, size + 16 * 4096).expect("enough")
+    Geometry::new(SHAPE, size + 32 * 4096).expect("enough")
 }
 
 /// The words of a valid segment.
@@ -167,16 +167,17 @@ impl<'i> Player<'i> {
     /// The offset of a word that is in use.
     fn pick(&mut self) -> u64 {
         let (area, at) = (self.byte().unwrap_or(0), self.number());
-        let records = self.view.geometry.records;
+        let half = self.view.geometry.halves[usize::from(area / 8 % 2)];
         match area % 8 {
             0 => at % 32 * 8,
-            1 => header!(index_map) + at % 4 * 8,
-            2 => self.view.geometry.slot((at % 4) as usize) + at / 4 % 128 * 8,
+            1 => half.head + at % 4 * 8,
+            2 => self.view.geometry.slot((at % 4) as usize) + at / 4 % 64 * 8,
             3 => self.used_entry(at),
-            4 => self.view.geometry.index + at % self.view.geometry.index_words * 8,
-            5 => records + at % 512 * 8,
+            4 => half.index + at % self.view.geometry.index_words * 8,
+            5 => half.records + at % 512 * 8,
             6 => self.record_of(at) + at / 64 % 16 * 8,
-            _ => self.view.geometry.end - (1 + at % 4096) * 8,
+            7 if at.is_multiple_of(2) => half.roots_of((at % 8) as usize) + at / 8 % 128 * 8,
+            _ => half.end - (1 + at % 4096) * 8,
         }
     }
 
@@ -188,7 +189,7 @@ impl<'i> Player<'i> {
             2 => number << 32 | self.number(),
             3 => self.record_of(number),
             4 => self.view.word(self.used_entry(number)).map_or(0, crate::memory::atomic::Word::load_relaxed),
-            _ => self.view.geometry.records + number * 8,
+            _ => self.view.geometry.halves[(number % 2) as usize].records + number * 8,
         }
     }
 
@@ -200,10 +201,12 @@ impl<'i> Player<'i> {
 
     /// The offset of the `which`th used word of the index.
     fn used_entry(&self, which: u64) -> u64 {
-        let places = (0..self.view.geometry.index_words).map(|place| self.view.geometry.index + place * 8);
+        let halves = self.view.geometry.halves.iter();
+        let places =
+            halves.flat_map(|half| (0..self.view.geometry.index_words).map(|place| half.index + place * 8));
         let used: Vec<u64> =
             places.filter(|at| self.view.word(*at).is_some_and(|word| word.load_relaxed() != 0)).collect();
-        used.get(which as usize % used.len().max(1)).copied().unwrap_or(self.view.geometry.index)
+        used.get(which as usize % used.len().max(1)).copied().unwrap_or(self.view.geometry.halves[0].index)
     }
 
     fn record_of(&self, which: u64) -> u64 {
@@ -271,8 +274,7 @@ impl<'i> Player<'i> {
     fn write(&mut self, family: u64, label: u64) {
         let Some(family) = self.family(family) else { return };
         let label = LABELS[label as usize % LABELS.len()];
-        let (first, above) = (self.address(0), self.address(self.end_of_records()));
-        let end = first + self.view.geometry.end as usize;
+        let (first, pages) = (self.address(0), self.pages());
         let rings = self.writer.as_ref().and_then(Writer::rings);
         let Some(Ok(series)) = self.writer.as_mut().map(|writer| writer.resolve(family, &[label])) else {
             return;
@@ -287,7 +289,8 @@ impl<'i> Player<'i> {
         }
         for cell in series.cells {
             let at = std::ptr::from_ref(cell).addr();
-            assert!((above..end).contains(&at), "a cell outside the pages");
+            let offset = (at - first) as u64;
+            assert!(pages.iter().any(|pages| pages.contains(&offset)), "a cell outside the pages");
             cell.add_shared(1.0);
         }
         let cell: *const Cell = &raw const series.cells[0];
@@ -307,9 +310,14 @@ impl<'i> Player<'i> {
         self.view.words(offset, 0).map_or(0, |words| words.as_ptr().addr())
     }
 
-    /// The limit that the segment states now, which may be corrupt; the writer must use that or less.
-    fn end_of_records(&self) -> u64 {
-        let space = Space::unpack(self.view.head(header!(space)).load_relaxed());
-        self.view.geometry.end.min(self.view.geometry.records + space.units * RECORD_UNIT)
+    /// Where cells may lie: the pages of both halves, and the cells of `last` gauges. The halves state the limit now,
+    /// which may be corrupt; the writer must use that or less.
+    fn pages(&self) -> [Range<u64>; 3] {
+        let pages_of = |half: &Half| {
+            let units = self.view.space(half).units;
+            half.end.min(half.records + units * RECORD_UNIT)..half.end
+        };
+        let Geometry { halves: [low, high], gauges, gauge_cells, .. } = &self.view.geometry;
+        [pages_of(low), pages_of(high), *gauges..gauges + 8 * gauge_cells]
     }
 }

@@ -3,19 +3,28 @@
 //! ```text
 //! 0        Header            set once at creation, then counters that all processes add to
 //! 4096     Slot 0 … Slot n   slot 0 is shared; each other slot has one owner while its semaphore says so
+//! …        gauges            cells of `last` gauges, which all processes write
+//! …        half 0, half 1    one of them holds the present generation
+//!
+//! half     HalfHead          what is taken of the half
+//! …        gauge map         a bit for each cell of the gauges: in use in this generation
+//! …        Roots 0 … n + 1   each slot's page trees; the first ones are the estate (see below)
 //! …        index             hash table of 8-byte words: 24 bits of hash, 40 bits of record offset
 //! …        records     →     families and series, append-only, grow upwards
-//! size     pages       ←     4 KiB pages of cells and of page numbers, allocated from the end downwards
+//! end      pages       ←     4 KiB pages of cells and of page numbers, allocated from the end downwards
 //! ```
 //!
 //! The whole segment consists of 8-byte words, in the machine's byte order (little-endian), zero when
-//! fresh. Nothing is ever freed or moved. A series owns a range of *columns*: the same cell indexes in
-//! every slot. A slot finds its pages through two page trees:
+//! fresh. Inside a generation nothing is freed or moved: generation *g* lies in half *g* mod 2, and what is
+//! still wanted is carried into the next one (see docs/internals/generations.md). A series owns a range of
+//! *columns*: the same cell indexes in every slot. A slot finds its pages through two page trees:
 //!
 //! * the **cumulative** plane holds counters, histograms and summaries; the next owner of the slot
 //!   continues them in place, so totals survive the death of every process;
 //! * the **per-process** plane holds gauges; it is cleared when the slot is claimed, and counts only
 //!   while the owner lives.
+//!
+//! Gauges of mode `last` have one cell that all processes share. It lies outside both halves and never moves.
 //!
 //! A summary also has a **ring** of recent samples for each series and slot: consecutive pages, found
 //! through a cell of the series. Each sample is two words: the time at which it was taken (nanoseconds
@@ -24,11 +33,15 @@
 //! A slot also has pages of exemplars (see `exemplar`), which persist as its counters do, and holds the
 //! process stats that its owner publishes.
 //!
-//! The life cycle of slot *i*: semaphore *i* is 0 (no owner), 1 (claimed: the owner is clearing the
-//! per-process plane), 2 (open: the per-process plane counts). When the owner dies, the kernel resets
-//! the semaphore to 0, whatever the cause of death.
+//! The **estate** is what processes without a slot of their own left in slot 0 in former generations: it is
+//! added to slot 0, and nobody counts into it.
 //!
-//! Any change to this file requires a higher [`VERSION`].
+//! The life cycle of slot *i*: semaphore *i* is 0 (no owner), 1 (claimed: the owner is clearing the
+//! per-process plane, or another process carries the slot), 2 (open: the per-process plane counts). When the
+//! owner dies, the kernel resets the semaphore to 0, whatever the cause of death. Semaphore 0 counts the
+//! processes without a slot.
+//!
+//! Any change to this file requires a higher [`VERSION`]. It is still 1, because no layout was released.
 
 use std::mem::offset_of;
 
@@ -98,11 +111,26 @@ pub struct Header {
     pub summary_samples: u64,
     /// Seconds after which a series without updates is hidden (0: never), + 1. Set once.
     pub series_ttl: u64,
-    pad: [u64; 3],
+    /// The present generation, and what becomes of the other half. See [`Phase`]. Pair PHASE.
+    pub phase: u64,
+    /// The generation that was last announced by a change of the epoch.
+    pub announced: u64,
+    /// Not 0 once a process without a slot could not be counted by the kernel: no generation begins any more.
+    pub uncounted: u64,
     /// Incremented when handles must be looked up again: after a wipe or a removal. Read at every call,
     /// so it has a cache line of its own. Pair EPOCH.
     pub epoch: u64,
     pad2: [u64; 7],
+    /// One more than the highest slot that was ever used. Pair SLOT.
+    pub slots_high: u64,
+    /// Logical clock: incremented at each claim of a slot and each new definition.
+    pub claim_seq: u64,
+    pad3: [u64; 486],
+}
+
+/// What is taken of a half.
+#[repr(C)]
+pub struct HalfHead {
     /// Number of series | index words in use << 32.
     pub population: u64,
     /// Allocated [`RECORD_UNIT`]s of records | allocated pages << 32. Both are in one word, so that
@@ -110,19 +138,28 @@ pub struct Header {
     pub space: u64,
     /// The next free column of each plane.
     pub columns: [u64; 2],
-    /// One more than the highest slot that was ever used. Pair SLOT.
-    pub slots_high: u64,
-    /// Logical clock: incremented at each claim of a slot and each new definition.
-    pub claim_seq: u64,
-    pad3: [u64; 98],
+    /// Number of cells of `last` gauges whose bits are set; a process that died in between was not counted.
+    pub gauges: u64,
+    pad: [u64; 251],
     /// One bit for each page of the index, set if the page has an entry, so that the reader touches no
     /// other page.
     pub index_map: [u64; INDEX_MAP_WORDS],
-    pad4: [u64; 128],
 }
 
-/// Words of [`Header::index_map`]: enough for `Config::MAX_SERIES`.
+/// Words of [`HalfHead::index_map`]: enough for `Config::MAX_SERIES`.
 pub const INDEX_MAP_WORDS: usize = 256;
+
+/// A slot's page trees in one half.
+#[repr(C)]
+pub struct Roots {
+    /// Directory pages of the cumulative plane. Pair PAGE.
+    pub cumulative: [u64; CUMULATIVE_ROOTS],
+    /// Directory pages of the per-process plane. Pair PAGE.
+    pub per_process: [u64; PER_PROCESS_ROOTS],
+    /// The directory page of each size of exemplars. Pair PAGE.
+    pub exemplars: [u64; EXEMPLAR_SIZES],
+    pad: [u64; 46],
+}
 
 /// A slot. Only its owner writes to it; slot 0 is the exception, which all processes add to.
 #[repr(C)]
@@ -147,13 +184,9 @@ pub struct Slot {
     pub dropped: [u64; 16],
     /// The owner's process stats. Exported while the owner lives, and only once the start time is set.
     pub runtime: RuntimeWords,
-    /// The directory page of each size of exemplars. Pair PAGE.
-    pub exemplars: [u64; EXEMPLAR_SIZES],
-    /// Directory pages of the cumulative plane. Pair PAGE.
-    pub cumulative: [u64; CUMULATIVE_ROOTS],
-    /// Directory pages of the per-process plane. Pair PAGE.
-    pub per_process: [u64; PER_PROCESS_ROOTS],
-    pad3: [u64; 16],
+    /// The generation that the slot's cells are in; of slot 0: that the estate is in. Pair TURN.
+    pub generation: u64,
+    pad3: [u64; 33],
 }
 
 /// Process stats, as the owner of the slot measures them; all are f64 bits.
@@ -174,6 +207,8 @@ pub struct RuntimeWords {
     pub requests: u64,
 }
 
+/// Stands for the roots of the estate in place of a slot's number.
+pub const ESTATE: usize = usize::MAX;
 /// The slot that all processes may add to.
 pub const SHARED: usize = 0;
 /// Value of a slot's lock: the owner is still clearing the per-process plane.
@@ -189,12 +224,12 @@ pub const CUMULATIVE_ROOTS: usize = 64;
 pub const PER_PROCESS_ROOTS: usize = 16;
 
 const _: () = assert!(size_of::<Header>() == HEADER as usize);
-const _: () = assert!(size_of::<Slot>() == 1024);
-const _: () = assert!(offset_of!(Slot, cumulative) == 256 && offset_of!(Slot, per_process) == 768);
+const _: () = assert!(size_of::<HalfHead>() == HEADER as usize);
+const _: () = assert!(size_of::<Slot>() == 512);
+const _: () = assert!(size_of::<Roots>() == 1024);
 const _: () = assert!(offset_of!(Header, state) == 8);
 const _: () = assert!(offset_of!(Header, epoch) == 128);
-const _: () = assert!(offset_of!(Header, population) == 192);
-const _: () = assert!(offset_of!(Header, index_map) == 1024);
+const _: () = assert!(offset_of!(Header, slots_high) == 192);
 
 /// Cells of a summary's series: the number of observations, their sum, and the number of its ring's last
 /// page.
@@ -225,6 +260,8 @@ pub enum Plane {
     Cumulative = 0,
     /// Gauges: cleared at each claim.
     PerProcess = 1,
+    /// Gauges of mode `last`: one cell for all processes, in no slot.
+    Shared = 2,
 }
 
 impl Plane {
@@ -234,28 +271,68 @@ impl Plane {
         match self {
             Self::Cumulative => CUMULATIVE_ROOTS,
             Self::PerProcess => PER_PROCESS_ROOTS,
+            Self::Shared => 0,
         }
     }
 
-    /// The largest number of columns.
+    /// The largest number of columns in page trees.
     #[must_use]
     pub fn capacity(self) -> u64 {
         (self.roots() * PAGE_WORDS * PAGE_WORDS) as u64
     }
 
-    /// Offset, within a slot, of the first directory page's number.
+    /// Offset, within [`Roots`], of the first directory page's number.
     #[must_use]
     pub fn roots_offset(self) -> u64 {
         match self {
-            Self::Cumulative => offset_of!(Slot, cumulative) as u64,
-            Self::PerProcess => offset_of!(Slot, per_process) as u64,
+            Self::Cumulative => offset_of!(Roots, cumulative) as u64,
+            Self::PerProcess | Self::Shared => offset_of!(Roots, per_process) as u64,
         }
     }
+}
 
-    /// Offset of the word that holds the next free column.
+/// The present generation, and what becomes of the other half: [`Header::phase`].
+///
+/// Phase 3*g* is generation *g* alone, and the other half is empty. Phase 3*g* - 2 is generation *g* while
+/// slots are carried out of the other half, phase 3*g* - 1 while that half is given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Phase(pub u64);
+
+impl Phase {
+    /// A generation alone.
     #[must_use]
-    pub fn columns_offset(self) -> u64 {
-        header!(columns) + 8 * self as u64
+    pub fn settled(generation: u64) -> Self {
+        Self(generation.wrapping_mul(3))
+    }
+
+    /// The present generation.
+    #[must_use]
+    pub fn generation(self) -> u64 {
+        self.0 / 3 + u64::from(!self.0.is_multiple_of(3))
+    }
+
+    /// Whether cells of the former generation still count.
+    #[must_use]
+    pub fn is_carrying(self) -> bool {
+        self.0 % 3 == 1
+    }
+
+    /// Whether the other half is being given back.
+    #[must_use]
+    pub fn is_giving_back(self) -> bool {
+        self.0 % 3 == 2
+    }
+
+    /// Whether the other half is empty.
+    #[must_use]
+    pub fn is_settled(self) -> bool {
+        self.0.is_multiple_of(3)
+    }
+
+    /// The phase that follows.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
     }
 }
 
@@ -290,6 +367,86 @@ impl Shape {
     }
 }
 
+/// The offsets of the areas of one half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Half {
+    /// Offset of the [`HalfHead`].
+    pub head: u64,
+    /// Offset of the gauge map.
+    pub gauge_map: u64,
+    /// Offset of the first slot's [`Roots`].
+    pub roots: u64,
+    /// Offset of the index.
+    pub index: u64,
+    /// Offset of the first record.
+    pub records: u64,
+    /// End of the last page.
+    pub end: u64,
+    /// Number of pages in halves that lie above.
+    pub first_page: u64,
+}
+
+impl Half {
+    /// Offset of [`HalfHead::population`].
+    #[must_use]
+    pub fn population(&self) -> u64 {
+        self.head + offset_of!(HalfHead, population) as u64
+    }
+
+    /// Offset of [`HalfHead::space`].
+    #[must_use]
+    pub fn space(&self) -> u64 {
+        self.head + offset_of!(HalfHead, space) as u64
+    }
+
+    /// Offset of the word that holds the next free column of a plane with page trees.
+    #[must_use]
+    pub fn columns(&self, plane: Plane) -> u64 {
+        self.head + offset_of!(HalfHead, columns) as u64 + 8 * plane as u64
+    }
+
+    /// Offset of [`HalfHead::gauges`].
+    #[must_use]
+    pub fn gauges(&self) -> u64 {
+        self.head + offset_of!(HalfHead, gauges) as u64
+    }
+
+    /// Offset of a word of [`HalfHead::index_map`].
+    #[must_use]
+    pub fn index_map(&self, word: u64) -> u64 {
+        self.head + offset_of!(HalfHead, index_map) as u64 + 8 * word
+    }
+
+    /// Offset of a slot's [`Roots`]; those of the [`ESTATE`] come first.
+    #[must_use]
+    pub fn roots_of(&self, slot: usize) -> u64 {
+        let place = if slot == ESTATE { 0 } else { slot as u64 + 1 };
+        self.roots + place * size_of::<Roots>() as u64
+    }
+
+    /// Bytes for records and pages.
+    #[must_use]
+    pub fn room(&self) -> u64 {
+        self.end - self.records
+    }
+
+    /// Offset of the half's page `count` (the first is 1), if that many pages fit above the start of the
+    /// records.
+    #[must_use]
+    pub fn page(&self, count: u64) -> Option<u64> {
+        let offset = self.end.checked_sub(count.checked_mul(PAGE)?)?;
+        (count != 0 && offset >= self.records).then_some(offset)
+    }
+
+    fn at(start: u64, end: u64, geometry: &Geometry) -> Self {
+        let gauge_map = start + HEADER;
+        let roots = gauge_map + geometry.gauge_map_bytes();
+        let index = roots + geometry.roots_bytes();
+        let records = index + geometry.index_words * 8;
+        Self { head: start, gauge_map, roots, index, records, end, first_page: 0 }
+    }
+}
+
 /// The offsets of the areas of one segment, computed from its shape and size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Geometry {
@@ -297,12 +454,14 @@ pub struct Geometry {
     pub shape: Shape,
     /// Number of slots, including the shared one.
     pub slots: usize,
-    /// Offset of the index.
-    pub index: u64,
-    /// Words of the index: a power of two, at least twice the maximum number of series.
+    /// Offset of the cells of `last` gauges.
+    pub gauges: u64,
+    /// Number of cells of `last` gauges.
+    pub gauge_cells: u64,
+    /// Words of each index: a power of two, at least twice the maximum number of series.
     pub index_words: u64,
-    /// Offset of the first record.
-    pub records: u64,
+    /// The two halves.
+    pub halves: [Half; 2],
     /// End of the last page.
     pub end: u64,
 }
@@ -314,12 +473,43 @@ impl Geometry {
     /// The size is too small; the error is the smallest size, in bytes, that the shape needs.
     pub fn new(shape: Shape, size: u64) -> Result<Self, u64> {
         let slots = usize::from(shape.max_processes) + 1;
-        let index = HEADER + (slots as u64 * size_of::<Slot>() as u64).next_multiple_of(PAGE);
+        let gauges = HEADER + (slots as u64 * size_of::<Slot>() as u64).next_multiple_of(PAGE);
+        // Twice as many as there can be in both halves: removed ones are free only after a generation.
+        let gauge_cells = (u64::from(shape.max_series) * 4).next_multiple_of(PAGE_WORDS as u64);
         let index_words = (u64::from(shape.max_series) * 2).next_power_of_two().max(PAGE_WORDS as u64);
-        let records = index + index_words * 8;
-        let needed = records + 16 * PAGE;
-        let end = size / PAGE * PAGE;
-        if end < needed { Err(needed) } else { Ok(Self { shape, slots, index, index_words, records, end }) }
+        let none = Half { head: 0, gauge_map: 0, roots: 0, index: 0, records: 0, end: 0, first_page: 0 };
+        let mut areas = Self { shape, slots, gauges, gauge_cells, index_words, halves: [none; 2], end: 0 };
+        let start = gauges + gauge_cells * 8;
+        let least = Half::at(0, 0, &areas).records + 16 * PAGE;
+        let bytes = (size.saturating_sub(start) / 2) / PAGE * PAGE;
+        if bytes < least {
+            return Err(start + 2 * least);
+        }
+        let middle = start + bytes;
+        areas.end = middle + bytes;
+        areas.halves = [Half::at(start, middle, &areas), Half::at(middle, areas.end, &areas)];
+        areas.halves[0].first_page = bytes / PAGE;
+        Ok(areas)
+    }
+
+    fn gauge_map_bytes(&self) -> u64 {
+        (self.gauge_cells / 8).next_multiple_of(PAGE)
+    }
+
+    fn roots_bytes(&self) -> u64 {
+        ((self.slots as u64 + 1) * size_of::<Roots>() as u64).next_multiple_of(PAGE)
+    }
+
+    /// The half of a generation.
+    #[must_use]
+    pub fn half(&self, generation: u64) -> &Half {
+        &self.halves[(generation % 2) as usize]
+    }
+
+    /// The half whose records and pages lie around an offset.
+    #[must_use]
+    pub fn half_around(&self, offset: u64) -> Option<&Half> {
+        self.halves.iter().find(|half| (half.records..half.end).contains(&offset))
     }
 
     /// The most words of the index that may be in use.
@@ -334,16 +524,17 @@ impl Geometry {
         HEADER + slot as u64 * size_of::<Slot>() as u64
     }
 
-    /// Offset of page `number` (the first is 1), if that many pages fit above the start of the records.
+    /// The half and the offset of page `number` (the first is 1), if that page lies above the start of the
+    /// half's records. Pages are numbered downwards from the end of the segment.
     #[must_use]
-    pub fn page(&self, number: u64) -> Option<u64> {
-        let back = number.checked_mul(PAGE)?;
-        let offset = self.end.checked_sub(back)?;
-        (number != 0 && offset >= self.records).then_some(offset)
+    pub fn page(&self, number: u64) -> Option<(&Half, u64)> {
+        let offset = self.end.checked_sub(number.checked_mul(PAGE)?)?;
+        let half = self.half_around(offset).filter(|_| number != 0)?;
+        Some((half, offset))
     }
 }
 
-/// [`Header::space`], unpacked.
+/// [`HalfHead::space`], unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
     /// Allocated units of [`RECORD_UNIT`] bytes for records.
@@ -362,9 +553,9 @@ impl Space {
     /// The packed word, if records and pages fit between the start of the records and the end without
     /// overlapping.
     #[must_use]
-    pub fn pack(self, geometry: &Geometry) -> Option<u64> {
+    pub fn pack(self, half: &Half) -> Option<u64> {
         let taken = self.units.checked_mul(RECORD_UNIT)?.checked_add(self.pages.checked_mul(PAGE)?)?;
-        let fits = taken <= geometry.end - geometry.records && self.units >> 32 == 0 && self.pages >> 32 == 0;
+        let fits = taken <= half.room() && self.units >> 32 == 0 && self.pages >> 32 == 0;
         fits.then_some(self.units | self.pages << 32)
     }
 }
@@ -384,13 +575,47 @@ mod tests {
     fn areas_follow_each_other() {
         let geometry = Geometry::new(SHAPE, 256 << 20).unwrap();
         assert_eq!(geometry.slots, 257);
-        assert!(geometry.slot(257) <= geometry.index);
+        assert!(geometry.slot(257) <= geometry.gauges);
         assert_eq!(geometry.index_words, 32_768);
         assert!(geometry.index_words as usize / PAGE_WORDS <= INDEX_MAP_WORDS * 64);
-        assert_eq!(geometry.page(1), Some((256 << 20) - PAGE));
-        assert_eq!(geometry.page(0), None);
-        assert_eq!(geometry.page(u64::MAX), None);
-        assert_eq!(geometry.page((256 << 20) / PAGE), None, "that page would lie on the header");
+        let [low, high] = geometry.halves;
+        assert!(geometry.gauges + geometry.gauge_cells * 8 == low.head && low.end == high.head);
+        for half in [low, high] {
+            assert!(half.head + HEADER == half.gauge_map);
+            assert!(half.gauge_map + geometry.gauge_cells / 8 <= half.roots);
+            assert!(half.roots_of(geometry.slots) <= half.index);
+            assert!(half.index + geometry.index_words * 8 == half.records);
+            assert_eq!(half.page(1), Some(half.end - PAGE));
+        }
+        assert!(high.end <= 256 << 20 && high.end + 2 * PAGE > 256 << 20);
+    }
+
+    #[test]
+    fn page_numbers_lead_to_their_half() {
+        let geometry = Geometry::new(SHAPE, 256 << 20).unwrap();
+        let [low, high] = &geometry.halves;
+        assert_eq!(geometry.page(1), Some((high, high.end - PAGE)));
+        assert_eq!(geometry.page(low.first_page + 1), Some((low, low.end - PAGE)));
+        assert_eq!(geometry.page(low.first_page), None, "that page would lie on the head of a half");
+        assert_eq!([geometry.page(0), geometry.page(u64::MAX)], [None, None]);
+        assert_eq!(geometry.page(geometry.end / PAGE), None, "that page would lie on the header");
+    }
+
+    #[test]
+    fn phases_follow_each_other() {
+        let states = |phase: Phase| [phase.is_settled(), phase.is_carrying(), phase.is_giving_back()];
+        let mut phase = Phase(0);
+        for generation in 0..3 {
+            assert_eq!((phase.generation(), states(phase)), (generation, [true, false, false]));
+            let (carrying, giving_back) = (phase.next(), phase.next().next());
+            assert_eq!((carrying.generation(), states(carrying)), (generation + 1, [false, true, false]));
+            assert_eq!(
+                (giving_back.generation(), states(giving_back)),
+                (generation + 1, [false, false, true])
+            );
+            phase = giving_back.next();
+        }
+        assert_eq!(Phase(u64::MAX).generation(), u64::MAX / 3);
     }
 
     #[test]
@@ -410,9 +635,11 @@ mod tests {
     #[test]
     fn records_and_pages_never_overlap() {
         let geometry = Geometry::new(SHAPE, Geometry::new(SHAPE, 0).unwrap_err()).unwrap();
-        let full = Space { units: 0, pages: 16 };
-        assert!(full.pack(&geometry).is_some());
-        assert!(Space { units: 1, ..full }.pack(&geometry).is_none());
-        assert!(Space { pages: 17, ..full }.pack(&geometry).is_none());
+        for half in &geometry.halves {
+            let full = Space { units: 0, pages: 16 };
+            assert!(full.pack(half).is_some());
+            assert!(Space { units: 1, ..full }.pack(half).is_none());
+            assert!(Space { pages: 17, ..full }.pack(half).is_none());
+        }
     }
 }

@@ -34,4 +34,4 @@ pub use format::{exemplar::Exemplar, label_value::push_label_value, runtime::Run
 pub use memory::rings::Rings;
 pub use reader::Reader;
 pub use snapshot::{Family, Snapshot, Stats};
-pub use writer::{FamilyId, Resolved, Writer};
+pub use writer::{FamilyId, Moves, Resolved, Writer};

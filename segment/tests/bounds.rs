@@ -8,7 +8,7 @@ use forge::*;
 use promshm_segment::{
     Definition, Kind, Reader,
     format::exemplar::ExemplarLabels,
-    layout::{Geometry, Shape, Slot},
+    layout::{Geometry, Roots, Shape},
     memory::atomic::Cell,
 };
 use std::mem::offset_of;
@@ -64,15 +64,16 @@ fn directories_into_holes_cost_a_bounded_number_of_pages() {
     let raw = Raw::open(&place);
     let shape = Shape { max_series: 1000, max_processes: 8, max_label_length: 1024 };
     let geometry = Geometry::new(shape, place.config.size).expect("sane");
-    let (directories, first) = (64, raw.get(SPACE) >> 32);
+    let half = &geometry.halves[0];
+    let (directories, first) = (64, half.first_page + (raw.get(space(half)) >> 32));
     for directory in 0..directories {
         let number = first + 1 + directory * 513;
-        raw.set(geometry.slot(1) as usize + offset_of!(Slot, cumulative) + 8 * directory as usize, number);
-        let page = (geometry.end - number * 4096) as usize;
+        raw.set(half.roots_of(1) as usize + offset_of!(Roots, cumulative) + 8 * directory as usize, number);
+        let page = (geometry.end - number * 4096) as usize; // in half 0
         (0..512).for_each(|entry| raw.set(page + 8 * entry, number + 1 + entry as u64));
     }
     let named = directories * 513;
-    raw.set(SPACE, raw.get(SPACE) + (named << 32));
+    raw.set(space(half), raw.get(space(half)) + (named << 32));
     let before = resident(&place);
     let mut reader = place.reader();
     let mut corrupt = 0;
@@ -94,10 +95,12 @@ fn index_into_holes_costs_a_bounded_number_of_pages() {
     let raw = Raw::open(&place);
     let shape = Shape { max_series: 16_000, max_processes: 8, max_label_length: 1024 };
     let geometry = Geometry::new(shape, place.config.size).expect("sane");
-    raw.set(SPACE, (512 << 20) / 16);
-    (0..=geometry.index_words / 512 / 64).for_each(|word| raw.set(INDEX_MAP + 8 * word as usize, u64::MAX));
+    let half = &geometry.halves[0];
+    raw.set(space(half), (400 << 20) / 16);
+    (0..=geometry.index_words / 512 / 64)
+        .for_each(|word| raw.set(index_map(half) + 8 * word as usize, u64::MAX));
     for word in 0..geometry.index_words {
-        raw.set((geometry.index + 8 * word) as usize, geometry.records.next_multiple_of(4096) + word * 4096);
+        raw.set((half.index + 8 * word) as usize, half.records.next_multiple_of(4096) + word * 4096);
     }
     let before = resident(&place);
     let mut reader = place.reader();

@@ -107,7 +107,7 @@ fn death_at_each_step_of_registration() {
         at_rest(place)
     };
     let act = |_: &Place, writer: &mut Option<Writer>| count_all(writer.as_mut().unwrap(), 1.0);
-    kill_at_every_step("registration and first update", 1000, nothing, Place::writer, act, check);
+    kill_at_every_step("registration and first update", 600, nothing, Place::writer, act, check);
 }
 
 #[test]

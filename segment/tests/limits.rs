@@ -42,7 +42,7 @@ fn the_series_limit_counts_each_dropped_update() {
 #[test]
 fn full_segment_counts_drops_and_keeps_other_series() {
     let mut place = Place::new();
-    place.config.size = 1 << 20;
+    place.config.size = 2 << 20;
     place.config.max_series = 10_000;
     let (before, c) = (counter("before", &[]), counter("c", &["n"]));
     let mut writer = place.writer();
@@ -67,7 +67,7 @@ fn full_segment_counts_drops_and_keeps_other_series() {
 #[test]
 fn process_without_a_page_counts_in_the_shared_slot() {
     let mut place = Place::new();
-    place.config.size = 1 << 20;
+    place.config.size = 2 << 20;
     place.config.max_series = 10_000;
     place.config.max_processes = 1;
     let c = counter("c", &["n"]);
@@ -103,7 +103,7 @@ fn fill_up(writer: &mut Writer) {
 #[test]
 fn new_process_in_a_full_segment_counts_known_series() {
     let mut place = Place::new();
-    place.config.size = 1 << 20;
+    place.config.size = 2 << 20;
     place.config.max_series = 10_000;
     place.config.max_processes = 2;
     let c = counter("c", &[]);

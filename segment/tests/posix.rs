@@ -3,6 +3,8 @@
 
 #[path = "bounds.rs"]
 mod bounds;
+#[path = "churn.rs"]
+mod churn;
 #[path = "corruption.rs"]
 mod corruption;
 #[path = "counting.rs"]
@@ -15,6 +17,8 @@ mod definitions;
 mod environments;
 #[path = "exemplars.rs"]
 mod exemplars;
+#[path = "generations.rs"]
+mod generations;
 #[path = "kill_storm.rs"]
 mod kill_storm;
 #[path = "limits.rs"]

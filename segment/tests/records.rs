@@ -57,9 +57,9 @@ fn a_bad_record_costs_one_series_and_is_counted_once() {
         let another = scene.record(entries[(which + 1) % entries.len()]) as u64;
         let break_it: [(&str, usize, u64); 16] = [
             ("tag", record, 0),
-            ("labels", record, 0x53 | 2 << 32 | 2 << 48),
+            ("labels", record, 0x53 | 2 << 32 | 3 << 48),
             ("times that are text", record, 0x53 | 1 << 32),
-            ("more times than there are", record, 0x53 | 1 << 32 | 3 << 48),
+            ("more times than there are", record, 0x53 | 1 << 32 | 4 << 48),
             ("hash", record + 8, 1),
             ("family: itself", record + 16, record as u64),
             ("family: another series", record + 16, another),
@@ -68,7 +68,7 @@ fn a_bad_record_costs_one_series_and_is_counted_once() {
             ("length", record + 40, 1 << 63),
             ("a little longer", record + 40, 10_000),
             ("shorter", record + 40, 1),
-            ("text that is no UTF-8", record + 64, u64::MAX),
+            ("text that is no UTF-8", record + 72, u64::MAX),
             ("index: out of range", *at, entry_of(*at) | 0xff_ffff_fff0),
             ("index: misaligned", *at, entry_of(*at) + 8),
             ("index: another hash", *at, entry_of(*at) ^ 1 << 63),
@@ -105,8 +105,10 @@ fn duplicate_index_entries_do_not_affect_other_series() {
 #[test]
 fn a_page_that_two_directories_claim_counts_once() {
     let scene = Scene::new();
-    let root =
-        |slot: usize| 4096 + slot * 1024 + std::mem::offset_of!(promshm_segment::layout::Slot, cumulative);
+    let root = |slot: usize| {
+        scene.geometry.halves[0].roots_of(slot) as usize
+            + std::mem::offset_of!(promshm_segment::layout::Roots, cumulative)
+    };
     let own = (1..6).find(|slot| scene.valid[root(*slot) / 8] != 0).unwrap();
     scene.raw.set(SLOTS_HIGH, 7);
     (0..6).filter(|slot| *slot != own).for_each(|slot| {

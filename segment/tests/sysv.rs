@@ -4,6 +4,8 @@
 
 #[path = "bounds.rs"]
 mod bounds;
+#[path = "churn.rs"]
+mod churn;
 #[path = "corruption.rs"]
 mod corruption;
 #[path = "counting.rs"]
@@ -16,6 +18,8 @@ mod definitions;
 mod environments;
 #[path = "exemplars.rs"]
 mod exemplars;
+#[path = "generations.rs"]
+mod generations;
 #[path = "kill_storm.rs"]
 mod kill_storm;
 #[path = "limits.rs"]
@@ -33,6 +37,8 @@ mod summaries;
 #[path = "times.rs"]
 mod times;
 
+use std::path::Path;
+
 /// What is in no program is not compiled, so nothing would tell that it is missing.
 #[test]
 fn every_suite_is_part_of_a_program() {
@@ -41,14 +47,11 @@ fn every_suite_is_part_of_a_program() {
     let mut suites = 0;
     for entry in std::fs::read_dir(folder).expect("the folder of this test") {
         let name = entry.expect("readable").file_name().into_string().expect("a plain name");
-        if name.ends_with(".rs") {
+        if Path::new(&name).extension().is_some_and(|extension| extension == "rs") {
             let named = |text: &&str| {
                 text.contains(&format!("\"{name}\"")) || text.contains(&format!("tests/{name}\""))
             };
-            assert!(
-                programs.iter().any(|text| named(&text)),
-                "{name} is neither in sysv.rs nor in Cargo.toml"
-            );
+            assert!(programs.iter().any(named), "{name} is neither in sysv.rs nor in Cargo.toml");
             suites += 1;
         }
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every interleaving of small segments that begin generations: is anything lost, doubled, torn, or back?
 
-docs/internals/generations.md explains the protocol, which is not built yet. Each model below is one part of it, with few processes and few
+docs/internals/generations.md explains the protocol. Each model below is one part of it, with few processes and few
 cells; a search visits all states that any order of their steps can reach, with deaths in between.
 
     generations.py                       checks all models
@@ -35,10 +35,9 @@ class Proc(NamedTuple):
 
 class Scrape(NamedTuple):
     pc: str = "rest"
-    slot: int = 0
-    word: int = 0
-    value: int = 0
-    total: int = 0
+    phase: int = 0
+    words: tuple = ()
+    values: tuple = ()
     last: int = 0
     done: int = 0
 
@@ -49,7 +48,7 @@ class Carry:
     A count is two stores (a bucket and the sum), so it can be carried or read half-way.
     """
 
-    RULES = frozenset({"zero", "recheck", "all", "owner", "announce"})
+    RULES = frozenset({"zero", "recheck", "words", "all", "owner", "announce"})
 
     class State(NamedTuple):
         phase: int = 0
@@ -141,20 +140,37 @@ class Carry:
 
         match r.pc:
             case "rest" if r.done < self.scrapes:
-                yield "a scrape begins", to(pc="word", slot=0, total=0)
-            case "word":
-                yield "reads a word", to(pc="cell", word=s.words[r.slot])
-            case "cell":
-                yield "reads a cell", to(pc="again", value=s.cells[r.word % 2][r.slot][0])
-            case "again" if "recheck" in self.rules and s.words[r.slot] != r.word:
-                yield "the word has changed", to(pc="word")
-            case "again":
-                total = r.total + r.value
-                if r.slot == 0:
-                    yield "reads on", to(pc="word", slot=1, total=total)
-                else:
-                    after = to(pc="rest", slot=0, word=0, value=0, total=0, last=total, done=r.done + 1)
-                    yield f"a scrape ends with {total}", after if total >= r.last else f"a total goes back to {total}"
+                yield "a scrape looks at the phase", to(pc="words", phase=s.phase, words=(), values=())
+            case "words" if len(r.words) < len(s.words):
+                yield "reads a word", to(words=(*r.words, s.words[len(r.words)]))
+            case "words" if "words" in self.rules and s.phase != r.phase:
+                yield "the phase has changed", to(pc="rest")
+            case "words":
+                yield "has all words", to(pc="cells")
+            case "cells" if len(r.values) < len(r.words):
+                yield "reads a cell", to(values=(*r.values, self.value(s)))
+            case "cells" if "recheck" in self.rules and not self.holds(s):
+                yield "a half was given back", to(pc="rest")
+            case "cells":
+                total = sum(r.values)
+                after = to(pc="rest", phase=0, words=(), values=(), last=total, done=r.done + 1)
+                yield f"a scrape ends with {total}", after if total >= r.last else f"a total goes back to {total}"
+
+    @staticmethod
+    def value(s: "Carry.State") -> int:
+        """The next slot's cell, in the half that its word named. A word of neither generation names none."""
+        slot = len(s.reader.values)
+        word, now = s.reader.words[slot], generation(s.reader.phase)
+        is_former = word == now - 1 and s.reader.phase % 3 == CARRYING
+        return s.cells[word % 2][slot][0] if is_former or word == now else 0
+
+    @staticmethod
+    def holds(s: "Carry.State") -> bool:
+        """Whether no half that was read is given back."""
+        r, now = s.reader, generation(s.phase)
+        read = generation(r.phase)
+        oldest = read - 1 if r.phase % 3 == CARRYING and read - 1 in r.words else read
+        return now == oldest or (now == oldest + 1 and s.phase % 3 == CARRYING)
 
     def broken(self, s: "Carry.State") -> str | None:
         cells = [s.cells[word % 2][slot] for slot, word in enumerate(s.words)]

@@ -2,7 +2,7 @@
 //! dies or is stopped blocks no other process.
 
 use crate::{
-    layout::{PAGE_WORDS, header},
+    layout::{Half, PAGE_WORDS},
     memory::{atomic::Word, view::View},
 };
 
@@ -38,12 +38,12 @@ pub(crate) enum Found {
 
 /// Searches for the record with `hash` that `is_wanted` recognises by its offset. A corrupt index makes the
 /// search fail, but never take long.
-pub(crate) fn search(view: &View, hash: u64, mut is_wanted: impl FnMut(u64) -> bool) -> Found {
+pub(crate) fn search(view: &View, half: &Half, hash: u64, mut is_wanted: impl FnMut(u64) -> bool) -> Found {
     let mask = view.geometry.index_words - 1;
     let mut records = 0;
     for step in 0..view.geometry.index_words.min(MOST_STEPS) {
         let place = hash.wrapping_add(step) & mask;
-        let Some(word) = word(view, place) else { return Found::Full };
+        let Some(word) = word(view, half, place) else { return Found::Full };
         let found = word.load_acquire(); // pair: INDEX
         if found == 0 {
             return Found::Empty { place };
@@ -63,32 +63,33 @@ pub(crate) fn search(view: &View, hash: u64, mut is_wanted: impl FnMut(u64) -> b
 }
 
 /// Publishes `new` at `place` if the word there is still `old`.
-pub(crate) fn publish(view: &View, place: u64, old: u64, new: u64) -> bool {
+pub(crate) fn publish(view: &View, half: &Half, place: u64, old: u64, new: u64) -> bool {
     let page = place / PAGE_WORDS as u64;
     // The map is set first, because the reader would miss a record on a page whose bit is not set, while a
     // needless bit does no harm.
-    view.head(header!(index_map) + page / 64 * 8).fetch_or(1 << (page % 64));
-    word(view, place).is_some_and(|word| word.compare_exchange(old, new).is_ok()) // pair: INDEX
+    let Some(map) = view.word(half.index_map(page / 64)) else { return false };
+    map.fetch_or(1 << (page % 64));
+    word(view, half, place).is_some_and(|word| word.compare_exchange(old, new).is_ok()) // pair: INDEX
 }
 
 /// The word of the index at `place`.
-pub(crate) fn word(view: &View, place: u64) -> Option<&Word> {
-    view.word(view.geometry.index + place * 8)
+pub(crate) fn word<'r>(view: &'r View, half: &Half, place: u64) -> Option<&'r Word> {
+    view.word(half.index + place * 8)
 }
 
-/// All words of the index that are in use.
-pub(crate) fn entries(view: &View) -> impl Iterator<Item = u64> {
+/// All words of a half's index that are in use.
+pub(crate) fn entries<'r>(view: &'r View, half: &'r Half) -> impl Iterator<Item = u64> {
     let places =
-        touched_pages(view).flat_map(|page| page * PAGE_WORDS as u64..(page + 1) * PAGE_WORDS as u64);
-    let entries = places.filter_map(|place| word(view, place)).map(Word::load_acquire); // pair: INDEX
+        touched_pages(view, half).flat_map(|page| page * PAGE_WORDS as u64..(page + 1) * PAGE_WORDS as u64);
+    let entries = places.filter_map(move |place| word(view, half, place)).map(Word::load_acquire); // pair: INDEX
     entries.filter(|entry| *entry != 0)
 }
 
 /// The pages of the index that have ever had an entry. 64 pages without entries cost one load.
-pub(crate) fn touched_pages(view: &View) -> impl Iterator<Item = u64> {
+pub(crate) fn touched_pages<'r>(view: &'r View, half: &'r Half) -> impl Iterator<Item = u64> {
     let pages = view.geometry.index_words / PAGE_WORDS as u64;
     (0..pages.div_ceil(64)).flat_map(move |word| {
-        let map = view.head(header!(index_map) + word * 8).load_acquire(); // pair: INDEX
+        let map = view.word(half.index_map(word)).map_or(0, Word::load_acquire); // pair: INDEX
         let bits = std::iter::successors((map != 0).then_some(map), |map| {
             let rest = map & (map - 1); // clears the lowest bit
             (rest != 0).then_some(rest)

@@ -3,10 +3,11 @@
 //! ```text
 //! family   meta | hash | name bytes, help bytes << 32 | label bytes, age << 32
 //!          | newest claim | claim column | bounds… | text
-//! series   meta | hash | family's offset | column | removed | label bytes | created | touched | text
+//! series   meta | hash | family's offset | column | removed | label bytes | created | touched | origin | text
 //! ```
 //! `meta` holds a tag, the kind, the gauge mode, the number of labels, and the number of words before the
-//! text: a family's bounds, or a series' two times. `age` is the number of seconds for which a summary's
+//! text: a family's bounds, or a series' times and origin: the offset of the record of the former generation
+//! that it was carried from, or 0. `age` is the number of seconds for which a summary's
 //! samples count; a summary's quantiles are stored as bounds. Texts are UTF-8; in a list of texts, each is
 //! preceded by its length in two bytes. Everything but `newest claim`, `removed` and `touched` is immutable
 //! once published.
@@ -72,10 +73,10 @@ pub(super) fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, words
 /// `count` words from `offset` on, if they lie in the space allocated for records so far. The space beyond
 /// is a hole, and a process that reads a hole is charged for its memory.
 pub(super) fn place(view: &View, offset: u64, count: u64) -> Result<&[Word], Corrupt> {
-    let space = view.space();
-    let end = view.geometry.end.min(view.geometry.records + space.units * RECORD_UNIT);
+    let half = view.geometry.half_around(offset).ok_or(Corrupt)?;
+    let end = half.end.min(half.records + view.space(half).units * RECORD_UNIT);
     let room = end.checked_sub(offset).ok_or(Corrupt)?;
-    let inside = offset >= view.geometry.records && offset.is_multiple_of(RECORD_UNIT) && count <= room / 8;
+    let inside = offset.is_multiple_of(RECORD_UNIT) && count <= room / 8;
     inside.then(|| view.words(offset, count)).flatten().ok_or(Corrupt)
 }
 

@@ -12,17 +12,32 @@ const MAX_VALUES: u64 = (MAX_LABELS * (65_535 + 2)) as u64;
 /// Bytes from the start of a series record to its removed flag.
 const REMOVED: u64 = 4 * 8;
 
-/// Number of words with times between the head and the text.
-const TIMES: u64 = 2;
+/// Number of words with times and origin between the head and the text.
+const TIMES: u64 = 3;
 /// Bytes from the start of a series record to the word with the time of the last touch.
 const TOUCHED: u64 = (HEAD_WORDS + 1) * 8;
+/// Index of the word with the origin, after the head.
+const ORIGIN: usize = 2;
 
-/// Value of a series' removed flag: a process is removing the series, or died while doing so. The series is
+/// State in a series' removed flag: a process is removing the series, or died while doing so. The series is
 /// still exported, because others may still count into it; the next process that looks it up completes the
 /// removal.
 pub(crate) const LEAVING: u64 = 1;
-/// Value of a series' removed flag: no process counts into the series any more, and it is not exported.
+/// State in a series' removed flag: no process counts into the series any more, and it is not exported.
 pub(crate) const GONE: u64 = 2;
+
+/// The state in a series' removed flag: 0 at first, [`LEAVING`] or [`GONE`].
+///
+/// The other bits are the record's own. So a process that stopped before it changed the flag, and goes on when the memory
+/// was given back and belongs to another record, changes nothing there.
+pub(crate) fn state(flag: u64) -> u64 {
+    flag & 3
+}
+
+/// The flag in another state.
+pub(crate) fn in_state(flag: u64, state: u64) -> u64 {
+    flag & !3 | state
+}
 
 /// A series, as read from the segment, without its label values.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +51,9 @@ pub(crate) struct SeriesRecord {
     pub(crate) label_count: usize,
     /// When the series was created, in seconds since 1970; NaN if the stored value is not a time.
     pub(crate) created: f64,
-    label_bytes: u64,
+    /// The record of the former generation that it was carried from; 0 if it was made in its generation.
+    pub(crate) origin: u64,
+    pub(crate) label_bytes: u64,
 }
 
 /// The times in a record.
@@ -46,13 +63,15 @@ pub(crate) struct Times {
     pub(crate) created: f64,
     /// When it was last touched, on the clock of [`clock::now`]. See [`ttl`](crate::format::ttl).
     pub(crate) touched: u64,
+    /// The record of the former generation that the series is carried from; 0 for a fresh series.
+    pub(crate) origin: u64,
 }
 
 impl Times {
     /// The times of a series that is created now.
     pub(crate) fn now() -> Self {
         // Rounded to milliseconds, the resolution of times in Prometheus.
-        Self { created: (clock::unix_time() * 1e3).round() / 1e3, touched: clock::now() }
+        Self { created: (clock::unix_time() * 1e3).round() / 1e3, touched: clock::now(), origin: 0 }
     }
 }
 
@@ -76,8 +95,9 @@ impl SeriesRecord {
     ) -> Vec<u64> {
         let meta = meta(SERIES, None, label_count, TIMES as usize);
         let mut words = Vec::with_capacity((HEAD_WORDS + TIMES) as usize + labels.len().div_ceil(8));
-        words.extend([meta, hash, family, column, 0, labels.len() as u64]);
-        words.extend([times.created.to_bits(), times.touched]);
+        let flag = in_state(hash ^ times.touched.rotate_left(20) | 1 << 63, 0);
+        words.extend([meta, hash, family, column, flag, labels.len() as u64]);
+        words.extend([times.created.to_bits(), times.touched, times.origin]);
         words.extend(words_of(labels));
         words
     }
@@ -93,12 +113,14 @@ impl SeriesRecord {
         if !sensible {
             return Err(Corrupt);
         }
-        let (label_count, removed) = (label_count as usize, removed == GONE);
-        let mut series = Self { family, hash, column, removed, label_count, created: f64::NAN, label_bytes };
+        let (label_count, removed) = (label_count as usize, state(removed) == GONE);
+        let mut series =
+            Self { family, hash, column, removed, label_count, created: f64::NAN, origin: 0, label_bytes };
         let body = series.body(view, offset)?;
         let created = body.first().map(|bits| f64::from_bits(bits.load_relaxed()));
         let created = created.filter(|created| created.is_finite() && *created > 0.0);
         series.created = created.unwrap_or(f64::NAN);
+        series.origin = body.get(ORIGIN).map_or(0, Word::load_relaxed);
         Ok(series)
     }
 

@@ -2,16 +2,16 @@ use super::{family::*, record::*, series::*};
 use crate::{
     definition::{Definition, Kind},
     format::strings::{are_strings, pack_strings, strings},
-    layout::{Geometry, RECORD_UNIT, Shape, header},
+    layout::{Geometry, RECORD_UNIT, Shape},
     memory::{atomic::Word, mapping::Mapping, view::View},
 };
 
 fn place() -> View {
     let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
     let size = Geometry::new(shape, 0).unwrap_err();
-    let mapping = Mapping::heap(size);
-    mapping.head(header!(space)).store_relaxed(64);
-    View::new(mapping, Geometry::new(shape, size).unwrap())
+    let view = View::new(Mapping::heap(size), Geometry::new(shape, size).unwrap());
+    view.head(view.geometry.halves[0].space()).store_relaxed(64);
+    view
 }
 
 fn histogram() -> Definition {
@@ -21,8 +21,8 @@ fn histogram() -> Definition {
 #[test]
 fn a_family_is_read_back() {
     let view = place();
-    view.fill_words(view.geometry.records, &FamilyRecord::compose(&histogram(), 7, 3)).unwrap();
-    let family = FamilyRecord::parse(&view, view.geometry.records).unwrap();
+    view.fill_words(view.geometry.halves[0].records, &FamilyRecord::compose(&histogram(), 7, 3)).unwrap();
+    let family = FamilyRecord::parse(&view, view.geometry.halves[0].records).unwrap();
     assert_eq!((family.definition, family.hash, family.claim_column), (histogram(), 7, 3));
 }
 
@@ -30,8 +30,8 @@ fn a_family_is_read_back() {
 fn a_summary_is_read_back_and_its_window_is_part_of_it() {
     let view = place();
     let of = |max_age| Definition::new("s", "", Kind::Summary { max_age }, &["a"], &[0.5, 0.99]).unwrap();
-    view.fill_words(view.geometry.records, &FamilyRecord::compose(&of(600), 7, 3)).unwrap();
-    let family = FamilyRecord::parse(&view, view.geometry.records).unwrap();
+    view.fill_words(view.geometry.halves[0].records, &FamilyRecord::compose(&of(600), 7, 3)).unwrap();
+    let family = FamilyRecord::parse(&view, view.geometry.halves[0].records).unwrap();
     assert_eq!(family.definition, of(600));
     let key = HashKey([1, 2]);
     assert_ne!(FamilyRecord::hash(key, &of(600)), FamilyRecord::hash(key, &of(601)));
@@ -41,8 +41,8 @@ fn a_summary_is_read_back_and_its_window_is_part_of_it() {
 fn a_series_is_read_back() {
     let view = place();
     let labels = pack_strings(["", "x", "λ"]);
-    let at = view.geometry.records;
-    let times = Times { created: 1_700_000_000.5, touched: 77 };
+    let at = view.geometry.halves[0].records;
+    let times = Times { created: 1_700_000_000.5, touched: 77, origin: 0 };
     view.fill_words(at, &SeriesRecord::compose(64, 9, 5, 3, &labels, times)).unwrap();
     let series = SeriesRecord::parse(&view, at).unwrap();
     let mut found = Vec::new();
@@ -63,13 +63,13 @@ fn a_series_is_read_back() {
 #[test]
 fn implausible_times_are_unknown() {
     let view = place();
-    let (at, labels) = (view.geometry.records, pack_strings(["x"]));
+    let (at, labels) = (view.geometry.halves[0].records, pack_strings(["x"]));
     for created in [0.0, -1.0, f64::NAN, f64::INFINITY, -0.0] {
-        let words = SeriesRecord::compose(64, 9, 5, 1, &labels, Times { created, touched: 1 });
+        let words = SeriesRecord::compose(64, 9, 5, 1, &labels, Times { created, touched: 1, origin: 0 });
         view.fill_words(at, &words).unwrap();
         assert!(SeriesRecord::parse(&view, at).unwrap().created.is_nan(), "{created}");
     }
-    for words_before_text in [0, 1, 3, 0xffff] {
+    for words_before_text in [0, 1, 2, 4, 0xffff] {
         view.word(at).unwrap().store_relaxed(0x53 | 1 << 32 | words_before_text << 48);
         assert!(SeriesRecord::parse(&view, at).is_err(), "{words_before_text}");
     }
@@ -81,12 +81,12 @@ fn corruption_of_every_word_is_survived() {
     let words = FamilyRecord::compose(&histogram(), 7, 3);
     for at in 0..words.len() {
         for corrupt in [0, 1, 0x53, u64::MAX, 1 << 63, f64::NAN.to_bits(), words[at] ^ 1 << 40] {
-            view.fill_words(view.geometry.records, &words).unwrap();
-            view.word(view.geometry.records + 8 * at as u64).unwrap().store_relaxed(corrupt);
-            let _survived = FamilyRecord::parse(&view, view.geometry.records);
+            view.fill_words(view.geometry.halves[0].records, &words).unwrap();
+            view.word(view.geometry.halves[0].records + 8 * at as u64).unwrap().store_relaxed(corrupt);
+            let _survived = FamilyRecord::parse(&view, view.geometry.halves[0].records);
         }
     }
-    for offset in [0, 8, view.geometry.records + 8, view.bytes(), u64::MAX - 7] {
+    for offset in [0, 8, view.geometry.halves[0].records + 8, view.bytes(), u64::MAX - 7] {
         assert_eq!(Tag::read(&view, offset, offset), Err(Corrupt), "{offset}");
         assert!(FamilyRecord::parse(&view, offset).is_err(), "{offset}");
     }
@@ -96,11 +96,11 @@ fn corruption_of_every_word_is_survived() {
 fn unallocated_bytes_are_not_read() {
     let view = place();
     let words = FamilyRecord::compose(&histogram(), 7, 3);
-    view.fill_words(view.geometry.records, &words).unwrap();
+    view.fill_words(view.geometry.halves[0].records, &words).unwrap();
     let units = (words.len() as u64 * 8).div_ceil(RECORD_UNIT);
     for (units, readable) in [(units, true), (units - 1, false), (0, false), (u64::MAX >> 32, true)] {
-        view.head(header!(space)).store_relaxed(units);
-        let found = FamilyRecord::parse(&view, view.geometry.records);
+        view.head(view.geometry.halves[0].space()).store_relaxed(units);
+        let found = FamilyRecord::parse(&view, view.geometry.halves[0].records);
         assert_eq!(found.is_ok(), readable, "{units}");
     }
 }

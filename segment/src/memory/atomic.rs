@@ -17,6 +17,9 @@
 //! | SAMPLE  | `Sample::put…`                | `Sample::get`        | time and value of one sample |
 //! | PLACE   | `store_release` (place cell)  | `load_acquire`       | a place with an exemplar     |
 //! | HALF    | `store_release` (its words)   | `load_acquire`       | a complete half of a place   |
+//! | PHASE   | `compare_exchange` (phase)    | `fetch_add` of 0     | which half is in use         |
+//! | PHASE   | `before_stores`               | `load_after_all`     | that a half is given back    |
+//! | TURN    | `store_release` (generation)  | `load_acquire`       | a slot's cells in a half     |
 //! | RUNTIME | `store_release` (start)       | `load_acquire`       | the other process stats      |
 //!
 //! HALF works like a seqlock, without a lock. The writer stores sequence 0, then each word, then the next
@@ -70,6 +73,14 @@ impl Word {
     #[must_use]
     pub fn load_acquire(&self) -> u64 {
         self.0.load(Acquire)
+    }
+
+    /// Loads the value after all that was loaded before (Acquire fence): if one of those values was stored after
+    /// [`before_stores`], this load sees what its caller saw. Pair PHASE.
+    #[must_use]
+    pub(crate) fn load_after_all(&self) -> u64 {
+        fence(Acquire);
+        self.0.load(Relaxed)
     }
 
     /// Stores the value; orders nothing (Relaxed). For filling a record that no other process can see yet,
@@ -137,6 +148,12 @@ impl Word {
         crate::crash::point();
         self.0.fetch_update(AcqRel, Acquire, next)
     }
+}
+
+/// What this process has read and stored so far comes before all that it stores from now on (Release fence).
+/// Pair PHASE.
+pub(crate) fn before_stores() {
+    fence(Release);
 }
 
 /// A number that is unique within this process; not part of any segment.

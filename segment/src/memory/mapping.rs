@@ -128,7 +128,7 @@ impl Mapping {
     }
 
     /// The address of `offset`, which may be the mapping's end.
-    pub(super) fn address(&self, offset: u64) -> Option<NonNull<u64>> {
+    pub(crate) fn address(&self, offset: u64) -> Option<NonNull<u64>> {
         if offset > self.bytes {
             return None;
         }

@@ -12,7 +12,7 @@ use nix::{
     unistd::{Whence, lseek},
 };
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     os::fd::OwnedFd,
     sync::Arc,
     time::{Duration, Instant},
@@ -32,40 +32,45 @@ impl FileId {
     }
 }
 
-/// What is known of the memory behind one mapping. Segments grow from both ends.
+/// What is known of the memory behind one mapping.
 #[derive(Debug)]
 pub(crate) struct Residency {
     file: Arc<OwnedFd>,
     id: FileId,
-    /// Everything below this offset has memory.
-    low: Cell<u64>,
-    /// Everything from this offset on has memory.
-    high: Cell<u64>,
+    /// A bit for each page that was found to have memory.
+    known: RefCell<Vec<u64>>,
     /// When a reservation was refused last, and of how many bytes.
     refused: Cell<Option<(Instant, u64)>>,
 }
 
 impl Residency {
     pub(crate) fn new(file: Arc<OwnedFd>, id: FileId, bytes: u64) -> Self {
-        Self { file, id, low: Cell::new(0), high: Cell::new(bytes), refused: Cell::new(None) }
+        let known = RefCell::new(vec![0; bytes.div_ceil(64 * PAGE) as usize]);
+        Self { file, id, known, refused: Cell::new(None) }
     }
 
     /// Whether all of `offset..end` may be touched.
     #[inline]
     pub(crate) fn holds(&self, offset: u64, end: u64) -> bool {
-        end <= self.low.get() || offset >= self.high.get() || self.look(offset, end)
+        self.knows(offset / PAGE, end.div_ceil(PAGE)) || self.look(offset, end)
+    }
+
+    #[inline]
+    fn knows(&self, first: u64, end: u64) -> bool {
+        let known = self.known.borrow();
+        (first..end)
+            .all(|page| known.get((page / 64) as usize).is_some_and(|bits| bits & 1 << (page % 64) != 0))
     }
 
     #[cold]
     fn look(&self, offset: u64, end: u64) -> bool {
-        self.low.set(self.hole_after(self.low.get()).max(self.low.get()));
-        if end <= self.low.get() {
-            return true;
-        }
-        let page = offset / PAGE * PAGE;
-        let hole = self.hole_after(page);
-        if hole >= self.high.get() {
-            self.high.set(self.high.get().min(page));
+        let first = offset / PAGE;
+        let hole = self.hole_after(first * PAGE);
+        let mut known = self.known.borrow_mut();
+        let all = known.len() as u64 * 64;
+        // Pages are looked at one after the other, so the rest of the range is noted too, but not all of a large one.
+        for page in first..(hole / PAGE).min(end.div_ceil(PAGE) + 64).min(all) {
+            known[(page / 64) as usize] |= 1 << (page % 64);
         }
         hole >= end
     }

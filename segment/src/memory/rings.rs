@@ -25,7 +25,7 @@ pub struct Rings {
 impl Rings {
     /// The rings of `samples` samples each; none if the geometry does not fit the mapping.
     pub(crate) fn new(view: &View, samples: u64) -> Option<Self> {
-        let most = (view.geometry.end - view.geometry.records) / PAGE;
+        let most = (view.geometry.end - view.geometry.halves[0].records) / PAGE;
         let end = view.address(view.geometry.end)?;
         Some(Self { end, most, pages: ring_pages(samples), samples })
     }
@@ -40,8 +40,8 @@ impl Rings {
         if number > self.most || number < self.pages {
             return None;
         }
-        // SAFETY: `number` pages lie inside the mapping, below its end and above everything that is not a
-        // page, and the samples of a ring fit into its pages; the caller promises that the mapping still
+        // SAFETY: `number` pages lie inside the mapping, below its end and above the first record,
+        // and the samples of a ring fit into its pages; the caller promises that the mapping still
         // exists.
         unsafe {
             let first = self.end.as_ptr().sub(number as usize * PAGE_WORDS);

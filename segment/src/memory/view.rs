@@ -1,7 +1,7 @@
 //! A segment as readers and writers see it: its mapping and the geometry that its header describes.
 
 use crate::{
-    layout::{Geometry, PAGE, PAGE_WORDS, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
+    layout::{Geometry, Half, PAGE, PAGE_WORDS, Phase, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
     memory::{
         atomic::{Cell, Sample, Word, cells, samples},
         mapping::Mapping,
@@ -37,9 +37,28 @@ impl View {
         self.word(self.geometry.slot(slot) + field as u64)
     }
 
-    /// The space that is allocated for records and pages, according to the header.
-    pub(crate) fn space(&self) -> Space {
-        Space::unpack(self.head(header!(space)).load_acquire())
+    /// The present generation, and what becomes of the other half.
+    pub(crate) fn phase(&self) -> Phase {
+        Phase(self.head(header!(phase)).load_acquire()) // pair: PHASE
+    }
+
+    /// As [`View::phase`], but in one order with all changes of the phase: what this process stored before is
+    /// seen by whoever changes the phase later.
+    pub(crate) fn phase_now(&self) -> Phase {
+        Phase(self.head(header!(phase)).fetch_add(0)) // pair: PHASE
+    }
+
+    /// The space that is allocated for records and pages of a half, according to its head.
+    pub(crate) fn space(&self, half: &Half) -> Space {
+        Space::unpack(self.word(half.space()).map_or(0, Word::load_acquire))
+    }
+
+    /// The cell of a `last` gauge.
+    pub(crate) fn gauge(&self, column: u64) -> Option<&[Cell]> {
+        if column >= self.geometry.gauge_cells {
+            return None;
+        }
+        Some(cells::<1>(self.words(self.geometry.gauges + 8 * column, 1)?)?)
     }
 
     /// The page of cells with this number, if it is allocated.
@@ -47,12 +66,13 @@ impl View {
         cells(self.words(self.page_offset(number)?, PAGE_WORDS as u64)?)
     }
 
-    /// Offset of the page with this number, if it is allocated and lies above all records.
+    /// Offset of the page with this number, if it is allocated and lies above all records of its half.
     pub(crate) fn page_offset(&self, number: u64) -> Option<u64> {
-        let space = self.space();
-        let offset = self.geometry.page(number).filter(|_| number <= space.pages)?;
-        let above = offset - self.geometry.records >= space.units * RECORD_UNIT;
-        (above && self.words(offset, PAGE_WORDS as u64).is_some()).then_some(offset)
+        let (half, offset) = self.geometry.page(number)?;
+        let space = self.space(half);
+        let taken = number - half.first_page <= space.pages;
+        let above = offset - half.records >= space.units * RECORD_UNIT;
+        (taken && above && self.words(offset, PAGE_WORDS as u64).is_some()).then_some(offset)
     }
 
     /// The ring of `count` samples whose last page has this number; pages are numbered downwards.
@@ -63,11 +83,22 @@ impl View {
         Some(samples(self.words(self.page_offset(number)?, count * SAMPLE_WORDS)?))
     }
 
-    /// Bytes of the segment that are allocated for records and pages, according to the header; never more
-    /// than there are.
+    /// Bytes of the segment that are allocated for records and pages, according to the heads of the halves;
+    /// never more than there are.
     pub(crate) fn used_bytes(&self) -> u64 {
-        let space = self.space();
-        (space.units * RECORD_UNIT + space.pages * PAGE).min(self.geometry.end - self.geometry.records)
+        let phase = self.phase();
+        let now = self.used_bytes_of(self.geometry.half(phase.generation()));
+        // Nobody looks at the head of an empty half: that would give it memory.
+        if phase.is_settled() {
+            return now;
+        }
+        now + self.used_bytes_of(self.geometry.half(phase.generation() + 1))
+    }
+
+    /// Bytes of a half that are allocated for records and pages.
+    pub(crate) fn used_bytes_of(&self, half: &Half) -> u64 {
+        let space = self.space(half);
+        (space.units * RECORD_UNIT + space.pages * PAGE).min(half.room())
     }
 
     /// Maximum number of bytes that a reader may allocate for what it derives from a segment, which can
@@ -88,8 +119,9 @@ mod tests {
         let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
         let size = Geometry::new(shape, 0).unwrap_err();
         let view = View::new(Mapping::heap(size), Geometry::new(shape, size).unwrap());
+        let half = view.geometry.halves[1];
         let pages_with = |units: u64, pages: u64| {
-            view.head(header!(space)).store_relaxed(units | pages << 32);
+            view.head(half.space()).store_relaxed(units | pages << 32);
             (0..40).filter(|number| view.page(*number).is_some()).count()
         };
         assert_eq!([pages_with(0, 0), pages_with(0, 3), pages_with(1, 15)], [0, 3, 15]);

@@ -25,6 +25,12 @@ pub(crate) trait KernelObject {
         None
     }
 
+    /// Gives the memory of whole pages back to the system; they read as zeros then. An error where the system
+    /// does not do that, or not here.
+    fn free(&self, _mapping: &Mapping, _offset: u64, _bytes: u64) -> Result<(), Errno> {
+        Err(Errno::ENOTSUP)
+    }
+
     /// Owner, mode and size.
     fn stat(&self) -> Result<Inspection, Errno>;
 
@@ -64,7 +70,8 @@ pub(crate) trait KernelObject {
 /// The slots' locks of one segment.
 pub(crate) type Locks = Box<dyn SlotLocks>;
 
-/// Which slots have an owner, as the kernel knows it; slot 0 has no lock.
+/// Which slots have an owner, as the kernel knows it. The lock of slot 0 counts the
+/// processes without a slot of their own, and keeps two processes from beginning or ending a generation at once.
 ///
 /// Each slot is at 0 (free), [`CLAIMED`](crate::layout::CLAIMED) or [`OPEN`](crate::layout::OPEN); the kernel
 /// resets it to 0 when its owner dies.
@@ -88,6 +95,22 @@ pub(crate) trait SlotLocks: Debug + Send {
 
     /// Takes a slot of this process from `value` to 0.
     fn give_back(&self, slot: usize, value: u16) -> Result<(), Errno>;
+
+    /// Takes a slot that was claimed beside this process's own from `CLAIMED` to 0.
+    fn return_borrowed(&self, slot: usize) -> Result<(), Errno>;
+
+    /// Counts this process, until it dies or leaves, as one without a slot of its own.
+    fn join_shared(&self) -> Result<(), Errno>;
+
+    /// Ends what [`SlotLocks::join_shared`] began.
+    fn leave_shared(&self) -> Result<(), Errno>;
+
+    /// Shuts out other processes that begin or end generations; `EAGAIN` while another one does, or while a
+    /// process without a slot lives.
+    fn begin_collection(&self) -> Result<(), Errno>;
+
+    /// Ends what [`SlotLocks::begin_collection`] began.
+    fn end_collection(&self) -> Result<(), Errno>;
 
     /// Frees this process's resources for locks that nobody queries any more.
     fn let_go(&self) {}

@@ -15,10 +15,10 @@ use crate::{
         header::{check, hash_key},
         index,
         index::Found,
-        series::{GONE, SeriesRecord},
+        series::{GONE, SeriesRecord, state},
         strings::pack_strings,
     },
-    layout::{FRESH, Geometry, IDENTITY, PAGE, PAGE_WORDS, Plane, READY, Shape, UNSET, header},
+    layout::{FRESH, Geometry, Half, IDENTITY, PAGE, PAGE_WORDS, Plane, READY, Shape, UNSET, header},
     memory::{atomic::Word, mapping::Mapping, view::View},
     reader::Catalogue,
     writer::{FamilyId, Writer, prepare},
@@ -81,18 +81,23 @@ fn definition(kind: Kind) -> Definition {
 
 /// Records that the index refers to, and whether each is removed.
 fn published(view: &View) -> Vec<(SeriesRecord, bool)> {
-    let entries =
-        (0..view.geometry.index_words).map(|place| index::word(view, place).unwrap().load_acquire());
+    let entries = (0..view.geometry.index_words)
+        .map(|place| index::word(view, half(view), place).unwrap().load_acquire());
     let series = entries.filter(|entry| *entry != 0).filter_map(|entry| {
         let offset = index::offset_of(entry);
-        let gone = SeriesRecord::removed(view, offset).is_some_and(|flag| flag.load_relaxed() == GONE);
+        let gone = SeriesRecord::removed(view, offset).is_some_and(|flag| state(flag.load_relaxed()) == GONE);
         Some((SeriesRecord::parse(view, offset).ok()?, gone))
     });
     series.collect()
 }
 
-fn population(mapping: &Mapping) -> (u64, u64) {
-    let word = mapping.head(header!(population)).load_relaxed();
+/// The half of generation 0.
+fn half(view: &View) -> &Half {
+    view.geometry.half(0)
+}
+
+fn population(view: &View) -> (u64, u64) {
+    let word = view.head(half(view).population()).load_relaxed();
     (word & 0xffff_ffff, word >> 32)
 }
 
@@ -100,7 +105,7 @@ fn population(mapping: &Mapping) -> (u64, u64) {
 fn look_up(view: &View, family: u64, label: &str) -> bool {
     let labels = pack_strings([label]);
     let hash = SeriesRecord::hash(hash_key(view), family, &labels);
-    match index::search(view, hash, |_| true) {
+    match index::search(view, half(view), hash, |_| true) {
         Found::Record { entry, .. } => {
             let offset = index::offset_of(entry);
             assert!(SeriesRecord::is_at(view, offset, hash, family, &labels), "half a record");
@@ -168,8 +173,8 @@ fn two_series_never_share_an_index_word() {
 
 /// Records and pages do not overlap.
 fn assert_apart(view: &View) {
-    let space = view.space();
-    assert!(space.pack(&view.geometry).is_some(), "{space:?}");
+    let space = view.space(half(view));
+    assert!(space.pack(half(view)).is_some(), "{space:?}");
 }
 
 #[test]
@@ -223,17 +228,20 @@ fn epoch_changes_before_and_after_a_removal() {
         let old = view.head(header!(epoch)).load_relaxed();
         let labels = pack_strings(["x"]);
         let hash = SeriesRecord::hash(hash_key(&view), family.offset(), &labels);
-        let Found::Record { entry, .. } = index::search(&view, hash, |_| true) else {
+        let Found::Record { entry, .. } = index::search(&view, half(&view), hash, |_| true) else {
             panic!("it was registered")
         };
         let offset = index::offset_of(entry);
         let remove = loom::thread::spawn(move || writer.remove(family, &["x"]));
         let look = loom::thread::spawn(move || {
             let flag = || SeriesRecord::removed(&view, offset).unwrap();
-            let gone = flag().load_acquire() == GONE;
+            let gone = state(flag().load_acquire()) == GONE;
             let epoch = view.head(header!(epoch)).load_acquire();
             assert!(!gone || epoch != old, "hidden before the epoch said so");
-            assert!(epoch != old + 2 || flag().load_relaxed() == GONE, "the last epoch came before the flag");
+            assert!(
+                epoch != old + 2 || state(flag().load_relaxed()) == GONE,
+                "the last epoch came before the flag"
+            );
             gone
         });
         assert!(remove.join().unwrap());
@@ -253,10 +261,10 @@ fn concurrent_allocations_of_one_page_use_one() {
                 writer.spare_pages()
             })
         };
-        let before = view.head(header!(space)).load_relaxed() >> 32;
+        let before = view.head(half(&view).space()).load_relaxed() >> 32;
         let others = [count(), count()];
         let spare: usize = others.map(|other| other.join().unwrap()).iter().sum();
-        let taken = view.head(header!(space)).load_relaxed() >> 32;
+        let taken = view.head(half(&view).space()).load_relaxed() >> 32;
         note(spare > 0);
         assert_eq!(taken - before - spare as u64, 2, "a directory and a page of cells, and no other");
         assert_eq!(process(&view, 0).resolve(family, &["x"]).unwrap().cells[0].get() as u64, 2);
@@ -277,7 +285,7 @@ fn register_all(mapping: &Mapping, kind: Kind, labels: &[&str]) -> FamilyId {
 fn new_gauge_page_has_no_zero_values() {
     explore("a page of gauges and who reads it", || {
         let view = segment();
-        let family = register_all(&view, Kind::Gauge(GaugeMode::Last), &[]);
+        let family = register_all(&view, Kind::Gauge(GaugeMode::Sum), &[]);
         let (mut writer, reader) = (process(&view, 0), share(&view));
         let set = loom::thread::spawn(move || writer.resolve(family, &["x"]).unwrap().cells[0].set(7.0));
         let look = loom::thread::spawn(move || {
@@ -302,7 +310,7 @@ fn spare_page_is_zeroed() {
         // The directory exists; the page that "x" needs does not.
         let gauges = register_all(&view, Kind::Gauge(GaugeMode::Sum), &[]);
         process(&view, 0).resolve(gauges, &["w"]).unwrap();
-        view.head(Plane::PerProcess.columns_offset()).store_relaxed(PAGE_WORDS as u64);
+        view.head(half(&view).columns(Plane::PerProcess)).store_relaxed(PAGE_WORDS as u64);
         process(&view, 1).resolve(gauges, &["x"]).unwrap();
         let counters = register_all(&view, Kind::Counter, &["y"]);
         let (mut one, mut other) = (process(&view, 0), process(&view, 0));
@@ -322,7 +330,7 @@ fn spare_page_is_zeroed() {
 
 /// The pages of cells in a slot's directories.
 fn pages(view: &View, slot: usize, plane: Plane) -> Vec<u64> {
-    let root = view.word(view.geometry.slot(slot) + plane.roots_offset()).unwrap().load_acquire();
+    let root = view.word(half(view).roots_of(slot) + plane.roots_offset()).unwrap().load_acquire();
     let Some(directory) = view.page_offset(root) else { return Vec::new() };
     let entries = view.words(directory, PAGE_WORDS as u64).unwrap().iter().map(Word::load_acquire);
     entries.filter(|number| *number != 0).collect()

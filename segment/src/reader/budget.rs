@@ -10,7 +10,13 @@
 //! The kernel's pages may be larger, 16 or 64 KiB on arm64: then each page of ours that the reader touches may fill one of
 //! the kernel's, and is counted as such.
 
-use crate::{format::index, layout::PAGE, memory::view::View, os::kernel_page};
+use super::sight::Sight;
+use crate::{
+    format::index,
+    layout::{Half, PAGE},
+    memory::view::View,
+    os::kernel_page,
+};
 
 /// Bytes allowed beyond the resident ones: pages taken and not yet touched, or taken since the kernel was
 /// asked. For a segment that claims no more than this the kernel is not asked.
@@ -23,7 +29,7 @@ pub(crate) struct Budget {
     each: u64,
     /// Allowed in the present scrape, in addition to the fixed ones.
     pages: u64,
-    /// Header, slots, and the parts of the index that are in use.
+    /// Header, slots, page trees' roots, and the parts of the index that are in use.
     fixed: u64,
     /// Resident before the present scrape, without those that readers filled.
     resident: Option<u64>,
@@ -48,8 +54,13 @@ impl Budget {
     }
 
     /// Begins a scrape; `resident` returns the kernel's number of bytes.
-    pub(crate) fn begin(&mut self, view: &View, resident: impl FnOnce() -> Option<u64>) {
-        let fixed = view.geometry.index.div_ceil(PAGE) + index::touched_pages(view).count() as u64;
+    pub(crate) fn begin(&mut self, view: &View, sight: &Sight, resident: impl FnOnce() -> Option<u64>) {
+        let of_half = |half: &Half| {
+            let head_and_roots = (half.index - half.roots).div_ceil(PAGE) + 1;
+            head_and_roots + index::touched_pages(view, half).count() as u64
+        };
+        let halves: u64 = sight.halves(&view.geometry).map(of_half).sum();
+        let fixed = view.geometry.gauges.div_ceil(PAGE) + halves;
         let claimed = fixed + view.used_bytes().div_ceil(PAGE) + 1;
         let asked = if claimed > self.slack() { resident() } else { None };
         self.resident = asked.map(|bytes| (bytes / PAGE).saturating_sub(self.filled));
@@ -95,7 +106,7 @@ impl Allowance {
 mod tests {
     use super::*;
     use crate::{
-        layout::{Geometry, Shape, header},
+        layout::{Geometry, Shape},
         memory::mapping::Mapping,
         writer::prepare,
     };
@@ -109,8 +120,8 @@ mod tests {
         let mut budget = Budget::with_kernel_page(PAGE);
         let slack = budget.slack();
         let begin = |budget: &mut Budget, claimed: u64, resident: Option<u64>| {
-            view.head(header!(space)).store_relaxed(claimed << 32);
-            budget.begin(&view, || resident.map(|pages| pages * PAGE));
+            view.head(view.geometry.halves[0].space()).store_relaxed(claimed << 32);
+            budget.begin(&view, &Sight::look(&view).unwrap(), || resident.map(|pages| pages * PAGE));
             budget.pages()
         };
         assert_eq!(begin(&mut budget, 100, Some(1)), u64::MAX, "small: not asked");
@@ -133,12 +144,12 @@ mod tests {
         let size = Geometry::new(shape, 0).unwrap_err();
         let view = View::new(Mapping::heap(size), Geometry::new(shape, 1 << 40).unwrap());
         prepare(&view, shape);
-        view.head(header!(space)).store_relaxed(1 << 62);
+        view.head(view.geometry.halves[0].space()).store_relaxed(1 << 62);
         for each in [1, 4, 16] {
             let mut budget = Budget::with_kernel_page(each * PAGE);
             let mut resident = 1000;
             for _ in 0..10 {
-                budget.begin(&view, || Some(resident * PAGE));
+                budget.begin(&view, &Sight::look(&view).unwrap(), || Some(resident * PAGE));
                 // Each touched page beyond the first 1000 fills one of the kernel's.
                 let touched = budget.pages();
                 budget.end(touched);

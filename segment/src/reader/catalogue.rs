@@ -2,8 +2,9 @@
 
 use super::{
     cells::Cells,
-    entry::{Entry, Series},
+    entry::{Entry, Home, Series, Spot},
     ranges::ClaimedRanges,
+    sight::Sight,
     totals::Totals,
 };
 use crate::{
@@ -13,10 +14,10 @@ use crate::{
         header::hash_key,
         index,
         record::{Corrupt, HashKey, Tag},
-        series::SeriesRecord,
+        series::{GONE, SeriesRecord, state},
         ttl,
     },
-    layout::{Geometry, PAGE, PAGE_WORDS, Plane, RECORD_UNIT, header},
+    layout::{Half, PAGE, PAGE_WORDS, Plane, RECORD_UNIT, header},
     memory::{
         atomic::{Word, next_id},
         view::View,
@@ -28,107 +29,213 @@ use std::collections::HashMap;
 /// A word of the index that has changed and was not followed yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Lead {
-    /// The start of its record, in units from the start of the first record.
+    /// The index of the half.
+    half: usize,
+    /// The start of its record, in units from the start of the half's first record.
     unit: u32,
     /// The word's upper bits.
     hash: u32,
 }
 
-/// In [`Catalogue::seen`]: the word leads out of the records.
+/// In [`HalfState::seen`]: the word leads out of the records.
 const NOWHERE: u32 = u32::MAX;
 
-/// Everything read from the index so far.
+/// What was read of one half.
 #[derive(Debug, Default)]
-pub(crate) struct Catalogue {
+struct HalfState {
+    /// The generation that was read of the half.
+    generation: Option<u64>,
+    /// Whether the present scrape reads the half.
+    is_read: bool,
     /// For each word of the index's used pages: the unit that it last led to, plus one.
     seen: HashMap<u64, Box<[u32; PAGE_WORDS]>>,
-    leads: Vec<Lead>,
-    families: Vec<Entry>,
-    /// From a family's record offset to its index in `families`.
-    by_offset: HashMap<u64, usize>,
-    /// The families, sorted by name.
-    by_name: Vec<usize>,
-    /// For each family of the snapshot its index in `families`.
-    chosen: Vec<usize>,
-    /// The index of each family in the snapshot, if it is exported.
-    exported: Vec<Option<usize>>,
-    /// Count of the numbers in the rows of all series.
-    numbers: u64,
     /// Units of accepted records.
     taken_units: ClaimedRanges,
     /// Pages of records that were read; their count is in `touched`.
     looked_at: ClaimedRanges,
-    pub(crate) touched: u64,
-    /// Maximum of `touched`.
-    most: u64,
+    touched: u64,
     /// Columns of each plane that belong to accepted records.
-    columns: [ClaimedRanges; 2],
+    columns: [ClaimedRanges; 3],
+    /// [`RECORD_UNIT`]s of the records that the index leads to now.
+    record_units: u64,
+    /// Invalid records.
+    corrupt: u64,
+}
+
+/// Everything read from the index so far.
+#[derive(Debug, Default)]
+pub(crate) struct Catalogue {
+    halves: [HalfState; 2],
+    leads: Vec<Lead>,
+    families: Vec<Entry>,
+    /// From a family's record offset to its index in `families`.
+    by_offset: HashMap<u64, usize>,
+    /// From a family's hash to the indexes in `families`: more than one only if a segment is corrupt.
+    by_hash: HashMap<u64, Vec<usize>>,
+    /// The families, sorted by name.
+    by_name: Vec<usize>,
+    /// For each family of the snapshot its index in `families`; `None` if the indexes have changed.
+    chosen: Option<Vec<usize>>,
+    /// The index of each family in the snapshot, if it is exported.
+    exported: Vec<Option<usize>>,
+    /// Count of the numbers in the rows of all series.
+    numbers: u64,
+    /// Maximum of pages of records that may be read.
+    most: u64,
     /// Buffer for the label values of one record.
     labels: Vec<u8>,
+    /// The index of the present generation's half.
+    present: usize,
     /// Whether a removed series was replaced since the last refresh.
     replaced: bool,
     epoch: u64,
-    /// [`RECORD_UNIT`]s of the records that the index leads to now.
-    pub(crate) record_units: u64,
-    /// Invalid records.
-    pub(crate) corrupt: u64,
+    /// Invalid records of former generations, and series that are there twice.
+    corrupt: u64,
     /// Families of living processes that are not exported.
     pub(crate) superseded: u64,
+    /// Families that another one of their name has replaced.
+    pub(crate) outdated: u64,
 }
 
 impl Catalogue {
-    /// Adds what was published, replaced or removed since the last refresh. Reads at most `most` pages of
-    /// records in total.
-    pub(crate) fn refresh(&mut self, view: &View, most: u64) {
+    /// Adds what was published, replaced or removed since the last refresh, and forgets a half that was given back.
+    /// Reads at most `most` pages of records in total.
+    pub(crate) fn refresh(&mut self, view: &View, sight: &Sight, most: u64) {
         self.most = most;
+        self.present = sight.half();
         // The epoch is read first, so that a removal after this is found at the next refresh.
         let epoch = view.head(header!(epoch)).load_acquire(); // pair: EPOCH
+        self.look_at_halves(sight);
         // The words of a valid segment do not change faster than they can be followed. In a corrupt one
         // further words wait until the pending leads are followed.
         if self.leads.len() < view.geometry.index_words as usize {
-            index::touched_pages(view).for_each(|page| self.look_at(view, page));
+            for (at, half) in self.halves_read(view) {
+                index::touched_pages(view, half).for_each(|page| self.look_at(view, (at, half), page));
+            }
         }
         self.follow_leads(view);
         if epoch != self.epoch || self.replaced {
             (self.epoch, self.replaced) = (epoch, false);
-            self.families.iter_mut().for_each(|family| family.drop_removed(view));
-            self.numbers =
-                self.families.iter().map(|family| (family.live * family.definition.numbers()) as u64).sum();
+            let is_read = self.halves.each_ref().map(|half| half.is_read);
+            self.families.iter_mut().for_each(|family| family.drop_removed(view, is_read, sight.half()));
+            self.count_numbers();
         }
+        self.leave_halves();
+        self.sort_families();
+    }
+
+    /// Notes which halves are to be read, and forgets what one held before that.
+    fn look_at_halves(&mut self, sight: &Sight) {
+        for half in 0..2 {
+            let holds = sight.generations().find(|generation| generation % 2 == half as u64);
+            if holds.is_some() && self.halves[half].generation != holds {
+                self.forget(half);
+                self.halves[half].generation = holds;
+            }
+            self.halves[half].is_read = holds.is_some();
+        }
+    }
+
+    /// The halves that are read, each with its index.
+    fn halves_read<'v>(&self, view: &'v View) -> impl Iterator<Item = (usize, &'v Half)> + use<'v> {
+        let is_read = self.halves.each_ref().map(|half| half.is_read);
+        view.geometry.halves.iter().enumerate().filter(move |(at, _)| is_read[*at])
+    }
+
+    /// Forgets a half that is not read any more. The series that were carried are joined before with those of the
+    /// other half, so that what is known of their use is kept.
+    fn leave_halves(&mut self) {
+        for half in 0..2 {
+            if !self.halves[half].is_read && self.halves[half].generation.is_some() {
+                self.corrupt += self.families.iter_mut().map(Entry::join_fresh).sum::<u64>();
+                self.forget(half);
+            }
+        }
+    }
+
+    /// Forgets all that was read of a half that was given back meanwhile: the former one, or else the only one.
+    pub(crate) fn disregard(&mut self) {
+        let read = (0..2).filter(|half| self.halves[*half].is_read);
+        let oldest = read.min_by_key(|half| self.halves[*half].generation);
+        if let Some(oldest) = oldest {
+            self.halves[oldest].corrupt = 0;
+            self.forget(oldest);
+        }
+    }
+
+    /// Invalid records so far.
+    pub(crate) fn corrupt(&self) -> u64 {
+        self.corrupt + self.halves.iter().map(|half| half.corrupt).sum::<u64>()
+    }
+
+    fn count_numbers(&mut self) {
+        let numbers = self.families.iter().map(|family| (family.live * family.definition.numbers()) as u64);
+        self.numbers = numbers.sum();
+    }
+
+    /// Forgets all that was read of a half.
+    fn forget(&mut self, half: usize) {
+        let state = std::mem::take(&mut self.halves[half]);
+        if state.generation.is_none() {
+            return;
+        }
+        self.corrupt += state.corrupt;
+        self.leads.retain(|lead| lead.half != half);
+        self.families.iter_mut().for_each(|family| family.forget(half));
+        self.families.retain(|family| !family.is_forgotten());
+        (self.by_name, self.chosen) = (Vec::new(), None);
+        self.by_offset.clear();
+        self.by_hash.clear();
+        for (at, family) in self.families.iter().enumerate() {
+            self.by_offset.extend(family.homes.iter().flatten().map(|home| (home.offset, at)));
+            self.by_hash.entry(family.hash).or_default().push(at);
+        }
+        self.count_numbers();
+    }
+
+    /// Number of pages of records that were read.
+    pub(crate) fn touched(&self) -> u64 {
+        self.halves.iter().map(|half| half.touched).sum()
+    }
+
+    /// [`RECORD_UNIT`]s of the records that the index of a half leads to now.
+    pub(crate) fn record_units(&self, half: usize) -> u64 {
+        self.halves[half].record_units
     }
 
     /// Compares a page of the index with its cached state.
-    fn look_at(&mut self, view: &View, page: u64) {
-        let words = view.words(view.geometry.index + page * PAGE, PAGE_WORDS as u64);
+    fn look_at(&mut self, view: &View, (at, half): (usize, &Half), page: u64) {
+        let words = view.words(half.index + page * PAGE, PAGE_WORDS as u64);
         let Some(words) = words else { return };
-        let mut seen = self.seen.remove(&page).unwrap_or_else(|| Box::new([0; PAGE_WORDS]));
+        let mut seen = self.halves[at].seen.remove(&page).unwrap_or_else(|| Box::new([0; PAGE_WORDS]));
         for (word, seen) in words.iter().zip(&mut *seen) {
             let entry = word.load_acquire(); // pair: INDEX
-            let code = code(&view.geometry, entry);
+            let code = code(half, entry);
             if code != *seen {
-                self.note(view, std::mem::replace(seen, code), code, entry);
+                self.note(view, at, (std::mem::replace(seen, code), code), entry);
             }
         }
-        self.seen.insert(page, seen);
+        self.halves[at].seen.insert(page, seen);
     }
 
-    fn note(&mut self, view: &View, before: u32, code: u32, entry: u64) {
+    fn note(&mut self, view: &View, half: usize, (before, code): (u32, u32), entry: u64) {
         if before != 0 {
-            self.note_replacement(view, before);
+            self.note_replacement(view, half, before);
         }
         match code {
             0 => {}
-            NOWHERE => self.corrupt += 1,
-            code => self.leads.push(Lead { unit: code - 1, hash: (entry >> 32) as u32 }),
+            NOWHERE => self.halves[half].corrupt += 1,
+            code => self.leads.push(Lead { half, unit: code - 1, hash: (entry >> 32) as u32 }),
         }
     }
 
-    fn note_replacement(&mut self, view: &View, before: u32) {
+    fn note_replacement(&mut self, view: &View, half: usize, before: u32) {
         self.replaced = true;
         if before != NOWHERE {
-            let offset = view.geometry.records + u64::from(before - 1) * RECORD_UNIT;
+            let offset = view.geometry.halves[half].records + u64::from(before - 1) * RECORD_UNIT;
             let bytes = SeriesRecord::parse(view, offset).map_or(0, |series| series.bytes());
-            self.record_units = self.record_units.saturating_sub(bytes.div_ceil(RECORD_UNIT));
+            let units = &mut self.halves[half].record_units;
+            *units = units.saturating_sub(bytes.div_ceil(RECORD_UNIT));
         }
     }
 
@@ -138,29 +245,29 @@ impl Catalogue {
     /// Rejected records cost work too. Where they add up to more than the segment's size, the rest waits for
     /// the next scrape.
     fn follow_leads(&mut self, view: &View) {
-        let look = Refresh { view, key: hash_key(view) };
         let mut leads = std::mem::take(&mut self.leads);
         leads.sort_unstable_by(|a, b| b.cmp(a));
-        let mut budget = 2 * (view.geometry.end - view.geometry.records);
+        let key = hash_key(view);
+        let mut budget = 2 * view.geometry.halves.iter().map(Half::room).sum::<u64>();
         while let Some(lead) = leads.pop_if(|_| budget > 0) {
-            if self.follow(look, lead, &mut budget).is_err() {
-                self.corrupt += 1;
-            }
+            let look = Refresh { view, key, half: lead.half };
+            let is_bad = self.follow(look, lead, &mut budget).is_err();
+            self.halves[lead.half].corrupt += u64::from(is_bad);
         }
         if !leads.is_empty() {
             self.leads = leads;
         }
-        self.sort_families();
     }
 
     fn follow(&mut self, look: Refresh<'_>, lead: Lead, budget: &mut u64) -> Result<(), Corrupt> {
-        let offset = look.view.geometry.records + u64::from(lead.unit) * RECORD_UNIT;
+        let offset = look.half().records + u64::from(lead.unit) * RECORD_UNIT;
         let entry = u64::from(lead.hash) << 32 | offset;
         self.touch(look, offset, RECORD_UNIT)?;
         match Tag::read(look.view, offset, entry)? {
             Tag::Family => {
                 let at = self.family(look, offset, budget)?;
-                let twice = std::mem::replace(&mut self.families[at].is_indexed, true);
+                let home = self.families[at].homes[look.half].as_mut().ok_or(Corrupt)?;
+                let twice = std::mem::replace(&mut home.is_indexed, true);
                 if twice { Err(Corrupt) } else { Ok(()) }
             }
             Tag::Series => self.take_series(look, offset, budget),
@@ -170,8 +277,10 @@ impl Catalogue {
     /// The family at that offset, read if it is not cached. Its series may be found just before the index
     /// leads to the family itself.
     fn family(&mut self, look: Refresh<'_>, offset: u64, budget: &mut u64) -> Result<usize, Corrupt> {
-        if let Some(known) = self.by_offset.get(&offset) {
-            return Ok(*known);
+        let known = self.by_offset.get(&offset).copied();
+        if let Some(known) = known {
+            let home = self.families[known].homes[look.half].as_ref().filter(|home| home.offset == offset);
+            return home.map(|_| known).ok_or(Corrupt);
         }
         self.touch(look, offset, RECORD_UNIT)?; // a series may have led here
         let bytes = FamilyRecord::claimed_bytes(look.view, offset);
@@ -179,15 +288,33 @@ impl Catalogue {
         self.touch(look, offset, bytes)?;
         let family = FamilyRecord::parse(look.view, offset)?;
         let valid = FamilyRecord::hash(look.key, &family.definition) == family.hash;
+        let columns = &mut self.halves[look.half].columns;
         if !valid
-            || !self.columns[Plane::PerProcess as usize].take(family.claim_column, 1)
+            || !columns[Plane::PerProcess as usize].take(family.claim_column, 1)
             || !self.take_units(look, offset, family.bytes)
         {
             return Err(Corrupt);
         }
-        self.families.push(Entry::new(family, offset));
-        self.by_offset.insert(offset, self.families.len() - 1);
-        Ok(self.families.len() - 1)
+        let at = self.entry_of(look, &family);
+        let order = family.definition.order_for(&self.families[at].definition);
+        let home = Home { offset, claim_column: family.claim_column, is_indexed: false, order };
+        self.families[at].homes[look.half] = Some(home);
+        self.by_offset.insert(offset, at);
+        Ok(at)
+    }
+
+    /// The index of the same family in the other half, or else of a new one.
+    fn entry_of(&mut self, look: Refresh<'_>, family: &FamilyRecord) -> usize {
+        let alike = self.by_hash.entry(family.hash).or_default();
+        let known = alike.iter().copied().find(|at| {
+            let known = &self.families[*at];
+            known.homes[look.half].is_none() && known.definition.same_family(&family.definition)
+        });
+        known.unwrap_or_else(|| {
+            alike.push(self.families.len());
+            self.families.push(Entry::new(family.definition.clone(), family.hash));
+            self.families.len() - 1
+        })
     }
 
     fn take_series(&mut self, look: Refresh<'_>, offset: u64, budget: &mut u64) -> Result<(), Corrupt> {
@@ -200,7 +327,7 @@ impl Catalogue {
         }
         let at = self.family(look, series.family, budget)?;
         let family = &mut self.families[at];
-        if !family.accepts(&series, &self.labels) {
+        if !family.accepts(&series, &self.labels, &look.view.geometry) {
             return Err(Corrupt);
         }
         let (plane, cells) = (family.plane(), family.definition.cells() as u64);
@@ -208,33 +335,54 @@ impl Catalogue {
         if numbers * 8 > look.view.memory_limit() {
             return Err(Corrupt);
         }
-        if !self.columns[plane as usize].take(series.column, cells)
+        if !self.halves[look.half].columns[plane as usize].take(series.column, cells)
             || !self.take_units(look, offset, series.bytes())
         {
             return Err(Corrupt);
         }
-        if !series.removed {
-            let unit = ((offset - look.view.geometry.records) / RECORD_UNIT) as u32;
-            let taken = Series { unit, column: series.column as u32, created: series.created };
-            self.families[at].take(taken, &self.labels);
+        if !series.removed && !self.is_origin_gone(look, &series) {
+            let unit = ((offset - look.half().records) / RECORD_UNIT) as u32;
+            let mut at_half = [None; 2];
+            at_half[look.half] = Some(Spot { unit, column: series.column as u32 });
+            let mut created = [f64::NAN; 2];
+            created[look.half] = series.created;
+            let taken = Series { at: at_half, created };
+            self.families[at].take(taken, look.half, &self.labels);
             self.numbers = numbers;
         }
         Ok(())
     }
 
-    /// Marks a record's pages as read; an error if they are outside the segment, or too many.
+    /// Whether the record in the old half that a series was carried from was removed meanwhile: so the shares of all
+    /// slots leave together, whichever half they are in. What a series of the old half was carried from is gone, and its
+    /// memory belongs to other records.
+    fn is_origin_gone(&self, look: Refresh<'_>, series: &SeriesRecord) -> bool {
+        let other = &look.view.geometry.halves[1 - look.half];
+        let is_read = self.halves[1 - look.half].is_read;
+        let flag = SeriesRecord::removed(look.view, series.origin);
+        look.half == self.present
+            && is_read
+            && (other.records..other.end).contains(&series.origin)
+            && flag.is_some_and(|flag| state(flag.load_acquire()) == GONE)
+    }
+
+    /// Marks a record's pages as read; an error if they are outside the half, or too many.
     fn touch(&mut self, look: Refresh<'_>, offset: u64, bytes: u64) -> Result<(), Corrupt> {
-        let end = offset.checked_add(bytes).filter(|end| *end <= look.view.geometry.end).ok_or(Corrupt)?;
+        let half = look.half();
+        let end = offset.checked_add(bytes).filter(|end| *end <= half.end && offset >= half.records);
+        let end = end.ok_or(Corrupt)?;
+        let state = &mut self.halves[look.half];
         for page in offset / PAGE..end.div_ceil(PAGE) {
-            self.touched += u64::from(self.looked_at.take(page, 1));
+            state.touched += u64::from(state.looked_at.take(page - half.records / PAGE, 1));
         }
-        if self.touched <= self.most { Ok(()) } else { Err(Corrupt) }
+        if self.touched() <= self.most { Ok(()) } else { Err(Corrupt) }
     }
 
     fn take_units(&mut self, look: Refresh<'_>, offset: u64, bytes: u64) -> bool {
         let units = bytes.div_ceil(RECORD_UNIT);
-        let free = self.taken_units.take((offset - look.view.geometry.records) / RECORD_UNIT, units);
-        self.record_units += if free { units } else { 0 };
+        let state = &mut self.halves[look.half];
+        let free = state.taken_units.take((offset - look.half().records) / RECORD_UNIT, units);
+        state.record_units += if free { units } else { 0 };
         free
     }
 
@@ -249,17 +397,18 @@ impl Catalogue {
     /// Lays out the rows of the families to be exported: one family for each name.
     pub(crate) fn choose(&mut self, cells: &Cells<'_>, snapshot: &mut Snapshot) {
         let chosen = self.newest(cells, &mut snapshot.superseded);
-        if chosen != self.chosen {
+        if self.chosen.as_ref() != Some(&chosen) {
             snapshot.families = chosen.iter().map(|at| self.families[*at].empty_family()).collect();
             chosen.iter().for_each(|at| self.families[*at].dirty = true);
             self.exported.clear();
             self.exported.resize(self.families.len(), None);
             chosen.iter().enumerate().for_each(|(family, at)| self.exported[*at] = Some(family));
-            self.chosen = chosen;
+            self.chosen = Some(chosen.clone());
         }
-        for (at, exported) in self.chosen.iter().zip(&mut snapshot.families) {
-            let overflows = FamilyRecord::overflow_count(cells.view, self.families[*at].offset);
-            exported.set_overflows(overflows.map_or(0, Word::load_relaxed));
+        for (at, exported) in chosen.iter().zip(&mut snapshot.families) {
+            let homes = self.families[*at].homes.iter().flatten();
+            let overflows = homes.filter_map(|home| FamilyRecord::overflow_count(cells.view, home.offset));
+            exported.set_overflows(overflows.map(Word::load_relaxed).max().unwrap_or(0));
             if self.families[*at].dirty {
                 self.corrupt += self.families[*at].lay_out(exported, next_id());
             }
@@ -270,14 +419,15 @@ impl Catalogue {
     /// asserted last. Sorted by name. Other families that a living process asserts are superseded.
     fn newest(&mut self, cells: &Cells<'_>, superseded: &mut Vec<Superseded>) -> Vec<usize> {
         let families = &self.families;
-        let claim = |at: usize| cells.newest_claim(families[at].claim_column);
+        let claim = |at: usize| cells.newest_claim(&families[at].homes);
         let age = |at: &usize| {
-            let ever =
-                FamilyRecord::newest_claim(cells.view, families[*at].offset).map_or(0, Word::load_relaxed);
-            (claim(*at), ever, families[*at].offset)
+            let homes = families[*at].homes.iter().flatten();
+            let ever = homes.clone().filter_map(|home| FamilyRecord::newest_claim(cells.view, home.offset));
+            let ever = ever.map(Word::load_relaxed).max().unwrap_or(0);
+            (claim(*at), ever, homes.map(|home| home.offset).max())
         };
         superseded.clear();
-        self.superseded = 0;
+        (self.superseded, self.outdated) = (0, 0);
         let in_use: Vec<usize> =
             self.by_name.iter().copied().filter(|at| !families[*at].is_empty()).collect();
         let mut chosen = Vec::with_capacity(in_use.len());
@@ -288,6 +438,7 @@ impl Catalogue {
                 several => several.iter().copied().max_by_key(age).unwrap_or(several[0]),
             };
             chosen.push(newest);
+            self.outdated += of_a_name.len() as u64 - 1;
             for hidden in of_a_name.iter().filter(|at| **at != newest && claim(**at) > 0) {
                 self.superseded += 1;
                 if superseded.len() < Snapshot::MOST_SUPERSEDED {
@@ -306,10 +457,10 @@ impl Catalogue {
             return 0;
         }
         let mut hidden = 0;
-        for at in &self.chosen {
+        for at in self.chosen.iter().flatten() {
             let family = &mut self.families[*at];
             let (kind, count) = (family.definition.kind, family.definition.cells());
-            let print = |column| cells.print(totals, kind, column, count);
+            let print = |series: &Series| cells.print(totals, kind, series, count);
             hidden += family.look_for_use(cells.view, (ttl, now), print);
         }
         hidden
@@ -325,7 +476,7 @@ impl Catalogue {
 
     /// The chosen families, in the snapshot's order.
     pub(crate) fn chosen(&self) -> impl Iterator<Item = &Entry> {
-        self.chosen.iter().map(|at| &self.families[*at])
+        self.chosen.iter().flatten().map(|at| &self.families[*at])
     }
 
     /// All summaries, exported or not, each with its index in the snapshot's families.
@@ -335,9 +486,15 @@ impl Catalogue {
         summaries.map(|(at, family)| (self.exported.get(at).copied().flatten(), family))
     }
 
-    /// Series in the segment now, exported or not.
-    pub(crate) fn series_count(&self) -> u64 {
-        self.families.iter().map(|family| family.live as u64).sum()
+    /// Families that the index of a half leads to.
+    pub(crate) fn family_count(&self, half: usize) -> u64 {
+        let is_there = |family: &&Entry| family.homes[half].as_ref().is_some_and(|home| home.is_indexed);
+        self.families.iter().filter(is_there).count() as u64
+    }
+
+    /// Series in a half now, exported or not.
+    pub(crate) fn series_count(&self, half: usize) -> u64 {
+        self.families.iter().map(|family| family.count(half) as u64).sum()
     }
 }
 
@@ -346,6 +503,14 @@ impl Catalogue {
 struct Refresh<'r> {
     view: &'r View,
     key: HashKey,
+    /// The index of the half that is read.
+    half: usize,
+}
+
+impl Refresh<'_> {
+    fn half(&self) -> &Half {
+        &self.view.geometry.halves[self.half]
+    }
 }
 
 fn spend(budget: &mut u64, bytes: u64) {
@@ -353,9 +518,9 @@ fn spend(budget: &mut u64, bytes: u64) {
 }
 
 /// The cached form of a word of the index.
-fn code(geometry: &Geometry, entry: u64) -> u32 {
+fn code(half: &Half, entry: u64) -> u32 {
     // The rotation moves the lowest bits of a misaligned offset to the top, where they exceed the limit.
-    let unit = index::offset_of(entry).wrapping_sub(geometry.records).rotate_right(RECORD_UNIT.ilog2());
+    let unit = index::offset_of(entry).wrapping_sub(half.records).rotate_right(RECORD_UNIT.ilog2());
     let code = unit.min(u64::from(NOWHERE) - 1) as u32 + 1;
     // Branch-free: which words are in use is random, and a processor cannot predict it.
     code * u32::from(entry != 0)

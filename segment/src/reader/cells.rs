@@ -1,7 +1,9 @@
 //! Access from a column to its cells.
 
 use super::{
+    entry::{Home, Series},
     pages::{Page, PageMap},
+    sight::Sight,
     slots::Slots,
     totals::Totals,
 };
@@ -18,47 +20,96 @@ pub(crate) struct Cells<'r> {
     pub(crate) view: &'r View,
     pub(crate) slots: &'r Slots,
     pub(crate) page_map: &'r PageMap,
+    pub(crate) sight: &'r Sight,
 }
 
 impl<'r> Cells<'r> {
-    /// The highest claim number that a living process has written in that column.
-    pub(crate) fn newest_claim(&self, column: u64) -> u64 {
-        let claims = self.gauges(column).filter(|(slot, _)| *slot != SHARED).map(|(_, claim)| claim);
+    /// The highest claim number that a living process has written for that family.
+    pub(crate) fn newest_claim(&self, homes: &[Option<Home>; 2]) -> u64 {
+        let columns = homes.each_ref().map(|home| home.as_ref().map(|home| home.claim_column));
+        let claims = self.gauges_in(columns).filter(|(slot, _)| *slot != SHARED).map(|(_, claim)| claim);
         claims.filter(|claim| *claim > 0.0).fold(0.0, f64::max) as u64
     }
 
-    fn cell(&self, page: Page, column: u64) -> Option<&'r Cell> {
-        page.cells(self.view).get(column as usize % PAGE_WORDS)
+    fn cells(&self, page: &Page, column: u64, count: usize) -> &'r [Cell] {
+        let first = column as usize % PAGE_WORDS;
+        page.cells(self.view).get(first..first + count).unwrap_or_default()
     }
 
-    /// The values that are set in a column of the per-process plane, in the slots whose gauges count.
-    pub(crate) fn gauges(&self, column: u64) -> impl Iterator<Item = (usize, f64)> {
-        let pages = self.page_map.per_process.of(column).iter();
-        let counting = pages.filter(|page| self.slots.counts[usize::from(page.slot)]);
-        let values = counting.filter_map(move |page| Some((page, self.cell(*page, column)?.get())));
+    /// The values that are set for a series of the per-process plane, in the slots whose gauges count.
+    pub(crate) fn gauges(&self, series: &Series) -> impl Iterator<Item = (usize, f64)> {
+        self.gauges_in([series.column(0), series.column(1)])
+    }
+
+    /// The same, by the columns in both halves.
+    fn gauges_in(&self, columns: [Option<u64>; 2]) -> impl Iterator<Item = (usize, f64)> {
+        let pages = (0..2).filter_map(move |half| Some((half, columns[half]?)));
+        let pages = pages.flat_map(|(half, column)| {
+            self.page_map.per_process[half].of(column).iter().map(move |page| (page, column))
+        });
+        let counting = pages.filter(|(page, _)| self.slots.counts[usize::from(page.slot)]);
+        let values =
+            counting.filter_map(|(page, column)| Some((page, self.cells(page, column, 1).first()?.get())));
         values.filter(|(_, value)| !is_unset(*value)).map(|(page, value)| (usize::from(page.slot), value))
+    }
+
+    /// The sums of a series' first cells over all slots, always in the same order; see [`Sight::trees`].
+    pub(crate) fn sums(&self, totals: &Totals, series: &Series, sums: &mut [f64]) {
+        sums.fill(0.0);
+        let now = self.sight.half();
+        if self.sight.former().is_none() {
+            let known = series
+                .column(now)
+                .and_then(|column| totals.of(&self.page_map.cumulative[now], column, sums.len()));
+            known.into_iter().for_each(|known| sums.copy_from_slice(known));
+            return;
+        }
+        let pages = |half: usize| {
+            let column = series.column(half);
+            let pages = column.map_or(&[][..], |column| self.page_map.cumulative[half].of(column));
+            (pages, column.unwrap_or(0))
+        };
+        let ((mut old, old_column), (mut new, new_column)) = (pages(1 - now), pages(now));
+        loop {
+            let (page, column) = match (old.split_first(), new.split_first()) {
+                (Some((page, rest)), other) if other.is_none_or(|(other, _)| page.slot <= other.slot) => {
+                    old = rest;
+                    (page, old_column)
+                }
+                (_, Some((page, rest))) => {
+                    new = rest;
+                    (page, new_column)
+                }
+                _ => return,
+            };
+            let cells = self.cells(page, column, sums.len());
+            sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += cell.get());
+        }
     }
 
     /// A fingerprint that changes when the series is updated, as far as its values show that. Per-process
     /// gauges have none, because their values also change when processes come and go.
-    pub(crate) fn print(&self, totals: &Totals, kind: Kind, column: u64, count: usize) -> u64 {
+    pub(crate) fn print(&self, totals: &Totals, kind: Kind, series: &Series, count: usize) -> u64 {
         let mixed = |print: u64, value: &f64| {
             print.rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ value.to_bits()
         };
         match kind {
-            Kind::Gauge(GaugeMode::Last) => self.shared(column).to_bits(),
+            Kind::Gauge(GaugeMode::Last) => self.shared(series).to_bits(),
             Kind::Gauge(_) => 0,
-            _ => totals
-                .of(&self.page_map.cumulative, column, count)
-                .map_or(0, |sums| sums.iter().fold(0, mixed)),
+            _ => {
+                let mut sums = [0.0; PAGE_WORDS];
+                self.sums(totals, series, &mut sums[..count]);
+                sums[..count].iter().fold(0, mixed)
+            }
         }
     }
 
     /// The value that all processes share.
-    pub(crate) fn shared(&self, column: u64) -> f64 {
-        let page =
-            self.page_map.per_process.of(column).first().filter(|page| usize::from(page.slot) == SHARED);
-        page.and_then(|page| self.cell(*page, column)).map_or(ABSENT, Cell::get)
+    pub(crate) fn shared(&self, series: &Series) -> f64 {
+        let now = self.sight.half();
+        let column = series.column(now).or(series.column(1 - now));
+        let cell = column.and_then(|column| self.view.gauge(column)).and_then(<[_]>::first);
+        cell.map_or(ABSENT, Cell::get)
     }
 }
 

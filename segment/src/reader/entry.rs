@@ -3,8 +3,7 @@
 use crate::{
     definition::{Definition, GaugeMode, Kind},
     format::{
-        family::FamilyRecord,
-        series::{GONE, SeriesRecord},
+        series::{GONE, SeriesRecord, state},
         strings::{are_strings, strings},
         ttl::{Activity, hides},
     },
@@ -14,34 +13,94 @@ use crate::{
 };
 use std::{cmp::Ordering, sync::Arc};
 
-/// A series without its label values.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Series {
-    /// The start of its record, in units from the start of the first record.
+/// Where a series lies in one half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spot {
+    /// The start of its record, in units from the start of the half's first record.
     pub(crate) unit: u32,
     /// First of its cells.
     pub(crate) column: u32,
-    /// When it was created, in seconds since 1970; NaN if the record holds no valid time.
-    pub(crate) created: f64,
+}
+
+/// A series without its label values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Series {
+    /// By half.
+    pub(crate) at: [Option<Spot>; 2],
+    /// When it was created, in seconds since 1970, by half; NaN if the record holds no valid time.
+    pub(crate) created: [f64; 2],
 }
 
 impl Series {
-    fn offset(&self, geometry: &Geometry) -> u64 {
-        geometry.records + u64::from(self.unit) * RECORD_UNIT
+    /// The offsets of its records.
+    fn offsets(&self, view: &View) -> impl Iterator<Item = u64> {
+        let halves = view.geometry.halves.iter().zip(self.at);
+        halves.filter_map(|(half, spot)| Some(half.records + u64::from(spot?.unit) * RECORD_UNIT))
+    }
+
+    /// Its column in a half.
+    pub(crate) fn column(&self, half: usize) -> Option<u64> {
+        self.at[half].map(|spot| spot.column.into())
+    }
+
+    /// When it was created, as far as its records tell.
+    fn created(&self) -> f64 {
+        let of_half = |half: usize| self.at[half].map_or(f64::NAN, |_| self.created[half]);
+        of_half(0).min(of_half(1)) // of a number and NaN the number
+    }
+
+    /// Whether it was removed, and is to be left out of the next layout.
+    fn is_left(&self) -> bool {
+        self.at == [None; 2]
+    }
+
+    /// Forgets its record in a half if that was removed, and the one of the new half (`now`) that was carried from it.
+    /// Returns whether it was.
+    fn drop_if_removed(&mut self, view: &View, half: usize, now: usize) -> bool {
+        let offset =
+            |half: usize, spot: Spot| view.geometry.halves[half].records + u64::from(spot.unit) * RECORD_UNIT;
+        let Some(removed) = self.at[half].map(|spot| offset(half, spot)) else { return false };
+        if SeriesRecord::removed(view, removed).map_or(GONE, |flag| state(flag.load_relaxed())) != GONE {
+            return false;
+        }
+        self.at[half] = None;
+        let twin = self.at[now].map(|spot| SeriesRecord::parse(view, offset(now, spot)));
+        if twin.is_some_and(|twin| twin.is_ok_and(|twin| twin.origin == removed)) {
+            self.at[now] = None;
+        }
+        true
+    }
+
+    /// Adds the records of another series with the same labels; false if they are in the same half.
+    fn join(&mut self, other: &Self) -> bool {
+        let is_other = self.at.iter().zip(other.at).all(|(mine, theirs)| mine.is_none() || theirs.is_none());
+        if is_other {
+            self.at = std::array::from_fn(|half| self.at[half].or(other.at[half]));
+            self.created = std::array::from_fn(|half| self.created[half].min(other.created[half]));
+        }
+        is_other
     }
 }
 
-/// As [`Series::unit`]: removed, and to be left out of the next layout.
-const LEFT: u32 = u32::MAX;
+/// Where a family lies in one half.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    pub(crate) offset: u64,
+    pub(crate) claim_column: u64,
+    /// Whether the index leads to it, not only its series.
+    pub(crate) is_indexed: bool,
+    /// The place of each of the entry's labels in the records of this half, if the order differs.
+    pub(crate) order: Option<Box<[u8]>>,
+}
 
 /// A family's record and its series.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) definition: Definition,
-    pub(crate) offset: u64,
-    pub(crate) claim_column: u64,
-    /// Whether the index leads to it, not only its series.
-    pub(crate) is_indexed: bool,
+    /// The hash in its records.
+    pub(crate) hash: u64,
+    /// By half.
+    pub(crate) homes: [Option<Home>; 2],
     /// Whether series came or went since the last layout, or there was no layout yet.
     pub(crate) dirty: bool,
     /// Number of series that were not removed.
@@ -60,13 +119,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(family: FamilyRecord, offset: u64) -> Self {
-        let FamilyRecord { definition, claim_column, .. } = family;
+    pub(crate) fn new(definition: Definition, hash: u64) -> Self {
         Self {
             definition,
-            offset,
-            claim_column,
-            is_indexed: false,
+            hash,
+            homes: [None, None],
             dirty: true,
             live: 0,
             rows: Vec::new(),
@@ -79,33 +136,64 @@ impl Entry {
     }
 
     /// Whether the series' record is valid for the family.
-    pub(crate) fn accepts(&self, series: &SeriesRecord, labels: &[u8]) -> bool {
+    pub(crate) fn accepts(&self, series: &SeriesRecord, labels: &[u8], geometry: &Geometry) -> bool {
         let cells = self.definition.cells() as u64;
+        let columns = match self.plane() {
+            Plane::Shared => geometry.gauge_cells,
+            plane => plane.capacity(),
+        };
         series.label_count == self.width()
-            && series.column.checked_add(cells).is_some_and(|end| end <= self.plane().capacity())
+            && series.column.checked_add(cells).is_some_and(|end| end <= columns)
             && series.column % PAGE_WORDS as u64 + cells <= PAGE_WORDS as u64
             && are_strings(labels, series.label_count)
             && self.labels.bytes() + self.fresh_labels.bytes() + labels.len() <= Labels::LIMIT
     }
 
     /// Adds a series that was accepted.
-    pub(crate) fn take(&mut self, series: Series, labels: &[u8]) {
-        strings(labels).map_while(Result::ok).for_each(|label| self.fresh_labels.push(label));
+    pub(crate) fn take(&mut self, series: Series, half: usize, labels: &[u8]) {
+        match self.homes[half].as_ref().and_then(|home| home.order.as_deref()) {
+            None => strings(labels).map_while(Result::ok).for_each(|label| self.fresh_labels.push(label)),
+            Some(order) => {
+                let values: Vec<&str> = strings(labels).map_while(Result::ok).collect();
+                let ordered = order.iter().filter_map(|place| values.get(usize::from(*place)));
+                ordered.for_each(|label| self.fresh_labels.push(label));
+            }
+        }
         self.fresh.push(series);
         self.live += 1;
         self.dirty = true;
     }
 
-    /// Finds the removed series; they leave at the next layout.
-    pub(crate) fn drop_removed(&mut self, view: &View) {
-        for series in self.rows.iter_mut().chain(&mut self.fresh).filter(|series| series.unit != LEFT) {
-            let flag = SeriesRecord::removed(view, series.offset(&view.geometry));
-            if flag.is_none_or(|flag| flag.load_relaxed() == GONE) {
-                series.unit = LEFT;
+    /// Finds the removed series; they leave at the next layout. One of the new half (`now`) also leaves if the record
+    /// that it was carried from was removed.
+    pub(crate) fn drop_removed(&mut self, view: &View, is_read: [bool; 2], now: usize) {
+        for series in self.rows.iter_mut().chain(&mut self.fresh).filter(|series| !series.is_left()) {
+            for half in (0..2).filter(|half| is_read[*half]) {
+                self.dirty |= series.drop_if_removed(view, half, now);
+            }
+            self.live -= usize::from(series.is_left());
+        }
+    }
+
+    /// Forgets what lies in one half.
+    pub(crate) fn forget(&mut self, half: usize) {
+        self.homes[half] = None;
+        for series in self.rows.iter_mut().chain(&mut self.fresh) {
+            if series.at[half].take().is_some() && series.is_left() {
                 self.live -= 1;
                 self.dirty = true;
             }
         }
+    }
+
+    /// Whether it lies in no half any more.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.homes.iter().all(Option::is_none)
+    }
+
+    /// How many series lie in a half.
+    pub(crate) fn count(&self, half: usize) -> usize {
+        self.rows.iter().chain(&self.fresh).filter(|series| series.at[half].is_some()).count()
     }
 
     /// Whether no series is left.
@@ -113,14 +201,14 @@ impl Entry {
         self.live == 0
     }
 
-    /// The columns of the rows that are laid out.
-    pub(crate) fn columns(&self) -> impl Iterator<Item = u64> {
-        self.rows.iter().map(|series| u64::from(series.column))
+    /// The series that are laid out.
+    pub(crate) fn rows(&self) -> &[Series] {
+        &self.rows
     }
 
-    /// The columns of all series; those of the rows that are laid out come first.
-    pub(crate) fn all_columns(&self) -> impl Iterator<Item = u64> {
-        self.rows.iter().chain(&self.fresh).map(|series| u64::from(series.column))
+    /// All series; those that are laid out come first.
+    pub(crate) fn all_series(&self) -> impl Iterator<Item = &Series> {
+        self.rows.iter().chain(&self.fresh)
     }
 
     /// Finds the rows that were not used for `ttl` seconds. `print` returns the fingerprint of the numbers of
@@ -129,14 +217,14 @@ impl Entry {
         &mut self,
         view: &View,
         (ttl, now): (u32, u64),
-        print: impl Fn(u64) -> u64,
+        print: impl Fn(&Series) -> u64,
     ) -> u64 {
         self.activities.resize(self.rows.len(), Activity::default());
         self.hidden.clear();
         for (series, activity) in self.rows.iter().zip(&mut self.activities) {
-            let touched =
-                SeriesRecord::touched(view, series.offset(&view.geometry)).map_or(0, Word::load_relaxed);
-            let idle = activity.look(touched, print(series.column.into()), now);
+            let touched = |offset| SeriesRecord::touched(view, offset).map_or(0, Word::load_relaxed);
+            let touched = series.offsets(view).map(touched).max().unwrap_or(0);
+            let idle = activity.look(touched, print(series), now);
             self.hidden.push(hides(ttl, idle));
         }
         self.hidden.iter().map(|hidden| u64::from(*hidden)).sum()
@@ -153,7 +241,11 @@ impl Entry {
     }
 
     pub(crate) fn plane(&self) -> Plane {
-        if matches!(self.definition.kind, Kind::Gauge(_)) { Plane::PerProcess } else { Plane::Cumulative }
+        match self.definition.kind {
+            Kind::Gauge(GaugeMode::Last) => Plane::Shared,
+            Kind::Gauge(_) => Plane::PerProcess,
+            _ => Plane::Cumulative,
+        }
     }
 
     fn width(&self) -> usize {
@@ -174,12 +266,15 @@ impl Entry {
     /// same labels would make the exposition page invalid.
     pub(crate) fn lay_out(&mut self, exported: &mut Family, generation: u64) -> u64 {
         self.dirty = false;
-        let doubles = if self.is_laid_out() { 0 } else { self.merge_fresh() };
+        let doubles = self.join_fresh();
         if self.is_laid_out_by_process() {
             exported.clear(generation);
         } else {
             exported.set_rows(self.labels.clone(), self.rows.len(), generation);
-            self.rows.iter().enumerate().for_each(|(row, series)| exported.set_created(row, series.created));
+            self.rows
+                .iter()
+                .enumerate()
+                .for_each(|(row, series)| exported.set_created(row, series.created()));
         }
         doubles
     }
@@ -189,33 +284,52 @@ impl Entry {
         self.definition.kind == Kind::Gauge(GaugeMode::All)
     }
 
+    /// Puts the series that are not laid out yet, and came since, to the others. Returns how many duplicates it
+    /// dropped.
+    pub(crate) fn join_fresh(&mut self) -> u64 {
+        if self.is_laid_out() { 0 } else { self.merge_fresh() }
+    }
+
     fn is_laid_out(&self) -> bool {
         self.fresh.is_empty() && self.live == self.rows.len()
     }
 
     fn merge_fresh(&mut self) -> u64 {
-        let mut order = self.order();
-        let before = order.len();
-        order.dedup_by(|b, a| self.compare(*a, *b) == Ordering::Equal);
+        let order = self.order();
+        let mut doubles = 0;
+        let (mut kept, mut rows) =
+            (Vec::with_capacity(order.len()), Vec::<Series>::with_capacity(order.len()));
+        for at in order {
+            let series = self.series_at(at);
+            match (kept.last(), rows.last_mut()) {
+                (Some(last), Some(row)) if self.compare(*last, at) == Ordering::Equal => {
+                    doubles += u64::from(!row.join(&series));
+                }
+                _ => {
+                    kept.push(at);
+                    rows.push(series);
+                }
+            }
+        }
         let bytes = self.labels.bytes() + self.fresh_labels.bytes();
-        let mut labels = Labels::with_capacity(order.len() * self.width(), bytes);
-        order.iter().for_each(|at| self.labels_at(*at).for_each(|label| labels.push(label)));
+        let mut labels = Labels::with_capacity(kept.len() * self.width(), bytes);
+        kept.iter().for_each(|at| self.labels_at(*at).for_each(|label| labels.push(label)));
         if !self.activities.is_empty() {
             let activity = |at: &u32| self.activities.get(*at as usize).copied().unwrap_or_default();
-            self.activities = order.iter().map(activity).collect();
+            self.activities = kept.iter().map(activity).collect();
         }
-        self.rows = order.iter().map(|at| self.series_at(*at)).collect();
+        self.rows = rows;
         self.labels = Arc::new(labels);
         (self.fresh, self.fresh_labels) = (Vec::new(), Labels::default());
         self.live = self.rows.len();
-        (before - order.len()) as u64
+        doubles
     }
 
     /// The remaining series, old and fresh, sorted by labels. The old ones are sorted already, and come first
     /// among equals.
     fn order(&self) -> Vec<u32> {
         let all = 0..(self.rows.len() + self.fresh.len()) as u32;
-        let mut order: Vec<u32> = all.filter(|at| self.series_at(*at).unit != LEFT).collect();
+        let mut order: Vec<u32> = all.filter(|at| !self.series_at(*at).is_left()).collect();
         order.sort_by(|a, b| self.compare(*a, *b));
         order
     }

@@ -1,6 +1,10 @@
 //! The exemplars of all slots: for each cell the latest one.
 
-use super::{cells::Cells, entry::Entry, pages::Page};
+use super::{
+    cells::Cells,
+    entry::{Entry, Series},
+    pages::Page,
+};
 use crate::{
     definition::Kind,
     format::exemplar::{Exemplar, Place, place_words},
@@ -9,10 +13,10 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// The exemplars of one scrape, by the columns of the cumulative plane.
+/// The exemplars of one scrape, by half and column of the cumulative plane.
 #[derive(Debug, Default)]
 pub(crate) struct Exemplars {
-    latest: HashMap<u64, Exemplar>,
+    latest: HashMap<(usize, u64), Exemplar>,
     /// Number of places whose exemplar breaks a rule. They are skipped, because one invalid exemplar would
     /// make the whole exposition page invalid.
     pub(crate) bad: u64,
@@ -23,30 +27,34 @@ impl Exemplars {
     /// breaks a rule.
     pub(crate) fn look(cells: &Cells<'_>) -> Self {
         let mut found = Self::default();
-        let pages = &cells.page_map.exemplars;
-        if pages.iter().all(Vec::is_empty) {
-            return found;
+        for (half, pages) in cells.page_map.exemplars.iter().enumerate() {
+            if !pages.iter().all(Vec::is_empty) {
+                found.look_at(cells, half, pages);
+            }
         }
-        let owners = cells.page_map.cumulative.by_number();
+        found
+    }
+
+    fn look_at(&mut self, cells: &Cells<'_>, half: usize, pages: &[Vec<Page>]) {
+        let owners = cells.page_map.cumulative[half].by_number();
         for (size, pages) in pages.iter().enumerate() {
             for (page, place) in pages.iter().flat_map(|page| places(cells, size, page)) {
                 let Some(column) = column(&cells.view.geometry, &owners, page, place.cell()) else {
                     continue;
                 };
                 match place.find() {
-                    Some(Ok(exemplar)) => found.take(column, exemplar),
-                    Some(Err(_)) => found.bad += 1,
+                    Some(Ok(exemplar)) => self.take((half, column), exemplar),
+                    Some(Err(_)) => self.bad += 1,
                     None => {}
                 }
             }
         }
-        found
     }
 
-    fn take(&mut self, column: u64, exemplar: Exemplar) {
-        let known = self.latest.get(&column);
+    fn take(&mut self, place: (usize, u64), exemplar: Exemplar) {
+        let known = self.latest.get(&place);
         if known.is_none_or(|known| known.time < exemplar.time) {
-            self.latest.insert(column, exemplar);
+            self.latest.insert(place, exemplar);
         }
     }
 
@@ -58,10 +66,19 @@ impl Exemplars {
         let is_histogram = entry.definition.kind == Kind::Histogram;
         let buckets = entry.definition.cells() - usize::from(is_histogram);
         let cells = entry
-            .columns()
+            .rows()
+            .iter()
             .enumerate()
-            .flat_map(|(row, column)| (0..buckets).map(move |cell| ((row, cell), column + cell as u64)));
-        cells.filter_map(|(place, column)| Some((place, self.latest.get(&column)?.clone()))).collect()
+            .flat_map(|(row, series)| (0..buckets).map(move |cell| ((row, cell), series)));
+        cells
+            .filter_map(|((row, cell), series)| Some(((row, cell), self.latest_of(series, cell)?.clone())))
+            .collect()
+    }
+
+    fn latest_of(&self, series: &Series, cell: usize) -> Option<&Exemplar> {
+        let places = (0..2).filter_map(|half| Some((half, series.column(half)? + cell as u64)));
+        let found = places.filter_map(|place| self.latest.get(&place));
+        found.reduce(|one, other| if other.time > one.time { other } else { one })
     }
 }
 

@@ -1,8 +1,8 @@
 //! The merge: sums over slots for cumulative values, views over living processes for gauges.
 
 use super::{
-    catalogue::Catalogue, cells::Cells, entry::Entry, exemplars::Exemplars, pages::Pages,
-    slots::process_labels, totals::Totals,
+    catalogue::Catalogue, cells::Cells, entry::Entry, exemplars::Exemplars, slots::process_labels,
+    totals::Totals,
 };
 use crate::{
     definition::{GaugeMode, Kind},
@@ -18,7 +18,6 @@ pub(crate) fn values(
     totals: &Totals,
     snapshot: &mut Snapshot,
 ) -> u64 {
-    let cumulative = &cells.page_map.cumulative;
     let exemplars = Exemplars::look(cells);
     let mut processes = None;
     for (entry, family) in catalogue.chosen().zip(&mut snapshot.families) {
@@ -28,43 +27,37 @@ pub(crate) fn values(
             }
             Kind::Gauge(mode) => merged_gauges(cells, entry, mode, family),
             Kind::Counter | Kind::Histogram => {
-                copy_totals(entry, totals, cumulative, family);
+                copy_totals(cells, entry, totals, family);
                 family.set_exemplars(exemplars.of(entry));
             }
-            Kind::Summary { .. } => copy_summary_totals(entry, totals, cumulative, family),
+            Kind::Summary { .. } => copy_summary_totals(cells, entry, totals, family),
         }
     }
     processes.map_or(0, |processes| processes.left_out) + exemplars.bad
 }
 
-fn copy_totals(entry: &Entry, totals: &Totals, pages: &Pages, family: &mut Family) {
-    let cells = entry.definition.cells();
-    for (values, column) in family.all_values_mut().chunks_exact_mut(cells).zip(entry.columns()) {
-        match totals.of(pages, column, cells) {
-            Some(sums) => values.copy_from_slice(sums),
-            None => values.fill(0.0),
-        }
-    }
+fn copy_totals(cells: &Cells<'_>, entry: &Entry, totals: &Totals, family: &mut Family) {
+    let rows = family.all_values_mut().chunks_exact_mut(entry.definition.cells());
+    rows.zip(entry.rows()).for_each(|(values, series)| cells.sums(totals, series, values));
 }
 
 /// Sum and count; `summaries` adds the quantiles.
-fn copy_summary_totals(entry: &Entry, totals: &Totals, pages: &Pages, family: &mut Family) {
-    for (row, column) in entry.columns().enumerate() {
+fn copy_summary_totals(cells: &Cells<'_>, entry: &Entry, totals: &Totals, family: &mut Family) {
+    for (row, series) in entry.rows().iter().enumerate() {
         let numbers = family.values_mut(row);
         let at = numbers.len() - 2;
-        let (count, sum) = match totals.of(pages, column, 2) {
-            Some([count, sum]) => (*count, *sum),
-            _ => (0.0, 0.0),
-        };
+        let mut sums = [0.0; 2];
+        cells.sums(totals, series, &mut sums);
+        let [count, sum] = sums;
         numbers[at..].copy_from_slice(&[sum, count]);
     }
 }
 
 fn merged_gauges(cells: &Cells<'_>, entry: &Entry, mode: GaugeMode, family: &mut Family) {
-    for (row, column) in entry.columns().enumerate() {
-        let living = cells.gauges(column).map(|(_, value)| value);
+    for (row, series) in entry.rows().iter().enumerate() {
+        let living = cells.gauges(series).map(|(_, value)| value);
         family.values_mut(row)[0] = match mode {
-            GaugeMode::Last | GaugeMode::All => cells.shared(column),
+            GaugeMode::Last | GaugeMode::All => cells.shared(series),
             GaugeMode::Sum => living.fold(0.0, |sum, value| sum + value),
             GaugeMode::Min => living.reduce(f64::min).unwrap_or(ABSENT),
             GaugeMode::Max => living.reduce(f64::max).unwrap_or(ABSENT),
@@ -99,8 +92,8 @@ impl Processes {
     fn rows(&mut self, cells: &Cells<'_>, entry: &Entry, family: &mut Family) {
         let mut fresh = Family::new(family.definition.clone());
         fresh.clear(family.generation());
-        for (row, column) in entry.columns().enumerate().filter(|(row, _)| !entry.is_hidden(*row)) {
-            let mut living: Vec<(usize, f64)> = cells.gauges(column).collect();
+        for (row, series) in entry.rows().iter().enumerate().filter(|(row, _)| !entry.is_hidden(*row)) {
+            let mut living: Vec<(usize, f64)> = cells.gauges(series).collect();
             living.sort_unstable_by_key(|(slot, _)| self.ranks[*slot]);
             let bytes: usize = entry.labels(row).map(|label| label.len() + ROW_BYTES).sum();
             for (slot, value) in living {

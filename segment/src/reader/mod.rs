@@ -8,6 +8,7 @@ mod exemplars;
 mod merge;
 mod pages;
 mod ranges;
+mod sight;
 mod slots;
 mod stats;
 mod summaries;
@@ -30,10 +31,14 @@ use budget::Budget;
 pub(crate) use catalogue::Catalogue;
 use cells::Cells;
 use pages::PageMap;
+use sight::Sight;
 use slots::Slots;
 use stats::Deaths;
 use summaries::Summaries;
 use totals::Totals;
+
+/// How many times a scrape is begun anew because a half was given back while it was read.
+const MOST_TRIES: usize = 16;
 
 /// A read-only attachment and its cached state.
 ///
@@ -120,30 +125,46 @@ impl Reader {
     /// at `now` do not count, and series that were last used too long before are hidden.
     pub fn scrape_at(&mut self, now: u64) -> Result<&Snapshot, ReadError> {
         self.check()?;
+        for _ in 0..MOST_TRIES {
+            let Some(sight) = Sight::look(&self.view) else { continue };
+            let bad = self.read(now, &sight);
+            if sight.still_holds(&self.view) {
+                self.corrupt = self.corrupt.max(bad);
+                self.check_memory()?;
+                return Ok(&self.snapshot);
+            }
+            self.catalogue.disregard();
+        }
+        self.check_memory()?;
+        Err(ReadError::Unsteady { name: self.name })
+    }
+
+    /// Reads all that one sight says. Returns how many invalid items there were among those that each scrape reads anew.
+    fn read(&mut self, now: u64, sight: &Sight) -> u64 {
         let view = &self.view;
         let ask = || self.object.as_ref()?.locks(view)?.values(view.geometry.slots);
         let live = self.deaths.look(view, ask);
-        self.budget.begin(view, || self.object.as_ref()?.resident());
-        self.catalogue.refresh(view, self.budget.pages());
-        let slots = Slots::look(view, live);
-        let pages = self.budget.pages().saturating_sub(self.catalogue.touched);
-        self.page_map.refresh(view, slots.high, pages);
-        let cells = Cells { view, slots: &slots, page_map: &self.page_map };
+        self.budget.begin(view, sight, || self.object.as_ref()?.resident());
+        self.catalogue.refresh(view, sight, self.budget.pages());
+        let slots = Slots::look(view, sight.slots(), live);
+        let pages = self.budget.pages().saturating_sub(self.catalogue.touched());
+        self.page_map.refresh(view, &sight.trees(), pages);
+        let cells = Cells { view, slots: &slots, page_map: &self.page_map, sight };
         self.catalogue.choose(&cells, &mut self.snapshot);
-        self.totals.refresh(view, &self.page_map.cumulative);
+        let is_in_one_half = sight.former().is_none();
+        self.totals.refresh(view, is_in_one_half.then(|| &self.page_map.cumulative[sight.half()]));
         let hidden = self.catalogue.look_for_use(&cells, &self.totals, now);
         let left_out = merge::values(&cells, &self.catalogue, &self.totals, &mut self.snapshot);
         self.summaries.look(view, &mut self.page_map, &self.catalogue);
         self.summaries.merge(view, now, &mut self.snapshot);
-        self.budget.end(self.catalogue.touched + self.page_map.allowance.touched);
+        self.budget.end(self.catalogue.touched() + self.page_map.allowance.touched);
         self.catalogue.hide(&mut self.snapshot);
-        self.corrupt = self.corrupt.max(self.page_map.bad + left_out);
-        let cells = Cells { view, slots: &slots, page_map: &self.page_map };
-        let corrupt = self.catalogue.corrupt + self.corrupt;
+        let bad = self.page_map.bad + left_out;
+        let cells = Cells { view, slots: &slots, page_map: &self.page_map, sight };
+        let corrupt = self.catalogue.corrupt() + self.corrupt.max(bad);
         let stats = stats::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);
         self.snapshot.stats = Stats { hidden_series: hidden, ..stats };
-        self.check_memory()?;
-        Ok(&self.snapshot)
+        bad
     }
 
     /// Whether the memory was intact all the time; see [`os::survive_truncation`].

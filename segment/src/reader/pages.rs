@@ -1,9 +1,9 @@
 //! The existing pages of cells, found through the slots' directories. Each page is taken once, so a scrape
 //! never reads more pages than the segment has, even if the directories are corrupt.
 
-use super::{budget::Allowance, ranges::ClaimedRanges};
+use super::{budget::Allowance, ranges::ClaimedRanges, sight::Tree};
 use crate::{
-    layout::{EXEMPLAR_SIZES, PAGE_WORDS, Plane, SHARED, Slot},
+    layout::{EXEMPLAR_SIZES, PAGE_WORDS, Plane, Roots, SHARED},
     memory::{
         atomic::{Cell, Word},
         view::View,
@@ -55,10 +55,12 @@ const NOWHERE: u32 = u32::MAX;
 /// The pages found in one walk of all directories.
 #[derive(Debug, Default)]
 pub(crate) struct PageMap {
-    pub(crate) cumulative: Pages,
-    pub(crate) per_process: Pages,
-    /// Pages of exemplars, by the size of their places.
-    pub(crate) exemplars: [Vec<Page>; EXEMPLAR_SIZES],
+    /// By half.
+    pub(crate) cumulative: [Pages; 2],
+    /// By half.
+    pub(crate) per_process: [Pages; 2],
+    /// Pages of exemplars, by half, then by the size of their places.
+    pub(crate) exemplars: [[Vec<Page>; EXEMPLAR_SIZES]; 2],
     /// Number of pages found, directories included.
     pub(crate) total: u64,
     /// Number of words in directories that lead to no page, or to one that another word leads to.
@@ -71,43 +73,44 @@ pub(crate) struct PageMap {
 
 impl PageMap {
     /// Walks the directories again, up to `most` pages.
-    pub(crate) fn refresh(&mut self, view: &View, slots: usize, most: u64) {
+    pub(crate) fn refresh(&mut self, view: &View, trees: &[Tree], most: u64) {
         self.taken.clear();
         (self.total, self.bad, self.allowance) = (0, 0, Allowance::of(most));
         for plane in [Plane::Cumulative, Plane::PerProcess] {
             let mut pages = std::mem::take(self.pages_mut(plane));
-            pages.walked.clear();
-            (0..slots).for_each(|slot| self.walk(view, slot, plane, &mut pages.walked));
-            pages.arrange();
+            pages.iter_mut().for_each(|pages| pages.walked.clear());
+            trees.iter().for_each(|tree| self.walk(view, tree, plane, &mut pages[tree.half].walked));
+            pages.iter_mut().for_each(Pages::arrange);
             *self.pages_mut(plane) = pages;
         }
-        self.find_exemplars(view, slots);
+        self.find_exemplars(view, trees);
     }
 
     /// The shared slot has none, because a place has one writer.
-    fn find_exemplars(&mut self, view: &View, slots: usize) {
-        for size in 0..EXEMPLAR_SIZES {
-            let mut found = std::mem::take(&mut self.exemplars[size]);
-            found.clear();
-            for slot in SHARED + 1..slots {
-                let root = view.geometry.slot(slot) + (offset_of!(Slot, exemplars) + 8 * size) as u64;
-                self.walk_directory(view, root, (slot, 0), &mut found);
+    fn find_exemplars(&mut self, view: &View, trees: &[Tree]) {
+        let mut found = std::mem::take(&mut self.exemplars);
+        found.iter_mut().flatten().for_each(Vec::clear);
+        for tree in trees.iter().filter(|tree| tree.slot != SHARED) {
+            for (size, found) in found[tree.half].iter_mut().enumerate() {
+                let roots = view.geometry.halves[tree.half].roots_of(tree.roots);
+                let root = roots + (offset_of!(Roots, exemplars) + 8 * size) as u64;
+                self.walk_directory(view, root, (tree.slot, 0), found);
             }
-            self.exemplars[size] = found;
         }
+        self.exemplars = found;
     }
 
-    fn pages_mut(&mut self, plane: Plane) -> &mut Pages {
+    fn pages_mut(&mut self, plane: Plane) -> &mut [Pages; 2] {
         match plane {
             Plane::Cumulative => &mut self.cumulative,
-            Plane::PerProcess => &mut self.per_process,
+            Plane::PerProcess | Plane::Shared => &mut self.per_process,
         }
     }
 
-    fn walk(&mut self, view: &View, slot: usize, plane: Plane, found: &mut Vec<Page>) {
-        let roots = view.geometry.slot(slot) + plane.roots_offset();
+    fn walk(&mut self, view: &View, tree: &Tree, plane: Plane, found: &mut Vec<Page>) {
+        let roots = view.geometry.halves[tree.half].roots_of(tree.roots) + plane.roots_offset();
         for root in 0..plane.roots() {
-            self.walk_directory(view, roots + 8 * root as u64, (slot, root * PAGE_WORDS), found);
+            self.walk_directory(view, roots + 8 * root as u64, (tree.slot, root * PAGE_WORDS), found);
         }
     }
 
@@ -131,8 +134,8 @@ impl PageMap {
     /// The number of pages of each of the first slots.
     pub(crate) fn pages_by_slot(&self, slots: usize) -> Vec<u64> {
         let mut by_slot = vec![0; slots];
-        let cells = [&self.cumulative.found, &self.per_process.found];
-        let pages = cells.into_iter().chain(&self.exemplars).flatten();
+        let cells = self.cumulative.iter().chain(&self.per_process).map(|pages| &pages.found);
+        let pages = cells.chain(self.exemplars.iter().flatten()).flatten();
         pages.for_each(|page| by_slot[usize::from(page.slot)] += 1);
         by_slot
     }

@@ -1,7 +1,7 @@
 //! Which slots are in use, and which of them have living processes.
 
 use crate::{
-    layout::{OPEN, SHARED, Slot, header},
+    layout::{OPEN, SHARED, Slot},
     memory::{atomic::Word, view::View},
 };
 use std::{collections::HashSet, mem::offset_of};
@@ -19,9 +19,9 @@ pub(crate) struct Slots {
 }
 
 impl Slots {
-    pub(crate) fn look(view: &View, values: Option<Vec<u16>>) -> Self {
-        let high = view.head(header!(slots_high)).load_acquire() as usize; // pair: SLOT
-        let mut slots = Self { values, high: high.min(view.geometry.slots), counts: Vec::new() };
+    /// Of the first `high` slots, which the segment must have.
+    pub(crate) fn look(view: &View, high: usize, values: Option<Vec<u16>>) -> Self {
+        let mut slots = Self { values, high, counts: Vec::new() };
         let is_open = |slot| slots.is_open(view, slot);
         slots.counts = (0..slots.high).map(is_open).collect();
         slots
@@ -41,6 +41,13 @@ impl Slots {
             Some(values) => values[slot] > 0,
             None => self.is_open(view, slot),
         }
+    }
+
+    /// Whether processes without a slot of their own may live, or one begins or ends a generation just now: the kernel
+    /// counts both.
+    pub(crate) fn are_shared(&self) -> bool {
+        let lock = self.values.as_ref().and_then(|values| values.get(SHARED));
+        self.high > 0 && lock.is_some_and(|lock| *lock > 0)
     }
 
     /// Whether deaths can be detected at all.

@@ -3,14 +3,13 @@
 use super::{
     catalogue::Catalogue,
     cells::Cells,
-    pages::PageMap,
     slots::{Slots, missing_exits, process_labels, slot_value},
 };
 use crate::{
     format::{index, runtime::Runtime},
-    layout::{LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, SHARED, Slot, UNSET, header},
+    layout::{Half, LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, SHARED, Slot, UNSET, header},
     memory::{atomic::Word, mapping::Mapping, view::View},
-    snapshot::{Liveness, Process, Reason, SlotState, SlotView, Snapshot, Stats},
+    snapshot::{Blocker, Liveness, Process, Reason, Resource, SlotState, SlotView, Snapshot, Stats, Taken},
 };
 use std::mem::offset_of;
 
@@ -57,7 +56,8 @@ pub(crate) fn collect(
     snapshot: &Snapshot,
     corrupt: u64,
 ) -> Stats {
-    let Cells { view, slots, page_map } = *cells;
+    let Cells { view, slots, sight, .. } = *cells;
+    let half = view.geometry.half(sight.now());
     let sum = |field| -> u64 {
         (0..slots.high).map(|slot| slot_value(view, slot, field)).fold(0, u64::wrapping_add)
     };
@@ -65,15 +65,21 @@ pub(crate) fn collect(
     let overflow = if slots.high == 0 { 0 } else { missing_exits(view, SHARED) };
     Stats {
         reserved_bytes: view.bytes(),
-        used_bytes: used_bytes(view, slots),
-        leaked_bytes: leaked_bytes(view, page_map, catalogue),
-        leaked_series: leaked_series(view, catalogue),
+        used_bytes: used_bytes(cells),
+        leaked_bytes: leaked_bytes(cells, catalogue),
+        leaked_series: leaked_series(cells, catalogue),
         series: rows.sum(),
         hidden_series: 0,
         superseded_families: catalogue.superseded,
         max_series: u64::from(view.geometry.shape.max_series),
-        index_entries: view.head(header!(population)).load_relaxed() >> 32,
+        index_entries: population(view, half) >> 32,
         max_index_entries: view.geometry.most_entries(),
+        removed_series: removed_series(cells, catalogue),
+        replaced_families: catalogue.outdated,
+        taken: taken(view, half),
+        generation: sight.now(),
+        former_bytes: former_bytes(cells),
+        blocked_by: blocked_by(cells),
         max_processes: u64::from(view.geometry.shape.max_processes),
         slots: slot_views(cells),
         dropped: Reason::ALL.map(|reason| sum(offset_of!(Slot, dropped) + 8 * reason as usize)),
@@ -98,24 +104,75 @@ fn liveness(mapping: &Mapping, slots: &Slots) -> Liveness {
     }
 }
 
-fn used_bytes(view: &View, slots: &Slots) -> u64 {
-    let index = index::touched_pages(view).count() as u64 * PAGE;
-    let slots = (slots.high * size_of::<Slot>()) as u64;
-    PAGE + slots + index + view.used_bytes()
+fn population(view: &View, half: &Half) -> u64 {
+    view.word(half.population()).map_or(0, Word::load_relaxed)
 }
 
-/// Taken but unreachable bytes: incomplete records and pages of dead processes, and replaced series.
-fn leaked_bytes(view: &View, page_map: &PageMap, catalogue: &Catalogue) -> u64 {
-    let space = view.space();
-    let records = space.units.saturating_sub(catalogue.record_units) * RECORD_UNIT;
+/// In the order of [`Resource::ALL`].
+fn taken(view: &View, half: &Half) -> [Taken; Resource::ALL.len()] {
+    let population = population(view, half);
+    let gauges = view.word(half.gauges()).map_or(0, Word::load_relaxed);
+    Resource::ALL.map(|resource| match resource {
+        Resource::Index => Taken { part: population >> 32, whole: view.geometry.most_entries() },
+        Resource::Series => {
+            Taken { part: population & 0xffff_ffff, whole: view.geometry.shape.max_series.into() }
+        }
+        Resource::Room => Taken { part: view.used_bytes_of(half), whole: half.room() },
+        Resource::Gauges => Taken { part: gauges, whole: view.geometry.gauge_cells },
+    })
+}
+
+/// Entries of the index that lead to removed series.
+fn removed_series(Cells { view, sight, .. }: &Cells<'_>, catalogue: &Catalogue) -> u64 {
+    let entries = population(view, view.geometry.half(sight.now())) >> 32;
+    let wanted = catalogue.series_count(sight.half()) + catalogue.family_count(sight.half());
+    entries.saturating_sub(wanted)
+}
+
+fn former_bytes(Cells { view, sight, .. }: &Cells<'_>) -> u64 {
+    if sight.is_settled() { 0 } else { view.used_bytes_of(view.geometry.half(sight.now() + 1)) }
+}
+
+/// Counts of a living process in the former generation come first, because they hold up what has begun.
+fn blocked_by(cells: &Cells<'_>) -> Option<Blocker> {
+    let Cells { view, slots, sight, .. } = *cells;
+    let word = |offset| view.head(offset).load_relaxed();
+    if word(header!(liveness)) == LIVENESS_DEGRADED || word(header!(uncounted)) != 0 {
+        return Some(Blocker::Liveness);
+    }
+    let mut behind = sight.behind().filter(|slot| slots.is_live(view, *slot));
+    if let Some(slot) = behind.next() {
+        let pid = slot_value(view, slot, offset_of!(Slot, pid)) as u32;
+        return Some(Blocker::Worker { pid, slot, processes: 1 + behind.count() as u64 });
+    }
+    let processes = missing_exits(view, SHARED);
+    (slots.are_shared() && processes > 0).then_some(Blocker::NoSlot { processes })
+}
+
+fn used_bytes(Cells { view, slots, sight, .. }: &Cells<'_>) -> u64 {
+    let indexes = sight.halves(&view.geometry).map(|half| index::touched_pages(view, half).count() as u64);
+    let slots = (slots.high * size_of::<Slot>()) as u64;
+    PAGE + slots + indexes.sum::<u64>() * PAGE + view.used_bytes()
+}
+
+/// Taken but unreachable bytes: incomplete records and pages of dead processes, and replaced series. Nobody knows
+/// them while slots are carried; they end with their generation.
+fn leaked_bytes(Cells { view, page_map, sight, .. }: &Cells<'_>, catalogue: &Catalogue) -> u64 {
+    if sight.former().is_some() {
+        return 0;
+    }
+    let half = view.geometry.half(sight.now());
+    let space = view.space(half);
+    let units = catalogue.record_units(sight.half());
+    let records = space.units.saturating_sub(units) * RECORD_UNIT;
     let pages = space.pages.saturating_sub(page_map.total) * PAGE;
-    (records + pages).min(view.geometry.end - view.geometry.records)
+    (records + pages).min(half.room())
 }
 
 /// Series that count against the limit although they cannot be found.
-fn leaked_series(mapping: &Mapping, catalogue: &Catalogue) -> u64 {
-    let counted = mapping.head(header!(population)).load_relaxed() & 0xffff_ffff;
-    counted.saturating_sub(catalogue.series_count())
+fn leaked_series(Cells { view, sight, .. }: &Cells<'_>, catalogue: &Catalogue) -> u64 {
+    let counted = population(view, view.geometry.half(sight.now())) & 0xffff_ffff;
+    counted.saturating_sub(catalogue.series_count(sight.half()))
 }
 
 fn slot_views(cells: &Cells<'_>) -> Vec<SlotView> {

@@ -2,7 +2,7 @@
 //!
 //! Samples of dead processes count too until they are too old, because their observations remain valid.
 
-use super::{catalogue::Catalogue, pages::PageMap};
+use super::{catalogue::Catalogue, entry::Series, pages::PageMap};
 use crate::{
     definition::Kind,
     format::ring::{nearest_rank, ring_of, samples_of},
@@ -24,7 +24,7 @@ pub(crate) struct Summaries {
 
 #[derive(Debug, Clone, Copy)]
 struct SummarySeries {
-    column: u64,
+    columns: [Option<u64>; 2],
     /// The family's index in the snapshot, if it is exported, and the row.
     row: Option<(usize, usize)>,
 }
@@ -47,17 +47,24 @@ impl Summaries {
         self.series.clear();
         self.rings.clear();
         for (family, entry) in catalogue.summaries() {
-            let series = |(row, column)| SummarySeries { column, row: family.map(|family| (family, row)) };
-            self.series.extend(entry.all_columns().enumerate().map(series));
+            let series = |(row, series): (usize, &Series)| SummarySeries {
+                columns: [series.column(0), series.column(1)],
+                row: family.map(|family| (family, row)),
+            };
+            self.series.extend(entry.all_series().enumerate().map(series));
         }
         let samples = samples_of(view);
-        let pages = ring_pages(samples);
-        if pages == 0 {
+        let ring = ring_pages(samples);
+        if ring == 0 {
             return; // corrupt header
         }
-        for (series, SummarySeries { column, .. }) in self.series.iter().enumerate() {
-            for page in page_map.cumulative.of(*column) {
-                let cells = page.cells(view).get(*column as usize % PAGE_WORDS..);
+        for (series, SummarySeries { columns, .. }) in self.series.iter().enumerate() {
+            let cumulative = columns.iter().zip(&page_map.cumulative);
+            let pages = cumulative.filter_map(|(column, pages)| Some((*column, pages.of((*column)?))));
+            let pages_of = pages.flat_map(|(column, pages)| pages.iter().map(move |page| (column, page)));
+            for (column, page) in pages_of {
+                let column = column.unwrap_or_default();
+                let cells = page.cells(view).get(column as usize % PAGE_WORDS..);
                 let Some(cells) = cells.and_then(|cells| cells.get(..SUMMARY_CELLS)) else { continue };
                 let number = ring_of(cells); // pair: RING
                 if number == 0 {
@@ -66,13 +73,13 @@ impl Summaries {
                 let is_ring = view.ring(number, samples).is_some();
                 let used = (cells[0].get() as u64).min(samples);
                 if !is_ring
-                    || !page_map.taken.take(number + 1 - pages, pages)
+                    || !page_map.taken.take(number + 1 - ring, ring)
                     || !page_map.allowance.take(ring_pages(used))
                 {
                     page_map.bad += 1;
                     continue;
                 }
-                page_map.total += pages;
+                page_map.total += ring;
                 self.rings.push(Ring { series, number, used });
             }
         }

@@ -6,7 +6,8 @@ use crate::{
     memory::{atomic::Cell, view::View},
 };
 
-/// The cumulative plane, summed over all slots.
+/// The cumulative plane, summed over all slots; empty while cells are in both halves, because then the columns of a
+/// series differ from slot to slot.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     sums: Vec<f64>,
@@ -14,8 +15,9 @@ pub(crate) struct Totals {
 
 impl Totals {
     /// Adds page by page; a page that exists in no slot takes no room.
-    pub(crate) fn refresh(&mut self, view: &View, pages: &Pages) {
+    pub(crate) fn refresh(&mut self, view: &View, pages: Option<&Pages>) {
         self.sums.clear();
+        let Some(pages) = pages else { return };
         self.sums.resize(pages.count() * PAGE_WORDS, 0.0);
         for (sums, of_slots) in self.sums.chunks_exact_mut(PAGE_WORDS).zip(pages.by_rank()) {
             // Several pages at a time, because most of the time is spent waiting for memory.

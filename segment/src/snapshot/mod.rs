@@ -9,7 +9,7 @@ use crate::{
     definition::{Definition, Kind},
     format::exemplar::Exemplar,
 };
-pub use stats::{Liveness, Process, Reason, SlotState, SlotView, Stats};
+pub use stats::{Blocker, Liveness, Process, Reason, Resource, SlotState, SlotView, Stats, Taken};
 use std::sync::Arc;
 
 /// The result of a scrape.

@@ -45,6 +45,85 @@ impl Reason {
     }
 }
 
+/// What a generation can run out of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Resource {
+    /// Entries of the index: of families, of series, and of removed series.
+    Index,
+    /// Series that count against `promshm.max_series`.
+    Series,
+    /// Bytes for records and pages: one half of `promshm.size`.
+    Room,
+    /// Cells of gauges of mode `last`.
+    Gauges,
+}
+
+impl Resource {
+    /// All resources.
+    pub const ALL: [Self; 4] = [Self::Index, Self::Series, Self::Room, Self::Gauges];
+
+    /// Its name for people and labels.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Index => "index",
+            Self::Series => "series",
+            Self::Room => "room",
+            Self::Gauges => "gauges",
+        }
+    }
+}
+
+/// How much of a resource is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// How much is taken, removed series included.
+    pub part: u64,
+    /// How much there is.
+    pub whole: u64,
+}
+
+impl Taken {
+    /// From 0 to 1.
+    #[must_use]
+    pub fn share(self) -> f64 {
+        if self.whole == 0 { 0.0 } else { self.part.min(self.whole) as f64 / self.whole as f64 }
+    }
+}
+
+/// What keeps room from being given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Blocker {
+    /// Living processes whose counts are in the former generation: each moves them at its next metric call.
+    Worker {
+        /// The process id of one of them, in its own PID namespace.
+        pid: u32,
+        /// Its slot.
+        slot: usize,
+        /// How many processes there are, this one included.
+        processes: u64,
+    },
+    /// Living processes without a slot of their own.
+    NoSlot {
+        /// How many there are, as far as is known.
+        processes: u64,
+    },
+    /// The deaths of processes go unnoticed.
+    Liveness,
+}
+
+impl Blocker {
+    /// The kind's name for people and labels.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Worker { .. } => "worker",
+            Self::NoSlot { .. } => "no_slot",
+            Self::Liveness => "liveness",
+        }
+    }
+}
+
 /// How the segment detects that a process has died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Liveness {
@@ -130,8 +209,21 @@ pub struct Stats {
     pub max_series: u64,
     /// Entries of the index in use: of families, of series, and of removed series.
     pub index_entries: u64,
-    /// Maximum number of entries of the index, over the segment's whole life.
+    /// Maximum number of entries of the index.
     pub max_index_entries: u64,
+    /// Series whose removed records take room until the next generation.
+    pub removed_series: u64,
+    /// Families that are not exported because another definition has replaced them, and that take room until the next
+    /// generation; those of living processes included.
+    pub replaced_families: u64,
+    /// What the present generation has taken of each limited resource, in the order of [`Resource::ALL`].
+    pub taken: [Taken; Resource::ALL.len()],
+    /// The present generation: how often one has begun.
+    pub generation: u64,
+    /// Bytes of records and pages of the former generation that are not given back yet.
+    pub former_bytes: u64,
+    /// What keeps the former generation from being given back, or else the next one from beginning.
+    pub blocked_by: Option<Blocker>,
     /// Maximum number of processes with a slot of their own.
     pub max_processes: u64,
     /// The slots that were ever used, with the shared one first.
@@ -159,6 +251,14 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// The resource of which the largest share is taken, and that share.
+    #[must_use]
+    pub fn scarcest(&self) -> (Resource, Taken) {
+        let all = Resource::ALL.into_iter().zip(self.taken);
+        let scarcest = all.max_by(|(_, a), (_, b)| a.share().total_cmp(&b.share()));
+        scarcest.unwrap_or((Resource::Index, Taken::default()))
+    }
+
     /// How many slots are in `state`; those never used count as free. The shared slot is not counted.
     #[must_use]
     pub fn slots_in(&self, state: SlotState) -> u64 {

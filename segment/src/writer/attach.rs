@@ -69,7 +69,7 @@ fn shape_of(config: &Config) -> Shape {
 fn step(config: &Config, geometry: &Geometry) -> Result<Step, AttachError> {
     let mut object = match Object::find(config.name) {
         Ok(object) => object,
-        Err(Errno::ENOENT) => match Object::create(config, geometry.records) {
+        Err(Errno::ENOENT) => match Object::create(config, geometry.halves[0].records) {
             Ok(object) => object,
             Err(error) => return refused(config, error),
         },

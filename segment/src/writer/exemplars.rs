@@ -3,7 +3,7 @@
 use super::{Writer, slot::PageAllocator};
 use crate::{
     format::exemplar::{ExemplarLabels, Place, place_words, places},
-    layout::{EXEMPLAR_SIZES, PAGE_WORDS, SHARED, Slot, Space},
+    layout::{EXEMPLAR_SIZES, Half, PAGE_WORDS, Roots, SHARED, Space},
     memory::{atomic::Cell, view::View},
     snapshot::Reason,
 };
@@ -47,10 +47,11 @@ impl Writer {
         if self.slot.number == SHARED {
             return Err(Reason::Exemplar);
         }
-        let Self { attached, slot, pages, exemplars, .. } = self;
+        let Self { attached, slot, generation, pages, exemplars, .. } = self;
         let view = &attached.view;
+        let half = view.geometry.half(*generation);
         let cell = view.offset_of(cell).ok_or(Reason::Corrupt)?;
-        let at = SizeClass { view, slot: slot.number, size: labels.size() };
+        let at = SizeClass { view, half, slot: slot.number, size: labels.size() };
         let all =
             exemplars.0.get_or_insert_with(|| std::array::from_fn(|size| SizeClass { size, ..at }.find()));
         let places = &mut all[at.size];
@@ -71,6 +72,7 @@ impl Writer {
 #[derive(Clone, Copy)]
 struct SizeClass<'a> {
     view: &'a View,
+    half: &'a Half,
     slot: usize,
     size: usize,
 }
@@ -108,21 +110,21 @@ impl<'a> SizeClass<'a> {
     }
 
     fn root(self) -> u64 {
-        self.view.geometry.slot(self.slot) + (offset_of!(Slot, exemplars) + 8 * self.size) as u64
+        self.half.roots_of(self.slot) + (offset_of!(Roots, exemplars) + 8 * self.size) as u64
     }
 
     /// A free place for another cell; creates a page if there is none.
     fn free_place(self, places: &mut Places, pages: &mut PageAllocator) -> Result<u64, Reason> {
         if places.free.is_empty() {
-            let Self { view, .. } = self;
-            if places.pages == PAGE_WORDS || !has_room(view) {
+            let Self { view, half, .. } = self;
+            if places.pages == PAGE_WORDS || !has_room(view, half) {
                 return Err(Reason::Exemplar);
             }
             let root = view.word(self.root()).ok_or(Reason::Corrupt)?;
-            let directory = pages.page(view, root, 0)?;
+            let directory = pages.page(view, half, root, 0)?;
             let directory = view.page_offset(directory).ok_or(Reason::Corrupt)?;
             let entry = view.word(directory + 8 * places.pages as u64).ok_or(Reason::Corrupt)?;
-            pages.page(view, entry, 0)?;
+            pages.page(view, half, entry, 0)?;
             self.take_in(self.page(places.pages).ok_or(Reason::Corrupt)?, places);
             places.pages += 1;
         }
@@ -130,10 +132,10 @@ impl<'a> SizeClass<'a> {
     }
 }
 
-/// Whether less than half of the segment is taken: cells have priority over exemplars.
-fn has_room(view: &View) -> bool {
-    let space = view.space();
+/// Whether less than half of the room is taken: cells have priority over exemplars.
+fn has_room(view: &View, half: &Half) -> bool {
+    let space = view.space(half);
     let twice = |amount: u64| amount.checked_mul(2);
     let doubled = twice(space.units).zip(twice(space.pages));
-    doubled.is_some_and(|(units, pages)| Space { units, pages }.pack(&view.geometry).is_some())
+    doubled.is_some_and(|(units, pages)| Space { units, pages }.pack(half).is_some())
 }

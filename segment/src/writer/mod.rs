@@ -2,7 +2,11 @@
 //! updates.
 
 mod attach;
+mod carry;
+mod census;
 mod exemplars;
+mod gauges;
+mod generation;
 mod register;
 mod runtime;
 mod slot;
@@ -18,8 +22,8 @@ use crate::{
     config::Config,
     error::{AttachError, ReadError},
     format::header,
-    layout::{Plane, header},
-    memory::atomic::{Cell, Word},
+    layout::header,
+    memory::atomic::{Cell, Word, cells},
     os,
     os::{KernelCall, Object},
     snapshot::Reason,
@@ -27,6 +31,7 @@ use crate::{
 use attach::Attached;
 use exemplars::ExemplarPlaces;
 use nix::errno::Errno;
+use register::{Home, Known};
 use slot::{ClaimedSlot, PageAllocator};
 use std::{
     cell::Cell as Local,
@@ -66,28 +71,52 @@ pub struct Writer {
     pages: PageAllocator,
     exemplars: ExemplarPlaces,
     config: Config,
-    /// The definition that this process last registered under each name, as the record's offset.
-    asserted: HashMap<String, u64>,
+    /// The generation that this process works in.
+    generation: u64,
+    /// The families that this process has registered.
+    families: Vec<Known>,
+    /// From the offset of a family's record to its index in `families`.
+    by_offset: HashMap<u64, u32>,
+    /// The family that this process last registered under each name.
+    asserted: HashMap<String, u32>,
     /// Permutations of label values for definitions whose labels are in another order than their family's,
     /// each stored once. See [`Definition::order_for`](crate::Definition).
     orders: Vec<Box<[u8]>>,
     /// When the kernel last confirmed that the name leads to this segment.
     asked_at: Local<Instant>,
+    /// After an attempt to move to the next generation that found no room: when to try again.
+    rests_until: Option<Instant>,
+    /// When to look again whether a generation should begin.
+    census_rests_until: Option<Instant>,
+    /// Where this process's gauges went when it moved to another generation, by their cells' offsets; see
+    /// [`Writer::take_moves`].
+    moves: Option<HashMap<u64, u64>>,
+}
+
+/// Where the cells of gauges went when a process moved to another generation.
+#[derive(Debug)]
+pub struct Moves {
+    cells: HashMap<usize, *const Cell>,
+}
+
+impl Moves {
+    /// Where the cell is now; `None` if its series was removed.
+    #[must_use]
+    pub fn of(&self, cell: *const Cell) -> Option<*const Cell> {
+        self.cells.get(&cell.addr()).copied()
+    }
 }
 
 /// A family registered through a [`Writer`]. Register again after attaching anew or forking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FamilyId {
-    offset: u64,
-    plane: Plane,
-    /// Its cells are those of the shared slot, for every writer.
-    global: bool,
-    cells: usize,
-    labels: usize,
-    /// The index of the writer's permutation for the values, if their order differs from the family's.
+    /// The index among the writer's families.
+    known: u32,
+    /// The index of the writer's permutation for the values, if this definition has another order of labels than
+    /// the one that the writer knew first.
     order: Option<u32>,
-    /// Its cells point to rings of samples.
-    has_rings: bool,
+    /// Where the family was when it was registered: the offset is another one in another generation.
+    home: Home,
 }
 
 /// The cells of a series that this process updates.
@@ -107,20 +136,26 @@ impl Writer {
     }
 
     fn settle(attached: Attached, config: Config) -> Self {
-        let slot = ClaimedSlot::claim(&attached);
-        Self::with_slot(attached, config, slot)
+        let (slot, generation) = ClaimedSlot::claim(&attached);
+        Self::with_slot(attached, config, slot, generation)
     }
 
-    fn with_slot(attached: Attached, config: Config, slot: ClaimedSlot) -> Self {
+    fn with_slot(attached: Attached, config: Config, slot: ClaimedSlot, generation: u64) -> Self {
         Self {
             attached,
             slot,
             pages: PageAllocator::default(),
             exemplars: ExemplarPlaces::default(),
             config,
+            generation,
+            families: Vec::new(),
+            by_offset: HashMap::new(),
             asserted: HashMap::new(),
             orders: Vec::new(),
             asked_at: Local::new(Instant::now()),
+            rests_until: None,
+            census_rests_until: None,
+            moves: None,
         }
     }
 
@@ -200,6 +235,16 @@ impl Writer {
     #[must_use]
     pub fn slot(&self) -> usize {
         self.slot.number
+    }
+
+    /// Where the cells of this process's gauges went, if it has moved to another generation since the last call: whoever
+    /// is to take a number back from a cell later takes it from there. Ask after each call that looks something up.
+    pub fn take_moves(&mut self) -> Option<Moves> {
+        let view = &self.attached.view;
+        let cell = |offset: u64| view.words(offset, 1).and_then(cells::<1>).map(|cells| &raw const cells[0]);
+        let moves = self.moves.take()?.into_iter();
+        let cells = moves.filter_map(|(from, to)| Some((cell(from)?.addr(), cell(to)?)));
+        Some(Moves { cells: cells.collect() })
     }
 
     /// Counts an update that could not be stored.

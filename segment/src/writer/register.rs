@@ -4,7 +4,7 @@
 //! loses the race or dies midway leaves an unreachable record: a leak of its size, which the reader sees as
 //! the difference between what was taken and what it found.
 
-use super::{FamilyId, Resolved, Writer};
+use super::{FamilyId, Resolved, Writer, gauges};
 use crate::{
     clock,
     definition::{Definition, GaugeMode, Kind},
@@ -13,19 +13,19 @@ use crate::{
         index,
         index::Found,
         label_value::fit,
-        series::{GONE, LEAVING, SeriesRecord, Times},
+        series::{GONE, LEAVING, SeriesRecord, Times, in_state, state},
         strings::{pack_strings, strings},
         ttl,
     },
-    layout::{PAGE_WORDS, Plane, RECORD_UNIT, SHARED, Space, header},
-    memory::{atomic::Word, mapping::Mapping, view::View},
+    layout::{Half, PAGE_WORDS, Phase, Plane, RECORD_UNIT, SHARED, Space, header},
+    memory::{atomic::Word, view::View},
     snapshot::Reason,
 };
 use std::borrow::Cow;
 
 /// CAS retry limit. Each turn but the last is lost to another process that filled the same word, so more
 /// turns than there can be processes mean that the segment is corrupt.
-const MOST_TURNS: usize = 4096;
+pub(super) const MOST_TURNS: usize = 4096;
 
 impl Writer {
     /// Finds or creates the family, and asserts that this process counts by this definition.
@@ -33,15 +33,39 @@ impl Writer {
         if definition.cells() > PAGE_WORDS {
             return Err(Reason::TooManyBuckets);
         }
+        self.steady(|writer, _| writer.join_family(definition).map(Some))
+    }
+
+    fn join_family(&mut self, definition: &Definition) -> Result<FamilyId, Reason> {
+        let home = self.family_home(self.generation, definition)?;
+        let known = self.by_offset.get(&home.offset).map_or(self.families.len(), |known| *known as usize);
+        let claim = match self.asserted.insert(definition.name.clone(), known as u32) {
+            Some(former) if former as usize != known => {
+                self.attached.view.head(header!(claim_seq)).fetch_add(1).wrapping_add(1)
+            }
+            _ => self.slot.claim_seq,
+        };
+        self.assert(self.generation, home, claim)?;
+        if known == self.families.len() {
+            self.families.push(Known { definition: definition.clone(), home, claim });
+            self.by_offset.insert(home.offset, known as u32);
+        }
+        self.families[known].claim = claim;
+        let order = definition.order_for(&self.families[known].definition);
+        let order = order.map(|order| self.keep_order(order));
+        Ok(FamilyId { known: known as u32, order, home })
+    }
+
+    /// Finds or creates the family's record in the half of a generation.
+    pub(super) fn family_home(&mut self, generation: u64, definition: &Definition) -> Result<Home, Reason> {
         let hash = FamilyRecord::hash(self.attached.hash_key, definition);
-        let offset = self.find_or_publish(hash, &mut FamilyDraft { definition, hash })?.offset;
-        let record = FamilyRecord::parse(&self.attached.view, offset);
-        let record = record.map_err(|_| Reason::Corrupt)?;
-        self.assert(definition, offset, record.claim_column)?;
-        Ok(FamilyId {
-            offset,
+        let half = *self.attached.view.geometry.half(generation);
+        let found = self.find_or_publish(&half, hash, &mut FamilyDraft { definition, hash })?;
+        let record = FamilyRecord::parse(&self.attached.view, found.offset).map_err(|_| Reason::Corrupt)?;
+        Ok(Home {
+            offset: found.offset,
+            claim_column: record.claim_column,
             plane: plane_of(definition.kind),
-            global: definition.kind == Kind::Gauge(GaugeMode::Last),
             cells: definition.cells(),
             labels: definition.label_names.len(),
             order: definition.order_for(&record.definition).map(|order| self.keep_order(order)),
@@ -51,26 +75,22 @@ impl Writer {
 
     /// Several definitions may share a name, for instance during a deploy: the one that the youngest living
     /// process asserts is exported. A process that changes its definition takes a new claim number.
-    fn assert(&mut self, definition: &Definition, offset: u64, claim_column: u64) -> Result<(), Reason> {
-        let mapping = &self.attached.view;
-        let claim = match self.asserted.insert(definition.name.clone(), offset) {
-            Some(former) if former != offset => mapping.head(header!(claim_seq)).fetch_add(1).wrapping_add(1),
-            _ => self.slot.claim_seq,
-        };
-        FamilyRecord::newest_claim(mapping, offset).ok_or(Reason::Corrupt)?.fetch_max(claim);
+    pub(super) fn assert(&mut self, generation: u64, home: Home, claim: u64) -> Result<(), Reason> {
+        let view = &self.attached.view;
+        FamilyRecord::newest_claim(view, home.offset).ok_or(Reason::Corrupt)?.fetch_max(claim);
         if self.slot.number == SHARED {
             return Ok(());
         }
-        let slot = self.slot.number;
+        let (half, slot, column) = (view.geometry.half(generation), self.slot.number, (home.claim_column, 1));
         // Without room for it, the record's newest claim decides, so the family need not be refused.
-        if let Ok(cells) = self.pages.cells(&self.attached.view, slot, Plane::PerProcess, claim_column, 1) {
+        if let Ok(cells) = self.pages.cells(view, half, slot, Plane::PerProcess, column) {
             cells[0].set(claim as f64);
         }
         Ok(())
     }
 
     /// Stores an order once for all families that have it; returns its index.
-    fn keep_order(&mut self, order: Box<[u8]>) -> u32 {
+    pub(super) fn keep_order(&mut self, order: Box<[u8]>) -> u32 {
         let known = self.orders.iter().position(|known| *known == order);
         known.unwrap_or_else(|| {
             self.orders.push(order);
@@ -78,19 +98,28 @@ impl Writer {
         }) as u32
     }
 
-    /// The label values as stored in the family's records: in the family's order, and within the segment's
-    /// limit. Also returns how many were truncated.
-    fn pack(&self, family: FamilyId, labels: &[&str]) -> Result<(Vec<u8>, usize), Reason> {
-        if labels.len() != family.labels {
+    /// The label values as stored in records: within the segment's limit. Also returns how many were truncated.
+    fn pack(&self, labels: &[&str]) -> (Vec<u8>, usize) {
+        let limit = usize::from(self.attached.view.geometry.shape.max_label_length);
+        let fitting: Vec<Cow<'_, str>> = labels.iter().map(|label| fit(label, limit)).collect();
+        let cut = fitting.iter().filter(|label| matches!(label, Cow::Owned(_))).count();
+        (pack_strings(fitting.iter().map(AsRef::as_ref)), cut)
+    }
+
+    /// What belongs to the labels, in one of the writer's orders.
+    fn arrange<'l, T: Copy>(&self, order: Option<u32>, labels: &'l [T]) -> Cow<'l, [T]> {
+        rearrange(order.and_then(|order| self.orders.get(order as usize)).map(AsRef::as_ref), labels)
+    }
+
+    /// Where the family lies in the present generation, and the packed values, in the order of its record there.
+    fn packed(&self, family: FamilyId, labels: &[&str]) -> Result<(Home, Vec<u8>, usize), Reason> {
+        if labels.len() != family.home.labels {
             return Err(Reason::Corrupt);
         }
-        let limit = usize::from(self.attached.view.geometry.shape.max_label_length);
-        let order = family.order.and_then(|order| self.orders.get(order as usize));
-        let at = |place: usize| order.map_or(place, |order| usize::from(order[place]));
-        let fitting: Vec<Cow<'_, str>> =
-            (0..labels.len()).map(|place| fit(labels[at(place)], limit)).collect();
-        let cut = fitting.iter().filter(|label| matches!(label, Cow::Owned(_))).count();
-        Ok((pack_strings(fitting.iter().map(AsRef::as_ref)), cut))
+        // Of another writer there is only what the id says, which holds for its generation.
+        let home = self.families.get(family.known as usize).map_or(family.home, |known| known.home);
+        let (packed, cut) = self.pack(&self.arrange(home.order, &self.arrange(family.order, labels)));
+        Ok((home, packed, cut))
     }
 
     /// Finds or creates the series and returns this process's cells of it. Values are in the order of the
@@ -101,48 +130,118 @@ impl Writer {
     /// Values longer than the segment's limit are truncated and end in a hash of the whole value, so that no
     /// two series become one.
     pub fn resolve(&mut self, family: FamilyId, labels: &[&str]) -> Result<Resolved<'_>, Reason> {
-        let (packed, cut) = self.pack(family, labels)?;
-        let hash = SeriesRecord::hash(self.attached.hash_key, family.offset, &packed);
-        let published = self.find_or_publish(hash, &mut SeriesDraft { family, labels: &packed, hash })?;
+        let made = self.steady(|writer, phase| writer.find_or_make(family, labels, phase));
+        let (home, offset) = match made {
+            Ok(found) => found,
+            Err(reason) => self.find_behind(family, labels).ok_or(reason)?,
+        };
         let view = &self.attached.view;
-        if published.is_new {
-            FamilyRecord::series_count(view, family.offset)
-                .into_iter()
-                .for_each(|count| _ = count.fetch_add(1));
-        }
-        if published.is_new && cut > 0 {
-            self.slot.count_truncated(view, cut as u64);
-        }
-        let series = SeriesRecord::parse(view, published.offset).map_err(|_| Reason::Corrupt)?;
+        let series = SeriesRecord::parse(view, offset).map_err(|_| Reason::Corrupt)?;
         if ttl::of(view) > 0 {
-            let touched = SeriesRecord::touched(view, published.offset);
+            let touched = SeriesRecord::touched(view, offset);
             touched.into_iter().for_each(|touched| ttl::touch(touched, clock::now()));
         }
-        self.cells_of(family, series.column)
+        self.cells_of(home, series.column)
+    }
+
+    fn find_or_make(
+        &mut self,
+        family: FamilyId,
+        labels: &[&str],
+        phase: Phase,
+    ) -> Result<Option<(Home, u64)>, Reason> {
+        let (home, packed, cut) = self.packed(family, labels)?;
+        let hash = SeriesRecord::hash(self.attached.hash_key, home.offset, &packed);
+        let half = *self.attached.view.geometry.half(self.generation);
+        let mut draft = SeriesDraft { home, labels: &packed, hash, former: None };
+        if draft
+            .find(&self.attached.view, &half)
+            .is_none_or(|offset| state_of(&self.attached.view, offset) != 0)
+        {
+            self.look_ahead();
+            if self.attached.view.phase_now() != phase {
+                return Ok(None);
+            }
+        }
+        if phase.is_carrying() && draft.find(&self.attached.view, &half).is_none() {
+            draft.former = self.former(family, labels);
+            draft.keep_gauge(&self.attached.view, &half);
+            // What was read of the old half counts only if that half was not given back meanwhile.
+            if self.attached.view.phase_now() != phase {
+                return Ok(None);
+            }
+        }
+        let published = self.find_or_publish(&half, hash, &mut draft)?;
+        if published.is_new && cut > 0 {
+            self.slot.count_truncated(&self.attached.view, cut as u64);
+        }
+        Ok(Some((home, published.offset)))
+    }
+
+    /// The series in the half of the former generation, if it is still wanted.
+    fn former(&self, family: FamilyId, labels: &[&str]) -> Option<Former> {
+        let offset = self.find_former(family, labels)?;
+        Former::read(&self.attached.view, offset).filter(|_| state_of(&self.attached.view, offset) == 0)
+    }
+
+    /// The offset of the series' record in the half of the former generation.
+    fn find_former(&self, family: FamilyId, labels: &[&str]) -> Option<u64> {
+        let view = &self.attached.view;
+        let (parent, order) = self.former_family(family)?;
+        let (packed, _cut) = self.pack(&rearrange(order.as_deref(), &self.arrange(family.order, labels)));
+        let hash = SeriesRecord::hash(self.attached.hash_key, parent, &packed);
+        let home = Home { offset: parent, ..family.home };
+        SeriesDraft { home, labels: &packed, hash, former: None }
+            .find(view, view.geometry.half(self.generation + 1))
+    }
+
+    /// The offset of the family's record in the half of the former generation, and the order of its labels there.
+    fn former_family(&self, family: FamilyId) -> Option<(u64, Option<Box<[u8]>>)> {
+        let view = &self.attached.view;
+        let definition = &self.families.get(family.known as usize)?.definition;
+        let hash = FamilyRecord::hash(self.attached.hash_key, definition);
+        let other = view.geometry.half(self.generation + 1);
+        let parent = FamilyDraft { definition, hash }.find(view, other)?;
+        let order = definition.order_for(&FamilyRecord::parse(view, parent).ok()?.definition);
+        Some((parent, order))
+    }
+
+    /// The series in the half that this process has to leave and cannot, for want of room in the other one: it
+    /// may be counted into further.
+    fn find_behind(&mut self, family: FamilyId, labels: &[&str]) -> Option<(Home, u64)> {
+        let view = &self.attached.view;
+        if view.phase().generation() == self.generation || family.home.plane == Plane::Shared {
+            return None;
+        }
+        let (home, packed, _) = self.packed(family, labels).ok()?;
+        let hash = SeriesRecord::hash(self.attached.hash_key, home.offset, &packed);
+        let draft = SeriesDraft { home, labels: &packed, hash, former: None };
+        let offset = draft.find(view, view.geometry.half(self.generation))?;
+        (state_of(view, offset) == 0).then_some((home, offset))
     }
 
     /// Whether these label values have a series of the family, or it has fewer than `limit`, the one in which
-    /// overflows count left out. A family without labels always has room. Several processes that ask at once may all have room for their last one.
+    /// overflows count left out. A family without labels always has room. Several processes that ask at once may all
+    /// have room for their last one.
     #[must_use]
     pub fn has_room(&self, family: FamilyId, labels: &[&str], limit: u64) -> bool {
         let view = &self.attached.view;
+        let Ok((home, packed, _cut)) = self.packed(family, labels) else { return true };
         let [count, overflows] = [FamilyRecord::series_count, FamilyRecord::overflow_count]
-            .map(|word| word(view, family.offset).map_or(0, Word::load_relaxed));
-        if count < limit.saturating_add(u64::from(overflows > 0)) || family.labels == 0 {
+            .map(|word| word(view, home.offset).map_or(0, Word::load_relaxed));
+        if count < limit.saturating_add(u64::from(overflows > 0)) || home.labels == 0 {
             return true;
         }
-        let Ok((packed, _cut)) = self.pack(family, labels) else { return true };
-        let hash = SeriesRecord::hash(self.attached.hash_key, family.offset, &packed);
-        let draft = SeriesDraft { family, labels: &packed, hash };
-        match index::search(view, hash, |offset| draft.is_at(view, offset)) {
-            Found::Record { entry, .. } => !draft.is_gone(view, index::offset_of(entry)),
-            Found::Empty { .. } | Found::Full => false,
-        }
+        let hash = SeriesRecord::hash(self.attached.hash_key, home.offset, &packed);
+        let draft = SeriesDraft { home, labels: &packed, hash, former: None };
+        let found = draft.find(view, view.geometry.half(self.generation));
+        found.is_some_and(|offset| !draft.is_gone(view, offset))
     }
 
     /// Counts that label values of the family found no room of their own.
     pub fn count_overflow(&self, family: FamilyId) {
-        let count = FamilyRecord::overflow_count(&self.attached.view, family.offset);
+        let home = self.families.get(family.known as usize).map_or(family.home, |known| known.home);
+        let count = FamilyRecord::overflow_count(&self.attached.view, home.offset);
         count.into_iter().for_each(|count| _ = count.fetch_add(1));
     }
 
@@ -154,39 +253,48 @@ impl Writer {
 
     /// The cells of this process's slot. Cumulative cells may be in the shared slot where there is no room
     /// for a page of this slot; a gauge's may not, because there it would outlive this process.
-    fn cells_of(&mut self, family: FamilyId, column: u64) -> Result<Resolved<'_>, Reason> {
-        let own = if family.global { SHARED } else { self.slot.number };
+    fn cells_of(&mut self, home: Home, column: u64) -> Result<Resolved<'_>, Reason> {
         let (view, pages) = (&self.attached.view, &mut self.pages);
+        if home.plane == Plane::Shared {
+            let cells = view.gauge(column).ok_or(Reason::Corrupt)?;
+            return Ok(Resolved { cells, shared: true });
+        }
+        let (own, half) = (self.slot.number, view.geometry.half(self.generation));
         let mut cells_in = |slot| {
-            let cells = pages.cells(view, slot, family.plane, column, family.cells)?;
+            let cells = pages.cells(view, half, slot, home.plane, (column, home.cells))?;
             Ok(Resolved { cells, shared: slot == SHARED })
         };
         let found = match cells_in(own) {
-            Err(Reason::SegmentFull) if own != SHARED && family.plane == Plane::Cumulative => {
-                cells_in(SHARED)
-            }
+            Err(Reason::SegmentFull) if own != SHARED && home.plane == Plane::Cumulative => cells_in(SHARED),
             found => found,
         }?;
-        if family.has_rings {
-            pages.make_ring(view, found.cells);
+        if home.has_rings {
+            pages.make_ring(view, half, found.cells);
         }
         Ok(found)
     }
 
     /// Hides the series at once; a later update restarts it from zero. Returns whether there was one.
     pub fn remove(&mut self, family: FamilyId, labels: &[&str]) -> bool {
-        let Ok((packed, _cut)) = self.pack(family, labels) else { return false };
-        let hash = SeriesRecord::hash(self.attached.hash_key, family.offset, &packed);
+        let mut removed = false;
+        let done = self.steady(|writer, phase| {
+            // Once more where a generation began meanwhile: one who carries may have looked at the flag before.
+            removed |= writer.remove_here(family, labels, phase)?;
+            Ok(Some(()))
+        });
+        removed && done.is_ok()
+    }
+
+    fn remove_here(&mut self, family: FamilyId, labels: &[&str], phase: Phase) -> Result<bool, Reason> {
+        let (home, packed, _) = self.packed(family, labels)?;
+        let hash = SeriesRecord::hash(self.attached.hash_key, home.offset, &packed);
         let view = &self.attached.view;
-        let draft = SeriesDraft { family, labels: &packed, hash };
-        let Found::Record { entry, .. } = index::search(view, hash, |offset| draft.is_at(view, offset))
-        else {
-            return false;
-        };
-        let Some(flag) = SeriesRecord::removed(view, index::offset_of(entry)) else { return false };
-        let is_first = flag.compare_exchange(0, LEAVING).is_ok();
-        finish_removals(view, family.offset, &[flag]); // also one that a dead process began
-        is_first
+        // The old half first: whoever carries the series looks at that flag, and would bring it back.
+        let former = phase.is_carrying().then(|| self.find_former(family, labels)).flatten();
+        let removed = remove_records(view, former, Some(phase));
+        let draft = SeriesDraft { home, labels: &packed, hash, former: None };
+        let found = draft.find(view, view.geometry.half(self.generation));
+        Ok(remove_records(view, found, None) + removed > 0)
     }
 
     /// Hides all series of the family that have these label values at once; `None` stands for any value. A later
@@ -194,37 +302,51 @@ impl Writer {
     ///
     /// Series that other processes make meanwhile may stay.
     pub fn remove_matching(&mut self, family: FamilyId, labels: &[Option<&str>]) -> u64 {
-        let Some(wanted) = self.wanted(family, labels) else { return 0 };
-        let view = &self.attached.view;
-        let mut packed = Vec::new();
-        let matching = index::entries(view).map(index::offset_of).filter(|offset| {
-            SeriesRecord::parse(view, *offset).is_ok_and(|series| {
-                series.family == family.offset
-                    && series.copy_labels(view, *offset, &mut packed).is_ok()
-                    && has_values(&packed, &wanted)
-            })
+        if labels.len() != family.home.labels {
+            return 0;
+        }
+        let mut removed = 0;
+        let done = self.steady(|writer, phase| {
+            let home = writer.families.get(family.known as usize).map_or(family.home, |known| known.home);
+            let wanted = writer.arrange(family.order, labels);
+            let view = &writer.attached.view;
+            let mut former = 0;
+            if phase.is_carrying()
+                && let Some((parent, order)) = writer.former_family(family)
+            {
+                let wanted = writer.wanted(&rearrange(order.as_deref(), &wanted));
+                former = remove_records(
+                    view,
+                    matching(view, view.geometry.half(writer.generation + 1), parent, &wanted),
+                    Some(phase),
+                );
+            }
+            let wanted = writer.wanted(&writer.arrange(home.order, &wanted));
+            let half = view.geometry.half(writer.generation);
+            // Those of the old half were carried, if they were.
+            removed += former.max(remove_records(view, matching(view, half, home.offset, &wanted), None));
+            Ok(Some(()))
         });
-        let flags: Vec<&Word> = matching.filter_map(|offset| SeriesRecord::removed(view, offset)).collect();
-        let removed = flags.iter().filter(|flag| flag.compare_exchange(0, LEAVING).is_ok()).count();
-        finish_removals(view, family.offset, &flags);
-        removed as u64
+        done.map_or(0, |()| removed)
     }
 
-    /// The values that a record must have, as [`Writer::pack`] stores them, in the order of the family.
-    fn wanted<'l>(&self, family: FamilyId, labels: &[Option<&'l str>]) -> Option<Vec<Option<Cow<'l, str>>>> {
+    /// The values that a record must have, as [`Writer::pack`] stores them.
+    fn wanted<'l>(&self, labels: &[Option<&'l str>]) -> Vec<Option<Cow<'l, str>>> {
         let limit = usize::from(self.attached.view.geometry.shape.max_label_length);
-        let order = family.order.and_then(|order| self.orders.get(order as usize));
-        let at = |place: usize| order.map_or(place, |order| usize::from(order[place]));
-        let value = |place| Some(labels.get(at(place))?.map(|label| fit(label, limit)));
-        (0..family.labels).map(value).collect::<Option<_>>().filter(|_| labels.len() == family.labels)
+        labels.iter().map(|label| label.map(|label| fit(label, limit))).collect()
     }
 
-    /// Searches one record, and publishes it if it is not found.
-    fn find_or_publish(&mut self, hash: u64, draft: &mut dyn Draft) -> Result<Published, Reason> {
+    /// Searches one record in a half, and publishes it if it is not found.
+    pub(super) fn find_or_publish(
+        &mut self,
+        half: &Half,
+        hash: u64,
+        draft: &mut dyn Draft,
+    ) -> Result<Published, Reason> {
         let view = &self.attached.view;
         let mut drafted = None;
         for _ in 0..MOST_TURNS {
-            let found = index::search(view, hash, |offset| draft.is_at(view, offset));
+            let found = index::search(view, half, hash, |offset| draft.is_at(view, offset));
             let (place, old) = match found {
                 Found::Record { place, entry } if draft.is_gone(view, index::offset_of(entry)) => {
                     (place, entry)
@@ -232,7 +354,7 @@ impl Writer {
                 Found::Empty { place } => (place, 0),
                 Found::Record { .. } | Found::Full => {
                     if drafted.is_some() {
-                        release(view, draft.series(), 1);
+                        release(view, half, draft.series(), 1);
                     }
                     let Found::Record { entry, .. } = found else { return Err(Reason::SeriesLimit) };
                     return Ok(Published { offset: index::offset_of(entry), is_new: false });
@@ -240,91 +362,175 @@ impl Writer {
             };
             let offset = match drafted {
                 Some(offset) => offset,
-                None => *drafted.insert(draft_record(view, draft)?),
+                None => *drafted.insert(draft_record(view, half, draft)?),
             };
-            if index::publish(view, place, old, index::entry(hash, offset)) {
+            if index::publish(view, half, place, old, index::entry(hash, offset)) {
                 if old != 0 {
-                    release(view, 0, 1); // the word was in use before
+                    release(view, half, 0, 1); // the word was in use before
+                }
+                if let Some(count) =
+                    draft.family().and_then(|family| FamilyRecord::series_count(view, family))
+                {
+                    count.fetch_add(1);
                 }
                 return Ok(Published { offset, is_new: true });
             }
         }
-        release(view, draft.series(), 1);
+        release(view, half, draft.series(), 1);
         Err(Reason::Corrupt)
     }
 }
 
-struct Published {
-    offset: u64,
+/// Where a family lies in the half of a generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Home {
+    pub(super) offset: u64,
+    claim_column: u64,
+    pub(super) plane: Plane,
+    pub(super) cells: usize,
+    pub(super) labels: usize,
+    /// The index of the writer's permutation for the values, if the record's order differs.
+    pub(super) order: Option<u32>,
+    /// Its cells point to rings of samples.
+    pub(super) has_rings: bool,
+}
+
+/// A family that this process uses.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) definition: Definition,
+    pub(super) home: Home,
+    /// The number of the claim by which this process asserts the definition.
+    pub(super) claim: u64,
+}
+
+/// A series in the half of the former generation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Former {
+    pub(super) column: u64,
+    pub(super) times: Times,
+}
+
+impl Former {
+    pub(super) fn read(view: &View, offset: u64) -> Option<Self> {
+        let series = SeriesRecord::parse(view, offset).ok()?;
+        let touched = SeriesRecord::touched(view, offset)?.load_relaxed();
+        let times = Times { created: series.created, touched, origin: offset };
+        Some(Self { column: series.column, times })
+    }
+}
+
+pub(super) struct Published {
+    pub(super) offset: u64,
     is_new: bool,
 }
 
 /// A record that is created if the search does not find it.
-trait Draft {
+pub(super) trait Draft {
+    fn hash(&self) -> u64;
     /// Whether the record at `offset` is this one.
     fn is_at(&self, view: &View, offset: u64) -> bool;
     /// Whether the record was removed and is to be replaced.
-    fn is_gone(&self, mapping: &Mapping, offset: u64) -> bool;
+    fn is_gone(&self, view: &View, offset: u64) -> bool;
+    /// The offset of the family, if it is a series.
+    fn family(&self) -> Option<u64>;
     /// How many series it adds: 1 or 0.
-    fn series(&self) -> u64;
-    /// The columns that it needs.
-    fn columns(&self) -> (Plane, u64);
+    fn series(&self) -> u64 {
+        u64::from(self.family().is_some())
+    }
+    /// Whether it is carried from the former generation.
+    fn is_carried(&self) -> bool;
+    /// Takes the columns that it needs; returns the first.
+    fn take_columns(&self, view: &View, half: &Half) -> Result<u64, Reason>;
     /// Its words, and the number of the word that takes the index of its first column.
     fn compose(&self) -> (Vec<u64>, usize);
+
+    /// The offset of the record that the index leads to.
+    fn find(&self, view: &View, half: &Half) -> Option<u64> {
+        match index::search(view, half, self.hash(), |offset| self.is_at(view, offset)) {
+            Found::Record { entry, .. } => Some(index::offset_of(entry)),
+            _ => None,
+        }
+    }
 }
 
-struct FamilyDraft<'a> {
-    definition: &'a Definition,
-    hash: u64,
+pub(super) struct FamilyDraft<'a> {
+    pub(super) definition: &'a Definition,
+    pub(super) hash: u64,
 }
 
 impl Draft for FamilyDraft<'_> {
+    fn hash(&self) -> u64 {
+        self.hash
+    }
     fn is_at(&self, view: &View, offset: u64) -> bool {
         FamilyRecord::has_hash(view, offset, self.hash)
             && FamilyRecord::parse(view, offset)
                 .is_ok_and(|family| family.definition.same_family(self.definition))
     }
-    fn is_gone(&self, _: &Mapping, _: u64) -> bool {
+    fn is_gone(&self, _: &View, _: u64) -> bool {
         false
     }
-    fn series(&self) -> u64 {
-        0
+    fn family(&self) -> Option<u64> {
+        None
     }
-    fn columns(&self) -> (Plane, u64) {
-        (Plane::PerProcess, 1)
+    fn is_carried(&self) -> bool {
+        false
+    }
+    fn take_columns(&self, view: &View, half: &Half) -> Result<u64, Reason> {
+        take_columns(view, half, Plane::PerProcess, 1)
     }
     fn compose(&self) -> (Vec<u64>, usize) {
         (FamilyRecord::compose(self.definition, self.hash, 0), FamilyRecord::COLUMN_WORD)
     }
 }
 
-struct SeriesDraft<'a> {
-    family: FamilyId,
-    labels: &'a [u8],
-    hash: u64,
+pub(super) struct SeriesDraft<'a> {
+    pub(super) home: Home,
+    pub(super) labels: &'a [u8],
+    pub(super) hash: u64,
+    /// The series in the former generation, which the record is carried from.
+    pub(super) former: Option<Former>,
+}
+
+impl SeriesDraft<'_> {
+    /// Marks the cell of a carried gauge as in use in the half, so that nobody takes it when the old half is
+    /// given back.
+    pub(super) fn keep_gauge(&self, view: &View, half: &Half) {
+        if let Some(former) = self.former.filter(|_| self.home.plane == Plane::Shared) {
+            gauges::keep(view, half, former.column);
+        }
+    }
 }
 
 impl Draft for SeriesDraft<'_> {
+    fn hash(&self) -> u64 {
+        self.hash
+    }
     fn is_at(&self, view: &View, offset: u64) -> bool {
-        SeriesRecord::is_at(view, offset, self.hash, self.family.offset, self.labels)
+        SeriesRecord::is_at(view, offset, self.hash, self.home.offset, self.labels)
     }
-    fn is_gone(&self, mapping: &Mapping, offset: u64) -> bool {
-        let Some(flag) = SeriesRecord::removed(mapping, offset) else { return false };
-        let seen = flag.load_acquire();
-        if seen == LEAVING {
-            finish_removals(mapping, self.family.offset, &[flag]);
+    fn is_gone(&self, view: &View, offset: u64) -> bool {
+        finish_removals(view, &leaving(view, offset));
+        state_of(view, offset) != 0
+    }
+    fn family(&self) -> Option<u64> {
+        Some(self.home.offset)
+    }
+    fn is_carried(&self) -> bool {
+        self.former.is_some()
+    }
+    fn take_columns(&self, view: &View, half: &Half) -> Result<u64, Reason> {
+        match (self.home.plane, self.former) {
+            (Plane::Shared, Some(former)) => Ok(former.column),
+            (Plane::Shared, None) => gauges::take(view, half),
+            (plane, _) => take_columns(view, half, plane, self.home.cells as u64),
         }
-        seen != 0
-    }
-    fn series(&self) -> u64 {
-        1
-    }
-    fn columns(&self) -> (Plane, u64) {
-        (self.family.plane, self.family.cells as u64)
     }
     fn compose(&self) -> (Vec<u64>, usize) {
-        let Self { family, labels, hash } = self;
-        let words = SeriesRecord::compose(family.offset, *hash, 0, family.labels, labels, Times::now());
+        let Self { home, labels, hash, former } = self;
+        let times = former.map_or_else(Times::now, |former| former.times);
+        let words = SeriesRecord::compose(home.offset, *hash, 0, home.labels, labels, times);
         (words, SeriesRecord::COLUMN_WORD)
     }
 }
@@ -332,32 +538,106 @@ impl Draft for SeriesDraft<'_> {
 /// Reserves all that a record needs and fills it; it is not visible to others yet.
 ///
 /// Columns come last: each column costs every scrape time, so a record that finds no room must not take any.
-fn draft_record(view: &View, draft: &dyn Draft) -> Result<u64, Reason> {
-    reserve(view, draft.series())?;
+fn draft_record(view: &View, half: &Half, draft: &dyn Draft) -> Result<u64, Reason> {
+    reserve(view, half, draft.series(), draft.is_carried())?;
     let (mut words, column_word) = draft.compose();
-    let filled = take_record(view, words.len() as u64 * 8).and_then(|offset| {
-        let (plane, count) = draft.columns();
-        words[column_word] = take_columns(view, plane, count)?;
+    let filled = take_record(view, half, words.len() as u64 * 8).and_then(|offset| {
+        words[column_word] = draft.take_columns(view, half)?;
         view.fill_words(offset, &words).ok_or(Reason::Corrupt)?;
         Ok(offset)
     });
-    filled.inspect_err(|_| release(view, draft.series(), 1))
+    filled.inspect_err(|_| release(view, half, draft.series(), 1))
+}
+
+/// The state of the series' record; as if it were gone where there is none.
+pub(super) fn state_of(view: &View, offset: u64) -> u64 {
+    SeriesRecord::removed(view, offset).map_or(GONE, |flag| state(flag.load_acquire()))
+}
+
+/// A record that is leaving: its offset, its flag, and the flag's value.
+type Leaving<'v> = (u64, &'v Word, u64);
+
+/// The record, if a process has begun to remove it.
+pub(super) fn leaving(view: &View, offset: u64) -> Option<Leaving<'_>> {
+    let flag = SeriesRecord::removed(view, offset)?;
+    let seen = flag.load_acquire();
+    (state(seen) == LEAVING).then_some((offset, flag, seen))
+}
+
+/// Removes series, also those whose removal a dead process began. Returns how many were there. Records of the old half
+/// are found at a phase, and left alone if it is over: then they may be others' already.
+pub(super) fn remove_records(
+    view: &View,
+    offsets: impl IntoIterator<Item = u64>,
+    found_at: Option<Phase>,
+) -> u64 {
+    let flag = |offset| {
+        let flag = SeriesRecord::removed(view, offset)?;
+        Some((offset, flag, flag.load_acquire()))
+    };
+    let flags: Vec<Leaving<'_>> = offsets.into_iter().filter_map(flag).collect();
+    if found_at.is_some_and(|phase| view.phase_now() != phase) {
+        return 0;
+    }
+    let mut removed = 0;
+    let mut all = Vec::with_capacity(flags.len());
+    for (offset, flag, seen) in flags {
+        let left = in_state(seen, LEAVING);
+        if state(seen) == 0 && flag.compare_exchange(seen, left).is_ok() {
+            removed += 1;
+        }
+        if state(seen) != GONE {
+            all.push((offset, flag, left));
+        }
+    }
+    finish_removals(view, &all);
+    removed
 }
 
 /// Invalidates all resolved handles by the epoch, and only then hides the series that are leaving, so that no
 /// update goes into a hidden series. Any process may complete what a dead one began, any number of times.
-fn finish_removals(mapping: &Mapping, family: u64, flags: &[&Word]) {
-    if !flags.iter().any(|flag| flag.load_acquire() == LEAVING) {
+pub(super) fn finish_removals<'v>(view: &View, leaving: impl IntoIterator<Item = &'v Leaving<'v>>) {
+    let mut leaving = leaving.into_iter().peekable();
+    if leaving.peek().is_none() {
         return;
     }
-    mapping.head(header!(epoch)).fetch_add(1); // pair: EPOCH
-    let hidden = flags.iter().filter(|flag| flag.compare_exchange(LEAVING, GONE).is_ok());
-    let hidden = hidden.map(|_| release(mapping, 1, 0)).count();
-    if hidden > 0 {
-        let count = FamilyRecord::series_count(mapping, family);
-        let fewer = |count: u64| Some(count.saturating_sub(hidden as u64));
-        count.into_iter().for_each(|count| _ = count.fetch_update(fewer));
-        mapping.head(header!(epoch)).fetch_add(1); // pair: EPOCH, for readers
+    view.head(header!(epoch)).fetch_add(1); // pair: EPOCH
+    let hidden =
+        leaving.filter(|(_, flag, seen)| flag.compare_exchange(*seen, in_state(*seen, GONE)).is_ok());
+    if hidden.map(|(offset, _, _)| uncount(view, *offset)).count() > 0 {
+        view.head(header!(epoch)).fetch_add(1); // pair: EPOCH, for readers
+    }
+}
+
+/// A series counts no more.
+fn uncount(view: &View, offset: u64) {
+    if let Some(half) = view.geometry.half_around(offset) {
+        release(view, half, 1, 0);
+    }
+    let family = SeriesRecord::parse(view, offset).ok().map(|series| series.family);
+    if let Some(count) = family.and_then(|family| FamilyRecord::series_count(view, family)) {
+        let _none_left = count.fetch_update(|count| Some(count.saturating_sub(1)));
+    }
+}
+
+/// The offsets of the family's series in a half that have these label values.
+fn matching(view: &View, half: &Half, family: u64, wanted: &[Option<Cow<'_, str>>]) -> Vec<u64> {
+    let mut packed = Vec::new();
+    let offsets = index::entries(view, half).map(index::offset_of).filter(|offset| {
+        SeriesRecord::parse(view, *offset).is_ok_and(|series| {
+            series.family == family
+                && series.copy_labels(view, *offset, &mut packed).is_ok()
+                && has_values(&packed, wanted)
+        })
+    });
+    offsets.collect()
+}
+
+/// What belongs to the labels, in another order of them.
+fn rearrange<'l, T: Copy>(order: Option<&[u8]>, labels: &'l [T]) -> Cow<'l, [T]> {
+    match order {
+        Some(order) => order.iter().filter_map(|place| labels.get(usize::from(*place)).copied()).collect(),
+        None => Cow::Borrowed(labels),
     }
 }
 
@@ -371,64 +651,79 @@ fn has_values(packed: &[u8], wanted: &[Option<Cow<'_, str>>]) -> bool {
     strings(packed).take(wanted.len()).all(fits)
 }
 
-/// Reserves a word of the index, and a series if the record is one.
-fn reserve(view: &View, series: u64) -> Result<(), Reason> {
+/// Reserves a word of the index, and a series if the record is one. One that is carried was within the limit of
+/// series already, and nobody may keep it from being carried.
+fn reserve(view: &View, half: &Half, series: u64, is_carried: bool) -> Result<(), Reason> {
     let limit = u64::from(view.geometry.shape.max_series);
-    let words = view.geometry.most_entries();
+    let words = if is_carried { view.geometry.index_words / 8 * 7 } else { view.geometry.most_entries() };
     let grow = |word: u64| {
         let (live, used) = ((word & 0xffff_ffff) + series, (word >> 32) + 1);
-        (live <= limit && used <= words).then_some(live | used << 32)
+        ((live <= limit || is_carried) && used <= words).then_some(live | used << 32)
     };
-    view.head(header!(population)).fetch_update(grow).map(drop).map_err(|_| Reason::SeriesLimit)
+    let word = view.word(half.population()).ok_or(Reason::Corrupt)?;
+    word.fetch_update(grow).map(drop).map_err(|_| Reason::SeriesLimit)
 }
 
 /// Returns a reservation.
-fn release(mapping: &Mapping, series: u64, words: u64) {
+fn release(view: &View, half: &Half, series: u64, words: u64) {
     let shrink = |word: u64| {
         let (live, used) = (word & 0xffff_ffff, word >> 32);
         Some(live.saturating_sub(series) | used.saturating_sub(words) << 32)
     };
-    let _never_gives_up = mapping.head(header!(population)).fetch_update(shrink);
+    if let Some(word) = view.word(half.population()) {
+        let _never_gives_up = word.fetch_update(shrink);
+    }
 }
 
 /// Takes a range of columns that does not cross a page, so that its cells are contiguous.
-fn take_columns(mapping: &Mapping, plane: Plane, count: u64) -> Result<u64, Reason> {
+fn take_columns(view: &View, half: &Half, plane: Plane, count: u64) -> Result<u64, Reason> {
     let page = PAGE_WORDS as u64;
     let fit = |next: u64| if next % page + count > page { next.next_multiple_of(page) } else { next };
     let grow = |next: u64| Some(fit(next) + count).filter(|end| *end <= plane.capacity());
-    let before = mapping
-        .head(plane.columns_offset())
-        .fetch_update(|next| if next <= plane.capacity() { grow(next) } else { None });
+    let word = view.word(half.columns(plane)).ok_or(Reason::Corrupt)?;
+    let before = word.fetch_update(|next| if next <= plane.capacity() { grow(next) } else { None });
     before.map(fit).map_err(|_| Reason::SegmentFull)
 }
 
-fn take_record(view: &View, bytes: u64) -> Result<u64, Reason> {
+fn take_record(view: &View, half: &Half, bytes: u64) -> Result<u64, Reason> {
     let units = bytes.div_ceil(RECORD_UNIT);
     // Memory first: a record without memory must not take its place in the segment for good.
     let grow = |word| {
         let space = Space::unpack(word);
-        let grown = Space { units: space.units + units, ..space }.pack(&view.geometry)?;
-        view.reserve(view.geometry.records + space.units * RECORD_UNIT, units * RECORD_UNIT).then_some(grown)
+        let grown = Space { units: space.units + units, ..space }.pack(half)?;
+        view.reserve(half.records + space.units * RECORD_UNIT, units * RECORD_UNIT).then_some(grown)
     };
-    let before = view.head(header!(space)).fetch_update(grow).map_err(|_| Reason::SegmentFull)?;
-    Ok(view.geometry.records + Space::unpack(before).units * RECORD_UNIT)
+    let word = view.word(half.space()).ok_or(Reason::Corrupt)?;
+    let before = word.fetch_update(grow).map_err(|_| Reason::SegmentFull)?;
+    Ok(half.records + Space::unpack(before).units * RECORD_UNIT)
 }
 
-fn plane_of(kind: Kind) -> Plane {
-    if matches!(kind, Kind::Gauge(_)) { Plane::PerProcess } else { Plane::Cumulative }
+pub(super) fn plane_of(kind: Kind) -> Plane {
+    match kind {
+        Kind::Gauge(GaugeMode::Last) => Plane::Shared,
+        Kind::Gauge(_) => Plane::PerProcess,
+        _ => Plane::Cumulative,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        layout::{Geometry, Shape},
+        memory::mapping::Mapping,
+    };
 
     #[test]
     fn columns_do_not_cross_pages() {
-        let mapping = Mapping::heap(4096);
-        assert_eq!(take_columns(&mapping, Plane::Cumulative, 500), Ok(0));
-        assert_eq!(take_columns(&mapping, Plane::Cumulative, 13), Ok(512));
-        assert_eq!(take_columns(&mapping, Plane::Cumulative, 512), Ok(1024));
-        mapping.head(Plane::Cumulative.columns_offset()).store_relaxed(u64::MAX);
-        assert_eq!(take_columns(&mapping, Plane::Cumulative, 1), Err(Reason::SegmentFull));
+        let shape = Shape { max_series: 10, max_processes: 1, max_label_length: 64 };
+        let size = Geometry::new(shape, 0).unwrap_err();
+        let view = View::new(Mapping::heap(size), Geometry::new(shape, size).unwrap());
+        for half in &view.geometry.halves {
+            let take = |count| take_columns(&view, half, Plane::Cumulative, count);
+            assert_eq!([take(500), take(13), take(512)], [Ok(0), Ok(512), Ok(1024)]);
+            view.word(half.columns(Plane::Cumulative)).unwrap().store_relaxed(u64::MAX);
+            assert_eq!(take(1), Err(Reason::SegmentFull));
+        }
     }
 }

@@ -5,7 +5,8 @@ use crate::{
     clock,
     format::ring,
     layout::{
-        FORGED, OPEN, PAGE, PAGE_WORDS, Plane, RING_CELL, SHARED, Slot, Space, UNSET, header, ring_pages,
+        FORGED, Half, OPEN, PAGE, PAGE_WORDS, Plane, RING_CELL, SHARED, Slot, Space, UNSET, header,
+        ring_pages,
     },
     memory::{
         atomic::{Cell, Word},
@@ -27,24 +28,31 @@ pub(crate) struct ClaimedSlot {
 }
 
 impl ClaimedSlot {
-    /// Claims the lowest free slot, or the shared one.
-    pub(crate) fn claim(attached: &Attached) -> Self {
+    /// Claims the lowest free slot, or the shared one. Also returns the generation of its cells.
+    pub(crate) fn claim(attached: &Attached) -> (Self, u64) {
         let _alone = Alone::wait();
         let number =
             attached.locks.as_ref().and_then(|locks| take_lock(&**locks, attached)).unwrap_or(SHARED);
-        let slot =
-            Self { number, claim_seq: attached.view.head(header!(claim_seq)).fetch_add(1).wrapping_add(1) };
-        slot.move_in(attached);
-        slot
+        let claim_seq = attached.view.head(header!(claim_seq)).fetch_add(1).wrapping_add(1);
+        let slot = Self { number, claim_seq };
+        let generation = slot.move_in(attached);
+        (slot, generation)
     }
 
-    pub(super) fn move_in(&self, attached: &Attached) {
+    /// Returns the generation that the slot's cells are in.
+    pub(super) fn move_in(&self, attached: &Attached) -> u64 {
         let view = &attached.view;
         view.head(header!(slots_high)).fetch_max(self.number as u64 + 1); // pair: SLOT
-        self.count(view, offset_of!(Slot, claims), 1);
         if self.number == SHARED {
-            return;
+            self.count(view, offset_of!(Slot, claims), 1);
+            // The kernel counts the process before it looks at the phase: see docs/internals/generations.md.
+            if attached.locks.as_ref().is_none_or(|locks| locks.join_shared().is_err()) {
+                view.head(header!(uncounted)).store_release(1);
+            }
+            return view.phase_now().generation();
         }
+        let generation = self.settle_generation(view);
+        self.count(view, offset_of!(Slot, claims), 1);
         let fill = |field, value| {
             if let Some(word) = self.word(view, field) {
                 word.store_relaxed(value);
@@ -55,9 +63,30 @@ impl ClaimedSlot {
         fill(offset_of!(Slot, claim_seq), self.claim_seq);
         fill(offset_of!(Slot, image), image());
         fill(offset_of!(Slot, runtime.start), UNSET);
-        clear_per_process(view, self.number);
+        clear_per_process(view, generation, self.number);
         if let Some(locks) = &attached.locks {
             let _removed_meanwhile = locks.open(self.number);
+        }
+        generation
+    }
+
+    /// The generation that the slot's cells are in: the present one, or the former one, if they have to be
+    /// carried yet. A slot that was never claimed has no cells, and those who look whether all slots have turned may
+    /// not have seen it. A slot that is behind both has none either, because no generation begins before all slots
+    /// that have any are in the present one.
+    pub(super) fn settle_generation(&self, view: &View) -> u64 {
+        let phase = view.phase_now();
+        let now = phase.generation();
+        let Some(word) = self.word(view, offset_of!(Slot, generation)) else { return now };
+        let was_claimed =
+            self.word(view, offset_of!(Slot, claims)).is_some_and(|claims| claims.load_relaxed() > 0);
+        match word.load_acquire() {
+            former if was_claimed && phase.is_carrying() && former.wrapping_add(1) == now => former,
+            found if found == now => now,
+            _ => {
+                word.store_release(now); // pair: TURN
+                now
+            }
         }
     }
 
@@ -69,9 +98,9 @@ impl ClaimedSlot {
 
     /// Lets others claim the slot.
     pub(crate) fn give_back(&self, attached: &Attached) {
-        if let (Some(locks), true) = (&attached.locks, self.number != SHARED) {
-            let _removed_meanwhile = locks.give_back(self.number, OPEN);
-        }
+        let Some(locks) = &attached.locks else { return };
+        let _removed_meanwhile =
+            if self.number == SHARED { locks.leave_shared() } else { locks.give_back(self.number, OPEN) };
     }
 
     /// Counts a dropped update.
@@ -114,48 +143,48 @@ pub(crate) struct PageAllocator {
 }
 
 impl PageAllocator {
-    /// The `count` cells of `slot` from `column` on; creates their page if it does not exist.
+    /// The `count` cells of a slot's roots from `column` on; creates their page if it does not exist.
     pub(crate) fn cells<'r>(
         &mut self,
         view: &'r View,
+        half: &Half,
         slot: usize,
         plane: Plane,
-        column: u64,
-        count: usize,
+        (column, count): (u64, usize),
     ) -> Result<&'r [Cell], Reason> {
         let at = ColumnPath::of(column);
-        let root = view.geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;
+        let root = half.roots_of(slot) + plane.roots_offset() + 8 * at.root as u64;
         let root = view.word(root).filter(|_| at.root < plane.roots()).ok_or(Reason::Corrupt)?;
-        let directory = self.page(view, root, 0)?;
+        let directory = self.page(view, half, root, 0)?;
         let directory = view.page_offset(directory).ok_or(Reason::Corrupt)?;
         let entry = view.word(directory + 8 * at.entry as u64).ok_or(Reason::Corrupt)?;
         let fresh = if plane == Plane::PerProcess { UNSET } else { 0 };
-        let number = self.page(view, entry, fresh)?;
+        let number = self.page(view, half, entry, fresh)?;
         let cells = view.page(number).ok_or(Reason::Corrupt)?;
         cells.get(at.cell..at.cell + count).ok_or(Reason::Corrupt)
     }
 
     /// Creates the ring of samples that a summary's cells refer to, if there is none yet. Without room for
     /// it, the samples are dropped.
-    pub(crate) fn make_ring(&mut self, view: &View, cells: &[Cell]) {
+    pub(crate) fn make_ring(&mut self, view: &View, half: &Half, cells: &[Cell]) {
         let count = ring_pages(ring::samples_of(view));
         let Some(cell) = cells.get(RING_CELL).filter(|_| count > 0 && ring::ring_of(cells) == 0) else {
             return;
         };
-        let Ok(last) = take_pages(view, count) else { return };
+        let Ok(last) = take_pages(view, half, count) else { return };
         if cell.lead_to(last) != last {
             self.spare.extend(last - count + 1..=last); // lost the race in the shared slot; pair: RING
         }
     }
 
     /// The page number in `word`; if it is 0, that of a new page filled with `fresh`.
-    pub(super) fn page(&mut self, view: &View, word: &Word, fresh: u64) -> Result<u64, Reason> {
+    pub(super) fn page(&mut self, view: &View, half: &Half, word: &Word, fresh: u64) -> Result<u64, Reason> {
         let known = word.load_acquire(); // pair: PAGE
         if known != 0 {
             return Ok(known);
         }
         let spare = self.spare.pop();
-        let number = spare.map_or_else(|| take_pages(view, 1), Ok)?;
+        let number = spare.map_or_else(|| take_pages(view, half, 1), Ok)?;
         if fresh != 0 {
             fill_page(view, number, fresh);
         }
@@ -183,19 +212,20 @@ impl ColumnPath {
 }
 
 /// Takes contiguous pages and returns the number of the last one, which has the lowest offset.
-fn take_pages(view: &View, count: u64) -> Result<u64, Reason> {
+pub(super) fn take_pages(view: &View, half: &Half, count: u64) -> Result<u64, Reason> {
     // Memory first: pages without memory must not take their place in the segment for good.
     let grow = |word| {
         let space = Space::unpack(word);
         let pages = space.pages + count;
-        let grown = Space { pages, ..space }.pack(&view.geometry)?;
-        view.reserve(view.geometry.page(pages)?, count * PAGE).then_some(grown)
+        let grown = Space { pages, ..space }.pack(half)?;
+        view.reserve(half.page(pages)?, count * PAGE).then_some(grown)
     };
-    let before = view.head(header!(space)).fetch_update(grow).map_err(|_| Reason::SegmentFull)?;
-    Ok(Space::unpack(before).pages + count)
+    let word = view.word(half.space()).ok_or(Reason::Corrupt)?;
+    let before = word.fetch_update(grow).map_err(|_| Reason::SegmentFull)?;
+    Ok(half.first_page + Space::unpack(before).pages + count)
 }
 
-fn fill_page(view: &View, number: u64, value: u64) {
+pub(super) fn fill_page(view: &View, number: u64, value: u64) {
     if let Some(cells) = view.page(number) {
         cells.iter().for_each(|cell| cell.set(f64::from_bits(value)));
     }
@@ -203,12 +233,12 @@ fn fill_page(view: &View, number: u64, value: u64) {
 
 /// Lets one thread of the process claim at a time: until a claim is complete, its slot looks like one that
 /// this process held before an exec. If the holder is another process, it is the parent of a fork.
-struct Alone;
+pub(super) struct Alone;
 
 static CLAIMING: Word = Word::new(0);
 
 impl Alone {
-    fn wait() -> Self {
+    pub(super) fn wait() -> Self {
         let me = u64::from(std::process::id());
         while let Err(holder) = CLAIMING.compare_exchange(0, me) {
             if holder != me && CLAIMING.compare_exchange(holder, me).is_ok() {
@@ -255,7 +285,7 @@ fn take_lock(locks: &dyn SlotLocks, attached: &Attached) -> Option<usize> {
 ///
 /// The kernel reports the second of the last change, so a change in the second of the segment's creation is
 /// not detected.
-fn is_forged(locks: &dyn SlotLocks, view: &View) -> bool {
+pub(super) fn is_forged(locks: &dyn SlotLocks, view: &View) -> bool {
     let since = view.head(header!(semaphores_since));
     let known = since.load_acquire();
     let corrupt = known != 0 && locks.changed_at().is_some_and(|now| now.wrapping_add(1) != known);
@@ -301,24 +331,38 @@ fn image() -> u64 {
 }
 
 /// Clears the gauges of the slot's former owner, so that they do not count for the new one.
-fn clear_per_process(view: &View, slot: usize) {
-    for number in per_process_pages(view, slot) {
+fn clear_per_process(view: &View, generation: u64, slot: usize) {
+    for number in pages_of(view, view.geometry.half(generation), slot, Plane::PerProcess) {
         fill_page(view, number, UNSET);
     }
 }
 
-fn per_process_pages(view: &View, slot: usize) -> impl Iterator<Item = u64> {
-    let columns = view.head(header!(columns) + 8 * Plane::PerProcess as u64).load_relaxed();
-    let pages = columns.min(Plane::PerProcess.capacity()).div_ceil(PAGE_WORDS as u64);
-    (0..pages).filter_map(move |page| page_number(view, slot, Plane::PerProcess, page))
+/// The numbers of all pages of cells that a slot has in a plane.
+pub(super) fn pages_of(view: &View, half: &Half, slot: usize, plane: Plane) -> impl Iterator<Item = u64> {
+    let columns = view.word(half.columns(plane)).map_or(0, Word::load_relaxed);
+    let pages = columns.min(plane.capacity()).div_ceil(PAGE_WORDS as u64);
+    (0..pages).filter_map(move |page| page_number(view, half, slot, plane, page))
 }
 
 /// The number of a slot's `page`th page of cells, if it exists.
-fn page_number(view: &View, slot: usize, plane: Plane, page: u64) -> Option<u64> {
+fn page_number(view: &View, half: &Half, slot: usize, plane: Plane, page: u64) -> Option<u64> {
     let at = ColumnPath::of(page * PAGE_WORDS as u64);
-    let root = view.geometry.slot(slot) + plane.roots_offset() + 8 * at.root as u64;
+    let root = half.roots_of(slot) + plane.roots_offset() + 8 * at.root as u64;
     let directory = view.word(root)?.load_acquire(); // pair: PAGE
     let directory = view.page_offset(directory)?;
     let number = view.word(directory + 8 * at.entry as u64)?.load_acquire(); // pair: PAGE
     (number != 0).then_some(number)
+}
+
+/// The `count` cells of a slot from `column` on, if their page exists.
+pub(super) fn known_cells<'r>(
+    view: &'r View,
+    half: &Half,
+    slot: usize,
+    plane: Plane,
+    (column, count): (u64, usize),
+) -> Option<&'r [Cell]> {
+    let page = page_number(view, half, slot, plane, column / PAGE_WORDS as u64)?;
+    let cell = ColumnPath::of(column).cell;
+    view.page(page)?.get(cell..cell + count)
 }

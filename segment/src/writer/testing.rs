@@ -18,10 +18,11 @@ impl Writer {
         let config = Config::default();
         let view = header::open(config.name, mapping)?;
         let slot = ClaimedSlot { number: slot.min(view.geometry.slots - 1), claim_seq: 1 };
+        let generation = slot.settle_generation(&view);
         let hash_key = hash_key(&view);
         let object = Object::none();
         let attached = Attached { object, view, hash_key, locks: None };
-        Ok(Self::with_slot(attached, config, slot))
+        Ok(Self::with_slot(attached, config, slot, generation))
     }
 }
 
@@ -29,7 +30,7 @@ impl Writer {
 impl Writer {
     /// What a new owner of the slot does between the two changes of its semaphore.
     pub(crate) fn move_in(&self) {
-        self.slot.move_in(&self.attached);
+        let _generation = self.slot.move_in(&self.attached);
     }
 
     /// Pages that lost a race and are kept for the next request.
@@ -42,7 +43,7 @@ impl Writer {
 impl FamilyId {
     /// The offset of its record.
     pub(crate) fn offset(&self) -> u64 {
-        self.offset
+        self.home.offset
     }
 }
 

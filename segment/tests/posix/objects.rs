@@ -5,7 +5,7 @@ mod forge;
 #[path = "../support/mod.rs"]
 mod support;
 
-use forge::{Raw, SPACE};
+use forge::{Raw, space};
 use nix::{
     errno::Errno,
     mount::{MsFlags, mount},
@@ -15,6 +15,7 @@ use nix::{
     },
     unistd::{ForkResult, Pid, fork},
 };
+use promshm_segment::layout::{Geometry, Roots, Shape};
 use promshm_segment::{AttachError, ReadError, Reader, SegmentName, Writer, crash, os, snapshot::Reason};
 use std::{
     fs,
@@ -87,11 +88,18 @@ fn forged_offsets_into_holes_touch_nothing() {
     assert!(count_or_drop(&mut writer, "first"));
     let raw = Raw::open(&place);
     let _ballast = fill_the_rest();
-    let valid = raw.get(SPACE);
-    let root = 4096 + 1024 + std::mem::offset_of!(promshm_segment::layout::Slot, cumulative);
-    for forged in [30, 100, 2000] {
-        raw.set(SPACE, valid + (2000 << 32));
-        raw.set(root, forged);
+    let config = &place.config;
+    let shape = Shape {
+        max_series: config.max_series,
+        max_processes: config.max_processes as u16,
+        max_label_length: config.max_label_length as u16,
+    };
+    let half = Geometry::new(shape, config.size).unwrap().halves[0];
+    let valid = raw.get(space(&half));
+    let root = half.roots_of(1) as usize + std::mem::offset_of!(Roots, cumulative);
+    for forged in [30, 100, 1500] {
+        raw.set(space(&half), valid + (1500 << 32));
+        raw.set(root, half.first_page + forged);
         let mut reader = place.reader();
         assert!(reader.scrape().unwrap().stats.corrupt_records > 0, "page {forged}");
         Child::run(|| {

@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs)] // shared by test binaries, each of which uses its part
 
 use super::support::{POSIX, Place, key, path, patience};
-use promshm_segment::layout::Header;
+use promshm_segment::layout::{Half, HalfHead, Header};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
@@ -101,12 +101,19 @@ fn id_of(place: &Place) -> u64 {
 }
 
 /// The offset of a header field.
-pub const SPACE: usize = offset_of!(Header, space);
-pub const POPULATION: usize = offset_of!(Header, population);
 pub const SLOTS_HIGH: usize = offset_of!(Header, slots_high);
 pub const SEMAPHORES: usize = offset_of!(Header, semaphores);
-pub const COLUMNS: usize = offset_of!(Header, columns);
-pub const INDEX_MAP: usize = offset_of!(Header, index_map);
+pub const PHASE: usize = offset_of!(Header, phase);
+
+/// The offset of a word in the head of a half.
+pub fn space(half: &Half) -> usize {
+    half.space() as usize
+}
+
+/// The offset of the map of a half's index.
+pub fn index_map(half: &Half) -> usize {
+    half.head as usize + offset_of!(HalfHead, index_map)
+}
 
 /// A random sequence that is the same in each run.
 pub struct Dice(pub u64);

@@ -78,7 +78,7 @@ impl Scene {
     }
 
     pub fn index(&self) -> impl Iterator<Item = usize> + use<> {
-        let first = self.geometry.index as usize;
+        let first = self.geometry.halves[0].index as usize;
         (first..first + self.geometry.index_words as usize * 8).step_by(8)
     }
 

@@ -6,7 +6,7 @@
 
 use super::{fork_guard::ForkGuard, open};
 use crate::{
-    layout::{CLAIMED, OPEN},
+    layout::{CLAIMED, OPEN, SHARED},
     memory::residency::FileId,
     os::interface::SlotLocks,
 };
@@ -26,6 +26,9 @@ pub(super) const MAKING: i64 = 4096;
 
 /// Bytes of a slot: the first is locked from the claim on, the second while the per-process plane counts.
 const BYTES: i64 = OPEN as i64;
+
+/// The byte that processes without a slot lock together.
+const SHARED_BYTE: i64 = 1;
 
 /// The locks of one object, and those that this process holds.
 #[derive(Debug)]
@@ -111,6 +114,43 @@ impl SlotLocks for ByteLocks {
             crate::crash::point();
             held.close();
         }
+    }
+
+    /// Unlocks a slot's first byte.
+    fn return_borrowed(&self, slot: usize) -> Result<(), Errno> {
+        crate::crash::point();
+        self.with_held(|file| unlock(file, BYTES * slot as i64, 1))
+    }
+
+    /// Locks slot 0's second byte together with others.
+    fn join_shared(&self) -> Result<(), Errno> {
+        self.prepare()?;
+        crate::crash::point();
+        let shared = flock(libc::F_RDLCK, SHARED_BYTE, 1);
+        self.with_held(|file| fcntl(file, FcntlArg::F_OFD_SETLK(&shared)).map(drop))
+    }
+
+    fn leave_shared(&self) -> Result<(), Errno> {
+        self.let_go();
+        Ok(())
+    }
+
+    /// Locks slot 0's first byte; `EAGAIN` if another process has locked it, or any the second one.
+    fn begin_collection(&self) -> Result<(), Errno> {
+        self.claim(SHARED)?;
+        let mut other = flock(libc::F_WRLCK, SHARED_BYTE, 1);
+        let alone = self.with_held(|file| {
+            fcntl(file, FcntlArg::F_OFD_GETLK(&mut other))?;
+            if i32::from(other.l_type) == libc::F_UNLCK { Ok(()) } else { Err(Errno::EAGAIN) }
+        });
+        if alone.is_err() {
+            let _released_at_the_latest_with_the_slot = self.end_collection();
+        }
+        alone
+    }
+
+    fn end_collection(&self) -> Result<(), Errno> {
+        self.return_borrowed(SHARED)
     }
 
     /// Locks that did not work would not be used.

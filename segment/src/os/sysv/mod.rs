@@ -55,6 +55,11 @@ impl KernelObject for SysvSegment {
         self.memory.resident()
     }
 
+    #[cfg(not(any(loom, miri)))]
+    fn free(&self, mapping: &Mapping, offset: u64, bytes: u64) -> Result<(), Errno> {
+        SharedMemory::free(mapping, offset, bytes)
+    }
+
     fn stat(&self) -> Result<Inspection, Errno> {
         self.memory.stat()
     }

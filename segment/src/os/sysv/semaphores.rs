@@ -6,7 +6,7 @@
 
 use crate::{
     config::Config,
-    layout::{CLAIMED, OPEN},
+    layout::{CLAIMED, OPEN, SHARED},
     os::interface::SlotLocks,
 };
 use libc::{c_int, c_short, c_ushort, key_t};
@@ -16,7 +16,8 @@ use nix::{
 };
 use std::ptr::null_mut;
 
-/// A semaphore set: one semaphore per slot; number 0 is for tests of the kernel.
+/// A semaphore set: one semaphore per slot; number 0 counts the processes without a slot, and serves tests of the
+/// kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Semaphores(pub(crate) i32);
 
@@ -190,6 +191,26 @@ impl SlotLocks for Semaphores {
 
     fn give_back(&self, slot: usize, value: u16) -> Result<(), Errno> {
         self.shift(slot, -value.cast_signed())
+    }
+
+    fn return_borrowed(&self, slot: usize) -> Result<(), Errno> {
+        self.shift(slot, -CLAIMED.cast_signed())
+    }
+
+    fn join_shared(&self) -> Result<(), Errno> {
+        self.shift(SHARED, 1)
+    }
+
+    fn leave_shared(&self) -> Result<(), Errno> {
+        self.shift(SHARED, -1)
+    }
+
+    fn begin_collection(&self) -> Result<(), Errno> {
+        self.operate(&mut [operation(SHARED, 0), operation(SHARED, 1)])
+    }
+
+    fn end_collection(&self) -> Result<(), Errno> {
+        self.shift(SHARED, -1)
     }
 
     /// When the set was created or last changed by anything but its users' claims: `SETALL` and similar calls

@@ -11,6 +11,8 @@ use crate::{
 };
 use libc::{c_int, key_t};
 use nix::errno::Errno;
+#[cfg(not(any(loom, miri)))]
+use nix::sys::mman::{MmapAdvise, madvise};
 use std::ptr::{NonNull, null, null_mut};
 
 /// Commands of `shmctl` that neither libc nor nix names (`linux/shm.h`).
@@ -50,6 +52,17 @@ impl SharedMemory {
         // SAFETY: shmat maps `bytes` bytes, page-aligned, until `Attachment` is dropped; a read-only mapping
         // is only handed to the reader, which never writes.
         Ok(unsafe { Mapping::from_raw(base, bytes, Box::new(Attachment(base)), None) })
+    }
+
+    /// Gives the memory of whole pages back to the system; they read as zeros then.
+    #[cfg(not(any(loom, miri)))]
+    pub(crate) fn free(mapping: &Mapping, offset: u64, bytes: u64) -> Result<(), Errno> {
+        let end = offset.checked_add(bytes).filter(|end| *end <= mapping.bytes()).ok_or(Errno::EINVAL)?;
+        let start = mapping.address(offset).filter(|_| end.is_multiple_of(PAGE)).ok_or(Errno::EINVAL)?;
+        crate::crash::point();
+        // SAFETY: the range lies inside the mapping, as just checked, which is only accessed through atomics:
+        // the pages stay mapped, and read as zeros.
+        unsafe { madvise(start.cast(), bytes as usize, MmapAdvise::MADV_REMOVE) }
     }
 
     /// Owner, mode and size. Needs the read bit.

@@ -1,6 +1,8 @@
 //! Records forged with knowledge of the hash key, so that only the checks of their contents can detect them.
 
-use super::Reader;
+mod halves;
+
+use super::{Reader, sight::Sight};
 use crate::{
     definition::{Definition, GaugeMode, Kind},
     format::{
@@ -10,7 +12,7 @@ use crate::{
         series::{SeriesRecord, Times},
         strings::pack_strings,
     },
-    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Shape, Space, header},
+    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT, Shape},
     memory::{atomic::Word, mapping::Mapping, view::View},
     snapshot::Family,
     writer::{FamilyId, Writer, prepare},
@@ -26,12 +28,16 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let pages = if cfg!(miri) { 16 } else { 64 };
+        Self::with_pages(if cfg!(miri) { 16 } else { 64 })
+    }
+
+    /// With room for that many pages more than it needs.
+    fn with_pages(pages: u64) -> Self {
         let size = Geometry::new(SHAPE, 0).unwrap_err() + pages * 4096;
         let view = View::new(Mapping::heap(size), Geometry::new(SHAPE, size).unwrap());
         prepare(&view, SHAPE);
         // Without semaphores a slot counts as living until its owner's clean exit.
-        (0..4).for_each(|slot| view.word(4096 + 1024 * slot).unwrap().store_relaxed(1));
+        (0..4).for_each(|slot| view.word(4096 + 512 * slot).unwrap().store_relaxed(1));
         let writer = Writer::over(view.share().unwrap(), 1).unwrap();
         Self { view, writer }
     }
@@ -45,16 +51,16 @@ impl Scene {
     }
 
     fn place(&self) -> u64 {
-        let units = Space::unpack(self.view.head(header!(space)).load_relaxed()).units;
-        self.view.geometry.records + units * RECORD_UNIT
+        let units = self.view.space(&self.view.geometry.halves[0]).units;
+        self.view.geometry.halves[0].records + units * RECORD_UNIT
     }
 
     /// Appends a record after the last one.
     fn append(&self, words: &[u64]) -> u64 {
         let offset = self.place();
-        let space = Space::unpack(self.view.head(header!(space)).load_relaxed());
+        let space = self.view.space(&self.view.geometry.halves[0]);
         let units = space.units + (words.len() as u64 * 8).div_ceil(RECORD_UNIT);
-        self.view.head(header!(space)).store_relaxed(units | space.pages << 32);
+        self.view.head(self.view.geometry.halves[0].space()).store_relaxed(units | space.pages << 32);
         self.view.fill_words(offset, words).unwrap();
         offset
     }
@@ -62,9 +68,18 @@ impl Scene {
     /// Makes a free word of the index lead to the record.
     fn publish(&self, hash: u64, offset: u64) {
         let places = 0..self.view.geometry.index_words;
-        let free = |place: &u64| index::word(&self.view, *place).is_some_and(|word| word.load_relaxed() == 0);
+        let free = |place: &u64| {
+            index::word(&self.view, &self.view.geometry.halves[0], *place)
+                .is_some_and(|word| word.load_relaxed() == 0)
+        };
         let place = places.into_iter().find(free).unwrap();
-        assert!(index::publish(&self.view, place, 0, index::entry(hash, offset)));
+        assert!(index::publish(
+            &self.view,
+            &self.view.geometry.halves[0],
+            place,
+            0,
+            index::entry(hash, offset)
+        ));
     }
 
     fn forge(&self, family: u64, column: u64, count: usize, labels: &[u8]) -> u64 {
@@ -92,7 +107,7 @@ fn implausible_series_do_not_affect_others() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "valid");
-    let offset = scene.view.geometry.records;
+    let offset = scene.view.geometry.halves[0].records;
     let free = 100;
     let beyond = Plane::Cumulative.capacity();
     assert_eq!(scene.read(), (1, 0));
@@ -147,15 +162,15 @@ fn records_do_not_overlap() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "valid");
-    let (key, parent) = (hash_key(&scene.view), scene.view.geometry.records);
+    let (key, parent) = (hash_key(&scene.view), scene.view.geometry.halves[0].records);
     let inner_labels = pack_strings(["inner"]);
     let inner_hash = SeriesRecord::hash(key, parent, &inner_labels);
     let inner = SeriesRecord::compose(parent, inner_hash, 0x20, 1, &inner_labels, Times::now());
-    let mut labels = vec![0; 16];
+    let mut labels = vec![0; 8];
     inner.iter().for_each(|word| labels.extend_from_slice(&word.to_le_bytes()));
     let hash = SeriesRecord::hash(key, parent, &labels);
     let outer = scene.append(&SeriesRecord::compose(parent, hash, 0x40, 1, &labels, Times::now()));
-    scene.publish(inner_hash, outer + 64 + 16);
+    scene.publish(inner_hash, outer + 72 + 8);
     assert_eq!(scene.read(), (2, 0), "alone it is a record");
     scene.publish(hash, outer);
     assert_eq!(scene.read(), (2, 1), "the outer one is no text");
@@ -182,10 +197,10 @@ fn gauges_of_many_processes_do_not_outgrow_the_segment() {
     // Labels far longer than the segment's limit, as a valid writer never makes them, in each slot.
     for column in [200, 201] {
         let labels = [60_000_u16.to_le_bytes().to_vec(), vec![b'a' + (column - 200) as u8; 60_000]].concat();
-        scene.forge(scene.view.geometry.records, column, 1, &labels);
+        scene.forge(scene.view.geometry.halves[0].records, column, 1, &labels);
         let mut page_map = super::pages::PageMap::default();
-        page_map.refresh(&scene.view, 4, u64::MAX);
-        let pages = page_map.per_process.of(column);
+        page_map.refresh(&scene.view, &Sight::look(&scene.view).unwrap().trees(), u64::MAX);
+        let pages = page_map.per_process[0].of(column);
         assert_eq!(pages.len(), 4);
         pages.iter().for_each(|page| page.cells(&scene.view)[column as usize].set(1.0));
     }
@@ -201,12 +216,13 @@ fn corrupt_directory_gives_a_writer_no_cells_outside_the_pages() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "x");
-    let root = scene.view.geometry.slot(1) + Plane::Cumulative.roots_offset();
+    let half = scene.view.geometry.halves[0];
+    let root = half.roots_of(1) + Plane::Cumulative.roots_offset();
     let root = scene.view.word(root).unwrap();
-    let (valid, space) = (root.load_relaxed(), scene.view.head(header!(space)));
+    let (valid, space) = (root.load_relaxed(), scene.view.head(half.space()));
     let directory = scene.view.page_offset(valid).unwrap();
-    let last = (scene.view.geometry.end - scene.view.geometry.records) / 4096;
-    let taken = space.load_relaxed() >> 32;
+    let last = half.first_page + half.room() / 4096;
+    let taken = half.first_page + (space.load_relaxed() >> 32);
     for corrupt in [taken + 1, last, last + 1, u64::MAX, 1 << 52, 1 << 63] {
         for word in [root, scene.view.word(directory).unwrap()] {
             let before = word.load_relaxed();
@@ -214,9 +230,9 @@ fn corrupt_directory_gives_a_writer_no_cells_outside_the_pages() {
             assert!(scene.writer.resolve(family, &["x"]).is_err(), "{corrupt}");
             // Even if the header says that every page is taken, those that overlap the records are refused.
             let honest_space = space.load_relaxed();
-            space.store_relaxed(honest_space & 0xffff_ffff | (last + 1) << 32);
+            space.store_relaxed(honest_space & 0xffff_ffff | (half.room() / 4096 + 1) << 32);
             let cells = scene.writer.resolve(family, &["x"]).map(|series| series.cells.as_ptr().addr());
-            let records = scene.view.words(scene.view.geometry.records, 1).unwrap().as_ptr().addr();
+            let records = scene.view.words(scene.view.geometry.halves[0].records, 1).unwrap().as_ptr().addr();
             let above = records + (space.load_relaxed() & 0xffff_ffff) as usize * 16;
             assert!(cells.is_err() || cells.is_ok_and(|cells| cells >= above), "{corrupt}");
             space.store_relaxed(honest_space);
@@ -231,13 +247,14 @@ fn searches_in_a_full_corrupt_index_are_bounded() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "x");
-    let entries = (0..scene.view.geometry.index_words).map(|place| index::word(&scene.view, place));
+    let entries = (0..scene.view.geometry.index_words)
+        .map(|place| index::word(&scene.view, &scene.view.geometry.halves[0], place));
     let entry = entries.clone().flatten().map(Word::load_relaxed).find(|entry| *entry != 0).unwrap();
     entries.flatten().for_each(|word| word.store_relaxed(entry));
     for label in ["x", "y", "z"] {
         let mut looks = 0;
         let hash = entry & !0xff_ffff_ffff;
-        let found = index::search(&scene.view, hash, |_| {
+        let found = index::search(&scene.view, &scene.view.geometry.halves[0], hash, |_| {
             looks += 1;
             false
         });
@@ -245,7 +262,7 @@ fn searches_in_a_full_corrupt_index_are_bounded() {
         let _answers = scene.writer.resolve(family, &[label]).is_ok();
     }
     assert_eq!(
-        scene.view.head(header!(population)).load_relaxed(),
+        scene.view.head(scene.view.geometry.halves[0].population()).load_relaxed(),
         1 | 2 << 32,
         "what was not published is given back"
     );
@@ -257,7 +274,8 @@ fn page_with_two_references_is_read_once() {
     let family = scene.family("c", Kind::Counter);
     scene.count(family, "x");
     let root = |slot, index: u64| {
-        let offset = scene.view.geometry.slot(slot) + Plane::Cumulative.roots_offset() + 8 * index;
+        let offset =
+            scene.view.geometry.halves[0].roots_of(slot) + Plane::Cumulative.roots_offset() + 8 * index;
         scene.view.word(offset).unwrap()
     };
     let valid = root(1, 0).load_relaxed();
@@ -266,8 +284,8 @@ fn page_with_two_references_is_read_once() {
     let entries = scene.view.words(directory, PAGE_WORDS as u64).unwrap();
     entries.iter().for_each(|word| word.store_relaxed(valid));
     let mut page_map = super::pages::PageMap::default();
-    page_map.refresh(&scene.view, 4, u64::MAX);
-    let pages = scene.view.head(header!(space)).load_relaxed() >> 32;
+    page_map.refresh(&scene.view, &Sight::look(&scene.view).unwrap().trees(), u64::MAX);
+    let pages = scene.view.head(scene.view.geometry.halves[0].space()).load_relaxed() >> 32;
     assert!(page_map.total <= pages, "{} of {pages}", page_map.total);
     assert_eq!(page_map.bad, 4 * 64 - 1 + 512);
     let mut reader = Reader::over_mapping(scene.view.share().unwrap()).unwrap();
@@ -320,7 +338,7 @@ fn writers_and_a_reader_work_side_by_side() {
 fn refused_records_delay_others_but_not_for_ever() {
     let mut scene = Scene::new();
     let family = scene.family("c", Kind::Counter);
-    let parent = scene.view.geometry.records;
+    let parent = scene.view.geometry.halves[0].records;
     let key = hash_key(&scene.view);
     // One huge text under many hashes: each is rejected only after all of it was hashed.
     let labels = vec![7; 100_000];
@@ -331,7 +349,8 @@ fn refused_records_delay_others_but_not_for_ever() {
     scene.view.word(offset + 8).unwrap().store_relaxed(SeriesRecord::hash(key, parent, &labels));
     scene.count(family, "valid");
     let hash = SeriesRecord::hash(key, parent, &labels);
-    let places = (0..scene.view.geometry.index_words).map(|place| index::word(&scene.view, place));
+    let places = (0..scene.view.geometry.index_words)
+        .map(|place| index::word(&scene.view, &scene.view.geometry.halves[0], place));
     places.flatten().filter(|word| index::offset_of(word.load_relaxed()) == offset).for_each(|word| {
         word.store_relaxed(index::entry(hash, offset));
     });
@@ -349,13 +368,13 @@ fn refused_records_delay_others_but_not_for_ever() {
 #[test]
 #[cfg_attr(miri, ignore = "hundreds of records")]
 fn numbers_of_rows_do_not_outgrow_the_segment() {
-    let mut scene = Scene::new();
+    let mut scene = Scene::with_pages(32);
     let quantiles: Vec<f64> = (1..=100).map(|number| f64::from(number) / 101.0).collect();
     let definition = Definition::new("s", "", Kind::Summary { max_age: 60 }, &["l"], &quantiles)
         .expect("a good definition");
     scene.writer.register(&definition).unwrap();
-    let family = scene.view.geometry.records;
-    let corrupt = 480;
+    let family = scene.view.geometry.halves[0].records;
+    let corrupt = 500;
     for number in 0..corrupt {
         scene.forge(family, 3 * number, 1, &pack_strings([number.to_string().as_str()]));
     }
