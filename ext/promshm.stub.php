@@ -1158,6 +1158,15 @@ namespace Promshm {
         /** All metrics of all processes in Prometheus's text format 0.0.4. */
         public static function render(): string {}
 
+        /**
+         * Begins to give back what is not used any more: removed series, and definitions that others have replaced. It
+         * is done once all processes have moved on, each at one of its next calls. A full segment does so by itself.
+         *
+         * @return bool whether it has begun: not while the last time is not done, nor while a process without a slot
+         *     lives
+         */
+        public static function compact(): bool {}
+
         /** Takes all metrics of all processes away. Live handles keep working, from zero. */
         public static function wipe(): void {}
     }

@@ -5,7 +5,7 @@ A segment that is too small drops updates, but stored and dropped updates must a
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}050
 promshm.max_series_per_metric=100%
-promshm.size=1M
+promshm.size=2M
 promshm.max_series=2000
 promshm.max_processes=4
 --FILE--

@@ -6,6 +6,7 @@ With many long label values a process cached as many bytes again as the segment 
 promshm.segment=sysv:0x${PROMSHM_RUN}204
 promshm.max_series_per_metric=100%
 promshm.max_label_length=16384
+promshm.size=512M
 promshm.runtime_metrics=0
 memory_limit=-1
 --FILE--

@@ -9,7 +9,7 @@ use crate::{
     classes::{counter, gauge, histogram, registry, render, samples, segment, summary, timer},
     engine::{exceptions, panic::catch_panic_silent, zval},
     observe,
-    session::{attachment, heartbeat, ini, label_hash, track},
+    session::{attachment, heartbeat, ini, label_hash, moves, track},
 };
 use ext_php_rs::ffi::{
     E_COMPILE_ERROR, E_CORE_ERROR, E_ERROR, E_PARSE, E_RECOVERABLE_ERROR, E_USER_ERROR, zend_string,
@@ -55,6 +55,7 @@ pub(crate) unsafe extern "C" fn startup(kind: i32, module: i32) -> i32 {
         if classes.iter().try_for_each(|register| register()).is_ok() {
             zval::at_fork_in_child(in_forked_child);
             zval::at_error(on_error);
+            moves::listen(track::follow);
             observe::startup();
             status = 0;
         }

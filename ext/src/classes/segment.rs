@@ -28,6 +28,7 @@ pub(crate) fn register() -> Result<()> {
         .flags(FINAL)
         .method(returns("status", status, DataType::Array), public_static)
         .method(returns("render", render, DataType::String), public_static)
+        .method(returns("compact", compact, DataType::Bool), public_static)
         .method(returns("wipe", wipe, DataType::Void), public_static)
         .registration(|_, arg_info| std::mem::forget(arg_info)) // the engine reads it as long as the class lives
         .register()
@@ -106,6 +107,14 @@ fn stats_and_families() -> (std::result::Result<Stats, ReadError>, Vec<FamilyCou
         Ok((stats, families)) => (Ok(stats), families),
         Err(error) => (Err(error), Vec::new()),
     }
+}
+
+extern "C" fn compact(frame: &Frame, ret: &mut Zval) {
+    catch_panic(|| {
+        if parse(frame, Parse::Nothing) {
+            ret.set_bool(attachment::compact());
+        }
+    });
 }
 
 extern "C" fn wipe(frame: &Frame, _ret: &mut Zval) {

@@ -11,7 +11,7 @@ use super::{
     entry::Shape,
     families::{Family, OTHER},
     plan,
-    sites::{InFlight, Place, Site},
+    sites::{InFlight, Place, Site, follow_ending},
 };
 use crate::{
     engine::{
@@ -26,7 +26,7 @@ use ext_php_rs::{
     zend::{ClassEntry, ExecuteData},
 };
 use hashbrown::HashTable;
-use promshm_segment::clock;
+use promshm_segment::{Moves, clock};
 use std::{
     ptr::{null, null_mut},
     rc::Rc,
@@ -286,6 +286,14 @@ pub(crate) fn at_fatal_error() {
 /// A forked child starts: the calls that are running are its parent's.
 pub(crate) fn forked() {
     with_state(|state| state.running.clear());
+}
+
+/// The cells of gauges have moved; those of running calls are to be decremented where they are now.
+pub(super) fn follow(attachment_id: u64, moves: &Moves) {
+    follow_ending(moves);
+    with_state(|state| {
+        state.running.iter_mut().for_each(|call| call.in_flight.follow(attachment_id, moves));
+    });
 }
 
 /// Runs `look`, which calls nothing of the engine, on the state, if there is one.

@@ -25,7 +25,10 @@ pub(crate) use user::register_attribute as register;
 
 use crate::{
     engine::zval,
-    session::ini::{self, ObserveSettings},
+    session::{
+        ini::{self, ObserveSettings},
+        moves,
+    },
 };
 
 /// Module startup: reads the list, and installs what it needs; nothing without a list.
@@ -43,6 +46,7 @@ pub(crate) fn startup() {
         return;
     }
     let plan = plan::install(plan);
+    moves::listen(calls::follow);
     internal::install();
     if observe_user {
         user::install(plan);

@@ -8,7 +8,7 @@ use super::{
     values::{Reader, Text},
 };
 use crate::{
-    engine::panic::catch_panic,
+    engine::{globals::interpreter_local, panic::catch_panic},
     session::{
         attachment, gauge_cell, generation,
         handle::with_packed,
@@ -19,7 +19,7 @@ use crate::{
 };
 use ext_php_rs::zend::ExecuteData;
 use hashbrown::HashTable;
-use promshm_segment::memory::atomic;
+use promshm_segment::{Moves, memory::atomic};
 use std::{
     array,
     cell::{Cell, RefCell},
@@ -103,6 +103,16 @@ impl LastBucket {
     }
 }
 
+interpreter_local! {
+    /// The gauge's cell of a call that ends while its series is looked up.
+    static ENDING: *const atomic::Cell = null();
+}
+
+/// Notes where the cell of a call that is ending has gone.
+pub(super) fn follow_ending(moves: &Moves) {
+    ENDING.update(|cell| moves.of(cell).unwrap_or(null()));
+}
+
 /// The +1 of a running call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct InFlight {
@@ -110,6 +120,15 @@ pub(super) struct InFlight {
     cell: *const atomic::Cell,
     /// The attachment that the cell belongs to.
     attachment_id: u64,
+}
+
+impl InFlight {
+    /// Notes where its cell has gone, if it is of that attachment.
+    pub(super) fn follow(&mut self, attachment_id: u64, moves: &Moves) {
+        if self.attachment_id == attachment_id {
+            self.cell = moves.of(self.cell).unwrap_or(null());
+        }
+    }
 }
 
 impl Site {
@@ -306,15 +325,20 @@ impl Place {
 
     /// Finds out where updates go, unless that is known.
     fn resolve(&self) {
+        match &self.family.in_flight {
+            Some(metric) if !self.gauge.get().holds() => {
+                self.gauge.set(attachment::resolve(metric, &self.key).series);
+            }
+            _ => {}
+        }
+        // Looked up last, because any other lookup may end the generation in which it was found.
         if !self.main.get().holds() {
             self.main.set(attachment::resolve(&self.family.main, &self.key).series);
         }
-        let gauge = match &self.family.in_flight {
-            Some(_) if self.gauge.get().holds() => self.gauge.get(),
-            Some(metric) => attachment::resolve(metric, &self.key).series,
-            None => Series { generation: self.main.get().generation, target: Target::Owned(null()) },
-        };
-        self.gauge.set(gauge);
+        if self.family.in_flight.is_none() {
+            self.gauge.set(Series { generation: self.main.get().generation, target: Target::Owned(null()) });
+        }
+        let gauge = self.gauge.get();
         self.attachment_id.set(attachment::current_id().unwrap_or_default());
         let main = self.main.get();
         match (main.target, gauge.target) {
@@ -368,8 +392,9 @@ impl Place {
     #[inline(never)]
     fn end_slowly(&self, call: InFlight, seconds: f64) {
         catch_panic(|| {
+            ENDING.set(call.cell);
             self.resolve();
-            self.take_back(call);
+            self.take_back(InFlight { cell: ENDING.replace(null()), ..call });
             let by = if self.is_timed { Update::Observe(seconds) } else { Update::Count(1.0) };
             apply(&self.family.main, self.main.get().target, by);
         });

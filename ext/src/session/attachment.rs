@@ -11,6 +11,7 @@ use crate::{
         countdown, error_text, generation, ini, labels,
         metric::{Constants, Metric},
         metric_table::{Conflict, Defined, MetricTable, Request, Spelling},
+        moves,
         series::{Series, Target},
         summary_ring,
     },
@@ -169,6 +170,19 @@ pub(crate) fn remove(metric: &Metric, key: &[u8]) -> bool {
 /// Removes all series that have these label values; `None` stands for any value. Returns how many there were.
 pub(crate) fn remove_matching(metric: &Metric, values: &[Option<String>]) -> u64 {
     with_warnings_of(&metric.definition.name, |state| state.remove_matching(metric, values))
+}
+
+/// Begins a generation of the segment, so that what is not used any more is given back. Returns whether one has begun.
+pub(crate) fn compact() -> bool {
+    with_state(State::compact)
+}
+
+/// Does a part of the work of a generation that has begun, if there is any. Not to be called between a lookup and the
+/// update of what was found.
+pub(crate) fn tend() {
+    if !FORKED.get() {
+        with_state(State::tend);
+    }
 }
 
 /// Retires the segment. A failure is a warning.
@@ -333,6 +347,20 @@ impl Attachment {
         }
     }
 
+    /// Tells of gauges whose cells have moved. To be called after each use of the writer that may look anything up.
+    fn tell_moves(&mut self) {
+        if let Some(moves) = self.writer.as_mut().and_then(Writer::take_moves) {
+            moves::tell(self.id, &moves);
+        }
+    }
+
+    fn tend(&mut self) {
+        if let Some(writer) = self.writer.as_mut().filter(|writer| writer.has_to_tend()) {
+            writer.tend();
+            self.tell_moves();
+        }
+    }
+
     /// The first error of this segment, once.
     fn take_warning(&mut self, metric: &str) -> Option<String> {
         if self.warned {
@@ -426,6 +454,7 @@ impl State {
         let generation = generation::current(); // before the lookup: a change during it makes the result stale
         let (target, is_overflow) =
             self.look_up(metric, key).unwrap_or_else(|reason| (Target::Dropped(reason), false));
+        self.current.tell_moves();
         Resolution { series: Series { generation, target }, is_overflow }
     }
 
@@ -456,7 +485,9 @@ impl State {
         let Ok(family) = self.family(metric) else { return false };
         let values = labels::unpack(key);
         let Some(writer) = &mut self.current.writer else { return false };
-        writer.remove(family, &metric.all_values(&values))
+        let removed = writer.remove(family, &metric.all_values(&values));
+        self.current.tell_moves();
+        removed
     }
 
     fn remove_matching(&mut self, metric: &Metric, values: &[Option<String>]) -> u64 {
@@ -466,7 +497,23 @@ impl State {
         let Ok(family) = self.family(metric) else { return 0 };
         let Some(writer) = &mut self.current.writer else { return 0 };
         let values: Vec<Option<&str>> = values.iter().map(Option::as_deref).collect();
-        writer.remove_matching(family, &metric.all_wanted(&values))
+        let removed = writer.remove_matching(family, &metric.all_wanted(&values));
+        self.current.tell_moves();
+        removed
+    }
+
+    fn compact(&mut self) -> bool {
+        if !self.is_ready() {
+            return false;
+        }
+        let begun = self.current.writer.as_mut().is_some_and(Writer::compact);
+        self.tend();
+        begun
+    }
+
+    /// Parked attachments hold slots, too, and would hold the others up.
+    fn tend(&mut self) {
+        self.parked.iter_mut().chain([&mut self.current]).for_each(Attachment::tend);
     }
 
     /// The family's record, which is registered once in each attachment.

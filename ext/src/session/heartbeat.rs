@@ -1,5 +1,5 @@
 //! Periodic work: publish process stats (memory, processor time, requests), check that the segment is still there,
-//! and expire resolved series where the segment has a TTL, so that looking them up again marks them as used.
+//! move to its present generation, and expire resolved series where the segment has a TTL, so that looking them up again marks them as used.
 //!
 //! It is done within calls that are made anyway, never by a thread, and about once a second. The processor time and
 //! the check of the segment cost a system call each, and are never done more often.
@@ -49,6 +49,7 @@ fn run() {
         countdown::restart(now);
         expire(now);
         check_segment(now);
+        attachment::tend();
         if countdown::is_publication_due(now) {
             publish(now);
         }
@@ -123,11 +124,13 @@ pub(crate) fn begin_request() {
     PROCESS.set(Process { requests: process.requests.wrapping_add(1), in_request: true, ..process });
     let now = process_stats::coarse_clock();
     expire(now);
+    attachment::tend();
     publish(now);
 }
 
 /// A request ends; the engine still has its numbers of this request.
 pub(crate) fn end_request() {
+    attachment::tend(); // it may be idle for long
     publish(process_stats::coarse_clock());
     let process = PROCESS.get();
     let gc_before = process.gc_before + i64::from(process_stats::gc_runs());

@@ -19,6 +19,7 @@ pub(crate) mod labels;
 pub(crate) mod lookup;
 pub(crate) mod metric;
 pub(crate) mod metric_table;
+pub(crate) mod moves;
 pub(crate) mod series;
 pub(crate) mod series_cache;
 pub(crate) mod series_table;

@@ -1,7 +1,7 @@
 //! The additions of `Gauge::trackInProgress()` that are still to be undone.
 //!
-//! The −1 goes to the very cell that got the +1, and only while the attachment in which it was found is current.
-//! After a wipe the cell is gone; after `remove()` nobody reads it; a forked child leaves it to its parent. All open
+//! The −1 goes to the very cell that got the +1, wherever it has moved since, and only while the attachment in which
+//! it was found is current. After a wipe the cell is gone; after `remove()` nobody reads it; a forked child leaves it to its parent. All open
 //! tracks are undone at the request's end, because after a fatal error the engine frees the frame of a suspended
 //! fiber without unwinding it.
 #![allow(unsafe_code)]
@@ -10,7 +10,8 @@ use crate::{
     engine::globals::interpreter_local,
     session::{attachment, gauge_cell},
 };
-use promshm_segment::memory::atomic::Cell;
+use promshm_segment::{Moves, memory::atomic::Cell};
+use std::ptr::null;
 
 interpreter_local! {
     static OPEN: Open = Open::new();
@@ -33,6 +34,7 @@ impl Open {
 #[derive(Debug)]
 struct Added {
     number: u64,
+    /// Null once the series was removed and its cell given back.
     cell: *const Cell,
     is_shared: bool,
     /// The attachment that the cell belongs to.
@@ -73,11 +75,22 @@ pub(crate) fn undo_open() {
     all.iter().for_each(Added::take_back);
 }
 
+/// Notes where the cells of that attachment's tracks have gone.
+pub(crate) fn follow(attachment_id: u64, moves: &Moves) {
+    OPEN.with(|open| {
+        for added in open.all.iter_mut().filter(|added| added.attachment_id == attachment_id) {
+            added.cell = moves.of(added.cell).unwrap_or(null());
+        }
+    });
+}
+
 impl Added {
     fn take_back(&self) {
         if attachment::current_id() == Some(self.attachment_id) {
-            // SAFETY: the attachment is still the one in which the cell was found, so it is mapped.
-            gauge_cell::add(unsafe { &*self.cell }, self.is_shared, -1.0);
+            // SAFETY: null, or the attachment is still the one in which the cell was found, so it is mapped.
+            if let Some(cell) = unsafe { self.cell.as_ref() } {
+                gauge_cell::add(cell, self.is_shared, -1.0);
+            }
         }
     }
 }

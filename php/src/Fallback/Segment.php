@@ -90,6 +90,12 @@ final class Segment
         return implode('', array_map(PageWriter::family(...), Memory::families()));
     }
 
+    /** Begins to give back what is not used any more; here that is done at once, always. */
+    public static function compact(): bool
+    {
+        return false;
+    }
+
     /** Takes all metrics away. Live handles keep working, from zero. */
     public static function wipe(): void
     {
