@@ -46,12 +46,12 @@ def number(title, expression, description, red_above=None, **options):
 
 def overview():
     crashes = f'sum(increase(promshm_worker_exits_total{{{PICKED}, kind=~"abrupt|fatal"}}[1h]))'
-    fill = f"max(promshm_segment_used_bytes{{{PICKED}}} / promshm_segment_reserved_bytes{{{PICKED}}})"
+    fill = f"max(promshm_capacity_used_ratio{{{PICKED}}})"
     return [
         number("Workers", f'sum(promshm_slots{{{PICKED}, state="live"}})', "Living worker processes with a slot of their own."),
         number("Crashes, last hour", crashes, "Killed, crashed, out of memory, or ended by a fatal error.", red_above=1),
         number("Unreadable segments", f"sum(promshm_up{{{PICKED}}} == bool 0)", "The cause is in the exporter's log.", red_above=1),
-        number("Fullest segment", fill, "Share of the address space that is handed out.", red_above=0.9, unit="percentunit"),
+        number("Fullest segment", fill, "Share of what is scarcest: index, series, room or gauges.", red_above=0.9, unit="percentunit"),
         number("Series", f"sum(promshm_series{{{PICKED}}})", "Series that workers count into."),
         number("Lost updates, last hour", f"sum(increase(promshm_dropped_total{{{PICKED}}}[1h]))", "By reason further down.", red_above=1),
     ]
@@ -172,20 +172,26 @@ def storage():
             unit="bytes",
         ),
         graph(
-            "Series, share of the limit",
-            [
-                target(
-                    f"(promshm_series{{{PICKED}}} + promshm_hidden_series{{{PICKED}}})"
-                    f" / promshm_series_limit{{{PICKED}}}",
-                    "{{instance}}",
-                ),
-                target(
-                    f"promshm_index_entries{{{PICKED}}} / promshm_index_entries_limit{{{PICKED}}}",
-                    "{{instance}} index",
-                ),
-            ],
-            "At 1, new series are dropped. The index also holds what was removed.",
+            "Capacity, share that is taken",
+            [target(f"max by (instance, resource) (promshm_capacity_used_ratio{{{PICKED}}})", "{{instance}} {{resource}}")],
+            "At 1, new series are dropped. Removed series count until a generation begins.",
             unit="percentunit",
+        ),
+        graph(
+            "Generations",
+            [
+                target(f"sum by (instance) (increase(promshm_generation{{{PICKED}}}{RATE}))", "{{instance}} begun"),
+                target(f"max by (instance, reason, pid) (promshm_generation_blocked_by{{{PICKED}}})", "{{instance}} blocked: {{reason}} {{pid}}"),
+            ],
+            "A generation gives room back. A worker without metric calls holds up the next one.",
+        ),
+        graph(
+            "To be given back",
+            [
+                target(f"sum by (instance) (promshm_removed_series{{{PICKED}}})", "{{instance}} removed series"),
+                target(f"sum by (instance) (promshm_replaced_families{{{PICKED}}})", "{{instance}} replaced families"),
+            ],
+            "They take room until the next generation.",
         ),
         graph(
             "Lost updates by reason",

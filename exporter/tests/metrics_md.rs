@@ -30,6 +30,7 @@ fn page(is_named: bool) -> String {
     let own = OwnSegment::absent();
     let mut writer = Writer::attach(&config(&own)).expect("the segment can be attached");
     overflow(&mut writer);
+    assert!(writer.compact(), "its own counts are in the former generation then");
     let mut refusal = Refusal::new();
     refusal.announce(&own.name);
     writer.publish_runtime(Runtime { start: 1.0, ..Runtime::default() });

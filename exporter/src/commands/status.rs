@@ -13,7 +13,7 @@ use humantime::format_duration;
 use promshm_segment::{
     Stats, os,
     os::{Inspection, Refused},
-    snapshot::{Family, Liveness, Reason, SlotState, SlotView, Snapshot, Superseded},
+    snapshot::{Blocker, Family, Liveness, Reason, Resource, SlotState, SlotView, Snapshot, Superseded},
 };
 use std::{
     io::{self, Write as _},
@@ -121,6 +121,8 @@ fn overview(target: &Target, found: &Inspection, stats: &Stats, now: SystemTime)
         ("Space", used),
         ("Leaked", human_bytes(stats.leaked_bytes)),
         ("Series", series + &hidden),
+        ("Capacity", capacity(stats)),
+        ("Generation", generation(stats)),
         ("Slots", slot_counts(stats)),
         ("Liveness", liveness(stats.liveness)),
         ("Workers", workers(stats)),
@@ -155,6 +157,42 @@ fn gauge(part: u64, whole: u64, unit: impl Fn(u64) -> String) -> String {
     let filled = (part.min(whole).saturating_mul(BAR_WIDTH as u64) / whole.max(1)) as usize;
     let bar = "#".repeat(filled) + &"-".repeat(BAR_WIDTH - filled);
     format!("[{bar}] {} of {} ({:.1}%)", unit(part), unit(whole), share * 100.0)
+}
+
+/// What is scarce first: the share of each resource that the present generation has taken.
+fn capacity(stats: &Stats) -> String {
+    let mut all: Vec<_> = Resource::ALL.into_iter().zip(stats.taken).collect();
+    all.sort_by(|(_, a), (_, b)| b.share().total_cmp(&a.share()));
+    let shares: Vec<_> = all
+        .iter()
+        .map(|(resource, taken)| format!("{} {:.1}%", resource.as_str(), taken.share() * 100.0))
+        .collect();
+    let Stats { removed_series, replaced_families, .. } = stats;
+    format!(
+        "{} taken, by {removed_series} removed series and {replaced_families} replaced families among others",
+        shares.join(", ")
+    )
+}
+
+fn generation(stats: &Stats) -> String {
+    let Stats { generation, former_bytes, blocked_by, .. } = stats;
+    let former = match former_bytes {
+        0 => String::new(),
+        bytes => format!("; {} of the former one are not given back yet", human_bytes(*bytes)),
+    };
+    let cause = match blocked_by {
+        None => String::new(),
+        Some(Blocker::Worker { pid, slot, processes }) => {
+            let others =
+                if *processes > 1 { format!(" and {} others", processes - 1) } else { String::new() };
+            format!(": process {pid} (slot {slot}){others} must make a metric call, or end")
+        }
+        Some(Blocker::NoSlot { processes }) => {
+            format!("; nothing is given back while {processes} processes without a slot live")
+        }
+        Some(Blocker::Liveness) => "; nothing is given back, because deaths go unnoticed".into(),
+    };
+    format!("{generation}{former}{cause}")
 }
 
 fn slot_counts(stats: &Stats) -> String {
@@ -224,7 +262,7 @@ fn moment(seconds: f64, now: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use promshm_segment::{Definition, Kind};
+    use promshm_segment::{Definition, Kind, snapshot::Taken};
 
     fn stats() -> Stats {
         let slot = |index, state, pid, starts| SlotView {
@@ -252,6 +290,12 @@ mod tests {
             exits_abrupt: 1,
             liveness: Liveness::Kernel,
             superseded_families: 1,
+            removed_series: 5,
+            replaced_families: 2,
+            taken: [(50, 100), (10, 10_000), (16, 64), (0, 20)].map(|(part, whole)| Taken { part, whole }),
+            generation: 3,
+            former_bytes: 2 << 20,
+            blocked_by: Some(Blocker::Worker { pid: 17, slot: 1, processes: 3 }),
             created: 1_700_000_000.0,
             ..Stats::default()
         }
@@ -288,6 +332,8 @@ Owner        uid 33, gid 34, mode 0640; attached now: 2
 Space        [######------------------] 64.0 MiB of 256.0 MiB (25.0%)
 Leaked       0 B
 Series       [------------------------] 10 of 10000 (0.1%)
+Capacity     index 50.0%, room 25.0%, series 0.1%, gauges 0.0% taken, by 5 removed series and 2 replaced families among others
+Generation   3; 2.0 MiB of the former one are not given back yet: process 17 (slot 1) and 2 others must make a metric call, or end
 Slots        1 live, 1 inherited, 254 free of 256; 0 processes without one
 Liveness     kernel (the kernel frees a dead process's slot at once)
 Workers      4 started; ended: 0 clean, 0 fatal, 1 abrupt
@@ -306,6 +352,18 @@ SLOT  STATE      PID  SINCE                                   STARTS    BYTES
    2  inherited   18  2023-11-14 22:13:20 UTC (1h 2m 3s ago)       1  8.0 KiB
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_keeps_room_from_being_given_back_is_named() {
+        let with = |blocked_by, former_bytes| generation(&Stats { blocked_by, former_bytes, ..stats() });
+        assert_eq!(with(None, 0), "3");
+        assert_eq!(with(None, 1024), "3; 1.0 KiB of the former one are not given back yet");
+        assert_eq!(
+            with(Some(Blocker::NoSlot { processes: 4 }), 0),
+            "3; nothing is given back while 4 processes without a slot live"
+        );
+        assert_eq!(with(Some(Blocker::Liveness), 0), "3; nothing is given back, because deaths go unnoticed");
     }
 
     #[test]

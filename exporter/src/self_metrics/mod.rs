@@ -14,7 +14,7 @@ pub(crate) use segment::{Attachment, SegmentMetrics};
 use http::HttpFamilies;
 use process::ProcessMetrics;
 use prometheus::{
-    Gauge, IntGauge, IntGaugeVec, Opts, Registry,
+    Gauge, GaugeVec, IntGauge, IntGaugeVec, Opts, Registry,
     core::{Collector, Desc},
 };
 use promshm_exposition::worker_family_names;
@@ -67,7 +67,7 @@ impl SelfMetrics {
             "promshm_scrape_duration_seconds",
             "How long reading the segment and writing its metrics took in this scrape.",
         ));
-        let build = always.gauges("promshm_build_info", "Always 1; the exporter's version.", "version");
+        let build = always.gauges("promshm_build_info", "Always 1; the exporter's version.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         // Made without a server or a segment too, because their names are reserved in either case.
         let (process, http) = (ProcessMetrics::new(), HttpFamilies::new());
@@ -149,8 +149,12 @@ impl Registered {
         self.add(IntGauge::with_opts(self.opts(name, help)))
     }
 
-    fn gauges(&mut self, name: &str, help: &str, label: &str) -> IntGaugeVec {
-        self.add(IntGaugeVec::new(self.opts(name, help), &[label]))
+    fn gauges(&mut self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+        self.add(IntGaugeVec::new(self.opts(name, help), labels))
+    }
+
+    fn ratios(&mut self, name: &str, help: &str, label: &str) -> GaugeVec {
+        self.add(GaugeVec::new(self.opts(name, help), &[label]))
     }
 
     fn opts(&self, name: &str, help: &str) -> Opts {

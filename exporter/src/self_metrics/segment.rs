@@ -1,12 +1,12 @@
 //! The metrics of one segment.
 
 use super::{LeftOut, LeftOutReason, Registered, families};
-use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, proto::MetricFamily};
+use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, proto::MetricFamily};
 use promshm_exposition::worker_families;
 use promshm_segment::{
     Family, Snapshot, Stats,
     os::Refused,
-    snapshot::{Reason, SlotState},
+    snapshot::{Blocker, Reason, Resource, SlotState},
 };
 use std::collections::HashMap;
 
@@ -46,6 +46,7 @@ pub(crate) struct SegmentMetrics {
     series_limit: IntGauge,
     index_entries: IntGauge,
     index_entries_limit: IntGauge,
+    capacity: CapacityMetrics,
     slots: IntGaugeVec,
     overflow: IntGauge,
     liveness: IntGaugeVec,
@@ -101,16 +102,17 @@ impl SegmentMetrics {
             series_limit: all.gauge("promshm_series_limit", "The most series that the segment takes."),
             index_entries: all.gauge(
                 "promshm_index_entries",
-                "Entries of the segment's index: families, series, and removed series, which keep theirs.",
+                "Entries of the segment's index: families, series, and removed series.",
             ),
             index_entries_limit: all.gauge(
                 "promshm_index_entries_limit",
-                "The most entries that the segment's index takes before it is wiped.",
+                "The most entries that the segment's index takes.",
             ),
+            capacity: CapacityMetrics::new(&mut all),
             slots: all.gauges(
                 "promshm_slots",
                 "Slots for worker processes, by what they are doing.",
-                "state",
+                &["state"],
             ),
             overflow: all.gauge(
                 "promshm_overflow_processes",
@@ -119,7 +121,7 @@ impl SegmentMetrics {
             liveness: all.gauges(
                 "promshm_liveness_info",
                 "Always 1; how the death of a worker process is noticed.",
-                "mode",
+                &["mode"],
             ),
             dropped: Reason::ALL.map(|reason| Total::new(dropped.with_label_values(&[reason.as_str()]))),
             truncated: all
@@ -141,7 +143,7 @@ impl SegmentMetrics {
             left_out: all.gauges(
                 "promshm_left_out_families",
                 "Families of the workers that this page leaves out, by reason.",
-                "reason",
+                &["reason"],
             ),
             too_large: all.gauge(
                 "promshm_left_out_series",
@@ -150,7 +152,7 @@ impl SegmentMetrics {
             refused: all.gauges(
                 "promshm_refused_processes",
                 "Living worker processes that may not write the segment, by user: what they count is lost.",
-                "uid",
+                &["uid"],
             ),
             owner_expected: all.gauge(
                 "promshm_segment_owner_expected",
@@ -230,6 +232,7 @@ impl SegmentMetrics {
         }
         self.liveness.reset();
         self.liveness.with_label_values(&[stats.liveness.as_str()]).set(1);
+        self.capacity.observe(stats);
         self.observe_totals(stats, attachment);
         self.observe_overflows(snapshot);
         self.workers = worker_families(stats);
@@ -260,6 +263,65 @@ impl SegmentMetrics {
         self.exits_abrupt.observe(segment, stats.exits_abrupt);
         self.attachments += u64::from(attachment == Attachment::Fresh);
         self.corrupt.observe(self.attachments, stats.corrupt_records);
+    }
+}
+
+/// What is taken, and whether it is given back.
+struct CapacityMetrics {
+    taken: GaugeVec,
+    removed_series: IntGauge,
+    replaced_families: IntGauge,
+    generation: IntGauge,
+    former_bytes: IntGauge,
+    blocked_by: IntGaugeVec,
+}
+
+impl CapacityMetrics {
+    fn new(all: &mut Registered) -> Self {
+        Self {
+            removed_series: all.gauge(
+                "promshm_removed_series",
+                "Removed series that keep their entries of the index until the next generation.",
+            ),
+            replaced_families: all.gauge(
+                "promshm_replaced_families",
+                "Families that another definition of their name has replaced, and that take room until the next generation.",
+            ),
+            taken: all.ratios(
+                "promshm_capacity_used_ratio",
+                "How much of what limits the segment is taken, removed series included: from 0 to 1.",
+                "resource",
+            ),
+            generation: all.gauge("promshm_generation", "How many generations of series have begun."),
+            former_bytes: all.gauge(
+                "promshm_former_generation_bytes",
+                "Bytes of the former generation that are not given back yet.",
+            ),
+            blocked_by: all.gauges(
+                "promshm_generation_blocked_by",
+                "What keeps room from being given back, by reason: the number of living worker processes, one of which has this pid.",
+                &["reason", "pid"],
+            ),
+        }
+    }
+
+    fn observe(&self, stats: &Stats) {
+        self.removed_series.set(stats.removed_series as i64);
+        self.replaced_families.set(stats.replaced_families as i64);
+        for (resource, taken) in Resource::ALL.into_iter().zip(stats.taken) {
+            self.taken.with_label_values(&[resource.as_str()]).set(taken.share());
+        }
+        self.generation.set(stats.generation as i64);
+        self.former_bytes.set(stats.former_bytes as i64);
+        self.blocked_by.reset();
+        if let Some(blocker) = stats.blocked_by {
+            let (pid, processes) = match blocker {
+                Blocker::Worker { pid, processes, .. } => (pid.to_string(), processes),
+                Blocker::NoSlot { processes } => (String::new(), processes),
+                Blocker::Liveness => (String::new(), 1),
+            };
+            self.blocked_by.with_label_values(&[blocker.as_str(), pid.as_str()]).set(processes as i64);
+        }
     }
 }
 

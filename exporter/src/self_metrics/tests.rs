@@ -3,7 +3,7 @@ use promshm_exposition::Encoder;
 use promshm_segment::{
     Definition, Kind, Runtime, Snapshot, Stats,
     os::Refused,
-    snapshot::{Liveness, Process, Reason, SlotState, SlotView},
+    snapshot::{Blocker, Liveness, Process, Reason, SlotState, SlotView, Taken},
 };
 use std::collections::BTreeMap;
 
@@ -11,7 +11,16 @@ const SEGMENT_METRIC: &str = "promshm_segment_used_bytes";
 
 fn stats() -> Stats {
     let dropped = [1, 2, 3, 4, 5, 6];
-    Stats { max_processes: 4, dropped, liveness: Liveness::Kernel, slots: vec![slot()], ..Stats::default() }
+    Stats {
+        max_processes: 4,
+        dropped,
+        liveness: Liveness::Kernel,
+        slots: vec![slot()],
+        taken: [Taken { part: 1, whole: 4 }; 4],
+        generation: 6,
+        blocked_by: Some(Blocker::Worker { pid: 17, slot: 2, processes: 3 }),
+        ..Stats::default()
+    }
 }
 
 /// A slot whose owner publishes its stats.
@@ -101,6 +110,31 @@ fn segments_with_names_share_families() {
         assert!(page.contains(line), "{line}{page}");
     }
     assert!(!page.contains("promshm_series{segment=\"a\"}"), "{page}");
+}
+
+#[test]
+fn what_blocks_a_generation_is_there_while_it_does() {
+    let mut segment = read(None);
+    let mut metrics = SelfMetrics::of_server(false);
+    let blocked = page(&mut metrics, std::slice::from_ref(&segment));
+    assert!(blocked.contains("\npromshm_generation 6\n"), "{blocked}");
+    assert!(
+        blocked.contains("\npromshm_generation_blocked_by{pid=\"17\",reason=\"worker\"} 3\n"),
+        "{blocked}"
+    );
+    for resource in ["index", "series", "room", "gauges"] {
+        let line = format!("\npromshm_capacity_used_ratio{{resource=\"{resource}\"}} 0.25\n");
+        assert!(blocked.contains(&line), "{blocked}");
+    }
+    segment.observe(&seen(Stats { blocked_by: Some(Blocker::Liveness), ..stats() }), Attachment::Known);
+    let blocked = page(&mut metrics, std::slice::from_ref(&segment));
+    assert!(
+        blocked.contains("\npromshm_generation_blocked_by{pid=\"\",reason=\"liveness\"} 1\n"),
+        "{blocked}"
+    );
+    assert!(!blocked.contains("reason=\"worker\""), "one cause at a time: {blocked}");
+    segment.observe(&seen(Stats { blocked_by: None, ..stats() }), Attachment::Known);
+    assert!(!page(&mut metrics, &[segment]).contains("promshm_generation_blocked_by{"));
 }
 
 #[test]

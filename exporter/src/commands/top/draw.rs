@@ -237,14 +237,23 @@ fn space(pen: &mut Pen, label: &str, stats: &Stats, scene: &Scene) {
         let filled = part.min(whole).saturating_mul(BAR_WIDTH as u64).div_ceil(whole.max(1)) as usize;
         ("━".repeat(filled), "─".repeat(BAR_WIDTH - filled))
     };
-    let (bytes, rows) = (bar(*used_bytes, *reserved_bytes), bar(series, *max_series));
+    let (resource, taken) = stats.scarcest();
+    let (bytes, rows) = (bar(taken.part, taken.whole), bar(series, *max_series));
+    let is_scarce = taken.share() >= 0.9;
+    // The width of a terminal is scarce too.
+    let scarce = if is_scarce {
+        format!(", {:.0}% of {}", taken.share() * 100.0, resource.as_str())
+    } else {
+        String::new()
+    };
     let full = if series >= *max_series { scene.theme.alarm } else { scene.theme.accent };
     pen.line(&[
         (label, STRONG),
         ("segment ", SOFT),
-        (&bytes.0, scene.theme.accent),
+        (&bytes.0, if is_scarce { scene.theme.alarm } else { scene.theme.accent }),
         (&bytes.1, SOFT),
         (&format!(" {} of {}", human_bytes(*used_bytes), human_bytes(*reserved_bytes)), PLAIN),
+        (&scarce, SOFT),
         ("  series ", SOFT),
         (&rows.0, full),
         (&rows.1, SOFT),

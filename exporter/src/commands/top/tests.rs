@@ -6,7 +6,7 @@ use super::{
     reading::{Key, Reading},
     view::{Column, Flow, Row, Shown, Sort, View},
 };
-use promshm_segment::{Definition, Family, GaugeMode, Kind, Snapshot, Stats};
+use promshm_segment::{Definition, Family, GaugeMode, Kind, Snapshot, Stats, snapshot::Taken};
 use ratatui::{
     Terminal,
     backend::TestBackend,
@@ -45,6 +45,7 @@ fn read(model: &mut Model, second: u64, families: Vec<Family>) {
     let stats = Stats {
         max_processes: 256,
         used_bytes: 1 << 20,
+        taken: [Taken { part: 1, whole: 100 }; 4],
         reserved_bytes: 256 << 20,
         series: 3,
         max_series: 10_000,

@@ -22,7 +22,7 @@ function writeSegment(section, model, segment) {
   const shown = (name, label) => (Number.isNaN(number(name, label)) ? '–' : human(number(name, label), unitOf(name)));
   writeWorkers(section, number, shown);
   writeCrashes(section, series, shown);
-  writeFill(section, 'space', number('promshm_segment_used_bytes'), number('promshm_segment_reserved_bytes'), 'bytes');
+  writeSpace(section, number, shown, series('promshm_generation_blocked_by'));
   writeSeries(section, number, model, segment);
   writeDropped(section, model, segment);
   const alarm = number('promshm_up') === 0;
@@ -43,6 +43,16 @@ function writeCrashes(section, series, shown) {
   const exits = (kind) => shown('promshm_worker_exits_total', kind);
   const alarm = ['abrupt', 'fatal'].some((kind) => grew(series('promshm_worker_exits_total', kind)));
   writeVital(section, 'crashes', exits('abrupt'), `${exits('fatal')} fatal, ${exits('clean')} clean exits`, { alarm });
+}
+
+/** The bar shows what is scarcest, because bytes alone may be far from their limit while the index is full. */
+function writeSpace(section, number, shown, blocked) {
+  const shares = ['index', 'series', 'room', 'gauges'].map((name) => [number('promshm_capacity_used_ratio', name) || 0, name]);
+  const [share, scarcest] = shares.reduce((most, each) => (each[0] > most[0] ? each : most));
+  const pid = blocked?.labels.find(([name]) => name === 'pid')?.[1];
+  const waits = pid ? `; waits for process ${pid}` : '';
+  const detail = `${Math.round(share * 100)} % of ${scarcest} taken${waits}`;
+  writeVital(section, 'space', shown('promshm_segment_used_bytes'), detail, { share, alarm: share >= 0.9 });
 }
 
 /** Hidden series use as much space as others, so they count. Metrics that have all the series that one may have are named. */
