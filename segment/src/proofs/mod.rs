@@ -20,7 +20,7 @@ use crate::{
     },
     layout::{FRESH, Geometry, Half, IDENTITY, PAGE, PAGE_WORDS, Plane, READY, Shape, UNSET, header},
     memory::{atomic::Word, mapping::Mapping, view::View},
-    reader::Catalogue,
+    reader::{Catalogue, Sight},
     writer::{FamilyId, Writer, prepare},
 };
 use std::sync::{
@@ -379,13 +379,13 @@ fn reader_sees_every_update_eventually() {
         });
         let read = loom::thread::spawn(move || {
             let mut catalogue = Catalogue::default();
-            catalogue.refresh(&reader, u64::MAX);
+            catalogue.refresh(&reader, &Sight::look(&reader).unwrap(), u64::MAX);
             catalogue
         });
         write.join().unwrap();
         let mut catalogue = read.join().unwrap();
-        note(catalogue.series_count() == 1);
-        catalogue.refresh(&view, u64::MAX);
-        assert_eq!((catalogue.series_count(), catalogue.corrupt), (1, 0));
+        note(catalogue.series_count(0) == 1);
+        catalogue.refresh(&view, &Sight::look(&view).unwrap(), u64::MAX);
+        assert_eq!((catalogue.series_count(0), catalogue.corrupt()), (1, 0));
     });
 }

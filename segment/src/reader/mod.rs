@@ -31,7 +31,7 @@ use budget::Budget;
 pub(crate) use catalogue::Catalogue;
 use cells::Cells;
 use pages::PageMap;
-use sight::Sight;
+pub(crate) use sight::Sight;
 use slots::Slots;
 use stats::Deaths;
 use summaries::Summaries;
