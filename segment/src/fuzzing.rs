@@ -16,13 +16,13 @@ use crate::{
         runtime::Runtime,
         series::SeriesRecord,
     },
-    layout::{Geometry, Half, RECORD_UNIT, SUMMARY_CELLS, Shape, header},
+    layout::{Geometry, Half, RECORD_UNIT, SUMMARY_CELLS, Shape, Slot, header},
     memory::{atomic::Cell, mapping::Mapping, view::View},
     reader::Reader,
     snapshot::Family,
     writer::{FamilyId, Writer, prepare},
 };
-use std::{ops::Range, sync::OnceLock};
+use std::{mem::offset_of, ops::Range, sync::OnceLock};
 
 const SHAPE: Shape = Shape { max_series: 60, max_processes: 3, max_label_length: 64 };
 const EVIL: [u64; 8] = [0, 1, 8, 1 << 32, 1 << 40, 1 << 63, 0x7ff8_0000_0000_0000, u64::MAX];
@@ -152,6 +152,7 @@ impl<'i> Player<'i> {
             }
             3 => self.make_honest(),
             4 => self.scrape(),
+            5 if command & 8 != 0 => self.advance(),
             5 => (self.reader, self.writer) = (None, None),
             6 => {
                 let (family, label) = (self.number(), self.number());
@@ -162,6 +163,34 @@ impl<'i> Player<'i> {
                 self.remove(slot, label);
             }
         }
+    }
+
+    /// A step of a generation, in whatever order.
+    fn advance(&mut self) {
+        let (step, phase) = (self.number(), self.view.phase());
+        match step % 5 {
+            0 => {
+                self.forge(header!(phase), phase.next().0);
+                self.view.head(header!(epoch)).fetch_add(1);
+            }
+            1 => self.writer.iter_mut().for_each(Writer::tend),
+            2 => (0..self.view.geometry.slots).for_each(|slot| self.turn(slot, phase.generation())),
+            3 => self.turn(step as usize / 5 % 4, phase.generation()),
+            _ => self.empty(self.view.geometry.half(phase.generation() + 1)),
+        }
+    }
+
+    fn turn(&self, slot: usize, generation: u64) {
+        self.forge(self.view.geometry.slot(slot) + offset_of!(Slot, generation) as u64, generation);
+    }
+
+    fn empty(&self, half: &Half) {
+        let words = self.view.words(half.head, (half.end - half.head) / 8);
+        words
+            .into_iter()
+            .flatten()
+            .filter(|word| word.load_relaxed() != 0)
+            .for_each(|word| word.store_relaxed(0));
     }
 
     /// The offset of a word that is in use.

@@ -79,7 +79,8 @@ impl PageMap {
         for plane in [Plane::Cumulative, Plane::PerProcess] {
             let mut pages = std::mem::take(self.pages_mut(plane));
             pages.iter_mut().for_each(|pages| pages.walked.clear());
-            trees.iter().for_each(|tree| self.walk(view, tree, plane, &mut pages[tree.half].walked));
+            let counting = trees.iter().filter(|tree| plane == Plane::Cumulative || tree.has_gauges);
+            counting.for_each(|tree| self.walk(view, tree, plane, &mut pages[tree.half].walked));
             pages.iter_mut().for_each(Pages::arrange);
             *self.pages_mut(plane) = pages;
         }

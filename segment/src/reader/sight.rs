@@ -28,6 +28,9 @@ pub(crate) struct Tree {
     pub(crate) roots: usize,
     /// The slot that they belong to.
     pub(crate) slot: usize,
+    /// Whether its gauges count. Of slot 0 only those of the present generation do: processes without a slot that
+    /// set others are dead, because none lives when a generation begins.
+    pub(crate) has_gauges: bool,
 }
 
 impl Sight {
@@ -111,15 +114,20 @@ impl Sight {
         for (slot, word) in self.words.iter().enumerate() {
             let is_behind = former == Some(*word);
             if slot == SHARED {
-                let shared = Tree { half: half(now), roots: SHARED, slot };
-                let of_estate = |generation| Tree { half: half(generation), roots: ESTATE, slot };
+                let shared = Tree { half: half(now), roots: SHARED, slot, has_gauges: true };
+                let of_estate =
+                    |generation| Tree { half: half(generation), roots: ESTATE, slot, has_gauges: false };
                 if let Some(former) = former.filter(|_| is_behind) {
-                    trees.extend([Tree { half: half(former), ..shared }, of_estate(former), shared]);
+                    trees.extend([
+                        Tree { half: half(former), has_gauges: false, ..shared },
+                        of_estate(former),
+                        shared,
+                    ]);
                 } else {
                     trees.extend([shared, of_estate(now)]);
                 }
             } else if is_behind || *word == now {
-                trees.push(Tree { half: half(*word), roots: slot, slot });
+                trees.push(Tree { half: half(*word), roots: slot, slot, has_gauges: true });
             }
         }
         trees

@@ -207,6 +207,24 @@ fn capacity_counts_what_was_removed_and_replaced() {
     assert_eq!(stats.scarcest().0, Resource::Room);
 }
 
+/// A process without a slot may come while slots are carried: the gauges of its dead predecessors are in the old half.
+#[test]
+fn gauges_of_processes_without_a_slot_are_shown_once() {
+    let scene = Scene::new();
+    let set = |by: f64| {
+        let mut writer = scene.process(0);
+        let family = family_of(&mut writer, "g", Kind::Gauge(GaugeMode::All));
+        writer.resolve(family, &["x"]).unwrap().cells[0].set(by);
+    };
+    set(1.0);
+    let mut reader = scene.reader();
+    assert_eq!(values(&mut reader, "g"), [1.0]);
+    scene.begin();
+    set(2.0);
+    assert_eq!(values(&mut reader, "g"), [2.0]);
+    assert_eq!(values(&mut scene.reader(), "g"), [2.0]);
+}
+
 /// Numbers that a valid segment does not have there.
 const EVIL: [u64; 8] = [1, 2, 3, 4, 5, 1 << 40, u64::MAX - 1, u64::MAX];
 
