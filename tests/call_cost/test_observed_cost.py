@@ -65,7 +65,7 @@ class ServerCostTest(harness.TestCase):
         alone = self.price("")
         more = round(self.price("requests") - alone)
         print(f"requests: {more} instructions more than a request alone ({round(alone)})")
-        self.assertGreater(more, 50, "this cannot have counted anything")
+        self.assertIn("php_request_duration_seconds_count", harness.dump(self.segment))  # else nothing was measured
         self.assertLessEqual(more, MOST_OF_A_REQUEST)
 
 
