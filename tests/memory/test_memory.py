@@ -78,4 +78,5 @@ class Memory(harness.TestCase):
                 page = len(self.scrape(exporter, encoding))
         held, most, _ = memory(exporter)
         print(f"plain and gzip by turns: {held / MIB:.1f} MiB between scrapes, {most / MIB:.1f} at most", flush=True)
-        self.assertLessEqual(most, 5 * MIB + 2.5 * page)
+        # 26.2 MiB with a page of 7.8; 24.5 MiB were enough while a segment had one index.
+        self.assertLessEqual(most, 7 * MIB + 2.5 * page)

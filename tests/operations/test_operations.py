@@ -22,7 +22,7 @@ class Worker(harness.Worker):
     """A PHP worker that has counted, and counts what it is told."""
 
     def __init__(self, test, key, kind, amount):
-        super().__init__(test, f"sysv:{key}", HERE / "worker.php", kind, amount)
+        super().__init__(test, f"sysv:{key}", HERE / "worker.php", kind, amount, settings=["promshm.max_series_per_metric=100%"])
         self.wait_for("counted")
 
 

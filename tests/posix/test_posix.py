@@ -27,7 +27,7 @@ class Mount(harness.Process):
 
 class Worker(harness.Worker):
     def __init__(self, test, mount, script, *words):
-        super().__init__(test, SEGMENT, script, *words, through=mount.container)
+        super().__init__(test, SEGMENT, script, *words, through=mount.container, settings=["promshm.max_series_per_metric=100%"])
 
 
 class PosixTest(harness.TestCase):
@@ -54,7 +54,7 @@ class PosixTest(harness.TestCase):
         self.assertEqual(harness.parse(exporter.get())['jobs_total{queue="mail"}'], 5)
 
     def test_full_mount_drops_updates_and_ends_no_process(self):
-        mount = Mount(self, "1m")
+        mount = Mount(self, "1536k")
         worker = Worker(self, mount, HERE / "many.php", 9000)
         lost = int(worker.wait_for(r"lost (\d+)").group(1))
         exporter = harness.Exporter(self, SEGMENT, through=mount.container)
@@ -68,4 +68,4 @@ class PosixTest(harness.TestCase):
         newcomer.wait_for("lost")
         self.assertEqual(harness.parse(exporter.get())['promshm_slots{state="live"}'], 2)
         self.assertIsNone(worker.process.poll())
-        print(f"1 MiB: {stored:.0f} updates stored, {lost} dropped", flush=True)
+        print(f"1.5 MiB: {stored:.0f} updates stored, {lost} dropped", flush=True)
