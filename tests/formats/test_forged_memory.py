@@ -14,7 +14,7 @@ import prometheus_client.parser
 import pytest
 
 ROUNDS = 2000 if "PROMSHM_SOAK" in os.environ else 120
-SIZE = 1 << 20
+SIZE = 8 << 20
 PARSERS = {"text": prometheus_client.parser, "openmetrics": prometheus_client.openmetrics.parser}
 
 CODE = """

@@ -183,6 +183,7 @@ function segment(): string
 function use_every_class(): array
 {
     Segment::wipe();
+    Segment::compact();
     $registry = new CollectorRegistry(null, false, ['app' => 'shop', 'zone' => 1]);
     $seen = [...counter(new \Exception('mail')), ...gauge()];
     $seen[] = implode(' ', [...histogram(), ...summary()]);
