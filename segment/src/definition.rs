@@ -1,6 +1,6 @@
 //! The definition of a metric (name, kind, labels, buckets), and Prometheus's rules for it.
 
-use crate::layout::SUMMARY_CELLS;
+use crate::layout::{Plane, SUMMARY_CELLS};
 use thiserror::Error;
 
 /// How the values that several processes set on one gauge are merged into one number.
@@ -37,6 +37,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Where the cells of such a metric lie.
+    pub(crate) fn plane(self) -> Plane {
+        match self {
+            Self::Gauge(GaugeMode::Last) => Plane::Shared,
+            Self::Gauge(_) => Plane::PerProcess,
+            _ => Plane::Cumulative,
+        }
+    }
+
     /// The type's name in the text formats: `counter`, `gauge`, `histogram` or `summary`.
     #[must_use]
     pub fn as_str(self) -> &'static str {

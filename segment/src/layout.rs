@@ -534,6 +534,29 @@ impl Geometry {
     }
 }
 
+/// [`HalfHead::population`], unpacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Population {
+    /// Series that count against the limit.
+    pub series: u64,
+    /// Words of the index that are in use.
+    pub entries: u64,
+}
+
+impl Population {
+    /// From its word.
+    #[must_use]
+    pub fn unpack(word: u64) -> Self {
+        Self { series: word & 0xffff_ffff, entries: word >> 32 }
+    }
+
+    /// Its word.
+    #[must_use]
+    pub fn pack(self) -> u64 {
+        self.series | self.entries << 32
+    }
+}
+
 /// [`HalfHead::space`], unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {

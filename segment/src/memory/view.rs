@@ -1,7 +1,10 @@
 //! A segment as readers and writers see it: its mapping and the geometry that its header describes.
 
 use crate::{
-    layout::{Geometry, Half, PAGE, PAGE_WORDS, Phase, RECORD_UNIT, SAMPLE_WORDS, Space, header, ring_pages},
+    layout::{
+        Geometry, Half, PAGE, PAGE_WORDS, Phase, Population, RECORD_UNIT, SAMPLE_WORDS, Space, header,
+        ring_pages,
+    },
     memory::{
         atomic::{Cell, Sample, Word, cells, samples},
         mapping::Mapping,
@@ -51,6 +54,24 @@ impl View {
     /// The space that is allocated for records and pages of a half, according to its head.
     pub(crate) fn space(&self, half: &Half) -> Space {
         Space::unpack(self.word(half.space()).map_or(0, Word::load_acquire))
+    }
+
+    /// Series and words of the index that a half has taken, according to its head.
+    pub(crate) fn population(&self, half: &Half) -> Population {
+        Population::unpack(self.word(half.population()).map_or(0, Word::load_relaxed))
+    }
+
+    /// Words of the index, series, room and gauges' cells that a half has taken, each with how many there are:
+    /// in the order of [`Resource::ALL`](crate::snapshot::Resource::ALL).
+    pub(crate) fn taken(&self, half: &Half) -> [(u64, u64); 4] {
+        let Population { series, entries } = self.population(half);
+        let gauges = self.word(half.gauges()).map_or(0, Word::load_relaxed);
+        [
+            (entries, self.geometry.most_entries()),
+            (series, self.geometry.shape.max_series.into()),
+            (self.used_bytes_of(half), half.room()),
+            (gauges, self.geometry.gauge_cells),
+        ]
     }
 
     /// The cell of a `last` gauge.

@@ -18,7 +18,9 @@ use crate::{
         series::{GONE, SeriesRecord, state},
         strings::pack_strings,
     },
-    layout::{FRESH, Geometry, Half, IDENTITY, PAGE, PAGE_WORDS, Plane, READY, Shape, UNSET, header},
+    layout::{
+        FRESH, Geometry, Half, IDENTITY, PAGE, PAGE_WORDS, Plane, Population, READY, Shape, UNSET, header,
+    },
     memory::{atomic::Word, mapping::Mapping, view::View},
     reader::{Catalogue, Sight},
     writer::{FamilyId, Writer, prepare},
@@ -97,8 +99,8 @@ fn half(view: &View) -> &Half {
 }
 
 fn population(view: &View) -> (u64, u64) {
-    let word = view.head(half(view).population()).load_relaxed();
-    (word & 0xffff_ffff, word >> 32)
+    let Population { series, entries } = view.population(half(view));
+    (series, entries)
 }
 
 /// A lookup finds either nothing or a complete record.

@@ -330,7 +330,7 @@ impl Catalogue {
         if !family.accepts(&series, &self.labels, &look.view.geometry) {
             return Err(Corrupt);
         }
-        let (plane, cells) = (family.plane(), family.definition.cells() as u64);
+        let (plane, cells) = (family.definition.kind.plane(), family.definition.cells() as u64);
         let numbers = self.numbers + family.definition.numbers() as u64;
         if numbers * 8 > look.view.memory_limit() {
             return Err(Corrupt);

@@ -7,7 +7,7 @@ use crate::{
         strings::{are_strings, strings},
         ttl::{Activity, hides},
     },
-    layout::{Geometry, PAGE_WORDS, Plane, RECORD_UNIT},
+    layout::{Geometry, Half, PAGE_WORDS, Plane, RECORD_UNIT},
     memory::{atomic::Word, view::View},
     snapshot::{Family, Labels},
 };
@@ -20,6 +20,13 @@ pub(crate) struct Spot {
     pub(crate) unit: u32,
     /// First of its cells.
     pub(crate) column: u32,
+}
+
+impl Spot {
+    /// The offset of its record.
+    fn offset(self, half: &Half) -> u64 {
+        half.records + u64::from(self.unit) * RECORD_UNIT
+    }
 }
 
 /// A series without its label values.
@@ -35,7 +42,7 @@ impl Series {
     /// The offsets of its records.
     fn offsets(&self, view: &View) -> impl Iterator<Item = u64> {
         let halves = view.geometry.halves.iter().zip(self.at);
-        halves.filter_map(|(half, spot)| Some(half.records + u64::from(spot?.unit) * RECORD_UNIT))
+        halves.filter_map(|(half, spot)| Some(spot?.offset(half)))
     }
 
     /// Its column in a half.
@@ -57,14 +64,14 @@ impl Series {
     /// Forgets its record in a half if that was removed, and the one of the new half (`now`) that was carried from it.
     /// Returns whether it was.
     fn drop_if_removed(&mut self, view: &View, half: usize, now: usize) -> bool {
-        let offset =
-            |half: usize, spot: Spot| view.geometry.halves[half].records + u64::from(spot.unit) * RECORD_UNIT;
-        let Some(removed) = self.at[half].map(|spot| offset(half, spot)) else { return false };
+        let [removed, twin] =
+            [half, now].map(|half| self.at[half].map(|spot| spot.offset(&view.geometry.halves[half])));
+        let Some(removed) = removed else { return false };
         if SeriesRecord::removed(view, removed).map_or(GONE, |flag| state(flag.load_relaxed())) != GONE {
             return false;
         }
         self.at[half] = None;
-        let twin = self.at[now].map(|spot| SeriesRecord::parse(view, offset(now, spot)));
+        let twin = twin.filter(|_| half != now).map(|twin| SeriesRecord::parse(view, twin));
         if twin.is_some_and(|twin| twin.is_ok_and(|twin| twin.origin == removed)) {
             self.at[now] = None;
         }
@@ -138,7 +145,7 @@ impl Entry {
     /// Whether the series' record is valid for the family.
     pub(crate) fn accepts(&self, series: &SeriesRecord, labels: &[u8], geometry: &Geometry) -> bool {
         let cells = self.definition.cells() as u64;
-        let columns = match self.plane() {
+        let columns = match self.definition.kind.plane() {
             Plane::Shared => geometry.gauge_cells,
             plane => plane.capacity(),
         };
@@ -238,14 +245,6 @@ impl Entry {
     /// The label values of row `index`.
     pub(crate) fn labels(&self, index: usize) -> impl Iterator<Item = &str> {
         self.labels.row(self.width(), index)
-    }
-
-    pub(crate) fn plane(&self) -> Plane {
-        match self.definition.kind {
-            Kind::Gauge(GaugeMode::Last) => Plane::Shared,
-            Kind::Gauge(_) => Plane::PerProcess,
-            _ => Plane::Cumulative,
-        }
     }
 
     fn width(&self) -> usize {

@@ -7,9 +7,9 @@ use super::{
 };
 use crate::{
     format::{index, runtime::Runtime},
-    layout::{Half, LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, SHARED, Slot, UNSET, header},
+    layout::{LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, SHARED, Slot, UNSET, header},
     memory::{atomic::Word, mapping::Mapping, view::View},
-    snapshot::{Blocker, Liveness, Process, Reason, Resource, SlotState, SlotView, Snapshot, Stats, Taken},
+    snapshot::{Blocker, Liveness, Process, Reason, SlotState, SlotView, Snapshot, Stats, Taken},
 };
 use std::mem::offset_of;
 
@@ -72,11 +72,11 @@ pub(crate) fn collect(
         hidden_series: 0,
         superseded_families: catalogue.superseded,
         max_series: u64::from(view.geometry.shape.max_series),
-        index_entries: population(view, half) >> 32,
+        index_entries: view.population(half).entries,
         max_index_entries: view.geometry.most_entries(),
         removed_series: removed_series(cells, catalogue),
         replaced_families: catalogue.outdated,
-        taken: taken(view, half),
+        taken: view.taken(half).map(|(part, whole)| Taken { part, whole }),
         generation: sight.now(),
         former_bytes: former_bytes(cells),
         blocked_by: blocked_by(cells),
@@ -104,27 +104,9 @@ fn liveness(mapping: &Mapping, slots: &Slots) -> Liveness {
     }
 }
 
-fn population(view: &View, half: &Half) -> u64 {
-    view.word(half.population()).map_or(0, Word::load_relaxed)
-}
-
-/// In the order of [`Resource::ALL`].
-fn taken(view: &View, half: &Half) -> [Taken; Resource::ALL.len()] {
-    let population = population(view, half);
-    let gauges = view.word(half.gauges()).map_or(0, Word::load_relaxed);
-    Resource::ALL.map(|resource| match resource {
-        Resource::Index => Taken { part: population >> 32, whole: view.geometry.most_entries() },
-        Resource::Series => {
-            Taken { part: population & 0xffff_ffff, whole: view.geometry.shape.max_series.into() }
-        }
-        Resource::Room => Taken { part: view.used_bytes_of(half), whole: half.room() },
-        Resource::Gauges => Taken { part: gauges, whole: view.geometry.gauge_cells },
-    })
-}
-
 /// Entries of the index that lead to removed series.
 fn removed_series(Cells { view, sight, .. }: &Cells<'_>, catalogue: &Catalogue) -> u64 {
-    let entries = population(view, view.geometry.half(sight.now())) >> 32;
+    let entries = view.population(view.geometry.half(sight.now())).entries;
     let wanted = catalogue.series_count(sight.half()) + catalogue.family_count(sight.half());
     entries.saturating_sub(wanted)
 }
@@ -171,7 +153,7 @@ fn leaked_bytes(Cells { view, page_map, sight, .. }: &Cells<'_>, catalogue: &Cat
 
 /// Series that count against the limit although they cannot be found.
 fn leaked_series(Cells { view, sight, .. }: &Cells<'_>, catalogue: &Catalogue) -> u64 {
-    let counted = population(view, view.geometry.half(sight.now())) & 0xffff_ffff;
+    let counted = view.population(view.geometry.half(sight.now())).series;
     counted.saturating_sub(catalogue.series_count(sight.half()))
 }
 

@@ -2,7 +2,9 @@
 
 use super::{
     Writer,
-    register::{Draft, Former, Home, SeriesDraft, finish_removals, leaving, remove_records, state_of},
+    register::{
+        Draft, FamilyDraft, Former, Home, SeriesDraft, finish_removals, leaving, remove_records, state_of,
+    },
     slot::{fill_page, known_cells, pages_of, take_pages},
 };
 use crate::{
@@ -94,8 +96,7 @@ impl<'w> Carrier<'w> {
         let Some(family) = self.family(series.family, !is_gone)? else { return Ok(()) };
         let Some(labels) = self.labels(&series, offset, family) else { return Ok(()) };
         let home = family.home;
-        let hash = SeriesRecord::hash(self.writer.attached.hash_key, home.offset, &labels);
-        let mut draft = SeriesDraft { home, labels: &labels, hash, former: Some(former) };
+        let mut draft = SeriesDraft::new(self.writer.attached.hash_key, home, &labels, Some(former));
         let (_, half) = self.halves();
         if is_gone {
             let twin = draft.find(self.view(), &half);
@@ -128,7 +129,7 @@ impl<'w> Carrier<'w> {
         if let Some(known) = draft.find(self.view(), half) {
             return Ok((state_of(self.view(), known) == 0).then_some(known));
         }
-        let made = self.writer.find_or_publish(half, draft.hash(), draft)?.offset;
+        let made = self.writer.find_or_publish(half, draft)?.offset;
         Ok((state_of(self.view(), made) == 0).then_some(made))
     }
 
@@ -156,8 +157,8 @@ impl<'w> Carrier<'w> {
     }
 
     fn exists(&self, definition: &Definition) -> bool {
-        let hash = FamilyRecord::hash(self.writer.attached.hash_key, definition);
-        super::register::FamilyDraft { definition, hash }.find(self.view(), &self.halves().1).is_some()
+        let draft = FamilyDraft::new(self.writer.attached.hash_key, definition);
+        draft.find(self.view(), &self.halves().1).is_some()
     }
 
     /// The label values, in the order of the new half's record.

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     clock,
     format::{family::FamilyRecord, index, record::Tag, series::SeriesRecord, ttl},
-    layout::{Half, OPEN, PAGE, Plane, RECORD_UNIT, Space},
+    layout::{Half, OPEN, PAGE, Plane, RECORD_UNIT},
     memory::{atomic::Word, view::View},
 };
 use std::{
@@ -87,25 +87,12 @@ impl Writer {
     }
 }
 
-/// Index words, series, room and gauges that a half has taken, each with how many there are.
-fn taken(view: &View, half: &Half) -> [(u64, u64); 4] {
-    let population = view.word(half.population()).map_or(0, Word::load_acquire);
-    let Space { units, pages } = view.space(half);
-    let gauges = view.word(half.gauges()).map_or(0, Word::load_relaxed);
-    [
-        (population >> 32, view.geometry.most_entries()),
-        (population & 0xffff_ffff, view.geometry.shape.max_series.into()),
-        (units * RECORD_UNIT + pages * PAGE, half.room()),
-        (gauges, view.geometry.gauge_cells),
-    ]
-}
-
 /// Whether at least three quarters of anything are taken.
 fn is_crowded(view: &View, half: &Half) -> bool {
-    taken(view, half).iter().any(|(taken, all)| *taken / 3 >= *all / 4)
+    view.taken(half).iter().any(|(taken, all)| *taken / 3 >= *all / 4)
 }
 
-/// The same as [`taken`], but of what is wanted.
+/// The same as [`View::taken`], but of what is wanted.
 fn needed(view: &View, half: &Half, census: &Census) -> [u64; 4] {
     let columns = [Plane::Cumulative, Plane::PerProcess]
         .map(|plane| view.word(half.columns(plane)).map_or(0, Word::load_relaxed));
@@ -118,14 +105,14 @@ fn needed(view: &View, half: &Half, census: &Census) -> [u64; 4] {
 
 /// Whether at least half of what is scarce would be given back.
 fn is_worth_it(view: &View, half: &Half, census: &Census) -> bool {
-    let both = taken(view, half).into_iter().zip(needed(view, half, census));
+    let both = view.taken(half).into_iter().zip(needed(view, half, census));
     fits(view, half, census)
         && both.into_iter().any(|((taken, all), needed)| taken / 3 >= all / 4 && needed <= taken / 2)
 }
 
 /// Whether what is wanted has room in the other half for certain.
 fn fits(view: &View, half: &Half, census: &Census) -> bool {
-    let mut both = taken(view, half).into_iter().zip(needed(view, half, census));
+    let mut both = view.taken(half).into_iter().zip(needed(view, half, census));
     both.all(|((_, all), needed)| needed <= all / 8 * 7)
 }
 
@@ -197,7 +184,7 @@ fn family(
         newest: FamilyRecord::newest_claim(view, offset)?.load_acquire(),
         is_asserted,
         cells: record.definition.cells() as u64,
-        plane: super::register::plane_of(record.definition.kind),
+        plane: record.definition.kind.plane(),
         bytes: record.bytes,
         name: record.definition.name,
     };

@@ -7,17 +7,18 @@
 use super::{FamilyId, Resolved, Writer, gauges};
 use crate::{
     clock,
-    definition::{Definition, GaugeMode, Kind},
+    definition::{Definition, Kind},
     format::{
         family::FamilyRecord,
         index,
         index::Found,
         label_value::fit,
+        record::HashKey,
         series::{GONE, LEAVING, SeriesRecord, Times, in_state, state},
         strings::{pack_strings, strings},
         ttl,
     },
-    layout::{Half, PAGE_WORDS, Phase, Plane, RECORD_UNIT, SHARED, Space, header},
+    layout::{Half, PAGE_WORDS, Phase, Plane, Population, RECORD_UNIT, SHARED, Space, header},
     memory::{atomic::Word, view::View},
     snapshot::Reason,
 };
@@ -58,14 +59,13 @@ impl Writer {
 
     /// Finds or creates the family's record in the half of a generation.
     pub(super) fn family_home(&mut self, generation: u64, definition: &Definition) -> Result<Home, Reason> {
-        let hash = FamilyRecord::hash(self.attached.hash_key, definition);
         let half = *self.attached.view.geometry.half(generation);
-        let found = self.find_or_publish(&half, hash, &mut FamilyDraft { definition, hash })?;
+        let found = self.find_or_publish(&half, &mut FamilyDraft::new(self.attached.hash_key, definition))?;
         let record = FamilyRecord::parse(&self.attached.view, found.offset).map_err(|_| Reason::Corrupt)?;
         Ok(Home {
             offset: found.offset,
             claim_column: record.claim_column,
-            plane: plane_of(definition.kind),
+            plane: definition.kind.plane(),
             cells: definition.cells(),
             labels: definition.label_names.len(),
             order: definition.order_for(&record.definition).map(|order| self.keep_order(order)),
@@ -111,13 +111,22 @@ impl Writer {
         rearrange(order.and_then(|order| self.orders.get(order as usize)).map(AsRef::as_ref), labels)
     }
 
+    /// Where the family lies in the present generation. Of another writer's there is only what the id says, which holds
+    /// for its generation.
+    fn home_of(&self, family: FamilyId) -> Home {
+        self.families.get(family.known as usize).map_or(family.home, |known| known.home)
+    }
+
+    fn draft<'l>(&self, home: Home, labels: &'l [u8]) -> SeriesDraft<'l> {
+        SeriesDraft::new(self.attached.hash_key, home, labels, None)
+    }
+
     /// Where the family lies in the present generation, and the packed values, in the order of its record there.
     fn packed(&self, family: FamilyId, labels: &[&str]) -> Result<(Home, Vec<u8>, usize), Reason> {
         if labels.len() != family.home.labels {
             return Err(Reason::Corrupt);
         }
-        // Of another writer there is only what the id says, which holds for its generation.
-        let home = self.families.get(family.known as usize).map_or(family.home, |known| known.home);
+        let home = self.home_of(family);
         let (packed, cut) = self.pack(&self.arrange(home.order, &self.arrange(family.order, labels)));
         Ok((home, packed, cut))
     }
@@ -151,9 +160,8 @@ impl Writer {
         phase: Phase,
     ) -> Result<Option<(Home, u64)>, Reason> {
         let (home, packed, cut) = self.packed(family, labels)?;
-        let hash = SeriesRecord::hash(self.attached.hash_key, home.offset, &packed);
         let half = *self.attached.view.geometry.half(self.generation);
-        let mut draft = SeriesDraft { home, labels: &packed, hash, former: None };
+        let mut draft = self.draft(home, &packed);
         if draft
             .find(&self.attached.view, &half)
             .is_none_or(|offset| state_of(&self.attached.view, offset) != 0)
@@ -171,7 +179,7 @@ impl Writer {
                 return Ok(None);
             }
         }
-        let published = self.find_or_publish(&half, hash, &mut draft)?;
+        let published = self.find_or_publish(&half, &mut draft)?;
         if published.is_new && cut > 0 {
             self.slot.count_truncated(&self.attached.view, cut as u64);
         }
@@ -189,19 +197,16 @@ impl Writer {
         let view = &self.attached.view;
         let (parent, order) = self.former_family(family)?;
         let (packed, _cut) = self.pack(&rearrange(order.as_deref(), &self.arrange(family.order, labels)));
-        let hash = SeriesRecord::hash(self.attached.hash_key, parent, &packed);
         let home = Home { offset: parent, ..family.home };
-        SeriesDraft { home, labels: &packed, hash, former: None }
-            .find(view, view.geometry.half(self.generation + 1))
+        self.draft(home, &packed).find(view, view.geometry.half(self.generation + 1))
     }
 
     /// The offset of the family's record in the half of the former generation, and the order of its labels there.
     fn former_family(&self, family: FamilyId) -> Option<(u64, Option<Box<[u8]>>)> {
         let view = &self.attached.view;
         let definition = &self.families.get(family.known as usize)?.definition;
-        let hash = FamilyRecord::hash(self.attached.hash_key, definition);
         let other = view.geometry.half(self.generation + 1);
-        let parent = FamilyDraft { definition, hash }.find(view, other)?;
+        let parent = FamilyDraft::new(self.attached.hash_key, definition).find(view, other)?;
         let order = definition.order_for(&FamilyRecord::parse(view, parent).ok()?.definition);
         Some((parent, order))
     }
@@ -214,9 +219,7 @@ impl Writer {
             return None;
         }
         let (home, packed, _) = self.packed(family, labels).ok()?;
-        let hash = SeriesRecord::hash(self.attached.hash_key, home.offset, &packed);
-        let draft = SeriesDraft { home, labels: &packed, hash, former: None };
-        let offset = draft.find(view, view.geometry.half(self.generation))?;
+        let offset = self.draft(home, &packed).find(view, view.geometry.half(self.generation))?;
         (state_of(view, offset) == 0).then_some((home, offset))
     }
 
@@ -232,16 +235,14 @@ impl Writer {
         if count < limit.saturating_add(u64::from(overflows > 0)) || home.labels == 0 {
             return true;
         }
-        let hash = SeriesRecord::hash(self.attached.hash_key, home.offset, &packed);
-        let draft = SeriesDraft { home, labels: &packed, hash, former: None };
+        let draft = self.draft(home, &packed);
         let found = draft.find(view, view.geometry.half(self.generation));
         found.is_some_and(|offset| !draft.is_gone(view, offset))
     }
 
     /// Counts that label values of the family found no room of their own.
     pub fn count_overflow(&self, family: FamilyId) {
-        let home = self.families.get(family.known as usize).map_or(family.home, |known| known.home);
-        let count = FamilyRecord::overflow_count(&self.attached.view, home.offset);
+        let count = FamilyRecord::overflow_count(&self.attached.view, self.home_of(family).offset);
         count.into_iter().for_each(|count| _ = count.fetch_add(1));
     }
 
@@ -287,13 +288,11 @@ impl Writer {
 
     fn remove_here(&mut self, family: FamilyId, labels: &[&str], phase: Phase) -> Result<bool, Reason> {
         let (home, packed, _) = self.packed(family, labels)?;
-        let hash = SeriesRecord::hash(self.attached.hash_key, home.offset, &packed);
         let view = &self.attached.view;
         // The old half first: whoever carries the series looks at that flag, and would bring it back.
         let former = phase.is_carrying().then(|| self.find_former(family, labels)).flatten();
         let removed = remove_records(view, former, Some(phase));
-        let draft = SeriesDraft { home, labels: &packed, hash, former: None };
-        let found = draft.find(view, view.geometry.half(self.generation));
+        let found = self.draft(home, &packed).find(view, view.geometry.half(self.generation));
         Ok(remove_records(view, found, None) + removed > 0)
     }
 
@@ -307,7 +306,7 @@ impl Writer {
         }
         let mut removed = 0;
         let done = self.steady(|writer, phase| {
-            let home = writer.families.get(family.known as usize).map_or(family.home, |known| known.home);
+            let home = writer.home_of(family);
             let wanted = writer.arrange(family.order, labels);
             let view = &writer.attached.view;
             let mut former = 0;
@@ -340,10 +339,9 @@ impl Writer {
     pub(super) fn find_or_publish(
         &mut self,
         half: &Half,
-        hash: u64,
         draft: &mut dyn Draft,
     ) -> Result<Published, Reason> {
-        let view = &self.attached.view;
+        let (view, hash) = (&self.attached.view, draft.hash());
         let mut drafted = None;
         for _ in 0..MOST_TURNS {
             let found = index::search(view, half, hash, |offset| draft.is_at(view, offset));
@@ -455,8 +453,14 @@ pub(super) trait Draft {
 }
 
 pub(super) struct FamilyDraft<'a> {
-    pub(super) definition: &'a Definition,
-    pub(super) hash: u64,
+    definition: &'a Definition,
+    hash: u64,
+}
+
+impl<'a> FamilyDraft<'a> {
+    pub(super) fn new(key: HashKey, definition: &'a Definition) -> Self {
+        Self { definition, hash: FamilyRecord::hash(key, definition) }
+    }
 }
 
 impl Draft for FamilyDraft<'_> {
@@ -486,14 +490,18 @@ impl Draft for FamilyDraft<'_> {
 }
 
 pub(super) struct SeriesDraft<'a> {
-    pub(super) home: Home,
-    pub(super) labels: &'a [u8],
-    pub(super) hash: u64,
+    home: Home,
+    labels: &'a [u8],
+    hash: u64,
     /// The series in the former generation, which the record is carried from.
-    pub(super) former: Option<Former>,
+    former: Option<Former>,
 }
 
-impl SeriesDraft<'_> {
+impl<'a> SeriesDraft<'a> {
+    pub(super) fn new(key: HashKey, home: Home, labels: &'a [u8], former: Option<Former>) -> Self {
+        Self { home, labels, hash: SeriesRecord::hash(key, home.offset, labels), former }
+    }
+
     /// Marks the cell of a carried gauge as in use in the half, so that nobody takes it when the old half is
     /// given back.
     pub(super) fn keep_gauge(&self, view: &View, half: &Half) {
@@ -657,18 +665,20 @@ fn reserve(view: &View, half: &Half, series: u64, is_carried: bool) -> Result<()
     let limit = u64::from(view.geometry.shape.max_series);
     let words = if is_carried { view.geometry.index_words / 8 * 7 } else { view.geometry.most_entries() };
     let grow = |word: u64| {
-        let (live, used) = ((word & 0xffff_ffff) + series, (word >> 32) + 1);
-        ((live <= limit || is_carried) && used <= words).then_some(live | used << 32)
+        let before = Population::unpack(word);
+        let grown = Population { series: before.series + series, entries: before.entries + 1 };
+        ((grown.series <= limit || is_carried) && grown.entries <= words).then_some(grown.pack())
     };
     let word = view.word(half.population()).ok_or(Reason::Corrupt)?;
     word.fetch_update(grow).map(drop).map_err(|_| Reason::SeriesLimit)
 }
 
 /// Returns a reservation.
-fn release(view: &View, half: &Half, series: u64, words: u64) {
+fn release(view: &View, half: &Half, series: u64, entries: u64) {
     let shrink = |word: u64| {
-        let (live, used) = (word & 0xffff_ffff, word >> 32);
-        Some(live.saturating_sub(series) | used.saturating_sub(words) << 32)
+        let before = Population::unpack(word);
+        let series = before.series.saturating_sub(series);
+        Some(Population { series, entries: before.entries.saturating_sub(entries) }.pack())
     };
     if let Some(word) = view.word(half.population()) {
         let _never_gives_up = word.fetch_update(shrink);
@@ -696,14 +706,6 @@ fn take_record(view: &View, half: &Half, bytes: u64) -> Result<u64, Reason> {
     let word = view.word(half.space()).ok_or(Reason::Corrupt)?;
     let before = word.fetch_update(grow).map_err(|_| Reason::SegmentFull)?;
     Ok(half.records + Space::unpack(before).units * RECORD_UNIT)
-}
-
-pub(super) fn plane_of(kind: Kind) -> Plane {
-    match kind {
-        Kind::Gauge(GaugeMode::Last) => Plane::Shared,
-        Kind::Gauge(_) => Plane::PerProcess,
-        _ => Plane::Cumulative,
-    }
 }
 
 #[cfg(test)]
