@@ -24,7 +24,10 @@ use crate::{
     },
     snapshot::Reason,
 };
-use std::{collections::HashMap, mem::offset_of};
+use std::{
+    collections::{HashMap, HashSet},
+    mem::offset_of,
+};
 
 /// Whose cells are carried, and into whose roots. Several are added up.
 pub(super) struct Load {
@@ -71,21 +74,45 @@ impl<'w> Carrier<'w> {
     pub(super) fn carry(&mut self, load: &Load) -> Result<(), Reason> {
         let (old, new) = self.halves();
         empty(self.view(), &new, load.to);
-        self.series_of(&old).into_iter().try_for_each(|offset| self.carry_series(offset, load))
+        let (wanted, gone) = self.series_of(&old);
+        self.remove_twins(&new, &gone);
+        wanted.into_iter().try_for_each(|offset| self.carry_series(offset, load))
     }
 
-    /// The offsets of a half's series, in the order of their columns: the records that are made for them have
-    /// columns in the same order, so cells that shared a page share one again.
-    fn series_of(&self, half: &Half) -> Vec<u64> {
-        let found = index::entries(self.view(), half).filter_map(|entry| {
-            let offset = index::offset_of(entry);
-            let is_series = Tag::read(self.view(), offset, entry) == Ok(Tag::Series);
-            let series = SeriesRecord::parse(self.view(), offset).ok().filter(|_| is_series)?;
-            Some((series.column, offset))
-        });
-        let mut found: Vec<(u64, u64)> = found.collect();
-        found.sort_unstable();
-        found.into_iter().map(|(_, offset)| offset).collect()
+    /// The offsets of a half's series: those that are there, in the order of their columns, and those that are gone. The
+    /// records that are made for them have columns in the same order, so cells that shared a page share one again.
+    fn series_of(&self, half: &Half) -> (Vec<u64>, HashSet<u64>) {
+        let (mut wanted, mut gone) = (Vec::new(), HashSet::new());
+        for (entry, offset) in index::entries(self.view(), half).map(|entry| (entry, index::offset_of(entry)))
+        {
+            if Tag::read(self.view(), offset, entry) != Ok(Tag::Series) {
+                continue;
+            }
+            finish_removals(self.view(), &leaving(self.view(), offset));
+            if state_of(self.view(), offset) == GONE {
+                gone.insert(offset);
+            } else if let Ok(series) = SeriesRecord::parse(self.view(), offset) {
+                wanted.push((series.column, offset));
+            }
+        }
+        wanted.sort_unstable();
+        (wanted.into_iter().map(|(_, offset)| offset).collect(), gone)
+    }
+
+    /// Removes the series of the new half that were carried from ones that are gone: the process that removed those may
+    /// have died before it came to these. Whoever carries one only now looks at the old one's flag after that.
+    fn remove_twins(&self, half: &Half, gone: &HashSet<u64>) {
+        if gone.is_empty() {
+            return;
+        }
+        let view = self.view();
+        let is_twin = |offset: &u64| {
+            state_of(view, *offset) != GONE
+                && SeriesRecord::parse(view, *offset).is_ok_and(|record| gone.contains(&record.origin))
+        };
+        let series = index::entries(view, half)
+            .filter(|entry| Tag::read(view, index::offset_of(*entry), *entry) == Ok(Tag::Series));
+        remove_records(view, series.map(index::offset_of).filter(is_twin), None);
     }
 
     fn carry_series(&mut self, offset: u64, load: &Load) -> Result<(), Reason> {

@@ -62,7 +62,8 @@ impl Writer {
             return false;
         }
         let begun = self.begin_if(is_worth_it);
-        self.census_rests_until = (!begun).then(|| Instant::now() + REST);
+        let found_too_little = !begun && self.can_begin();
+        self.census_rests_until = found_too_little.then(|| Instant::now() + REST);
         begun
     }
 
@@ -134,10 +135,11 @@ fn take_census(view: &View, living: Option<&[bool]>) -> Census {
         let offset = index::offset_of(entry);
         match Tag::read(view, offset, entry) {
             Ok(Tag::Family) => drop(family(view, half, offset, living, &mut families)),
-            Ok(Tag::Series) => {
+            // Most of a crowded half are gone: these need no look at their records.
+            Ok(Tag::Series) if state_of(view, offset) == 0 => {
                 series.extend(SeriesRecord::parse(view, offset).map(|record| (offset, record)));
             }
-            Err(_) => {}
+            Ok(Tag::Series) | Err(_) => {}
         }
     }
     let wanted = wanted(&families);
@@ -145,8 +147,7 @@ fn take_census(view: &View, living: Option<&[bool]>) -> Census {
     census.units = wanted.iter().map(|offset| families[offset].bytes.div_ceil(RECORD_UNIT)).sum();
     census.columns = census.families;
     for (offset, record) in series {
-        let state = state_of(view, offset);
-        let Some(family) = families.get(&record.family).filter(|_| state == 0) else { continue };
+        let Some(family) = families.get(&record.family) else { continue };
         if !wanted.contains(&record.family) {
             census.superseded.push(offset);
             continue;

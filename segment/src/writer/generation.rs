@@ -36,7 +36,11 @@ impl Writer {
         for _ in 0..MOST_TURNS {
             let phase = self.enter()?;
             let done = match act(self, phase) {
-                Err(Reason::SeriesLimit | Reason::SegmentFull) if self.make_room() => continue,
+                Err(Reason::SeriesLimit | Reason::SegmentFull)
+                    if self.make_room() || self.attached.view.phase_now() != phase =>
+                {
+                    continue;
+                }
                 done => done?,
             };
             match done {
