@@ -44,6 +44,7 @@ use std::path::Path;
 fn every_suite_is_part_of_a_program() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
     let programs = [include_str!("sysv.rs"), include_str!("../Cargo.toml")];
+    let posix = include_str!("posix.rs");
     let mut suites = 0;
     for entry in std::fs::read_dir(folder).expect("the folder of this test") {
         let name = entry.expect("readable").file_name().into_string().expect("a plain name");
@@ -52,6 +53,9 @@ fn every_suite_is_part_of_a_program() {
                 text.contains(&format!("\"{name}\"")) || text.contains(&format!("tests/{name}\""))
             };
             assert!(programs.iter().any(named), "{name} is neither in sysv.rs nor in Cargo.toml");
+            let is_included = |text: &str| text.contains(&format!("#[path = \"{name}\"]"));
+            let is_of_both = is_included(programs[0]) && name != "memory.rs"; // which is neither kind
+            assert!(!is_of_both || is_included(posix), "{name} is in sysv.rs and not in posix.rs");
             suites += 1;
         }
     }
