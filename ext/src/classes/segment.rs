@@ -85,7 +85,7 @@ pub(crate) fn stats() -> std::result::Result<Stats, ReadError> {
     read(|reader| reader.scrape().map(|snapshot| snapshot.stats.clone()))
 }
 
-/// The numbers of each family, the one with the most series first.
+/// The numbers of one family.
 #[derive(Debug)]
 struct FamilyCount {
     name: String,
@@ -93,7 +93,7 @@ struct FamilyCount {
     overflows: u64,
 }
 
-/// The segment's state, and that of its families.
+/// The segment's state, and that of its families, the one with the most series first.
 fn stats_and_families() -> (std::result::Result<Stats, ReadError>, Vec<FamilyCount>) {
     let seen = read(|reader| {
         let snapshot = reader.scrape()?;

@@ -358,11 +358,10 @@ impl Place {
         if !is_ready || call.cell != self.in_flight.get() || call.attachment_id != self.attachment_id.get() {
             return self.end_slowly(call, seconds);
         }
-        // SAFETY: in the current generation these are `count` cells of the mapped segment, and `in_flight` is null or
-        // one.
-        let (cells, in_flight) =
-            unsafe { (slice::from_raw_parts(self.cells.get(), self.count), call.cell.as_ref()) };
-        match in_flight {
+        // SAFETY: in the current generation these are `count` cells of the mapped segment.
+        let cells = unsafe { slice::from_raw_parts(self.cells.get(), self.count) };
+        // SAFETY: null, or in the current generation a cell of the mapped segment.
+        match unsafe { call.cell.as_ref() } {
             Some(in_flight) => {
                 gauge_cell::add(in_flight, false, -1.0);
                 histogram_cells::count(cells, self.bucket_of(seconds), seconds);

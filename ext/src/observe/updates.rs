@@ -5,14 +5,13 @@ use crate::{
     engine::panic::catch_panic,
     session::{
         attachment, gauge_cell,
-        handle::{count_lost, with_packed},
-        labels, lookup,
+        handle::{Cells, update_target, with_packed},
+        histogram_cells, labels, lookup,
         metric::Metric,
         series::{Key, Series, Target},
     },
 };
-use promshm_segment::memory::atomic::Cell;
-use std::{cell::Cell as Local, slice};
+use std::cell::Cell;
 
 /// One update.
 #[derive(Debug, Clone, Copy)]
@@ -42,43 +41,43 @@ pub(super) fn update(metric: &Metric, values: &[&[u8]], by: Update) {
 #[derive(Debug)]
 pub(super) struct Bound {
     key: Key,
-    series: Local<Series>,
+    series: Cell<Series>,
 }
 
 impl Bound {
     pub(super) fn new(values: &[&[u8]]) -> Self {
         let mut key = Vec::new();
         values.iter().for_each(|value| labels::push_part(value, &mut key));
-        Self { key: key.into(), series: Local::new(Series::UNKNOWN) }
+        Self { key: key.into(), series: Cell::new(Series::UNKNOWN) }
     }
 
     /// Updates the series, which is one of `metric`.
     pub(super) fn update(&self, metric: &Metric, by: Update) {
-        if !self.series.get().holds() {
-            catch_panic(|| self.series.set(attachment::resolve(metric, &self.key).series));
-        }
-        apply(metric, self.series.get().target, by);
+        catch_panic(|| {
+            if !self.series.get().holds() {
+                self.series.set(attachment::resolve(metric, &self.key).series);
+            }
+            apply(metric, self.series.get().target, by);
+        });
     }
 }
 
 /// Updates the series that this target is of.
 pub(super) fn apply(metric: &Metric, target: Target, by: Update) {
-    let (cells, is_shared) = match target {
-        Target::Owned(cells) => (cells, false),
-        Target::Shared(cells) => (cells, true),
-        lost => return count_lost(lost),
+    let update = |cells: Cells<'_>| match by {
+        Update::Count(by) => add(cells, by),
+        Update::Observe(value) => histogram_cells::add(cells, metric.buckets.of(value), value),
+        Update::Change(by) => gauge_cell::add(&cells.all[0], cells.shared, by),
+        Update::Set(value) => cells.all[0].set(value),
     };
-    // SAFETY: the target was just found to be valid: as many mapped cells as the definition has.
-    let cells = unsafe { slice::from_raw_parts(cells, metric.definition.cells()) };
-    let add = |cell: &Cell, by| if is_shared { cell.add_shared(by) } else { cell.add_owned(by) };
-    match (by, cells) {
-        (Update::Count(by), [cell, ..]) => add(cell, by),
-        (Update::Observe(value), [buckets @ .., sum]) => {
-            add(&buckets[metric.buckets.of(value)], 1.0);
-            add(sum, value);
-        }
-        (Update::Change(by), [cell, ..]) => gauge_cell::add(cell, is_shared, by),
-        (Update::Set(value), [cell, ..]) => cell.set(value),
-        (_, []) => {}
+    // SAFETY: the target was just found to be valid, for a series of this metric.
+    unsafe { update_target(target, metric.definition.cells(), update) }
+}
+
+fn add(Cells { all, shared }: Cells<'_>, by: f64) {
+    if shared {
+        all[0].add_shared(by);
+    } else {
+        all[0].add_owned(by);
     }
 }

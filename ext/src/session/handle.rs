@@ -112,7 +112,7 @@ impl SeriesOf {
 ///
 /// The target is valid in the current generation, and of a metric with that many cells.
 #[inline(always)]
-unsafe fn update_target(target: Target, count: usize, apply: impl FnOnce(Cells<'_>)) {
+pub(crate) unsafe fn update_target(target: Target, count: usize, apply: impl FnOnce(Cells<'_>)) {
     let (cells, shared) = match target {
         Target::Owned(cells) => (cells, false),
         Target::Shared(cells) => (cells, true),

@@ -1,5 +1,6 @@
-//! Periodic work: publish process stats (memory, processor time, requests), check that the segment is still there,
-//! move to its present generation, and expire resolved series where the segment has a TTL, so that looking them up again marks them as used.
+//! Periodic work: publish process stats (memory, processor time, requests), check that the segment is still there, move
+//! to its present generation, and expire resolved series where the segment has a TTL, so that looking them up again
+//! marks them as used.
 //!
 //! It is done within calls that are made anyway, never by a thread, and about once a second. The processor time and
 //! the check of the segment cost a system call each, and are never done more often.

@@ -27,8 +27,9 @@ pub(crate) fn observe_series(series: &SeriesOf, value: f64) {
     series.update(|cells| add(cells, bucket, value));
 }
 
+/// Counts one observation into a bucket and the sum.
 #[inline(always)]
-fn add(Cells { all, shared }: Cells<'_>, bucket: usize, value: f64) {
+pub(crate) fn add(Cells { all, shared }: Cells<'_>, bucket: usize, value: f64) {
     if shared {
         all[bucket].add_shared(1.0);
         all[all.len() - 1].add_shared(value);

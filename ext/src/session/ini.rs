@@ -260,8 +260,9 @@ on_modify! {
         Some(())
     };
     on_overflow_label => "promshm.overflow_label", "a text from 1 to 64 bytes long", |text| {
-        OVERFLOW_LABEL.with(|label| *label = Some(text.into()).filter(|_| (1..=64).contains(&text.len())));
-        (1..=64).contains(&text.len()).then_some(())
+        let label = Some(text).filter(|text| (1..=64).contains(&text.len()));
+        OVERFLOW_LABEL.set(label.map(Into::into));
+        label.map(drop)
     };
     on_max_label_length => "promshm.max_label_length", "a number from 64 to 65535", |text| {
         let number = number(text, Config::MIN_LABEL_LENGTH, Config::MAX_LABEL_LENGTH)?;

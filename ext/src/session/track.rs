@@ -1,9 +1,9 @@
 //! The additions of `Gauge::trackInProgress()` that are still to be undone.
 //!
 //! The −1 goes to the very cell that got the +1, wherever it has moved since, and only while the attachment in which
-//! it was found is current. After a wipe the cell is gone; after `remove()` nobody reads it; a forked child leaves it to its parent. All open
-//! tracks are undone at the request's end, because after a fatal error the engine frees the frame of a suspended
-//! fiber without unwinding it.
+//! it was found is current. After a wipe the cell is gone; after `remove()` nobody reads it; a forked child leaves it to
+//! its parent. All open tracks are undone at the request's end, because after a fatal error the engine frees the frame
+//! of a suspended fiber without unwinding it.
 #![allow(unsafe_code)]
 
 use crate::{
