@@ -76,11 +76,12 @@ def workers():
     ]
 
 
+def quantiles(buckets):
+    return [target(f"histogram_quantile({share}, {buckets})", f"p{int(share * 100)}") for share in (0.5, 0.95, 0.99)]
+
+
 def counted():
     buckets = f'{{__name__="${{histogram}}_bucket", {PICKED}}}{RATE}'
-    quantiles = [
-        target(f"histogram_quantile({share}, sum by (le) (rate({buckets})))", f"p{int(share * 100)}") for share in (0.5, 0.95, 0.99)
-    ]
     heat_map = target(f"sum by (le) (increase({buckets}))", "{{le}}", format="heatmap")
     return [
         graph(
@@ -98,7 +99,7 @@ def counted():
             color={"mode": "scheme", "scheme": "Oranges", "steps": 64},
             yAxis={"unit": "s"},
         ),
-        graph("$histogram: quantiles", quantiles, "As exact as the buckets are.", unit="s"),
+        graph("$histogram: quantiles", quantiles(f"sum by (le) (rate({buckets}))"), "As exact as the buckets are.", unit="s"),
     ]
 
 
@@ -124,7 +125,6 @@ def functions():
 
 def requests():
     buckets = f"sum by (le) (rate(php_request_duration_seconds_bucket{{{PICKED}}}{RATE}))"
-    quantiles = [target(f"histogram_quantile({share}, {buckets})", f"p{int(share * 100)}") for share in (0.5, 0.95, 0.99)]
     return [
         graph(
             "Requests",
@@ -132,7 +132,7 @@ def requests():
             "By response code; scripts of the command line by exit code.",
             unit="reqps",
         ),
-        graph("Requests: quantiles", quantiles, "All requests, from their start to their end.", unit="s"),
+        graph("Requests: quantiles", quantiles(buckets), "All requests, from their start to their end.", unit="s"),
         graph(
             "Running requests",
             [

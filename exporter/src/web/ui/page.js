@@ -72,7 +72,7 @@ function showView() {
 
 function toggleView() {
   page.view = showsFunctions() ? '' : 'functions';
-  history.replaceState(null, '', page.view ? '#functions' : location.pathname + location.search);
+  noteAddress();
   list.rebuild();
   window.scrollTo(0, 0);
   showView();
@@ -158,12 +158,16 @@ function onKey(event) {
   }
 }
 
-/** Shows what the filter says, and notes it in the address, so that a link to the page shows the same. */
+/** Notes the filter and the view in the address, so that a link to the page shows the same. */
+function noteAddress() {
+  const query = list.filter ? `?${new URLSearchParams({ filter: list.filter })}` : '';
+  const hash = page.view ? `#${page.view}` : '';
+  history.replaceState(null, '', location.pathname + query + hash);
+}
+
 function search() {
-  const filter = byId('filter').value;
-  list.search(filter);
-  const query = filter ? `?${new URLSearchParams({ filter })}` : '';
-  history.replaceState(null, '', location.pathname + query + location.hash);
+  list.search(byId('filter').value);
+  noteAddress();
   window.scrollTo(0, 0);
   showFound();
 }
