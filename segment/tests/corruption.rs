@@ -115,16 +115,8 @@ fn segment_that_changes_while_read_is_survived() {
             scene.raw.set(offset, value);
         }
     };
-    // SAFETY: the child writes to the mapping alone until it is killed.
-    let child = match unsafe { nix::unistd::fork() }.unwrap() {
-        nix::unistd::ForkResult::Child => {
-            let mut random = Dice(7);
-            loop {
-                scribble(&mut random);
-            }
-        }
-        nix::unistd::ForkResult::Parent { child } => child,
-    };
+    let mut random = Dice(7);
+    let scribbler = workers::repeat(|| scribble(&mut random));
     let mut scraped = 0;
     for _ in 0..500 {
         let Ok(mut reader) = Reader::attach(scene.place.config.name) else { continue };
@@ -133,8 +125,7 @@ fn segment_that_changes_while_read_is_survived() {
         }
         write(&scene.place);
     }
-    nix::sys::signal::kill(child, nix::sys::signal::Signal::SIGKILL).unwrap();
-    nix::sys::wait::waitpid(child, None).unwrap();
+    drop(scribbler);
     assert!(scraped > 1000, "{scraped}");
 }
 

@@ -274,21 +274,16 @@ fn reader_never_mixes_two_exemplars() {
     let _watchdog = Watchdog::new();
     let place = Place::new();
     let jobs = counter("jobs", &[]);
-    let work = || {
-        let mut writer = place.writer();
-        let cell = counted(&mut writer, &jobs, &[], 0);
-        for time in 1.. {
-            writer.note_exemplar(cell, &labels(&id_at(time)), f64::from(time) / 2.0, f64::from(time));
-        }
-    };
-    // SAFETY: the child writes to the segment alone until it is killed.
-    let child = match unsafe { nix::unistd::fork() }.unwrap() {
-        nix::unistd::ForkResult::Child => {
-            work();
-            unreachable!()
-        }
-        nix::unistd::ForkResult::Parent { child } => child,
-    };
+    let mut worker = None;
+    let worker = workers::repeat(|| {
+        let (writer, cell, time) = worker.get_or_insert_with(|| {
+            let mut writer = place.writer();
+            let cell = counted(&mut writer, &jobs, &[], 0);
+            (writer, cell, 0)
+        });
+        *time += 1;
+        writer.note_exemplar(*cell, &labels(&id_at(*time)), f64::from(*time) / 2.0, f64::from(*time));
+    });
     let attached = || Reader::attach(place.config.name).ok();
     let mut reader = std::iter::repeat_with(attached).flatten().next().unwrap();
     let (mut seen, mut last) = (0, 0.0);
@@ -300,7 +295,6 @@ fn reader_never_mixes_two_exemplars() {
             last = time;
         }
     }
-    nix::sys::signal::kill(child, nix::sys::signal::Signal::SIGKILL).unwrap();
-    nix::sys::wait::waitpid(child, None).unwrap();
+    drop(worker);
     println!("{seen} exemplars read while {last} were written");
 }

@@ -325,7 +325,7 @@ fn death_at_each_step_of_a_generation() {
             break;
         }
     }
-    println!("a whole generation: died at {points} points");
+    println!("a whole generation: died at {} points", points - 1);
     assert!(points > 300, "only {points} crash points were found");
 }
 
@@ -367,6 +367,7 @@ fn death_at_each_step_beside_a_process_that_counts() {
         assert_eq!(jobs_total(&mut reader), total + 10.0, "point {point}");
         assert_eq!(jobs_total(&mut place.reader()), total + 10.0, "point {point}");
         if fate == Fate::Completed {
+            println!("a generation beside a process that counts: died at {} points", point - 1);
             break;
         }
     }
@@ -411,6 +412,7 @@ fn a_process_that_stops_at_any_step_holds_up_nobody() {
             assert_eq!(jobs_total(reader), 26.0, "point {point}");
         }
     }
+    println!("a generation and the next one: stopped at {} points", points - 1);
     assert!(points > 100, "only {points} points were found");
 }
 
@@ -445,6 +447,7 @@ fn death_at_each_step_of_a_removal_while_slots_are_carried() {
         assert_eq!(jobs_total(&mut place.reader()), after, "point {point}");
         if fate == Fate::Completed {
             assert_eq!(after, 10.0);
+            println!("a removal while slots are carried: died at {} points", point - 1);
             break;
         }
     }

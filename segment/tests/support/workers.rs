@@ -229,6 +229,26 @@ impl Drop for Racers {
     }
 }
 
+/// Repeats `step` in a process of its own until what is returned is dropped, or the test ends in any other way.
+pub fn repeat(mut step: impl FnMut()) -> Racers {
+    let parent = nix::unistd::getpid();
+    // SAFETY: the test binary is single-threaded where it matters: nextest runs one test a process.
+    match unsafe { fork() }.unwrap() {
+        ForkResult::Parent { child } => Racers(vec![child]),
+        ForkResult::Child => {
+            let work = || {
+                nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).unwrap();
+                while nix::unistd::getppid() == parent {
+                    (0..1000).for_each(|_| step());
+                }
+            };
+            let failed = catch_unwind(AssertUnwindSafe(work)).is_err();
+            // SAFETY: ends this process without running the test binary's exit handlers.
+            unsafe { libc::_exit(i32::from(failed)) }
+        }
+    }
+}
+
 /// Lets `count` processes run `work` at the same instant; returns their results while they live.
 pub fn race(count: usize, work: impl Fn() -> u16) -> (Racers, Vec<u16>) {
     let (gate, open) = std::io::pipe().unwrap();
