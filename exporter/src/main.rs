@@ -8,6 +8,8 @@
 mod cli;
 mod commands;
 mod logging;
+#[cfg(feature = "node")]
+mod node;
 mod scrape;
 mod self_metrics;
 mod server;
