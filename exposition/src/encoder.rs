@@ -263,7 +263,10 @@ impl Encoder {
     ) -> bool {
         let format = self.format;
         let kind = family.definition.kind;
-        let is_written = |row: &Row<'_>| format != Format::OpenMetrics || is_row(kind, row.values());
+        // Native histograms are not exposed yet.
+        let is_native = matches!(kind, Kind::NativeHistogram(_));
+        let is_written =
+            |row: &Row<'_>| !is_native && (format != Format::OpenMetrics || is_row(kind, row.values()));
         let mut rows = family.rows().filter(is_written).peekable();
         if rows.peek().is_none() {
             return is_announced;
@@ -332,6 +335,7 @@ fn push_row(
         }
         Kind::Histogram => push_histogram(page, definition, row, prefixes, first, format),
         Kind::Summary { .. } => push_summary(page, row.values(), prefixes, first, format),
+        Kind::NativeHistogram(_) => {}
     }
 }
 

@@ -103,7 +103,7 @@ mod tests {
 
     fn definition(name: &str, kind: Kind) -> Definition {
         let bounds: &[f64] = match kind {
-            Kind::Counter | Kind::Gauge(_) => &[],
+            Kind::Counter | Kind::Gauge(_) | Kind::NativeHistogram(_) => &[],
             Kind::Histogram | Kind::Summary { .. } => &[0.5],
         };
         Definition::new(name, "", kind, &[], bounds).expect("a good definition")

@@ -174,6 +174,7 @@ impl Prefixes {
                 }
                 self.push_sum_and_count(definition, row);
             }
+            Kind::NativeHistogram(_) => {}
         }
         if let Some(name) = self.created.take() {
             self.push_line(&name, "", definition, row, None);
@@ -215,6 +216,7 @@ pub(crate) fn value_lines(definition: &Definition, format: Format) -> usize {
         }
         Kind::Histogram => definition.bounds.len() + 3,
         Kind::Summary { .. } => definition.bounds.len() + 2,
+        Kind::NativeHistogram(_) => 0,
     }
 }
 
@@ -223,6 +225,7 @@ fn lines(definition: &Definition) -> usize {
     match definition.kind {
         Kind::Counter | Kind::Gauge(_) => 1,
         Kind::Histogram | Kind::Summary { .. } => definition.bounds.len() + 3,
+        Kind::NativeHistogram(_) => 0,
     }
 }
 

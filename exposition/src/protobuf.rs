@@ -105,6 +105,7 @@ pub(crate) fn can_hold(kind: Kind, values: &[f64]) -> bool {
             counts.iter().copied().all(is_count) && is_count(counts.iter().sum())
         }
         (Kind::Summary { .. }, [.., count]) => is_count(*count),
+        (Kind::NativeHistogram(_), _) => false, // not exposed yet
         _ => true,
     }
 }
@@ -157,7 +158,7 @@ fn value_field(kind: Kind) -> u8 {
         Kind::Gauge(_) => 2,
         Kind::Counter => 3,
         Kind::Summary { .. } => 4,
-        Kind::Histogram => 7,
+        Kind::Histogram | Kind::NativeHistogram(_) => 7,
     }
 }
 
@@ -178,7 +179,7 @@ impl Message for Header<'_> {
             Kind::Counter => 0,
             Kind::Gauge(_) => 1,
             Kind::Summary { .. } => 2,
-            Kind::Histogram => 4,
+            Kind::Histogram | Kind::NativeHistogram(_) => 4,
         };
         sink.number(3, kind);
         if let Some(unit) = announced(definition).unit {
@@ -209,6 +210,7 @@ impl Message for Metric<'_> {
             Kind::Counter => sink.message(field, &Counter(row)),
             Kind::Summary { .. } => sink.message(field, &Summary { definition, row }),
             Kind::Histogram => sink.message(field, &Histogram { definition, row }),
+            Kind::NativeHistogram(_) => {}
         }
     }
 }

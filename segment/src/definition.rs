@@ -1,6 +1,9 @@
 //! The definition of a metric (name, kind, labels, buckets), and Prometheus's rules for it.
 
-use crate::layout::{Plane, SUMMARY_CELLS};
+use crate::{
+    layout::{Plane, SUMMARY_CELLS},
+    native::{NativeBuckets, NativeError},
+};
 use thiserror::Error;
 
 /// How the values that several processes set on one gauge are merged into one number.
@@ -29,6 +32,8 @@ pub enum Kind {
     Gauge(GaugeMode),
     /// Observations, counted in buckets.
     Histogram,
+    /// Observations, counted in Prometheus's exponential buckets.
+    NativeHistogram(NativeBuckets),
     /// Observations, of which recent ones are kept to compute quantiles.
     Summary {
         /// Age up to which an observation counts for quantiles, in seconds; at least 1.
@@ -52,7 +57,7 @@ impl Kind {
         match self {
             Self::Counter => "counter",
             Self::Gauge(_) => "gauge",
-            Self::Histogram => "histogram",
+            Self::Histogram | Self::NativeHistogram(_) => "histogram",
             Self::Summary { .. } => "summary",
         }
     }
@@ -107,6 +112,9 @@ pub enum DefinitionError {
     /// A bound is NaN or infinite (a trailing `+Inf` is allowed).
     #[error("bucket {0} is not finite")]
     BucketValue(f64),
+    /// A native histogram's buckets cannot be those.
+    #[error(transparent)]
+    Native(#[from] NativeError),
     /// The summary has no quantiles.
     #[error("no quantiles")]
     NoQuantiles,
@@ -182,6 +190,7 @@ impl Definition {
             Kind::Histogram => check_bounds(bounds)?,
             Kind::Summary { max_age: 0 } => return Err(DefinitionError::MaxAge),
             Kind::Summary { .. } => check_quantiles(bounds)?,
+            Kind::NativeHistogram(buckets) => buckets.check().map(|_| Vec::new())?,
             Kind::Counter | Kind::Gauge(_) => Vec::new(),
         };
         let label_names = label_names.iter().map(ToString::to_string).collect();
@@ -222,6 +231,10 @@ impl Definition {
         let mode = match kind {
             Kind::Gauge(mode) => format!(" and mode {mode:?}"),
             Kind::Summary { max_age } => format!(" and maxAgeSeconds {max_age}"),
+            Kind::NativeHistogram(buckets) => {
+                let (from, to) = buckets.exponents();
+                format!(" and native buckets of schema {} from 2^{from} to 2^{to}", buckets.schema)
+            }
             Kind::Counter | Kind::Histogram => String::new(),
         };
         let bounds: Vec<String> = bounds.iter().map(ToString::to_string).collect();
@@ -231,13 +244,14 @@ impl Definition {
         format!("a {} with labels ({}){mode}{bounds}", kind.as_str(), label_names.join(", "))
     }
 
-    /// Number of cells of one series: a histogram has one per bucket (`+Inf` included) and one for the sum,
-    /// a summary has [`SUMMARY_CELLS`], other kinds have one.
+    /// Number of cells of one series: a histogram has one per bucket (`+Inf` included) and one for the sum, a native one
+    /// those of its [`NativeBuckets`], a summary has [`SUMMARY_CELLS`], other kinds have one.
     #[must_use]
     pub fn cells(&self) -> usize {
         match self.kind {
             Kind::Counter | Kind::Gauge(_) => 1,
             Kind::Histogram => self.bounds.len() + 2,
+            Kind::NativeHistogram(buckets) => buckets.numbers(),
             Kind::Summary { .. } => SUMMARY_CELLS,
         }
     }
@@ -293,7 +307,7 @@ fn check_label(kind: Kind, name: &str) -> Result<(), DefinitionError> {
         return Err(DefinitionError::ReservedPrefix(name.into()));
     }
     let own = match kind {
-        Kind::Histogram => Some("le"),
+        Kind::Histogram | Kind::NativeHistogram(_) => Some("le"),
         Kind::Summary { .. } => Some("quantile"),
         Kind::Gauge(GaugeMode::All) => Some("pid"),
         Kind::Counter | Kind::Gauge(_) => None,

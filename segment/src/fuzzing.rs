@@ -18,6 +18,7 @@ use crate::{
     },
     layout::{Geometry, Half, RECORD_UNIT, SUMMARY_CELLS, Shape, Slot, header},
     memory::{atomic::Cell, mapping::Mapping, view::View},
+    native::NativeBuckets,
     reader::Reader,
     snapshot::Family,
     writer::{FamilyId, Writer, prepare},
@@ -60,6 +61,7 @@ fn definitions() -> Vec<Definition> {
         Kind::Gauge(GaugeMode::Sum),
         Kind::Gauge(GaugeMode::All),
         Kind::Summary { max_age: 600 },
+        Kind::NativeHistogram(NativeBuckets { schema: 1, lowest: -3, cells: 8 }),
     ];
     let name = |number: usize| format!("m{}", number % 4); // two of one name
     let all = kinds.iter().enumerate();
@@ -115,6 +117,19 @@ fn check_exemplars(family: &Family) {
         assert!(cell < family.definition.cells() && exemplar.time.is_finite());
         let characters = exemplar.labels.iter().flat_map(|(name, value)| name.chars().chain(value.chars()));
         assert!(characters.count() <= MAX_CHARACTERS, "too long");
+    }
+}
+
+/// Whatever a record says, its rows can be taken apart, and its bounds are those of a page.
+fn check_native(family: &Family) {
+    let Kind::NativeHistogram(buckets) = family.definition.kind else { return };
+    let bounds: Vec<f64> = buckets.classic_bounds().collect();
+    assert!(
+        bounds.iter().all(|bound| bound.is_normal() && *bound > 0.0) && bounds.is_sorted_by(|a, b| a < b)
+    );
+    for row in family.rows() {
+        assert_eq!(buckets.positive(row.values()).len(), usize::from(buckets.cells));
+        assert_eq!(buckets.classic_counts(row.values()).count(), bounds.len() + 1);
     }
 }
 
@@ -281,6 +296,7 @@ impl<'i> Player<'i> {
             assert!(rows.is_sorted_by(|a, b| a < b), "a row stands twice: {rows:?}");
             assert!(family.rows().all(|row| row.values().len() == family.definition.numbers()));
             check_exemplars(family);
+            check_native(family);
         }
         assert!(snapshot.stats.leaked_bytes <= self.view.geometry.end);
         let created = snapshot.families.iter().flat_map(Family::rows).filter_map(|row| row.created());

@@ -16,6 +16,7 @@ pub mod format;
 pub mod fuzzing;
 pub mod layout;
 pub mod memory;
+pub mod native;
 pub mod os;
 #[cfg(all(test, loom))]
 mod proofs;
@@ -32,6 +33,7 @@ pub use error::{AttachError, ReadError};
 pub use format::{exemplar::Exemplar, label_value::push_label_value, runtime::Runtime};
 #[cfg(not(loom))]
 pub use memory::rings::Rings;
+pub use native::{NativeBuckets, NativeError, NativeIndex};
 pub use reader::Reader;
 pub use snapshot::{Family, Snapshot, Stats};
 pub use writer::{FamilyId, Moves, Resolved, Writer};

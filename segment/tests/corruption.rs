@@ -20,7 +20,7 @@ fn valid_segment_is_read_in_full() {
     let mut scene = Scene::new();
     let mut reader = scene.place.reader();
     let snapshot = reader.scrape().unwrap();
-    assert_eq!((check(snapshot), snapshot.stats.corrupt_records), (7 * SERIES, 0));
+    assert_eq!((check(snapshot), snapshot.stats.corrupt_records), (8 * SERIES, 0));
     assert_eq!(scene.counter_entries().len(), SERIES);
     scene.survive(&"nothing forged");
 }

@@ -27,13 +27,15 @@ fn place_with(ttl: u32) -> Place {
 fn all_kinds(writer: &mut Writer) -> Vec<Definition> {
     let modes = [GaugeMode::Last, GaugeMode::Sum, GaugeMode::Min, GaugeMode::Max, GaugeMode::All];
     let gauges = modes.into_iter().enumerate().map(|(number, mode)| gauge(&format!("g{number}"), mode));
-    let all: Vec<Definition> =
-        [counter("c", &[]), histogram("h"), summary("s", &[])].into_iter().chain(gauges).collect();
+    let all: Vec<Definition> = [counter("c", &[]), histogram("h"), native_with("n", &[]), summary("s", &[])]
+        .into_iter()
+        .chain(gauges)
+        .collect();
     for definition in &all {
         match definition.kind {
             Kind::Counter => count(writer, definition, &[], 1.0),
             Kind::Gauge(_) => set(writer, definition, 1.0),
-            Kind::Histogram => observe(writer, definition, 1.5, 1),
+            Kind::Histogram | Kind::NativeHistogram(_) => observe(writer, definition, 1.5, 1),
             Kind::Summary { .. } => drop(sample(writer, definition, &[], SECOND, 1.5)),
         }
     }
@@ -116,15 +118,15 @@ fn series_with_a_changing_value_is_in_use_despite_an_old_stamp() {
         let cells = writer.resolve(family, &[]).unwrap().cells;
         cells[0].add_shared(1.0);
     };
-    for (number, definition) in all.iter().enumerate().take(4) {
+    for (number, definition) in all.iter().enumerate().take(5) {
         cell(&mut writer, definition);
         let in_use = number as u64 + 1;
         assert_eq!(shown_and_hidden(&mut reader, later), (in_use, many - in_use), "{}", definition.name);
     }
-    assert_eq!(shown_and_hidden(&mut reader, later + SHOWN), (4, many - 4));
+    assert_eq!(shown_and_hidden(&mut reader, later + SHOWN), (5, many - 5));
     assert_eq!(shown_and_hidden(&mut reader, later + HIDDEN), (0, many));
     // The value of a gauge also changes when a process dies, so only stamps count there.
-    for definition in &all[4..] {
+    for definition in &all[5..] {
         cell(&mut writer, definition);
         assert_eq!(shown_and_hidden(&mut reader, later + HIDDEN), (0, many), "{}", definition.name);
     }

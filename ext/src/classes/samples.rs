@@ -347,13 +347,18 @@ impl<'f> SampleList<'f> {
         let name = definition.name.as_bytes();
         let [plain, bucket] = [made(&[name]), made(&[name, b"_bucket"])];
         let [count, sum] = [made(&[name, b"_count"]), made(&[name, b"_sum"])];
-        let own_label = if definition.kind == Kind::Histogram { "le" } else { "quantile" };
+        let own_label = if let Kind::Summary { .. } = definition.kind { "quantile" } else { "le" };
         let mut bounds = ZendHashTable::new();
-        for bound in definition.bounds.iter().copied().chain([f64::INFINITY]) {
+        let mut add = |bound| {
             scratch.clear();
             push_bound(scratch, bound);
             let _only_fails_on_overflow = bounds.push(text(scratch));
+        };
+        match definition.kind {
+            Kind::NativeHistogram(buckets) => buckets.classic_bounds().for_each(&mut add),
+            _ => definition.bounds.iter().copied().for_each(&mut add),
         }
+        add(f64::INFINITY);
         Self {
             definition,
             list: ZendHashTable::new(),
@@ -376,19 +381,26 @@ impl<'f> SampleList<'f> {
         self.begin_row(row);
         match self.definition.kind {
             Kind::Counter | Kind::Gauge(_) => self.push(self.plain.shallow_clone(), row.values()[0]),
-            Kind::Histogram => self.push_histogram(row),
+            Kind::Histogram => {
+                let Some((sum, counts)) = row.values().split_last() else { return };
+                self.push_histogram(counts.iter().copied(), *sum);
+            }
+            Kind::NativeHistogram(buckets) => {
+                let row = row.values();
+                self.push_histogram(buckets.classic_counts(row), buckets.sum(row));
+            }
             Kind::Summary { .. } => self.push_summary(row),
         }
     }
 
-    fn push_histogram(&mut self, row: Row<'_>) {
-        let Some((sum, buckets)) = row.values().split_last() else { return };
+    /// `counts`: those of each bucket, not added up.
+    fn push_histogram(&mut self, counts: impl Iterator<Item = f64>, sum: f64) {
         let mut total = 0.0;
-        for (index, count) in buckets.iter().enumerate() {
+        for (index, count) in counts.enumerate() {
             total += count;
             self.push_bound(self.bucket.shallow_clone(), index, total);
         }
-        self.push_totals(total, *sum);
+        self.push_totals(total, sum);
     }
 
     fn push_summary(&mut self, row: Row<'_>) {

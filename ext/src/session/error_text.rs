@@ -1,7 +1,7 @@
 //! What a PHP programmer reads of the segment crate's errors: the cause and the remedy, in the names of the settings.
 
 use nix::errno::Errno;
-use promshm_segment::{AttachError, DefinitionError, ReadError, SegmentName};
+use promshm_segment::{AttachError, DefinitionError, NativeError, ReadError, SegmentName};
 
 /// Why the segment cannot be read.
 pub(crate) fn read_error(error: &ReadError) -> String {
@@ -95,6 +95,7 @@ pub(crate) fn definition_error(error: &DefinitionError) -> String {
         DefinitionError::BucketValue(bound) => {
             format!("Histogram buckets must be finite numbers (+Inf is added by itself), got {bound}")
         }
+        DefinitionError::Native(error) => native_error(error),
         DefinitionError::NoQuantiles => "A summary needs at least one quantile".into(),
         DefinitionError::QuantileOrder(before, after) => {
             format!("Summary quantiles must be increasing numbers: {before} is followed by {after}")
@@ -108,6 +109,30 @@ pub(crate) fn definition_error(error: &DefinitionError) -> String {
         DefinitionError::LongName { limit } => format!("The metric's name is longer than {limit} bytes"),
         DefinitionError::LongLabelName { limit } => format!("A label's name is longer than {limit} bytes"),
         DefinitionError::LongHelp { limit } => format!("The help text is longer than {limit} bytes"),
+    }
+}
+
+/// Why a native histogram cannot have these buckets.
+fn native_error(error: &NativeError) -> String {
+    match error {
+        NativeError::Factor(factor) => {
+            format!("bucketFactor must be a finite number above 1, such as 1.1, got {factor}")
+        }
+        NativeError::Range { min, max } => {
+            format!(
+                "min and max must be positive, finite numbers, min below max and up to 2^1023, got {min} and {max}"
+            )
+        }
+        NativeError::TooMany { schema, from, to, buckets, limit, fitting } => {
+            let least = (fitting * 1e4).ceil() / 1e4;
+            format!(
+                "From 2^{from} to 2^{to} with this bucketFactor (schema {schema}) a series would have {buckets} buckets, \
+                 and there is room for {limit}: pass a bucketFactor of at least {least}, or bring min and max closer together"
+            )
+        }
+        NativeError::Shape { schema, lowest, cells } => {
+            format!("{cells} native buckets of schema {schema} from index {lowest} on are no window")
+        }
     }
 }
 

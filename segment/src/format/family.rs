@@ -8,6 +8,7 @@ use crate::{
     format::strings::{pack_strings, strings},
     layout::{PAGE_WORDS, Plane},
     memory::{atomic::Word, mapping::Mapping, view::View},
+    native::NativeBuckets,
 };
 
 /// Maximum size in bytes of a family's label names.
@@ -29,7 +30,27 @@ fn age_of(kind: Kind) -> u32 {
     if let Kind::Summary { max_age } = kind { max_age } else { 0 }
 }
 
-fn kind_of(meta: u64, max_age: u32) -> Result<Kind, Corrupt> {
+/// The numbers of a definition as they are stored: a bound, a quantile, or a window of native buckets in a word.
+fn shape_of(definition: &Definition) -> Vec<u64> {
+    match definition.kind {
+        Kind::NativeHistogram(NativeBuckets { schema, lowest, cells }) => {
+            let schema = u64::from(schema.cast_unsigned());
+            vec![schema | u64::from(cells) << 16 | u64::from(lowest.cast_unsigned()) << 32]
+        }
+        _ => definition.bounds.iter().map(|bound| bound.to_bits()).collect(),
+    }
+}
+
+/// The window of native buckets in a definition's only word.
+fn native_of(shape: &[u64]) -> Result<NativeBuckets, Corrupt> {
+    let [word] = *shape else { return Err(Corrupt) };
+    let [schema, unused, ..] = word.to_le_bytes();
+    let (lowest, cells) = ((word >> 32) as u32, (word >> 16) as u16);
+    let buckets = NativeBuckets { schema: schema.cast_signed(), lowest: lowest.cast_signed(), cells };
+    if unused == 0 { Ok(buckets) } else { Err(Corrupt) }
+}
+
+fn kind_of(meta: u64, max_age: u32, shape: &[u64]) -> Result<Kind, Corrupt> {
     let mode = match (meta >> 16) & 0xff {
         0 => GaugeMode::Last,
         1 => GaugeMode::Sum,
@@ -43,6 +64,7 @@ fn kind_of(meta: u64, max_age: u32) -> Result<Kind, Corrupt> {
         1 => Ok(Kind::Gauge(mode)),
         2 => Ok(Kind::Histogram),
         3 => Ok(Kind::Summary { max_age }),
+        4 => Ok(Kind::NativeHistogram(native_of(shape)?)),
         _ => Err(Corrupt),
     }
 }
@@ -80,12 +102,13 @@ impl FamilyRecord {
     /// Hash of everything that identifies a family. The order of the labels is left out, because it is not
     /// part of the identity; the record has the order of the first definition.
     pub(crate) fn hash(key: HashKey, definition: &Definition) -> u64 {
-        let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
+        let shape = shape_of(definition);
+        let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), shape.len());
         let labels = pack_strings(definition.sorted_labels());
-        let bounds = bytes_of(&definition.bounds.iter().map(|bound| bound.to_bits()).collect::<Vec<_>>());
+        let shape = bytes_of(&shape);
         let age = age_of(definition.kind).to_le_bytes();
         let age = if let Kind::Summary { .. } = definition.kind { &age[..] } else { &[] };
-        key.hash(&[&kind.to_le_bytes(), definition.name.as_bytes(), &[0], &labels, &bounds, age])
+        key.hash(&[&kind.to_le_bytes(), definition.name.as_bytes(), &[0], &labels, &shape, age])
     }
 
     /// The words of the record.
@@ -93,11 +116,12 @@ impl FamilyRecord {
         let labels = pack_strings(definition.label_names.iter().map(String::as_str));
         let text = [definition.name.as_bytes(), definition.help.as_bytes(), &labels].concat();
         let lengths = definition.name.len() as u64 | (definition.help.len() as u64) << 32;
-        let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), definition.bounds.len());
+        let shape = shape_of(definition);
+        let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), shape.len());
         let label_bytes = labels.len() as u64 | u64::from(age_of(definition.kind)) << 32;
         let mut words = vec![kind, hash, lengths, label_bytes, 0, claim_column];
         words.extend([0; COUNTS as usize]);
-        words.extend(definition.bounds.iter().map(|bound| bound.to_bits()));
+        words.extend(shape);
         words.extend(words_of(&text));
         words
     }
@@ -113,29 +137,33 @@ impl FamilyRecord {
         let [meta, hash, lengths, label_bytes, _, claim_column] = head(view, offset)?;
         let (name_bytes, help_bytes) = (lengths & 0xffff_ffff, lengths >> 32);
         let (label_bytes, max_age) = (label_bytes & 0xffff_ffff, (label_bytes >> 32) as u32);
-        let (labels, bounds) = ((meta >> 32) & 0xffff, meta >> 48);
+        let (labels, shape) = ((meta >> 32) & 0xffff, meta >> 48);
         let sensible = meta & 0xff == FAMILY
             && name_bytes <= MAX_NAME as u64
             && help_bytes <= MAX_HELP as u64
             && label_bytes <= MAX_NAMES
             && labels <= MAX_LABELS as u64
-            && bounds <= MAX_BOUNDS
+            && shape <= MAX_BOUNDS
             && claim_column < Plane::PerProcess.capacity();
         if !sensible {
             return Err(Corrupt);
         }
         let text_bytes = name_bytes + help_bytes + label_bytes;
-        let words = HEAD_WORDS + COUNTS + bounds + text_bytes.div_ceil(8);
+        let words = HEAD_WORDS + COUNTS + shape + text_bytes.div_ceil(8);
         let body = &place(view, offset, words)?[(HEAD_WORDS + COUNTS) as usize..];
-        let (bounds, body) = body.split_at(bounds as usize);
-        let bounds: Vec<f64> = bounds.iter().map(|bits| f64::from_bits(bits.load_relaxed())).collect();
+        let (shape, body) = body.split_at(shape as usize);
+        let shape: Vec<u64> = shape.iter().map(Word::load_relaxed).collect();
         let mut text = Vec::new();
         copy_bytes(body, text_bytes, &mut text);
         let (name, text) = text.split_at(name_bytes as usize);
         let (help, names) = text.split_at(help_bytes as usize);
         let names: Vec<&str> = strings(names).take(MAX_LABELS + 1).collect::<Result<_, _>>()?;
         let text_of = |bytes| std::str::from_utf8(bytes).map_err(|_| Corrupt);
-        let kind = kind_of(meta, max_age)?;
+        let kind = kind_of(meta, max_age, &shape)?;
+        let bounds: Vec<f64> = match kind {
+            Kind::NativeHistogram(_) => Vec::new(),
+            _ => shape.into_iter().map(f64::from_bits).collect(),
+        };
         let definition =
             Definition::new(text_of(name)?, text_of(help)?, kind, &names, &bounds).map_err(|_| Corrupt)?;
         let valid = definition.bounds == bounds && names.len() as u64 == labels;

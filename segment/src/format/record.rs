@@ -8,8 +8,9 @@
 //! `meta` holds a tag, the kind, the gauge mode, the number of labels, and the number of words before the
 //! text: a family's bounds, or a series' times and origin: the offset of the record of the former generation
 //! that it was carried from, or 0. `age` is the number of seconds for which a summary's
-//! samples count; a summary's quantiles are stored as bounds. Texts are UTF-8; in a list of texts, each is
-//! preceded by its length in two bytes. Everything but `newest claim`, `removed` and `touched` is immutable
+//! samples count; a summary's quantiles are stored as bounds, and the window of a native histogram in one word in their
+//! place: its schema, its number of buckets << 16, the index of its first bucket << 32. Texts are UTF-8; in a list of
+//! texts, each is preceded by its length in two bytes. Everything but `newest claim`, `removed` and `touched` is immutable
 //! once published.
 
 use crate::{
@@ -66,6 +67,7 @@ pub(super) fn meta(tag: u64, definition_kind: Option<Kind>, labels: usize, words
         Some(Kind::Gauge(mode)) => (1, mode as u64),
         Some(Kind::Histogram) => (2, 0),
         Some(Kind::Summary { .. }) => (3, 0),
+        Some(Kind::NativeHistogram(_)) => (4, 0),
     };
     tag | kind << 8 | mode << 16 | (labels as u64) << 32 | (words as u64) << 48
 }

@@ -4,6 +4,7 @@ use crate::{
     format::strings::{are_strings, pack_strings, strings},
     layout::{Geometry, RECORD_UNIT, Shape},
     memory::{atomic::Word, mapping::Mapping, view::View},
+    native::NativeBuckets,
 };
 
 fn place() -> View {
@@ -35,6 +36,53 @@ fn a_summary_is_read_back_and_its_window_is_part_of_it() {
     assert_eq!(family.definition, of(600));
     let key = HashKey([1, 2]);
     assert_ne!(FamilyRecord::hash(key, &of(600)), FamilyRecord::hash(key, &of(601)));
+}
+
+fn native(schema: i8, lowest: i32, cells: u16) -> Definition {
+    let buckets = NativeBuckets { schema, lowest, cells };
+    Definition::new("n", "h", Kind::NativeHistogram(buckets), &["a"], &[]).unwrap()
+}
+
+#[test]
+fn a_native_histogram_is_read_back_and_its_window_is_part_of_it() {
+    let (view, key) = (place(), HashKey([1, 2]));
+    let at = view.geometry.halves[0].records;
+    let all = [
+        native(3, -159, 288),
+        native(3, -159, 280),
+        native(3, -151, 288),
+        native(-4, -1, 3),
+        native(8, 1, 256),
+    ];
+    for definition in &all {
+        view.fill_words(at, &FamilyRecord::compose(definition, 7, 3)).unwrap();
+        assert_eq!(&FamilyRecord::parse(&view, at).unwrap().definition, definition);
+        let same =
+            |other: &&Definition| FamilyRecord::hash(key, other) == FamilyRecord::hash(key, definition);
+        assert_eq!(all.iter().filter(same).count(), 1, "{definition:?}");
+    }
+}
+
+#[test]
+fn native_buckets_that_are_no_window_are_refused() {
+    let view = place();
+    let at = view.geometry.halves[0].records;
+    let words = FamilyRecord::compose(&native(3, -159, 288), 7, 3);
+    let window =
+        words.iter().position(|word| *word == 3 | 288 << 16 | u64::from(-159_i32 as u32) << 32).unwrap();
+    for bad in [
+        0,
+        3,
+        3 | 512 << 16,
+        u64::MAX,
+        words[window] | 1 << 8,
+        words[window] + (1 << 32),
+        words[window] | 0x80,
+    ] {
+        view.fill_words(at, &words).unwrap();
+        view.word(at + 8 * window as u64).unwrap().store_relaxed(bad);
+        assert!(FamilyRecord::parse(&view, at).is_err(), "{bad:x}");
+    }
 }
 
 #[test]
@@ -78,17 +126,24 @@ fn implausible_times_are_unknown() {
 #[test]
 fn corruption_of_every_word_is_survived() {
     let view = place();
-    let words = FamilyRecord::compose(&histogram(), 7, 3);
-    for at in 0..words.len() {
-        for corrupt in [0, 1, 0x53, u64::MAX, 1 << 63, f64::NAN.to_bits(), words[at] ^ 1 << 40] {
-            view.fill_words(view.geometry.halves[0].records, &words).unwrap();
-            view.word(view.geometry.halves[0].records + 8 * at as u64).unwrap().store_relaxed(corrupt);
-            let _survived = FamilyRecord::parse(&view, view.geometry.halves[0].records);
-        }
+    for words in
+        [&histogram(), &native(3, -159, 288)].map(|definition| FamilyRecord::compose(definition, 7, 3))
+    {
+        survives_corruption_of_every_word(&view, &words);
     }
     for offset in [0, 8, view.geometry.halves[0].records + 8, view.bytes(), u64::MAX - 7] {
         assert_eq!(Tag::read(&view, offset, offset), Err(Corrupt), "{offset}");
         assert!(FamilyRecord::parse(&view, offset).is_err(), "{offset}");
+    }
+}
+
+fn survives_corruption_of_every_word(view: &View, words: &[u64]) {
+    for at in 0..words.len() {
+        for corrupt in [0, 1, 0x53, u64::MAX, 1 << 63, f64::NAN.to_bits(), words[at] ^ 1 << 40] {
+            view.fill_words(view.geometry.halves[0].records, words).unwrap();
+            view.word(view.geometry.halves[0].records + 8 * at as u64).unwrap().store_relaxed(corrupt);
+            let _survived = FamilyRecord::parse(view, view.geometry.halves[0].records);
+        }
     }
 }
 

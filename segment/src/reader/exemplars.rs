@@ -63,7 +63,7 @@ impl Exemplars {
         if self.latest.is_empty() {
             return Vec::new();
         }
-        let is_histogram = entry.definition.kind == Kind::Histogram;
+        let is_histogram = matches!(entry.definition.kind, Kind::Histogram | Kind::NativeHistogram(_));
         let buckets = entry.definition.cells() - usize::from(is_histogram);
         let cells = entry
             .rows()

@@ -26,7 +26,7 @@ pub(crate) fn values(
                 processes.get_or_insert_with(|| Processes::look(cells)).rows(cells, entry, family);
             }
             Kind::Gauge(mode) => merged_gauges(cells, entry, mode, family),
-            Kind::Counter | Kind::Histogram => {
+            Kind::Counter | Kind::Histogram | Kind::NativeHistogram(_) => {
                 copy_totals(cells, entry, totals, family);
                 family.set_exemplars(exemplars.of(entry));
             }

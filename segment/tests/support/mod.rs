@@ -7,7 +7,7 @@ pub mod workers;
 
 use nix::unistd::{ForkResult, Pid, fork};
 use promshm_segment::{
-    Config, Definition, GaugeMode, Kind, Reader, SegmentName, Writer,
+    Config, Definition, GaugeMode, Kind, NativeBuckets, NativeIndex, Reader, SegmentName, Writer,
     config::ObjectName,
     format::ring,
     memory::atomic::{Cell, Word},
@@ -72,6 +72,12 @@ pub fn histogram(name: &str) -> Definition {
     Definition::new(name, "", Kind::Histogram, &[], &[1.0, 2.0]).unwrap()
 }
 
+/// A native histogram with a bucket for each power of two from 1/4 to 4.
+pub fn native_with(name: &str, labels: &[&str]) -> Definition {
+    let buckets = NativeBuckets::new(2.0, 0.25, 4.0).unwrap();
+    Definition::new(name, "", Kind::NativeHistogram(buckets), labels, &[]).unwrap()
+}
+
 /// Adds to a counter as the extension does.
 pub fn count(writer: &mut Writer, definition: &Definition, labels: &[&str], by: f64) {
     let family = writer.register(definition).expect("room for a family");
@@ -83,7 +89,10 @@ pub fn count(writer: &mut Writer, definition: &Definition, labels: &[&str], by: 
 pub fn observe(writer: &mut Writer, definition: &Definition, value: f64, times: u64) {
     let family = writer.register(definition).expect("room for a family");
     let series = writer.resolve(family, &[]).expect("room for a series");
-    let bucket = definition.bounds.iter().filter(|bound| value > **bound).count();
+    let bucket = match definition.kind {
+        Kind::NativeHistogram(buckets) => NativeIndex::new(buckets).of(value),
+        _ => definition.bounds.iter().filter(|bound| value > **bound).count(),
+    };
     let add = |cell: &Cell, by| if series.shared { cell.add_shared(by) } else { cell.add_owned(by) };
     for _ in 0..times {
         add(&series.cells[bucket], 1.0);

@@ -23,7 +23,7 @@ pub struct Scene {
     pub geometry: Geometry,
 }
 
-pub fn definitions() -> [Definition; 7] {
+pub fn definitions() -> [Definition; 8] {
     let modes = [GaugeMode::Last, GaugeMode::Sum, GaugeMode::Max, GaugeMode::All];
     let gauges = modes.map(|mode| {
         Definition::new(&format!("g_{}", mode as u8), "", Kind::Gauge(mode), &["l"], &[]).unwrap()
@@ -31,7 +31,7 @@ pub fn definitions() -> [Definition; 7] {
     let [last, sum, max, all] = gauges;
     let counter = Definition::new("c", "Help.", Kind::Counter, &["l"], &[]).unwrap();
     let histogram = Definition::new("h", "", Kind::Histogram, &["l"], &[0.5, 1.0]).unwrap();
-    [counter, histogram, summary("s", &["l"]), last, sum, max, all]
+    [counter, histogram, native_with("n", &["l"]), summary("s", &["l"]), last, sum, max, all]
 }
 
 pub fn label(number: usize) -> String {

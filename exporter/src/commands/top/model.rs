@@ -125,6 +125,7 @@ impl Series {
     fn value_and_sum(&self, values: &[f64]) -> (f64, f64) {
         match (self.kind, values) {
             (Kind::Histogram, [buckets @ .., sum]) => (buckets.iter().sum(), *sum),
+            (Kind::NativeHistogram(buckets), row) => (buckets.count(row), buckets.sum(row)),
             (Kind::Summary { .. }, [.., sum, count]) => (*count, *sum),
             (_, [value, ..]) => (*value, f64::NAN),
             (_, []) => (f64::NAN, f64::NAN),
@@ -140,7 +141,7 @@ impl Series {
 
     /// Whether its value is a number of observations.
     pub(super) fn observes(&self) -> bool {
-        matches!(self.kind, Kind::Histogram | Kind::Summary { .. })
+        matches!(self.kind, Kind::Histogram | Kind::NativeHistogram(_) | Kind::Summary { .. })
     }
 
     /// Whether it is cumulative, so that its rate is shown.

@@ -20,7 +20,7 @@ const GAUGE: Kind = Kind::Gauge(GaugeMode::Last);
 /// A family with one label (or none) and its rows.
 fn family(name: &str, kind: Kind, label: &[&str], rows: &[(&[&str], &[f64])]) -> Family {
     let bounds: &[f64] = match kind {
-        Kind::Counter | Kind::Gauge(_) => &[],
+        Kind::Counter | Kind::Gauge(_) | Kind::NativeHistogram(_) => &[],
         Kind::Histogram => &[1.0, 2.0],
         Kind::Summary { .. } => &[0.5],
     };
