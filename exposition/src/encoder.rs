@@ -6,7 +6,9 @@ use crate::{
     number::push_value,
     openmetrics::{created_name, has_exemplars, has_sum, is_row, is_sum},
     prefix::{CommonLabel, Prefixes, push_header, value_lines},
-    protobuf::{Message, Metric, can_hold, push_header as push_message_header},
+    protobuf::{
+        is_plain, is_single, push_header as push_message_header, push_metric, push_single, single_size,
+    },
 };
 use promshm_segment::{Definition, Exemplar, Family, Kind, snapshot::Row};
 use std::{collections::HashMap, sync::Arc};
@@ -78,12 +80,21 @@ pub struct Encoder {
     kept: usize,
     /// Series that the current page lacks because of the limits.
     left_out: u64,
-    /// Buffer for the sizes of one family's metrics in protobuf, or [`NOT_WRITTEN`].
-    sizes: Vec<usize>,
+    measured: Measured,
 }
 
-/// In [`Encoder::sizes`]: the row is left out.
-const NOT_WRITTEN: usize = 0;
+/// The first metrics of a family in protobuf, which were written to be measured.
+#[derive(Debug, Default)]
+struct Measured {
+    metrics: Vec<u8>,
+    /// The rows before this one are those of `metrics`.
+    rows: usize,
+}
+
+impl Measured {
+    /// Bytes of `metrics` at most; what is beyond them is written twice.
+    const MOST: usize = 2 << 20;
+}
 
 #[derive(Debug)]
 struct Cached {
@@ -208,28 +219,35 @@ impl Encoder {
 
     /// Bytes of the family's metrics in protobuf. Writes what is not cached yet.
     fn measure(&mut self, family: &Family) -> usize {
-        let definition = &family.definition;
-        let mut sizes = std::mem::take(&mut self.sizes);
-        sizes.clear();
+        let is_single = is_single(family.definition.kind);
         let (prefixes, room) = self.prefixes(family);
-        let (size, mut bytes, mut left_out) = (prefixes.size(), 0, 0);
+        if is_single && prefixes.are_complete(family) {
+            return prefixes.singles() + size_of_exemplars(family, prefixes);
+        }
+        let (mut measured, size, mut bytes, mut left_out) = (Measured::default(), prefixes.size(), 0, 0);
+        // What precedes and follows a counter with an exemplar is not written here, so neither is it kept.
+        let mut is_full = is_single;
         for row in family.rows() {
-            sizes.push(NOT_WRITTEN);
-            if !can_hold(definition.kind, row.values()) {
-                continue;
-            }
-            let Some(first) = prefixes.first_line(definition, row, Format::Protobuf, room) else {
+            let Some(first) = prefixes.first_line(&family.definition, row, Format::Protobuf, room) else {
                 left_out += 1;
                 continue;
             };
-            let size = Metric { definition, row, labels: prefixes.line(first) }.size();
-            bytes += Metric::size_as_field(size);
-            if let Some(last) = sizes.last_mut() {
-                *last = size;
+            if is_plain(family.definition.kind, row) {
+                bytes += single_size(prefixes.length(row));
+                continue;
+            }
+            let before = measured.metrics.len();
+            push_metric(&mut measured.metrics, &family.definition, row, prefixes.line(first));
+            bytes += measured.metrics.len() - before;
+            is_full |= measured.metrics.len() > Measured::MOST;
+            if is_full {
+                measured.metrics.truncate(before);
+            } else {
+                measured.rows = row.index() + 1;
             }
         }
         let grown = prefixes.size() - size;
-        self.sizes = sizes;
+        self.measured = measured;
         self.kept += grown;
         self.left_out += left_out;
         bytes
@@ -238,17 +256,22 @@ impl Encoder {
     /// Appends the metrics that were measured.
     fn push_metrics(&mut self, family: &Family, page: &mut Vec<u8>, pass_on: &mut dyn FnMut(&mut Vec<u8>)) {
         let definition = &family.definition;
-        let sizes = std::mem::take(&mut self.sizes);
+        let Measured { metrics, rows } = std::mem::take(&mut self.measured);
+        for part in metrics.chunks(PART) {
+            page.extend_from_slice(part);
+            pass_on_whole(page, pass_on);
+        }
         // Not asked for anew: that may write the cache afresh, and the lengths are those of this one.
         let Some(Cached { prefixes, .. }) = self.families.get_mut(&definition.name) else { return };
-        for (row, size) in family.rows().zip(&sizes).filter(|(_, size)| **size != NOT_WRITTEN) {
+        for row in family.rows().filter(|row| row.index() >= rows) {
             let Some(first) = prefixes.known_line(row) else { continue };
-            Metric { definition, row, labels: prefixes.line(first) }.push(*size, page);
-            if page.len() >= PART {
-                pass_on(page);
+            if is_plain(definition.kind, row) {
+                push_single(page, prefixes.line(first), row.values()[0]);
+            } else {
+                push_metric(page, definition, row, prefixes.line(first));
             }
+            pass_on_whole(page, pass_on);
         }
-        self.sizes = sizes;
     }
 
     /// Appends a family in a text format. `is_announced`: another encoder has written the family's header already.
@@ -287,9 +310,7 @@ impl Encoder {
             if let Some(created) = created {
                 push_sample(page, prefixes.line(first + values), created);
             }
-            if page.len() >= PART {
-                pass_on(page);
-            }
+            pass_on_whole(page, pass_on);
         }
         let grown = prefixes.size() - size;
         self.kept += grown;
@@ -316,6 +337,26 @@ impl Encoder {
         let cached = self.families.get_mut(name).expect("inserted above if it was not there");
         cached.last_page = self.pages;
         (&mut cached.prefixes, room)
+    }
+}
+
+/// Bytes that exemplars add to the metrics of a family of counters whose rows are all written.
+fn size_of_exemplars(family: &Family, prefixes: &mut Prefixes) -> usize {
+    let mut metric = Vec::new();
+    let of_row = |row: Row<'_>| {
+        metric.clear();
+        let line = prefixes.known_line(row).map(|line| prefixes.line(line)).unwrap_or_default();
+        push_metric(&mut metric, &family.definition, row, line);
+        metric.len() - single_size(line.len())
+    };
+    family.rows_with_exemplars().map(of_row).sum()
+}
+
+/// Passes a part on once it is large enough.
+#[inline]
+fn pass_on_whole(page: &mut Vec<u8>, pass_on: &mut dyn FnMut(&mut Vec<u8>)) {
+    if page.len() >= PART {
+        pass_on(page);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     front_coding::FrontCoded,
     number::push_bound,
     openmetrics::{Announced, announced, has_sum},
-    protobuf::push_label,
+    protobuf::{push_label, push_line, single_size},
 };
 use promshm_segment::{Definition, Family, Kind, snapshot::Row};
 use std::sync::Arc;
@@ -52,6 +52,10 @@ pub(crate) struct Prefixes {
     lines: FrontCoded,
     /// The first line of each row, or [`UNSEEN`], or [`TOO_LARGE`].
     first_lines: Vec<u32>,
+    /// In protobuf, the length of each row's line that is written.
+    lengths: Vec<u32>,
+    /// In protobuf, bytes of all written rows as metrics of a single number.
+    singles: usize,
     /// Rows that were written before rows with a smaller index.
     late: usize,
     last_row: usize,
@@ -80,8 +84,8 @@ impl Prefixes {
         row_limit: usize,
     ) -> Self {
         let first_lines = vec![UNSEEN; family.row_count()];
-        let lines = FrontCoded::default();
-        Self { lines, first_lines, late: 0, last_row: 0, label, created, row_limit }
+        let (lines, lengths) = (FrontCoded::default(), Vec::new());
+        Self { lines, first_lines, lengths, singles: 0, late: 0, last_row: 0, label, created, row_limit }
     }
 
     /// About how many bytes the lines of a row take whose label values have that many.
@@ -128,9 +132,36 @@ impl Prefixes {
         first.filter(|line| ![UNSEEN, TOO_LARGE].contains(line)).map(|first| first as usize)
     }
 
-    /// Line `number` without its value. In protobuf a row has one line: its labels.
+    /// Line `number` without its value. In protobuf a row has one line: see [`push_line`].
     pub(crate) fn line(&mut self, number: usize) -> &[u8] {
         self.lines.get(number)
+    }
+
+    /// In protobuf, the length of the line of a row that was written.
+    pub(crate) fn length(&self, row: Row<'_>) -> usize {
+        self.lengths.get(row.index()).map_or(0, |length| *length as usize)
+    }
+
+    /// In protobuf, whether each row of the family has a value, and its line is written.
+    pub(crate) fn are_complete(&self, family: &Family) -> bool {
+        let rows = family.row_count();
+        self.lines.count() == rows && self.first_lines.len() == rows && family.series() == rows
+    }
+
+    /// In protobuf, bytes of the metrics of all rows that are written, if each is a single number without an exemplar.
+    pub(crate) fn singles(&self) -> usize {
+        self.singles
+    }
+
+    fn push_protobuf_line(&mut self, definition: &Definition, row: Row<'_>) {
+        let (label, before) = (self.label.as_deref(), self.lines.length());
+        self.lines.push(|line| {
+            push_line(line, definition.kind, row, |line| push_label_pairs(line, label, definition, row));
+        });
+        self.lengths.resize(self.first_lines.len(), 0);
+        let length = self.lines.length() - before;
+        self.lengths[row.index()] = length as u32;
+        self.singles += single_size(length);
     }
 
     #[cold]
@@ -153,8 +184,7 @@ impl Prefixes {
         self.late += usize::from(row.index() < self.last_row);
         self.last_row = row.index();
         if format == Format::Protobuf {
-            let label = self.label.as_deref();
-            self.lines.push(|line| push_label_pairs(line, label, definition, row));
+            self.push_protobuf_line(definition, row);
             return Some(first);
         }
         let name = &definition.name;

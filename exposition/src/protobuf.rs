@@ -1,105 +1,224 @@
 //! Prometheus's protobuf format: each family is one `io.prometheus.client.MetricFamily`, preceded by its length.
 //!
-//! A length stands before its message, so a message is measured before it is written. Both walk the same code: what
-//! it writes to is either a page, or a [`Size`].
+//! Of a metric, what does not change from page to page is cached as one line (see [`push_line`]). A counter or gauge
+//! is that line and eight bytes; other metrics are written field by field.
 
 use crate::{exemplar::is_exemplar, openmetrics::announced};
 use promshm_segment::{Definition, Exemplar, Kind, snapshot::Row};
-
-/// What a message is written to.
-pub(crate) trait Sink {
-    fn bytes(&mut self, bytes: &[u8]);
-
-    fn varint(&mut self, number: u64);
-
-    /// A field that is a message of its own, which takes `size` bytes.
-    fn message(&mut self, field: u8, message: &impl Message);
-
-    /// Fields beyond 15 would take two bytes.
-    #[inline]
-    fn key(&mut self, field: u8, wire: u8) {
-        self.bytes(&[field << 3 | wire]);
-    }
-
-    fn text(&mut self, field: u8, text: &str) {
-        self.key(field, LENGTH);
-        self.varint(text.len() as u64);
-        self.bytes(text.as_bytes());
-    }
-
-    #[inline]
-    fn double(&mut self, field: u8, value: f64) {
-        let mut bytes = [field << 3 | FIXED_64; 9];
-        bytes[1..].copy_from_slice(&value.to_le_bytes());
-        self.bytes(&bytes);
-    }
-
-    fn number(&mut self, field: u8, number: u64) {
-        self.key(field, VARINT);
-        self.varint(number);
-    }
-}
 
 /// Wire types.
 const VARINT: u8 = 0;
 const FIXED_64: u8 = 1;
 const LENGTH: u8 = 2;
 
-/// The content of a message, without its length.
-pub(crate) trait Message {
-    fn write(&self, sink: &mut impl Sink);
+/// The field of a family that holds a metric.
+const METRIC: u8 = 4;
+/// The field of a metric that holds a label.
+const LABEL: u8 = 1;
+/// Bytes of a number of floating point, without its key.
+const DOUBLE: usize = size_of::<f64>();
 
-    fn size(&self) -> usize {
-        let mut size = Size(0);
-        self.write(&mut size);
-        size.0
+/// Seven bits a byte, the lowest first; the highest bit says that more follow.
+#[inline]
+fn push_varint(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// How many bytes [`push_varint`] appends.
+#[inline]
+fn varint_size(number: usize) -> usize {
+    (number | 1).ilog2() as usize / 7 + 1
+}
+
+/// Fields beyond 15 would take two bytes.
+#[inline]
+fn push_key(bytes: &mut Vec<u8>, field: u8, wire: u8) {
+    bytes.push(field << 3 | wire);
+}
+
+#[inline]
+fn push_double(bytes: &mut Vec<u8>, field: u8, value: f64) {
+    push_key(bytes, field, FIXED_64);
+    bytes.extend_from_slice(&value.to_le_bytes());
+}
+
+fn push_number(bytes: &mut Vec<u8>, field: u8, number: u64) {
+    push_key(bytes, field, VARINT);
+    push_varint(bytes, number);
+}
+
+fn push_text(bytes: &mut Vec<u8>, field: u8, text: &str) {
+    push_key(bytes, field, LENGTH);
+    push_varint(bytes, text.len() as u64);
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+/// A field that is a message of its own, which `write` writes.
+#[inline]
+fn push_message(bytes: &mut Vec<u8>, field: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    push_key(bytes, field, LENGTH);
+    bytes.push(0);
+    let start = bytes.len();
+    write(bytes);
+    end_message(bytes, start);
+}
+
+/// Writes the length of the message that begins at `start` before it, where one byte is free.
+#[inline]
+fn end_message(bytes: &mut Vec<u8>, start: usize) {
+    let length = bytes.len() - start;
+    if length < 0x80 {
+        bytes[start - 1] = length as u8;
+    } else {
+        end_long_message(bytes, start, length);
     }
 }
 
-/// Counts bytes.
-pub(crate) struct Size(usize);
+fn end_long_message(bytes: &mut Vec<u8>, start: usize, length: usize) {
+    push_varint(bytes, length as u64);
+    bytes[start - 1..].rotate_right(varint_size(length));
+    // The free byte stands behind the length now.
+    bytes.remove(start - 1 + varint_size(length));
+}
 
-impl Sink for Size {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.0 += bytes.len();
+/// Appends the header of a family whose metrics take `metrics` bytes, with the length of all before it. The name is
+/// that of the text format; a unit is named where the name ends in it.
+pub(crate) fn push_header(page: &mut Vec<u8>, definition: &Definition, metrics: usize) {
+    let mut header = Vec::new();
+    push_text(&mut header, 1, &definition.name);
+    if !definition.help.is_empty() {
+        push_text(&mut header, 2, &definition.help);
     }
-
-    #[inline]
-    fn varint(&mut self, number: u64) {
-        self.0 += (number | 1).ilog2() as usize / 7 + 1;
+    push_number(&mut header, 3, family_type(definition.kind));
+    if let Some(unit) = announced(definition).unit {
+        push_text(&mut header, 5, unit);
     }
+    push_varint(page, (header.len() + metrics) as u64);
+    page.append(&mut header);
+}
 
-    fn message(&mut self, field: u8, message: &impl Message) {
-        let size = message.size();
-        self.key(field, LENGTH);
-        self.varint(size as u64);
-        self.0 += size;
+/// The number of a type.
+fn family_type(kind: Kind) -> u64 {
+    match kind {
+        Kind::Counter => 0,
+        Kind::Gauge(_) => 1,
+        Kind::Summary { .. } => 2,
+        Kind::Histogram | Kind::NativeHistogram(_) => 4,
     }
 }
 
-impl Sink for Vec<u8> {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
+/// The field of a metric that holds its value.
+fn value_field(kind: Kind) -> u8 {
+    match kind {
+        Kind::Gauge(_) => 2,
+        Kind::Counter => 3,
+        Kind::Summary { .. } => 4,
+        Kind::Histogram | Kind::NativeHistogram(_) => 7,
     }
+}
 
-    #[inline]
-    fn varint(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.push(number as u8 | 0x80);
-            number >>= 7;
+/// The field of a value that holds the time at which its series began.
+fn created_field(kind: Kind) -> Option<u8> {
+    match kind {
+        Kind::Gauge(_) => None,
+        Kind::Counter => Some(3),
+        Kind::Summary { .. } => Some(4),
+        Kind::Histogram | Kind::NativeHistogram(_) => Some(15),
+    }
+}
+
+/// Appends what is cached of a metric: its labels, which `push_labels` writes; its end; and one byte with the length
+/// of that end. The end of a counter or gauge is its value without the number; that of others is the field that tells
+/// when the series began. That makes no series of its own, so it is always written.
+pub(crate) fn push_line(
+    bytes: &mut Vec<u8>,
+    kind: Kind,
+    row: Row<'_>,
+    push_labels: impl FnOnce(&mut Vec<u8>),
+) {
+    push_labels(bytes);
+    let end = bytes.len();
+    let is_single = is_single(kind);
+    if is_single {
+        bytes.extend([value_field(kind) << 3 | LENGTH, 0]);
+    }
+    let is_time = |created: &f64| (0.0..1e12).contains(created);
+    if let (Some(field), Some(created)) = (created_field(kind), row.created().filter(is_time)) {
+        push_message(bytes, field, |bytes| push_time(bytes, created));
+    }
+    if is_single {
+        push_key(bytes, 1, FIXED_64);
+        bytes[end + 1] = (bytes.len() - end - 2 + DOUBLE) as u8;
+    }
+    bytes.push((bytes.len() - end) as u8);
+}
+
+/// Appends a label to what is cached of a metric.
+pub(crate) fn push_label(bytes: &mut Vec<u8>, name: &str, value: &str) {
+    push_message(bytes, LABEL, |bytes| push_label_pair(bytes, name, value));
+}
+
+fn push_label_pair(bytes: &mut Vec<u8>, name: &str, value: &str) {
+    push_text(bytes, 1, name);
+    push_text(bytes, 2, value);
+}
+
+/// Whether a metric's value is one number.
+pub(crate) fn is_single(kind: Kind) -> bool {
+    matches!(kind, Kind::Counter | Kind::Gauge(_))
+}
+
+/// Whether [`push_single`] writes the metric: a single number, without an exemplar.
+#[inline]
+pub(crate) fn is_plain(kind: Kind, row: Row<'_>) -> bool {
+    match kind {
+        Kind::Gauge(_) => true,
+        Kind::Counter => row.exemplars().next().is_none(),
+        Kind::Histogram | Kind::NativeHistogram(_) | Kind::Summary { .. } => false,
+    }
+}
+
+/// Bytes that [`push_single`] appends, for a line of that length.
+#[inline]
+pub(crate) fn single_size(line: usize) -> usize {
+    let metric = line - 1 + DOUBLE;
+    1 + varint_size(metric) + metric
+}
+
+/// Appends a counter without an exemplar, or a gauge.
+#[inline]
+pub(crate) fn push_single(page: &mut Vec<u8>, line: &[u8], value: f64) {
+    let Some((_, line)) = line.split_last() else { return };
+    push_key(page, METRIC, LENGTH);
+    push_varint(page, (line.len() + DOUBLE) as u64);
+    page.extend_from_slice(line);
+    page.extend_from_slice(&value.to_le_bytes());
+}
+
+/// Appends a metric of any kind, or nothing if the format cannot hold it: counts are unsigned integers there.
+pub(crate) fn push_metric(page: &mut Vec<u8>, definition: &Definition, row: Row<'_>, line: &[u8]) {
+    let Some((end, line)) = line.split_last() else { return };
+    if !can_hold(definition.kind, row.values()) {
+        return;
+    }
+    let (labels, end) = line.split_at(line.len() - usize::from(*end));
+    push_message(page, METRIC, |page| {
+        page.extend_from_slice(labels);
+        match definition.kind {
+            Kind::Counter | Kind::Gauge(_) => push_marked(page, definition.kind, row, end),
+            Kind::Summary { .. } => push_summary(page, definition, row, end),
+            Kind::Histogram => push_histogram(page, definition, row, end),
+            Kind::NativeHistogram(_) => {}
         }
-        self.push(number as u8);
-    }
-
-    fn message(&mut self, field: u8, message: &impl Message) {
-        self.key(field, LENGTH);
-        self.varint(message.size() as u64);
-        message.write(self);
-    }
+    });
 }
 
-/// Whether the format can hold a row: counts are unsigned integers there.
-pub(crate) fn can_hold(kind: Kind, values: &[f64]) -> bool {
+/// Whether the format can hold a row.
+fn can_hold(kind: Kind, values: &[f64]) -> bool {
     match (kind, values) {
         (Kind::Histogram, [counts @ .., _]) => {
             counts.iter().copied().all(is_count) && is_count(counts.iter().sum())
@@ -115,226 +234,69 @@ fn is_count(count: f64) -> bool {
     (count as u64 as f64).to_bits() == (count + 0.0).to_bits() // -0 is 0
 }
 
-/// Appends a label of a metric.
-pub(crate) fn push_label(bytes: &mut Vec<u8>, name: &str, value: &str) {
-    bytes.message(1, &LabelPair { name, value });
+/// A single number with its exemplar. `end`: see [`push_line`].
+fn push_marked(page: &mut Vec<u8>, kind: Kind, row: Row<'_>, end: &[u8]) {
+    push_message(page, value_field(kind), |page| {
+        page.extend_from_slice(end.get(2..end.len() - 1).unwrap_or_default());
+        let exemplar = row.exemplars().next().map(|(_, exemplar)| exemplar);
+        push_exemplar(page, 2, exemplar);
+        push_double(page, 1, row.values()[0]);
+    });
 }
 
-/// Begins a family whose metrics take `metrics` bytes.
-pub(crate) fn push_header(page: &mut Vec<u8>, definition: &Definition, metrics: usize) {
-    let header = Header(definition);
-    page.varint((header.size() + metrics) as u64);
-    header.write(page);
-}
-
-/// A metric of a family. `labels`: its labels, as written by [`push_label`].
-#[derive(Clone, Copy)]
-pub(crate) struct Metric<'m> {
-    pub(crate) definition: &'m Definition,
-    pub(crate) row: Row<'m>,
-    pub(crate) labels: &'m [u8],
-}
-
-impl Metric<'_> {
-    /// Bytes that [`Metric::push`] appends for a metric of that [`Message::size`].
-    pub(crate) fn size_as_field(size: usize) -> usize {
-        let mut field = Size(size);
-        field.key(METRIC, LENGTH);
-        field.varint(size as u64);
-        field.0
-    }
-
-    /// Appends it to its family. `size`: its [`Message::size`].
-    pub(crate) fn push(self, size: usize, page: &mut Vec<u8>) {
-        page.key(METRIC, LENGTH);
-        page.varint(size as u64);
-        self.write(page);
-    }
-}
-
-/// The field of a metric that holds its value.
-fn value_field(kind: Kind) -> u8 {
-    match kind {
-        Kind::Gauge(_) => 2,
-        Kind::Counter => 3,
-        Kind::Summary { .. } => 4,
-        Kind::Histogram | Kind::NativeHistogram(_) => 7,
-    }
-}
-
-/// The field of a family that holds a metric.
-const METRIC: u8 = 4;
-
-/// A family without its metrics. The name is that of the text format; a unit is named where the name ends in it.
-struct Header<'d>(&'d Definition);
-
-impl Message for Header<'_> {
-    fn write(&self, sink: &mut impl Sink) {
-        let Self(definition) = self;
-        sink.text(1, &definition.name);
-        if !definition.help.is_empty() {
-            sink.text(2, &definition.help);
+fn push_summary(page: &mut Vec<u8>, definition: &Definition, row: Row<'_>, created: &[u8]) {
+    let Some((values, [sum, count])) = row.values().split_last_chunk() else { return };
+    push_message(page, value_field(definition.kind), |page| {
+        push_number(page, 1, *count as u64);
+        push_double(page, 2, *sum);
+        for (quantile, value) in definition.bounds.iter().zip(values) {
+            push_message(page, 3, |page| {
+                push_double(page, 1, *quantile);
+                push_double(page, 2, *value);
+            });
         }
-        let kind = match definition.kind {
-            Kind::Counter => 0,
-            Kind::Gauge(_) => 1,
-            Kind::Summary { .. } => 2,
-            Kind::Histogram | Kind::NativeHistogram(_) => 4,
-        };
-        sink.number(3, kind);
-        if let Some(unit) = announced(definition).unit {
-            sink.text(5, unit);
-        }
-    }
+        page.extend_from_slice(created);
+    });
 }
 
-struct LabelPair<'l> {
-    name: &'l str,
-    value: &'l str,
-}
-
-impl Message for LabelPair<'_> {
-    fn write(&self, sink: &mut impl Sink) {
-        sink.text(1, self.name);
-        sink.text(2, self.value);
-    }
-}
-
-impl Message for Metric<'_> {
-    fn write(&self, sink: &mut impl Sink) {
-        sink.bytes(self.labels);
-        let Self { definition, row, .. } = *self;
-        let field = value_field(definition.kind);
-        match definition.kind {
-            Kind::Gauge(_) => sink.message(field, &Gauge(row.values()[0])),
-            Kind::Counter => sink.message(field, &Counter(row)),
-            Kind::Summary { .. } => sink.message(field, &Summary { definition, row }),
-            Kind::Histogram => sink.message(field, &Histogram { definition, row }),
-            Kind::NativeHistogram(_) => {}
-        }
-    }
-}
-
-struct Gauge(f64);
-
-impl Message for Gauge {
-    fn write(&self, sink: &mut impl Sink) {
-        sink.double(1, self.0);
-    }
-}
-
-struct Counter<'r>(Row<'r>);
-
-impl Message for Counter<'_> {
-    fn write(&self, sink: &mut impl Sink) {
-        let Self(row) = self;
-        write_created(sink, 3, *row);
-        if let Some((_, exemplar)) = row.exemplars().next().filter(|(_, exemplar)| is_exemplar(exemplar)) {
-            sink.message(2, &Marked(exemplar));
-        }
-        sink.double(1, row.values()[0]);
-    }
-}
-
-struct Summary<'m> {
-    definition: &'m Definition,
-    row: Row<'m>,
-}
-
-impl Message for Summary<'_> {
-    fn write(&self, sink: &mut impl Sink) {
-        let Some((values, [sum, count])) = self.row.values().split_last_chunk() else { return };
-        sink.number(1, *count as u64);
-        sink.double(2, *sum);
-        for (quantile, value) in self.definition.bounds.iter().zip(values) {
-            sink.message(3, &Pair(*quantile, *value));
-        }
-        write_created(sink, 4, self.row);
-    }
-}
-
-/// A quantile and its value.
-struct Pair(f64, f64);
-
-impl Message for Pair {
-    fn write(&self, sink: &mut impl Sink) {
-        sink.double(1, self.0);
-        sink.double(2, self.1);
-    }
-}
-
-struct Histogram<'m> {
-    definition: &'m Definition,
-    row: Row<'m>,
-}
-
-impl Message for Histogram<'_> {
-    /// The segment counts each bucket separately; here they are running totals. The last bucket, of infinity, is
-    /// written because it may have an exemplar.
-    fn write(&self, sink: &mut impl Sink) {
-        let Some((sum, buckets)) = self.row.values().split_last() else { return };
-        let (mut exemplars, mut total) = (self.row.exemplars().peekable(), 0.0);
-        let bounds = self.definition.bounds.iter().copied().chain([f64::INFINITY]);
-        sink.number(1, buckets.iter().sum::<f64>() as u64);
-        sink.double(2, *sum);
+/// The segment counts each bucket separately; here they are running totals. The last bucket, of infinity, is written
+/// because it may have an exemplar.
+fn push_histogram(page: &mut Vec<u8>, definition: &Definition, row: Row<'_>, created: &[u8]) {
+    let Some((sum, buckets)) = row.values().split_last() else { return };
+    let (mut exemplars, mut total) = (row.exemplars().peekable(), 0.0);
+    let bounds = definition.bounds.iter().copied().chain([f64::INFINITY]);
+    push_message(page, value_field(definition.kind), |page| {
+        push_number(page, 1, buckets.iter().sum::<f64>() as u64);
+        push_double(page, 2, *sum);
         for (cell, (count, bound)) in buckets.iter().zip(bounds).enumerate() {
             total += count;
             let exemplar = exemplars.next_if(|(of, _)| *of == cell).map(|(_, exemplar)| exemplar);
-            let exemplar = exemplar.filter(|exemplar| is_exemplar(exemplar));
-            sink.message(3, &Bucket { total: total as u64, bound, exemplar });
+            push_message(page, 3, |page| {
+                push_number(page, 1, total as u64);
+                push_double(page, 2, bound);
+                push_exemplar(page, 3, exemplar);
+            });
         }
-        write_created(sink, 15, self.row);
-    }
+        page.extend_from_slice(created);
+    });
 }
 
-struct Bucket<'e> {
-    total: u64,
-    bound: f64,
-    exemplar: Option<&'e Exemplar>,
+fn push_exemplar(page: &mut Vec<u8>, field: u8, exemplar: Option<&Exemplar>) {
+    let Some(Exemplar { labels, value, time }) = exemplar.filter(|exemplar| is_exemplar(exemplar)) else {
+        return;
+    };
+    push_message(page, field, |page| {
+        labels.iter().for_each(|(name, value)| push_label(page, name, value));
+        push_double(page, 2, *value);
+        push_message(page, 3, |page| push_time(page, *time));
+    });
 }
 
-impl Message for Bucket<'_> {
-    fn write(&self, sink: &mut impl Sink) {
-        sink.number(1, self.total);
-        sink.double(2, self.bound);
-        if let Some(exemplar) = self.exemplar {
-            sink.message(3, &Marked(exemplar));
-        }
-    }
-}
-
-/// An exemplar.
-struct Marked<'e>(&'e Exemplar);
-
-impl Message for Marked<'_> {
-    fn write(&self, sink: &mut impl Sink) {
-        let Exemplar { labels, value, time } = self.0;
-        for (name, value) in labels {
-            sink.message(1, &LabelPair { name, value });
-        }
-        sink.double(2, *value);
-        sink.message(3, &Timestamp(*time));
-    }
-}
-
-/// A time in seconds since 1970, from 0 on.
-struct Timestamp(f64);
-
-impl Message for Timestamp {
-    /// To the millisecond, which is the resolution of Prometheus.
-    fn write(&self, sink: &mut impl Sink) {
-        let milliseconds = (self.0 * 1e3).round() as u64;
-        sink.number(1, milliseconds / 1000);
-        sink.number(2, milliseconds % 1000 * 1_000_000);
-    }
-}
-
-/// When the series began. This makes no series of its own, so it is always written.
-fn write_created(sink: &mut impl Sink, field: u8, row: Row<'_>) {
-    let is_time = |created: &f64| (0.0..1e12).contains(created);
-    if let Some(created) = row.created().filter(is_time) {
-        sink.message(field, &Timestamp(created));
-    }
+/// A time in seconds since 1970, from 0 on. To the millisecond, which is the resolution of Prometheus.
+fn push_time(bytes: &mut Vec<u8>, time: f64) {
+    let milliseconds = (time * 1e3).round() as u64;
+    push_number(bytes, 1, milliseconds / 1000);
+    push_number(bytes, 2, milliseconds % 1000 * 1_000_000);
 }
 
 #[cfg(test)]
@@ -350,10 +312,22 @@ mod tests {
             (300, &[0xac, 2]),
             (u64::MAX, &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]),
         ] {
-            let (mut bytes, mut size) = (Vec::new(), Size(0));
-            bytes.varint(number);
-            size.varint(number);
-            assert_eq!((&bytes[..], size.0), (expected, expected.len()), "{number}");
+            let mut bytes = Vec::new();
+            push_varint(&mut bytes, number);
+            assert_eq!((&bytes[..], varint_size(number as usize)), (expected, expected.len()), "{number}");
+        }
+    }
+
+    #[test]
+    fn length_stands_before_a_message_of_any_size() {
+        for length in [0, 1, 127, 128, 16_383, 16_384, 3_000_000] {
+            let content: Vec<u8> = (0..length).map(|at| at as u8).collect();
+            let mut bytes = vec![7];
+            push_message(&mut bytes, 3, |bytes| bytes.extend_from_slice(&content));
+            let mut expected = vec![7, 3 << 3 | LENGTH];
+            push_varint(&mut expected, length);
+            expected.extend_from_slice(&content);
+            assert_eq!(bytes, expected, "{length}");
         }
     }
 
@@ -370,22 +344,6 @@ mod tests {
                 "{bad}"
             );
             assert!(can_hold(Kind::Counter, &[bad]), "{bad}");
-        }
-    }
-
-    #[test]
-    fn size_is_that_of_the_written_message() {
-        let long = "x".repeat(300);
-        for value in ["", "é", &long] {
-            let pair = LabelPair { name: "name", value };
-            let mut bytes = Vec::new();
-            pair.write(&mut bytes);
-            assert_eq!(pair.size(), bytes.len());
-        }
-        for time in [0.0, 0.0004, 1_520_879_607.789, 999_999_999_999.999_9] {
-            let mut bytes = Vec::new();
-            Timestamp(time).write(&mut bytes);
-            assert_eq!(Timestamp(time).size(), bytes.len(), "{time}");
         }
     }
 }

@@ -259,6 +259,7 @@ impl Definition {
     /// Number of values of one series when it is read: one per cell, except for a summary, which has the
     /// value at each quantile, the sum and the count.
     #[must_use]
+    #[inline]
     pub fn numbers(&self) -> usize {
         if let Kind::Summary { .. } = self.kind { self.bounds.len() + 2 } else { self.cells() }
     }

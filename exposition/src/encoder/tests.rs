@@ -167,13 +167,18 @@ fn encoders_share_a_page() {
     assert_eq!(String::from_utf8(page).expect("UTF-8"), expected);
 }
 
+/// What a length is followed by, and the rest.
+fn first_message(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let last = bytes.iter().position(|byte| byte & 0x80 == 0).expect("a length that ends");
+    let length = bytes[..=last].iter().rev().fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
+    bytes[last + 1..].split_at_checked(length).expect("as long as it says")
+}
+
 /// The messages of a page, without their lengths, which must lead from one to the next.
 fn messages(mut page: &[u8]) -> Vec<Vec<u8>> {
     let mut messages = Vec::new();
     while !page.is_empty() {
-        let last = page.iter().position(|byte| byte & 0x80 == 0).expect("a length that ends");
-        let length = page[..=last].iter().rev().fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
-        let (message, rest) = page[last + 1..].split_at_checked(length).expect("as long as it says");
+        let (message, rest) = first_message(page);
         messages.push(message.to_vec());
         page = rest;
     }
@@ -246,6 +251,78 @@ fn protobuf_lengths_fit_rows_that_get_values_later() {
             assert_eq!(page.windows(5).filter(|bytes| bytes == b"\x0a\x03row").count(), step + 2, "{step}");
         }
     }
+}
+
+/// Lengths come from what is cached, or from the rows, or from the rows with exemplars.
+#[test]
+fn protobuf_page_is_the_same_whatever_is_cached() {
+    let mut counter = family("c", Kind::Counter, &["row"], 1);
+    (0..300).for_each(|row| counter.push([format!("{row}").as_str()], &[f64::from(row)]));
+    (0..299).for_each(|row| counter.set_created(row, row as f64 * 1e7));
+    let mut gauge = family("g", Kind::Gauge(GaugeMode::Last), &["row"], 2);
+    (0..100).for_each(|row| gauge.push([format!("{row}").as_str()], &[f64::from(row)]));
+    let exemplar = |id: &str, time| Exemplar { labels: vec![("id".into(), id.into())], value: 1.0, time };
+    let long = "x".repeat(100);
+    let marks =
+        [((7, 0), exemplar("7", 1.5)), ((8, 0), exemplar(&long, 1.7e9)), ((299, 0), exemplar("bad", -1.0))];
+    let mut encoder = Encoder::new(Format::Protobuf);
+    let mut lengths = Vec::new();
+    for round in 0..6 {
+        gauge.values_mut(50)[0] = if round % 2 == 0 { ABSENT } else { 5.0 };
+        counter.values_mut(8)[0] = if round > 3 { ABSENT } else { 1.0 };
+        counter.set_exemplars(marks.iter().take(round).cloned());
+        let (mut cached, mut fresh) = (Vec::new(), Vec::new());
+        encoder.encode([&counter, &gauge], &mut cached);
+        Encoder::new(Format::Protobuf).encode([&counter, &gauge], &mut fresh);
+        assert_eq!(messages(&cached).len(), 2, "{round}");
+        let sorted = |page: &[u8]| -> Vec<Vec<u8>> {
+            messages(page)
+                .into_iter()
+                .map(|mut message| {
+                    message.sort_unstable();
+                    message
+                })
+                .collect()
+        };
+        assert_eq!(sorted(&cached), sorted(&fresh), "{round}");
+        lengths.push(cached.len());
+    }
+    assert!(lengths[1] < lengths[2] && lengths[2] < lengths[3] && lengths[4] < lengths[3], "{lengths:?}");
+}
+
+/// Metrics of many fields are written to be measured, and kept as long as they are few.
+#[test]
+fn protobuf_length_is_that_of_more_metrics_than_are_kept() {
+    let bounds: Vec<f64> = (0..200).map(f64::from).collect();
+    let mut histogram =
+        Family::new(Definition::new("h", "", Kind::Histogram, &["row"], &bounds).expect("a good definition"));
+    let mut counts: Vec<f64> = (0..202).map(f64::from).collect();
+    for row in 0..1500 {
+        counts[3] = if row == 10 { 0.5 } else { 3.0 }; // no whole number: that row is left out
+        histogram.push([format!("{row}").as_str()], &counts);
+    }
+    let (mut part, mut page, mut parts) = (Vec::new(), Vec::new(), 0);
+    Encoder::new(Format::Protobuf).encode_in_parts([&histogram], &mut part, |part| {
+        assert!((PART..2 * PART).contains(&part.len()));
+        page.append(part);
+        parts += 1;
+    });
+    page.append(&mut part);
+    assert!(page.len() > Measured::MOST + 1000 && parts > Measured::MOST / PART, "{} in {parts}", page.len());
+    let [message] = &messages(&page)[..] else { panic!("one message") };
+    // Without the keys of the fields, metrics are messages with their lengths.
+    let mut metrics = message.strip_prefix(b"\x0a\x01h\x18\x04").expect("the header");
+    let mut rows = Vec::new();
+    while let [0x22, rest @ ..] = metrics {
+        let (metric, after) = first_message(rest);
+        let value = metric
+            .strip_prefix(b"\x0a")
+            .and_then(|label| first_message(label).0.strip_prefix(b"\x0a\x03row\x12"));
+        let text = first_message(value.expect("the label")).0;
+        rows.push(str::from_utf8(text).expect("UTF-8").parse::<usize>().expect("a number"));
+        metrics = after;
+    }
+    assert!(metrics.is_empty() && rows.iter().copied().eq((0..1500).filter(|row| *row != 10)), "{rows:?}");
 }
 
 #[test]

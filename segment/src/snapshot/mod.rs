@@ -214,7 +214,15 @@ impl Family {
     /// How many series it has, without those that are not shown.
     #[must_use]
     pub fn series(&self) -> usize {
-        self.rows().count()
+        let is_shown = |first: &&f64| !is_absent(**first);
+        self.values.iter().step_by(self.definition.numbers()).filter(is_shown).count()
+    }
+
+    /// The series that have exemplars, those without a value included.
+    pub fn rows_with_exemplars(&self) -> impl Iterator<Item = Row<'_>> {
+        let of_rows = self.exemplars.chunk_by(|((row, _), _), ((other, _), _)| row == other);
+        let rows = of_rows.map(|of_row| of_row[0].0.0).filter(|row| *row < self.rows);
+        rows.map(|index| Row { family: self, index })
     }
 
     /// How many rows there are, those without a value included.
@@ -267,6 +275,7 @@ impl Family {
 impl<'a> Row<'a> {
     /// The row's index in its family: from 0, constant within one generation.
     #[must_use]
+    #[inline]
     pub fn index(&self) -> usize {
         self.index
     }
@@ -280,6 +289,7 @@ impl<'a> Row<'a> {
     /// its sum; a native histogram's, which its [`NativeBuckets`](crate::NativeBuckets) take apart; a summary's values at its quantiles (NaN if there are no recent observations), its sum and
     /// its count.
     #[must_use]
+    #[inline]
     pub fn values(&self) -> &'a [f64] {
         let numbers = self.family.definition.numbers();
         &self.family.values[self.index * numbers..][..numbers]
@@ -307,8 +317,13 @@ impl<'a> Row<'a> {
     }
 
     fn is_absent(&self) -> bool {
-        self.values()[0].to_bits() == ABSENT.to_bits()
+        is_absent(self.values()[0])
     }
+}
+
+/// Whether a row with this first number has no value.
+fn is_absent(first: f64) -> bool {
+    first.to_bits() == ABSENT.to_bits()
 }
 
 /// A gauge that no living process has set: a NaN with a payload that arithmetic does not produce.
