@@ -17,7 +17,7 @@ use crate::{
     },
 };
 use promshm_segment::{
-    AttachError, Config, Definition, FamilyId, Runtime, SegmentName, Writer,
+    AttachError, Config, Definition, FamilyId, Resolved, Runtime, SegmentName, Writer,
     format::{exemplar::ExemplarLabels, ttl},
     memory::atomic,
     os,
@@ -465,17 +465,12 @@ impl State {
         let values = labels::unpack(key);
         let limit = ini::series_per_metric(writer.max_series());
         let all = metric.all_values(&values);
-        let is_overflow = !values.is_empty() && !writer.has_room(family, &all, limit);
-        let resolved = if is_overflow {
-            writer.count_overflow(family);
-            let other = ini::overflow_label();
-            writer.resolve(family, &metric.all_values(&vec![other.as_str(); values.len()]))?
-        } else {
-            writer.resolve(family, &all)?
-        };
-        let cells = resolved.cells.as_ptr();
-        let target = if resolved.shared { Target::Shared(cells) } else { Target::Owned(cells) };
-        Ok((target, is_overflow))
+        if values.is_empty() || writer.has_room(family, &all, limit) {
+            return Ok((target(writer.resolve(family, &all)?), false));
+        }
+        writer.count_overflow(family);
+        let target = ini::with_overflow_label(|other| overflow_target(metric, writer, family, other))?;
+        Ok((target, true))
     }
 
     fn remove(&mut self, metric: &Metric, key: &[u8]) -> bool {
@@ -613,6 +608,29 @@ impl State {
             }
         }
     }
+}
+
+/// Where the updates of all label values go that have no series of their own. The metric keeps it, because values that never
+/// come again ask for it at each call.
+fn overflow_target(
+    metric: &Metric,
+    writer: &mut Writer,
+    family: FamilyId,
+    other: &str,
+) -> Result<Target, Reason> {
+    if let Some(known) = metric.known_overflow(other) {
+        return Ok(known.target);
+    }
+    let generation = generation::current(); // before the lookup, as in `resolve`
+    let values = vec![other; metric.definition.label_names.len()];
+    let target = target(writer.resolve(family, &metric.all_values(&values))?);
+    metric.keep_overflow(other, Series { generation, target });
+    Ok(target)
+}
+
+fn target(resolved: Resolved<'_>) -> Target {
+    let cells = resolved.cells.as_ptr();
+    if resolved.shared { Target::Shared(cells) } else { Target::Owned(cells) }
 }
 
 fn conflict_text(Conflict { earlier, later }: &Conflict) -> String {

@@ -148,8 +148,8 @@ pub(crate) fn series_per_metric(max_series: u64) -> u64 {
 }
 
 /// The value of all labels of the series that further label values of a metric count in.
-pub(crate) fn overflow_label() -> String {
-    OVERFLOW_LABEL.with(|label| label.clone().unwrap_or_else(|| OTHER.into()))
+pub(crate) fn with_overflow_label<R>(look: impl FnOnce(&str) -> R) -> R {
+    OVERFLOW_LABEL.with(|label| look(label.as_deref().unwrap_or(OTHER)))
 }
 
 static SETTINGS: IniEntryDefs<20> = IniEntryDefs::new([

@@ -26,6 +26,8 @@ pub(crate) struct Metric {
     /// The family's record, and the number of the attachment in which it was registered.
     pub(crate) registered: Cell<Option<(FamilyId, u64)>>,
     known: RefCell<SeriesTable>,
+    /// The series of label values that have none of their own, with the text that its labels say.
+    overflow: RefCell<Option<(Box<str>, Series)>>,
 }
 
 /// Names and values of the labels that a registry adds to all its metrics.
@@ -56,6 +58,7 @@ impl Metric {
             constants,
             registered: Cell::new(None),
             known: RefCell::default(),
+            overflow: RefCell::default(),
         })
     }
 
@@ -127,13 +130,26 @@ impl Metric {
     }
 
     /// Remembers where updates of a series go.
-    pub(crate) fn put(&self, hash: u64, key: &Key, series: Series) {
-        self.known.borrow_mut().put(hash, key, series);
+    pub(crate) fn put(&self, hash: u64, key: &Key, series: Series, has_own_cells: bool) {
+        self.known.borrow_mut().put(hash, key, series, has_own_cells);
     }
 
-    /// How many series are known.
-    pub(crate) fn known_count(&self) -> usize {
-        self.known.borrow().len()
+    /// Whether a series without cells of its own is to be remembered.
+    pub(crate) fn wants_borrowing(&self, hash: u64) -> bool {
+        self.known.borrow_mut().wants_borrowing(hash)
+    }
+
+    /// The series of label values that have none of their own, if it is known under that text and still valid.
+    pub(crate) fn known_overflow(&self, text: &str) -> Option<Series> {
+        let overflow = self.overflow.borrow();
+        overflow
+            .as_ref()
+            .filter(|(known, series)| **known == *text && series.holds())
+            .map(|(_, series)| *series)
+    }
+
+    pub(crate) fn keep_overflow(&self, text: &str, series: Series) {
+        *self.overflow.borrow_mut() = Some((text.into(), series));
     }
 
     /// Forgets the resolved series; they are looked up again.

@@ -22,6 +22,11 @@ const MOST_ENTRIES: usize = 1 << 18;
 const MOST_BYTES: usize = 32 << 20;
 /// Approximate bytes of an entry without its label values: its place in a table, and the head of its key.
 const ENTRY_BYTES: usize = 96;
+/// Most series of one metric that have no cells of their own: dropped, or counted together. Clients may send such values
+/// without end.
+const MOST_BORROWING: usize = 1000;
+/// Places for the hashes of such values that were not remembered.
+const SEEN: usize = 1024;
 /// Most series of one hash in the table by PHP's hash.
 const MOST_OF_ONE_HASH: usize = 4;
 
@@ -51,6 +56,50 @@ pub(crate) struct SeriesTable {
     /// Series whose hash [`MOST_OF_ONE_HASH`] others have.
     colliding: HashMap<Key, Series>,
     size: Size,
+    borrowing: Borrowing,
+}
+
+/// The remembered series that had no cells of their own when they came.
+#[derive(Debug, Default)]
+struct Borrowing {
+    /// Hash and key of each; when there is no room, the oldest makes way.
+    all: Vec<(u64, Key)>,
+    oldest: usize,
+    /// Parts of hashes. A value that comes for the first time leaves its own, and is remembered if it comes again, so
+    /// that values which never come again displace none that do.
+    seen: Vec<u32>,
+    /// How often that was asked.
+    asked: u32,
+}
+
+impl Borrowing {
+    /// Whether a value with that hash is to be remembered.
+    fn wants(&mut self, hash: u64) -> bool {
+        if self.all.len() < MOST_BORROWING {
+            return true;
+        }
+        self.seen.resize(SEEN, 0);
+        self.asked = self.asked.wrapping_add(1);
+        let (place, part) = (&mut self.seen[hash as usize % SEEN], (hash >> 32) as u32);
+        let is_known = *place == part;
+        // Every other one only, so that two values which come by turns do not drive each other out of one place for ever.
+        if self.asked.is_multiple_of(2) {
+            *place = part;
+        }
+        is_known
+    }
+
+    /// Adds a series; returns the one that makes way.
+    fn add(&mut self, hash: u64, key: &Key) -> Option<(u64, Key)> {
+        let new = (hash, Rc::clone(key));
+        if self.all.len() < MOST_BORROWING {
+            self.all.push(new);
+            return None;
+        }
+        let oldest = std::mem::replace(&mut self.all[self.oldest], new);
+        self.oldest = (self.oldest + 1) % MOST_BORROWING;
+        Some(oldest)
+    }
 }
 
 /// Whether the process may remember no further series.
@@ -60,9 +109,9 @@ pub(crate) fn is_full() -> bool {
 }
 
 impl SeriesTable {
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.size.entries
+    /// Whether a series without cells of its own is to be remembered.
+    pub(crate) fn wants_borrowing(&mut self, hash: u64) -> bool {
+        self.borrowing.wants(hash)
     }
 
     /// Applies `take` to the series with these values, if it is known. Does not allocate.
@@ -88,12 +137,14 @@ impl SeriesTable {
     }
 
     /// Stores a series. The caller checks [`is_full`] before it stores a new one.
-    pub(crate) fn put(&mut self, hash: u64, key: &Key, series: Series) {
+    pub(crate) fn put(&mut self, hash: u64, key: &Key, series: Series, has_own_cells: bool) {
         if let Some(known) = self.by_hash.find_mut(hash, |known| known.key == *key) {
             known.series = series;
         } else if let Some(known) = self.colliding.get_mut(key) {
             *known = series;
         } else {
+            let displaced = if has_own_cells { None } else { self.borrowing.add(hash, key) };
+            displaced.into_iter().for_each(|(hash, key)| self.forget(hash, &key));
             self.insert(Known { hash, key: Rc::clone(key), series });
         }
     }
@@ -112,6 +163,18 @@ impl SeriesTable {
         self.size.entries += 1;
         self.size.bytes += by;
         REMEMBERED.update(|Size { entries, bytes }| Size { entries: entries + 1, bytes: bytes + by });
+    }
+
+    fn forget(&mut self, hash: u64, key: &Key) {
+        match self.by_hash.find_entry(hash, |known| known.key == *key) {
+            Ok(known) => drop(known.remove()),
+            Err(_) if self.colliding.remove(key).is_some() => {}
+            Err(_) => return,
+        }
+        let by = key.len() + ENTRY_BYTES;
+        self.size.entries -= 1;
+        self.size.bytes -= by;
+        REMEMBERED.update(|Size { entries, bytes }| Size { entries: entries - 1, bytes: bytes - by });
     }
 
     /// Forgets all series, and frees their memory.

@@ -229,12 +229,13 @@ impl Writer {
     #[must_use]
     pub fn has_room(&self, family: FamilyId, labels: &[&str], limit: u64) -> bool {
         let view = &self.attached.view;
-        let Ok((home, packed, _cut)) = self.packed(family, labels) else { return true };
+        let home = self.home_of(family);
         let [count, overflows] = [FamilyRecord::series_count, FamilyRecord::overflow_count]
             .map(|word| word(view, home.offset).map_or(0, Word::load_relaxed));
         if count < limit.saturating_add(u64::from(overflows > 0)) || home.labels == 0 {
             return true;
         }
+        let Ok((home, packed, _cut)) = self.packed(family, labels) else { return true };
         let draft = self.draft(home, &packed);
         let found = draft.find(view, view.geometry.half(self.generation));
         found.is_some_and(|offset| !draft.is_gone(view, offset))
