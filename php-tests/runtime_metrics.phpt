@@ -65,7 +65,7 @@ echo count(told()), " series\n";
 <?php require __DIR__ . '/clean.inc'; ?>
 --EXPECT--
 0 before the first update
-6 after it
+7 after it
 bool(true)
 bool(true)
 float(1)
@@ -77,4 +77,4 @@ bool(true)
 slow: told
 bool(true)
 collected: told
-6 series
+7 series

@@ -26,4 +26,4 @@ echo run_php('(new Counter("c_total"))->inc(); echo count(told()), "\n";', ['pro
 --EXPECT--
 c_total 100001
 0
-6
+7

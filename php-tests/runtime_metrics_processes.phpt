@@ -44,6 +44,9 @@ echo 'without the killed one: ', processes($names, 'requests_total');
 $heir = Child::start(fn () => $c->inc());
 $names[$heir->pid] = 'heir';
 echo 'with its heir: ', processes($names, 'requests_total');
+$crashes = array_filter(told(), fn ($series) => str_contains($series, 'crashes'), ARRAY_FILTER_USE_KEY);
+asort($crashes);
+echo preg_replace_callback('/\b\d+\b(?=",slot)/', fn ($pid) => $names[$pid[0]], str_replace('\\', '', json_encode($crashes))), "\n";
 $heir->finish();
 $idle->finish();
 echo 'after all ends: ', processes($names, 'requests_total'), count(told()), " series\n";
@@ -57,5 +60,6 @@ int(2)
 bool(true)
 without the killed one: parent 1
 with its heir: heir 1, parent 1
+{"php_worker_slot_crashes_total{pid="parent",slot="1"}":0,"php_worker_slot_crashes_total{pid="heir",slot="2"}":1}
 after all ends: parent 1
-6 series
+7 series

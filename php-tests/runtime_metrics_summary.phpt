@@ -17,4 +17,4 @@ echo count(told()), " after it\n";
 <?php require __DIR__ . '/clean.inc'; ?>
 --EXPECT--
 0 before the first update
-6 after it
+7 after it

@@ -1,6 +1,9 @@
 //! The families of the stats that living workers publish: one series for each worker, which goes with it.
 
-use promshm_segment::{Definition, Family, GaugeMode, Kind, Runtime, Stats};
+use promshm_segment::{
+    Definition, Family, GaugeMode, Kind, Runtime, Stats,
+    snapshot::{Process, SlotView},
+};
 
 const GAUGE: Kind = Kind::Gauge(GaugeMode::Last);
 
@@ -41,9 +44,13 @@ const WORKER_FAMILIES: [WorkerFamily; 6] = [
     ),
 ];
 
+/// The slot of each worker, with the deaths in it.
+const CRASHES: &str = "php_worker_slot_crashes_total";
+const CRASHES_HELP: &str = "Workers that died abruptly in a worker's slot, those before it included.";
+
 /// Their names, whether or not any worker publishes stats.
 pub fn worker_family_names() -> impl Iterator<Item = &'static str> {
-    WORKER_FAMILIES.iter().map(|(name, ..)| *name)
+    WORKER_FAMILIES.iter().map(|(name, ..)| *name).chain([CRASHES])
 }
 
 /// The families, with a row for each worker that publishes stats; none without such a worker.
@@ -52,18 +59,31 @@ pub fn worker_family_names() -> impl Iterator<Item = &'static str> {
 /// Never: the definitions are fixed, and tests see them all.
 #[must_use]
 pub fn worker_families(stats: &Stats) -> Vec<Family> {
-    let processes: Vec<_> = stats.slots.iter().filter_map(|slot| slot.process.as_ref()).collect();
+    let workers: Vec<_> =
+        stats.slots.iter().filter_map(|slot| Some((slot, slot.process.as_ref()?))).collect();
     let family = |(name, kind, help, number): &WorkerFamily| {
-        let definition = Definition::new(name, help, *kind, &["pid"], &[]);
-        let mut family = Family::new(definition.expect("fixed in the source, and seen by every test"));
-        for (row, process) in processes.iter().enumerate() {
+        let mut family = empty(name, help, *kind, &["pid"]);
+        for (row, (_, process)) in workers.iter().enumerate() {
             family.push([&*process.label], &[number(&process.runtime)]);
             family.set_created(row, process.runtime.start);
         }
         family
     };
-    let families = WORKER_FAMILIES.iter().map(family);
+    let families = WORKER_FAMILIES.iter().map(family).chain([crashes(&workers)]);
     families.filter(|family| family.row_count() > 0).collect()
+}
+
+fn empty(name: &str, help: &str, kind: Kind, labels: &[&str]) -> Family {
+    let definition = Definition::new(name, help, kind, labels, &[]);
+    Family::new(definition.expect("fixed in the source, and seen by every test"))
+}
+
+fn crashes(workers: &[(&SlotView, &Process)]) -> Family {
+    let mut family = empty(CRASHES, CRASHES_HELP, Kind::Counter, &["pid", "slot"]);
+    for (slot, process) in workers {
+        family.push([&*process.label, &slot.index.to_string()], &[slot.crashes as f64]);
+    }
+    family
 }
 
 #[cfg(test)]
@@ -82,7 +102,16 @@ mod tests {
             requests: 7.0,
         };
         let process = Some(Process { label: label.into(), runtime });
-        SlotView { index: 1, state: SlotState::Live, pid: 17, since: 0.0, starts: 1, bytes: 0, process }
+        SlotView {
+            index: 1,
+            state: SlotState::Live,
+            pid: 17,
+            since: 0.0,
+            starts: 3,
+            crashes: 2,
+            bytes: 0,
+            process,
+        }
     }
 
     #[test]
@@ -118,6 +147,9 @@ mod tests {
             "# UNIT php_worker_start_time_seconds seconds",
             "php_worker_start_time_seconds{pid=\"17\"} 1700000000.5",
             "php_worker_start_time_seconds{pid=\"17-4\"} 1700000000.5",
+            "# TYPE php_worker_slot_crashes counter",
+            "php_worker_slot_crashes_total{pid=\"17\",slot=\"1\"} 2",
+            "php_worker_slot_crashes_total{pid=\"17-4\",slot=\"1\"} 2",
         ];
         assert_eq!(lines, expected);
     }

@@ -27,6 +27,7 @@ WORKERS_OWN = (
     "gc_runs_total",
     "requests_total",
     "start_time_seconds",
+    "slot_crashes_total",
 )
 
 

@@ -271,6 +271,7 @@ mod tests {
             pid,
             since: 1_700_000_000.0,
             starts,
+            crashes: 0,
             bytes: 8192,
             process: None,
         };

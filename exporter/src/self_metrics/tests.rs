@@ -27,7 +27,16 @@ fn stats() -> Stats {
 fn slot() -> SlotView {
     let runtime = Runtime { memory: 2_097_152.0, cpu: 1.25, ..Runtime::default() };
     let process = Some(Process { label: "17-2".into(), runtime });
-    SlotView { index: 2, state: SlotState::Live, pid: 17, since: 0.0, starts: 1, bytes: 0, process }
+    SlotView {
+        index: 2,
+        state: SlotState::Live,
+        pid: 17,
+        since: 0.0,
+        starts: 1,
+        crashes: 0,
+        bytes: 0,
+        process,
+    }
 }
 
 fn page(metrics: &mut SelfMetrics, segments: &[SegmentMetrics]) -> String {

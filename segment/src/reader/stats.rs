@@ -37,6 +37,10 @@ impl Deaths {
         Some(values)
     }
 
+    fn of(&self, slot: usize) -> u64 {
+        self.0.get(slot).copied().unwrap_or(0)
+    }
+
     fn total(&self) -> u64 {
         self.0.iter().fold(0, |sum, deaths| sum.saturating_add(*deaths))
     }
@@ -81,7 +85,7 @@ pub(crate) fn collect(
         former_bytes: former_bytes(cells),
         blocked_by: blocked_by(cells),
         max_processes: u64::from(view.geometry.shape.max_processes),
-        slots: slot_views(cells),
+        slots: slot_views(cells, deaths),
         dropped: Reason::ALL.map(|reason| sum(offset_of!(Slot, dropped) + 8 * reason as usize)),
         truncated_labels: sum(offset_of!(Slot, truncated)),
         worker_starts: sum(offset_of!(Slot, claims)),
@@ -157,11 +161,15 @@ fn leaked_series(Cells { view, sight, .. }: &Cells<'_>, catalogue: &Catalogue) -
     counted.saturating_sub(catalogue.series_count(sight.half()))
 }
 
-fn slot_views(cells: &Cells<'_>) -> Vec<SlotView> {
+fn slot_views(cells: &Cells<'_>, deaths: &Deaths) -> Vec<SlotView> {
     let (pages, labels) =
         (cells.page_map.pages_by_slot(cells.slots.high), process_labels(cells.view, cells.slots));
     let slots = pages.iter().zip(labels).enumerate();
-    slots.map(|(slot, (pages, label))| slot_view(cells, slot, pages * PAGE, label)).collect()
+    let view = |(slot, (pages, label))| SlotView {
+        crashes: deaths.of(slot),
+        ..slot_view(cells, slot, pages * PAGE, label)
+    };
+    slots.map(view).collect()
 }
 
 fn slot_view(cells: &Cells<'_>, slot: usize, bytes: u64, label: String) -> SlotView {
@@ -180,6 +188,7 @@ fn slot_view(cells: &Cells<'_>, slot: usize, bytes: u64, label: String) -> SlotV
         pid: word(offset_of!(Slot, pid)) as u32,
         since: f64::from_bits(word(offset_of!(Slot, since))),
         starts,
+        crashes: 0,
         bytes,
         process: runtime(cells, slot).map(|runtime| Process { label, runtime }),
     }

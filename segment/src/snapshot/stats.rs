@@ -172,6 +172,8 @@ pub struct SlotView {
     pub since: f64,
     /// Processes that have owned it.
     pub starts: u64,
+    /// Those of them that died abruptly, as far as is known.
+    pub crashes: u64,
     /// Bytes of cells it holds.
     pub bytes: u64,
     /// The stats that its living owner publishes; `None` without a living owner, or without published stats.
