@@ -11,14 +11,17 @@ use std::{
 
 const FOLDER: &str = "src/web/ui";
 /// In the order in which they need each other.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 12] = [
     "text.js",
     "format.js",
     "model.js",
     "draw.js",
+    "query.js",
     "row.js",
     "list.js",
+    "table.js",
     "functions.js",
+    "workers.js",
     "status.js",
     "page.js",
 ];

@@ -84,6 +84,15 @@
   const alone = after('# TYPE c counter\nc{segment="b"} 1\n# TYPE promshm_up gauge\npromshm_up 1\n');
   is(groups(alone)[0].families[0].segment, ''); // a label of the workers' own
 
+  const moved = only(after(histogram(1, 1, 1, 1), histogram(3, 5, 5, 6), histogram(3, 5, 5, 6)));
+  is(moved.pastOf(0.5, 2).slice(-3).join(), 'NaN,1,1'); // nothing came last, so the scrape before it speaks
+  is(queryOf(moved.family), 'histogram_quantile(0.95, sum by (le) (rate(h_bucket[5m])))');
+  const query = (page) => queryOf([...after(page).families.values()][0]);
+  is(query('# TYPE s summary\ns{a="1",quantile="0.5"} 3\ns_sum{a="1"} 9\ns_count{a="1"} 2\n'), 'sum by (a) (rate(s_sum[5m])) / sum by (a) (rate(s_count[5m]))');
+  is(query('# TYPE g_timestamp_seconds gauge\ng_timestamp_seconds 1\n'), 'time() - g_timestamp_seconds');
+  is(query('# TYPE g_bytes gauge\ng_bytes{a="1"} 1\n'), 'g_bytes');
+  is(query(`# TYPE c counter\nc{segment="b",q="1"} 1\n# TYPE promshm_up gauge\n${up('b')}`), 'sum by (q) (rate(c{segment="b"}[5m]))');
+
   const workers = after('# TYPE process_payments_total counter\nprocess_payments_total 1\n# TYPE process_open_fds gauge\nprocess_open_fds 1\n');
   is([...workers.families.values()].map(({ own }) => own).join(), 'false,true');
   return { count, wrong };

@@ -18,7 +18,7 @@ SHOTS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", harness.ROOT / "target")
 
 ROWS = """[...document.querySelectorAll('.row.single, .row.series, .row.histogram')].map((row) =>
   ['names, .name', 'value', 'rate'].map((name) => row.querySelector('.' + name).textContent.trim()).join(' | '))"""
-FAMILIES = "[...document.querySelectorAll('.row.family button, .row.single .name')].map((name) => name.textContent)"
+FAMILIES = "[...document.querySelectorAll('.row.family button:not(.copy), .row.single .name')].map((name) => name.textContent)"
 # The share of pixels that are drawn on.
 INK = """(() => { const canvas = document.querySelector('%s canvas');
   const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
@@ -26,7 +26,9 @@ INK = """(() => { const canvas = document.querySelector('%s canvas');
   const pixels = copy.getImageData(0, 0, canvas.width, canvas.height).data;
   return pixels.filter((_, at) => at %% 4 === 3 && pixels[at] > 0).length / (pixels.length / 4); })()"""
 
-FUNCTIONS = "[...document.querySelectorAll('.function')].map((row) => [...row.children].map((cell) => cell.textContent.trim()))"
+TABLE = "[...document.querySelectorAll('#%s .line')].map((row) => [...row.children].map((cell) => cell.textContent.trim()))"
+FUNCTIONS, WORKERS, ROOM = (TABLE % view for view in ("functions", "workers", "room"))
+BUTTON = "document.querySelector('[data-view=%s]')"
 OBSERVED = "quick, slow, failing, work, count(md5), Mailer::send{queue=arg1} as mailer"
 
 # Scrolls to a height, and waits until the page has rendered.
@@ -166,15 +168,101 @@ class PageTest(harness.TestCase):
         worker(self)
         page = self.open()
         self.await_rows()
-        wait_until("a strip", lambda: page.evaluate(INK % ".row.histogram") > 0.001)
-        words = page.evaluate("document.querySelector('.row.histogram canvas').getAttribute('aria-label')")
+        wait_until("a strip", lambda: page.evaluate(INK % ".row.histogram .trend") > 0.001)
+        words = page.evaluate("document.querySelector('.row.histogram .trend canvas').getAttribute('aria-label')")
         self.assertRegex(words, r"last \d+ scrapes: .*/s.*half ≤ .* (ms|s) · 95 % ≤ ")
+        self.assert_is_quiet()
+
+    def test_quantiles_of_a_histogram_are_drawn_over_time(self):
+        worker(self)
+        page = self.open()
+        self.await_rows()
+        wait_until("lines", lambda: page.evaluate(INK % ".row.histogram .lately") > 0.01)
+        past = page.evaluate("""(() => { const [series] = model.families.get('\\njob_duration_seconds\\nhistogram').series.values();
+          return [0.5, 0.95].map((share) => series.pastOf(share, model.column).at(-1)); })()""")
+        self.assertTrue(0 < past[0] < past[1] < 10, past)
+        self.assert_is_quiet()
+
+    def show_view(self, name, rows):
+        wait_until(f"the view {name}", lambda: self.page.evaluate(f"{BUTTON % name}.hidden") is False)
+        self.page.evaluate(f"{BUTTON % name}.click()")
+        wait_until(f"rows of {name}", lambda: self.page.evaluate(rows))
+        self.assertEqual(f"#{name}", self.page.evaluate("location.hash"))
+        self.assertTrue(self.page.evaluate("document.querySelector('#table').hidden"))
+
+    def test_workers_are_one_table_with_what_each_tells(self):
+        telling = ["promshm.runtime_metrics=1"]
+        worker(self, settings=telling).stop(signal.SIGKILL)
+        started = [worker(self, settings=telling) for _ in range(2)]
+        self.open()
+        self.await_rows()
+        self.assertFalse([name for name in self.page.evaluate(FAMILIES) if name.startswith("php_worker_")])
+        self.show_view("workers", WORKERS)
+        wait_until("CPU time", lambda: all("%" in row[4] for row in self.page.evaluate(WORKERS)))
+        rows = {row[0]: row[1:] for row in self.page.evaluate(WORKERS)}
+        self.assertEqual(set(rows), {str(each.process.pid) for each in started})
+        crashes = []
+        for since, memory, peak, cpu, requests, slot, crashed in rows.values():
+            self.assertRegex(since, r"^[\d.]+ (s|min) ago$|^now$")
+            self.assertRegex(f"{memory} {peak}", r"^[\d.]+ MiB [\d.]+ MiB$")
+            self.assertRegex(cpu, r"^[\d.]+ %$")
+            self.assertEqual("1", requests)
+            crashes.append((int(slot), int(crashed)))
+        self.assertEqual([(1, 1), (2, 0)], sorted(crashes), "the first slot is inherited from the killed worker")
+        self.assertRegex(self.page.text("#workers .counted"), r"^2 workers, over the last ")
+        self.page.press("/")
+        self.page.type(str(started[0].process.pid))
+        wait_until("one worker", lambda: [row[0] for row in self.page.evaluate(WORKERS)] == [str(started[0].process.pid)])
+        self.assert_is_quiet()
+
+    def test_worker_metrics_are_in_the_list_when_a_filter_names_them(self):
+        worker(self, settings=["promshm.runtime_metrics=1"])
+        self.page = Page(self.browser, f"http://{self.exporter.address}/?filter=php_worker_memory_bytes")
+        wait_until("the metric", lambda: self.page.evaluate(FAMILIES) == ["php_worker_memory_bytes"])
+        self.assert_is_quiet()
+
+    def test_who_takes_the_room_is_told_the_largest_first(self):
+        worker(self, "many.php", "300", settings=["promshm.max_series=1000", "promshm.max_series_per_metric=200"])
+        self.open()
+        self.show_view("room", ROOM)
+        first, second = self.page.evaluate(ROOM)
+        self.assertEqual(["user_requests_total counter", "201", "20.1 %", "100"], first)
+        self.assertEqual(["user_seconds histogram", "1", "0.1 %", "–"], second)
+        ink = "getComputedStyle(document.querySelector('#room .line')).backgroundImage"
+        self.assertIn("20.1%", self.page.evaluate(ink))
+        self.assert_is_quiet()
+
+    def test_a_button_by_each_metric_copies_its_query(self):
+        worker(self)
+        page = self.open()
+        self.browser.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+        self.await_rows()
+        queries = {
+            "jobs_processed_total": "sum by (queue, status) (rate(jobs_processed_total[5m]))",
+            "mail_sent_bytes_total": "sum(rate(mail_sent_bytes_total[5m]))",
+            "job_duration_seconds": "histogram_quantile(0.95, sum by (le, queue) (rate(job_duration_seconds_bucket[5m])))",
+            "queue_depth": "queue_depth",
+        }
+        for name, query in queries.items():
+            page.evaluate(f"document.querySelector('[aria-label=\"Copy {name} as PromQL\"]').click()")
+            wait_until(f"the query of {name}", lambda: page.evaluate("navigator.clipboard.readText()") == query)
+        self.assertEqual("copied", page.text("[aria-label='Copy queue_depth as PromQL']".replace("'", '"')))
+        self.assert_is_quiet()
+
+    def test_copying_works_where_browsers_give_no_clipboard(self):
+        worker(self)
+        page = self.open()
+        self.await_rows()
+        page.evaluate("""Object.defineProperty(navigator, 'clipboard', { value: undefined });
+          document.execCommand = (command) => { window.copied = [command, document.activeElement.value]; return true; };
+          document.querySelector('[aria-label="Copy queue_depth as PromQL"]').click()""")
+        wait_until("the copy", lambda: page.evaluate("window.copied") == ["copy", "queue_depth"])
+        self.assertEqual(page.evaluate("document.querySelectorAll('textarea').length"), 0)
         self.assert_is_quiet()
 
     def open_functions(self, **words):
         page = self.open(**words)
-        wait_until("functions", lambda: page.evaluate("document.querySelector('#view').hidden") is False)
-        page.evaluate("document.querySelector('#view').click()")
+        self.show_view("functions", FUNCTIONS)
         wait_until("rates of functions", lambda: any(row[1] not in ("–", "0/s") for row in page.evaluate(FUNCTIONS)))
 
     def sort(self, column):
@@ -218,24 +306,39 @@ class PageTest(harness.TestCase):
         self.page.press("/")
         self.page.type("mailer")
         wait_until("two rows", lambda: len(self.page.evaluate(FUNCTIONS)) == 2)
-        self.assertRegex(self.page.text("#counted"), "^2 of 7 functions, over the last ")
-        self.page.evaluate("document.querySelector('#view').click()")
+        self.assertRegex(self.page.text("#functions .counted"), "^2 of 7 functions, over the last ")
+        self.page.evaluate(f"{BUTTON % 'functions'}.click()")
         self.assertFalse(self.page.evaluate("document.querySelector('#table').hidden"))
         self.assertIn("mailer_duration_seconds", self.page.evaluate(FAMILIES))
         self.assert_is_quiet()
 
-    def test_functions_fit_a_phone(self):
+    def test_each_view_fits_a_phone(self):
         observed_worker(self)
-        self.open_functions(width=360, height=740)
-        self.assertLessEqual(self.page.evaluate("document.documentElement.scrollWidth"), 360)
-        self.page.screenshot(SHOTS / "functions-phone.png")
+        worker(self, settings=["promshm.runtime_metrics=1"])
+        self.open_functions(width=390, height=844)
+        for name, rows in (("functions", FUNCTIONS), ("workers", WORKERS), ("room", ROOM)):
+            if name != "functions":
+                self.show_view(name, rows)
+            for width in (390, 360):
+                with self.subTest(name, width=width):
+                    self.page.look(width, 844, "light")
+                    self.assert_fits(width, "header *, #stats *, footer *, .view:not([hidden]) *")
+            self.page.look(390, 844, "light")
+            self.page.screenshot(SHOTS / f"{name}-phone.png")
         self.assert_is_quiet()
+
+    def assert_fits(self, width, elements):
+        """Nothing scrolls sideways, and nothing lies beyond the edge."""
+        self.assertLessEqual(self.page.evaluate("document.documentElement.scrollWidth"), width)
+        beyond = self.page.evaluate(f"""[...document.querySelectorAll('{elements}')]
+          .filter((each) => each.getBoundingClientRect().right > {width}.5).map((each) => each.className || each.tagName)""")
+        self.assertEqual(beyond, [])
 
     def test_without_observed_functions_there_is_no_such_view(self):
         worker(self)
         page = self.open()
         self.await_rows()
-        self.assertTrue(page.evaluate("document.querySelector('#view').hidden"))
+        self.assertTrue(page.evaluate(f"{BUTTON % 'functions'}.hidden"))
         self.assertFalse(page.evaluate("document.querySelector('#table').hidden"))
 
     def test_filter_matches_name_and_label(self):
@@ -303,14 +406,17 @@ class PageTest(harness.TestCase):
 
     def test_a_phone_scrolls_in_one_direction_only(self):
         worker(self)
-        page = self.open(width=360, height=740)
+        page = self.open(width=390, height=844)
         self.await_rows()
-        self.assertLessEqual(page.evaluate("document.documentElement.scrollWidth"), 360)
-        beyond = page.evaluate("""[...document.querySelectorAll('header *, #stats *, .head *, .row > *, footer *')]
-          .filter((each) => each.getBoundingClientRect().right > 360.5).map((each) => each.className || each.tagName)""")
-        self.assertEqual(beyond, [])
+        for width in (390, 360):
+            page.look(width, 844, "light")
+            self.assert_fits(width, "header *, #stats *, .head *, .row > *, footer *")
+            outside = """[...document.querySelectorAll('.row .copy')].filter((button) => {
+              const [own, row] = [button, button.closest('.row')].map((each) => each.getBoundingClientRect());
+              return own.top < row.top || own.bottom > row.bottom; }).length"""
+            self.assertEqual(page.evaluate(outside), 0, "a button outside of its row")
         page.screenshot(SHOTS / "phone-light.png")
-        page.look(360, 740, "dark")
+        page.look(390, 844, "dark")
         page.screenshot(SHOTS / "phone-dark.png")
         self.assert_is_quiet()
 
@@ -433,9 +539,10 @@ class PageTest(harness.TestCase):
         self.assertGreater(answers["count"], 30)
 
     def test_screenshots_are_saved(self):
+        telling = ["promshm.runtime_metrics=1"]
         for _ in range(3):
-            worker(self)
-        worker(self).stop(signal.SIGKILL)
+            worker(self, settings=telling)
+        worker(self, settings=telling).stop(signal.SIGKILL)
         page = self.open(width=1180, height=920)
         wait_until("some past", lambda: page.evaluate("model.tick") > 25)
         for scheme in ("light", "dark"):

@@ -30,6 +30,35 @@ function extent(numbers) {
   return known.length ? [Math.min(...known), Math.max(...known)] : null;
 }
 
+/** Where values from `low` to `low + span` lie on a canvas; `flat`: all of them, if there is no span. */
+function axes(width, height, low, span, flat) {
+  return {
+    x: (at) => 1 + (at * (width - 4)) / (SAMPLES - 1),
+    y: (number) => height - 2 - (span ? (number - low) / span : flat) * (height - 4),
+  };
+}
+
+function pen(brush) {
+  brush.lineJoin = 'round';
+  brush.lineWidth = 1.25;
+  brush.strokeStyle = brush.fillStyle = colours.accent;
+}
+
+/** Draws the pasts of quantiles over one axis from 0, the highest one the strongest. */
+function drawQuantiles(canvas, width, height, pasts) {
+  const brush = wiped(canvas, width, height);
+  const range = extent(pasts.flat());
+  if (!brush || !range) return;
+  const { x, y } = axes(width, height, Math.min(0, range[0]), range[1] - Math.min(0, range[0]), 0);
+  pen(brush);
+  pasts.forEach((numbers, at) => {
+    brush.globalAlpha = (at + 1) / pasts.length;
+    for (const run of runs(numbers)) drawRun(brush, run, x, y);
+    const last = numbers.at(-1);
+    if (Number.isFinite(last)) brush.fillRect(x(SAMPLES - 1) - 1, y(last) - 1, 3, 3);
+  });
+}
+
 /** Draws values as a line: rates start at 0, other values fill the height between their extremes. */
 function drawLine(canvas, width, height, numbers, fromZero) {
   const brush = wiped(canvas, width, height);
@@ -38,11 +67,8 @@ function drawLine(canvas, width, height, numbers, fromZero) {
   const low = fromZero ? Math.min(0, range[0]) : range[0];
   const span = range[1] - low;
   const flat = fromZero && range[1] <= 0 ? 0 : 0.5;
-  const x = (at) => 1 + (at * (width - 4)) / (SAMPLES - 1);
-  const y = (number) => height - 2 - (span ? (number - low) / span : flat) * (height - 4);
-  brush.lineJoin = 'round';
-  brush.lineWidth = 1.25;
-  brush.strokeStyle = brush.fillStyle = colours.accent;
+  const { x, y } = axes(width, height, low, span, flat);
+  pen(brush);
   for (const run of runs(numbers)) drawRun(brush, run, x, y, fromZero && height - 1);
   const last = numbers.at(-1);
   if (Number.isFinite(last)) brush.fillRect(x(SAMPLES - 1) - 1, y(last) - 1, 3, 3);

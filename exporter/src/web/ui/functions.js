@@ -1,21 +1,8 @@
 // The view "functions": calls, errors and durations of what php.ini observes (promshm.observe), a row each. Metrics that
 // an application has named in the same way are shown, too.
 
-/** Rows that are made; the filter finds the others. */
-const MOST_FUNCTIONS = 400;
-
 const DURATION = '_duration_seconds';
 const CALLS = '_calls_total';
-
-/** What a column is sorted by; numbers with the largest first. */
-const SORTS = {
-  name: (one) => one.title,
-  rate: (one) => one.rate,
-  errors: (one) => one.errorRate,
-  half: (one) => one.half,
-  most: (one) => one.most,
-  running: (one) => one.running,
-};
 
 /** The part of a name that the metrics of a function have in common; nothing for other families. */
 function stemOf({ own, name, type, segment }, model) {
@@ -95,88 +82,28 @@ function namesOf({ segment }, stem, { labels, haystack }) {
 }
 
 /** The table of functions. */
-class FunctionTable {
-  constructor(element) {
-    Object.assign(this, { element, body: element.querySelector('[role=rowgroup]'), sort: 'rate', reversed: false, rows: new Map() });
+class FunctionTable extends Table {
+  constructor() {
+    const seconds = (number) => orDash(number, human(number, 'seconds'));
+    super('functions', 'Functions', 'function', 'rate', [
+      { name: 'rate', heading: 'calls', value: (one) => one.rate, text: (one) => humanRate(one.rate, '') },
+      { name: 'errors', heading: 'errors', value: (one) => one.errorRate, text: errorsInWords },
+      { name: 'half', heading: 'p50', value: (one) => one.half, text: (one) => seconds(one.half) },
+      { name: 'most', heading: 'p95', value: (one) => one.most, text: (one) => seconds(one.most) },
+      { name: 'running', heading: 'in flight', value: (one) => one.running, text: (one) => orDash(one.running, human(one.running, '')) },
+    ]);
     this.functions = new Functions();
-    element.querySelector('.head').addEventListener('click', ({ target }) => this.sortBy(target.closest('button')?.dataset.sort));
-  }
-
-  get size() {
-    return this.functions.byId.size;
   }
 
   update(model) {
     this.functions.update(model);
-  }
-
-  /** Choosing the same order again reverses it. */
-  sortBy(sort) {
-    if (!sort) return;
-    this.reversed = this.sort === sort && !this.reversed;
-    this.sort = sort;
-    this.draw(this.filter);
-  }
-
-  /** Draws the functions that match a filter; returns how many there are. */
-  draw(filter = '') {
-    this.filter = filter;
-    const found = [...this.functions.byId.values()].filter(matcher(filter)).sort(this.order());
-    this.writeHead();
-    this.place(found.slice(0, MOST_FUNCTIONS));
-    return found.length;
-  }
-
-  order() {
-    const value = SORTS[this.sort];
-    const turn = this.reversed ? -1 : 1;
-    const byTitle = (one, other) => (one.title < other.title ? -1 : one.title > other.title ? 1 : one.note < other.note ? -1 : 1);
-    if (this.sort === 'name') return (one, other) => turn * byTitle(one, other);
-    const known = (one) => (Number.isNaN(value(one)) ? -Infinity : value(one));
-    return (one, other) => turn * (known(other) - known(one) || 0) || byTitle(one, other);
-  }
-
-  writeHead() {
-    for (const button of this.element.querySelectorAll('.head button')) {
-      const isSorted = button.dataset.sort === this.sort;
-      const isRising = (this.sort === 'name') !== this.reversed;
-      button.parentElement.setAttribute('aria-sort', isSorted ? (isRising ? 'ascending' : 'descending') : 'none');
-    }
-  }
-
-  place(found) {
-    const wanted = new Set(found.map(({ id }) => id));
-    for (const [id, row] of this.rows) {
-      if (wanted.has(id)) continue;
-      row.remove();
-      this.rows.delete(id);
-    }
-    let next = this.body.firstElementChild;
-    for (const one of found) {
-      const row = this.row(one);
-      if (row === next) next = next.nextElementSibling;
-      else this.body.insertBefore(row, next);
-    }
-  }
-
-  row(one) {
-    if (!this.rows.has(one.id)) this.rows.set(one.id, makeFunction(one));
-    const row = this.rows.get(one.id);
-    const share = one.errorRate / one.rate;
-    const errors = one.errorRate > 0 ? `${humanRate(one.errorRate, '')} · ${share > 0 ? human(share, 'ratio') : '–'}` : humanRate(one.errorRate, '');
-    const seconds = (number) => (Number.isNaN(number) ? '–' : human(number, 'seconds'));
-    const running = Number.isNaN(one.running) ? '–' : human(one.running, '');
-    const texts = [humanRate(one.rate, ''), errors, seconds(one.half), seconds(one.most), running];
-    row.querySelectorAll('.number').forEach((cell, at) => write(cell, texts[at]));
-    row.classList.toggle('failing', one.errorRate > 0);
-    return row;
+    this.all = [...this.functions.byId.values()];
+    this.all.forEach((one) => (one.failing = one.errorRate > 0));
   }
 }
 
-function makeFunction({ title, note }) {
-  const row = document.getElementById('function-template').content.firstElementChild.cloneNode(true);
-  row.querySelector('b').textContent = title;
-  row.querySelector('.note-of').textContent = note;
-  row.firstElementChild.title = `${title} ${note}`.trim();
-  return row;
+function errorsInWords({ errorRate, rate }) {
+  const share = errorRate / rate;
+  const rateText = humanRate(errorRate, '');
+  return errorRate > 0 ? `${rateText} · ${share > 0 ? human(share, 'ratio') : '–'}` : rateText;
 }

@@ -18,7 +18,8 @@ function rowsOf(model, filter, folded) {
   const open = (id) => Boolean(filter) || !folded(id);
   let shown = 0;
   for (const { id, name, families } of groups(model)) {
-    const matching = families.map((family) => [family, [...family.series.values()].filter(matches)]);
+    const listed = families.filter((family) => filter || !OF_A_WORKER.test(family.name)); // they have a view
+    const matching = listed.map((family) => [family, [...family.series.values()].filter(matches)]);
     const found = matching.filter(([, all]) => all.length);
     shown += found.reduce((sum, [, all]) => sum + all.length, 0);
     if (found.length && name) rows.push({ kind: 'group', id, name, open: open(id) });
@@ -123,7 +124,7 @@ class List {
     if (!this.model) return;
     this.place();
     const rows = [...this.shown.values()];
-    const sizes = rows.map(({ canvas }) => [canvas?.clientWidth, canvas?.clientHeight]); // all at once: one layout
+    const sizes = rows.map(({ canvas, lines }) => [canvas, lines].flatMap((each) => [each?.clientWidth, each?.clientHeight])); // all at once: one layout
     rows.forEach((row, at) => drawTrend(row, sizes[at], this.model));
   }
 

@@ -3,6 +3,9 @@
 
 const SAMPLES = 60;
 
+/** Scrapes that are taken together where one alone says little. */
+const SMOOTH = 5;
+
 /** The exporter's own metrics: of itself, of its process and of the segment. */
 const OWN_NAME = /^promshm_|^process_(cpu_seconds_total|(max|open)_fds|(resident|virtual)_memory_bytes|start_time_seconds)$/;
 
@@ -77,6 +80,22 @@ class Histogram extends Series {
       if (count > 0) totals[at % width] += count;
     });
     return totals;
+  }
+
+  /** A quantile at each scrape that is kept, over the observations of a few scrapes up to it. */
+  pastOf(share, column) {
+    const width = this.bounds.length;
+    const at = (scrape) => ((column + 1 + scrape) % SAMPLES) * width;
+    return Array.from({ length: SAMPLES }, (_, scrape) => {
+      const totals = new Array(width).fill(0);
+      for (let each = Math.max(0, scrape - SMOOTH + 1); each <= scrape; each += 1) {
+        for (let bucket = 0; bucket < width; bucket += 1) {
+          const count = this.columns?.[at(each) + bucket];
+          if (count > 0) totals[bucket] += count;
+        }
+      }
+      return this.quantile(share, totals);
+    });
   }
 
   /** The value that a share of the recent observations lies below, as Prometheus's histogram_quantile

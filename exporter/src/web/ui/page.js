@@ -9,7 +9,7 @@ const PATIENCE = 10000;
 
 const byId = (id) => document.getElementById(id);
 const list = new List(byId('list'));
-const functions = new FunctionTable(byId('functions'));
+const views = [new FunctionTable(), new WorkerTable(), new RoomTable()];
 const model = new Model();
 const page = { view: location.hash.slice(1), paused: false, answeredAt: null, wake: () => {} };
 
@@ -52,26 +52,30 @@ function showScrape() {
   if (away.length) say('unread', 'no segment', absence(away));
   else say('live', 'live', model.size ? '' : 'There are no series yet.');
   writeStats(byId('stats'), model);
-  functions.update(model);
+  views.forEach((view) => view.update(model));
   showView();
 }
 
-/** Whether the functions are shown instead of the metrics. */
-function showsFunctions() {
-  return page.view === 'functions' && functions.size > 0;
+/** The view that is shown instead of the list of metrics, if there is one. */
+function shownView() {
+  return views.find((view) => view.id === page.view && view.size);
 }
 
 function showView() {
-  byId('view').hidden = !functions.size;
-  byId('view').setAttribute('aria-pressed', showsFunctions());
-  byId('functions').hidden = !showsFunctions();
-  byId('table').hidden = showsFunctions();
+  const shown = shownView();
+  for (const view of views) {
+    const button = document.querySelector(`[data-view=${view.id}]`);
+    button.hidden = !view.size;
+    button.setAttribute('aria-pressed', view === shown);
+    view.element.hidden = view !== shown;
+  }
+  byId('table').hidden = Boolean(shown);
   list.show(model);
   showFound();
 }
 
-function toggleView() {
-  page.view = showsFunctions() ? '' : 'functions';
+function toggleView(id) {
+  page.view = shownView()?.id === id ? '' : id;
   noteAddress();
   list.rebuild();
   window.scrollTo(0, 0);
@@ -84,14 +88,11 @@ function absence(segments) {
 }
 
 function showFound() {
-  if (showsFunctions()) {
-    const found = functions.draw(list.filter);
-    const which = list.filter ? `${whole.format(found)} of ${whole.format(functions.size)}` : whole.format(found);
-    write(byId('counted'), `${which} functions, over the last ${scaled(Math.round(model.span()), SECONDS)}`);
-  }
+  const span = scaled(Math.round(model.span()), SECONDS);
+  shownView()?.draw(list.filter, span);
   const all = whole.format(model.size);
   const words = list.filter ? `${whole.format(list.total)} of ${all} series` : `${all} series`;
-  write(byId('past'), scaled(Math.round(model.span()), SECONDS));
+  write(byId('past'), span);
   write(byId('found'), list.filter && !list.total ? `None of ${all} series has that in its name or labels.` : words);
 }
 
@@ -180,7 +181,8 @@ function start() {
   byId('filter').addEventListener('input', onFrame(search));
   document.querySelector('.tools').addEventListener('submit', (event) => event.preventDefault());
   byId('pause').addEventListener('click', togglePause);
-  byId('view').addEventListener('click', toggleView);
+  byId('table').after(...views.map((view) => view.element));
+  document.querySelectorAll('[data-view]').forEach((button) => button.addEventListener('click', () => toggleView(button.dataset.view)));
   window.addEventListener('hashchange', () => {
     page.view = location.hash.slice(1);
     list.rebuild();

@@ -8,13 +8,15 @@ function write(element, text) {
 /** Creates the element of a row, with its constant parts. */
 function makeRow({ kind, id, family, series }) {
   const element = document.getElementById(`${kind}-template`).content.firstElementChild.cloneNode(true);
-  const parts = { element, series, canvas: element.querySelector('canvas'), button: element.querySelector('button') };
-  for (const name of ['name', 'labels', 'names', 'value', 'rate', 'quantiles', 'axis', 'type', 'help']) {
+  const parts = { element, series, canvas: element.querySelector('.trend canvas'), button: element.querySelector('button:not(.copy)') };
+  for (const name of ['name', 'labels', 'names', 'value', 'rate', 'quantiles', 'lines', 'axis', 'type', 'help']) {
     parts[name] = element.querySelector(`.${name}`);
   }
   if (family) makeFamily(family, parts);
   else if (series) makeSeries(series, parts);
   if (parts.button) parts.button.dataset.id = id;
+  const copy = element.querySelector('.copy');
+  if (copy) Object.assign(copy, { onclick: () => copyQuery(copy, family), ariaLabel: `Copy ${family.name} as PromQL` });
   return parts;
 }
 
@@ -64,22 +66,27 @@ function fillSeries(series, parts) {
   if (parts.quantiles) write(parts.quantiles, quantiles(series));
 }
 
+/** The quantiles that a histogram's row shows. */
+const QUANTILES = [0.5, 0.95];
+
 function quantiles(series) {
   const totals = series.recent();
-  const [half, most] = [0.5, 0.95].map((share) => series.quantile(share, totals));
+  const [half, most] = QUANTILES.map((share) => series.quantile(share, totals));
   if (Number.isNaN(half)) return 'nothing observed of late';
   return `half ≤ ${human(half, series.family.unit)} · 95 % ≤ ${human(most, series.family.unit)}`;
 }
 
 /** Draws a row's history, with a description in words, unless it is drawn already. */
-function drawTrend(parts, [width, height], { tick, column }) {
+function drawTrend(parts, [width, height, ...lines], { tick, column }) {
   const { series, canvas, drawn } = parts;
   parts.drawn = `${tick} ${width} ${height} ${window.devicePixelRatio} ${colours.accent}`;
   if (!series || !width || parts.drawn === drawn) return;
   const numbers = inOrder(series.past, column);
   canvas.setAttribute('aria-label', trendInWords(series, numbers));
-  if (series instanceof Histogram) drawHeat(canvas, width, height, series, column);
-  else drawLine(canvas, width, height, numbers, series.grows);
+  if (series instanceof Histogram) {
+    drawHeat(canvas, width, height, series, column);
+    drawQuantiles(parts.lines, ...lines, QUANTILES.map((share) => series.pastOf(share, column)));
+  } else drawLine(canvas, width, height, numbers, series.grows);
 }
 
 function trendInWords(series, numbers) {
