@@ -64,6 +64,16 @@ pub enum ReadError {
         /// The size that it should have, in bytes.
         claimed: u64,
     },
+    /// The segment takes more than the reader's limits allow.
+    #[error("segment {name} takes {bytes} bytes, and the limit is {limit}")]
+    TooLarge {
+        /// The segment.
+        name: SegmentName,
+        /// Its size, in bytes.
+        bytes: u64,
+        /// The limit that it exceeds, in bytes.
+        limit: u64,
+    },
     /// Generations of series follow each other faster than one of them can be read.
     #[error("generations of segment {name} follow each other too fast")]
     Unsteady {

@@ -34,6 +34,6 @@ pub use format::{exemplar::Exemplar, label_value::push_label_value, runtime::Run
 #[cfg(not(loom))]
 pub use memory::rings::Rings;
 pub use native::{NativeBuckets, NativeError, NativeIndex};
-pub use reader::Reader;
+pub use reader::{Limited, ReadLimits, Reader};
 pub use snapshot::{Family, Snapshot, Stats};
 pub use writer::{FamilyId, Moves, Resolved, Writer};

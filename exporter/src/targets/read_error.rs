@@ -53,6 +53,9 @@ pub(crate) fn explain(error: &ReadError) -> String {
             "segment {name} has {actual} bytes, but its header needs {claimed}: remove it (promshm-exporter rm) and \
              restart the workers"
         ),
+        ReadError::TooLarge { name, bytes, limit } => {
+            format!("segment {name} takes {bytes} bytes, and no more than {limit} are read of one here")
+        }
         ReadError::Unsteady { name } => format!(
             "segment {name} begins generations faster than one can be read: look for labels with ever new values, and \
              raise promshm.max_series"

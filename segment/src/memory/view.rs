@@ -18,6 +18,8 @@ use std::ops::Deref;
 pub(crate) struct View {
     mapping: Mapping,
     pub(crate) geometry: Geometry,
+    /// A further limit of [`View::memory_limit`].
+    pub(crate) most_bytes: u64,
 }
 
 impl Deref for View {
@@ -32,7 +34,7 @@ impl Deref for View {
 impl View {
     /// The caller took the geometry from the header of the mapping.
     pub(crate) fn new(mapping: Mapping, geometry: Geometry) -> Self {
-        Self { mapping, geometry }
+        Self { mapping, geometry, most_bytes: u64::MAX }
     }
 
     /// The word of a slot that is `field` bytes from its start.
@@ -126,7 +128,7 @@ impl View {
     /// exceed the segment's own contents: a summary's row has more numbers than cells, and each process's row
     /// repeats all labels.
     pub(crate) fn memory_limit(&self) -> u64 {
-        (4 * self.used_bytes()).max(64 << 20).min(self.geometry.end)
+        (4 * self.used_bytes()).max(64 << 20).min(self.geometry.end).min(self.most_bytes)
     }
 }
 

@@ -127,6 +127,12 @@ pub(crate) trait SlotLocks: Debug + Send {
         false
     }
 
+    /// The processes that hold slots, at most `most`, by their ids in this process's PID namespace. None where the
+    /// kernel does not tell.
+    fn holders(&self, _most: usize) -> Vec<u32> {
+        Vec::new()
+    }
+
     /// Whether the kernel releases a dead process's locks. `None` if that could not be tested.
     fn tell_of_deaths(&self) -> Option<bool>;
 }

@@ -2,11 +2,14 @@
 //!
 //! `Object` and `Locks` are what the layers above use, without knowing which kind of object it is.
 
+mod folder;
 mod interface;
 mod memory;
 mod object;
 mod owner;
+mod place;
 pub(crate) mod posix;
+mod sigbus_fence;
 mod sysv;
 
 use crate::{
@@ -15,6 +18,7 @@ use crate::{
     layout::{MAGIC, PAGE, RETIRED, header},
     memory::mapping::Mapping,
 };
+pub use folder::Folder;
 pub(crate) use interface::{Locks, SlotLocks};
 use nix::{
     errno::Errno,
@@ -22,7 +26,9 @@ use nix::{
 };
 pub(crate) use object::Object;
 pub use owner::Owner;
-pub use posix::{Refusal, Refused, refused, survive_truncation};
+pub use place::Place;
+pub use posix::{Refusal, Refused};
+pub use sigbus_fence::survive_truncation;
 
 /// Bytes of a page of the kernel's; at least a page of ours, and more on some arm64.
 pub(crate) fn kernel_page() -> u64 {
@@ -48,33 +54,79 @@ pub struct Inspection {
     pub creator_pid: i32,
 }
 
-/// Looks at a segment without mapping it; works without permission to read it.
-pub fn inspect(name: &SegmentName) -> Result<Inspection, ReadError> {
-    let object = Object::find(*name).map_err(|error| read_error(*name, KernelCall::Find, error))?;
-    object.inspect().map_err(|error| read_error(*name, KernelCall::Control, error))
+impl Place {
+    /// All promshm segments that this process can find and may read, those of System V first, sorted by name. The
+    /// reader checks whether they are valid.
+    ///
+    /// # Errors
+    /// If the kernel does not list System V segments, and there are no POSIX ones.
+    pub fn discover(&self) -> Result<Vec<SegmentName>, Errno> {
+        let objects = posix::discover(self);
+        match sysv::discover() {
+            Ok(segments) => Ok(segments.into_iter().chain(objects).collect()),
+            Err(error) if objects.is_empty() => Err(error),
+            Err(_) => Ok(objects),
+        }
+    }
+
+    /// Whether there may be segments: whether the namespace has any shared memory, and the folders any file. Far
+    /// cheaper than [`Place::discover`].
+    #[must_use]
+    pub fn may_have_segments(&self) -> bool {
+        sysv::has_any() || self.folders().any(|folder| posix::has_any(&folder))
+    }
+
+    /// Looks at a segment without mapping it; works without permission to read it.
+    pub fn inspect(&self, name: &SegmentName) -> Result<Inspection, ReadError> {
+        let object = self.find(*name)?;
+        object.inspect().map_err(|error| read_error(*name, KernelCall::Control, error))
+    }
+
+    /// The owner of the segment under that name. Needs the same permissions as [`Place::inspect`].
+    ///
+    /// # Errors
+    /// If there is no segment, or the kernel does not return its owner.
+    pub fn owner(&self, name: &SegmentName) -> Result<Owner, ReadError> {
+        let object = self.find(*name)?;
+        object.owner().map_err(|error| read_error(*name, KernelCall::Control, error))
+    }
+
+    /// The users whose processes may not write the segment, sorted by number.
+    #[must_use]
+    pub fn refused(&self, name: &SegmentName) -> Vec<Refused> {
+        posix::refused(self, name)
+    }
+
+    fn find(&self, name: SegmentName) -> Result<Object, ReadError> {
+        Object::find(self, name).map_err(|error| read_error(name, KernelCall::Find, error))
+    }
 }
 
-/// The owner of the segment under that name. Needs the same permissions as [`inspect`].
+/// As [`Place::inspect`], of this process's own segments.
+pub fn inspect(name: &SegmentName) -> Result<Inspection, ReadError> {
+    Place::default().inspect(name)
+}
+
+/// As [`Place::owner`], of this process's own segments.
 ///
 /// # Errors
 /// If there is no segment, or the kernel does not return its owner.
 pub fn owner(name: &SegmentName) -> Result<Owner, ReadError> {
-    let object = Object::find(*name).map_err(|error| read_error(*name, KernelCall::Find, error))?;
-    object.owner().map_err(|error| read_error(*name, KernelCall::Control, error))
+    Place::default().owner(name)
 }
 
-/// All promshm segments that this process can find and may read, sorted by name. The reader checks whether
-/// they are valid.
+/// As [`Place::discover`], of this process's own segments.
 ///
 /// # Errors
 /// If the kernel does not list System V segments, and there are no POSIX ones.
 pub fn discover() -> Result<Vec<SegmentName>, Errno> {
-    let objects = posix::discover();
-    match sysv::discover() {
-        Ok(segments) => Ok(segments.into_iter().chain(objects).collect()),
-        Err(error) if objects.is_empty() => Err(error),
-        Err(_) => Ok(objects),
-    }
+    Place::default().discover()
+}
+
+/// As [`Place::refused`], of this process's own segments.
+#[must_use]
+pub fn refused(name: &SegmentName) -> Vec<Refused> {
+    Place::default().refused(name)
 }
 
 /// Whether memory begins with promshm's magic number, in any version.
@@ -88,7 +140,7 @@ fn is_ours(mapping: &Mapping) -> bool {
 /// removed segment. Memory that is not promshm's is left alone.
 pub fn remove(name: &SegmentName) -> Result<(), ReadError> {
     let failed = |call| move |error| read_error(*name, call, error);
-    let mut object = Object::find(*name).map_err(failed(KernelCall::Find))?;
+    let mut object = Object::find(&Place::default(), *name).map_err(failed(KernelCall::Find))?;
     check_owner(&object, *name)?;
     let mapping = object.attach(false).map_err(failed(KernelCall::Map))?;
     if !is_ours(&mapping) {

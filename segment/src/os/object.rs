@@ -5,6 +5,7 @@ use super::{
     Inspection,
     interface::{KernelObject, Locks},
     memory::MemorySegment,
+    place::Place,
     posix,
     posix::PosixSegment,
     sysv,
@@ -50,10 +51,10 @@ impl DerefMut for Object {
 
 impl Object {
     /// The object under the name; `ENOENT` if there is none. Needs no permission for the segment.
-    pub(crate) fn find(name: SegmentName) -> Result<Self, Errno> {
+    pub(crate) fn find(place: &Place, name: SegmentName) -> Result<Self, Errno> {
         match name {
             SegmentName::Sysv(key) => SysvSegment::find(key).map(Self::Sysv),
-            SegmentName::Posix(name) => PosixSegment::find(name).map(Self::Posix),
+            SegmentName::Posix(name) => PosixSegment::find(place, name).map(Self::Posix),
             SegmentName::Memory => MemorySegment::find().map(Self::Memory),
         }
     }

@@ -3,14 +3,14 @@
 //! On Linux a hole of a System V segment gets memory when it is read, and the reader's control group pays for
 //! it. A writer that forges directories could make a reader fill a segment of any size, at eight bytes per
 //! page. Writers touch nearly all pages that they take, so a reader follows words to as many pages as the
-//! kernel reports as resident, plus [`SLACK`].
+//! kernel reports as resident, plus [`ReadLimits::filled`].
 //!
 //! Pages that the reader itself has filled are resident from then on, so they are counted and subtracted.
 //!
 //! The kernel's pages may be larger, 16 or 64 KiB on arm64: then each page of ours that the reader touches may fill one of
 //! the kernel's, and is counted as such.
 
-use super::sight::Sight;
+use super::{limits::ReadLimits, sight::Sight};
 use crate::{
     format::index,
     layout::{Half, PAGE},
@@ -18,15 +18,12 @@ use crate::{
     os::kernel_page,
 };
 
-/// Bytes allowed beyond the resident ones: pages taken and not yet touched, or taken since the kernel was
-/// asked. For a segment that claims no more than this the kernel is not asked.
-const SLACK: u64 = 64 << 20;
-
 /// The pages that may be touched, and how many the reader may have filled so far.
 #[derive(Debug)]
 pub(crate) struct Budget {
     /// Pages of ours in one of the kernel's.
     each: u64,
+    limits: ReadLimits,
     /// Allowed in the present scrape, in addition to the fixed ones.
     pages: u64,
     /// Header, slots, page trees' roots, and the parts of the index that are in use.
@@ -45,12 +42,38 @@ impl Default for Budget {
 
 impl Budget {
     fn with_kernel_page(bytes: u64) -> Self {
-        Self { each: bytes.div_ceil(PAGE), pages: 0, fixed: 0, resident: None, filled: 0 }
+        let (each, limits) = (bytes.div_ceil(PAGE), ReadLimits::default());
+        Self { each, limits, pages: 0, fixed: 0, resident: None, filled: 0 }
     }
 
-    /// Pages allowed beyond the resident ones.
+    pub(crate) fn set_limits(&mut self, limits: ReadLimits) {
+        self.limits = limits;
+    }
+
+    pub(crate) fn limits(&self) -> ReadLimits {
+        self.limits
+    }
+
+    /// Pages allowed beyond the resident ones: pages taken and not yet touched, or taken since the kernel was
+    /// asked. For a segment that claims no more than this the kernel is not asked.
     fn slack(&self) -> u64 {
-        SLACK / PAGE / self.each
+        self.limits.filled / PAGE / self.each
+    }
+
+    /// Pages of records and cells that the limits allow.
+    fn most(&self) -> u64 {
+        self.limits.bytes / PAGE
+    }
+
+    /// Whether header, slots and index alone are more than is allowed.
+    pub(crate) fn is_overdrawn(&self) -> bool {
+        let allowed = self.resident.map_or(u64::MAX, |resident| resident + self.slack());
+        self.fixed > allowed.min(self.most().saturating_add(self.slack()))
+    }
+
+    /// Whether reading that many pages is what the limit of bytes does not allow.
+    pub(crate) fn is_beyond_limit(&self, touched: u64) -> bool {
+        self.pages == self.most() && touched >= self.pages
     }
 
     /// Begins a scrape; `resident` returns the kernel's number of bytes.
@@ -65,8 +88,9 @@ impl Budget {
         let asked = if claimed > self.slack() { resident() } else { None };
         self.resident = asked.map(|bytes| (bytes / PAGE).saturating_sub(self.filled));
         self.fixed = fixed;
-        self.pages =
+        let pages =
             self.resident.map_or(u64::MAX, |resident| (resident + self.slack()).saturating_sub(fixed));
+        self.pages = pages.min(self.most());
     }
 
     /// Pages that may be touched in this scrape, in addition to header, slots and index.
@@ -87,17 +111,20 @@ impl Budget {
 pub(crate) struct Allowance {
     most: u64,
     pub(crate) touched: u64,
+    /// Whether more pages were wanted.
+    pub(crate) is_exceeded: bool,
 }
 
 impl Allowance {
     pub(crate) fn of(most: u64) -> Self {
-        Self { most, touched: 0 }
+        Self { most, touched: 0, is_exceeded: false }
     }
 
     /// Counts pages that are about to be touched; false if the limit does not allow them.
     pub(crate) fn take(&mut self, pages: u64) -> bool {
         let may = pages <= self.most - self.touched;
         self.touched += if may { pages } else { 0 };
+        self.is_exceeded |= !may;
         may
     }
 }
@@ -124,8 +151,9 @@ mod tests {
             budget.begin(&view, &Sight::look(&view).unwrap(), || resident.map(|pages| pages * PAGE));
             budget.pages()
         };
-        assert_eq!(begin(&mut budget, 100, Some(1)), u64::MAX, "small: not asked");
-        assert_eq!(begin(&mut budget, 1 << 30, None), u64::MAX, "the kernel does not tell");
+        let all = u64::MAX / PAGE;
+        assert_eq!(begin(&mut budget, 100, Some(1)), all, "small: not asked");
+        assert_eq!(begin(&mut budget, 1 << 30, None), all, "the kernel does not tell");
         let first = begin(&mut budget, 1 << 30, Some(1000));
         assert!((slack + 900..=slack + 1000).contains(&first), "{first}");
         budget.end(first);
@@ -156,8 +184,9 @@ mod tests {
                 resident = resident.max(1000 + (budget.fixed + touched).saturating_sub(1000) * each);
             }
             let filled = (resident - 1000) * PAGE;
-            assert!(filled <= SLACK, "{filled} bytes with {each}");
-            assert!(filled > SLACK / 2, "{filled} bytes with {each}");
+            let slack = ReadLimits::default().filled;
+            assert!(filled <= slack, "{filled} bytes with {each}");
+            assert!(filled > slack / 2, "{filled} bytes with {each}");
         }
     }
 }

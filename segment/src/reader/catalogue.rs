@@ -63,7 +63,7 @@ struct HalfState {
 }
 
 /// Everything read from the index so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Catalogue {
     halves: [HalfState; 2],
     leads: Vec<Lead>,
@@ -82,6 +82,12 @@ pub(crate) struct Catalogue {
     numbers: u64,
     /// Maximum of pages of records that may be read.
     most: u64,
+    /// Most series of a half.
+    pub(crate) max_series: u64,
+    /// Series that are left out because there are too many.
+    pub(crate) beyond: u64,
+    /// Series of each half that were taken, while leads are followed.
+    series: [u64; 2],
     /// Buffer for the label values of one record.
     labels: Vec<u8>,
     /// The index of the present generation's half.
@@ -95,6 +101,33 @@ pub(crate) struct Catalogue {
     pub(crate) superseded: u64,
     /// Families that another one of their name has replaced.
     pub(crate) outdated: u64,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self {
+            halves: Default::default(),
+            leads: Vec::new(),
+            families: Vec::new(),
+            by_offset: HashMap::new(),
+            by_hash: HashMap::new(),
+            by_name: Vec::new(),
+            chosen: None,
+            exported: Vec::new(),
+            numbers: 0,
+            most: 0,
+            max_series: u64::MAX,
+            beyond: 0,
+            series: [0; 2],
+            labels: Vec::new(),
+            present: 0,
+            replaced: false,
+            epoch: 0,
+            corrupt: 0,
+            superseded: 0,
+            outdated: 0,
+        }
+    }
 }
 
 impl Catalogue {
@@ -180,6 +213,7 @@ impl Catalogue {
             return;
         }
         self.corrupt += state.corrupt;
+        self.beyond = 0;
         self.leads.retain(|lead| lead.half != half);
         self.families.iter_mut().for_each(|family| family.forget(half));
         self.families.retain(|family| !family.is_forgotten());
@@ -248,6 +282,9 @@ impl Catalogue {
         let mut leads = std::mem::take(&mut self.leads);
         leads.sort_unstable_by(|a, b| b.cmp(a));
         let key = hash_key(view);
+        if !leads.is_empty() {
+            self.series = [0, 1].map(|half| self.series_count(half));
+        }
         let mut budget = 2 * view.geometry.halves.iter().map(Half::room).sum::<u64>();
         while let Some(lead) = leads.pop_if(|_| budget > 0) {
             let look = Refresh { view, key, half: lead.half };
@@ -331,6 +368,10 @@ impl Catalogue {
             return Err(Corrupt);
         }
         let (plane, cells) = (family.definition.kind.plane(), family.definition.cells() as u64);
+        if self.series[look.half] >= self.max_series {
+            self.beyond += 1;
+            return Ok(());
+        }
         let numbers = self.numbers + family.definition.numbers() as u64;
         if numbers * 8 > look.view.memory_limit() {
             return Err(Corrupt);
@@ -349,6 +390,7 @@ impl Catalogue {
             let taken = Series { at: at_half, created };
             self.families[at].take(taken, look.half, &self.labels);
             self.numbers = numbers;
+            self.series[look.half] += 1;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod catalogue;
 mod cells;
 mod entry;
 mod exemplars;
+mod limits;
 mod merge;
 mod pages;
 mod ranges;
@@ -24,12 +25,13 @@ use crate::{
     layout::header,
     memory::{mapping::Mapping, view::View},
     os,
-    os::{KernelCall, Object, Owner},
+    os::{KernelCall, Object, Owner, Place},
     snapshot::{Snapshot, Stats},
 };
 use budget::Budget;
 pub(crate) use catalogue::Catalogue;
 use cells::Cells;
+pub use limits::{Limited, ReadLimits};
 use pages::PageMap;
 pub(crate) use sight::Sight;
 use slots::Slots;
@@ -67,6 +69,7 @@ const MOST_TRIES: usize = 16;
 #[derive(Debug)]
 pub struct Reader {
     name: SegmentName,
+    place: Place,
     /// None for memory without a kernel object.
     object: Option<Object>,
     view: View,
@@ -85,12 +88,47 @@ pub struct Reader {
 impl Reader {
     /// Attaches the segment read-only.
     pub fn attach(name: SegmentName) -> Result<Self, ReadError> {
+        Self::attach_at(&Place::default(), name, ReadLimits::default())
+    }
+
+    /// Attaches the segment of that name at a place read-only. A System V segment's scrapes must be made in the IPC
+    /// namespace that this is called in, too.
+    pub fn attach_at(place: &Place, name: SegmentName, limits: ReadLimits) -> Result<Self, ReadError> {
         let failed = |call| move |error| os::read_error(name, call, error);
-        let mut object = Object::find(name).map_err(failed(KernelCall::Find))?;
+        let mut object = Object::find(place, name).map_err(failed(KernelCall::Find))?;
+        let bytes = object.stat().map_err(failed(KernelCall::Control))?.size;
+        if bytes > limits.address_space {
+            return Err(ReadError::TooLarge { name, bytes, limit: limits.address_space });
+        }
         let mapping = object.attach(true).map_err(failed(KernelCall::Map))?;
-        let reader = Self::over(name, Some(object), mapping)?;
+        let mut reader = Self::over(name, Some(object), mapping)?;
+        reader.place = place.clone();
+        reader.set_limits(limits);
         reader.check_memory()?;
         Ok(reader)
+    }
+
+    /// From the next scrape on other limits hold, for what is not read yet.
+    pub fn set_limits(&mut self, limits: ReadLimits) {
+        self.view.most_bytes = limits.bytes;
+        self.catalogue.max_series = limits.series;
+        self.budget.set_limits(limits);
+    }
+
+    /// Which limits left out a part of the segment in the last scrape.
+    #[must_use]
+    pub fn limited(&self) -> Limited {
+        let touched = self.catalogue.touched() + self.page_map.allowance.touched;
+        let by_bytes = self.budget.is_beyond_limit(touched) || self.page_map.allowance.is_exceeded;
+        Limited { by_series: self.catalogue.beyond > 0, by_bytes }
+    }
+
+    /// The living processes that hold slots, by the ids that they have for this process, as far as the kernel tells;
+    /// at most `most`.
+    #[must_use]
+    pub fn holders(&self, most: usize) -> Vec<u32> {
+        let locks = self.object.as_ref().and_then(|object| object.locks(&self.view));
+        locks.map_or_else(Vec::new, |locks| locks.holders(most))
     }
 
     /// Reads memory without a kernel object.
@@ -103,6 +141,7 @@ impl Reader {
     fn over(name: SegmentName, object: Option<Object>, mapping: Mapping) -> Result<Self, ReadError> {
         Ok(Self {
             name,
+            place: Place::default(),
             object,
             view: header::open(name, mapping)?,
             catalogue: Catalogue::default(),
@@ -127,7 +166,7 @@ impl Reader {
         self.check()?;
         for _ in 0..MOST_TRIES {
             let Some(sight) = Sight::look(&self.view) else { continue };
-            let bad = self.read(now, &sight);
+            let bad = self.read(now, &sight)?;
             if sight.still_holds(&self.view) {
                 self.corrupt = self.corrupt.max(bad);
                 self.check_memory()?;
@@ -140,11 +179,15 @@ impl Reader {
     }
 
     /// Reads all that one sight says. Returns how many invalid items there were among those that each scrape reads anew.
-    fn read(&mut self, now: u64, sight: &Sight) -> u64 {
+    fn read(&mut self, now: u64, sight: &Sight) -> Result<u64, ReadError> {
         let view = &self.view;
         let ask = || self.object.as_ref()?.locks(view)?.values(view.geometry.slots);
         let live = self.deaths.look(view, ask);
         self.budget.begin(view, sight, || self.object.as_ref()?.resident());
+        if self.budget.is_overdrawn() {
+            let (bytes, limit) = (view.bytes(), self.budget.limits().bytes);
+            return Err(ReadError::TooLarge { name: self.name, bytes, limit });
+        }
         self.catalogue.refresh(view, sight, self.budget.pages());
         let slots = Slots::look(view, sight.slots(), live);
         let pages = self.budget.pages().saturating_sub(self.catalogue.touched());
@@ -164,7 +207,7 @@ impl Reader {
         let corrupt = self.catalogue.corrupt() + self.corrupt.max(bad);
         let stats = stats::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);
         self.snapshot.stats = Stats { hidden_series: hidden, ..stats };
-        bad
+        Ok(bad)
     }
 
     /// Whether the memory was intact all the time; see [`os::survive_truncation`].
@@ -193,7 +236,8 @@ impl Reader {
     /// is not read any more. One whose key is gone without a successor still is: its workers continue to
     /// count into it.
     pub fn check(&self) -> Result<(), ReadError> {
-        let is_another = |known: &Object| Object::find(self.name).is_ok_and(|found| found != *known);
+        let is_another =
+            |known: &Object| Object::find(&self.place, self.name).is_ok_and(|found| found != *known);
         let replaced = self.object.as_ref().is_some_and(is_another);
         if replaced {
             return Err(ReadError::Retired { name: self.name });

@@ -12,7 +12,7 @@ use crate::{
     },
     memory::{mapping::Mapping, view::View},
     os,
-    os::{KernelCall, Locks, Object, SlotLocks},
+    os::{KernelCall, Locks, Object, Place, SlotLocks},
     random::random,
 };
 use nix::errno::Errno;
@@ -67,7 +67,7 @@ fn shape_of(config: &Config) -> Shape {
 }
 
 fn step(config: &Config, geometry: &Geometry) -> Result<Step, AttachError> {
-    let mut object = match Object::find(config.name) {
+    let mut object = match Object::find(&Place::default(), config.name) {
         Ok(object) => object,
         Err(Errno::ENOENT) => match Object::create(config, geometry.halves[0].records) {
             Ok(object) => object,

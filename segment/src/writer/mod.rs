@@ -225,7 +225,7 @@ impl Writer {
     }
 
     fn leads_here(&self) -> bool {
-        match Object::find(self.config.name) {
+        match Object::find(&os::Place::default(), self.config.name) {
             Ok(found) => found == self.attached.object,
             Err(error) => error != Errno::ENOENT,
         }

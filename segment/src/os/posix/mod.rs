@@ -10,11 +10,12 @@
 mod fork_guard;
 mod ofd_locks;
 mod refusals;
-mod sigbus_fence;
 
 use super::{
-    Inspection, Owner,
+    Inspection, Owner, Place,
+    folder::{Folder, is_file, path},
     interface::{KernelObject, Locks},
+    sigbus_fence::Fence,
 };
 use crate::{
     config::{Config, ObjectName, SegmentName},
@@ -26,25 +27,23 @@ use crate::{
     random::random,
 };
 use nix::{
-    dir::Dir,
     errno::Errno,
     fcntl::{AT_FDCWD, OFlag, RenameFlags, renameat, renameat2},
     sys::{
-        mman::{MapFlags, ProtFlags, mmap, munmap, shm_open, shm_unlink},
-        stat::{FileStat, Mode, SFlag, fchmod, fstat, lstat},
+        mman::{MapFlags, ProtFlags, mmap, munmap, shm_unlink},
+        stat::{FileStat, Mode, fchmod, fstat},
         uio::pread,
     },
     unistd::{Gid, fchown},
 };
 use ofd_locks::ByteLocks;
-pub use refusals::{Refusal, Refused, refused};
+pub(super) use refusals::refused;
+pub use refusals::{Refusal, Refused};
 use shared_memory::{Shmem, ShmemConf, ShmemError};
-use sigbus_fence::Fence;
-pub use sigbus_fence::survive_truncation;
 use std::{ffi::c_void, num::NonZeroUsize, os::fd::OwnedFd, ptr::NonNull, sync::Arc};
 
-/// The folder in which glibc and musl keep POSIX objects.
-const FOLDER: &str = "/dev/shm";
+/// Most names of a folder that a reader looks at: anybody can make files there.
+const MOST_NAMES: usize = 4096;
 /// Prefix of temporary names, which no segment's name has: of objects being created, and of those being
 /// removed.
 const TEMP_PREFIX: &str = ".promshm-";
@@ -52,6 +51,7 @@ const TEMP_PREFIX: &str = ".promshm-";
 /// An object and its name.
 #[derive(Debug, Clone)]
 pub(crate) struct PosixSegment {
+    folder: Folder,
     name: ObjectName,
     /// The temporary name it has until it is complete.
     making: Option<Arc<TempName>>,
@@ -70,9 +70,12 @@ impl PartialEq for PosixSegment {
 impl Eq for PosixSegment {}
 
 impl PosixSegment {
-    pub(super) fn find(name: ObjectName) -> Result<Self, Errno> {
-        let id = FileId::of(&look(name.as_str())?);
-        Ok(Self { name, making: None, id, file: None })
+    /// The object of that name in the first folder that has one.
+    pub(super) fn find(place: &Place, name: ObjectName) -> Result<Self, Errno> {
+        let look = |folder: Folder| Ok::<_, Errno>((FileId::of(&folder.look(name.as_str())?), folder));
+        let found = place.folders().map(look).reduce(Result::or);
+        let (id, folder) = found.unwrap_or(Err(Errno::ENOENT))?;
+        Ok(Self { folder, name, making: None, id, file: None })
     }
 
     /// Creates an object under a temporary name, and reserves its first `first` bytes.
@@ -85,7 +88,8 @@ impl PosixSegment {
         let file = open(&making.0, OFlag::O_RDWR)?;
         ofd_locks::lock(&file, ofd_locks::MAKING, 1)?; // tells `remove_stale` that the creator is alive
         let id = FileId::of(&fstat(&file)?);
-        let segment = Self { name, making: Some(Arc::new(making)), id, file: Some(Arc::new(file)) };
+        let folder = Folder::default();
+        let segment = Self { folder, name, making: Some(Arc::new(making)), id, file: Some(Arc::new(file)) };
         let reserved = segment.mapping_of(shmem)?.reserve(0, first);
         if reserved { Ok(segment) } else { Err(Errno::ENOSPC) }
     }
@@ -103,7 +107,7 @@ impl PosixSegment {
     fn mapping_of(&self, shmem: Shmem) -> Result<Mapping, Errno> {
         let base = NonNull::new(shmem.as_ptr().cast()).ok_or(Errno::EINVAL)?;
         let bytes = shmem.len() as u64;
-        let fence = Fence::around(base.cast(), shmem.len());
+        let fence = Fence::around(base.cast(), shmem.len())?;
         let residency = self.file.as_ref().map(|file| Residency::new(Arc::clone(file), self.id, bytes));
         // SAFETY: the crate maps `len` bytes, page-aligned, for reading and writing, until it is dropped.
         Ok(unsafe { Mapping::from_raw(base, bytes, Box::new(Opened { fence, _shmem: shmem }), residency) })
@@ -115,7 +119,8 @@ impl PosixSegment {
         // SAFETY: the kernel chooses a free address.
         let base = unsafe { mmap(None, length, ProtFlags::PROT_READ, MapFlags::MAP_SHARED, file, 0)? };
         let residency = Residency::new(Arc::clone(file), self.id, bytes);
-        let mapped = Mapped { fence: Fence::around(base, length.get()), base, bytes: length };
+        let mut mapped = Mapped { fence: None, base, bytes: length };
+        mapped.fence = Fence::around(base, length.get())?;
         // SAFETY: `length` bytes are mapped, page-aligned, until `Mapped` is dropped; the reader never
         // writes.
         Ok(unsafe { Mapping::from_raw(base.cast(), bytes, Box::new(mapped), Some(residency)) })
@@ -152,7 +157,7 @@ impl KernelObject for PosixSegment {
         let mode = if read_only { OFlag::O_RDONLY } else { OFlag::O_RDWR };
         let file = match self.file.take().filter(|_| self.may_be_unfinished()) {
             Some(file) => file, // it holds the creator's lock
-            None => Arc::new(open(self.present_name(), mode)?),
+            None => Arc::new(self.folder.open(self.present_name(), mode)?),
         };
         let stat = fstat(&file)?;
         if FileId::of(&stat) != self.id {
@@ -172,7 +177,7 @@ impl KernelObject for PosixSegment {
     fn stat(&self) -> Result<Inspection, Errno> {
         let stat = match &self.file {
             Some(file) => fstat(file)?,
-            None => look(self.present_name())?,
+            None => self.folder.look(self.present_name())?,
         };
         Ok(inspection(&stat))
     }
@@ -290,23 +295,13 @@ impl Drop for Mapped {
     }
 }
 
-/// Opens an object. The C library sets close-on-exec and does not follow links. Non-blocking, because a pipe
-/// under the name may never get its other end. An object that is not a regular file is no segment.
+/// Opens an object of this process's folder.
 fn open(name: &str, mode: OFlag) -> Result<OwnedFd, Errno> {
-    let file = shm_open(&*format!("/{name}"), mode | OFlag::O_NONBLOCK, Mode::empty())?;
-    if is_file(&fstat(&file)?) { Ok(file) } else { Err(Errno::ENODATA) }
-}
-
-fn is_file(stat: &FileStat) -> bool {
-    stat.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits()
-}
-
-fn path(name: &str) -> String {
-    format!("{FOLDER}/{name}")
+    Folder::default().open(name, mode)
 }
 
 fn look(name: &str) -> Result<FileStat, Errno> {
-    lstat(&*path(name))
+    Folder::default().look(name)
 }
 
 fn inspection(stat: &FileStat) -> Inspection {
@@ -337,16 +332,9 @@ fn errno(error: &ShmemError) -> Errno {
     }
 }
 
-/// Names in the folder; empty if it cannot be read.
-fn names() -> Vec<String> {
-    let folder = Dir::open(FOLDER, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
-    let entries = folder.into_iter().flat_map(Dir::into_iter).flatten();
-    entries.filter_map(|entry| entry.file_name().to_str().ok().map(String::from)).collect()
-}
-
 /// Removes the temporary names of processes that died while they created or removed a segment.
 fn remove_stale() {
-    for name in names().iter().filter(|name| name.starts_with(TEMP_PREFIX)) {
+    for name in Folder::default().names(usize::MAX).iter().filter(|name| name.starts_with(TEMP_PREFIX)) {
         if open(name, OFlag::O_RDWR).is_ok_and(|file| ofd_locks::lock(&file, ofd_locks::MAKING, 1).is_ok()) {
             let _swept_already = shm_unlink(&*format!("/{name}"));
         }
@@ -354,20 +342,30 @@ fn remove_stale() {
 }
 
 /// All promshm objects that this process may read, by name.
-pub(super) fn discover() -> Vec<SegmentName> {
-    let mut names = names();
-    names.sort_unstable();
-    let found = names.iter().filter_map(|name| ObjectName::new(name)).filter(|name| is_ours(*name));
-    found.map(SegmentName::Posix).collect()
+pub(super) fn discover(place: &Place) -> Vec<SegmentName> {
+    let mut found: Vec<_> = place.folders().flat_map(|folder| ours_in(&folder)).collect();
+    found.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    found.dedup();
+    found.into_iter().map(SegmentName::Posix).collect()
+}
+
+/// The promshm objects in a folder.
+fn ours_in(folder: &Folder) -> Vec<ObjectName> {
+    let names = folder.names(MOST_NAMES);
+    names.iter().filter_map(|name| ObjectName::new(name)).filter(|name| is_ours(folder, *name)).collect()
+}
+
+/// Whether a folder has any object that may be a segment.
+pub(super) fn has_any(folder: &Folder) -> bool {
+    folder.names(MOST_NAMES).iter().any(|name| ObjectName::new(name).is_some())
 }
 
 /// Whether it begins with promshm's magic number. Read without mapping, because it may be any user's object.
-fn is_ours(name: ObjectName) -> bool {
-    let is_file = |stat: FileStat| stat.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits();
-    if !look(name.as_str()).is_ok_and(|stat| is_file(stat) && stat.st_size as u64 >= PAGE) {
+fn is_ours(folder: &Folder, name: ObjectName) -> bool {
+    if !folder.look(name.as_str()).is_ok_and(|stat| is_file(&stat) && stat.st_size as u64 >= PAGE) {
         return false;
     }
     let mut first = [0; 8];
-    let read = open(name.as_str(), OFlag::O_RDONLY).and_then(|file| pread(&file, &mut first, 0));
+    let read = folder.open(name.as_str(), OFlag::O_RDONLY).and_then(|file| pread(&file, &mut first, 0));
     read == Ok(8) && u64::from_le_bytes(first) >> 32 == MAGIC
 }

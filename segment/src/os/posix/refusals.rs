@@ -7,10 +7,13 @@
 //!
 //! Where the folder is not writable, or is not the reader's, nothing is announced and nothing fails.
 
-use super::{FOLDER, fork_guard::ForkGuard, is_file, ofd_locks};
+use super::{MOST_NAMES, fork_guard::ForkGuard, ofd_locks};
 use crate::config::SegmentName;
+use crate::os::{
+    folder::{Folder, is_file},
+    place::Place,
+};
 use nix::{
-    dir::Dir,
     errno::Errno,
     fcntl::OFlag,
     sys::{
@@ -25,9 +28,6 @@ use std::os::fd::OwnedFd;
 const PREFIX: &str = ".promshm.refused.";
 /// Bytes of a file that processes may lock: the number of processes that can be counted.
 const MOST_PROCESSES: i64 = 1024;
-/// Maximum number of names in the folder that a reader looks at. Every user can create files there, so a
-/// reader's work is bounded.
-const MOST_NAMES: usize = 4096;
 /// Maximum number of users that a reader reports.
 const MOST_USERS: usize = 64;
 
@@ -138,32 +138,41 @@ fn prefix(name: &SegmentName) -> String {
 
 /// IPC namespaces may share the folder, and the same key leads to another segment in each.
 fn ipc_namespace() -> u64 {
-    nix::sys::stat::stat("/proc/self/ns/ipc").map_or(0, |stat| stat.st_ino)
+    nix::sys::stat::stat("/proc/thread-self/ns/ipc").map_or(0, |stat| stat.st_ino)
 }
 
 /// The users whose processes may not write the segment, sorted by number.
-#[must_use]
-pub fn refused(name: &SegmentName) -> Vec<Refused> {
-    let mut users = users(&prefix(name));
+pub(in super::super) fn refused(place: &Place, name: &SegmentName) -> Vec<Refused> {
+    let prefix = prefix(name);
+    let mut found: Vec<_> = place.folders().flat_map(|folder| refused_in(&folder, &prefix)).collect();
+    found.sort_unstable_by_key(|refused| refused.uid);
+    found.dedup_by_key(|refused| refused.uid);
+    found.truncate(MOST_USERS);
+    found
+}
+
+fn refused_in(folder: &Folder, prefix: &str) -> Vec<Refused> {
+    let mut users = users(&folder.names(MOST_NAMES), prefix);
     users.sort_unstable();
     users.truncate(MOST_USERS);
-    let refused = |uid| Some(Refused { uid, processes: processes(name, uid).ok()? });
+    let refused = |uid| Some(Refused { uid, processes: processes(folder, prefix, uid).ok()? });
     users.into_iter().filter_map(refused).collect()
 }
 
 /// The users in the names with this prefix, each once, because only the canonical form of a number is
 /// accepted.
-fn users(prefix: &str) -> Vec<u32> {
-    let folder = Dir::open(FOLDER, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
-    let entries = folder.into_iter().flat_map(Dir::into_iter).take(MOST_NAMES).flatten();
-    let user = |name: &str| {
+fn users(names: &[String], prefix: &str) -> Vec<u32> {
+    let user = |name: &String| {
         let text = name.strip_prefix(prefix)?;
         text.parse().ok().filter(|uid: &u32| uid.to_string() == text)
     };
-    entries.filter_map(|entry| user(entry.file_name().to_str().ok()?)).collect()
+    names.iter().filter_map(user).collect()
 }
 
-fn processes(name: &SegmentName, uid: u32) -> Result<u64, Errno> {
-    let file = open(&format!("{}{uid}", prefix(name)), OFlag::O_RDONLY, uid)?;
+fn processes(folder: &Folder, prefix: &str, uid: u32) -> Result<u64, Errno> {
+    let file = folder.open(&format!("{prefix}{uid}"), OFlag::O_RDONLY)?;
+    if fstat(&file)?.st_uid != uid {
+        return Err(Errno::EPERM);
+    }
     ofd_locks::count_locked(&file, MOST_PROCESSES)
 }

@@ -136,9 +136,22 @@ fn unless_gone(removed: Result<(), Errno>) -> Result<(), Errno> {
     }
 }
 
-/// All promshm segments of the IPC namespace that this process may read, by key.
+/// Whether the IPC namespace has any segment.
+pub(super) fn has_any() -> bool {
+    SharedMemory::count().is_ok_and(|count| count > 0)
+}
+
+/// Most segments that are looked at: a namespace has 4,096 by default, and looking at one takes system calls.
+const MOST_LOOKED_AT: usize = 4096;
+
+/// All promshm segments of the IPC namespace that this process may read, by key. Those without memory are not touched,
+/// because a touch would give them some.
 pub(super) fn discover() -> Result<Vec<SegmentName>, Errno> {
     let mut keys = SharedMemory::readable()?;
+    if let Some(resident) = proc_list::with_memory() {
+        keys.retain(|(_, memory)| resident.contains(&memory.0));
+    }
+    keys.truncate(MOST_LOOKED_AT);
     keys.retain(|(_, memory)| memory.attach(true).is_ok_and(|mapping| super::is_ours(&mapping)));
     keys.sort_unstable_by_key(|(key, _)| key.cast_unsigned());
     Ok(keys.into_iter().map(|(key, _)| SegmentName::Sysv(key)).collect())

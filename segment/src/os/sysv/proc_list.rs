@@ -1,8 +1,12 @@
 //! The kernel's public list of segments: it shows owner and mode of segments that we may not read.
 
 use crate::os::Inspection;
+use std::{collections::HashSet, fs::File, io::Read};
 
 const LIST: &str = "/proc/sysvipc/shm";
+
+/// Most bytes of the list that are read: the kernel's default is room for 4,096 segments in a namespace.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// The segment under that key.
 pub(crate) fn listed(key: i32) -> Option<Inspection> {
@@ -23,14 +27,31 @@ pub(crate) fn resident(id: i32) -> Option<u64> {
     list.lines().skip(1).find_map(|line| parse_resident(line, id))
 }
 
+/// The ids of segments that have memory, resident or swapped out; `None` if the list cannot be read or is longer than
+/// what is read of it.
+pub(crate) fn with_memory() -> Option<HashSet<i32>> {
+    let mut list = String::new();
+    let read = File::open(LIST).ok()?.take(MOST_BYTES).read_to_string(&mut list).ok()?;
+    let (mut ids, mut is_told) = (HashSet::new(), true);
+    for line in list.lines().skip(1) {
+        match resident_of(line) {
+            Some((id, bytes)) if bytes > 0 => drop(ids.insert(id)),
+            Some(_) => {}
+            None => is_told = false,
+        }
+    }
+    (is_told && (read as u64) < MOST_BYTES).then_some(ids)
+}
+
 /// Columns: … atime dtime ctime rss swap, after those of [`parse`].
 fn parse_resident(line: &str, id: i32) -> Option<u64> {
+    resident_of(line).filter(|(found, _)| *found == id).map(|(_, bytes)| bytes)
+}
+
+fn resident_of(line: &str) -> Option<(i32, u64)> {
     let fields: Vec<&str> = line.split_whitespace().collect();
-    if fields.get(1)?.parse() != Ok(id) {
-        return None;
-    }
     let [rss, swap] = [14, 15].map(|at| fields.get(at)?.parse::<u64>().ok());
-    Some(rss? + swap?)
+    Some((fields.get(1)?.parse().ok()?, rss? + swap?))
 }
 
 /// Columns: key shmid perms size cpid lpid nattch uid gid cuid cgid …

@@ -223,6 +223,13 @@ impl SlotLocks for Semaphores {
         self.last_pid(slot) == Ok(pid.cast_signed())
     }
 
+    fn holders(&self, most: usize) -> Vec<u32> {
+        let values = self.all_values().unwrap_or_default();
+        let held = values.iter().enumerate().skip(SHARED + 1).filter(|(_, value)| **value > 0).take(most);
+        let pids = held.filter_map(|(slot, _)| self.last_pid(slot).ok());
+        pids.filter(|pid| *pid > 0).map(i32::cast_unsigned).collect()
+    }
+
     fn tell_of_deaths(&self) -> Option<bool> {
         self.undo_works().ok().flatten()
     }

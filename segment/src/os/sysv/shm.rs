@@ -7,7 +7,7 @@
 use crate::{
     layout::PAGE,
     memory::mapping::{Mapping, MappingGuard},
-    os::{Inspection, Owner, kernel_page},
+    os::{Inspection, Owner, kernel_page, sigbus_fence::Fence},
 };
 use libc::{c_int, key_t};
 use nix::errno::Errno;
@@ -49,9 +49,11 @@ impl SharedMemory {
             return Err(Errno::last());
         }
         let base = NonNull::new(address.cast()).ok_or(Errno::EINVAL)?;
+        let mut attachment = Attachment { base, bytes: bytes as usize, fence: None };
+        attachment.fence = Fence::around(base.cast(), bytes as usize)?;
         // SAFETY: shmat maps `bytes` bytes, page-aligned, until `Attachment` is dropped; a read-only mapping
         // is only handed to the reader, which never writes.
-        Ok(unsafe { Mapping::from_raw(base, bytes, Box::new(Attachment(base)), None) })
+        Ok(unsafe { Mapping::from_raw(base, bytes, Box::new(attachment), None) })
     }
 
     /// Gives the memory of whole pages back to the system; they read as zeros then.
@@ -95,6 +97,11 @@ impl SharedMemory {
         // SAFETY: the kernel writes one `shm_info`, which is 48 bytes.
         let highest = Errno::result(unsafe { libc::shmctl(0, SHM_INFO, info.as_mut_ptr().cast()) })?;
         Ok((highest, info))
+    }
+
+    /// How many segments the IPC namespace has.
+    pub(crate) fn count() -> Result<u64, Errno> {
+        Ok(Self::info()?.1[0] & u64::from(u32::MAX))
     }
 
     /// All segments of the IPC namespace that have a key and are readable for this process. Queried by system
@@ -147,15 +154,31 @@ impl SharedMemory {
 }
 
 /// An attachment made by shmat.
-struct Attachment(NonNull<u64>);
+struct Attachment {
+    base: NonNull<u64>,
+    bytes: usize,
+    fence: Option<Fence>,
+}
 
 // SAFETY: it is only stored and dropped, and detaching may happen on any thread.
 unsafe impl Send for Attachment {}
-impl MappingGuard for Attachment {}
+
+impl MappingGuard for Attachment {
+    fn is_lost(&self) -> bool {
+        self.fence.as_ref().is_some_and(Fence::is_lost)
+    }
+}
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        // SAFETY: the address came from shmat, and the mapping that used it is being dropped.
-        unsafe { libc::shmdt(self.0.as_ptr().cast()) };
+        let is_lost = self.is_lost();
+        self.fence = None;
+        if is_lost {
+            // SAFETY: the fence has mapped zeros over all of it, and the mapping that used it is being dropped.
+            unsafe { libc::munmap(self.base.as_ptr().cast(), self.bytes) };
+        } else {
+            // SAFETY: the address came from shmat, and the mapping that used it is being dropped.
+            unsafe { libc::shmdt(self.base.as_ptr().cast()) };
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Survives truncated objects: otherwise an access beyond the object's end kills the process with SIGBUS.
+//! Survives memory that is taken away: an access beyond the end of a truncated object, or to a huge page that the
+//! system does not have, otherwise kills the process with SIGBUS.
 //!
 //! The handler maps zeros over the whole mapping and marks it as lost, so the read continues and its result
 //! is discarded. Copying the segment by `pread` or `process_vm_readv` would survive too, but would cost each
@@ -19,8 +20,8 @@ use std::{
     sync::OnceLock,
 };
 
-/// Mappings that can be protected at a time. Further ones are read without protection.
-const MOST: usize = 256;
+/// Mappings that can be protected at a time. Further ones are refused.
+const MOST: usize = 4096;
 
 /// One protected mapping. All 0 while unused.
 struct ProtectedRange {
@@ -60,14 +61,22 @@ impl std::fmt::Debug for ProtectedRange {
 }
 
 impl Fence {
-    /// `None` in a process that has not asked for protection, or that has too many mappings.
-    pub(super) fn around(base: NonNull<c_void>, bytes: usize) -> Option<Self> {
-        FORMER.get()?;
+    /// `None` in a process that has not asked for protection.
+    ///
+    /// # Errors
+    /// `ENOMEM` if the process has too many mappings.
+    pub(super) fn around(base: NonNull<c_void>, bytes: usize) -> Result<Option<Self>, Errno> {
+        if FORMER.get().is_none() {
+            return Ok(None);
+        }
         let first = base.as_ptr().addr();
-        let place = PLACES.iter().find(|place| place.first.compare_exchange(0, first as u64).is_ok())?;
+        let is_free = |place: &&ProtectedRange| {
+            place.first.load_relaxed() == 0 && place.first.compare_exchange(0, first as u64).is_ok()
+        };
+        let place = PLACES.iter().find(is_free).ok_or(Errno::ENOMEM)?;
         place.lost.store_relaxed(0);
         place.end.store_release((first + bytes.next_multiple_of(4096)) as u64);
-        Some(Self(place))
+        Ok(Some(Self(place)))
     }
 
     /// Whether the object was truncated: then the data read from it is invalid.
