@@ -50,7 +50,7 @@ def of_kind(kind, found):
     return document
 
 
-class Manifests(unittest.TestCase):
+class Validating(unittest.TestCase):
     def validate(self, text):
         """Against Kubernetes' own schemas; a field that they do not know is an error."""
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
@@ -59,6 +59,8 @@ class Manifests(unittest.TestCase):
             for version in VERSIONS:
                 run("kubernetes-validate", "--strict", "-k", version, file.name)
 
+
+class Manifests(Validating):
     def test_schemas_refuse_invalid_manifests(self):
         with self.assertRaisesRegex(AssertionError, "supplementalGroup"):
             self.validate((ROOT / "docker" / "pod.yaml").read_text().replace("supplementalGroups", "supplementalGroup"))
@@ -203,6 +205,72 @@ class Monitoring(unittest.TestCase):
         found = documents(rendered(*ALL_ON))
         self.assertEqual(of_kind("PrometheusRule", found)["spec"], {"groups": [self.group]})
         self.assertEqual(json.loads(of_kind("ConfigMap", found)["data"]["promshm.json"]), self.dashboard)
+
+
+class Autoscaling(Validating):
+    """What docs/autoscaling.md names. KEDA's and the adapter's schemas are not here: what they name is compared instead."""
+
+    FOLDER = KUBERNETES / "autoscaling"
+
+    def loaded(self, name):
+        return yaml.safe_load((self.FOLDER / name).read_text())
+
+    def queries(self):
+        triggers = [trigger["metadata"]["query"] for trigger in self.loaded("keda.yaml")["spec"]["triggers"]]
+        adapter = [rule["metricsQuery"].replace("<<.LabelMatchers>>", 'transport="async"') for rule in self.loaded("adapter.yaml")["externalRules"]]
+        document = (ROOT / "docs" / "autoscaling.md").read_text()
+        blocks = re.search(r"```promql\n(.*?)```", document, re.S).group(1).split("\n\n")
+        return triggers + adapter + blocks
+
+    def test_manifests_are_valid(self):
+        for name in ("watch.yaml", "hpa.yaml"):
+            self.validate((self.FOLDER / name).read_text())
+
+    def test_both_scale_the_shipped_worker(self):
+        worker = documents((ROOT / "docker" / "pod.yaml").read_text())[0]["metadata"]["name"]
+        for name in ("keda.yaml", "hpa.yaml"):
+            self.assertEqual(worker, self.loaded(name)["spec"]["scaleTargetRef"]["name"])
+
+    def test_the_watch_has_the_shipped_exporter(self):
+        watch, shipped = (documents(path.read_text())[0]["spec"]["template"]["spec"] for path in (self.FOLDER / "watch.yaml", ROOT / "docker" / "pod.yaml"))
+        for spec in (watch, shipped):
+            spec["initContainers"][0].pop("args")
+        self.assertEqual(shipped["initContainers"], watch["initContainers"])
+        self.assertEqual(shipped["securityContext"], watch["securityContext"])
+        self.assertEqual(1, self.loaded("watch.yaml")["spec"]["replicas"])
+
+    def test_rules_pass_their_tests(self):
+        run("promtool", "check", "rules", self.FOLDER / "rules.yaml")
+        run("promtool", "test", "rules", self.FOLDER / "rules_test.yaml")
+
+    def test_queries_parse_and_name_metrics_that_exist(self):
+        rules = [{"record": f"query:number{at}", "expr": query} for at, query in enumerate(self.queries())]
+        self.assertGreater(len(rules), 6)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}, file)
+            file.flush()
+            run("promtool", "check", "rules", file.name)
+        table = (ROOT / "docs" / "frameworks.md").read_text()
+        expressions = [each["expr"] for each in rules] + [rule["expr"] for rule in self.loaded("rules.yaml")["groups"][0]["rules"]]
+        names = {name for each in expressions for name in re.findall(r"\bmessenger_\w+", each)}
+        self.assertGreater(len(names), 4)
+        for name in names:
+            self.assertIn(f"| `{name}` |", table)
+
+    def test_absent_is_not_taken_for_empty(self):
+        keda = self.loaded("keda.yaml")["spec"]
+        self.assertEqual(0, keda["minReplicaCount"])
+        self.assertGreater(keda["fallback"]["replicas"], 0)
+        for trigger in keda["triggers"]:
+            self.assertEqual("false", trigger["metadata"]["ignoreNullValues"])
+        for query in self.queries():
+            self.assertNotIn("vector(", query)
+
+    def test_the_adapter_has_what_the_autoscaler_asks_for(self):
+        rules = self.loaded("adapter.yaml")["externalRules"]
+        known = {rule.get("name", {}).get("as", rule["seriesQuery"]) for rule in rules}
+        asked = {metric["external"]["metric"]["name"] for metric in self.loaded("hpa.yaml")["spec"]["metrics"]}
+        self.assertEqual(known, asked)
 
 
 class Scaling(unittest.TestCase):

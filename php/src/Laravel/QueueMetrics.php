@@ -18,7 +18,8 @@ use Promshm\Histogram;
 use Promshm\Timer;
 
 /**
- * Counts and times the jobs of a queue worker by Laravel's own events, and the time that it waits for jobs.
+ * Counts and times the jobs of a queue worker by Laravel's own events, and the time that it works and waits. A job within
+ * another adds no busy time of its own.
  *
  * `queue_jobs_total` counts attempts, each with one result: `ok`, `released` (the job put itself back), `failed`
  * (the job called `fail()`) or `exception`. `queue_jobs_given_up_total` counts jobs that will not be tried again.
@@ -31,6 +32,7 @@ final class QueueMetrics
 
     private readonly Counter $attempts;
     private readonly Counter $givenUp;
+    private readonly Counter $busy;
     private readonly Counter $idle;
     private readonly Counter $tagged;
     private readonly Gauge $inFlight;
@@ -40,6 +42,8 @@ final class QueueMetrics
     private \WeakMap $timers;
 
     private ?int $idleSince = null;
+    private int $busySince = 0;
+    private string $busyConnection = '';
 
     /**
      * @param list<string> $tags those of Horizon's tags that are counted
@@ -49,6 +53,7 @@ final class QueueMetrics
     {
         $this->attempts = new Counter('queue_jobs_total', 'Attempts at jobs.', [...self::LABELS, 'result']);
         $this->givenUp = new Counter('queue_jobs_given_up_total', 'Jobs that are not tried again.', self::LABELS);
+        $this->busy = new Counter('queue_busy_seconds_total', 'Time that workers worked on jobs.', ['connection']);
         $this->idle = new Counter('queue_idle_seconds_total', 'Time that workers waited for jobs.', ['connection']);
         $this->tagged = new Counter('queue_tagged_jobs_total', 'Attempts at jobs with a tag.', ['tag', 'result']);
         $this->inFlight = new Gauge('queue_jobs_in_flight', 'Jobs being worked on.', self::LABELS, GaugeMode::Sum);
@@ -79,6 +84,9 @@ final class QueueMetrics
         $this->idleSince = null;
         $labels = self::labels($job);
         $this->inFlight->inc($labels);
+        if (count($this->timers) === 0) {
+            [$this->busySince, $this->busyConnection] = [hrtime(true), $connection];
+        }
         $this->timers[$job] = $this->seconds->startTimer($labels);
     }
 
@@ -90,6 +98,9 @@ final class QueueMetrics
         }
         unset($this->timers[$job]);
         $timer->observeDuration();
+        if (count($this->timers) === 0) {
+            $this->busy->incBy((hrtime(true) - $this->busySince) / 1e9, [$this->busyConnection]);
+        }
         $labels = self::labels($job);
         $this->inFlight->dec($labels);
         $this->attempts->inc([...$labels, $result]);

@@ -9,23 +9,27 @@ use Symfony\Component\EventDispatcher\EventSubscriberInterface;
 use Symfony\Component\Messenger\Event\WorkerMessageFailedEvent;
 use Symfony\Component\Messenger\Event\WorkerMessageReceivedEvent;
 use Symfony\Component\Messenger\Event\WorkerRunningEvent;
+use Symfony\Component\Messenger\Event\WorkerStartedEvent;
 
 /**
- * Counts the failures of a worker, by whether the message will be tried again, and the time that it waits for
- * messages.
+ * Counts the failures of a worker, by whether the message will be tried again, and the time that it works and waits. Its
+ * time is one or the other: from receiving a message to having done with it, retry and acknowledgement included, or not.
  *
  * @api
  */
 final class MessengerSubscriber implements EventSubscriberInterface
 {
     private readonly Counter $failed;
+    private readonly Counter $busy;
     private readonly Counter $idle;
+    private ?int $busySince = null;
     private ?int $idleSince = null;
 
     public function __construct()
     {
         $labels = ['message', 'transport', 'retried'];
         $this->failed = new Counter('messenger_failed_total', 'Messages whose handling failed.', $labels);
+        $this->busy = new Counter('messenger_busy_seconds_total', 'Time that workers worked on messages.');
         $this->idle = new Counter('messenger_idle_seconds_total', 'Time that workers waited for messages.');
     }
 
@@ -38,6 +42,7 @@ final class MessengerSubscriber implements EventSubscriberInterface
             WorkerMessageFailedEvent::class => 'onFailure', // after the listener at 100, which decides about the retry
             WorkerMessageReceivedEvent::class => 'onReceived',
             WorkerRunningEvent::class => 'onRunning',
+            WorkerStartedEvent::class => 'onStarted',
         ];
     }
 
@@ -50,23 +55,33 @@ final class MessengerSubscriber implements EventSubscriberInterface
         ]);
     }
 
+    public function onStarted(WorkerStartedEvent $event): void
+    {
+        [$this->busySince, $this->idleSince] = [null, hrtime(true)];
+    }
+
     public function onReceived(WorkerMessageReceivedEvent $event): void
     {
-        $this->addIdle();
-        $this->idleSince = null;
+        $this->add();
+        $this->busySince = hrtime(true);
     }
 
     /** The worker tells after each message, and after each look at empty queues. */
     public function onRunning(WorkerRunningEvent $event): void
     {
-        $this->addIdle();
+        $this->add();
         $this->idleSince = hrtime(true);
     }
 
-    private function addIdle(): void
+    /** Adds what has passed to what the worker did meanwhile, before it does something else. */
+    private function add(): void
     {
-        if ($this->idleSince !== null) {
-            $this->idle->incBy((hrtime(true) - $this->idleSince) / 1e9);
+        $now = hrtime(true);
+        if ($this->busySince !== null) {
+            $this->busy->incBy(($now - $this->busySince) / 1e9);
+        } elseif ($this->idleSince !== null) {
+            $this->idle->incBy(($now - $this->idleSince) / 1e9);
         }
+        $this->busySince = $this->idleSince = null;
     }
 }

@@ -9,7 +9,8 @@ use Symfony\Component\Config\Definition\ConfigurationInterface;
 
 /**
  * `promshm: { http: { enabled: true, buckets: [0.1, 1] }, … }`: what is measured, and a histogram's buckets. All parts
- * are on but the HTTP client's, whose answers become asynchronous objects of another class.
+ * are on but the HTTP client's, whose answers become asynchronous objects of another class, and the stamps of messages,
+ * whose class all receivers need.
  *
  * @internal
  */
@@ -23,6 +24,9 @@ final class PromshmConfiguration implements ConfigurationInterface
             $part = $parts->arrayNode($name);
             $name === 'http_client' ? $part->canBeEnabled() : $part->canBeDisabled();
             $part->children()->arrayNode('buckets')->floatPrototype()->end()->end()->end();
+            if ($name === 'messenger') {
+                $part->children()->booleanNode('sent_at')->defaultFalse()->end()->end();
+            }
         }
         return $builder;
     }

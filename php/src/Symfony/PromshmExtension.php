@@ -43,7 +43,7 @@ final class PromshmExtension extends Extension
      */
     public function load(array $configs, ContainerBuilder $container): void
     {
-        /** @var array<string, array{enabled: bool, buckets: list<float>}> $config */
+        /** @var array<string, array{enabled: bool, buckets: list<float>, sent_at?: bool}> $config */
         $config = $this->processConfiguration(new PromshmConfiguration(), $configs);
         $buckets = static fn (string $part): array => [$config[$part]['buckets'] ?: null];
         $container->setDefinition(CollectorRegistry::class, new Definition(CollectorRegistry::class, [null, false]));
@@ -56,7 +56,7 @@ final class PromshmExtension extends Extension
             self::add($container, DebugMetricsCommand::class, [], 'console.command');
         }
         if ($config['messenger']['enabled'] && interface_exists(MessageBusInterface::class)) {
-            self::add($container, MessengerMiddleware::class, $buckets('messenger'));
+            self::add($container, MessengerMiddleware::class, [...$buckets('messenger'), $config['messenger']['sent_at'] ?? false]);
             self::add($container, MessengerSubscriber::class, [], 'kernel.event_subscriber');
             $receivers = new Reference('messenger.receiver_locator', ContainerInterface::NULL_ON_INVALID_REFERENCE);
             self::add($container, WatchQueuesCommand::class, [$receivers], 'console.command');

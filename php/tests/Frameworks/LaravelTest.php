@@ -17,13 +17,16 @@ use Illuminate\Events\EventServiceProvider;
 use Illuminate\Foundation\Application;
 use Illuminate\Http\Request;
 use Illuminate\Http\Response;
+use Illuminate\Queue\Connectors\ConnectorInterface;
 use Illuminate\Queue\QueueServiceProvider;
+use Illuminate\Queue\SyncQueue;
 use Illuminate\Queue\Worker;
 use Illuminate\Queue\WorkerOptions;
 use Illuminate\Routing\Pipeline;
 use Illuminate\Routing\Router;
 use Promshm\Laravel\HttpMetrics;
 use Promshm\Laravel\PromshmServiceProvider;
+use Promshm\Laravel\QueueMetrics;
 use Promshm\Laravel\WatchQueuesCommand;
 use Promshm\RegistryInterface;
 use Promshm\Tests\Examples\SendMail;
@@ -97,6 +100,7 @@ final class LaravelTest extends MetricsTestCase
         [$exit] = $this->watch(['queues' => ['db:default', 'default']]);
         self::assertSame(0, $exit);
         self::assertSame(['queue_size{connection="db",queue="default"} 5'], self::lines('/^queue_size/'));
+        $start = hrtime(true);
         $this->work(5);
         $labels = 'job="Promshm\\\\Tests\\\\Examples\\\\SendMail",queue="default"';
         self::assertSame([
@@ -109,7 +113,10 @@ final class LaravelTest extends MetricsTestCase
             "queue_jobs_total{{$labels},result=\"released\"} 1",
         ], self::lines('/^queue_job(s|_seconds_count)/'));
         self::assertCount(3, self::lines('/^queue_job_seconds_bucket/'));
-        self::assertCount(1, self::lines('/^queue_idle_seconds_total\{connection="db"\}/'));
+        [$busy, $idle] = array_map(self::value(...), ['queue_busy_seconds_total{connection="db"}', 'queue_idle_seconds_total{connection="db"}']);
+        self::assertGreaterThanOrEqual(self::value("queue_job_seconds_sum{{$labels}}"), $busy);
+        self::assertGreaterThan(0, $idle);
+        self::assertLessThanOrEqual((hrtime(true) - $start) / 1e9, $busy + $idle, 'a worker is busy or idle, not both');
     }
 
     public function testOnlyNamedTagsOfHorizonAreCounted(): void
@@ -132,6 +139,105 @@ final class LaravelTest extends MetricsTestCase
             'queue_job_seconds_count{job="Promshm\\\\Tests\\\\Examples\\\\SendNewsletter",queue="default"} 1',
         ], self::lines('/^queue_job_seconds_count/'));
         self::assertSame([], preg_grep('/ 0$/', self::lines('/^queue_jobs_in_flight/'), PREG_GREP_INVERT));
+        $busy = self::lines('/^queue_busy_seconds_total/');
+        self::assertCount(1, $busy, 'the inner jobs are part of the outer one');
+        self::assertStringStartsWith('queue_busy_seconds_total{connection="db"} ', $busy[0]);
+    }
+
+    public function testTheAgeOfTheOldestWaitingJobIsWatched(): void
+    {
+        $age = fn (): float => self::value('queue_oldest_job_seconds{connection="db",queue="default"}');
+        $this->watch(['queues' => ['default']]);
+        self::assertSame(0.0, $age());
+        foreach ([-900, -500, -100, 300] as $at => $available) {
+            $this->app->make('db')->connection()->table('jobs')->insert([
+                'queue' => 'default', 'payload' => '{}', 'attempts' => 0, 'reserved_at' => $at === 0 ? time() : null,
+                'available_at' => time() + $available, 'created_at' => time() - 1000,
+            ]);
+        }
+        $this->watch(['queues' => ['default']]);
+        self::assertGreaterThanOrEqual(500.0, $age(), 'the job that is worked on does not wait');
+        self::assertLessThan(560.0, $age());
+        $this->app->make('config')->set('queue.connections.other', ['driver' => 'sync']);
+        $this->watch(['queues' => ['other:x']]);
+        self::assertSame(['queue_oldest_job_seconds{connection="other",queue="x"} 0'], self::lines('/^queue_oldest.*other/'));
+    }
+
+    public function testTheAgeIsAskedOfQueuesThatKnowIt(): void
+    {
+        $queue = new class extends SyncQueue {
+            public ?int $since = null;
+
+            public function size($queue = null): int
+            {
+                return 3;
+            }
+
+            public function creationTimeOfOldestPendingJob(?string $queue = null): ?int
+            {
+                return $this->since;
+            }
+        };
+        $this->app->make('queue')->extend('known', static fn () => new class ($queue) implements ConnectorInterface {
+            public function __construct(private readonly SyncQueue $queue)
+            {
+            }
+
+            public function connect(array $config): SyncQueue
+            {
+                return $this->queue;
+            }
+        });
+        $this->app->make('config')->set('queue.connections.new', ['driver' => 'known']);
+        $queue->since = time() - 70;
+        $this->watch(['queues' => ['new:x']]);
+        self::assertCount(1, self::lines('/^queue_oldest_job_seconds\{connection="new",queue="x"\} 7\d$/'));
+        $queue->since = null; // it does not know, so no old number may stay
+        $this->watch(['queues' => ['new:x']]);
+        self::assertSame([], self::lines('/^queue_oldest/'));
+    }
+
+    /**
+     * @group native
+     */
+    public function testNumbersOfAWatchThatIsKilledAreGone(): void
+    {
+        [$ours, $theirs] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0) ?: [];
+        $pid = pcntl_fork();
+        if ($pid === 0) {
+            $this->watch(['queues' => ['default']]);
+            fwrite($theirs, "set\n");
+            sleep(60);
+            posix_kill(getmypid(), SIGKILL);
+        }
+        self::assertSame("set\n", fgets($ours));
+        self::assertCount(2, self::lines('/^queue_(size|oldest_job_seconds)/'));
+        posix_kill($pid, SIGKILL);
+        pcntl_waitpid($pid, $status);
+        self::assertSame([], self::lines('/^queue_/'));
+    }
+
+    /** Octane keeps the services, and gives each request a copy of the application. */
+    public function testServicesOutliveTheirRequestsAndKeepNothingOfThem(): void
+    {
+        $metrics = $this->app->make(HttpMetrics::class);
+        $kept = [];
+        foreach ([1, 2] as $number) {
+            $sandbox = clone $this->app;
+            self::assertSame($metrics, $sandbox->make(HttpMetrics::class));
+            $router = new Router($sandbox->make('events'), $sandbox);
+            $router->get('users/{id}', static fn (): string => 'a user')->name('user.show');
+            $request = Request::create("/users/$number");
+            (new Pipeline($sandbox))->send($request)->through([HttpMetrics::class])->then(static fn ($r) => $router->dispatch($r));
+            $sandbox->make('queue')->connection('sync')->push(SendMail::class . '@handle', ['to' => 'a']);
+            array_push($kept, \WeakReference::create($request), \WeakReference::create($sandbox));
+            unset($request, $router, $sandbox);
+        }
+        gc_collect_cycles();
+        self::assertSame(['http_request_seconds_count{method="GET",route="user.show",status="200"} 2'], self::lines('/^http_request_seconds_count/'));
+        self::assertSame(0, count(self::property($this->app->make(QueueMetrics::class), 'timers')));
+        self::assertNull($kept[0]->get());
+        self::assertNull($kept[2]->get());
     }
 
     public function testRequestsAreCountedByTheNameOrThePatternOfTheirRoute(): void
@@ -178,6 +284,18 @@ final class LaravelTest extends MetricsTestCase
         [$exit, $said] = $this->watch(['queues' => ['default'], '--interval' => '0']);
         self::assertSame(2, $exit);
         self::assertStringContainsString('--interval must be', $said);
+    }
+
+    private static function value(string $series): float
+    {
+        $lines = self::lines('/^' . preg_quote($series, '/') . ' /');
+        self::assertCount(1, $lines, $series);
+        return (float) substr($lines[0], strlen($series) + 1);
+    }
+
+    private static function property(object $of, string $name): mixed
+    {
+        return (new \ReflectionProperty($of, $name))->getValue($of);
     }
 
     private function work(int $jobs): void

@@ -64,7 +64,7 @@ final class TestKernel extends Kernel
                     'buses' => ['messenger.bus.default' => ['middleware' => [MessengerMiddleware::class]]],
                 ],
             ]);
-            $container->loadFromExtension('promshm', ['http' => ['buckets' => [0.5, 30]]]);
+            $container->loadFromExtension('promshm', ['http' => ['buckets' => [0.5, 30]], 'messenger' => ['sent_at' => true]]);
             $container->register('kernel', self::class)->setSynthetic(true)->setPublic(true)
                 ->addTag('routing.route_loader')->addTag('controller.service_arguments');
             $container->register('logger', NullLogger::class);
