@@ -3,6 +3,7 @@
 use crate::{
     exemplar::{is_exemplar, push_exemplar},
     format::Format,
+    native::classic_exemplars,
     number::push_value,
     openmetrics::{created_name, has_exemplars, has_sum, is_row, is_sum},
     prefix::{CommonLabel, Prefixes, push_header, value_lines},
@@ -286,10 +287,7 @@ impl Encoder {
     ) -> bool {
         let format = self.format;
         let kind = family.definition.kind;
-        // Native histograms are not exposed yet.
-        let is_native = matches!(kind, Kind::NativeHistogram(_));
-        let is_written =
-            |row: &Row<'_>| !is_native && (format != Format::OpenMetrics || is_row(kind, row.values()));
+        let is_written = |row: &Row<'_>| format != Format::OpenMetrics || is_row(kind, row.values());
         let mut rows = family.rows().filter(is_written).peekable();
         if rows.peek().is_none() {
             return is_announced;
@@ -374,9 +372,18 @@ fn push_row(
             let exemplar = row.exemplars().next().filter(|_| shows_it).map(|(_, exemplar)| exemplar);
             push_marked_sample(page, prefixes.line(first), row.values()[0], exemplar);
         }
-        Kind::Histogram => push_histogram(page, definition, row, prefixes, first, format),
+        Kind::Histogram => {
+            let Some((sum, counts)) = row.values().split_last() else { return };
+            let histogram = Histogram { counts, sum: *sum, exemplars: &mut row.exemplars() };
+            push_histogram(page, definition, histogram, prefixes, first, format);
+        }
+        Kind::NativeHistogram(buckets) => {
+            let counts: Vec<f64> = buckets.classic_counts(row.values()).collect();
+            let exemplars = &mut classic_exemplars(buckets, row).into_iter();
+            let histogram = Histogram { counts: &counts, sum: buckets.sum(row.values()), exemplars };
+            push_histogram(page, definition, histogram, prefixes, first, format);
+        }
         Kind::Summary { .. } => push_summary(page, row.values(), prefixes, first, format),
-        Kind::NativeHistogram(_) => {}
     }
 }
 
@@ -394,6 +401,15 @@ fn push_summary(page: &mut Vec<u8>, numbers: &[f64], prefixes: &mut Prefixes, fi
     push_sample(page, prefixes.line(first + values.len() + 1), *count);
 }
 
+/// One series of a histogram, as the text formats have it.
+struct Histogram<'r, 'e> {
+    /// Of each bucket, not added up; the last one is that of `+Inf`.
+    counts: &'r [f64],
+    sum: f64,
+    /// In the order of their buckets.
+    exemplars: &'e mut dyn Iterator<Item = (usize, &'r Exemplar)>,
+}
+
 /// The segment counts each bucket separately; they are exposed as running totals, the last of which is `_count`.
 ///
 /// `OpenMetrics` allows no sum that is negative or NaN, and no `_count` without `_sum`: there only the last bucket
@@ -401,24 +417,23 @@ fn push_summary(page: &mut Vec<u8>, numbers: &[f64], prefixes: &mut Prefixes, fi
 fn push_histogram(
     page: &mut Vec<u8>,
     definition: &Definition,
-    row: Row<'_>,
+    Histogram { counts, sum, exemplars }: Histogram<'_, '_>,
     prefixes: &mut Prefixes,
     first: usize,
     format: Format,
 ) {
-    let Some((sum, buckets)) = row.values().split_last() else { return };
-    let has_sum = format != Format::OpenMetrics || has_sum(definition) && is_sum(*sum);
-    let mut exemplars = row.exemplars().filter(|_| format == Format::OpenMetrics).peekable();
+    let has_sum = format != Format::OpenMetrics || has_sum(definition) && is_sum(sum);
+    let mut exemplars = exemplars.filter(|_| format == Format::OpenMetrics).peekable();
     let mut total = 0.0;
     let mut line = first;
-    for (cell, count) in buckets.iter().enumerate() {
+    for (bucket, count) in counts.iter().enumerate() {
         total += count;
-        let exemplar = exemplars.next_if(|(of, _)| *of == cell).map(|(_, exemplar)| exemplar);
+        let exemplar = exemplars.next_if(|(of, _)| *of == bucket).map(|(_, exemplar)| exemplar);
         push_marked_sample(page, prefixes.line(line), total, exemplar);
         line += 1;
     }
     if has_sum {
-        push_sample(page, prefixes.line(line), *sum);
+        push_sample(page, prefixes.line(line), sum);
         push_sample(page, prefixes.line(line + 1), total);
     }
 }

@@ -12,11 +12,13 @@ mod exemplar;
 mod format;
 mod front_coding;
 mod gzip;
+mod native;
 mod negotiation;
 pub mod number;
 mod openmetrics;
 mod prefix;
 mod protobuf;
+mod wire;
 mod workers;
 
 pub use encoder::{Encoder, Limits, PART};

@@ -46,7 +46,7 @@ pub(crate) fn is_sum(sum: f64) -> bool {
 pub(crate) fn is_row(kind: Kind, values: &[f64]) -> bool {
     match (kind, values) {
         (Kind::Counter, values) => values.iter().all(|value| *value >= 0.0),
-        (Kind::Histogram, [counts @ .., _]) => {
+        (Kind::Histogram | Kind::NativeHistogram(_), [counts @ .., _]) => {
             counts.iter().copied().all(is_count) && is_count(counts.iter().sum()) // the largest may add up to infinity
         }
         (Kind::Summary { .. }, [.., count]) => is_count(*count),

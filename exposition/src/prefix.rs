@@ -190,10 +190,9 @@ impl Prefixes {
         let name = &definition.name;
         match definition.kind {
             Kind::Counter | Kind::Gauge(_) => self.push_line(name, "", definition, row, None),
-            Kind::Histogram => {
-                for bound in definition.bounds.iter().copied().chain([f64::INFINITY]) {
-                    self.push_line(name, "_bucket", definition, row, Some(("le", bound)));
-                }
+            Kind::Histogram | Kind::NativeHistogram(_) => {
+                let bucket = |bound| self.push_line(name, "_bucket", definition, row, Some(("le", bound)));
+                bucket_bounds(definition).into_iter().chain([f64::INFINITY]).for_each(bucket);
                 if format != Format::OpenMetrics || has_sum(definition) {
                     self.push_sum_and_count(definition, row);
                 }
@@ -204,7 +203,6 @@ impl Prefixes {
                 }
                 self.push_sum_and_count(definition, row);
             }
-            Kind::NativeHistogram(_) => {}
         }
         if let Some(name) = self.created.take() {
             self.push_line(&name, "", definition, row, None);
@@ -240,13 +238,12 @@ impl Prefixes {
 /// The number of lines of each row before the one with its creation time.
 pub(crate) fn value_lines(definition: &Definition, format: Format) -> usize {
     match definition.kind {
-        Kind::Counter | Kind::Gauge(_) => 1,
-        Kind::Histogram if format == Format::OpenMetrics && !has_sum(definition) => {
-            definition.bounds.len() + 1
+        Kind::Histogram | Kind::NativeHistogram(_)
+            if format == Format::OpenMetrics && !has_sum(definition) =>
+        {
+            lines(definition) - 2
         }
-        Kind::Histogram => definition.bounds.len() + 3,
-        Kind::Summary { .. } => definition.bounds.len() + 2,
-        Kind::NativeHistogram(_) => 0,
+        _ => lines(definition),
     }
 }
 
@@ -254,8 +251,17 @@ pub(crate) fn value_lines(definition: &Definition, format: Format) -> usize {
 fn lines(definition: &Definition) -> usize {
     match definition.kind {
         Kind::Counter | Kind::Gauge(_) => 1,
-        Kind::Histogram | Kind::Summary { .. } => definition.bounds.len() + 3,
-        Kind::NativeHistogram(_) => 0,
+        Kind::Histogram => definition.bounds.len() + 3,
+        Kind::NativeHistogram(buckets) => buckets.classic_bounds().len() + 3,
+        Kind::Summary { .. } => definition.bounds.len() + 2,
+    }
+}
+
+/// The bounds of a histogram's buckets in the text formats, without `+Inf`.
+fn bucket_bounds(definition: &Definition) -> Vec<f64> {
+    match definition.kind {
+        Kind::NativeHistogram(buckets) => buckets.classic_bounds().collect(),
+        _ => definition.bounds.clone(),
     }
 }
 
@@ -266,7 +272,8 @@ fn label_bytes(row: Row<'_>) -> usize {
 /// The approximate length of a line without its label values and its number.
 fn bare_line(definition: &Definition) -> usize {
     let names = definition.label_names.iter().map(|name| name.len() + "=\"\",".len());
-    let bucket = if definition.kind == Kind::Histogram { "_bucket,le=\"0.25\"".len() } else { 0 };
+    let has_buckets = matches!(definition.kind, Kind::Histogram | Kind::NativeHistogram(_));
+    let bucket = if has_buckets { "_bucket,le=\"0.25\"".len() } else { 0 };
     definition.name.len() + "{} ".len() + bucket + names.sum::<usize>()
 }
 

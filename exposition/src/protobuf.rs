@@ -3,13 +3,16 @@
 //! Of a metric, what does not change from page to page is cached as one line (see [`push_line`]). A counter or gauge
 //! is that line and eight bytes; other metrics are written field by field.
 
-use crate::{exemplar::is_exemplar, openmetrics::announced};
+use crate::{
+    exemplar::is_exemplar,
+    native::push_native,
+    openmetrics::announced,
+    wire::{
+        FIXED_64, LENGTH, is_count, push_double, push_key, push_message, push_number, push_text, push_varint,
+        varint_size,
+    },
+};
 use promshm_segment::{Definition, Exemplar, Kind, snapshot::Row};
-
-/// Wire types.
-const VARINT: u8 = 0;
-const FIXED_64: u8 = 1;
-const LENGTH: u8 = 2;
 
 /// The field of a family that holds a metric.
 const METRIC: u8 = 4;
@@ -17,73 +20,6 @@ const METRIC: u8 = 4;
 const LABEL: u8 = 1;
 /// Bytes of a number of floating point, without its key.
 const DOUBLE: usize = size_of::<f64>();
-
-/// Seven bits a byte, the lowest first; the highest bit says that more follow.
-#[inline]
-fn push_varint(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-/// How many bytes [`push_varint`] appends.
-#[inline]
-fn varint_size(number: usize) -> usize {
-    (number | 1).ilog2() as usize / 7 + 1
-}
-
-/// Fields beyond 15 would take two bytes.
-#[inline]
-fn push_key(bytes: &mut Vec<u8>, field: u8, wire: u8) {
-    bytes.push(field << 3 | wire);
-}
-
-#[inline]
-fn push_double(bytes: &mut Vec<u8>, field: u8, value: f64) {
-    push_key(bytes, field, FIXED_64);
-    bytes.extend_from_slice(&value.to_le_bytes());
-}
-
-fn push_number(bytes: &mut Vec<u8>, field: u8, number: u64) {
-    push_key(bytes, field, VARINT);
-    push_varint(bytes, number);
-}
-
-fn push_text(bytes: &mut Vec<u8>, field: u8, text: &str) {
-    push_key(bytes, field, LENGTH);
-    push_varint(bytes, text.len() as u64);
-    bytes.extend_from_slice(text.as_bytes());
-}
-
-/// A field that is a message of its own, which `write` writes.
-#[inline]
-fn push_message(bytes: &mut Vec<u8>, field: u8, write: impl FnOnce(&mut Vec<u8>)) {
-    push_key(bytes, field, LENGTH);
-    bytes.push(0);
-    let start = bytes.len();
-    write(bytes);
-    end_message(bytes, start);
-}
-
-/// Writes the length of the message that begins at `start` before it, where one byte is free.
-#[inline]
-fn end_message(bytes: &mut Vec<u8>, start: usize) {
-    let length = bytes.len() - start;
-    if length < 0x80 {
-        bytes[start - 1] = length as u8;
-    } else {
-        end_long_message(bytes, start, length);
-    }
-}
-
-fn end_long_message(bytes: &mut Vec<u8>, start: usize, length: usize) {
-    push_varint(bytes, length as u64);
-    bytes[start - 1..].rotate_right(varint_size(length));
-    // The free byte stands behind the length now.
-    bytes.remove(start - 1 + varint_size(length));
-}
 
 /// Appends the header of a family whose metrics take `metrics` bytes, with the length of all before it. The name is
 /// that of the text format; a unit is named where the name ends in it.
@@ -206,32 +142,34 @@ pub(crate) fn push_metric(page: &mut Vec<u8>, definition: &Definition, row: Row<
         return;
     }
     let (labels, end) = line.split_at(line.len() - usize::from(*end));
+    let (start, mut is_held) = (page.len(), true);
     push_message(page, METRIC, |page| {
         page.extend_from_slice(labels);
         match definition.kind {
             Kind::Counter | Kind::Gauge(_) => push_marked(page, definition.kind, row, end),
             Kind::Summary { .. } => push_summary(page, definition, row, end),
             Kind::Histogram => push_histogram(page, definition, row, end),
-            Kind::NativeHistogram(_) => {}
+            Kind::NativeHistogram(buckets) => push_message(page, value_field(definition.kind), |page| {
+                is_held = push_native(page, buckets, row.values());
+                page.extend_from_slice(end);
+                row.exemplars().for_each(|(_, exemplar)| push_exemplar(page, 16, Some(exemplar)));
+            }),
         }
     });
+    if !is_held {
+        page.truncate(start);
+    }
 }
 
-/// Whether the format can hold a row.
+/// Whether the format can hold a row; of a native histogram that shows as it is written.
 fn can_hold(kind: Kind, values: &[f64]) -> bool {
     match (kind, values) {
         (Kind::Histogram, [counts @ .., _]) => {
             counts.iter().copied().all(is_count) && is_count(counts.iter().sum())
         }
         (Kind::Summary { .. }, [.., count]) => is_count(*count),
-        (Kind::NativeHistogram(_), _) => false, // not exposed yet
         _ => true,
     }
-}
-
-/// Whether a number is a whole one of 64 bits.
-fn is_count(count: f64) -> bool {
-    (count as u64 as f64).to_bits() == (count + 0.0).to_bits() // -0 is 0
 }
 
 /// A single number with its exemplar. `end`: see [`push_line`].
@@ -302,34 +240,6 @@ fn push_time(bytes: &mut Vec<u8>, time: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_take_seven_bits_a_byte() {
-        for (number, expected) in [
-            (0, &[0][..]),
-            (127, &[127]),
-            (128, &[0x80, 1]),
-            (300, &[0xac, 2]),
-            (u64::MAX, &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]),
-        ] {
-            let mut bytes = Vec::new();
-            push_varint(&mut bytes, number);
-            assert_eq!((&bytes[..], varint_size(number as usize)), (expected, expected.len()), "{number}");
-        }
-    }
-
-    #[test]
-    fn length_stands_before_a_message_of_any_size() {
-        for length in [0, 1, 127, 128, 16_383, 16_384, 3_000_000] {
-            let content: Vec<u8> = (0..length).map(|at| at as u8).collect();
-            let mut bytes = vec![7];
-            push_message(&mut bytes, 3, |bytes| bytes.extend_from_slice(&content));
-            let mut expected = vec![7, 3 << 3 | LENGTH];
-            push_varint(&mut expected, length);
-            expected.extend_from_slice(&content);
-            assert_eq!(bytes, expected, "{length}");
-        }
-    }
 
     #[test]
     fn rows_whose_counts_are_no_integers_cannot_be_held() {

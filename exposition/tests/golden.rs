@@ -4,7 +4,7 @@
 #![allow(missing_docs)]
 
 use promshm_exposition::{Encoder, Format};
-use promshm_segment::{Definition, Exemplar, Family, GaugeMode, Kind, snapshot::ABSENT};
+use promshm_segment::{Definition, Exemplar, Family, GaugeMode, Kind, NativeBuckets, snapshot::ABSENT};
 use std::{fs, path::Path};
 
 fn family(name: &str, help: &str, kind: Kind, labels: &[&str], bounds: &[f64]) -> Family {
@@ -73,7 +73,26 @@ fn families() -> Vec<Family> {
     latency.push(["idle"], &[f64::NAN, f64::NAN, f64::NAN, 12.5, 3.0]);
     latency.push(["mail"], &[0.1, 2.0, 1e21, 1234.5, 7.0]);
     latency.push(["negative"], &[-2.0, -1.0, 3.0, -5.5, 4.0]);
-    vec![cpu, degrees, drift, jobs, latency, numbers, plain, seconds, sizes, unused, workers]
+    vec![cpu, degrees, drift, jobs, latency, natives(), numbers, plain, seconds, sizes, unused, workers]
+}
+
+/// Two buckets for each power of two, from 0.25 to 4.
+fn natives() -> Family {
+    let kind = Kind::NativeHistogram(NativeBuckets { schema: 1, lowest: -3, cells: 8 });
+    let mut natives = family("native_seconds", "In exponential buckets.", kind, &["of"], &[]);
+    let window = [1.0, 300.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0];
+    natives.push(["all"], &[&[3.0], &window[..], &[4.0, 5.0, 0.0, 1e6]].concat());
+    natives.push(["empty"], &[0.0; 13]);
+    natives.push(["nan"], &[&[0.0], &window[..], &[0.0, 0.0, 6.0, f64::NAN]].concat());
+    natives.push(["negative"], &[&[0.0; 10][..], &[1.0, 0.0, -0.75]].concat());
+    natives.set_created(0, 1_520_430_000.123);
+    natives.set_exemplars([
+        ((0, 2), exemplar(&[("trace_id", "older")], 0.4, 1_520_879_607.0)),
+        ((0, 1), exemplar(&[("trace_id", "later")], 0.3, 1_520_879_608.5)),
+        ((0, 9), exemplar(&[("trace_id", "above")], 1e6, 1_520_879_609.0)),
+        ((2, 6), exemplar(&[("trace_id", "inside")], 1.7, 1_520_879_610.0)),
+    ]);
+    natives
 }
 
 fn assert_golden(name: &str, page: &[u8]) {

@@ -22,9 +22,9 @@ EXEMPLARS = formats.EXEMPLARS | {"plain{}": ({"trace_id": "not shown"}, 42)}
 GOLDEN = pathlib.Path(__file__).parents[2] / "exposition/tests/golden"
 
 
-def told(families):
+def told(families, end=0):
     """The samples by series; no series may stand twice."""
-    found = [(series(name, labels), value) for name, labels, value, _ in metric_family.samples(families)]
+    found = [(series(name, labels), value) for name, labels, value, _ in metric_family.samples(families, end)]
     assert len(dict(found)) == len(found), "a series stands twice"
     return dict(found)
 
@@ -154,7 +154,31 @@ class GoldenTest(harness.TestCase):
         expected = {series(s.name, s.labels): repr(s.value + 0.0) for family in text for s in family.samples}
         expected["plain{}"] = expected.pop("plain_total{}")  # this parser gives each counter an ending
         # That parser reads -0 as 0.
-        found = {name: repr(value + 0.0) for name, value in told(families).items()}
-        self.assertGreater(len(found), 30)
+        found = {name: repr(value + 0.0) for name, value in told(families, end=4.0).items()}
+        self.assertGreater(len(found), 60)
         self.assertEqual(found, expected)
         self.assertEqual(len(exemplars(families)), 5)
+
+    def test_native_histograms_of_the_golden_page(self):
+        """What the classic form does not tell."""
+        families = metric_family.families(bytes.fromhex((GOLDEN / "protobuf.txt").read_text()))
+        (family,) = (family for family in families if family.name == "native_seconds")
+        rows = {metric.label[0].value: metric for metric in family.metric}
+        infinite = metric_family.infinite_index(1)
+        window = {-3: 1, -2: 300, 2: 2}
+        expected = {
+            "all": (3, {infinite: 5}, {**window, infinite: 4}),
+            "empty": (0, {}, {}),
+            "nan": (0, {}, window),
+            "negative": (0, {infinite: 1}, {}),
+        }
+        found = {of: (row.histogram.zero_count, *metric_family.native_buckets(row.histogram)) for of, row in rows.items()}
+        self.assertEqual(found, expected)
+        self.assertEqual({(row.histogram.schema, row.histogram.zero_threshold) for row in rows.values()}, {(1, 0.25)})
+        self.assertEqual(rows["nan"].histogram.sample_count, 309)
+        self.assertEqual(len(rows["empty"].histogram.positive_span), 1, "it tells that it is native")
+        self.assertAlmostEqual(metric_family.created(rows["all"]), 1_520_430_000.123)
+        marks = [(each.label[0].value, each.value) for each in rows["all"].histogram.exemplars]
+        self.assertEqual(sorted(marks), [("above", 1e6), ("later", 0.3), ("older", 0.4)])
+        times = {each.timestamp.seconds for each in rows["all"].histogram.exemplars}
+        self.assertEqual(times, {1_520_879_607, 1_520_879_608, 1_520_879_609})

@@ -69,6 +69,10 @@ impl Functions {
     fn take(&mut self, segment: &str, family: &Family, stem: &str, snapshot: &Snapshot, at: Duration) {
         let errors = sums(named(snapshot, &format!("{stem}_errors_total")));
         let running = sums(named(snapshot, &format!("{stem}_in_flight")));
+        let bounds = match family.definition.kind {
+            Kind::NativeHistogram(buckets) => buckets.classic_bounds().collect(),
+            _ => family.definition.bounds.clone(),
+        };
         for row in family.rows() {
             let labels = labels(&family.definition, &row);
             let errors = errors.get(&labels).copied().unwrap_or(0.0);
@@ -76,12 +80,13 @@ impl Functions {
                 Kind::Histogram => {
                     row.values().split_last().map_or_else(Vec::new, |(_, counts)| counts.into())
                 }
+                Kind::NativeHistogram(buckets) => buckets.classic_counts(row.values()).collect(),
                 _ => row.values().into(),
             };
             let totals = Totals { at, errors, calls };
             let key = key(segment, stem, &family.definition, &labels);
             let function = self.rows.entry(key).or_insert_with(|| Function::new(&totals));
-            function.take(totals, &family.definition.bounds, self.read);
+            function.take(totals, &bounds, self.read);
             function.running = running.get(&labels).copied().unwrap_or(f64::NAN);
         }
     }
@@ -92,7 +97,7 @@ fn stem<'f>(family: &'f Family, snapshot: &Snapshot) -> Option<&'f str> {
     let Definition { name, kind, .. } = &family.definition;
     match kind {
         Kind::Counter => name.strip_suffix("_calls_total"),
-        Kind::Histogram => name
+        Kind::Histogram | Kind::NativeHistogram(_) => name
             .strip_suffix("_duration_seconds")
             .filter(|stem| *stem == COMMON || named(snapshot, &format!("{stem}_in_flight")).is_some()),
         _ => None,
