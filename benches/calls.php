@@ -3,7 +3,7 @@
 // so that nothing but the call is inside it. Several, one a line, run one after the other. Without a known variant it
 // lists them all.
 
-use Promshm\{CollectorRegistry, Counter, Gauge, GaugeMode, Histogram, Summary};
+use Promshm\{CollectorRegistry, Counter, Gauge, GaugeMode, Histogram, NativeHistogram, Summary};
 
 [$variant, $rounds] = [$argv[1] ?? '', (int) ($argv[2] ?? 0)];
 [$method, $status] = ['GET', '200'];
@@ -49,6 +49,7 @@ $variants = [
     'Gauge::set(1.5), mode last' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->set(1.5); } },
     'bound observe(0.3), 14 buckets' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3); } },
     'bound observe(0.3), 60 buckets' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3); } },
+    'bound NativeHistogram::observe(0.3)' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3); } },
     "observe(0.3, ['GET', '200'])" => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3, ['GET', '200']); } },
     "observe(0.3, ['queue' => 'mail', 'status' => 'ok'])" => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->observe(0.3, ['queue' => 'mail', 'status' => 'ok']); } },
     'startTimer(), observeDuration()' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $t = $x->startTimer(); $t->observeDuration(); } },
@@ -98,6 +99,7 @@ function subject(string $variant, string $method, string $status): mixed
         str_starts_with($variant, 'startTimer('), str_starts_with($variant, 'time(') => new Histogram('latency_14'),
         str_contains($variant, '14 buckets') => new Histogram('latency_14'),
         str_contains($variant, '60 buckets') => new Histogram('latency_60', '', [], Histogram::linearBuckets(0.01, 0.01, 60)),
+        str_contains($variant, 'Native') => new NativeHistogram('latency_native'),
         str_contains($variant, 'Summary') => new Summary('latency_summary'),
         str_starts_with($variant, 'getOrRegister') => new CollectorRegistry(),
         str_starts_with($variant, 'Redis') => redis(),

@@ -21,6 +21,7 @@ OURS = [
     "Gauge::set(1.5), mode sum",
     "Gauge::set(1.5), mode last",
     "bound observe(0.3), 14 buckets",
+    "bound NativeHistogram::observe(0.3)",
     "bound observe(0.3), 60 buckets",
     "observe(0.3, ['GET', '200'])",
     "bound Summary::observe(0.3)",

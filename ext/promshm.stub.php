@@ -668,6 +668,203 @@ namespace Promshm {
     }
 
     /**
+     * What NativeHistogram offers, for constructors that name an interface and tests that put a double in its place.
+     */
+    interface NativeHistogramInterface
+    {
+        /**
+         * Counts one observation in its bucket and adds it to the sum.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
+         *        values in the order of the names, or keyed by name in any order
+         * @param array<string, string|int>|null $exemplar labels of this one observation, such as
+         *        `['trace_id' => 'abc']`, at most 128 characters in all; shown in OpenMetrics with the latest of
+         *        each bucket. One that is not allowed is dropped and counted, and the observation stands
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function observe(float $value, array $labels = [], ?array $exemplar = null): void;
+
+        /**
+         * Starts a timer for the series. Nothing is counted until it is observed.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function startTimer(array $labels = []): TimerInterface;
+
+        /**
+         * Calls the function and observes how many seconds it took, also when it throws.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @return mixed what the function returns
+         * @throws Exception\InvalidArgumentException if the labels do not fit; the function is not called then
+         */
+        public function time(callable $fn, array $labels = []): mixed;
+
+        /**
+         * Publishes a series with zeros before its first event, which `rate()` would not see otherwise: for loops
+         * over known values, such as the cases of an enum. What was counted already stays.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function init(array $labels = []): void;
+
+        /**
+         * Binds label values, and publishes the series with zeros where it is new: the handle returned takes no
+         * labels any more and is the fastest way to observe.
+         *
+         * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
+         */
+        public function labels(string|int|float|bool|\Stringable|\UnitEnum ...$values): NativeHistogramInterface;
+
+        /**
+         * Takes one series away. A later observation starts it afresh from zero.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @return bool whether there was such a series
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function remove(array $labels = []): bool;
+
+        /**
+         * Takes all series away that have these label values, whatever their other labels are. A later update starts
+         * each of them afresh from zero. Series that other processes make meanwhile may stay.
+         *
+         * @param non-empty-array<string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels keyed by name
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if there is no such label, no label is given, or the handle is bound
+         */
+        public function removeMatching(array $labels): int;
+
+        /**
+         * Takes all series of the metric away. A later update starts each of them afresh from zero.
+         *
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if the handle is bound
+         */
+        public function clear(): int;
+
+        public function getName(): string;
+
+        public function getHelp(): string;
+
+        /** @return list<string> */
+        public function getLabelNames(): array;
+
+        /** @return string always `histogram` */
+        public function getType(): string;
+    }
+
+    /**
+     * Observations counted in Prometheus's exponential buckets: quantiles within a few per cent, from one series.
+     *
+     * Each bucket is at most $bucketFactor times as wide as the one before, from the last power of two below $min to the
+     * first one above $max. What is nearer to zero is in the zero bucket; larger and negative numbers are counted, too.
+     * Scrapers that ask for text get a classic histogram with the powers of two as buckets.
+     */
+    final class NativeHistogram implements NativeHistogramInterface
+    {
+        /**
+         * Makes a handle on the histogram, new or already there.
+         *
+         * @param string $name letters, digits, `_` and `:`, not starting with a digit
+         * @param string $help one line for people
+         * @param list<string> $labelNames letters, digits and `_`; not `le` or `__*`
+         * @param float $bucketFactor above 1; at most that many times as wide as the one before is a bucket
+         * @param float $min the smallest number to tell apart from zero, above 0
+         * @param float $max the largest number to tell apart from larger ones, above $min
+         * @throws Exception\InvalidArgumentException if a name is not allowed, or there are more buckets from $min to
+         *         $max than a series has room for
+         * @throws Exception\MetricsRegistrationException if this request has defined the name differently
+         */
+        public function __construct(string $name, string $help = '', array $labelNames = [], float $bucketFactor = 1.1, float $min = 1e-6, float $max = 65536) {}
+
+        /**
+         * Counts one observation in its bucket and adds it to the sum.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
+         *        values in the order of the names, or keyed by name in any order
+         * @param array<string, string|int>|null $exemplar labels of this one observation, such as
+         *        `['trace_id' => 'abc']`, at most 128 characters in all; shown in OpenMetrics with the latest of
+         *        each bucket. One that is not allowed is dropped and counted, and the observation stands
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function observe(float $value, array $labels = [], ?array $exemplar = null): void {}
+
+        /**
+         * Starts a timer for the series. Nothing is counted until it is observed.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function startTimer(array $labels = []): Timer {}
+
+        /**
+         * Calls the function and observes how many seconds it took, also when it throws.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @return mixed what the function returns
+         * @throws Exception\InvalidArgumentException if the labels do not fit; the function is not called then
+         */
+        public function time(callable $fn, array $labels = []): mixed {}
+
+        /**
+         * Publishes a series with zeros before its first event, which `rate()` would not see otherwise: for loops
+         * over known values, such as the cases of an enum. What was counted already stays.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function init(array $labels = []): void {}
+
+        /**
+         * Binds label values, and publishes the series with zeros where it is new: the handle returned takes no
+         * labels any more and is the fastest way to observe.
+         *
+         * @throws Exception\InvalidArgumentException if the values do not fit, or the handle is bound already
+         */
+        public function labels(string|int|float|bool|\Stringable|\UnitEnum ...$values): NativeHistogram {}
+
+        /**
+         * Takes one series away. A later observation starts it afresh from zero.
+         *
+         * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels as for observe()
+         * @return bool whether there was such a series
+         * @throws Exception\InvalidArgumentException if the labels do not fit
+         */
+        public function remove(array $labels = []): bool {}
+
+        /**
+         * Takes all series away that have these label values, whatever their other labels are. A later update starts
+         * each of them afresh from zero. Series that other processes make meanwhile may stay.
+         *
+         * @param non-empty-array<string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels keyed by name
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if there is no such label, no label is given, or the handle is bound
+         */
+        public function removeMatching(array $labels): int {}
+
+        /**
+         * Takes all series of the metric away. A later update starts each of them afresh from zero.
+         *
+         * @return int how many series there were
+         * @throws Exception\InvalidArgumentException if the handle is bound
+         */
+        public function clear(): int {}
+
+        public function getName(): string {}
+
+        public function getHelp(): string {}
+
+        /** @return list<string> */
+        public function getLabelNames(): array {}
+
+        /** @return string always `histogram` */
+        public function getType(): string {}
+    }
+
+    /**
      * What Summary offers, for constructors that name an interface and tests that put a double in its place.
      */
     interface SummaryInterface
@@ -900,6 +1097,20 @@ namespace Promshm {
 
         /**
          * @param list<string> $labels the labels' names
+         * @param float $bucketFactor as for NativeHistogram, as the others
+         */
+        public function registerNativeHistogram(string $namespace, string $name, string $help, array $labels = [], float $bucketFactor = 1.1, float $min = 1e-6, float $max = 65536): NativeHistogramInterface;
+
+        /**
+         * @param list<string> $labels the labels' names
+         * @param float $bucketFactor as for NativeHistogram, as the others
+         */
+        public function getOrRegisterNativeHistogram(string $namespace, string $name, string $help, array $labels = [], float $bucketFactor = 1.1, float $min = 1e-6, float $max = 65536): NativeHistogramInterface;
+
+        public function getNativeHistogram(string $namespace, string $name): NativeHistogramInterface;
+
+        /**
+         * @param list<string> $labels the labels' names
          * @param list<int|float>|null $quantiles as for Summary
          */
         public function registerSummary(string $namespace, string $name, string $help, array $labels = [], int $maxAgeSeconds = 600, ?array $quantiles = null): SummaryInterface;
@@ -1009,6 +1220,29 @@ namespace Promshm {
 
         /** @throws Exception\MetricNotFoundException if this registry has none under these names */
         public function getHistogram(string $namespace, string $name): Histogram {}
+
+        /**
+         * Makes a native histogram; its name is the namespace, `_` and the name, or the name alone.
+         *
+         * @param list<string> $labels the labels' names
+         * @param float $bucketFactor as for NativeHistogram, as the others
+         * @throws Exception\InvalidArgumentException if a name is not allowed
+         * @throws Exception\MetricsRegistrationException if it is registered already, or defined differently
+         */
+        public function registerNativeHistogram(string $namespace, string $name, string $help, array $labels = [], float $bucketFactor = 1.1, float $min = 1e-6, float $max = 65536): NativeHistogram {}
+
+        /**
+         * The native histogram that is registered under these names, whatever else is passed; else a new one.
+         *
+         * @param list<string> $labels the labels' names
+         * @param float $bucketFactor as for NativeHistogram, as the others
+         * @throws Exception\InvalidArgumentException if a name is not allowed
+         * @throws Exception\MetricsRegistrationException if this request has defined the name differently
+         */
+        public function getOrRegisterNativeHistogram(string $namespace, string $name, string $help, array $labels = [], float $bucketFactor = 1.1, float $min = 1e-6, float $max = 65536): NativeHistogram {}
+
+        /** @throws Exception\MetricNotFoundException if this registry has none under these names */
+        public function getNativeHistogram(string $namespace, string $name): NativeHistogram {}
 
         /**
          * Makes a summary; its name is the namespace, `_` and the name, or the name alone.

@@ -6,7 +6,9 @@
 #![allow(unsafe_code)]
 
 use crate::{
-    classes::{counter, gauge, histogram, registry, render, samples, segment, summary, timer},
+    classes::{
+        counter, gauge, histogram, native_histogram, registry, render, samples, segment, summary, timer,
+    },
     engine::{exceptions, panic::catch_panic_silent, zval},
     observe,
     session::{attachment, heartbeat, ini, label_hash, moves, track},
@@ -41,10 +43,11 @@ pub(crate) unsafe extern "C" fn startup(kind: i32, module: i32) -> i32 {
         ini::register(module);
         let classes = [
             exceptions::register,
-            timer::register, // before the histogram, which returns timers
+            timer::register, // before the histograms, which return timers
             counter::register,
             gauge::register,
             histogram::register,
+            native_histogram::register,
             summary::register,
             samples::register,
             render::register,

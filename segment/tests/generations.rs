@@ -94,13 +94,17 @@ fn all_kinds_of_series_are_carried() {
     let mut one = place.writer();
     let mut other = place.writer();
     count_all(&mut one, 1.0);
+    observe(&mut one, &native_with("spans", &[]), 3.0, 2);
     Child::run(|| count_all(&mut place.writer(), 2.0)).kill();
     count(&mut other, &jobs(), &["mail"], 4.0);
+    observe(&mut other, &native_with("spans", &[]), f64::INFINITY, 1);
     let mut reader = place.reader();
     for round in 0..7 {
         let sums = |reader: &mut Reader| {
             assert_eq!(jobs_total(reader), 10.0, "round {round}");
             assert_eq!(rows(reader, "seconds")[0].1, [6.0, 0.0, 0.0, 6.0 * 0.3], "round {round}");
+            let spans = [0.0, 0.0, 0.0, 0.0, 2.0, 1.0, 0.0, 0.0, f64::INFINITY];
+            assert_eq!(rows(reader, "spans")[0].1, spans, "round {round}");
             assert_eq!(rows(reader, "sizes")[0].1[2..], [6.0, 3.0], "round {round}");
             assert_eq!(value(reader, "busy"), Some(1.0), "round {round}: the living one's gauge alone");
             assert_eq!(value(reader, "load"), Some(2.0), "round {round}");

@@ -13,19 +13,26 @@ use support::{
 
 const COUNTERS: u8 = 12;
 const HISTOGRAMS: u8 = 4;
+const NATIVES: u8 = 4;
 const SUMMARIES: u8 = 2;
 /// All kinds of updates; those from `COUNTERS` on have a sum.
-const KINDS: u8 = COUNTERS + HISTOGRAMS + SUMMARIES;
+const KINDS: u8 = COUNTERS + HISTOGRAMS + NATIVES + SUMMARIES;
 const WORKERS: u8 = 8;
 
-fn definitions() -> [Definition; 4] {
-    [counter("c", &["n"]), histogram_with("h", &["n"]), summary("s", &["n"]), gauge("alive", GaugeMode::Sum)]
+fn definitions() -> [Definition; 5] {
+    [
+        counter("c", &["n"]),
+        histogram_with("h", &["n"]),
+        native_with("native", &["n"]),
+        summary("s", &["n"]),
+        gauge("alive", GaugeMode::Sum),
+    ]
 }
 
 /// A worker's life: attaches, sets its bit in the gauge, then counts at random until it is killed.
 /// Once in some thousands of updates it exits cleanly instead.
 fn work(place: &Place, report: &mut workers::Report, worker: u8, seed: u64, generations: bool) {
-    let [c, h, s, alive] = definitions();
+    let [c, h, native, s, alive] = definitions();
     report.begin(START);
     let mut writer = place.writer();
     let family = writer.register(&alive).unwrap();
@@ -42,7 +49,7 @@ fn work(place: &Place, report: &mut workers::Report, worker: u8, seed: u64, gene
         writer.tend();
         let kind = (random.next() % u64::from(KINDS)) as u8;
         report.begin(kind);
-        update(&mut writer, [&c, &h, &s], kind);
+        update(&mut writer, [&c, &h, &native, &s], kind);
         report.end(kind);
         if random.next().is_multiple_of(5000) {
             report.begin(LEAVE);
@@ -53,24 +60,26 @@ fn work(place: &Place, report: &mut workers::Report, worker: u8, seed: u64, gene
     }
 }
 
-fn update(writer: &mut Writer, [c, h, s]: [&Definition; 3], kind: u8) {
+fn update(writer: &mut Writer, [c, h, native, s]: [&Definition; 4], kind: u8) {
     let label = kind.to_string();
     if kind < COUNTERS {
         return count(writer, c, &[&label], 1.0);
     }
-    if kind >= COUNTERS + HISTOGRAMS {
+    if kind >= COUNTERS + HISTOGRAMS + NATIVES {
         // Where two without a slot meet in one place of a shared ring, one of the samples may be dropped.
         let _kept = sample(writer, s, &[&label], promshm_segment::clock::now(), f64::from(kind));
         return;
     }
-    let family = writer.register(h).unwrap();
+    let histogram = if kind < COUNTERS + HISTOGRAMS { h } else { native };
+    let family = writer.register(histogram).unwrap();
     let series = writer.resolve(family, &[&label]).unwrap();
     let add = |cell: usize, by| {
         let cell = &series.cells[cell];
         if series.shared { cell.add_shared(by) } else { cell.add_owned(by) }
     };
-    add(usize::from(kind) % 3, 1.0);
-    add(3, f64::from(kind));
+    let sum = series.cells.len() - 1;
+    add(usize::from(kind) % sum, 1.0);
+    add(sum, f64::from(kind));
 }
 
 /// The numbers of a scrape that must never decrease.
@@ -91,9 +100,9 @@ fn scrape(reader: &mut Reader) -> Totals {
             let kind = row.labels().next().map_or(0, |label| label.parse::<usize>().unwrap());
             match family.definition.name.as_str() {
                 "c" => by_kind[kind] = row.values()[0],
-                "h" => {
-                    by_kind[kind] = row.values()[..3].iter().sum();
-                    sums[kind] = row.values()[3];
+                "h" | "native" => {
+                    let (sum, counts) = row.values().split_last().unwrap();
+                    (by_kind[kind], sums[kind]) = (counts.iter().sum(), *sum);
                 }
                 "s" => {
                     let [median, highest, sum, count] = *row.values() else { unreachable!() };

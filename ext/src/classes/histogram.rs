@@ -11,7 +11,7 @@ use crate::{
     engine::{
         arguments,
         call::{Call, Frame},
-        class::{Method, php_interface, plain},
+        class::{Handler, Method, php_interface, plain},
         exceptions::{Thrown, invalid_argument},
         float_list::{list_of, return_list},
         object::php_class,
@@ -40,7 +40,7 @@ impl MetricClass for Histogram {
     type Interface = HistogramInterface;
 
     fn own_methods(timer: &'static str) -> Vec<Method<Self>> {
-        own_methods(timer)
+        observing_methods(observe, timer)
     }
 }
 
@@ -59,7 +59,8 @@ pub(crate) fn register() -> Result<()> {
         .register()
 }
 
-fn own_methods(timer: &'static str) -> Vec<Method<Histogram>> {
+/// The methods of a histogram beyond those of all metrics, with its own way to observe.
+pub(crate) fn observing_methods<C: MetricClass>(observe: Handler<C>, timer: &'static str) -> Vec<Method<C>> {
     let observe = void("observe", observe).arg(Arg::new("value", DataType::Double));
     let start_timer = Method::new("startTimer", start_timer).returns(DataType::Object(timer.into()), false);
     vec![with_exemplar(observe), with_labels(start_timer), around("time", time), init_method()]
@@ -80,7 +81,7 @@ pub(crate) fn bounds_of(buckets: Option<&Zval>) -> std::result::Result<Vec<f64>,
 
 extern "C" fn observe(call: &Call<Histogram>, _ret: &mut Zval) {
     if observe_at_once(call).is_none() {
-        observe_any(call);
+        observe_slowly(call);
     }
 }
 
@@ -95,8 +96,9 @@ fn observe_at_once(call: &Call<Histogram>) -> Option<()> {
     Some(())
 }
 
+/// Observes what the fast path did not.
 #[inline(never)] // so that the fast path saves no registers for it
-fn observe_any(call: &Call<Histogram>) {
+pub(crate) fn observe_slowly<C: MetricClass>(call: &Call<C>) {
     catch_panic(|| {
         if let Some((value, labels, exemplar)) = arguments::float_and_exemplar(call) {
             histogram_cells::observe(call.this(), labels, exemplar, value);
@@ -105,14 +107,14 @@ fn observe_any(call: &Call<Histogram>) {
     heartbeat::tick();
 }
 
-extern "C" fn start_timer(call: &Call<Histogram>, ret: &mut Zval) {
+extern "C" fn start_timer<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
     catch_panic(|| {
         let Some(labels) = arguments::labels(call) else { return };
         drop(timer::start(ret, || call.this().series_of(labels)));
     });
 }
 
-extern "C" fn time(call: &Call<Histogram>, ret: &mut Zval) {
+extern "C" fn time<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
     catch_panic(|| {
         if let Some((function, labels)) = arguments::callable(call) {
             drop(timer::time(call, function, labels, ret));

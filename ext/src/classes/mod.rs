@@ -5,6 +5,7 @@ pub(crate) mod gauge;
 pub(crate) mod histogram;
 mod label_order;
 pub(crate) mod metric_class;
+pub(crate) mod native_histogram;
 pub(crate) mod registration;
 pub(crate) mod registry;
 pub(crate) mod render;

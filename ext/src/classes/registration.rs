@@ -5,6 +5,7 @@ use crate::{
         counter::{Counter, CounterInterface},
         gauge::{Gauge, GaugeInterface},
         histogram::{self, Histogram, HistogramInterface},
+        native_histogram::{self, NativeHistogram, NativeHistogramInterface, Window},
         summary::{self, Summary, SummaryInterface},
     },
     engine::{
@@ -26,6 +27,7 @@ pub(crate) enum MetricType {
     Counter,
     Gauge,
     Histogram,
+    NativeHistogram,
     Summary,
 }
 
@@ -35,6 +37,7 @@ impl MetricType {
             Self::Counter => Counter::NAME,
             Self::Gauge => Gauge::NAME,
             Self::Histogram => Histogram::NAME,
+            Self::NativeHistogram => NativeHistogram::NAME,
             Self::Summary => Summary::NAME,
         }
     }
@@ -44,6 +47,7 @@ impl MetricType {
             Self::Counter => CounterInterface::NAME,
             Self::Gauge => GaugeInterface::NAME,
             Self::Histogram => HistogramInterface::NAME,
+            Self::NativeHistogram => NativeHistogramInterface::NAME,
             Self::Summary => SummaryInterface::NAME,
         }
     }
@@ -54,6 +58,7 @@ impl MetricType {
             Self::Counter => new_object::<Counter>(ret),
             Self::Gauge => new_object::<Gauge>(ret),
             Self::Histogram => new_object::<Histogram>(ret),
+            Self::NativeHistogram => new_object::<NativeHistogram>(ret),
             Self::Summary => new_object::<Summary>(ret),
         }
     }
@@ -63,20 +68,23 @@ impl MetricType {
     }
 
     /// The argument of this type after the labels.
-    fn more(self, max_age: &Cell<i64>) -> More<'_> {
+    fn more<'m>(self, max_age: &'m Cell<i64>, window: &'m Window) -> More<'m> {
         match self {
             Self::Counter | Self::Gauge => More::Nothing,
             Self::Histogram => More::Array,
+            Self::NativeHistogram => More::Window(&window.0),
             Self::Summary => More::Summary(max_age),
         }
     }
 
-    pub(crate) fn shape(self, last: Option<&Zval>, max_age: i64) -> Result<(Kind, Vec<f64>), Thrown> {
+    pub(crate) fn shape(self, registration: &Registration<'_>) -> Result<(Kind, Vec<f64>), Thrown> {
+        let Registration { last, max_age, window, .. } = registration;
         match self {
             Self::Counter => Ok((Kind::Counter, Vec::new())),
             Self::Gauge => Ok((Kind::Gauge(GaugeMode::Last), Vec::new())),
-            Self::Histogram => Ok((Kind::Histogram, histogram::bounds_of(last)?)),
-            Self::Summary => summary::shape_of(max_age, last),
+            Self::Histogram => Ok((Kind::Histogram, histogram::bounds_of(*last)?)),
+            Self::NativeHistogram => native_histogram::kind_of(window),
+            Self::Summary => summary::shape_of(*max_age, *last),
         }
     }
 }
@@ -88,19 +96,20 @@ pub(crate) struct Registration<'a> {
     pub(crate) labels: Option<&'a ZendHashTable>,
     pub(crate) last: Option<&'a Zval>,
     pub(crate) max_age: i64,
+    pub(crate) window: Window,
 }
 
 impl<'a> Registration<'a> {
     pub(crate) fn read(frame: &'a Frame, metric: MetricType) -> Result<Self, Thrown> {
         let (namespace, name, help) = (Found::in_call(frame), Found::in_call(frame), Found::in_call(frame));
         let (labels, last) = (Found::in_call(frame), Found::in_call(frame));
-        let max_age = Cell::new(summary::DEFAULT_MAX_AGE);
+        let (max_age, window) = (Cell::new(summary::DEFAULT_MAX_AGE), Window::default());
         let wanted = Parse::Registration {
             namespace: &namespace,
             name: &name,
             help: &help,
             labels: &labels,
-            more: (metric.more(&max_age), &last),
+            more: (metric.more(&max_age, &window), &last),
         };
         if !parse(frame, wanted) {
             return Err(Thrown);
@@ -112,6 +121,7 @@ impl<'a> Registration<'a> {
             labels: labels.table(),
             last: last.value(),
             max_age: max_age.get(),
+            window,
         })
     }
 }

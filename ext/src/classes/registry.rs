@@ -12,6 +12,7 @@ use crate::{
         label_order::{self, Order, OrderedHandle},
         metric_class,
         metric_class::define,
+        native_histogram,
         registration::{MetricType, Registration, full_name},
         samples, summary,
     },
@@ -172,10 +173,14 @@ fn families_method() -> Method<Registry> {
 
 /// `register…`, `getOrRegister…` and `get…` of each type. `returned` names what they return.
 fn methods(returned: fn(MetricType) -> &'static str) -> Vec<Method<Registry>> {
-    let handlers: [(MetricType, [Handler<Registry>; 3]); 4] = [
+    let handlers: [(MetricType, [Handler<Registry>; 3]); 5] = [
         (MetricType::Counter, [register_counter, get_or_register_counter, get_counter]),
         (MetricType::Gauge, [register_gauge, get_or_register_gauge, get_gauge]),
         (MetricType::Histogram, [register_histogram, get_or_register_histogram, get_histogram]),
+        (
+            MetricType::NativeHistogram,
+            [register_native_histogram, get_or_register_native_histogram, get_native_histogram],
+        ),
         (MetricType::Summary, [register_summary, get_or_register_summary, get_summary]),
     ];
     let of_a_type =
@@ -199,6 +204,7 @@ fn with_definition(metric: MetricType, method: Method<Registry>) -> Method<Regis
         MetricType::Histogram => {
             method.arg(Arg::new("buckets", DataType::Array).allow_null().default("null"))
         }
+        MetricType::NativeHistogram => native_histogram::with_window(method),
         MetricType::Summary => summary::with_window(method),
     }
 }
@@ -377,9 +383,9 @@ fn register_new(call: &Call<Registry>, ret: &mut Zval, metric: MetricType) -> Re
 }
 
 fn add(call: &Call<Registry>, metric: MetricType, registration: &Registration<'_>) -> Result<Zval, Thrown> {
-    let Registration { name, help, labels, last, max_age } = registration;
+    let Registration { name, help, labels, .. } = registration;
     let registry = call.this();
-    let defined = define(name, help, *labels, metric.shape(*last, *max_age)?, &registry.constants.borrow())?;
+    let defined = define(name, help, *labels, metric.shape(registration)?, &registry.constants.borrow())?;
     registry.add(metric, NameKey::of_call(call), call.argument(LABEL_NAMES), defined)
 }
 
@@ -418,6 +424,7 @@ handlers! {
     Counter: register_counter, get_or_register_counter, get_counter;
     Gauge: register_gauge, get_or_register_gauge, get_gauge;
     Histogram: register_histogram, get_or_register_histogram, get_histogram;
+    NativeHistogram: register_native_histogram, get_or_register_native_histogram, get_native_histogram;
     Summary: register_summary, get_or_register_summary, get_summary;
 }
 

@@ -203,6 +203,10 @@ fn parse_definition(
             More::Summary(age) => {
                 read!(frame, c"S|Sala!", name, help, labels, age.as_ptr(), last)
             }
+            More::Window([one, two, three]) => {
+                let (one, two, three) = (one.as_ptr(), two.as_ptr(), three.as_ptr());
+                read!(frame, c"S|Saddd", name, help, labels, one, two, three)
+            }
             More::Object(class) => {
                 read!(frame, c"S|SaO", name, help, labels, last, class.as_ptr())
             }
@@ -242,6 +246,10 @@ fn parse_registration(
             More::Summary(age) => {
                 let (spec, age) = (c"SSS|ala!", age.as_ptr());
                 read!(frame, spec, namespace, name, help, labels, age, last)
+            }
+            More::Window([one, two, three]) => {
+                let (spec, one, two, three) = (c"SSS|addd", one.as_ptr(), two.as_ptr(), three.as_ptr());
+                read!(frame, spec, namespace, name, help, labels, one, two, three)
             }
             _ => read!(frame, c"SSS|a", namespace, name, help, labels),
         }
@@ -309,6 +317,8 @@ pub(crate) enum More<'p> {
     Object(EnumClass),
     /// An array or null.
     Array,
+    /// Three floats.
+    Window(&'p [Cell<f64>; 3]),
     /// An integer, and after it an array or null.
     Summary(&'p Cell<i64>),
 }

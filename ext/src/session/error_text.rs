@@ -116,7 +116,7 @@ pub(crate) fn definition_error(error: &DefinitionError) -> String {
 }
 
 /// Why a native histogram cannot have these buckets.
-fn native_error(error: &NativeError) -> String {
+pub(crate) fn native_error(error: &NativeError) -> String {
     match error {
         NativeError::Factor(factor) => {
             format!("bucketFactor must be a finite number above 1, such as 1.1, got {factor}")

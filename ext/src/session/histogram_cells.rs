@@ -1,4 +1,4 @@
-//! How a histogram observes: a series is a cell for each bucket, and last the cell of the sum.
+//! How a histogram observes, a native one or not: a series is a cell for each bucket, and last the cell of the sum.
 
 use crate::{
     engine::arguments::{Exemplar, Labels},
@@ -12,7 +12,7 @@ use promshm_segment::memory::atomic::Cell;
 /// Counts one observation into the series that the labels name. The metric is known to be a histogram.
 pub(crate) fn observe(handle: &Handle, labels: Labels<'_>, exemplar: Exemplar<'_>, value: f64) {
     let Ok(metric) = handle.metric() else { return };
-    let bucket = metric.buckets.of(value);
+    let bucket = metric.bucket_of(value);
     let _thrown = handle.update(labels, |cells| {
         add(cells, bucket, value);
         if let Some(exemplar) = exemplar {
@@ -23,7 +23,7 @@ pub(crate) fn observe(handle: &Handle, labels: Labels<'_>, exemplar: Exemplar<'_
 
 /// Counts one observation into a series of a histogram.
 pub(crate) fn observe_series(series: &SeriesOf, value: f64) {
-    let bucket = series.metric.buckets.of(value);
+    let bucket = series.metric.bucket_of(value);
     series.update(|cells| add(cells, bucket, value));
 }
 

@@ -5,7 +5,7 @@ use crate::session::{
     series_table::SeriesTable,
 };
 use ext_php_rs::types::Zval;
-use promshm_segment::{Buckets, Definition, DefinitionError, FamilyId, Kind};
+use promshm_segment::{Buckets, Definition, DefinitionError, FamilyId, Kind, NativeIndex};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -21,6 +21,8 @@ pub(crate) struct Metric {
     pub(crate) family: Definition,
     /// The bounds of a histogram.
     pub(crate) buckets: Buckets,
+    /// The window of a native histogram.
+    pub(crate) native: Option<NativeIndex>,
     /// The values of the constant labels.
     constants: Vec<String>,
     /// The family's record, and the number of the attachment in which it was registered.
@@ -51,15 +53,29 @@ impl Metric {
         let family = if constants.is_empty() { definition.clone() } else { with(&definition, constants)? };
         let constants = constants.iter().map(|(_, value)| value.clone()).collect();
         let buckets = Buckets::new(&definition.bounds);
+        let native = match definition.kind {
+            Kind::NativeHistogram(buckets) => Some(NativeIndex::new(buckets)),
+            _ => None,
+        };
         Ok(Self {
             definition,
             family,
             buckets,
+            native,
             constants,
             registered: Cell::new(None),
             known: RefCell::default(),
             overflow: RefCell::default(),
         })
+    }
+
+    /// The cell of a histogram's series that a value is counted in.
+    #[inline]
+    pub(crate) fn bucket_of(&self, value: f64) -> usize {
+        match &self.native {
+            Some(native) => native.of(value),
+            None => self.buckets.of(value),
+        }
     }
 
     /// Whether a series has a value before anything happened: zero.
@@ -72,7 +88,9 @@ impl Metric {
         let Definition { name, help, label_names, bounds, .. } = &self.family;
         let labels: usize =
             label_names.iter().chain(&self.constants).map(|label| label.len() + LABEL_BYTES).sum();
-        2 * (name.len() + help.len() + labels + bounds.len() * size_of::<f64>()) + size_of::<Self>()
+        2 * (name.len() + help.len() + labels + bounds.len() * size_of::<f64>())
+            + size_of::<Self>()
+            + self.native.as_ref().map_or(0, NativeIndex::bytes)
     }
 
     /// Whether the same label values name the same series of both metrics.

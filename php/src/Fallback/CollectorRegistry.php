@@ -22,7 +22,7 @@ class CollectorRegistry implements RegistryInterface
     /**
      * By type, namespace and name, one object for each order of the label names; the first is the registered one.
      *
-     * @var array<string, non-empty-list<Counter|Gauge|Histogram|Summary>>
+     * @var array<string, non-empty-list<Counter|Gauge|Histogram|NativeHistogram|Summary>>
      */
     private array $metrics = [];
 
@@ -153,6 +153,45 @@ class CollectorRegistry implements RegistryInterface
 
     /**
      * @param list<string> $labels
+     */
+    public function registerNativeHistogram(
+        string $namespace,
+        string $name,
+        string $help,
+        array $labels = [],
+        float $bucketFactor = 1.1,
+        float $min = 1e-6,
+        float $max = 65536
+    ): NativeHistogram {
+        $this->refuseTwice(NativeHistogram::class, $namespace, $name);
+        return $this->getOrRegisterNativeHistogram($namespace, $name, $help, $labels, $bucketFactor, $min, $max);
+    }
+
+    /**
+     * @param list<string> $labels
+     */
+    public function getOrRegisterNativeHistogram(
+        string $namespace,
+        string $name,
+        string $help,
+        array $labels = [],
+        float $bucketFactor = 1.1,
+        float $min = 1e-6,
+        float $max = 65536
+    ): NativeHistogram {
+        $make = static fn (string $full): NativeHistogram
+            => new NativeHistogram($full, $help, $labels, $bucketFactor, $min, $max);
+        return $this->findOrdered(NativeHistogram::class, $namespace, $name, $labels)
+            ?? $this->add(NativeHistogram::class, $namespace, $name, $make);
+    }
+
+    public function getNativeHistogram(string $namespace, string $name): NativeHistogram
+    {
+        return $this->get(NativeHistogram::class, $namespace, $name);
+    }
+
+    /**
+     * @param list<string> $labels
      * @param list<int|float>|null $quantiles
      */
     public function registerSummary(
@@ -206,12 +245,15 @@ class CollectorRegistry implements RegistryInterface
     }
 
     /**
-     * @template T of Counter|Gauge|Histogram|Summary
+     * @template T of Counter|Gauge|Histogram|NativeHistogram|Summary
      * @param class-string<T> $type
      * @return T|null
      */
-    private function find(string $type, string $namespace, string $name): Counter|Gauge|Histogram|Summary|null
-    {
+    private function find(
+        string $type,
+        string $namespace,
+        string $name
+    ): Counter|Gauge|Histogram|NativeHistogram|Summary|null {
         $metric = $this->metrics["$type\n$namespace\n$name"][0] ?? null;
         return $metric instanceof $type ? $metric : null;
     }
@@ -219,7 +261,7 @@ class CollectorRegistry implements RegistryInterface
     /**
      * The object of the order that a call names the labels in, or the registered one if it names other labels.
      *
-     * @template T of Counter|Gauge|Histogram|Summary
+     * @template T of Counter|Gauge|Histogram|NativeHistogram|Summary
      * @param class-string<T> $type
      * @param array<mixed> $labels
      * @return T|null
@@ -229,7 +271,7 @@ class CollectorRegistry implements RegistryInterface
         string $namespace,
         string $name,
         array $labels
-    ): Counter|Gauge|Histogram|Summary|null {
+    ): Counter|Gauge|Histogram|NativeHistogram|Summary|null {
         $labels = array_values($labels);
         foreach ($this->metrics["$type\n$namespace\n$name"] ?? [] as $metric) {
             if ($metric instanceof $type && $metric->getLabelNames() === $labels) {
@@ -244,7 +286,7 @@ class CollectorRegistry implements RegistryInterface
     }
 
     /**
-     * @template T of Counter|Gauge|Histogram|Summary
+     * @template T of Counter|Gauge|Histogram|NativeHistogram|Summary
      * @param class-string $type
      * @param callable(string): T $make
      * @return T
@@ -254,7 +296,7 @@ class CollectorRegistry implements RegistryInterface
         string $namespace,
         string $name,
         callable $make
-    ): Counter|Gauge|Histogram|Summary {
+    ): Counter|Gauge|Histogram|NativeHistogram|Summary {
         Memory::$constants = $this->constants;
         try {
             return $this->metrics["$type\n$namespace\n$name"][] = $make(self::fullName($namespace, $name));
@@ -264,11 +306,11 @@ class CollectorRegistry implements RegistryInterface
     }
 
     /**
-     * @template T of Counter|Gauge|Histogram|Summary
+     * @template T of Counter|Gauge|Histogram|NativeHistogram|Summary
      * @param class-string<T> $type
      * @return T
      */
-    private function get(string $type, string $namespace, string $name): Counter|Gauge|Histogram|Summary
+    private function get(string $type, string $namespace, string $name): Counter|Gauge|Histogram|NativeHistogram|Summary
     {
         [$full, $short] = [self::fullName($namespace, $name), self::shortName($type)];
         return $this->find($type, $namespace, $name) ?? throw new MetricNotFoundException(
@@ -277,7 +319,7 @@ class CollectorRegistry implements RegistryInterface
     }
 
     /**
-     * @param class-string<Counter|Gauge|Histogram|Summary> $type
+     * @param class-string<Counter|Gauge|Histogram|NativeHistogram|Summary> $type
      */
     private function refuseTwice(string $type, string $namespace, string $name): void
     {

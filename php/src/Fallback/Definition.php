@@ -29,6 +29,7 @@ final class Definition
      * @param ?GaugeMode $mode a gauge's
      * @param list<float> $bounds a histogram's buckets, a summary's quantiles
      * @param int $maxAgeSeconds a summary's window
+     * @param ?int $schema a native histogram's
      * @throws InvalidArgumentException if a name is not allowed
      */
     public function __construct(
@@ -38,7 +39,8 @@ final class Definition
         array $labelNames,
         public readonly ?GaugeMode $mode = null,
         public readonly array $bounds = [],
-        public readonly int $maxAgeSeconds = 0
+        public readonly int $maxAgeSeconds = 0,
+        public readonly ?int $schema = null
     ) {
         self::atMost('The metric\'s name', strlen($name), self::MAX_NAME);
         if (preg_match(self::NAME, $name) !== 1) {
@@ -68,7 +70,16 @@ final class Definition
             return $this;
         }
         $all = [...$this->labelNames, ...$labelNames];
-        return new self($this->type, $this->name, $this->help, $all, $this->mode, $this->bounds, $this->maxAgeSeconds);
+        return new self(
+            $this->type,
+            $this->name,
+            $this->help,
+            $all,
+            $this->mode,
+            $this->bounds,
+            $this->maxAgeSeconds,
+            $this->schema
+        );
     }
 
     /** Whether both describe the same family; the help text and the order of the labels do not count. */
@@ -79,7 +90,7 @@ final class Definition
         sort($names[1]);
         return $this->type === $other->type && $names[0] === $names[1]
             && $this->mode === $other->mode && $this->bounds === $other->bounds
-            && $this->maxAgeSeconds === $other->maxAgeSeconds;
+            && $this->maxAgeSeconds === $other->maxAgeSeconds && $this->schema === $other->schema;
     }
 
     /** Whether each process has a series of its own, told apart by the label `pid`. */

@@ -13,6 +13,7 @@ final class Histogram implements HistogramInterface
 {
     use Metric;
     use StartsFromZero;
+    use Observes;
 
     private const DEFAULT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
     private const MOST_BUCKETS = 10000;
@@ -25,50 +26,6 @@ final class Histogram implements HistogramInterface
     {
         $bounds = $buckets === null ? self::DEFAULT_BUCKETS : self::bounds($buckets);
         $this->standFor(new Definition('histogram', $name, $help, $labelNames, bounds: $bounds));
-    }
-
-    /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
-     * @param array<string, string|int>|null $exemplar is taken, and not kept
-     */
-    public function observe(float $value, array $labels = [], ?array $exemplar = null): void
-    {
-        $series = $this->at($labels);
-        if ($series === null) {
-            return;
-        }
-        $bucket = 0;
-        foreach ($this->definition->bounds as $bound) {
-            if ($value <= $bound) {
-                break;
-            }
-            $bucket++;
-        }
-        $series->buckets[$bucket] = ($series->buckets[$bucket] ?? 0) + 1;
-        $series->sum += $value;
-    }
-
-    /**
-     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
-     */
-    public function startTimer(array $labels = []): Timer
-    {
-        return Timer::of($this->bind($this->valuesOf($labels)));
-    }
-
-    /**
-     * Observes how long the call takes, also when it throws.
-     *
-     * @param array<int|string, string|int|float|bool|null|\Stringable|\UnitEnum> $labels
-     */
-    public function time(callable $fn, array $labels = []): mixed
-    {
-        $timer = $this->startTimer($labels);
-        try {
-            return $fn();
-        } finally {
-            $timer->observeDuration();
-        }
     }
 
     /**

@@ -59,6 +59,34 @@ interface RegistryInterface
 
     /**
      * @param list<string> $labels the labels' names
+     */
+    public function registerNativeHistogram(
+        string $namespace,
+        string $name,
+        string $help,
+        array $labels = [],
+        float $bucketFactor = 1.1,
+        float $min = 1e-6,
+        float $max = 65536
+    ): NativeHistogramInterface;
+
+    /**
+     * @param list<string> $labels the labels' names
+     */
+    public function getOrRegisterNativeHistogram(
+        string $namespace,
+        string $name,
+        string $help,
+        array $labels = [],
+        float $bucketFactor = 1.1,
+        float $min = 1e-6,
+        float $max = 65536
+    ): NativeHistogramInterface;
+
+    public function getNativeHistogram(string $namespace, string $name): NativeHistogramInterface;
+
+    /**
+     * @param list<string> $labels the labels' names
      * @param list<int|float>|null $quantiles as for Summary
      */
     public function registerSummary(

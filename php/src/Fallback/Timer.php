@@ -13,7 +13,7 @@ final class Timer implements TimerInterface
 
     private float $start;
     private ?float $seconds = null;
-    private ?Histogram $histogram = null;
+    private Histogram|NativeHistogram|null $histogram = null;
 
     private function __construct()
     {
@@ -23,7 +23,7 @@ final class Timer implements TimerInterface
     /**
      * @internal
      */
-    public static function of(Histogram $bound): self
+    public static function of(Histogram|NativeHistogram $bound): self
     {
         $timer = new self();
         $timer->histogram = $bound;

@@ -18,6 +18,7 @@ use Promshm\Gauge;
 use Promshm\GaugeMode;
 use Promshm\Histogram;
 use Promshm\MetricFamilySamples;
+use Promshm\NativeHistogram;
 use Promshm\RegistryInterface;
 use Promshm\RendererInterface;
 use Promshm\RenderTextFormat;
@@ -28,7 +29,7 @@ use Promshm\Summary;
 /**
  * @return list<string>
  */
-function describe(Counter|Gauge|Histogram|Summary $metric): array
+function describe(Counter|Gauge|Histogram|NativeHistogram|Summary $metric): array
 {
     if ($metric->getName() === 'forgotten' && $metric->removeMatching(['queue' => 'mail']) + $metric->clear() > 0) {
         return [];
@@ -93,6 +94,22 @@ function histogram(): array
 }
 
 /**
+ * @return list<string>
+ */
+function nativeHistogram(): array
+{
+    $time = new NativeHistogram('query_seconds', 'Time a query takes.', ['table'], 1.1, 1e-6, 100);
+    $time->init(['jobs']);
+    $time->observe(0.042, ['jobs']);
+    $time->observe(1, ['table' => 'jobs'], ['trace_id' => 'abc']);
+    $time->startTimer(['jobs'])->observeDuration();
+    $time->time(static fn (): string => 'page', ['jobs']);
+    $time->labels('jobs')->observe(0.1);
+    new NativeHistogram('rows', bucketFactor: 2);
+    return $time->remove(['jobs']) ? describe($time) : [];
+}
+
+/**
  * @return list<float>
  */
 function summary(): array
@@ -118,6 +135,9 @@ function registry(RegistryInterface $registry): array
     $registry->getGauge('app', 'b')->dec();
     $registry->registerHistogram('app', 'c', 'C.', [], [1, 2.5])->observe(1);
     $registry->getOrRegisterHistogram('app', 'c', 'C.', [], null)->observe(2);
+    $registry->registerNativeHistogram('app', 'e', 'E.', [], 1.2, 0.001, 60)->observe(1);
+    $registry->getOrRegisterNativeHistogram('app', 'e', 'E.', [])->observe(2);
+    $registry->getNativeHistogram('app', 'e')->observe(3);
     $registry->getHistogram('app', 'c')->observe(3);
     $registry->registerSummary('app', 'd', 'D.', [], 60, [0.5])->observe(1);
     $registry->getOrRegisterSummary('app', 'd', 'D.')->observe(2);
@@ -185,7 +205,7 @@ function use_every_class(): array
     Segment::wipe();
     Segment::compact();
     $registry = new CollectorRegistry(null, false, ['app' => 'shop', 'zone' => 1]);
-    $seen = [...counter(new \Exception('mail')), ...gauge()];
+    $seen = [...counter(new \Exception('mail')), ...gauge(), ...nativeHistogram()];
     $seen[] = implode(' ', [...histogram(), ...summary()]);
     foreach (registry($registry) as $family) {
         $seen = [...$seen, ...lines($family)];

@@ -52,6 +52,12 @@ impl NativeIndex {
         }
     }
 
+    /// Bytes that it takes besides its own.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.slices)
+    }
+
     /// Index of the value's cell.
     ///
     /// A bucket contains its upper bound, but the exponent of a power of two is that of the numbers above it. So what is
