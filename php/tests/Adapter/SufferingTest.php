@@ -5,9 +5,12 @@ declare(strict_types=1);
 namespace Promshm\Tests\Adapter;
 
 use Prometheus\Storage\Adapter;
+use Promshm\Counter;
 use Promshm\Exception\InvalidArgumentException;
 use Promshm\Segment;
 use Promshm\Storage\PromphpAdapter;
+use Promshm\Tests\Metrics\Level;
+use Promshm\Tests\Metrics\Queue;
 
 /**
  * What users of PromPHP's storages suffer, and what happens here: one test for each row of the table in
@@ -141,6 +144,62 @@ final class SufferingTest extends AdapterTestCase
         $this->counter(1, ['labelValues' => ['200']]);
         $this->counter(1, ['labelValues' => [0.5]]);
         self::assertSame(['app_counter 0.5 1', 'app_counter 200 2'], $this->lines());
+    }
+
+    public function testLabelsMayBeEnums(): void
+    {
+        $this->counter(1, ['labelValues' => [Queue::Mail]]);
+        $this->counter(1, ['labelValues' => [Level::High]]);
+        self::assertSame(['app_counter 3 1', 'app_counter e-mail 1'], $this->lines());
+    }
+
+    public function testACounterIsThereBeforeItsFirstEvent(): void
+    {
+        new Counter('plain_total', 'Without labels.');
+        (new Counter('mails_total', 'With a label.', ['queue']))->init(['news']);
+        $page = Segment::render();
+        self::assertStringContainsString("plain_total 0\n", $page);
+        self::assertStringContainsString("mails_total{queue=\"news\"} 0\n", $page);
+    }
+
+    /** @group native */
+    public function testGaugesAddUpAndThoseOfTheDeadAreGone(): void
+    {
+        $this->adapter = new PromphpAdapter(gauges: ['app_gauge' => 'sum']);
+        $this->gauge(2);
+        [$ours, $theirs] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0) ?: [];
+        $pid = pcntl_fork();
+        if ($pid === 0) {
+            $this->gauge(5);
+            fwrite($theirs, 'x');
+            sleep(60);
+            posix_kill(getmypid(), SIGKILL);
+        }
+        fread($ours, 1);
+        $both = $this->lines();
+        posix_kill($pid, SIGKILL);
+        pcntl_waitpid($pid, $status);
+        self::assertSame([['app_gauge mail 7'], ['app_gauge mail 2']], [$both, $this->lines()]);
+    }
+
+    /** @group native */
+    public function testThousandsOfHistogramsFitThePagesMemory(): void
+    {
+        $code = <<<'PHP'
+            $adapter = new Promshm\Storage\PromphpAdapter();
+            for ($n = 0; $n < 10000; $n++) {
+                $adapter->updateHistogram([
+                    'name' => 'app_h' . intdiv($n, 1000), 'help' => '', 'type' => 'histogram', 'labelNames' => ['n'],
+                    'labelValues' => [$n], 'value' => 1, 'buckets' => [.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10],
+                ]);
+            }
+            echo array_sum(array_map(fn ($family) => count($family->getSamples()), $adapter->collect()));
+            PHP;
+        $key = intval(substr((string) ini_get('promshm.segment'), strlen('sysv:')), 0) + 2;
+        $settings = ['promshm.segment' => "sysv:$key", 'promshm.max_series' => '20000', 'memory_limit' => '128M'];
+        $said = self::inAnotherProcess($code . 'Promshm\Segment::wipe();', $settings);
+        exec("ipcrm -M $key -S $key 2>&1");
+        self::assertSame((string) (10000 * 17), $said);
     }
 
     public function testPrecisionRoundsNothing(): void

@@ -26,6 +26,27 @@ final class ReadmeTest extends MetricsTestCase
         self::assertEqualsCanonicalizing(array_values($tests), $named);
     }
 
+    /** What users of other storages complain of in public, by words that the first column of one row has. */
+    private const COMPLAINTS = [
+        'outage of the storage', 'holds locks', 'do not share APCu', 'APCu is off or missing', 'deploy that changes labels',
+        'cannot be removed', 'wipe takes other', 'integers crash', 'Enums', 'missing until its first event', 'dead workers',
+        'exhaust `memory_limit`', '`precision`', 'help text', 'negative amounts', 'may stand twice', 'by position', 'no UTF-8',
+        'One name as two types', 'forgets metrics silently', 'too many values', '`_count` goes down',
+    ];
+
+    public function testEachComplaintHasARow(): void
+    {
+        $found = preg_match('/<!-- suffering -->(.*?)<!-- \/suffering -->/s', self::readme(), $table);
+        self::assertSame(1, $found);
+        preg_match_all('/^\| ([^|]+) \|/m', $table[1], $rows);
+        $suffered = array_slice($rows[1], 1);
+        foreach (self::COMPLAINTS as $complaint) {
+            $about = array_filter($suffered, static fn (string $row): bool => str_contains($row, $complaint));
+            self::assertCount(1, $about, "$complaint needs a row of the table");
+        }
+        self::assertCount(count(self::COMPLAINTS), $suffered, 'a row is about something that is not in the list');
+    }
+
     public function testEachDifferenceFromPromphpIsACaseOfTheDifferentialTestAndEachCaseARow(): void
     {
         $found = preg_match('/<!-- differences -->(.*?)<!-- \/differences -->/s', self::readme(), $table);

@@ -4,41 +4,59 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Examples;
 
-use App\Metrics\PromshmServiceProvider;
-use Illuminate\Container\Container;
-use Illuminate\Contracts\Events\Dispatcher as DispatcherContract;
-use Illuminate\Events\Dispatcher;
+use App\Metrics\AppServiceProvider;
+use App\Metrics\OrderPlaced;
+use Illuminate\Config\Repository;
+use Illuminate\Events\EventServiceProvider;
+use Illuminate\Foundation\Application;
+use Illuminate\Queue\QueueServiceProvider;
 use Illuminate\Queue\SyncQueue;
 use Prometheus\Storage\Adapter;
 use Promshm\Storage\PromphpAdapter;
 use Promshm\Tests\MetricsTestCase;
 
-require_once 'Illuminate/Queue/autoload.php';
-require_once 'Illuminate/Events/autoload.php';
-require_once 'Illuminate/Container/autoload.php';
-require_once 'Illuminate/Support/autoload.php';
+require_once 'Illuminate/autoload.php';
 
 /**
- * Laravel's own queue, events and container.
+ * The example's provider in an application of Laravel's.
+ *
+ * Laravel 8 is older than PHP 8.2 and uses what that deprecates.
  */
 final class LaravelTest extends MetricsTestCase
 {
-    private Container $app;
+    private Application $app;
     private SyncQueue $queue;
+    private int $errors;
 
     protected function setUp(): void
     {
         parent::setUp();
-        $this->app = new Container();
-        $events = new Dispatcher($this->app);
-        $this->app->instance('events', $events);
-        $this->app->instance(DispatcherContract::class, $events);
-        $provider = new PromshmServiceProvider($this->app);
-        $provider->register();
-        $this->app->call([$provider, 'boot']);
-        $this->queue = new SyncQueue();
-        $this->queue->setContainer($this->app);
+        $this->errors = error_reporting(E_ALL & ~E_DEPRECATED);
+        $this->app = new Application(sys_get_temp_dir());
+        $this->app->instance('config', new Repository([
+            'app' => ['env' => 'testing'],
+            'queue' => ['default' => 'sync', 'connections' => ['sync' => ['driver' => 'sync']], 'failed' => ['driver' => 'null']],
+        ]));
+        foreach ([EventServiceProvider::class, QueueServiceProvider::class, AppServiceProvider::class] as $provider) {
+            $this->app->register($provider);
+        }
+        $this->app->boot();
+        $this->queue = $this->app->make('queue')->connection('sync');
         $this->app->instance(SyncQueue::class, $this->queue);
+    }
+
+    protected function tearDown(): void
+    {
+        $this->app->flush();
+        error_reporting($this->errors);
+    }
+
+    public function testTheApplicationCountsItsOwnEvents(): void
+    {
+        foreach (['web', 'app', 'web'] as $channel) {
+            $this->app->make('events')->dispatch(new OrderPlaced($channel));
+        }
+        self::assertStringContainsString("shop_orders_total{channel=\"app\"} 1\nshop_orders_total{channel=\"web\"} 2\n", self::samples());
     }
 
     public function testJobsAreCountedAndTimed(): void

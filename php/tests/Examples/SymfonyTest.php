@@ -4,85 +4,81 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Examples;
 
-use App\Metrics\MessengerMetrics;
-use App\Metrics\PromshmFactory;
-use App\Metrics\RetryMetrics;
+use App\Metrics\Mail;
 use Promshm\Storage\PromphpAdapter;
+use Promshm\Symfony\ArtprimaStorageFactory;
 use Promshm\Tests\MetricsTestCase;
-use Symfony\Component\EventDispatcher\EventDispatcher;
-use Symfony\Component\Messenger\Envelope;
-use Symfony\Component\Messenger\Event\WorkerMessageFailedEvent;
-use Symfony\Component\Messenger\EventListener\StopWorkerOnMessageLimitListener;
-use Symfony\Component\Messenger\Handler\HandlersLocator;
-use Symfony\Component\Messenger\MessageBus;
-use Symfony\Component\Messenger\Middleware\HandleMessageMiddleware;
-use Symfony\Component\Messenger\Transport\InMemoryTransport;
-use Symfony\Component\Messenger\Worker;
+use Symfony\Bundle\FrameworkBundle\Console\Application;
+use Symfony\Component\Console\Tester\ApplicationTester;
+use Symfony\Component\Filesystem\Filesystem;
+use Symfony\Component\Messenger\MessageBusInterface;
 
+require_once 'Symfony/Component/HttpKernel/autoload.php';
+require_once 'Symfony/Bundle/FrameworkBundle/autoload.php';
 require_once 'Symfony/Component/Messenger/autoload.php';
-require_once 'Symfony/Component/EventDispatcher/autoload.php';
+require_once 'Symfony/Component/Console/autoload.php';
+require_once 'Symfony/Component/Yaml/autoload.php';
 
 /**
- * A real Messenger worker, with a transport in memory.
+ * The example's configuration and handler in a kernel of Symfony's, with its bus and its worker.
  */
 final class SymfonyTest extends MetricsTestCase
 {
-    public function testAWorkersMessagesAreCountedAndTimed(): void
+    private ExampleKernel $kernel;
+
+    protected function setUp(): void
     {
-        $this->work([new Mail('a'), new Mail('b'), new Mail('fails'), new Mail('fails again')]);
-        $labels = 'message="Promshm\\\\Tests\\\\Examples\\\\Mail",transport="async"';
+        parent::setUp();
+        $this->kernel = new ExampleKernel();
+        $this->kernel->boot();
+    }
+
+    protected function tearDown(): void
+    {
+        $this->kernel->shutdown();
+    }
+
+    public static function tearDownAfterClass(): void
+    {
+        (new Filesystem())->remove((new ExampleKernel())->getProjectDir());
+    }
+
+    public function testTheBundleCountsMessagesAndTheHandlerWhatItKnows(): void
+    {
+        $this->dispatch(new Mail('a', 'welcome'), new Mail('b', 'welcome'), new Mail('nobody', 'bill'));
+        $application = new Application($this->kernel);
+        $application->setAutoExit(false);
+        $tester = new ApplicationTester($application);
+        $exit = $tester->run(['command' => 'messenger:consume', 'receivers' => ['async'], '--limit' => '3', '--sleep' => '0.01']);
+        self::assertSame(0, $exit, $tester->getDisplay());
+        $labels = 'message="App\\\\Metrics\\\\Mail",transport="async"';
         $samples = self::samples();
-        self::assertStringContainsString("messenger_handled_total{{$labels},result=\"ok\"} 2\n", $samples);
-        self::assertStringContainsString("messenger_handled_total{{$labels},result=\"failed\"} 2\n", $samples);
-        self::assertStringContainsString("messenger_handling_seconds_count{{$labels}} 4\n", $samples);
-        self::assertStringContainsString("messenger_in_flight{{$labels}} 0\n", $samples);
-        self::assertStringContainsString("messenger_failed_total{{$labels},retried=\"true\"} 1\n", $samples);
-        self::assertStringContainsString("messenger_failed_total{{$labels},retried=\"false\"} 1\n", $samples);
+        foreach (["handled_total{{$labels},result=\"ok\"} 2", "handled_total{{$labels},result=\"failed\"} 1", "wait_seconds_count{{$labels}} 3"] as $line) {
+            self::assertStringContainsString("messenger_$line\n", $samples);
+        }
+        self::assertStringContainsString("messenger_handling_seconds_bucket{{$labels},le=\"60.0\"} 3\n", $samples);
+        self::assertStringContainsString("shop_mails_total{template=\"welcome\"} 2\n", $samples);
+        self::assertStringNotContainsString('template="bill"', $samples);
     }
 
     public function testAMessageThatIsSentIsNotCounted(): void
     {
-        $this->bus()->dispatch(new Mail('a'));
-        self::assertSamples();
+        $this->dispatch(new Mail('a', 'welcome'));
+        self::assertStringNotContainsString('{message=', self::samples());
     }
 
-    public function testTheBundlesFactoryMakesTheStorage(): void
+    public function testTheFactoryForArtprimasBundleMakesTheStorage(): void
     {
-        $factory = new PromshmFactory();
+        $factory = new ArtprimaStorageFactory();
         self::assertSame('promshm', $factory->getName());
         self::assertInstanceOf(PromphpAdapter::class, $factory->create(['type' => 'promshm']));
     }
 
-    private function bus(): MessageBus
+    private function dispatch(Mail ...$mails): void
     {
-        $handle = static function (Mail $mail): void {
-            self::assertInstanceOf(Mail::class, $mail);
-            if (str_starts_with($mail->to, 'fails')) {
-                throw new \RuntimeException('no such mailbox');
-            }
-        };
-        $handlers = new HandlersLocator([Mail::class => [$handle]]);
-        return new MessageBus([new MessengerMetrics(), new HandleMessageMiddleware($handlers)]);
-    }
-
-    /**
-     * @param list<Mail> $mails
-     */
-    private function work(array $mails): void
-    {
-        $transport = new InMemoryTransport();
+        $bus = $this->kernel->getContainer()->get('test.service_container')->get(MessageBusInterface::class);
         foreach ($mails as $mail) {
-            $transport->send(new Envelope($mail));
+            $bus->dispatch($mail);
         }
-        $events = new EventDispatcher();
-        $events->addListener(WorkerMessageFailedEvent::class, static function (WorkerMessageFailedEvent $event): void {
-            $mail = $event->getEnvelope()->getMessage();
-            if ($mail instanceof Mail && $mail->to === 'fails') {
-                $event->setForRetry();
-            }
-        }, 100);
-        $events->addSubscriber(new RetryMetrics());
-        $events->addSubscriber(new StopWorkerOnMessageLimitListener(count($mails)));
-        (new Worker(['async' => $transport], $this->bus(), $events))->run(['sleep' => 0]);
     }
 }
