@@ -292,13 +292,16 @@ static void rewrite(zend_ast_decl *function, zend_string *literal)
 	zval text;
 	uint32_t line = first_line(function);
 	ZVAL_STR(&text, zend_new_interned_string(literal));
-	zend_ast *arguments = zend_ast_create_list(1, ZEND_AST_ARG_LIST, zend_ast_create_zval(&text));
+	zend_ast *argument = zend_ast_create_zval(&text);
+	Z_LINENO(((zend_ast_zval *) argument)->val) = line; /* else it has the file's last one, which coverage tools would see */
+	zend_ast *arguments = zend_ast_create_list(1, ZEND_AST_ARG_LIST, argument);
 	zend_ast *leave = call(LEAVE, zend_ast_create_list(0, ZEND_AST_ARG_LIST), function->end_lineno);
 	zend_ast *finally = zend_ast_create_list(1, ZEND_AST_STMT_LIST, leave);
-	zend_ast *attempt = zend_ast_create(ZEND_AST_TRY, function->child[2], zend_ast_create_list(0, ZEND_AST_CATCH_LIST), finally);
+	zend_ast *catches = zend_ast_create_list(0, ZEND_AST_CATCH_LIST);
+	zend_ast *attempt = zend_ast_create(ZEND_AST_TRY, function->child[2], catches, finally);
 	zend_ast *body = zend_ast_create_list(2, ZEND_AST_STMT_LIST, call(ENTER, arguments, line), attempt);
 	finally->lineno = function->end_lineno;
-	attempt->lineno = body->lineno = line;
+	catches->lineno = attempt->lineno = body->lineno = line;
 	function->child[2] = body;
 }
 
