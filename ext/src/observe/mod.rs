@@ -13,6 +13,7 @@ pub(crate) mod collect;
 mod entry;
 mod families;
 mod internal;
+mod overflow;
 mod plan;
 mod presets;
 mod sites;

@@ -4,6 +4,7 @@
 use super::{
     entry::{MOST_LABELS, Shape},
     families::{Family, OTHER, Values},
+    overflow,
     updates::{Update, apply},
     values::{Reader, Text},
 };
@@ -211,14 +212,27 @@ impl Site {
 
     #[cold]
     fn new_variant(&self, texts: &[Text<'_>]) -> *const Variant {
+        let (variant, is_admitted) = self.admit(texts);
+        // Last, because it may run a script, which may free the texts and call this function.
+        let labels = self.family.shape.labels.iter().zip(is_admitted);
+        for ((label, _), _) in labels.filter(|(_, is_admitted)| !is_admitted) {
+            overflow::count(&self.family.main, label);
+        }
+        variant
+    }
+
+    /// The variant of these values, or of [`OTHER`] where a label has no room for its value; and where it has.
+    fn admit(&self, texts: &[Text<'_>]) -> (*const Variant, [bool; MOST_LABELS]) {
+        let mut is_admitted = [true; MOST_LABELS];
         let mut admitted = [Text::EMPTY; MOST_LABELS];
         let admitted = &mut admitted[..texts.len()];
         let mut variants = self.variants.borrow_mut();
         for (index, (text, admitted)) in texts.iter().zip(&mut *admitted).enumerate() {
-            let is_admitted = variants.seen[index].admits(text.bytes);
-            *admitted = if is_admitted { *text } else { Text { bytes: OTHER.as_bytes(), hash: 0 } };
+            is_admitted[index] = variants.seen[index].admits(text.bytes);
+            *admitted = if is_admitted[index] { *text } else { Text { bytes: OTHER.as_bytes(), hash: 0 } };
         }
-        variants.find(admitted).unwrap_or_else(|| variants.add(admitted, &self.family))
+        let found = variants.find(admitted);
+        (found.unwrap_or_else(|| variants.add(admitted, &self.family)), is_admitted)
     }
 }
 
@@ -427,6 +441,9 @@ impl Place {
             let _never_fails = with_packed(pack, |key| {
                 apply(errors, lookup::series(errors, key).1.target, Update::Count(1.0));
             });
+            if !is_admitted {
+                overflow::count(errors, "exception");
+            }
         });
     }
 }
