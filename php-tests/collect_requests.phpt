@@ -89,6 +89,7 @@ fork:
   requests_in_flight{sapi="cli"} 0
 many:
   exceptions_thrown_total{class="other"} 50
+  label_overflows_total{metric="php_exceptions_thrown_total",label="class"} 50
   request_duration_seconds_count{sapi="cli",method="",code="0"} 1
   request_peak_memory_bytes_count{sapi="cli"} 1
   requests_in_flight{sapi="cli"} 0

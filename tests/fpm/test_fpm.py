@@ -25,7 +25,7 @@ process_control_timeout = 60s
 
 POOL = """\
 [{name}]
-listen = {folder}/{name}.sock
+listen = {listen}
 listen.mode = 0666
 {user}
 pm = static
@@ -54,14 +54,16 @@ def fpm_binary():
 class FpmCase(harness.TestCase):
     """Pools of php-fpm that serve the scripts of this folder."""
 
-    def start(self, children=1, max_requests=0, pool_settings=(), settings=None, pools=("promshm",)):
-        """One pool, or several that differ by their names only; `settings` are php.ini's."""
+    def start(self, children=1, max_requests=0, pool_settings=(), settings=None, pools=("promshm",), port=None):
+        """One pool, or several that differ by their names only; `settings` are php.ini's. With a port it listens there, and
+        else on a socket in the folder."""
         self.copy(harness.EXTENSION, *pathlib.Path(__file__).parent.glob("*.php"))
         user = "user = nobody\ngroup = nogroup" if os.geteuid() == 0 else ""
         config = self.folder / "fpm.conf"
+        self.addresses = {name: f"127.0.0.1:{port}" if port else str(self.folder / f"{name}.sock") for name in pools}
         pool = lambda name: POOL.format(
             name=name,
-            folder=self.folder,
+            listen=self.addresses[name],
             user=user,
             children=children,
             max_requests=max_requests,
@@ -79,8 +81,9 @@ class FpmCase(harness.TestCase):
         for name, value in settings.items():
             command += ["-d", f"{name}={value}"]
         self.fpm = harness.Process(self, "fpm", command)
-        is_there = lambda: all((self.folder / f"{name}.sock").exists() for name in pools)
-        wait_until("the sockets", lambda: is_there() or self.fpm.process.poll() is not None)
+        log = self.folder / "fpm-error.log"
+        is_there = lambda: log.exists() and "ready to handle connections" in log.read_text()
+        wait_until("php-fpm", lambda: is_there() or self.fpm.process.poll() is not None)
         self.assertIsNone(self.fpm.process.poll(), self.fpm.output())
 
     def fetch(self, script, query="", uri="/", admin_values=(), method="GET", pool="promshm"):
@@ -93,7 +96,7 @@ class FpmCase(harness.TestCase):
             "QUERY_STRING": query,
             "PHP_ADMIN_VALUE": "\n".join(admin_values),
         }
-        command = ["cgi-fcgi", "-bind", "-connect", str(self.folder / f"{pool}.sock")]
+        command = ["cgi-fcgi", "-bind", "-connect", self.addresses[pool]]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=harness.WATCHDOG)
         head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
         return head, body

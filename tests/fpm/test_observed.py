@@ -2,17 +2,26 @@
 that opcache shares between processes."""
 
 import json
+import pathlib
 import signal
+import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from harness import Exporter, Prometheus, dashboard_expressions, dump, wait_until, workers_samples
+from harness import Exporter, Prometheus, dashboard_expressions, descendants, dump, wait_until, workers_samples
 from test_fpm import FpmCase
 
 SAPI = 'sapi="fpm-fcgi"'
 # opcache leaves out files that have just been written, as the tests' scripts have.
 CACHE_AT_ONCE = {"opcache.file_update_protection": "0"}
+
+
+def connections_that_wait(port):
+    """How many connections nobody has accepted yet, as the kernel tells of a listening port."""
+    lines = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    listening = [fields[4] for fields in lines if fields[1].endswith(f":{port:04X}") and fields[3] == "0A"]
+    return sum(int(queues.split(":")[1], 16) for queues in listening)
 
 
 class ObservedCase(FpmCase):
@@ -138,6 +147,62 @@ class CollectTest(ObservedCase):
         self.ask("nothing", pool="second")
         processes = lambda pool, state: f'php_fpm_processes{{pool="{pool}",state="{state}"}}'
         self.expect({processes(pool, state): 1 for pool in ("promshm", "second") for state in ("active", "idle")})
+
+    def test_pool_tells_of_its_limit_and_slow_requests_without_a_status_page(self):
+        """Two children are at work for longer than the limit of the slow log, and a third request finds no child. Later
+        a new child, which has not asked yet, tells."""
+        log = self.folder / "slow.log"
+        settings = ("pm = ondemand", "pm.process_idle_timeout = 1s", "request_slowlog_timeout = 1s", f"slowlog = {log}")
+        self.collect(children=2, pool_settings=settings)
+        is_told = lambda what, times=1: self.folder.joinpath("fpm-error.log").read_text().count(what) >= times
+        go = self.folder / "go"
+        with ThreadPoolExecutor(3) as threads:
+            requests = []
+            try:
+                for running in (1, 2):  # of two connections at once php-fpm sees one
+                    requests.append(threads.submit(self.ask, "hold", until=go))
+                    self.expect({self.IN_FLIGHT: running})
+                requests.append(threads.submit(self.ask, "nothing"))
+                wait_until("the limit", lambda: is_told("max_children setting"))
+                wait_until("two slow requests", lambda: is_told("executing too slow", 2))
+            finally:
+                go.touch()
+            self.assertNotIn(None, [done.result() for done in requests], self.logs())
+        wait_until("no child", lambda: not descendants(self.fpm.pid))
+        asked = time.time()
+        told = self.ask("nothing")["fpm"]
+        of_pool = {
+            'listen_queue{pool="promshm"}': told["listen-queue"],
+            'max_children_reached{pool="promshm"}': told["max-children-reached"],
+            'slow_requests{pool="promshm"}': told["slow-requests"],
+            'accepted_connections{pool="promshm"}': told["accepted-conn"],
+        }
+        self.assertEqual(list(of_pool.values()), [0, 1, 2, 4])
+        self.expect({f"php_fpm_{name}": number for name, number in of_pool.items()})
+        last_read = self.samples()['php_fpm_last_read_timestamp_seconds{pool="promshm"}']
+        self.assertTrue(asked - 1 <= last_read <= time.time() + 1, last_read)
+
+    def test_queue_is_told_where_php_fpm_listens_on_a_port(self):
+        """Two connections wait while the only child is at work. The next child, which serves the first of them, tells. Of a
+        Unix socket's queue Linux does not tell php-fpm."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.collect(children=1, max_requests=1, port=port)
+        queue = 'php_fpm_listen_queue{pool="promshm"}'
+        with ThreadPoolExecutor(3) as threads:
+            requests = []
+            try:
+                requests.append(threads.submit(self.ask, "hold", until=self.folder / "first"))
+                self.expect({self.IN_FLIGHT: 1, queue: 0})
+                requests += [threads.submit(self.ask, "hold", until=self.folder / "others") for _ in range(2)]
+                wait_until("two connections that wait", lambda: connections_that_wait(port) == 2)
+                time.sleep(2.5)  # php-fpm looks at the queue each second
+                (self.folder / "first").touch()
+                wait_until("the queue", lambda: self.shown()[queue] in (1, 2))
+            finally:
+                (self.folder / "first").touch()
+                (self.folder / "others").touch()
+            self.assertNotIn(None, [done.result() for done in requests], self.logs())
 
     def test_opcache_tells_what_its_processes_share(self):
         started = time.time()

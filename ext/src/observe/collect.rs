@@ -1,22 +1,24 @@
 //! What the extension counts without any list: `promshm.collect`.
 //!
 //! Requests are counted at their end, errors and exceptions when they happen. What opcache and php-fpm tell is of all
-//! processes: each asks at most every ten seconds, when a request begins, and the latest answer stands.
+//! processes: each asks at most every ten seconds, when a request begins or within a call that is made anyway, because a
+//! worker's only request may last for days. The latest answer stands.
 
 use super::{
     families::{OTHER, Values},
+    overflow,
     updates::{Bound, Update, update},
 };
 use crate::{
     engine::{
-        functions::class_name,
+        functions::{class_name, pending_error},
         globals::interpreter_local,
         panic::catch_panic,
         process_stats,
         request::{self, Request, Status},
     },
     session::{
-        attachment,
+        attachment, heartbeat,
         ini::{self, Collect},
         metric::{Constants, Metric},
     },
@@ -33,6 +35,8 @@ interpreter_local! {
     static IN_FLIGHT_IN: Option<u64> = None;
     /// When this process last asked opcache and php-fpm.
     static LOOKED_AT: f64 = f64::NEG_INFINITY;
+    /// What the cycle collector has freed in this request and is counted.
+    static GC_COUNTED: f64 = 0.0;
 }
 
 /// Seconds between two looks at opcache and php-fpm.
@@ -64,7 +68,7 @@ struct Metrics {
     /// The series of the four above.
     runtime: [Bound; 4],
     fpm_processes: Metric,
-    fpm: [Metric; 4],
+    fpm: [Metric; 5],
 }
 
 /// How many pairs of method and code are found quickly; a script may make up any number of codes.
@@ -120,6 +124,7 @@ impl Metrics {
                 fpm("php_fpm_max_children_reached", "How often the limit of processes was reached.")?,
                 fpm("php_fpm_slow_requests", "Requests that were slower than request_slowlog_timeout.")?,
                 fpm("php_fpm_accepted_connections", "Connections that the pool has accepted.")?,
+                fpm("php_fpm_last_read_timestamp_seconds", "When php-fpm was last asked.")?,
             ],
         })
     }
@@ -143,6 +148,9 @@ pub(super) fn startup() {
     if ini::collects(Collect::Exceptions) {
         request::watch_exceptions(on_throw);
     }
+    if ini::collects(Collect::Opcache) || ini::collects(Collect::Runtime) {
+        heartbeat::listen(look_again);
+    }
 }
 
 /// Module shutdown.
@@ -158,9 +166,28 @@ pub(crate) fn begin_request() {
         metrics.in_flight.update(&metrics.requests_in_flight, Update::Change(1.0));
         IN_FLIGHT_IN.set(attachment::current_id());
     }
-    if let Some(metrics) = metrics(Collect::Opcache).or_else(|| metrics(Collect::Runtime)) {
-        catch_panic(|| metrics.ask());
+    GC_COUNTED.set(0.0);
+    let now = process_stats::coarse_clock();
+    if let Some(metrics) = metrics_to_ask_for(now) {
+        catch_panic(move || metrics.ask(now));
     }
+}
+
+/// A call was made, and time has passed. It may not return.
+fn look_again(now: f64) {
+    if let Some(metrics) = metrics_to_ask_for(now) {
+        catch_panic(move || {
+            metrics.ask(now);
+            metrics.read_runtime();
+        });
+    }
+}
+
+/// The metrics, if opcache or php-fpm is to be asked now.
+fn metrics_to_ask_for(now: f64) -> Option<Rc<Metrics>> {
+    // With an exception on its way nothing of the engine can be called.
+    let is_time = now - LOOKED_AT.get() >= ASK_EVERY && pending_error().is_none();
+    if is_time { metrics(Collect::Opcache).or_else(|| metrics(Collect::Runtime)) } else { None }
 }
 
 /// A request ends.
@@ -170,16 +197,7 @@ pub(crate) fn end_request() {
         metrics.count_request(began);
     }
     if let Some(metrics) = metrics(Collect::Runtime) {
-        catch_panic(|| {
-            let numbers = request::runtime_numbers();
-            let updates = [
-                (&metrics.realpath, Update::Set(numbers.realpath_used)),
-                (&metrics.realpath_limit, Update::Set(numbers.realpath_limit)),
-                (&metrics.gc_roots, Update::Set(numbers.gc_roots)),
-                (&metrics.gc_collected, Update::Count(numbers.gc_collected)),
-            ];
-            updates.iter().zip(&metrics.runtime).for_each(|((metric, by), bound)| bound.update(metric, *by));
-        });
+        catch_panic(move || metrics.read_runtime());
     }
 }
 
@@ -234,6 +252,9 @@ impl Metrics {
     fn count_exception(&self, metric: &Metric, class: &[u8]) {
         let is_admitted = self.classes.borrow_mut().admits(class);
         update(metric, &[if is_admitted { class } else { OTHER.as_bytes() }], Update::Count(1.0));
+        if !is_admitted {
+            overflow::count(metric, "class");
+        }
     }
 
     fn count_request(&self, began: u64) {
@@ -266,12 +287,24 @@ impl Metrics {
         }
     }
 
-    /// Asks opcache and php-fpm, if no process has done so lately.
-    fn ask(&self) {
-        let now = process_stats::coarse_clock();
-        if now - LOOKED_AT.get() < ASK_EVERY {
+    /// The realpath cache's and the cycle collector's numbers.
+    fn read_runtime(&self) {
+        if !ini::collects(Collect::Runtime) {
             return;
         }
+        let numbers = request::runtime_numbers();
+        let counted = GC_COUNTED.replace(numbers.gc_collected);
+        let updates = [
+            (&self.realpath, Update::Set(numbers.realpath_used)),
+            (&self.realpath_limit, Update::Set(numbers.realpath_limit)),
+            (&self.gc_roots, Update::Set(numbers.gc_roots)),
+            (&self.gc_collected, Update::Count((numbers.gc_collected - counted).max(0.0))),
+        ];
+        updates.iter().zip(&self.runtime).for_each(|((metric, by), bound)| bound.update(metric, *by));
+    }
+
+    /// Asks opcache and php-fpm.
+    fn ask(&self, now: f64) {
         LOOKED_AT.set(now);
         let sapi = Request::now().sapi;
         if ini::collects(Collect::Opcache)
@@ -324,6 +357,7 @@ impl Metrics {
         for (metric, key) in self.fpm.iter().zip(keys) {
             show(metric, &[pool], status.number(key, None));
         }
+        show(&self.fpm[4], &[pool], Some(promshm_segment::unix_time()));
     }
 }
 

@@ -10,6 +10,13 @@ use crate::{
     session::{attachment, countdown, generation, ini},
 };
 use promshm_segment::{Runtime, unix_time};
+use std::sync::OnceLock;
+
+/// No list behind a lock, which a fork could leave locked.
+static LISTENER: OnceLock<Listener> = OnceLock::new();
+
+/// Told of the time, in seconds of the coarse clock. It may call the engine, and so not return.
+type Listener = fn(f64);
 
 interpreter_local! {
     static PROCESS: Process = Process::new();
@@ -34,7 +41,12 @@ impl Process {
     }
 }
 
-/// Counts an update, and does the periodic work now and then.
+/// Module startup: calls `listener` after the periodic work, some times a second while calls are made.
+pub(crate) fn listen(listener: Listener) {
+    let _the_same_after_a_restart = LISTENER.set(listener);
+}
+
+/// Counts an update, and does the periodic work now and then. The caller owns nothing that is to be dropped.
 #[inline(always)]
 pub(crate) fn tick() {
     if countdown::count_down() {
@@ -45,8 +57,8 @@ pub(crate) fn tick() {
 #[cold]
 #[inline(never)]
 fn run() {
+    let now = process_stats::coarse_clock();
     catch_panic_silent(|| {
-        let now = process_stats::coarse_clock();
         countdown::restart(now);
         expire(now);
         check_segment(now);
@@ -55,6 +67,9 @@ fn run() {
             publish(now);
         }
     });
+    if let Some(listener) = LISTENER.get() {
+        listener(now); // last: it may not return
+    }
 }
 
 /// Checks that the segment is still there, if a check is due. If it is not, all series are to be looked up again,
