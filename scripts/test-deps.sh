@@ -17,7 +17,7 @@ has_modules() {
   done
 }
 
-missing=()
+missing=() not_enabled=()
 # Another PHP than the system's brings its own php-fpm, or has none.
 [ -n "${PHP:-}" ] || have "php-fpm$version" || have php-fpm || missing+=("php$version-fpm")
 has_modules || missing+=("php$version-common" "php$version-opcache")
@@ -56,7 +56,18 @@ have phpunit || missing+=(phpunit)
 [ -f /usr/share/php/Psr/Http/Client/autoload.php ] || missing+=(php-psr-http-client)
 "${PHP:-php}" -m | grep -qix pdo_sqlite || missing+=("php$version-sqlite3")
 "${PHP:-php}" -m | grep -qix intl || missing+=("php$version-intl")
+# Functions of these are observed.
+have redis-server || missing+=(redis-server)
+"${PHP:-php}" -m | grep -qix redis || missing+=("php$version-redis")
+"${PHP:-php}" -m | grep -qix curl || missing+=("php$version-curl")
+# Only the tests that name these load them: they make every other script slower, and are not to be loaded at once.
+for module in xdebug pcov; do
+  [ -f "$("${PHP_CONFIG:-php-config}" --extension-dir)/$module.so" ] && continue
+  missing+=("php$version-$module")
+  not_enabled+=("$module")
+done
 install_packages ${missing[@]+"${missing[@]}"}
+[ ${#not_enabled[@]} -eq 0 ] || ! have phpdismod || quietly as_root phpdismod -v "$version" "${not_enabled[@]}"
 
 # The linters come with the compiler: from rustup, or as packages beside rustc-web.
 missing=()
