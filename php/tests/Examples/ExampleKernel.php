@@ -45,7 +45,7 @@ final class ExampleKernel extends Kernel
 
     public function registerContainerConfiguration(LoaderInterface $loader): void
     {
-        $loader->load(__DIR__ . '/../../../examples/symfony/promshm.yaml');
+        $loader->load(__DIR__ . '/../../../examples/symfony/metrics.yaml');
         $loader->load(static function (ContainerBuilder $container): void {
             $container->loadFromExtension('framework', [
                 'secret' => 'test',
