@@ -238,7 +238,7 @@ class DocumentsTest(unittest.TestCase):
         self.assertIn(f"about {float(our_time):.0f} ns, where `apcu_inc` takes {apcu} and Redis {redis:,.0f}", readme)
         rows = (DOCS / "reliability.md").read_text().splitlines()
         number = lambda text: int(text.replace(",", ""))
-        soaked = [number(re.findall(r"([\d,]+) kills", row)[-1]) for row in rows if re.match(r"\| (Workers killed by|Real PHP workers)", row)]
+        soaked = [number(re.findall(r"([\d,]+) kills", row)[-1]) for row in rows if re.match(r"\| (Workers killed by SIGKILL at random instants while|Real PHP workers)", row)]
         self.assertEqual(2, len(soaked))
         self.assertEqual(sum(soaked), number(re.search(r"tried with ([\d,]+) kills", readme).group(1)))
 
