@@ -213,13 +213,13 @@ class Exporter(Process):
 
 class Prometheus(Process):
     """A real Prometheus that scrapes one target each second, or does what a command of one's own says.
-    `more` are further lines on how it scrapes."""
+    `more` are further lines on how it scrapes, `program` another one than the system's."""
 
-    def __init__(self, test, target=None, more="", command=None, flags=(), **options):
+    def __init__(self, test, target=None, more="", command=None, flags=(), program="prometheus", **options):
         if command is None:
             config = test.folder / "prometheus.yml"
             config.write_text(PROMETHEUS_CONFIG.format(target=target) + more)
-            command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={test.folder / 'tsdb'}"]
+            command = [program, f"--config.file={config}", f"--storage.tsdb.path={test.folder / 'tsdb'}"]
         super().__init__(test, "prometheus", [*command, "--web.listen-address=127.0.0.1:0", *flags], **options)
         self.test = test
         self.address = self.wait_for(r"""Listening on".* address="?([^\s"]+:\d+)""").group(1)
@@ -254,6 +254,13 @@ class Prometheus(Process):
         health = lambda: [(each["health"], each["lastError"]) for each in self.api("targets")["activeTargets"]]
         wait_until(f"a healthy target of {self.log.name}", lambda: health() == [("up", "")])
         self.expect("up", {"up{}": 1})
+
+
+def prometheus_3():
+    """The path of a Prometheus 3, which is fetched at the first call."""
+    subprocess.run([ROOT / "scripts/prometheus3.sh"], check=True)
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+    return os.environ.get("PROMSHM_PROMETHEUS_3") or str(target / "prometheus-3/usr/bin/prometheus")
 
 
 def dashboard_expressions():

@@ -1,0 +1,155 @@
+"""Native histograms of several processes, as Python's protobuf and two real Prometheus understand them: quantiles are held
+against the numbers that were observed."""
+
+import math
+import pathlib
+import random
+import signal
+
+import harness
+import metric_family
+import pytest
+import test_protobuf
+from harness import ask, wait_until
+from proxy import Proxy
+
+WORKERS = 8
+SCRIPT = pathlib.Path(__file__).parent / "native.php"
+FLAGS = ["--enable-feature=native-histograms,exemplar-storage"]
+QUANTILES = (0.5, 0.9, 0.95, 0.99)
+# What one bucket's end exceeds the one before by, at the usual factor of 1.1: schema 3. A classic one is twice as large.
+NATIVE, CLASSIC = 2**0.125, 2
+# Values that are in no bucket of the window, or in none at all. Minus infinity and infinity have no sum.
+ODD = ["0", "1e-9", "-1e-9", "-3", "70000", "1e300", "inf", "nan"]
+
+pytestmark = pytest.mark.usefixtures("ipc_namespace")
+
+
+@pytest.fixture(params=["prometheus 2", "prometheus 3"])
+def program(request):
+    return "prometheus" if request.param == "prometheus 2" else harness.prometheus_3()
+
+
+def distributions():
+    """Numbers of each kind, the same at each run."""
+    dice = random.Random(20)
+    bimodal = [dice.gauss(0.02, 0.002) if dice.random() < 0.7 else dice.gauss(2, 0.2) for _ in range(8000)]
+    return {
+        "lognormal": [dice.lognormvariate(-3, 1) for _ in range(8000)],
+        "bimodal": [max(value, 0.001) for value in bimodal],
+        "constant": [0.137] * 4000,
+    }
+
+
+def counted(context, values, words=()):
+    """Eight workers, each of which has observed its part of the values."""
+    lines = [f"{of} {value!r}" for of, numbers in values.items() for value in numbers]
+    workers = []
+    for number in range(WORKERS):
+        part = context.folder / f"values-{number}"
+        part.write_text("".join(f"{line}\n" for line in lines[number::WORKERS]))
+        workers.append(harness.Worker(context, context.segment, SCRIPT, part, *words))
+    for worker in workers:
+        worker.wait_for("counted")
+    return workers
+
+
+def quantile(numbers, q):
+    """The number at that rank, as Prometheus counts ranks: q of all are not above it."""
+    return sorted(numbers)[max(math.ceil(q * len(numbers)), 1) - 1]
+
+
+def assert_quantiles(prometheus, values, expression, factor):
+    for q in QUANTILES:
+        found = prometheus.query(f"histogram_quantile({q}, {expression})")
+        for of, numbers in values.items():
+            estimate, truth = found[f'{{of="{of}"}}'], quantile(numbers, q)
+            # One of two neighbouring ranks may be in the next bucket.
+            assert truth / factor * 0.999 <= estimate <= truth * factor * 1.001, f"{of}, {q}: {estimate} of {truth}"
+
+
+def counts(prometheus):
+    return prometheus.query("histogram_count(sum by (of) (native_seconds))")
+
+
+def test_quantiles_are_within_the_factor_of_what_eight_workers_observed(context, exporter, program):
+    values = distributions()
+    workers = counted(context, values)
+    for worker in workers[::2]:
+        worker.stop(signal.SIGKILL)
+    proxy = Proxy(context, exporter.address)
+    prometheus = harness.Prometheus(context, proxy.address, flags=FLAGS, program=program)
+    expected = {f'{{of="{of}"}}': len(numbers) for of, numbers in values.items()}
+    wait_until("all observations", lambda: counts(prometheus) == expected)
+    assert_quantiles(prometheus, values, "sum by (of) (native_seconds)", NATIVE)
+    sums = prometheus.query("histogram_sum(native_seconds)")
+    for of, numbers in values.items():
+        assert math.isclose(sums[f'{{of="{of}"}}'], math.fsum(numbers), rel_tol=1e-12), of
+    prometheus.expect_health()
+    assert proxy.content_types == {test_protobuf.CONTENT_TYPE}
+
+
+def test_prometheus_without_native_histograms_gets_classic_ones(context, exporter):
+    values = distributions()
+    counted(context, values)
+    prometheus = harness.Prometheus(context, exporter.address)
+    expected = {f'native_seconds_count{{of="{of}"}}': len(numbers) for of, numbers in values.items()}
+    prometheus.expect("native_seconds_count", expected)
+    assert_quantiles(prometheus, values, "sum by (of, le) (native_seconds_bucket)", CLASSIC)
+
+
+def test_odd_values_are_counted_and_cost_no_scrape(context, exporter, program):
+    counted(context, {"odd": map(float, ODD), "negative": [-1.0, -2.0], "huge": [math.inf, -math.inf]})
+    prometheus = harness.Prometheus(context, exporter.address, flags=FLAGS, program=program)
+    expected = {'{of="odd"}': len(ODD), '{of="negative"}': 2, '{of="huge"}': 2}
+    wait_until("all observations", lambda: counts(prometheus) == expected)
+    prometheus.expect_health()
+    found = prometheus.query("histogram_quantile(0.99, native_seconds)")
+    assert found['{of="huge"}'] == math.inf or found['{of="huge"}'] > 1e300
+
+
+def test_definition_of_the_newest_process_is_exported(context, exporter, program):
+    """A deploy that changes the factor: the schemas of both are merged in one sum() over what was scraped of each."""
+    counted(context, {"a": [0.1] * 16})
+    prometheus = harness.Prometheus(context, exporter.address, flags=FLAGS, program=program)
+    wait_until("the first one", lambda: counts(prometheus) == {'{of="a"}': 16})
+    counted(context, {"a": [0.1] * 24}, words=[2.0])
+    wait_until("the second one", lambda: counts(prometheus) == {'{of="a"}': 24})
+    prometheus.expect_health()
+    # Before and after, in one sum: the coarser schema is that of the result.
+    merged = prometheus.query("histogram_count(sum(sum_over_time(native_seconds[5m])))")
+    assert merged["{}"] >= 40
+    found = prometheus.query("histogram_quantile(0.5, sum(sum_over_time(native_seconds[5m])))")
+    assert 0.0625 <= found["{}"] <= 0.125
+
+
+def test_exemplars_have_their_times(context, exporter):
+    """Prometheus 2.42 takes those of classic buckets only."""
+    values = context.folder / "values"
+    values.write_text("a 0.1 first\na 0.1 second\na 3 third\n")
+    harness.Worker(context, context.segment, SCRIPT, values).wait_for("counted")
+    prometheus = harness.Prometheus(context, exporter.address, flags=FLAGS, program=harness.prometheus_3())
+
+    def found():
+        answer = prometheus.api("query_exemplars", query="native_seconds", start=0, end=2**33)
+        return {each["labels"]["trace_id"]: float(each["value"]) for one in answer for each in one["exemplars"]}
+
+    wait_until("the exemplars", lambda: found() == {"second": 0.1, "third": 3})
+
+
+def test_protobuf_and_text_have_the_same_counts(context, exporter):
+    values = {**distributions(), "odd": [float(value) for value in ODD]}
+    counted(context, values)
+    page = ask(exporter.address, headers={"Accept": test_protobuf.ACCEPT}).body
+    family = [each for each in metric_family.families(page) if each.name == "native_seconds"]
+    native = {name: value for name, value in test_protobuf.told(family, end=65536.0).items() if "_sum" not in name}
+    text = harness.parse(ask(exporter.address).body.decode())
+    classic = {harness.series(*unlabelled(name)): value for name, value in text.items() if name.startswith("native_")}
+    assert len(native) > 4 * 38
+    assert native == {name: value for name, value in classic.items() if "_sum" not in name}
+
+
+def unlabelled(name):
+    """Name and labels of a series whose labels have nothing to escape."""
+    name, _, labels = name.rstrip("}").partition("{")
+    return name, dict(pair.replace('"', "").split("=", 1) for pair in labels.split(","))
