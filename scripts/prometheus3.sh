@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 [ -z "${PROMSHM_PROMETHEUS_3:-}" ] || exit 0
 into=$(realpath -m "${CARGO_TARGET_DIR:-target}")/prometheus-3
 [ ! -x "$into/usr/bin/prometheus" ] || exit 0
-have apt-get && have dpkg-deb || fail 'prometheus3: needs apt-get, or PROMSHM_PROMETHEUS_3=/path/to/prometheus'
+{ have apt-get && have dpkg-deb; } || fail 'prometheus3: needs apt-get, or PROMSHM_PROMETHEUS_3=/path/to/prometheus'
 say "Fetching Debian sid's Prometheus into $into ..."
 rm -rf "$into"
 # apt's state is its own, so the system's is left alone, and no root is needed.

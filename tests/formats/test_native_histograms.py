@@ -109,18 +109,39 @@ def test_odd_values_are_counted_and_cost_no_scrape(context, exporter, program):
 
 
 def test_definition_of_the_newest_process_is_exported(context, exporter, program):
-    """A deploy that changes the factor: the schemas of both are merged in one sum() over what was scraped of each."""
+    """A deploy that changes the factor costs no scrape."""
     counted(context, {"a": [0.1] * 16})
     prometheus = harness.Prometheus(context, exporter.address, flags=FLAGS, program=program)
     wait_until("the first one", lambda: counts(prometheus) == {'{of="a"}': 16})
     counted(context, {"a": [0.1] * 24}, words=[2.0])
     wait_until("the second one", lambda: counts(prometheus) == {'{of="a"}': 24})
     prometheus.expect_health()
-    # Before and after, in one sum: the coarser schema is that of the result.
-    merged = prometheus.query("histogram_count(sum(sum_over_time(native_seconds[5m])))")
-    assert merged["{}"] >= 40
-    found = prometheus.query("histogram_quantile(0.5, sum(sum_over_time(native_seconds[5m])))")
-    assert 0.0625 <= found["{}"] <= 0.125
+
+
+def test_different_factors_are_merged_in_one_sum(context, program):
+    """The coarser one is that of the result."""
+    other = f"sysv:{context.new_key():#010x}"
+    numbers = distributions()["lognormal"]
+    for segment, factor, part in ((context.segment, 1.1, numbers[::2]), (other, 1.5, numbers[1::2])):
+        values = context.folder / f"values-{factor}"
+        values.write_text("".join(f"a {value!r}\n" for value in part))
+        harness.Worker(context, segment, SCRIPT, values, factor).wait_for("counted")
+    exporter = harness.Exporter(context, f"two={other}", words=["--segment", f"one={context.segment}"])
+    prometheus = harness.Prometheus(context, exporter.address, flags=FLAGS, program=program)
+    wait_until("both", lambda: counts(prometheus) == {'{of="a"}': len(numbers)})
+    assert_quantiles(prometheus, {"a": numbers}, "sum by (of) (native_seconds)", math.sqrt(2))
+    prometheus.expect_health()
+
+
+def test_prometheus_makes_native_histograms_of_classic_ones(context, exporter):
+    """As docs/native-histograms.md says; nothing of ours takes part."""
+    harness.Worker(context, context.segment, SCRIPT.with_name("worker.php")).wait_for("counted")
+    more = "    convert_classic_histograms_to_nhcb: true\n"
+    prometheus = harness.Prometheus(context, exporter.address, more, flags=FLAGS, program=harness.prometheus_3())
+    prometheus.expect("histogram_count(job_seconds)", {'{queue="mail"}': 5})
+    assert prometheus.query("job_seconds_bucket") == {}
+    found = prometheus.query("histogram_quantile(0.5, job_seconds)")['{queue="mail"}']
+    assert 0.005 < found <= 1, "three of five are between these bounds"
 
 
 def test_exemplars_have_their_times(context, exporter):
