@@ -46,7 +46,7 @@ export PROMPHP
 # A checkout of php/pie, for `make pie-install` and `make test-matrix`.
 export PIE
 
-.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix php-src musl arm64 apache valgrind php promphp-suite promphp-differential pie pie-install fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean
+.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix php-src musl arm64 apache valgrind php promphp-suite promphp-differential pie pie-install fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean node
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -75,7 +75,7 @@ demo: deps build ## Start PHP workers and the exporter on port 10200 (DEMO_SECON
 # release, and valgrind comes when it is there, because a step that waits for another one's build seems to do nothing. One
 # after the other what builds in target/debug; there `plain` would exchange the exporter below the tests of `unit`.
 steps := containers unit,lint,plain asan fuzz valgrind zts loom pie call-cost page reliability runner phpt formats readme \
-  operations deploy attacks tls e2e fpm php documents model memory posix deny
+  operations deploy attacks node tls e2e fpm php documents model memory posix deny
 
 # What the steps fetch from PyPI they see to themselves, beside what computes.
 test: deps ## Lint, and run every test
@@ -194,6 +194,9 @@ formats: venv build ## Each format, read by the programs it is for
 
 operations: venv build ## Several segments, logs, signals, a service manager, files
 	@$(pytest) tests/operations
+
+node: venv build ## One exporter for all IPC namespaces of a machine; needs root
+	@$(pytest) tests/node
 
 posix: venv build ## Segments in /dev/shm: containers without a shared IPC namespace, no room
 	@$(pytest) tests/posix

@@ -33,6 +33,7 @@ fn main() {
     let page = part("page.html").replace("%STYLE%", &style).replace("%SCRIPT%", &script);
     made("page.html", &page);
     made("policy", &policy(&style, &script));
+    made("pods.html", &part("pods.html").replace("%STYLE%", &style));
 }
 
 fn part(name: &str) -> String {

@@ -1,5 +1,7 @@
 //! The command line.
 
+#[cfg(feature = "node")]
+use crate::commands::node;
 use crate::{
     commands::{
         Error,
@@ -10,6 +12,7 @@ use crate::{
     logging::LogFormat,
     server::address::ListenAddress,
     targets::{MAX_FOUND, Segments, Selector, SelectorError, trust::TrustSelector},
+    text::duration,
     web::routes::{ExternalUrl, HEALTHY, Prefix, READY, Routes},
 };
 use clap::{
@@ -128,6 +131,9 @@ enum Command {
         #[arg(long = "no-own-metrics")]
         no_own_metrics: bool,
     },
+    /// Serve the segments of all pods of this node, each pod as a target of its own.
+    #[cfg(feature = "node")]
+    Node(node::NodeFlags),
     /// Show the header, slots and space of each segment.
     Status {
         /// List so many metrics, those with the most series first.
@@ -198,6 +204,8 @@ impl Cli {
         let segments = Segments::new(&self.segment, &self.trust, self.max_segments)?;
         match self.command.as_ref().unwrap_or(&Command::Serve) {
             Command::Serve => serve::serve(&self.serve_options(), segments),
+            #[cfg(feature = "node")]
+            Command::Node(flags) => node::serve(flags, &self.serve_options(), &self.trust),
             Command::Dump { format, output, no_own_metrics } => {
                 let (format, has_own, file) = (*format, !no_own_metrics, output.as_deref());
                 dump(segments, DumpOptions { format, with_created: self.with_created, has_own, file })
@@ -237,10 +245,6 @@ fn format_parser() -> impl TypedValueParser<Value = Format> {
     let named = |name: String| Format::ALL.into_iter().find(|format| format.as_str() == name);
     PossibleValuesParser::new(Format::ALL.map(Format::as_str))
         .map(move |name| named(name).expect("one of them"))
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "write a number and a unit, such as 30s, 2m or 1m30s".into())
 }
 
 /// Parses one value of `--segment`; blanks around it are ignored.

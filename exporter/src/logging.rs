@@ -8,8 +8,10 @@ use log::{
     kv::{self, Key, Value, VisitSource},
 };
 use std::{
+    cell::RefCell,
     fmt::Write as _,
     io::{self, Write as _},
+    sync::Arc,
     time::SystemTime,
 };
 
@@ -18,6 +20,17 @@ use std::{
 pub(crate) enum LogFormat {
     Logfmt,
     Json,
+}
+
+thread_local! {
+    /// The pod that this thread works for.
+    static POD: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
+}
+
+/// From now on the lines of this thread name the pod that it works for.
+#[cfg(feature = "node")]
+pub(crate) fn set_pod(name: Arc<str>) {
+    POD.set(Some(name));
 }
 
 struct Logger(LogFormat);
@@ -61,6 +74,13 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
+fn visit_pod(fields: &mut impl for<'kv> VisitSource<'kv>) -> Result<(), kv::Error> {
+    match POD.with_borrow(Clone::clone) {
+        Some(pod) => fields.visit_pair(Key::from_str("pod"), Value::from_display(&pod)),
+        None => Ok(()),
+    }
+}
+
 fn level(record: &Record<'_>) -> String {
     record.level().as_str().to_ascii_lowercase()
 }
@@ -69,7 +89,8 @@ fn logfmt(record: &Record<'_>, now: SystemTime) -> String {
     let level = level(record);
     let now = format_rfc3339_millis(now);
     let mut line = format!("ts={now} level={level} msg={}", quoted(record.args().to_string()));
-    let _ = record.key_values().visit(&mut Fields(&mut line));
+    let mut fields = Fields(&mut line);
+    let _ = record.key_values().visit(&mut fields).and_then(|()| visit_pod(&mut fields));
     line.push('\n');
     line
 }
@@ -99,7 +120,8 @@ fn json(record: &Record<'_>, now: SystemTime) -> String {
     let now = format_rfc3339_millis(now);
     let mut line = format!("{{\"ts\":\"{now}\",\"level\":\"{}\"", level(record));
     push_member(&mut line, "msg", record.args().to_string());
-    let _ = record.key_values().visit(&mut Members(&mut line));
+    let mut members = Members(&mut line);
+    let _ = record.key_values().visit(&mut members).and_then(|()| visit_pod(&mut members));
     line.push_str("}\n");
     line
 }

@@ -1,7 +1,15 @@
 //! Numbers, times and lists for people: a metric's unit is read from the ending of its name.
 
 use humantime::format_rfc3339_seconds;
-use std::{fmt::Write as _, time::SystemTime};
+use std::{
+    fmt::Write as _,
+    time::{Duration, SystemTime},
+};
+
+/// Parses a duration of the command line.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "write a number and a unit, such as 30s, 2m or 1m30s".into())
+}
 
 /// The unit of a family's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

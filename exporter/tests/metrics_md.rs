@@ -45,15 +45,31 @@ fn page(is_named: bool) -> String {
 
 /// The cells of each row of the document's tables; a name is in backticks.
 fn rows() -> impl Iterator<Item = Vec<String>> {
-    let rows = DOCUMENT.lines().filter(|line| line.starts_with("| `"));
+    rows_of(DOCUMENT)
+}
+
+fn rows_of(part: &str) -> impl Iterator<Item = Vec<String>> {
+    let rows = part.lines().filter(|line| line.starts_with("| `"));
     rows.map(|row| {
         let cells = row.trim_matches('|').split('|');
         cells.map(|cell| cell.trim().trim_matches('`').to_string()).collect()
     })
 }
 
+/// The parts of the document before, within and after the table of the metrics of a node.
+fn parts() -> [&'static str; 3] {
+    let (before, rest) = DOCUMENT.split_once("<!-- node -->").expect("the table of a node");
+    let (within, after) = rest.split_once("<!-- /node -->").expect("the table of a node");
+    [before, within, after]
+}
+
 fn documented() -> BTreeMap<String, Metric> {
-    let metrics = rows().filter_map(|row| <[String; 4]>::try_from(row).ok());
+    let [before, _, after] = parts();
+    documented_in(before).into_iter().chain(documented_in(after)).collect()
+}
+
+fn documented_in(part: &str) -> BTreeMap<String, Metric> {
+    let metrics = rows_of(part).filter_map(|row| <[String; 4]>::try_from(row).ok());
     let metric = |[name, kind, labels, help]: [String; 4]| {
         let labels = labels.split(", ").map(|label| label.trim_matches('`').to_string());
         (name, Metric { kind, labels: labels.filter(|label| !label.is_empty()).collect(), help })
@@ -108,4 +124,23 @@ fn every_label_value_is_documented() {
         values.filter(|(label, _)| !["version", "segment", "pid", "uid", "metric"].contains(&label.as_str()));
     let unexplained: Vec<_> = values.filter(|(_, value)| !explained.contains(*value)).collect();
     assert!(unexplained.is_empty(), "{unexplained:?}");
+}
+
+#[cfg(feature = "node")]
+#[test]
+fn every_metric_of_a_node_is_documented_with_its_label_values() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_promshm-exporter"));
+    command.args(["node", "--node.proc=/nonexistent"]).env_remove("PROMSHM_SEGMENT");
+    let page = Server::spawn(command).page();
+    let is_node = |name: &str| name.starts_with("promshm_node_");
+    let (nodes, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        exposed(&page).into_iter().partition(|(name, _)| is_node(name));
+    assert_eq!(nodes, documented_in(parts()[1]));
+    let documented = documented();
+    assert!(others.iter().all(|(name, metric)| documented.get(name) == Some(metric)), "{others:?}");
+    let explained: BTreeSet<String> = rows().filter_map(|row| row.into_iter().next()).collect();
+    let values = page.lines().filter_map(labelled).filter(|(name, _)| is_node(name));
+    for (label, value) in values.flat_map(|(_, labels)| labels) {
+        assert!(explained.contains(value), "{label}={value}");
+    }
 }

@@ -49,6 +49,9 @@ pub(crate) enum Error {
     NoScreen,
     #[error("cannot use the terminal: {0}")]
     Screen(io::Error),
+    #[cfg(feature = "node")]
+    #[error("--web.telemetry-path {0} is the path of another page of `node`; choose another one")]
+    NodePath(String),
     #[error("unhealthy: {0}")]
     Unhealthy(String),
 }

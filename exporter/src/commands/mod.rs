@@ -4,6 +4,8 @@ pub(crate) mod atomic_file;
 pub(crate) mod dump;
 mod error;
 pub(crate) mod healthcheck;
+#[cfg(feature = "node")]
+pub(crate) mod node;
 pub(crate) mod rm;
 pub(crate) mod serve;
 pub(crate) mod status;

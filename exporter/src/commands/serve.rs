@@ -4,7 +4,7 @@ use crate::{
     commands::{Error, systemd},
     server::{Handler, Listeners, ServerHandle, ServerSettings, address::ListenAddress},
     targets::Segments,
-    web::{handler::Site, routes::Routes},
+    web::{handler::Site, routes::Routes, service::Service},
     web_config::LiveConfig,
 };
 use log::{info, warn};
@@ -55,42 +55,51 @@ enum Event {
     Ended(io::Result<()>),
 }
 
-/// Serves until SIGTERM or SIGINT; SIGHUP reads the web configuration again.
+/// Serves the segments of this place.
 pub(crate) fn serve(options: &ServeOptions, segments: Segments) -> Result<(), Error> {
+    let site = Site::new(segments, options.routes.clone(), options.with_created);
+    let site: Arc<dyn Service> = Arc::new(site);
+    serve_site(options, &site)
+}
+
+/// Serves until SIGTERM or SIGINT; SIGHUP reads the web configuration again.
+pub(crate) fn serve_site(options: &ServeOptions, site: &Arc<dyn Service>) -> Result<(), Error> {
     let live_config = LiveConfig::open(options.web_config.clone())?;
     let (events, inbox) = channel();
     report_signals(events.clone()).map_err(Error::Start)?;
-    let site = Arc::new(Site::new(segments, options.routes.clone(), options.with_created));
     let listeners = if options.takes_systemd_sockets {
         Listeners::inherit()
     } else {
         Listeners::bind(&options.listen_addresses)
     }?;
-    let scraped = events.clone();
+    let (scraped, told) = (events.clone(), Arc::clone(site));
     let settings = ServerSettings {
         listeners,
         max_requests: options.max_requests,
         metrics: site.http_metrics(),
         live_config,
         health: site.health(),
-        on_taken: Box::new(move |connection| drop(scraped.send(Event::Scraped(connection)))),
+        on_taken: Box::new(move |connection, report| {
+            told.note_taken(connection, &report);
+            drop(scraped.send(Event::Scraped(connection)));
+        }),
     };
-    let answering = Arc::clone(&site);
+    let answering = Arc::clone(site);
     let handler: Arc<Handler> = Arc::new(move |request, body| answering.respond(request, body));
     let ended = move |outcome| drop(events.send(Event::Ended(outcome)));
     let server = ServerHandle::start(settings, &handler, ended).map_err(Error::Start)?;
     systemd::ready();
-    warm_up_in_background(&site).map_err(Error::Start)?;
-    let watched = Arc::clone(&site);
+    warm_up_in_background(site).map_err(Error::Start)?;
+    let watched = Arc::clone(site);
     systemd::run_watchdog(move || watched.wait_for_scrapes()).map_err(Error::Start)?;
-    run_until_stopped(&inbox, &server, &site, options).map_err(Error::Serve)?;
+    run_until_stopped(&inbox, &server, &**site, options).map_err(Error::Serve)?;
     info!("stopped");
     Ok(())
 }
 
 /// Attaches the segments and logs their state before the first request. It runs on a thread of its own, because a
 /// segment may block its reader; health checks are answered meanwhile.
-fn warm_up_in_background(site: &Arc<Site>) -> io::Result<()> {
+fn warm_up_in_background(site: &Arc<dyn Service>) -> io::Result<()> {
     let site = Arc::clone(site);
     thread::Builder::new().name("first look".into()).spawn(move || site.warm_up()).map(drop)
 }
@@ -99,7 +108,7 @@ fn warm_up_in_background(site: &Arc<Site>) -> io::Result<()> {
 fn run_until_stopped(
     inbox: &Receiver<Event>,
     server: &ServerHandle,
-    site: &Site,
+    site: &dyn Service,
     options: &ServeOptions,
 ) -> io::Result<()> {
     let signal = loop {
@@ -114,7 +123,7 @@ fn run_until_stopped(
     if signal == SIGTERM && !options.linger.is_zero() {
         site.begin_linger();
         info!(limit:? = options.linger, scrapes = options.linger_scrapes.get(); "waiting for one more scrape");
-        if let Some(outcome) = wait_for_scrapes(inbox, server, options) {
+        if let Some(outcome) = wait_for_scrapes(inbox, server, site, options) {
             return outcome;
         }
     }
@@ -131,20 +140,21 @@ fn run_until_stopped(
 fn wait_for_scrapes(
     inbox: &Receiver<Event>,
     server: &ServerHandle,
+    site: &dyn Service,
     options: &ServeOptions,
 ) -> Option<io::Result<()>> {
     let (start, mut connections) = (Instant::now(), HashSet::new());
     loop {
+        if site.is_scraped(connections.len(), options.linger_scrapes.get()) {
+            info!("the last scrape is answered");
+            return None;
+        }
         match inbox.recv_timeout(options.linger.saturating_sub(start.elapsed())) {
             Ok(Event::Reload) => server.reload(),
             Ok(Event::Stop(_)) => return None,
             Ok(Event::Ended(outcome)) => return Some(outcome),
             Ok(Event::Scraped(connection)) => {
                 connections.insert(connection);
-                if connections.len() >= options.linger_scrapes.get() {
-                    info!("the last scrape is answered");
-                    return None;
-                }
             }
             Err(_) => {
                 let scrapes = connections.len();

@@ -4,14 +4,14 @@ use crate::{
     scrape::{
         ScrapeError,
         conflicts::{ConflictResolver, Resolution},
-        segment_source::SegmentSource,
+        segment_source::{SegmentSource, Surroundings},
     },
     self_metrics::{HttpMetrics, SelfMetrics},
     targets::{FindError, Found, PassedOver, Segments, Target},
 };
 use log::info;
-use promshm_exposition::{Encoder, Format};
-use promshm_segment::Family;
+use promshm_exposition::{Encoder, Format, Limits};
+use promshm_segment::{Family, Limited, ReadLimits, os::Place};
 use std::time::Instant;
 
 /// The segments, and the state that is kept between scrapes.
@@ -28,8 +28,17 @@ pub(crate) struct Collector {
     logged_passed_over: PassedOver,
     own: SelfMetrics,
     names: ConflictResolver,
-    /// Whether `OpenMetrics` pages contain the creation times of series.
-    with_created: bool,
+    surroundings: Surroundings,
+}
+
+/// What a scrape has found, for those who set limits.
+#[cfg(feature = "node")]
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Extent {
+    pub(crate) segments: usize,
+    pub(crate) limited: Limited,
+    /// Whether there are more segments, or some of users who are not trusted.
+    pub(crate) passed_over: bool,
 }
 
 /// What a page is to contain.
@@ -46,7 +55,7 @@ impl PageOptions<'_> {
 }
 
 /// The families that a page is to contain, by name; all if no name is given.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Selection(Vec<String>);
 
 impl Selection {
@@ -80,9 +89,44 @@ impl Collector {
         Self::new(segments, own, with_created)
     }
 
+    /// For the page of one pod of a node.
+    #[cfg(feature = "node")]
+    pub(crate) fn of_pod(segments: Segments, limits: ReadLimits, with_created: bool) -> Self {
+        let mut collector = Self::new(segments, SelfMetrics::of_pod(), with_created);
+        collector.surroundings.limits = limits;
+        collector.surroundings.page_limits.page = limits.bytes as usize;
+        collector.surroundings.page_limits.series = (limits.bytes as usize).min(1 << 20);
+        collector
+    }
+
+    /// From the next scrape on segments are looked for there.
+    #[cfg(feature = "node")]
+    pub(crate) fn set_place(&mut self, place: Place) {
+        self.surroundings.place = place;
+    }
+
+    /// What the last scrape has left out because of limits, and how many segments it has read.
+    #[cfg(feature = "node")]
+    pub(crate) fn extent(&self) -> Extent {
+        let limited = |limited: Limited, source: &SegmentSource| {
+            let of_one = source.limited();
+            Limited {
+                by_series: limited.by_series || of_one.by_series,
+                by_bytes: limited.by_bytes || of_one.by_bytes,
+            }
+        };
+        Extent {
+            segments: self.sources.len(),
+            limited: self.sources.iter().fold(Limited::default(), limited),
+            passed_over: !self.passed_over.is_empty(),
+        }
+    }
+
     fn new(segments: Segments, own: SelfMetrics, with_created: bool) -> Self {
-        let source =
-            |target: &Target| SegmentSource::new(target.clone(), segments.trust.clone(), with_created);
+        let (place, limits, page_limits) = (Place::default(), ReadLimits::default(), Limits::default());
+        let surroundings =
+            Surroundings { trust: segments.trust.clone(), place, limits, page_limits, with_created };
+        let source = |target: &Target| SegmentSource::new(target.clone(), &surroundings);
         let sources = segments.listed().unwrap_or_default().iter().map(source).collect();
         Self {
             segments,
@@ -93,7 +137,7 @@ impl Collector {
             logged_passed_over: PassedOver::default(),
             own,
             names: ConflictResolver::default(),
-            with_created,
+            surroundings,
         }
     }
 
@@ -105,7 +149,12 @@ impl Collector {
     /// Reads the segments without making a page.
     pub(crate) fn read_segments(&mut self) {
         self.discover();
-        self.sources.iter_mut().for_each(SegmentSource::read);
+        let mut limits = self.surroundings.limits;
+        for source in &mut self.sources {
+            source.set_limits(limits);
+            source.read();
+            limits = source.remaining(limits);
+        }
     }
 
     /// Appends a page to `page`; `pass_on` may take away what is complete meanwhile. A segment that cannot be read
@@ -123,7 +172,7 @@ impl Collector {
         self.own.note_scrape(start.elapsed());
         let own = self.own.families(self.sources.iter().map(|source| &source.metrics));
         let own = own.iter().filter(|family| options.has(family));
-        Encoder::new(options.format).with_created(self.with_created).encode(own, page); // a few lines, not worth keeping
+        Encoder::new(options.format).with_created(self.surroundings.with_created).encode(own, page); // a few lines, not worth keeping
         page.extend_from_slice(options.format.ending());
     }
 
@@ -132,7 +181,8 @@ impl Collector {
         if self.segments.listed().is_some() {
             return;
         }
-        match self.segments.find(self.sources.iter().map(|source| &source.target)) {
+        let known = self.sources.iter().map(|source| &source.target);
+        match self.segments.find(&self.surroundings.place, known) {
             Ok(found) => self.follow(found),
             // If the kernel does not list them, the known segments may still be readable.
             Err(error) => self.find_error = Some(error),
@@ -146,7 +196,7 @@ impl Collector {
         let mut known = std::mem::take(&mut self.sources);
         for target in targets {
             let at = known.iter().position(|source| source.target == target);
-            let fresh = || SegmentSource::new(target, self.segments.trust.clone(), self.with_created);
+            let fresh = || SegmentSource::new(target, &self.surroundings);
             self.sources.push(at.map_or_else(fresh, |at| known.swap_remove(at)));
         }
         for gone in known {

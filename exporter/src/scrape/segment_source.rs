@@ -11,8 +11,8 @@ use crate::{
 use log::{info, warn};
 use promshm_exposition::{Encoder, Format, Limits};
 use promshm_segment::{
-    ReadError, Reader, os,
-    os::Refused,
+    Limited, ReadError, ReadLimits, Reader,
+    os::{Place, Refused},
     snapshot::{Snapshot, Superseded},
 };
 use std::{collections::HashSet, thread, time::Duration};
@@ -35,10 +35,24 @@ const REFUSED: &str = "workers of this user may not write the segment, and what 
     one user, or set promshm.mode=0660 and promshm.group to a group they share, then remove the segment \
     (promshm-exporter rm)";
 
+/// What all segments of a page have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) trust: Trust,
+    pub(crate) place: Place,
+    pub(crate) limits: ReadLimits,
+    pub(crate) page_limits: Limits,
+    /// See [`Encoder::with_created`].
+    pub(crate) with_created: bool,
+}
+
 /// One segment, and the state that is kept between its scrapes.
 pub(crate) struct SegmentSource {
     pub(crate) target: Target,
     trust: Trust,
+    place: Place,
+    limits: ReadLimits,
+    page_limits: Limits,
     /// Dropped after any error, so that the next attempt attaches again.
     reader: Option<Reader>,
     /// One for each format; those that are never requested stay empty.
@@ -61,10 +75,12 @@ pub(crate) struct SegmentSource {
 }
 
 impl SegmentSource {
-    /// Attaches no segment yet. `with_created`: see [`Encoder::with_created`].
-    pub(crate) fn new(target: Target, trust: Trust, with_created: bool) -> Self {
+    /// Attaches no segment yet.
+    pub(crate) fn new(target: Target, surroundings: &Surroundings) -> Self {
         let encoder = |format| {
-            let encoder = Encoder::new(format).with_created(with_created);
+            let encoder = Encoder::new(format)
+                .with_created(surroundings.with_created)
+                .with_limits(surroundings.page_limits);
             match &target.label {
                 Some(label) => encoder.with_label(SEGMENT_LABEL, label),
                 None => encoder,
@@ -74,7 +90,10 @@ impl SegmentSource {
             encoders: Format::ALL.into_iter().map(encoder).collect(),
             metrics: SegmentMetrics::new(target.label.as_deref()),
             target,
-            trust,
+            trust: surroundings.trust.clone(),
+            place: surroundings.place.clone(),
+            limits: surroundings.limits,
+            page_limits: surroundings.page_limits,
             reader: None,
             outcome: None,
             failing: None,
@@ -104,15 +123,38 @@ impl SegmentSource {
         self.outcome = Some(outcome);
     }
 
+    /// What is left of the limits of several segments.
+    pub(crate) fn set_limits(&mut self, limits: ReadLimits) {
+        if self.limits != limits {
+            self.limits = limits;
+            self.reader.iter_mut().for_each(|reader| reader.set_limits(limits));
+        }
+    }
+
+    /// The limits without what this segment takes.
+    pub(crate) fn remaining(&self, limits: ReadLimits) -> ReadLimits {
+        let Some(reader) = &self.reader else { return limits };
+        let stats = &reader.snapshot().stats;
+        let series = limits.series.saturating_sub(stats.series + stats.hidden_series);
+        ReadLimits { series, bytes: limits.bytes.saturating_sub(stats.used_bytes), ..limits }
+    }
+
+    /// Which limits left out a part of the segment.
+    pub(crate) fn limited(&self) -> Limited {
+        let too_large = matches!(self.error(), Some(SourceError::Read(ReadError::TooLarge { .. })));
+        let limited = self.reader.as_ref().map(Reader::limited).unwrap_or_default();
+        Limited { by_bytes: limited.by_bytes || too_large, ..limited }
+    }
+
     fn attempt(&mut self) -> Result<Attachment, SourceError> {
         let (mut reader, attachment) = match self.reader.take() {
             Some(reader) => (reader, Attachment::Known),
-            None => (self.trust.attach(self.target.name)?, Attachment::Fresh),
+            None => (self.trust.attach_at(&self.place, self.target.name, self.limits)?, Attachment::Fresh),
         };
         self.metrics.observe(reader.scrape()?, attachment);
         self.note_refused();
         if attachment == Attachment::Fresh {
-            let unexpected = |owner| self.trust.unexpected_owner(self.target.name, owner);
+            let unexpected = |owner| self.trust.unexpected_owner(&self.place, self.target.name, owner);
             self.unexpected_owner = reader.owner().and_then(unexpected);
             self.metrics.note_owner(self.unexpected_owner.is_none());
         }
@@ -122,7 +164,7 @@ impl SegmentSource {
 
     /// Records how many processes may not write the segment, and logs each of their users once.
     fn note_refused(&mut self) {
-        let refused = os::refused(&self.target.name);
+        let refused = self.place.refused(&self.target.name);
         self.metrics.note_refused(&refused);
         for Refused { uid, processes } in refused {
             let is_new = processes > 0
@@ -179,7 +221,7 @@ impl SegmentSource {
     pub(crate) fn note_too_large(&mut self, series: u64) {
         self.metrics.note_too_large(series);
         if series > 0 && !std::mem::replace(&mut self.logged_too_large, true) {
-            let Limits { series: of_one, page } = Limits::default();
+            let Limits { series: of_one, page } = self.page_limits;
             warn!(
                 segment:% = self.target, series, bytes_of_a_series = of_one, bytes_of_a_page = page;
                 "series are left out: their lines take too many bytes; shorten label values or use fewer buckets"
@@ -191,7 +233,7 @@ impl SegmentSource {
     pub(crate) fn check(&self) -> Result<(), SourceError> {
         match &self.reader {
             Some(reader) if reader.check().is_ok() => Ok(()),
-            _ => self.trust.attach(self.target.name).map(drop),
+            _ => self.trust.attach_at(&self.place, self.target.name, self.limits).map(drop),
         }
     }
 

@@ -4,11 +4,15 @@
 mod families;
 mod http;
 mod left_out;
+#[cfg(feature = "node")]
+mod node;
 mod process;
 mod segment;
 
 pub(crate) use http::HttpMetrics;
 pub(crate) use left_out::{LeftOut, LeftOutReason};
+#[cfg(feature = "node")]
+pub(crate) use node::{LetGo, NodeMetrics, NodePage, Refusal};
 pub(crate) use segment::{Attachment, SegmentMetrics};
 
 use http::HttpFamilies;
@@ -59,6 +63,12 @@ impl SelfMetrics {
     /// For a single page with the applications' metrics only.
     pub(crate) fn of_bare_page(is_labelled: bool) -> Self {
         Self::new(is_labelled, Sections { exporter: false, process: false, segments: false })
+    }
+
+    /// For the page of one pod of a node, whose process and port are the node's.
+    #[cfg(feature = "node")]
+    pub(crate) fn of_pod() -> Self {
+        Self::new(true, Sections { exporter: true, process: false, segments: true })
     }
 
     fn new(is_labelled: bool, sections: Sections) -> Self {

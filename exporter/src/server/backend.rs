@@ -189,18 +189,19 @@ fn parse_response(bytes: &[u8], without_body: bool, slot: &BodySlot) -> io::Resu
     let length = response.headers.iter().find(|field| field.name.eq_ignore_ascii_case("Content-Length"));
     let length = length.and_then(|field| std::str::from_utf8(field.value).ok()?.parse::<usize>().ok());
     let length = length.ok_or_else(|| io::Error::other("an answer without a length"))?;
-    let is_reported = response.headers.iter().any(|field| field.name.eq_ignore_ascii_case(REPORT));
+    let report = response.headers.iter().find(|field| field.name.eq_ignore_ascii_case(REPORT));
+    let report = report.map(|field| String::from_utf8_lossy(field.value).into_owned());
     if let Some(body) = slot.take() {
         let lines = lines(&response, body.len());
         let body = if without_body { Vec::new() } else { body };
         let length = body.len();
-        return Ok(Some((Reply { lines, body, is_reported }, length)));
+        return Ok(Some((Reply { lines, body, report }, length)));
     }
     let lines = lines(&response, length);
     let length = if without_body { 0 } else { length };
     let mut body = Vec::with_capacity(length);
     body.extend_from_slice(&bytes[start..bytes.len().min(start + length)]);
-    Ok(Some((Reply { lines, body, is_reported }, length)))
+    Ok(Some((Reply { lines, body, report }, length)))
 }
 
 /// The status line and the fields, without those that name the library or are meant for the event loop.

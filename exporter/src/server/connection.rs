@@ -36,8 +36,8 @@ pub(super) enum Step {
     Blocked,
     /// More work is left for another turn.
     Yield,
-    /// The client has received a response that is to be reported.
-    Delivered,
+    /// The client has received a response that is to be reported with these words.
+    Delivered(String),
     /// A request is complete.
     Request(RequestHead),
     /// The client is to receive a rejection.
@@ -171,7 +171,7 @@ impl Connection {
 
     fn on_sent(&mut self, now: Instant) -> Step {
         let is_last = matches!(&self.phase, Phase::Writing(answer) if answer.is_last);
-        let is_reported = matches!(&self.phase, Phase::Writing(answer) if answer.is_reported);
+        let report = if let Phase::Writing(answer) = &mut self.phase { answer.report.take() } else { None };
         (self.since, self.without_body) = (now, false);
         if is_last {
             self.transport.finish();
@@ -181,7 +181,7 @@ impl Connection {
             self.phase = Phase::Reading;
             self.deadline = Some(now + if self.buffer.is_empty() { IDLE_TIME } else { HEAD_TIME });
         }
-        if is_reported { Step::Delivered } else { Step::Yield }
+        report.map_or(Step::Yield, Step::Delivered)
     }
 
     /// Reads on before closing: closing with unread bytes resets the connection, and the reset may overtake the

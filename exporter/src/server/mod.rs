@@ -49,8 +49,9 @@ pub(crate) struct ServerSettings {
     pub(crate) metrics: HttpMetrics,
     pub(crate) live_config: LiveConfig,
     pub(crate) health: Health,
-    /// Called with the connection's number when a client has received a response with the field [`REPORT`].
-    pub(crate) on_taken: Box<dyn Fn(usize) + Send>,
+    /// Called with the connection's number and the field's value when a client has received a response with the field
+    /// [`REPORT`].
+    pub(crate) on_taken: Box<dyn Fn(usize, String) + Send>,
 }
 
 /// The health page, which the event loop answers itself.

@@ -10,7 +10,7 @@ pub(super) struct Reply {
     pub(super) lines: Vec<u8>,
     pub(super) body: Vec<u8>,
     /// Whether the client's receipt is to be reported.
-    pub(super) is_reported: bool,
+    pub(super) report: Option<String>,
 }
 
 impl Reply {
@@ -21,7 +21,7 @@ impl Reply {
             text.len()
         );
         let body = if without_body { Vec::new() } else { text.into() };
-        Self { lines: lines.into_bytes(), body, is_reported: false }
+        Self { lines: lines.into_bytes(), body, report: None }
     }
 }
 
@@ -33,7 +33,7 @@ pub(super) struct PendingResponse {
     sent: usize,
     /// Whether the connection is closed after it.
     pub(super) is_last: bool,
-    pub(super) is_reported: bool,
+    pub(super) report: Option<String>,
 }
 
 impl PendingResponse {
@@ -55,7 +55,7 @@ impl PendingResponse {
             b"Connection: keep-alive\r\n"
         });
         head.extend_from_slice(b"\r\n");
-        Self { head, body: reply.body, sent: 0, is_last, is_reported: reply.is_reported }
+        Self { head, body: reply.body, sent: 0, is_last, report: reply.report }
     }
 
     /// The response that rejects a request. `without_body`: only the head is sent.
@@ -113,8 +113,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_sent_in_any_pieces() {
-        let reply =
-            || Reply { lines: b"HTTP/1.1 200 OK\r\n".to_vec(), body: b"page".to_vec(), is_reported: false };
+        let reply = || Reply { lines: b"HTTP/1.1 200 OK\r\n".to_vec(), body: b"page".to_vec(), report: None };
         let mut answer = PendingResponse::new(reply(), b"X: y\r\n", false);
         let expected = "HTTP/1.1 200 OK\r\nX: y\r\nConnection: keep-alive\r\n\r\npage";
         assert_eq!(whole(&answer), expected);
@@ -130,7 +129,7 @@ mod tests {
     #[test]
     fn a_configured_field_does_not_double_one_of_the_answers() {
         let lines = b"HTTP/1.1 200 OK\r\nContent-Security-Policy: own\r\n".to_vec();
-        let reply = Reply { lines, body: Vec::new(), is_reported: false };
+        let reply = Reply { lines, body: Vec::new(), report: None };
         let fields = b"X-Frame-Options: deny\r\ncontent-security-policy: configured\r\nContent: x\r\n";
         let text = whole(&PendingResponse::new(reply, fields, true));
         assert!(

@@ -38,8 +38,14 @@ fn start_with_bodies(
     let live_config = LiveConfig::open(None).expect("no file");
     let health = Health { path: "/-/healthy".into(), text: "well\n" };
     let metrics = HttpMetrics::new();
-    let settings =
-        ServerSettings { listeners, max_requests, metrics, live_config, health, on_taken: Box::new(|_| {}) };
+    let settings = ServerSettings {
+        listeners,
+        max_requests,
+        metrics,
+        live_config,
+        health,
+        on_taken: Box::new(|_, _| {}),
+    };
     let (sender, ended) = channel();
     let handler: Arc<Handler> = Arc::new(handler);
     let server = ServerHandle::start(settings, &handler, move |outcome| drop(sender.send(outcome)));

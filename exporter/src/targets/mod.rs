@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use promshm_segment::{
     SegmentName,
     config::{BadName, ObjectName},
-    os,
+    os::Place,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -211,6 +211,13 @@ impl fmt::Display for PassedOver {
 }
 
 impl Segments {
+    /// All segments of another place than this process's own, of all users if none is named.
+    #[cfg(feature = "node")]
+    pub(crate) fn of_pod(trust: &[TrustSelector], max: NonZeroUsize) -> Self {
+        let trust = if trust.is_empty() { &[TrustSelector::Any] } else { trust };
+        Self { which: Which::Auto, trust: Trust::new(trust, true), max }
+    }
+
     /// Combines all values of `--segment`, `--segment.trust` and `--segment.max`.
     pub(crate) fn new(
         selectors: &[Selector],
@@ -235,10 +242,11 @@ impl Segments {
         self.listed().is_none_or(|targets| targets.iter().any(|target| target.label.is_some()))
     }
 
-    /// The segments now. Named ones are returned whether they exist or not. Of those that are found, trusted owners'
+    /// The segments at a place now. Named ones are returned whether they exist or not. Of those that are found, trusted owners'
     /// come first, then those in `known`, so that a newer segment takes nothing from them.
     pub(crate) fn find<'t>(
         &self,
+        place: &Place,
         known: impl Iterator<Item = &'t Target> + Clone,
     ) -> Result<Found, FindError> {
         if let Some(targets) = self.listed() {
@@ -246,9 +254,9 @@ impl Segments {
         }
         let mut passed_over = PassedOver::default();
         let mut ranked = Vec::new();
-        for name in os::discover().map_err(FindError::Discover)? {
+        for name in place.discover().map_err(FindError::Discover)? {
             // A segment that has gone meanwhile is skipped.
-            let Ok(owner) = os::owner(&name) else { continue };
+            let Ok(owner) = place.owner(&name) else { continue };
             match self.trust.check_owner(name, owner) {
                 Ok(standing) => ranked.push((standing, name)),
                 Err(untrusted) => passed_over.note(|| untrusted.brief()),
@@ -267,13 +275,15 @@ impl Segments {
 
     /// Like [`Segments::find`] without known segments; finding none is an error.
     pub(crate) fn some_targets(&self) -> Result<Vec<Target>, FindError> {
-        let Found { targets, passed_over } = self.find(std::iter::empty())?;
+        let Found { targets, passed_over } = self.find(&Place::default(), std::iter::empty())?;
         if targets.is_empty() { Err(FindError::nothing_left(&passed_over)) } else { Ok(targets) }
     }
 
     /// Logs which segments are passed over, if the kernel lists them.
     pub(crate) fn log_passed_over(&self) {
-        self.find(std::iter::empty()).into_iter().for_each(|found| found.passed_over.log());
+        self.find(&Place::default(), std::iter::empty())
+            .into_iter()
+            .for_each(|found| found.passed_over.log());
     }
 
     #[cfg(test)]

@@ -6,7 +6,10 @@
 
 use super::read_error::explain;
 use nix::unistd::{getegid, geteuid, getgroups};
-use promshm_segment::{ReadError, Reader, SegmentName, os, os::Owner};
+use promshm_segment::{
+    ReadError, ReadLimits, Reader, SegmentName,
+    os::{Owner, Place},
+};
 use std::str::FromStr;
 use thiserror::Error;
 
@@ -119,18 +122,28 @@ impl Trust {
     /// The owner of a segment that is read because it was named, although its owner is neither trusted nor shares it
     /// with a group of this process. Any owner of System V memory can set that group, so this detects accidents;
     /// `--segment.trust` protects against strangers.
-    pub(crate) fn unexpected_owner(&self, name: SegmentName, owner: Owner) -> Option<u32> {
-        let is_shared = || os::inspect(&name).is_ok_and(|found| self.groups.contains(&found.gid));
+    pub(crate) fn unexpected_owner(&self, place: &Place, name: SegmentName, owner: Owner) -> Option<u32> {
+        let is_shared = || place.inspect(&name).is_ok_and(|found| self.groups.contains(&found.gid));
         (!self.any && !self.is_trusted(owner) && !is_shared()).then(|| uid_to_trust(owner))
+    }
+
+    /// Attaches a segment of this place.
+    pub(crate) fn attach(&self, name: SegmentName) -> Result<Reader, SourceError> {
+        self.attach_at(&Place::default(), name, ReadLimits::default())
     }
 
     /// Attaches a segment of a trusted owner. The owner is checked before, so that no stranger's memory is touched,
     /// and after, because another segment may have got the name meanwhile.
-    pub(crate) fn attach(&self, name: SegmentName) -> Result<Reader, SourceError> {
-        if let Ok(owner) = os::owner(&name) {
+    pub(crate) fn attach_at(
+        &self,
+        place: &Place,
+        name: SegmentName,
+        limits: ReadLimits,
+    ) -> Result<Reader, SourceError> {
+        if let Ok(owner) = place.owner(&name) {
             self.check_owner(name, owner)?;
         }
-        let reader = Reader::attach(name)?;
+        let reader = Reader::attach_at(place, name, limits)?;
         if let Some(owner) = reader.owner() {
             self.check_owner(name, owner)?;
         }

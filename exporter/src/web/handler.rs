@@ -8,6 +8,7 @@ use crate::{
     web::{
         request::PageRequest,
         routes::{HEALTHY, READY, Route, Routes},
+        service::Service,
         ui,
     },
 };
@@ -21,9 +22,9 @@ use std::{
 };
 use tiny_http::{Header, Method, Request, Response, StatusCode};
 
-const TEXT: &str = "text/plain; charset=utf-8";
-const HEALTHY_TEXT: &str = "promshm-exporter is healthy\n";
-const HTML: &str = "text/html; charset=utf-8";
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+pub(super) const HEALTHY_TEXT: &str = "promshm-exporter is healthy\n";
+pub(super) const HTML: &str = "text/html; charset=utf-8";
 
 /// What responses are made from, shared by the backends' threads.
 pub(crate) struct Site {
@@ -51,18 +52,41 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn new(status: u16, content_type: impl Into<Cow<'static, str>>, body: impl Into<Vec<u8>>) -> Self {
+    pub(super) fn new(
+        status: u16,
+        content_type: impl Into<Cow<'static, str>>,
+        body: impl Into<Vec<u8>>,
+    ) -> Self {
         Self { status, content_type: content_type.into(), headers: Vec::new(), body: body.into() }
     }
 
-    fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
     /// Adds `Content-Encoding` if the body is compressed.
-    fn encoded(self, gzip: bool) -> Self {
+    pub(super) fn encoded(self, gzip: bool) -> Self {
         if gzip { self.with("Content-Encoding", "gzip") } else { self }
+    }
+
+    #[cfg(all(test, feature = "node"))]
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
+    #[cfg(all(test, feature = "node"))]
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("UTF-8")
+    }
+
+    /// Sends it.
+    pub(super) fn send(self, request: Request, slot: &BodySlot) {
+        let response = Response::new(StatusCode(self.status), headers(&self), io::empty(), Some(0), None);
+        slot.put(self.body);
+        if let Err(error) = request.respond(response) {
+            debug!(cause:% = error; "the client has gone before its answer");
+        }
     }
 }
 
@@ -74,21 +98,6 @@ impl Site {
         Self { segments, routes, scrape_state, is_lingering }
     }
 
-    /// Answers a request and sends the response.
-    pub(crate) fn respond(&self, request: Request, body: &BodySlot) {
-        let answer = self.answer_or_report(&PageRequest::of(&request));
-        let response = Response::new(StatusCode(answer.status), headers(&answer), io::empty(), Some(0), None);
-        body.put(answer.body);
-        if let Err(error) = request.respond(response) {
-            debug!(cause:% = error; "the client has gone before its answer");
-        }
-    }
-
-    /// From now on responses with the whole metrics page ask the server to report their receipt.
-    pub(crate) fn begin_linger(&self) {
-        self.is_lingering.store_release(1);
-    }
-
     /// Evaluated before the page is made: one that was begun before the server lingers may lack the last values, so
     /// it is not reported.
     fn answer_or_report(&self, request: &PageRequest) -> Answer {
@@ -96,16 +105,6 @@ impl Site {
         let answer = self.answer(request);
         let is_last = is_lingering && answer.status == 200 && self.asks_for_all(request);
         if is_last { answer.with(REPORT, "taken") } else { answer }
-    }
-
-    /// The metrics of the HTTP server.
-    pub(crate) fn http_metrics(&self) -> HttpMetrics {
-        self.scrape_state().collector.http_metrics()
-    }
-
-    /// The page that the event loop answers itself.
-    pub(crate) fn health(&self) -> Health {
-        Health { path: self.routes.path(HEALTHY), text: HEALTHY_TEXT }
     }
 
     /// Whether this is a scraper's request for the whole metrics page.
@@ -135,13 +134,6 @@ impl Site {
     fn redirect_home(&self) -> Answer {
         let home = self.routes.home();
         Answer::new(302, TEXT, format!("302: the page is at {home}\n")).with("Location", home.to_string())
-    }
-
-    /// Reads the segments without a page, so that they are attached and their state is logged.
-    pub(crate) fn warm_up(&self) {
-        let mut scrape_state = self.scrape_state();
-        scrape_state.collector.read_segments();
-        scrape_state.collector.log();
     }
 
     /// The metrics page, unless its client has given up meanwhile.
@@ -187,11 +179,6 @@ impl Site {
         }
     }
 
-    /// Returns once no scrape is running: never, if one hangs.
-    pub(crate) fn wait_for_scrapes(&self) {
-        drop(self.scrape_state());
-    }
-
     /// A poisoned lock is fine: a scrape that panicked has dropped its reader, and the next one attaches again.
     fn scrape_state(&self) -> MutexGuard<'_, ScrapeState> {
         self.scrape_state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -204,6 +191,39 @@ impl Site {
             .with("Content-Security-Policy", ui::POLICY)
             .with("Vary", "Accept-Encoding")
             .encoded(request.gzip)
+    }
+}
+
+impl Service for Site {
+    fn respond(&self, request: Request, body: &BodySlot) {
+        self.answer_or_report(&PageRequest::of(&request)).send(request, body);
+    }
+
+    fn http_metrics(&self) -> HttpMetrics {
+        self.scrape_state().collector.http_metrics()
+    }
+
+    fn health(&self) -> Health {
+        Health { path: self.routes.path(HEALTHY), text: HEALTHY_TEXT }
+    }
+
+    /// Reads the segments without a page, so that they are attached and their state is logged.
+    fn warm_up(&self) {
+        let mut scrape_state = self.scrape_state();
+        scrape_state.collector.read_segments();
+        scrape_state.collector.log();
+    }
+
+    fn wait_for_scrapes(&self) {
+        drop(self.scrape_state());
+    }
+
+    fn begin_linger(&self) {
+        self.is_lingering.store_release(1);
+    }
+
+    fn is_scraped(&self, connections: usize, wanted: usize) -> bool {
+        connections >= wanted
     }
 }
 
@@ -221,7 +241,7 @@ const LARGE_PAGE: usize = 1 << 20;
 const KEPT_BLOCK: usize = 32 << 20;
 
 /// Compresses all bytes at once.
-fn compressed(mut bytes: Vec<u8>) -> Vec<u8> {
+pub(super) fn compressed(mut bytes: Vec<u8>) -> Vec<u8> {
     let mut gzip = Gzip::new();
     gzip.take(&mut bytes);
     gzip.finish()

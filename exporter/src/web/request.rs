@@ -13,6 +13,10 @@ const FOR_PEOPLE: [&str; 2] = ["Promshm-Live", "Sec-Fetch-Mode"];
 pub(crate) struct PageRequest {
     pub(crate) method: Method,
     pub(crate) path: String,
+    /// What the client calls this server.
+    pub(crate) host: String,
+    /// Whether the client prefers JSON to a page for people.
+    pub(crate) wants_json: bool,
     pub(crate) families: Selection,
     pub(crate) choice: Choice,
     pub(crate) gzip: bool,
@@ -39,6 +43,8 @@ impl PageRequest {
         Self {
             method,
             path: path.into(),
+            host: header("Host"),
+            wants_json: wants_json(&header("Accept")),
             families: selection(query),
             choice: negotiate(&header("Accept")),
             gzip: wants_gzip(&header("Accept-Encoding")),
@@ -63,6 +69,11 @@ impl PageRequest {
 fn selection(query: &str) -> Selection {
     let named = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "name[]");
     Selection::of(named.map(|(_, name)| name.into_owned()))
+}
+
+/// Whether JSON is named, and HTML is not, as browsers do.
+fn wants_json(accept: &str) -> bool {
+    accept.contains("application/json") && !accept.contains("text/html")
 }
 
 /// The scraper's time limit; an invalid one is no limit.

@@ -113,9 +113,17 @@ impl Routes {
     }
 
     pub(crate) fn route<'p>(&self, path: &'p str) -> Route<'p> {
+        match self.below(path) {
+            Route::Page(page) => self.page(page),
+            other => other,
+        }
+    }
+
+    /// As [`Routes::route`], with all paths below the prefix as pages.
+    pub(crate) fn below<'p>(&self, path: &'p str) -> Route<'p> {
         match path.strip_prefix(&self.prefix.0) {
             Some("") if !path.is_empty() => Route::Home,
-            Some(page) if page.starts_with('/') => self.page(page),
+            Some(page) if page.starts_with('/') => Route::Page(page),
             _ if path == LANDING => Route::Home,
             _ => Route::Nothing,
         }

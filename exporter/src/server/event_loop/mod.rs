@@ -68,7 +68,7 @@ pub(super) struct EventLoop {
     rejections: RejectionLog,
     bucket: TokenBucket,
     health: Health,
-    on_taken: Box<dyn Fn(usize) + Send>,
+    on_taken: Box<dyn Fn(usize, String) + Send>,
     read_buffer: Box<[u8; HEAD_BYTES]>,
 }
 
@@ -218,7 +218,7 @@ impl EventLoop {
             match connection.advance(&mut self.read_buffer, now) {
                 Step::Blocked => return,
                 Step::Yield => {}
-                Step::Delivered => (self.on_taken)(client),
+                Step::Delivered(report) => (self.on_taken)(client, report),
                 Step::Request(head) => self.authenticate(client, head, now),
                 Step::Rejected(rejection) => self.reject(client, rejection, now),
                 Step::Closed(rejection) => return self.close(client, rejection),
@@ -254,7 +254,7 @@ impl EventLoop {
                     self.drive(client, now);
                 }
                 Step::Closed(rejection) => self.close(client, rejection),
-                Step::Blocked | Step::Yield | Step::Delivered | Step::Request(_) => {}
+                Step::Blocked | Step::Yield | Step::Delivered(_) | Step::Request(_) => {}
             }
         }
         while let Some(client) = self.queue.pop_rejected(self.busy(), now) {

@@ -1,6 +1,9 @@
 //! The live page, with its style and script in one file. It fetches the telemetry path like any scraper and renders
 //! what it reads; `build.rs` joins its parts.
 
+#[cfg(feature = "node")]
+pub(crate) mod pods;
+
 const PAGE: &str = include_str!(concat!(env!("OUT_DIR"), "/page.html"));
 
 /// The page's Content-Security-Policy.

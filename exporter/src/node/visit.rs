@@ -1,0 +1,104 @@
+//! Threads that enter another IPC namespace.
+//!
+//! Such a thread does one piece of work and ends. None comes back to be used for anything else, so none can be in
+//! a namespace that it should have left. Whoever asked waits for a limited time: what hangs costs a thread, not the
+//! one who waits.
+
+use nix::{
+    errno::Errno,
+    sched::{CloneFlags, setns},
+    time::{ClockId, clock_gettime},
+};
+use promshm_segment::os::Place;
+use std::{
+    collections::HashMap,
+    os::fd::OwnedFd,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Enough for a scrape; the default of some C libraries is larger, and some have less.
+const STACK: usize = 1 << 20;
+
+/// Why a piece of work has no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum VisitError {
+    /// There was no thread, or the namespace could not be entered.
+    Enter(Errno),
+    /// It was not done in time, and perhaps never will be.
+    Late,
+    Panicked,
+}
+
+/// Does work in a namespace; returns its result and the CPU time that it took.
+pub(super) fn visit<T: Send + 'static>(
+    namespace: &Arc<OwnedFd>,
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<(T, Duration), VisitError> {
+    let namespace = Arc::clone(namespace);
+    let enter_and_work = move || setns(&*namespace, CloneFlags::CLONE_NEWIPC).map(|()| work());
+    let results = aside(move |results: &Sender<_>| {
+        let result = enter_and_work();
+        let _ = results.send((result, cpu_time())); // nobody waits any more
+    })?;
+    match results.recv_timeout(limit) {
+        Ok((Ok(result), took)) => Ok((result, took)),
+        Ok((Err(errno), _)) => Err(VisitError::Enter(errno)),
+        Err(RecvTimeoutError::Timeout) => Err(VisitError::Late),
+        Err(RecvTimeoutError::Disconnected) => Err(VisitError::Panicked),
+    }
+}
+
+/// Does work that may hang, in no other namespace.
+pub(super) fn bounded<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let results = aside(move |results: &Sender<T>| drop(results.send(work()))).ok()?;
+    results.recv_timeout(limit).ok()
+}
+
+/// Which of the namespaces may have segments; those that could not be looked at in time are absent. One thread goes
+/// from one to the next: one that it cannot enter it does not look at.
+pub(super) fn look_at_each(
+    namespaces: Vec<(u64, Arc<OwnedFd>, Place)>,
+    limit: Duration,
+) -> (HashMap<u64, bool>, Duration) {
+    let until = Instant::now() + limit;
+    let (mut found, mut took) = (HashMap::new(), Duration::ZERO);
+    let look = move |results: &Sender<(u64, bool, Duration)>| {
+        for (inode, namespace, place) in namespaces {
+            if setns(&*namespace, CloneFlags::CLONE_NEWIPC).is_ok() {
+                let _ = results.send((inode, place.may_have_segments(), cpu_time()));
+            }
+        }
+    };
+    let Ok(results) = aside(look) else { return (found, took) };
+    while let Ok((inode, has_any, so_far)) =
+        results.recv_timeout(until.saturating_duration_since(Instant::now()))
+    {
+        found.insert(inode, has_any);
+        took = so_far;
+    }
+    (found, took)
+}
+
+fn aside<T: Send + 'static>(
+    work: impl FnOnce(&Sender<T>) + Send + 'static,
+) -> Result<Receiver<T>, VisitError> {
+    let (sender, results) = channel();
+    let thread = thread::Builder::new().name("visit".into()).stack_size(STACK);
+    let started = thread.spawn(move || work(&sender));
+    let errno = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or_default());
+    started.map(|_| results).map_err(|error| VisitError::Enter(errno(error)))
+}
+
+/// The CPU time that this thread has taken.
+pub(super) fn cpu_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(Into::into).unwrap_or_default()
+}

@@ -1,0 +1,415 @@
+//! Follows the IPC namespaces of the node: each is found by its processes, watched while it has none of our segments,
+//! and becomes a pod when it has some.
+//!
+//! A descriptor of each namespace is held, so it can be entered when its last process has left, and nothing in it ends
+//! before the last numbers were read.
+
+use super::{
+    Node,
+    identity::{Identity, Logs, Runtime, Surroundings, host_name},
+    pod::Pod,
+    process::{FolderId, Process},
+    scan::{Found, Scan},
+    visit::{VisitError, bounded, cpu_time, look_at_each, visit},
+};
+use crate::self_metrics::Refusal;
+use log::{error, info, warn};
+use nix::errno::Errno;
+use promshm_segment::{
+    Reader,
+    os::{Folder, Place},
+};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fs,
+    os::fd::OwnedFd,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Looking takes this part of the time at most, as long as the pause does not become [`LONGEST_PAUSE`] times longer.
+const SHARE: u32 = 1000;
+const LONGEST_PAUSE: u32 = 5;
+
+/// How long all looks at namespaces may take, one at a namespace that may have segments, and one at a folder.
+const LOOKS: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(1);
+const FOLDER_LOOK: Duration = Duration::from_millis(200);
+/// So many times as long as a look took its namespace is left alone.
+const REST: u32 = 100;
+
+/// Most namespaces of one pod or container.
+const MOST_OF_ONE: usize = 8;
+/// Most mount namespaces of one IPC namespace that are looked at, and folders that are read.
+const MOST_MOUNTS: usize = 64;
+const MOST_FOLDERS: usize = 4;
+/// Most namespaces that are opened in one poll.
+const MOST_NEW: usize = 512;
+/// The kernel's number of the IPC namespace that a machine starts with.
+const FIRST_NAMESPACE: u64 = 0xEFFF_FFFF;
+/// Most processes that are asked who they are.
+const MOST_ASKED: usize = 8;
+
+pub(super) struct Watch {
+    node: Arc<Node>,
+    scan: Scan,
+    /// By their inodes.
+    namespaces: HashMap<u64, Watched>,
+    /// Which namespace each folder of objects was found in first: it is read there alone.
+    folders: HashMap<FolderId, u64>,
+    surroundings: Surroundings,
+    /// The namespace of process 1, which is nobody's pod.
+    of_host: u64,
+    /// This process, by its number in the /proc that is read.
+    own: u32,
+    polls: u64,
+    /// Whether it was logged that the processes cannot be listed.
+    is_blind: bool,
+}
+
+struct Watched {
+    descriptor: Arc<OwnedFd>,
+    /// The pod or container of its first process, if it has one.
+    owner: Option<String>,
+    members: usize,
+    mounts: HashSet<u64>,
+    folders: Vec<(FolderId, Folder)>,
+    /// A look at a folder did not come back.
+    hangs: bool,
+    rests_until: Option<Instant>,
+    pod: Option<Arc<Pod>>,
+}
+
+impl Watched {
+    fn place(&self) -> Place {
+        Place::elsewhere(self.folders.iter().map(|(_, folder)| folder.clone()).collect())
+    }
+}
+
+impl Watch {
+    pub(super) fn new(node: Arc<Node>) -> Self {
+        let proc = &node.options.proc;
+        let init = Process::open(proc, 1).ok();
+        let own = fs::read_link(proc.join("self")).ok();
+        let own = own.and_then(|link| link.to_str()?.parse().ok()).unwrap_or_default();
+        let cgroup = init.as_ref().and_then(|init| init.read("cgroup")).unwrap_or_default();
+        Self {
+            surroundings: Surroundings::of(&cgroup),
+            of_host: init.and_then(|init| init.ipc_inode().ok()).unwrap_or(FIRST_NAMESPACE),
+            own,
+            node,
+            scan: Scan::default(),
+            namespaces: HashMap::new(),
+            folders: HashMap::new(),
+            polls: 0,
+            is_blind: false,
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        loop {
+            let before = cpu_time();
+            let aside = catch_unwind(AssertUnwindSafe(|| self.poll())).unwrap_or_else(|_| {
+                error!("a look at the node's processes panicked");
+                Duration::ZERO
+            });
+            let took = cpu_time().saturating_sub(before) + aside;
+            self.node.metrics.count_poll(took);
+            self.node.pods().is_known = true;
+            thread::sleep(self.pause(took));
+        }
+    }
+
+    /// The first poll looks at all that there is, and says nothing about the next ones.
+    fn pause(&self, took: Duration) -> Duration {
+        let shortest = self.node.options.poll;
+        if self.polls <= 1 { shortest } else { (took * SHARE).clamp(shortest, shortest * LONGEST_PAUSE) }
+    }
+
+    /// Returns the CPU time that other threads have taken for it.
+    fn poll(&mut self) -> Duration {
+        self.polls += 1;
+        let Some(found) = self.list() else { return Duration::ZERO };
+        self.node.metrics.processes.set(found.processes as i64);
+        (0..found.forbidden).for_each(|_| self.node.metrics.count_refusal(Refusal::Permission));
+        self.open_new(&found);
+        for (pid, namespace) in &found.fresh {
+            self.add_folder(*pid, *namespace);
+        }
+        for (inode, watched) in &mut self.namespaces {
+            watched.members = found.members.get(inode).copied().unwrap_or_default();
+        }
+        let took = self.look();
+        self.settle();
+        self.node.metrics.namespaces.set(self.namespaces.len() as i64);
+        took
+    }
+
+    /// The processes. That a namespace has lost its last one is believed only after a look at all.
+    fn list(&mut self) -> Option<Found> {
+        let proc = self.node.options.proc.clone();
+        let mut found = self.noted(|scan, own| scan.poll(&proc, own, false))?;
+        let namespaces = found.namespaces();
+        let is_lost = |(inode, watched): (&u64, &Watched)| watched.members > 0 && !namespaces.contains(inode);
+        if self.namespaces.iter().any(is_lost) {
+            let mut all = self.noted(|scan, own| scan.poll(&proc, own, true))?;
+            all.fresh.append(&mut found.fresh);
+            all.forbidden += found.forbidden;
+            found = all;
+        }
+        Some(found)
+    }
+
+    fn noted(&mut self, list: impl FnOnce(&mut Scan, u32) -> Result<Found, Errno>) -> Option<Found> {
+        let listed = list(&mut self.scan, self.own);
+        if let (Err(cause), false) = (&listed, self.is_blind) {
+            error!(cause:%; "the node's processes cannot be listed");
+        }
+        self.is_blind = listed.is_err();
+        listed.ok()
+    }
+
+    /// Opens the namespaces that are not watched yet.
+    fn open_new(&mut self, found: &Found) {
+        let mut first: HashMap<u64, u32> = HashMap::new();
+        for (pid, namespace) in &found.fresh {
+            first.entry(*namespace).or_insert(*pid);
+        }
+        let mut new: Vec<u64> = found.members.keys().copied().collect();
+        new.retain(|inode| !self.namespaces.contains_key(inode));
+        new.sort_unstable();
+        for inode in new.into_iter().take(MOST_NEW) {
+            let pid = first.get(&inode).copied().or_else(|| self.scan.members(inode).first().copied());
+            if let Some(watched) = pid.and_then(|pid| self.open(pid, inode)) {
+                self.namespaces.insert(inode, watched);
+            }
+        }
+    }
+
+    fn open(&self, pid: u32, inode: u64) -> Option<Watched> {
+        let process = Process::open(&self.node.options.proc, pid).ok()?;
+        let owner = self.owner(&process, inode);
+        let of_owner = |watched: &&Watched| watched.owner.is_some() && watched.owner == owner;
+        let is_full = self.namespaces.len() >= 2 * self.node.options.bounds.pods + MOST_OF_ONE;
+        if is_full || self.namespaces.values().filter(of_owner).count() >= MOST_OF_ONE {
+            self.node.metrics.count_refusal(Refusal::Namespaces);
+            return None;
+        }
+        let descriptor = match process.ipc_namespace(inode) {
+            Ok(descriptor) => Arc::new(descriptor),
+            Err(Errno::EMFILE | Errno::ENFILE) => {
+                self.node.metrics.count_refusal(Refusal::Namespaces);
+                return None;
+            }
+            Err(_) => return None, // it has ended
+        };
+        Some(Watched {
+            descriptor,
+            owner,
+            members: 0,
+            mounts: HashSet::new(),
+            folders: Vec::new(),
+            hangs: false,
+            rests_until: None,
+            pod: None,
+        })
+    }
+
+    /// The pod or container of a process.
+    fn owner(&self, process: &Process, inode: u64) -> Option<String> {
+        let identity = Identity::of(&process.read("cgroup")?, &self.surroundings);
+        let key = identity.key(inode);
+        (key != Identity::default().key(inode)).then_some(key)
+    }
+
+    /// Notes where a process keeps its objects, unless that is known of its mount namespace.
+    fn add_folder(&mut self, pid: u32, namespace: u64) {
+        let Some(watched) = self.namespaces.get_mut(&namespace) else { return };
+        if watched.hangs || watched.folders.len() >= MOST_FOLDERS || watched.mounts.len() >= MOST_MOUNTS {
+            return;
+        }
+        let Ok(process) = Process::open(&self.node.options.proc, pid) else { return };
+        let is_new = |mount| watched.mounts.insert(mount);
+        if !process.mount_inode().is_ok_and(is_new) {
+            return;
+        }
+        let refusal = match bounded(FOLDER_LOOK, move || process.shm_folder()) {
+            None => {
+                watched.hangs = true;
+                Some(Refusal::Folder)
+            }
+            Some(Err(Errno::EACCES | Errno::EPERM)) => Some(Refusal::Permission),
+            Some(Err(Errno::ENOENT | Errno::ESRCH)) => None, // it has none, or has ended
+            Some(Err(_)) => Some(Refusal::Folder),
+            Some(Ok((id, folder))) => match self.folders.entry(id).or_insert(namespace) {
+                first if *first != namespace => None, // read there
+                _ => {
+                    if watched.folders.iter().all(|(known, _)| *known != id) {
+                        watched.folders.push((id, Folder::of(folder)));
+                    }
+                    None
+                }
+            },
+        };
+        refusal.into_iter().for_each(|refusal| self.node.metrics.count_refusal(refusal));
+    }
+
+    /// Looks at the namespaces that are no pods yet.
+    fn look(&mut self) -> Duration {
+        let now = Instant::now();
+        let is_due =
+            |watched: &Watched| watched.pod.is_none() && watched.rests_until.is_none_or(|until| now >= until);
+        let due: Vec<_> = self.namespaces.iter().filter(|(_, watched)| is_due(watched)).collect();
+        let due: Vec<_> = due
+            .into_iter()
+            .map(|(inode, watched)| (*inode, Arc::clone(&watched.descriptor), watched.place()))
+            .collect();
+        if due.is_empty() {
+            return Duration::ZERO;
+        }
+        let looked_at: Vec<u64> = due.iter().map(|(inode, ..)| *inode).collect();
+        let (found, mut took) = look_at_each(due, LOOKS);
+        for inode in looked_at {
+            match found.get(&inode) {
+                Some(true) => took += self.look_closely(inode),
+                Some(false) => {}
+                None => self.let_rest(inode, LOOKS),
+            }
+        }
+        took
+    }
+
+    /// Makes a pod of a namespace that has segments.
+    fn look_closely(&mut self, inode: u64) -> Duration {
+        let Some(watched) = self.namespaces.get(&inode) else { return Duration::ZERO };
+        let (place, limits) = (watched.place(), self.node.options.bounds.read_limits());
+        let most = self.node.options.bounds.segments.get();
+        let look = move || {
+            let names = place.discover().unwrap_or_default();
+            let readers =
+                names.iter().take(most).filter_map(|name| Reader::attach_at(&place, *name, limits).ok());
+            let holders = readers.flat_map(|reader| reader.holders(MOST_ASKED)).take(MOST_ASKED);
+            (names.len(), holders.collect::<Vec<u32>>())
+        };
+        match visit(&watched.descriptor, LOOK, look) {
+            Ok(((0, _), took)) => {
+                self.let_rest(inode, took);
+                took
+            }
+            Ok(((_, holders), took)) => {
+                self.make_pod(inode, &holders);
+                took
+            }
+            Err(failure) => {
+                let refusal = match failure {
+                    VisitError::Enter(_) => Refusal::Enter,
+                    VisitError::Late => Refusal::Time,
+                    VisitError::Panicked => Refusal::Panic,
+                };
+                self.node.metrics.count_refusal(refusal);
+                self.let_rest(inode, LOOK);
+                LOOK
+            }
+        }
+    }
+
+    fn let_rest(&mut self, inode: u64, took: Duration) {
+        let watched = self.namespaces.get_mut(&inode);
+        watched.into_iter().for_each(|watched| watched.rests_until = Some(Instant::now() + took * REST));
+    }
+
+    fn make_pod(&mut self, inode: u64, holders: &[u32]) {
+        let members = self.scan.members(inode);
+        let asked = if holders.is_empty() { &members[..] } else { holders };
+        let identity = if self.of_host == inode { Identity::default() } else { self.identity(inode, asked) };
+        let environ: Vec<_> = asked.iter().chain(&members).take(2 * MOST_ASKED).copied().collect();
+        let Some(watched) = self.namespaces.get_mut(&inode) else { return };
+        let mut pods = self.node.pods();
+        if pods.by_uid.len() >= self.node.options.bounds.pods {
+            drop(pods);
+            self.node.metrics.count_refusal(Refusal::Pods);
+            return;
+        }
+        let key = identity.key(inode);
+        let is_taken = pods.by_uid.contains_key(&key);
+        let uid = if is_taken { format!("{key}-ipc-{inode}") } else { key };
+        let is_alone = uid == Identity::default().key(inode);
+        let mut labels: BTreeMap<String, String> =
+            identity.labels().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        labels.insert("node".into(), self.node.options.name.clone());
+        // Without it, the series of two namespaces could not be told apart.
+        if is_taken || is_alone && self.of_host != inode {
+            labels.insert("ipc_namespace".into(), inode.to_string());
+        }
+        labels.extend(env_labels(&self.node, inode, &environ));
+        let pod = Pod::new(
+            uid,
+            labels,
+            identity.runtime.map(Runtime::as_str),
+            Arc::clone(&watched.descriptor),
+            watched.place(),
+            &self.node.options.bounds,
+        );
+        pod.update(watched.place(), watched.members);
+        let pod = Arc::new(pod);
+        info!(pod = pod.uid; "a pod with segments is found");
+        watched.pod = Some(Arc::clone(&pod));
+        pods.by_uid.insert(pod.uid.clone(), pod);
+    }
+
+    /// What is true of all processes that are asked, in that namespace.
+    fn identity(&self, inode: u64, asked: &[u32]) -> Identity {
+        let of = |pid: &u32| self.identity_of(*pid, inode);
+        let found = asked.iter().filter_map(of).take(MOST_ASKED);
+        found.reduce(|one, other| one.common(&other)).unwrap_or_default()
+    }
+
+    fn identity_of(&self, pid: u32, inode: u64) -> Option<Identity> {
+        let process = Process::open(&self.node.options.proc, pid).ok()?;
+        if process.ipc_inode() != Ok(inode) {
+            return None;
+        }
+        let mut identity = Identity::of(&process.read("cgroup")?, &self.surroundings);
+        if let Err(cause) = Logs::at(&self.node.options.logs).name(&mut identity) {
+            warn!(cause:%; "the directories of the pods' logs cannot be read, so pods have no names: see --node.logs");
+        }
+        if identity.pod.is_none() && identity.container_id.is_some() {
+            identity.host = process.read("environ").and_then(|environ| host_name(environ.as_bytes()));
+        }
+        Some(identity)
+    }
+
+    /// Tells the pods what has become of them, and lets go of what is over.
+    fn settle(&mut self) {
+        for watched in self.namespaces.values() {
+            watched.pod.iter().for_each(|pod| pod.update(watched.place(), watched.members));
+        }
+        self.node.let_go();
+        let served: HashSet<*const Pod> = self.node.pods().by_uid.values().map(Arc::as_ptr).collect();
+        self.namespaces.retain(|_, watched| {
+            watched.pod.take_if(|pod| !served.contains(&Arc::as_ptr(pod)));
+            watched.members > 0 || watched.pod.is_some()
+        });
+        let namespaces = &self.namespaces;
+        self.folders.retain(|_, namespace| namespaces.contains_key(namespace));
+    }
+}
+
+/// The labels that environment variables of a namespace's processes say, those that are asked first first.
+fn env_labels(node: &Node, inode: u64, asked: &[u32]) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::new();
+    for pid in asked.iter().filter(|_| !node.options.labels.is_empty()) {
+        let Ok(process) = Process::open(&node.options.proc, *pid) else { continue };
+        let Some(environ) = process.read("environ").filter(|_| process.ipc_inode() == Ok(inode)) else {
+            continue;
+        };
+        for label in &node.options.labels {
+            if let Some(value) = label.value(&environ).filter(|_| !labels.contains_key(&label.label)) {
+                labels.insert(label.label.clone(), value);
+            }
+        }
+    }
+    labels
+}

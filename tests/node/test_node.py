@@ -1,0 +1,321 @@
+"""`promshm-exporter node`: real PHP workers in IPC namespaces of their own, one exporter for all.
+
+A machine may have other namespaces and segments; each test looks at its own ones, by the numbers of the namespaces."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import harness
+import pytest
+from harness import EXPORTER, Process, Worker, ask, wait_until
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
+
+FOLDER = pathlib.Path(__file__).parent
+WORKER = FOLDER / "worker.php"
+KEY = 0x70736D31
+IN_ITS_OWN = ("unshare", "--ipc")
+# A /dev/shm of its own too.
+WITH_OBJECTS = ("unshare", "--ipc", "--mount", "sh", "-c", 'mount -t tmpfs shm /dev/shm && exec "$@"', "sh")
+
+
+class Node(Process):
+    """The exporter of this machine."""
+
+    started = 0
+
+    def __init__(self, test, *words, **options):
+        Node.started += 1
+        flags = ["--web.listen-address=127.0.0.1:0", "--node.poll=100ms", "--node.name=here"]
+        super().__init__(test, f"node-{Node.started}", [EXPORTER, "node", *flags, *words], **options)
+        self.address = self.wait_for(r"""address"?[=:]"?([^\s"]+:\d+)""").group(1)
+
+    def pods(self):
+        """The pods by their names in paths."""
+        answer = ask(self.address, "/pods", {"Accept": "application/json"})
+        return {pod["uid"]: pod for pod in json.loads(answer.body)["pods"]}
+
+    def expect(self, uid, state="live"):
+        """Waits for a pod in that state."""
+        return wait_until(f"{uid} to be {state}", lambda: self.pods().get(uid, {}).get("state") == state)
+
+    def expect_gone(self, uid):
+        wait_until(f"{uid} to be gone", lambda: uid not in self.pods())
+
+    def targets(self):
+        """What Prometheus is told: labels by path."""
+        found = json.loads(ask(self.address, "/sd").body)
+        assert all(each["targets"] == [self.address] for each in found), found
+        return {each["labels"].pop("__metrics_path__"): each["labels"] for each in found}
+
+    def page(self, uid, **options):
+        answer = ask(self.address, f"/pods/{uid}/metrics", **options)
+        assert answer.status == 200, answer.body
+        return answer.body.decode()
+
+    def samples(self, uid):
+        return harness.parse(self.page(uid))
+
+    def jobs(self, uid):
+        """What the pod's workers have counted."""
+        return sum(value for series, value in self.samples(uid).items() if series.startswith("jobs_total{"))
+
+    def own(self):
+        return harness.parse(ask(self.address).body.decode())
+
+    def refused(self, reason):
+        return self.own()[f'promshm_node_refused_total{{reason="{reason}"}}']
+
+    def descriptors_of(self, uid):
+        """Descriptors that this process has of a namespace."""
+        number = uid.removeprefix("ipc-")
+        links = [os.readlink(link) for link in pathlib.Path(f"/proc/{self.pid}/fd").iterdir()]
+        return links.count(f"ipc:[{number}]")
+
+    def holds(self):
+        """Descriptors of namespaces and of folders, mappings of segments, and threads."""
+        links = [os.readlink(link) for link in pathlib.Path(f"/proc/{self.pid}/fd").iterdir()]
+        maps = pathlib.Path(f"/proc/{self.pid}/maps").read_text()
+        return {
+            "namespaces": sum(link.startswith("ipc:[") for link in links),
+            "folders": sum(link == "/" or "/dev/shm" in link for link in links),
+            "mappings": maps.count("/SYSV") + maps.count("/dev/shm"),
+            "threads": len(os.listdir(f"/proc/{self.pid}/task")),
+        }
+
+
+class Pod(Worker):
+    """A worker in a namespace of its own."""
+
+    def __init__(self, test, amount=1, segment=f"sysv:{KEY:#x}", through=IN_ITS_OWN, words=(), **options):
+        super().__init__(test, segment, WORKER, amount, *words, through=through, **options)
+        self.wait_for("counted")
+        self.uid = f"ipc-{os.stat(f'/proc/{self.pid}/ns/ipc').st_ino}"
+
+    def kill(self):
+        os.killpg(self.pid, signal.SIGKILL)
+        self.wait()
+
+
+def attack(context, pod, *words):
+    """Attacks from within a pod."""
+    through = ["nsenter", f"--target={pod.pid}", "--ipc", "--mount"]
+    command = [*through, sys.executable, FOLDER / "hostile.py", *words]
+    attacker = Process(context, f"hostile-{words[0]}", command, stdin=subprocess.PIPE)
+    attacker.wait_for("begun")
+    return attacker
+
+
+def test_ten_namespaces_have_exact_totals(context):
+    node = Node(context)
+    pods = [Pod(context, amount) for amount in range(1, 11)]
+    for amount, pod in enumerate(pods, 1):
+        node.expect(pod.uid)
+        assert node.jobs(pod.uid) == amount
+        pod.count(100)
+        assert node.jobs(pod.uid) == amount + 100
+    targets = node.targets()
+    for pod in pods:
+        expected = {"node": "here", "ipc_namespace": pod.uid.removeprefix("ipc-")}
+        assert targets[f"/pods/{pod.uid}/metrics"] == expected
+
+
+def test_last_numbers_of_a_killed_namespace_arrive(context):
+    node, pod = Node(context), Pod(context, 3)
+    node.expect(pod.uid)
+    assert node.jobs(pod.uid) == 3
+    pod.count(4)
+    pod.kill()
+    node.expect(pod.uid, "ended")
+    assert f"/pods/{pod.uid}/metrics" in node.targets()
+    # Neither a part of the page nor a person's look at it are the scrape that is waited for.
+    node.page(pod.uid, headers={"Promshm-Live": "1"})
+    ask(node.address, f"/pods/{pod.uid}/metrics?name[]=jobs_total")
+    time.sleep(0.5)
+    samples = node.samples(pod.uid)
+    assert samples['jobs_total{segment="0x70736d31",queue="mail"}'] == 7
+    assert samples['promshm_worker_exits_total{kind="abrupt",segment="0x70736d31"}'] == 1
+    assert samples['promshm_slots{segment="0x70736d31",state="inherited"}'] == 1
+    node.expect_gone(pod.uid)
+    assert f"/pods/{pod.uid}/metrics" not in node.targets()
+    assert ask(node.address, f"/pods/{pod.uid}/metrics").status == 404
+    wait_until("the namespace to be let go", lambda: node.descriptors_of(pod.uid) == 0)
+    assert node.own()['promshm_node_let_go_total{after="scrape"}'] >= 1
+
+
+def test_a_namespace_that_was_never_scraped_is_kept_for_a_while(context):
+    node, pod = Node(context, "--node.keep=2s"), Pod(context, 3)
+    node.expect(pod.uid)
+    pod.kill()
+    node.expect(pod.uid, "ended")
+    node.expect_gone(pod.uid)
+    assert node.own()['promshm_node_let_go_total{after="keep"}'] >= 1
+
+
+def test_two_servers_both_get_the_last_numbers(context):
+    node, pod = Node(context, "--web.linger-scrapes=2"), Pod(context, 3)
+    node.expect(pod.uid)
+    pod.kill()
+    node.expect(pod.uid, "ended")
+    assert node.jobs(pod.uid) == 3
+    time.sleep(0.5)
+    assert node.jobs(pod.uid) == 3, "the other server, on a connection of its own"
+    node.expect_gone(pod.uid)
+
+
+def test_pods_that_come_and_go_leave_nothing(context):
+    node, rounds = Node(context), int(os.environ.get("PROMSHM_SOAK", 0)) * 60 or 3
+    stay = Pod(context, 5)
+    node.expect(stay.uid)
+    assert node.jobs(stay.uid) == 5
+    before = None
+    for number in range(rounds):
+        pods = [Pod(context, each, through=WITH_OBJECTS if each % 2 else IN_ITS_OWN) for each in range(1, 7)]
+        for amount, pod in enumerate(pods, 1):
+            node.expect(pod.uid)
+            assert node.jobs(pod.uid) == amount
+        for pod in pods:
+            pod.kill()
+        for amount, pod in enumerate(pods, 1):
+            node.expect(pod.uid, "ended")
+            assert node.jobs(pod.uid) == amount
+            node.expect_gone(pod.uid)
+        wait_until("namespaces to be let go", lambda: not any(node.descriptors_of(pod.uid) for pod in pods))
+        maps = lambda: pathlib.Path(f"/proc/{node.pid}/maps").read_text()
+        ours = lambda: maps().count("/SYSV70736d31")
+        before = before or ours()
+        wait_until("mappings to end", lambda: ours() <= before)
+    assert node.jobs(stay.uid) == 5
+    wait_until("threads to end", lambda: node.holds()["threads"] < 20)
+
+
+def test_objects_in_a_dev_shm_of_its_own_are_read(context):
+    node, pod = Node(context), Pod(context, 6, segment="posix:/shop", through=WITH_OBJECTS)
+    node.expect(pod.uid)
+    assert node.samples(pod.uid)['jobs_total{segment="shop",queue="mail"}'] == 6
+    pod.count(1)
+    pod.kill()
+    node.expect(pod.uid, "ended")
+    samples = node.samples(pod.uid)
+    assert samples['jobs_total{segment="shop",queue="mail"}'] == 7
+    assert samples['promshm_worker_exits_total{kind="abrupt",segment="shop"}'] == 1
+    node.expect_gone(pod.uid)
+
+
+@pytest.mark.parametrize("kind", ["forge", "many", "huge", "objects"])
+def test_a_hostile_pod_changes_nothing_for_others(context, kind):
+    node = Node(context, "--node.max-scrape-time=5s")
+    good = [Pod(context, amount) for amount in (1, 2)]
+    options = {"segment": "posix:/shop", "through": WITH_OBJECTS} if kind == "objects" else {}
+    bad = Pod(context, 9, **options)
+    for pod in [*good, bad]:
+        node.expect(pod.uid)
+    attacker = attack(context, bad, kind, *([] if kind == "objects" else [KEY]))
+    if kind in ("many", "huge"):
+        attacker.wait_for("done")
+    for number in range(1, 6):
+        answer = ask(node.address, f"/pods/{bad.uid}/metrics")
+        assert answer.status in (200, 503), answer.body
+        for amount, pod in enumerate(good, 1):
+            pod.count(10)
+            assert node.jobs(pod.uid) == amount + 10 * number
+    assert node.process.poll() is None, node.output()
+    memory = node.own()["process_resident_memory_bytes"]
+    assert memory < 150 << 20, memory
+    if kind == "many":
+        assert node.refused("segments") > 0
+        assert "segments" in node.pods()[bad.uid]["limited"]
+
+
+def test_series_beyond_the_limit_are_left_out_of_their_own_page_alone(context):
+    node = Node(context, "--node.max-series-per-pod=50")
+    many, few = Pod(context, 1, words=["200"]), Pod(context, 2)
+    for pod in (many, few):
+        node.expect(pod.uid)
+    samples = harness.workers_samples(node.page(many.uid))
+    assert 0 < len(samples) <= 50, len(samples)
+    assert node.jobs(few.uid) == 2
+    assert node.pods()[many.uid]["limited"] == ["series"] and node.pods()[few.uid]["limited"] == []
+    assert node.refused("series") == 1
+
+
+def test_a_new_exporter_reads_the_same(context):
+    first, pod = Node(context), Pod(context, 8)
+    first.expect(pod.uid)
+    before = harness.workers_samples(first.page(pod.uid))
+    assert first.stop() == 0
+    pod.count(2)
+    second = Node(context)
+    second.expect(pod.uid)
+    after = harness.workers_samples(second.page(pod.uid))
+    assert after.pop('jobs_total{segment="0x70736d31",queue="mail"}') == 10
+    before.pop('jobs_total{segment="0x70736d31",queue="mail"}')
+    assert after == before
+
+
+def test_the_end_waits_for_numbers_that_only_this_exporter_has(context):
+    node, pod = Node(context, "--web.linger=60s"), Pod(context, 8)
+    node.expect(pod.uid)
+    pod.kill()
+    node.expect(pod.uid, "ended")
+    node.send(signal.SIGTERM)
+    node.wait_for("waiting for one more scrape")
+    assert node.jobs(pod.uid) == 8
+    assert node.wait() == 0
+
+
+def test_variables_of_the_workers_become_labels(context):
+    environment = {**os.environ, "APP_ENV": 'a"b', "PRIVATE": "no"}
+    node, pod = Node(context, "--node.label=APP_ENV"), Pod(context, env=environment)
+    node.expect(pod.uid)
+    assert node.targets()[f"/pods/{pod.uid}/metrics"]["app_env"] == 'a"b'
+    for name in ("DB_PASSWORD", "1A", "POD"):
+        started = subprocess.run([EXPORTER, "node", f"--node.label={name}"], capture_output=True, text=True)
+        assert started.returncode == 2 and name in started.stderr, started.stderr
+
+
+def test_pages_are_below_the_prefix_and_behind_passwords(context):
+    config = context.folder / "web.yml"
+    hashed = "$2y$05$kxxzNbFBDUxCYZDsVVnOfudIv5oxAHRdFUVi8XnAFZ8zyT0Bt2SHO"
+    config.write_text("basic_auth_users: {}\n")
+    node, pod = Node(context, "--web.route-prefix=/x", f"--web.config.file={config}"), Pod(context)
+    json_pods = lambda: json.loads(ask(node.address, "/x/pods", {"Accept": "application/json"}).body)["pods"]
+    wait_until("the pod", lambda: pod.uid in [each["uid"] for each in json_pods()])
+    target = next(each for each in json.loads(ask(node.address, "/x/sd").body) if pod.uid in str(each))
+    assert target["labels"]["__metrics_path__"] == f"/x/pods/{pod.uid}/metrics"
+    assert ask(node.address, f"/x/pods/{pod.uid}").getheader("Location") == f"/x/pods/{pod.uid}/"
+    assert b'href="./metrics"' in ask(node.address, f"/x/pods/{pod.uid}/").body
+    assert f"./pods/{pod.uid}/".encode() in ask(node.address, "/x/pods").body
+    config.write_text(f"basic_auth_users: {{me: '{hashed}'}}\n")
+    node.send(signal.SIGHUP)
+    wait_until("passwords", lambda: ask(node.address, "/x/sd").status == 401)
+    words = ["healthcheck", f"--web.listen-address={node.address}", "--web.route-prefix=/x"]
+    assert subprocess.run([EXPORTER, *words]).returncode == 0
+
+
+def test_a_prometheus_finds_each_pod_and_gets_its_last_numbers(context):
+    node, pods = Node(context), [Pod(context, amount) for amount in (1, 2, 3)]
+    for pod in pods:
+        node.expect(pod.uid)
+    config = context.folder / "prometheus.yml"
+    config.write_text(f"""
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+  - job_name: pods
+    http_sd_configs: [{{url: "http://{node.address}/sd", refresh_interval: 1s}}]
+""")
+    command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={context.folder / 'tsdb'}"]
+    prometheus = harness.Prometheus(context, command=command)
+    number = lambda pod: pod.uid.removeprefix("ipc-")
+    for amount, pod in enumerate(pods, 1):
+        prometheus.expect(f'sum(jobs_total{{ipc_namespace="{number(pod)}"}})', {"{}": amount})
+    pods[0].count(41)
+    pods[0].kill()
+    prometheus.expect(f'sum(max_over_time(jobs_total{{ipc_namespace="{number(pods[0])}"}}[1m]))', {"{}": 42})
+    node.expect_gone(pods[0].uid)
+    prometheus.expect(f'sum(jobs_total{{ipc_namespace="{number(pods[1])}"}})', {"{}": 2})

@@ -1,0 +1,18 @@
+<?php
+// Counts its first argument, and as many series as its second one says; says so, and counts what it is told.
+
+use Promshm\{Counter, Gauge};
+
+$jobs = new Counter('jobs_total', 'Jobs done.', ['queue']);
+$jobs->incBy((float) $argv[1], ['mail']);
+(new Gauge('depth', 'Jobs that wait.'))->set(7);
+$many = new Counter('many_total', 'Many series.', ['number']);
+for ($i = 0; $i < (int) ($argv[2] ?? 0); $i++) {
+    $many->inc([(string) $i]);
+}
+echo "counted\n";
+
+while (($line = fgets(STDIN)) !== false) {
+    $jobs->incBy((float) $line, ['mail']);
+    echo "counted\n";
+}
