@@ -48,7 +48,7 @@ struct HalfState {
     /// Whether the present scrape reads the half.
     is_read: bool,
     /// For each word of the index's used pages: the unit that it last led to, plus one.
-    seen: HashMap<u64, Box<[u32; PAGE_WORDS]>>,
+    seen: HashMap<u64, SeenPage>,
     /// Units of accepted records.
     taken_units: ClaimedRanges,
     /// Pages of records that were read; their count is in `touched`.
@@ -241,15 +241,19 @@ impl Catalogue {
     fn look_at(&mut self, view: &View, (at, half): (usize, &Half), page: u64) {
         let words = view.words(half.index + page * PAGE, PAGE_WORDS as u64);
         let Some(words) = words else { return };
-        let mut seen = self.halves[at].seen.remove(&page).unwrap_or_else(|| Box::new([0; PAGE_WORDS]));
-        for (word, seen) in words.iter().zip(&mut *seen) {
+        let mut seen = self.halves[at].seen.get(&page).map_or([0; PAGE_WORDS], SeenPage::codes);
+        let mut has_changed = false;
+        for (word, seen) in words.iter().zip(&mut seen) {
             let entry = word.load_acquire(); // pair: INDEX
             let code = code(half, entry);
             if code != *seen {
+                has_changed = true;
                 self.note(view, at, (std::mem::replace(seen, code), code), entry);
             }
         }
-        self.halves[at].seen.insert(page, seen);
+        if has_changed {
+            self.halves[at].seen.insert(page, SeenPage::of(&seen));
+        }
     }
 
     fn note(&mut self, view: &View, half: usize, (before, code): (u32, u32), entry: u64) {
@@ -557,6 +561,39 @@ impl Refresh<'_> {
 
 fn spend(budget: &mut u64, bytes: u64) {
     *budget = budget.saturating_sub(bytes);
+}
+
+/// The cached words of a page of the index. Few of them are in use in a segment with few series, and there may be many
+/// segments.
+#[derive(Debug)]
+enum SeenPage {
+    /// Words that are not 0, each with its place in the page.
+    Few(Box<[(u16, u32)]>),
+    All(Box<[u32; PAGE_WORDS]>),
+}
+
+impl SeenPage {
+    /// From so many words on all are kept: it takes no more memory by much, and no time.
+    const FEW: usize = PAGE_WORDS / 4;
+
+    fn of(codes: &[u32; PAGE_WORDS]) -> Self {
+        let used = || (0_u16..).zip(codes).filter(|(_, code)| **code != 0);
+        if used().count() > Self::FEW {
+            return Self::All(Box::new(*codes));
+        }
+        Self::Few(used().map(|(at, code)| (at, *code)).collect())
+    }
+
+    fn codes(&self) -> [u32; PAGE_WORDS] {
+        match self {
+            Self::All(codes) => **codes,
+            Self::Few(used) => {
+                let mut codes = [0; PAGE_WORDS];
+                used.iter().for_each(|(at, code)| codes[usize::from(*at)] = *code);
+                codes
+            }
+        }
+    }
 }
 
 /// The cached form of a word of the index.
