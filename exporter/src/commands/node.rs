@@ -54,15 +54,15 @@ pub(crate) struct NodeFlags {
 
     /// The most segments of a pod that are read.
     #[arg(long = "node.max-segments-per-pod", value_name = "NUMBER", default_value = "8")]
-    max_segments: NonZeroUsize,
+    pod_segments: NonZeroUsize,
 
     /// The most series of a pod; further ones are left out.
     #[arg(long = "node.max-series-per-pod", value_name = "NUMBER", default_value_t = 20_000)]
-    max_series: u64,
+    pod_series: u64,
 
     /// The most bytes of a pod's segments that are read, and about the most that are kept of them, e.g. 32M.
     #[arg(long = "node.max-bytes-per-pod", value_name = "BYTES", default_value = "32M", value_parser = bytes)]
-    max_bytes: u64,
+    pod_bytes: u64,
 
     /// How long a scrape of a pod may take; a pod that takes longer rests ten times as long.
     #[arg(long = "node.max-scrape-time", value_name = "DURATION", default_value = "2s", value_parser = duration)]
@@ -77,9 +77,9 @@ pub(crate) fn serve(flags: &NodeFlags, options: &ServeOptions, trust: &[TrustSel
     raise_descriptors();
     let bounds = Bounds {
         pods: flags.max_pods.get(),
-        segments: flags.max_segments,
-        series: flags.max_series,
-        bytes: flags.max_bytes,
+        segments: flags.pod_segments,
+        series: flags.pod_series,
+        bytes: flags.pod_bytes,
         scrape_time: flags.max_scrape_time,
         trust: trust.to_vec(),
         with_created: options.with_created,

@@ -30,7 +30,7 @@ use std::{
 };
 
 /// Looking takes this part of the time at most, as long as the pause does not become [`LONGEST_PAUSE`] times longer.
-const SHARE: u32 = 1000;
+const SHARE: u32 = 2000;
 const LONGEST_PAUSE: u32 = 5;
 
 /// How long all looks at namespaces may take, one at a namespace that may have segments, and one at a folder.
@@ -70,6 +70,7 @@ pub(super) struct Watch {
 }
 
 struct Watched {
+    inode: u64,
     descriptor: Arc<OwnedFd>,
     /// The pod or container of its first process, if it has one.
     owner: Option<String>,
@@ -84,7 +85,7 @@ struct Watched {
 
 impl Watched {
     fn place(&self) -> Place {
-        Place::elsewhere(self.folders.iter().map(|(_, folder)| folder.clone()).collect())
+        Place::elsewhere(self.inode, self.folders.iter().map(|(_, folder)| folder.clone()).collect())
     }
 }
 
@@ -206,6 +207,7 @@ impl Watch {
             Err(_) => return None, // it has ended
         };
         Some(Watched {
+            inode,
             descriptor,
             owner,
             members: 0,

@@ -8,13 +8,20 @@ use super::folder::Folder;
 pub struct Place {
     /// `None` for this process's own.
     folders: Option<Vec<Folder>>,
+    /// The number of the IPC namespace, if it is known.
+    ipc_inode: Option<u64>,
 }
 
 impl Place {
-    /// Other processes' folders; of objects with one name, the one in the first folder is found.
+    /// An IPC namespace, by its number, and folders of its processes; of objects with one name, the one in the first
+    /// folder is found.
     #[must_use]
-    pub fn elsewhere(folders: Vec<Folder>) -> Self {
-        Self { folders: Some(folders) }
+    pub fn elsewhere(ipc_inode: u64, folders: Vec<Folder>) -> Self {
+        Self { folders: Some(folders), ipc_inode: Some(ipc_inode) }
+    }
+
+    pub(super) fn ipc_inode(&self) -> Option<u64> {
+        self.ipc_inode
     }
 
     pub(super) fn folders(&self) -> impl Iterator<Item = Folder> + '_ {

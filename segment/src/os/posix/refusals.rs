@@ -129,6 +129,10 @@ fn open(file_name: &str, flags: OFlag, uid: u32) -> Result<OwnedFd, Errno> {
 
 /// The prefix of a segment's file names, which end in the user's number.
 fn prefix(name: &SegmentName) -> String {
+    prefix_in(name, ipc_namespace)
+}
+
+fn prefix_in(name: &SegmentName, ipc_namespace: impl FnOnce() -> u64) -> String {
     match name {
         SegmentName::Sysv(key) => format!("{PREFIX}sysv.{}.{key:08x}.", ipc_namespace()),
         SegmentName::Posix(name) => format!("{PREFIX}posix.{}.", name.as_str()),
@@ -143,7 +147,7 @@ fn ipc_namespace() -> u64 {
 
 /// The users whose processes may not write the segment, sorted by number.
 pub(in super::super) fn refused(place: &Place, name: &SegmentName) -> Vec<Refused> {
-    let prefix = prefix(name);
+    let prefix = prefix_in(name, || place.ipc_inode().unwrap_or_else(ipc_namespace));
     let mut found: Vec<_> = place.folders().flat_map(|folder| refused_in(&folder, &prefix)).collect();
     found.sort_unstable_by_key(|refused| refused.uid);
     found.dedup_by_key(|refused| refused.uid);
