@@ -76,13 +76,36 @@ def workers():
     ]
 
 
-def quantiles(buckets):
-    return [target(f"histogram_quantile({share}, {buckets})", f"p{int(share * 100)}") for share in (0.5, 0.95, 0.99)]
+def named(name):
+    """A metric, whose name may be one of Grafana's variables, as it was picked."""
+    return f'{{__name__="{name}", {PICKED}}}' if "$" in name else f"{name}{{{PICKED}}}"
+
+
+def by(*labels):
+    return f"by ({', '.join(labels)}) " if labels else ""
+
+
+def quantile(share, histogram, *labels):
+    """From the native form where Prometheus has it, else from the classic one."""
+    native = f"sum {by(*labels)}(rate({named(histogram)}{RATE}))"
+    classic = f"sum {by(*labels, 'le')}(rate({named(histogram + '_bucket')}{RATE}))"
+    return f"histogram_quantile({share}, {native}) or histogram_quantile({share}, {classic})"
+
+
+def quantiles(histogram):
+    return [target(quantile(share, histogram), f"p{int(share * 100)}") for share in (0.5, 0.95, 0.99)]
+
+
+def observed(part, histogram, *labels):
+    """The rate of a histogram's `count` or `sum`, whichever form Prometheus has."""
+    classic = f"sum {by(*labels)}(rate({named(f'{histogram}_{part}')}{RATE}))"
+    native = f"sum {by(*labels)}(rate({named(histogram)}{RATE}))"
+    return f"({classic} or histogram_{part}({native}))"
 
 
 def counted():
-    buckets = f'{{__name__="${{histogram}}_bucket", {PICKED}}}{RATE}'
-    heat_map = target(f"sum by (le) (increase({buckets}))", "{{le}}", format="heatmap")
+    buckets, native = (f"increase({named(name)}{RATE})" for name in ("${histogram}_bucket", "${histogram}"))
+    heat_map = target(f"sum({native}) or (sum by (le) ({buckets}) unless on () sum({native}))", "{{le}}", format="heatmap")
     return [
         graph(
             "$counter a second",
@@ -99,15 +122,14 @@ def counted():
             color={"mode": "scheme", "scheme": "Oranges", "steps": 64},
             yAxis={"unit": "s"},
         ),
-        graph("$histogram: quantiles", quantiles(f"sum by (le) (rate({buckets}))"), "As exact as the buckets are.", unit="s"),
+        graph("$histogram: quantiles", quantiles("${histogram}"), "As exact as the buckets are: within a few per cent if it is native.", unit="s"),
     ]
 
 
 def functions():
-    calls = f"sum by (function) (rate(php_function_duration_seconds_count{{{PICKED}}}{RATE}))"
+    duration = "php_function_duration_seconds"
+    calls, seconds = (observed(part, duration, "function") for part in ("count", "sum"))
     errors = f"sum by (function) (rate(php_function_errors_total{{{PICKED}}}{RATE}))"
-    buckets = f"sum by (function, le) (rate(php_function_duration_seconds_bucket{{{PICKED}}}{RATE}))"
-    seconds = f"sum by (function) (rate(php_function_duration_seconds_sum{{{PICKED}}}{RATE}))"
     return [
         graph(
             "Calls",
@@ -117,22 +139,21 @@ def functions():
         ),
         graph("Errors, share of calls", [target(f"topk(20, {errors} / {calls})", "{{function}}")], "Calls that threw, or returned false where that is an error.", unit="percentunit"),
         graph("Time spent", [target(f"topk(20, {seconds})", "{{function}}")], "Seconds a second, of all workers: where a faster function would save most."),
-        graph("p50", [target(f"topk(20, histogram_quantile(0.5, {buckets}))", "{{function}}")], "As exact as promshm.observe_buckets.", unit="s"),
-        graph("p95", [target(f"topk(20, histogram_quantile(0.95, {buckets}))", "{{function}}")], "As exact as promshm.observe_buckets.", unit="s"),
+        graph("p50", [target(f"topk(20, {quantile(0.5, duration, 'function')})", "{{function}}")], "As exact as promshm.observe_buckets.", unit="s"),
+        graph("p95", [target(f"topk(20, {quantile(0.95, duration, 'function')})", "{{function}}")], "As exact as promshm.observe_buckets.", unit="s"),
         graph("Running calls", [target(f"topk(20, sum by (function) (php_function_in_flight{{{PICKED}}}))", "{{function}}")], "Of living workers. A call that hangs stays here."),
     ]
 
 
 def requests():
-    buckets = f"sum by (le) (rate(php_request_duration_seconds_bucket{{{PICKED}}}{RATE}))"
     return [
         graph(
             "Requests",
-            [target(f"sum by (sapi, code) (rate(php_request_duration_seconds_count{{{PICKED}}}{RATE}))", "{{sapi}} {{code}}")],
+            [target(observed("count", "php_request_duration_seconds", "sapi", "code"), "{{sapi}} {{code}}")],
             "By response code; scripts of the command line by exit code.",
             unit="reqps",
         ),
-        graph("Requests: quantiles", quantiles(buckets), "All requests, from their start to their end.", unit="s"),
+        graph("Requests: quantiles", quantiles("php_request_duration_seconds"), "All requests, from their start to their end.", unit="s"),
         graph(
             "Running requests",
             [
@@ -240,6 +261,15 @@ def exporter():
     ]
 
 
+# The names of all histograms. Native ones have no ending, but are no numbers that could be compared: Prometheus 3 leaves them
+# out of a comparison. In Prometheus 2 only those are found that have the classic form.
+CANDIDATES = '{job=~"$job", __name__=~".+", __name__!~".*_(total|bucket|count|sum|info)"}'
+HISTOGRAMS = (
+    'query_result(group by (__name__) ({job=~"$job", __name__=~".*_bucket"}) '
+    f"or on (__name__) (group by (__name__) ({CANDIDATES}) unless on (__name__) group by (__name__) ({CANDIDATES} >= -Inf)))"
+)
+
+
 def variable(name, label, query, regex="", many=True):
     return {
         "name": name,
@@ -263,7 +293,7 @@ def variables():
         variable("job", "Job", "label_values(promshm_up, job)"),
         variable("instance", "Instance", 'label_values(promshm_up{job=~"$job"}, instance)'),
         variable("counter", "Counter", "metrics(.*_total)", f"/^{own}(.*_total)$/", many=False),
-        variable("histogram", "Histogram", "metrics(.*_bucket)", f"/^{own}(.*)_bucket$/", many=False),
+        variable("histogram", "Histogram", HISTOGRAMS, f'/__name__="{own}(.*?)(?:_bucket)?"/', many=False),
     ]
 
 

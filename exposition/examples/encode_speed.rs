@@ -5,7 +5,7 @@
 //! of the second one: `valgrind --tool=callgrind --toggle-collect='*counted_page*' encode_speed text counters`.
 
 use promshm_exposition::{Encoder, Format};
-use promshm_segment::{Definition, Family, GaugeMode, Kind};
+use promshm_segment::{Definition, Family, GaugeMode, Kind, NativeBuckets};
 use std::{hint::black_box, time::Instant};
 
 const BOUNDS: [f64; 15] =
@@ -22,6 +22,15 @@ fn rows(name: &str, kind: Kind, count: usize, cells: impl Fn(usize) -> Vec<f64>)
         family.push([queue.as_str(), class.as_str(), "succeeded"], &cells(row));
     }
     family
+}
+
+/// A fiftieth as well, each with observations in 40 of the usual buckets.
+fn natives() -> Family {
+    let buckets = NativeBuckets::new(1.1, 1e-6, 65_536.0).expect("the usual buckets");
+    let count =
+        |row: usize, cell: usize| if (113..153).contains(&cell) { (row * 31 + cell * 7) as f64 } else { 0.0 };
+    let cells = |row| (0..buckets.numbers()).map(|cell| count(row, cell)).collect();
+    rows("native_seconds", Kind::NativeHistogram(buckets), 100_000 / 50, cells)
 }
 
 fn median_ms(mut work: impl FnMut()) -> f64 {
@@ -73,8 +82,9 @@ fn count(format: &str, kind: &str) {
     let mut families = match kind {
         "counters" => [rows("whole_total", Kind::Counter, 100_000, |row| vec![(row * 7919) as f64])],
         "gauges" => [rows("gauge", Kind::Gauge(GaugeMode::Last), 100_000, |row| vec![row as f64])],
+        "natives" => [natives()],
         "histograms" => [rows("duration_seconds", Kind::Histogram, 100_000 / 50, histogram)],
-        _ => panic!("counters, gauges or histograms"),
+        _ => panic!("counters, gauges, histograms or natives"),
     };
     (0..families[0].row_count()).for_each(|row| families[0].set_created(row, 1.7e9 + row as f64 / 8.0));
     let mut encoder = Encoder::new(format);

@@ -10,6 +10,9 @@ const POSITIVE: u8 = 12;
 /// So many empty buckets between two others are written as such: another span would take as much room.
 const SHORT_GAP: i32 = 2;
 
+/// Bytes of differences that take no second allocation.
+const DELTAS: usize = 240;
+
 /// Appends the fields of a native histogram's numbers. Returns whether the format can hold them: counts are integers
 /// there, whose differences are integers of 64 bits as well.
 ///
@@ -46,7 +49,15 @@ fn total(counts: [Option<u64>; 4]) -> Option<u64> {
 /// `runs`: counts of buckets that follow each other, with the index of the first. Returns the sum of the counts, if they
 /// are counts.
 fn push_buckets<const N: usize>(page: &mut Vec<u8>, field: u8, runs: [(i32, &[f64]); N]) -> Option<u64> {
-    let mut spans = Spans { page, field, deltas: Vec::new(), span: (0, 0), next: 0, last: 0, total: Some(0) };
+    let mut spans = Spans {
+        page,
+        field,
+        deltas: Vec::with_capacity(DELTAS),
+        span: (0, 0),
+        next: 0,
+        last: 0,
+        total: Some(0),
+    };
     for (first, counts) in runs {
         push_run(&mut spans, first, counts);
     }
@@ -82,7 +93,9 @@ impl Spans<'_> {
     #[inline]
     fn push(&mut self, index: i32, count: f64) {
         let gap = index - self.next;
-        if gap > SHORT_GAP || self.span.1 == 0 {
+        if gap == 0 && self.span.1 > 0 {
+            // the usual case
+        } else if gap > SHORT_GAP || self.span.1 == 0 {
             self.end_span();
             self.span = (gap, 0);
         } else {

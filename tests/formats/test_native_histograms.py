@@ -1,9 +1,11 @@
 """Native histograms of several processes, as Python's protobuf and two real Prometheus understand them: quantiles are held
 against the numbers that were observed."""
 
+import json
 import math
 import pathlib
 import random
+import re
 import signal
 
 import harness
@@ -142,6 +144,32 @@ def test_prometheus_makes_native_histograms_of_classic_ones(context, exporter):
     assert prometheus.query("job_seconds_bucket") == {}
     found = prometheus.query("histogram_quantile(0.5, job_seconds)")['{queue="mail"}']
     assert 0.005 < found <= 1, "three of five are between these bounds"
+
+
+def test_dashboard_asks_for_native_histograms(context, exporter, program):
+    counted(context, {"a": [0.1] * 16})
+    prometheus = harness.Prometheus(context, exporter.address, flags=FLAGS, program=program)
+    wait_until("two scrapes", lambda: prometheus.query("count_over_time(promshm_up[1m]) > 1"))
+    assert prometheus.query('{__name__=~"native_seconds_.*"}') == {}
+    asked = [each.replace("job_duration_seconds", "native_seconds") for each in harness.dashboard_expressions() if "job_duration_seconds" in each]
+    assert len(asked) == 4
+    for expression in asked:
+        assert prometheus.api("query", query=expression)["result"], expression
+
+
+def test_dashboard_finds_the_names_of_native_histograms(context, exporter):
+    """By a list that Grafana makes of lines of text. Prometheus 2 compares a native histogram as 0."""
+    counted(context, {"a": [0.1] * 16})
+    harness.Worker(context, context.segment, SCRIPT.with_name("worker.php")).wait_for("counted")
+    prometheus = harness.Prometheus(context, exporter.address, flags=FLAGS, program=harness.prometheus_3())
+    wait_until("a scrape", lambda: counts(prometheus))
+    dashboard = json.loads((harness.ROOT / "grafana/dashboard.json").read_text())
+    (variable,) = (each for each in dashboard["templating"]["list"] if each["name"] == "histogram")
+    query = variable["query"]["query"].removeprefix("query_result(").removesuffix(")").replace("$job", ".*")
+    lines = [f'{{__name__="{name[:-2]}"}} 1 1' for name in prometheus.query(query)]
+    found = [re.search(variable["regex"].strip("/"), line) for line in lines]
+    names = {each[1] for each in found if each} - {"level_nan"}  # a gauge that is NaN is not told from them
+    assert names == {"degrees_celsius", "job_seconds", "native_seconds"}
 
 
 def test_exemplars_have_their_times(context, exporter):

@@ -116,11 +116,17 @@ class ProtobufTest(harness.TestCase):
         page = subprocess.run(dump, capture_output=True, check=True).stdout
         self.assertEqual(formats.workers_part(told(metric_family.families(page))), EXPECTED)
 
-    def test_prometheus_with_native_histograms_asks_for_it_and_stores_the_same(self):
+    def test_prometheus_2_with_native_histograms_asks_for_it_and_stores_the_same(self):
         """This Prometheus weighs all formats alike, and names protobuf first."""
+        self.assert_scraped("prometheus")
+
+    def test_prometheus_3_with_native_histograms_asks_for_it_and_stores_the_same(self):
+        self.assert_scraped(harness.prometheus_3())
+
+    def assert_scraped(self, program):
         proxy = Proxy(self, self.exporter.address)
         flags = ["--enable-feature=native-histograms,exemplar-storage"]
-        prometheus = harness.Prometheus(self, proxy.address, flags=flags)
+        prometheus = harness.Prometheus(self, proxy.address, flags=flags, program=program)
         prometheus.expect('{job="promshm"}', EXPECTED, formats.workers_part)
         prometheus.expect("level_nan", ["level_nan{}"], lambda answer: [name for name in answer if math.isnan(answer[name])])
         prometheus.expect_health()

@@ -1,4 +1,4 @@
-//! The parts of a scrape: `promshm-bench-scrape SERIES SLOTS counters|histograms KEY [against] [EXPORTER]`.
+//! The parts of a scrape: `promshm-bench-scrape SERIES SLOTS counters|histograms|natives KEY [against] [EXPORTER]`.
 //!
 //! Makes a segment of its own under KEY, in which each slot has counted into every series, and prints
 //! one line of `name=value` pairs: milliseconds (the median), bytes. With `against` it also lets the
@@ -9,12 +9,14 @@ mod against;
 mod heap;
 mod whole;
 
-use promshm_exposition::{Encoder, Gzip, PART};
-use promshm_segment::{Config, Definition, Kind, Reader, SegmentName, Snapshot, Writer, os};
+use promshm_exposition::{Encoder, Format, Gzip, PART};
+use promshm_segment::{Config, Definition, Kind, NativeBuckets, Reader, SegmentName, Snapshot, Writer, os};
 use std::{env, fs::File, hint::black_box, io::Write, time::Instant};
 
 const BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 const LABELS: [&str; 3] = ["queue", "job", "status"];
+/// The buckets in which a native histogram has observations: from 16 ms to half a second.
+const NATIVE_CELLS: std::ops::Range<usize> = 113..153;
 const ROUNDS: usize = 15;
 
 fn main() {
@@ -24,10 +26,10 @@ fn main() {
     };
     let (series, slots) = (series.parse().expect("a number"), slots.parse().expect("a number"));
     let config = config(key.parse().expect("a segment's name"), series, slots);
-    fill(&config, series, slots, kind == "histograms");
+    let definition = definition(kind);
+    fill(&config, &definition, series, slots);
     let with_others = arguments.get(4).is_some_and(|word| word == "against");
-    let cells = if kind == "histograms" { BOUNDS.len() + 2 } else { 1 };
-    measure(config.name, series as usize * slots as usize * cells, with_others);
+    measure(config.name, series as usize * slots as usize * definition.cells(), with_others);
     if let Some(exporter) = arguments.get(4..).and_then(|words| words.iter().find(|word| word.contains('/')))
     {
         print!("{}", whole::whole(exporter, key));
@@ -40,18 +42,33 @@ fn config(name: SegmentName, series: u32, slots: u32) -> Config {
     Config { name, size: 16 << 30, max_series: series, max_processes: slots, ..Config::default() }
 }
 
+fn definition(kind: &str) -> Definition {
+    let (kind, bounds) = match kind {
+        "histograms" => (Kind::Histogram, &BOUNDS[..]),
+        "natives" => {
+            let buckets = NativeBuckets::new(1.1, 1e-6, 65_536.0).expect("the usual buckets");
+            (Kind::NativeHistogram(buckets), &[][..])
+        }
+        _ => (Kind::Counter, &[][..]),
+    };
+    Definition::new("jobs", "Jobs done.", kind, &LABELS, bounds).expect("a good definition")
+}
+
 /// Each writer is a slot; to a reader, several in one process equal several processes.
-fn fill(config: &Config, series: u32, slots: u32, histograms: bool) {
-    let (kind, bounds) = if histograms { (Kind::Histogram, &BOUNDS[..]) } else { (Kind::Counter, &[][..]) };
-    let definition = Definition::new("jobs", "Jobs done.", kind, &LABELS, bounds).expect("a good definition");
+fn fill(config: &Config, definition: &Definition, series: u32, slots: u32) {
     for slot in 0..slots {
         let mut writer = Writer::attach(config).expect("a segment");
-        let family = writer.register(&definition).expect("room for a family");
+        let family = writer.register(definition).expect("room for a family");
         for row in 0..series {
             let (queue, job) = (format!("queue-{}", row % 50), format!("App\\Jobs\\Handler{row:07}"));
             let cells =
                 writer.resolve(family, &[&queue, &job, "succeeded"]).expect("room for a series").cells;
-            cells.iter().for_each(|cell| cell.add_owned(f64::from(row % 1000 + slot)));
+            let is_counted = |cell: &usize| match definition.kind {
+                Kind::NativeHistogram(_) => NATIVE_CELLS.contains(cell) || cell + 1 == cells.len(),
+                _ => true,
+            };
+            let counted = cells.iter().enumerate().filter(|(cell, _)| is_counted(cell));
+            counted.for_each(|(_, cell)| cell.add_owned(f64::from(row % 1000 + slot)));
         }
         std::mem::forget(writer); // the slot stays taken, as by a living process
     }
@@ -77,6 +94,13 @@ fn measure(name: SegmentName, cells: usize, with_others: bool) {
         page.clear();
         encoder.encode(&snapshot.families, &mut page);
     });
+    let mut protobuf = Encoder::new(Format::Protobuf);
+    let mut messages = Vec::new();
+    protobuf.encode(&snapshot.families, &mut messages);
+    let encode_protobuf = median(|| {
+        messages.clear();
+        protobuf.encode(&snapshot.families, &mut messages);
+    });
     let (copy, read) = (cached_copy(&page), read_once(cells));
     let (compress, compressed) = compressed(&page);
     let write = written(&page);
@@ -84,6 +108,7 @@ fn measure(name: SegmentName, cells: usize, with_others: bool) {
         "first={first:.3} read={read:.3} merge={merge:.3} encode={encode:.3} copy={copy:.3} compress={compress:.3} \
          write={write:.3} "
     );
+    print!("protobuf={encode_protobuf:.3} protobuf_bytes={} ", messages.len());
     print!("bytes={} compressed={compressed} first_peak={first_peak} peak={peak}", page.len());
     if with_others {
         print!(" prometheus_crate={:.3}", against::prometheus_crate(snapshot, ROUNDS));

@@ -30,18 +30,23 @@ pub(crate) fn whole(binary: &str, segment: &str) -> String {
     std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
     let (mut gzip, mut plain) = (0, 0);
     let start = Instant::now();
-    gzip += scrape(&mut client, PAGE, "gzip");
+    gzip += scrape(&mut client, PAGE, TEXT, "gzip");
     let first = milliseconds(start);
-    let with_gzip = median(|| gzip = scrape(&mut client, PAGE, "gzip"));
-    let without = median(|| plain = scrape(&mut client, PAGE, "identity"));
+    let with_gzip = median(|| gzip = scrape(&mut client, PAGE, TEXT, "gzip"));
+    let without = median(|| plain = scrape(&mut client, PAGE, TEXT, "identity"));
     for _ in 0..ROUNDS {
-        scrape(&mut client, PAGE, "gzip");
-        scrape(&mut client, PAGE, "identity");
+        scrape(&mut client, PAGE, TEXT, "gzip");
+        scrape(&mut client, PAGE, TEXT, "identity");
     }
-    scrape(&mut client, "/-/healthy", "identity"); // the page before has then been freed
+    scrape(&mut client, "/-/healthy", TEXT, "identity"); // the page before has then been freed
     let held = anonymous_bytes(exporter.0.id());
+    scrape(&mut client, PAGE, PROTOBUF, "gzip");
+    let protobuf = median(|| {
+        scrape(&mut client, PAGE, PROTOBUF, "gzip");
+    });
     format!(
-        " whole_first={first:.3} whole_gzip={with_gzip:.3} whole_plain={without:.3} whole_gzip_bytes={gzip} \
+        " whole_first={first:.3} whole_gzip={with_gzip:.3} whole_plain={without:.3} whole_protobuf={protobuf:.3} \
+         whole_gzip_bytes={gzip} \
          whole_plain_bytes={plain} whole_held={held}"
     )
 }
@@ -59,10 +64,15 @@ fn address(log: &mut impl BufRead) -> String {
 }
 
 const PAGE: &str = "/metrics";
+const TEXT: &str = "text/plain;version=0.0.4";
+const PROTOBUF: &str =
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
 
 /// Requests a page and reads it. Returns the body's length.
-fn scrape(client: &mut BufReader<TcpStream>, path: &str, encoding: &str) -> usize {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAccept-Encoding: {encoding}\r\n\r\n");
+fn scrape(client: &mut BufReader<TcpStream>, path: &str, format: &str, encoding: &str) -> usize {
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: {format}\r\nAccept-Encoding: {encoding}\r\n\r\n"
+    );
     client.get_mut().write_all(request.as_bytes()).expect("sent");
     let (mut length, mut line) = (0, String::new());
     while line != "\r\n" {
