@@ -3,9 +3,10 @@
 //! Makes a segment of its own under KEY, in which each slot has counted into every series, and prints
 //! one line of `name=value` pairs: milliseconds (the median), bytes. With `against` it also lets the
 //! `prometheus` crate build and encode the same families. With the path of an exporter it also measures whole scrapes
-//! of that program.
+//! of that program. `promshm-bench-scrape generations SERIES SLOTS KEY` measures what a generation of the segment costs.
 
 mod against;
+mod generations;
 mod heap;
 mod whole;
 
@@ -21,6 +22,13 @@ const ROUNDS: usize = 15;
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [word, series, slots, key] = &arguments[..]
+        && word == "generations"
+    {
+        let number = |text: &str| text.parse().expect("a number");
+        println!("{}", generations::measure(number(series), number(slots), key));
+        return;
+    }
     let [series, slots, kind, key, ..] = &arguments[..] else {
         panic!("SERIES SLOTS KIND KEY [against] [EXPORTER]")
     };

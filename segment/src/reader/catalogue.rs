@@ -80,6 +80,10 @@ pub(crate) struct Catalogue {
     exported: Vec<Option<usize>>,
     /// Count of the numbers in the rows of all series.
     numbers: u64,
+    /// Changes when series of the snapshot come, go, or lie elsewhere.
+    layout: u64,
+    /// For each record of the former half the index of its family and its row, while those that were carried are read.
+    rows_of_former: HashMap<u32, (usize, usize)>,
     /// Maximum of pages of records that may be read.
     most: u64,
     /// Most series of a half.
@@ -116,6 +120,8 @@ impl Default for Catalogue {
             exported: Vec::new(),
             numbers: 0,
             most: 0,
+            layout: 0,
+            rows_of_former: HashMap::new(),
             max_series: u64::MAX,
             beyond: 0,
             series: [0; 2],
@@ -149,6 +155,7 @@ impl Catalogue {
         self.follow_leads(view);
         if epoch != self.epoch || self.replaced {
             (self.epoch, self.replaced) = (epoch, false);
+            self.layout += 1;
             let is_read = self.halves.each_ref().map(|half| half.is_read);
             self.families.iter_mut().for_each(|family| family.drop_removed(view, is_read, sight.half()));
             self.count_numbers();
@@ -214,10 +221,10 @@ impl Catalogue {
         }
         self.corrupt += state.corrupt;
         self.beyond = 0;
+        self.layout += 1;
         self.leads.retain(|lead| lead.half != half);
         self.families.iter_mut().for_each(|family| family.forget(half));
-        self.families.retain(|family| !family.is_forgotten());
-        (self.by_name, self.chosen) = (Vec::new(), None);
+        self.forget_families();
         self.by_offset.clear();
         self.by_hash.clear();
         for (at, family) in self.families.iter().enumerate() {
@@ -225,6 +232,34 @@ impl Catalogue {
             self.by_hash.entry(family.hash).or_default().push(at);
         }
         self.count_numbers();
+    }
+
+    /// Forgets the families that lie in no half any more. What is laid out stays as it is, if none of them is shown.
+    fn forget_families(&mut self) {
+        let mut left = 0..self.families.len();
+        let place = |family: &Entry| if family.is_forgotten() { None } else { left.next() };
+        let places: Vec<Option<usize>> = self.families.iter().map(place).collect();
+        if left.is_empty() {
+            return;
+        }
+        self.families.retain(|family| !family.is_forgotten());
+        self.by_name.clear();
+        let chosen = self.chosen.take();
+        self.chosen = chosen.and_then(|chosen| chosen.iter().map(|at| places[*at]).collect());
+        self.note_exported();
+    }
+
+    /// Notes for each family whether it is exported.
+    fn note_exported(&mut self) {
+        self.exported.clear();
+        self.exported.resize(self.families.len(), None);
+        let chosen = self.chosen.iter().flatten().enumerate();
+        chosen.for_each(|(family, at)| self.exported[*at] = Some(family));
+    }
+
+    /// Changes when series of the snapshot come, go, or lie elsewhere.
+    pub(crate) fn layout(&self) -> u64 {
+        self.layout
     }
 
     /// Number of pages of records that were read.
@@ -284,7 +319,14 @@ impl Catalogue {
     /// the next scrape.
     fn follow_leads(&mut self, view: &View) {
         let mut leads = std::mem::take(&mut self.leads);
+        if leads.is_empty() {
+            return;
+        }
+        self.layout += 1;
         leads.sort_unstable_by(|a, b| b.cmp(a));
+        if leads.iter().any(|lead| lead.half == self.present) {
+            self.look_up_former_rows();
+        }
         let key = hash_key(view);
         if !leads.is_empty() {
             self.series = [0, 1].map(|half| self.series_count(half));
@@ -295,9 +337,37 @@ impl Catalogue {
             let is_bad = self.follow(look, lead, &mut budget).is_err();
             self.halves[lead.half].corrupt += u64::from(is_bad);
         }
+        self.rows_of_former = HashMap::new();
         if !leads.is_empty() {
             self.leads = leads;
         }
+    }
+
+    /// While both halves are read, whoever finds a record that was carried knows the series' row by the record that it
+    /// was carried from: so its labels need not be sorted in among the others.
+    fn look_up_former_rows(&mut self) {
+        let former = 1 - self.present;
+        if !self.halves[former].is_read {
+            return;
+        }
+        for (family, entry) in self.families.iter().enumerate() {
+            let rows = entry.rows().iter().enumerate();
+            let known = rows.filter_map(|(row, series)| Some((series.at[former]?.unit, (family, row))));
+            self.rows_of_former.extend(known);
+        }
+    }
+
+    /// Adds a carried record to the row of the record that it was carried from. False if that is not known.
+    fn join_former(&mut self, look: Refresh<'_>, family: usize, series: &SeriesRecord, spot: Spot) -> bool {
+        let (half, former) = (look.half, 1 - look.half);
+        let origin = series.origin.checked_sub(look.view.geometry.halves[former].records);
+        let unit =
+            origin.filter(|origin| origin.is_multiple_of(RECORD_UNIT)).map(|origin| origin / RECORD_UNIT);
+        let known = unit.and_then(|unit| self.rows_of_former.get(&u32::try_from(unit).ok()?));
+        let row = known.filter(|(of, _)| half == self.present && *of == family).map(|(_, row)| *row);
+        row.is_some_and(|row| {
+            self.families[family].take_carried(row, (former, spot), series.created, &self.labels)
+        })
     }
 
     fn follow(&mut self, look: Refresh<'_>, lead: Lead, budget: &mut u64) -> Result<(), Corrupt> {
@@ -387,14 +457,18 @@ impl Catalogue {
         }
         if !series.removed && !self.is_origin_gone(look, &series) {
             let unit = ((offset - look.half().records) / RECORD_UNIT) as u32;
+            let spot = Spot { unit, column: series.column as u32 };
+            self.series[look.half] += 1;
+            if self.join_former(look, at, &series, spot) {
+                return Ok(());
+            }
             let mut at_half = [None; 2];
-            at_half[look.half] = Some(Spot { unit, column: series.column as u32 });
+            at_half[look.half] = Some(spot);
             let mut created = [f64::NAN; 2];
             created[look.half] = series.created;
             let taken = Series { at: at_half, created };
             self.families[at].take(taken, look.half, &self.labels);
             self.numbers = numbers;
-            self.series[look.half] += 1;
         }
         Ok(())
     }
@@ -446,16 +520,16 @@ impl Catalogue {
         if self.chosen.as_ref() != Some(&chosen) {
             snapshot.families = chosen.iter().map(|at| self.families[*at].empty_family()).collect();
             chosen.iter().for_each(|at| self.families[*at].dirty = true);
-            self.exported.clear();
-            self.exported.resize(self.families.len(), None);
-            chosen.iter().enumerate().for_each(|(family, at)| self.exported[*at] = Some(family));
             self.chosen = Some(chosen.clone());
+            self.note_exported();
+            self.layout += 1;
         }
         for (at, exported) in chosen.iter().zip(&mut snapshot.families) {
             let homes = self.families[*at].homes.iter().flatten();
             let overflows = homes.filter_map(|home| FamilyRecord::overflow_count(cells.view, home.offset));
             exported.set_overflows(overflows.map(Word::load_relaxed).max().unwrap_or(0));
             if self.families[*at].dirty {
+                self.layout += 1;
                 self.corrupt += self.families[*at].lay_out(exported, next_id());
             }
         }

@@ -38,7 +38,7 @@ impl<'r> Cells<'r> {
 
     /// The values that are set for a series of the per-process plane, in the slots whose gauges count.
     pub(crate) fn gauges(&self, series: &Series) -> impl Iterator<Item = (usize, f64)> {
-        self.gauges_in([series.column(0), series.column(1)])
+        self.gauges_in(series.columns())
     }
 
     /// The same, by the columns in both halves.
@@ -56,35 +56,9 @@ impl<'r> Cells<'r> {
     /// The sums of a series' first cells over all slots, always in the same order; see [`Sight::trees`].
     pub(crate) fn sums(&self, totals: &Totals, series: &Series, sums: &mut [f64]) {
         sums.fill(0.0);
-        let now = self.sight.half();
-        if self.sight.former().is_none() {
-            let known = series
-                .column(now)
-                .and_then(|column| totals.of(&self.page_map.cumulative[now], column, sums.len()));
-            known.into_iter().for_each(|known| sums.copy_from_slice(known));
-            return;
-        }
-        let pages = |half: usize| {
-            let column = series.column(half);
-            let pages = column.map_or(&[][..], |column| self.page_map.cumulative[half].of(column));
-            (pages, column.unwrap_or(0))
-        };
-        let ((mut old, old_column), (mut new, new_column)) = (pages(1 - now), pages(now));
-        loop {
-            let (page, column) = match (old.split_first(), new.split_first()) {
-                (Some((page, rest)), other) if other.is_none_or(|(other, _)| page.slot <= other.slot) => {
-                    old = rest;
-                    (page, old_column)
-                }
-                (_, Some((page, rest))) => {
-                    new = rest;
-                    (page, new_column)
-                }
-                _ => return,
-            };
-            let cells = self.cells(page, column, sums.len());
-            sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += cell.get());
-        }
+        let half = self.sight.half();
+        let known = totals.of(&self.page_map.cumulative[half], series.column(half), series, sums.len());
+        known.into_iter().for_each(|known| sums.copy_from_slice(known));
     }
 
     /// A fingerprint that changes when the series is updated, as far as its values show that. Per-process

@@ -45,6 +45,11 @@ impl Series {
         halves.filter_map(|(half, spot)| Some(spot?.offset(half)))
     }
 
+    /// Its columns, by half.
+    pub(crate) fn columns(&self) -> [Option<u64>; 2] {
+        [self.column(0), self.column(1)]
+    }
+
     /// Its column in a half.
     pub(crate) fn column(&self, half: usize) -> Option<u64> {
         self.at[half].map(|spot| spot.column.into())
@@ -169,6 +174,28 @@ impl Entry {
         self.fresh.push(series);
         self.live += 1;
         self.dirty = true;
+    }
+
+    /// Adds the record of the present half that a row's series was carried to. Does nothing if the record claims to be
+    /// of another row than its labels say.
+    pub(crate) fn take_carried(
+        &mut self,
+        row: usize,
+        (origin, carried): (usize, Spot),
+        created: f64,
+        labels: &[u8],
+    ) -> bool {
+        let half = 1 - origin;
+        let is_in_order = |home: &Option<Home>| home.as_ref().is_none_or(|home| home.order.is_none());
+        let has_labels = || strings(labels).map_while(Result::ok).eq(self.labels(row));
+        let is_free =
+            self.rows.get(row).is_some_and(|row| row.at[half].is_none() && row.at[origin].is_some());
+        let is_taken = is_free && self.homes.iter().all(is_in_order) && has_labels();
+        if is_taken {
+            self.rows[row].at[half] = Some(carried);
+            self.rows[row].created[half] = created;
+        }
+        is_taken
     }
 
     /// Finds the removed series; they leave at the next layout. One of the new half (`now`) also leaves if the record

@@ -5,6 +5,7 @@ mod catalogue;
 mod cells;
 mod entry;
 mod exemplars;
+mod joined;
 mod limits;
 mod merge;
 mod pages;
@@ -194,8 +195,8 @@ impl Reader {
         self.page_map.refresh(view, &sight.trees(), pages);
         let cells = Cells { view, slots: &slots, page_map: &self.page_map, sight };
         self.catalogue.choose(&cells, &mut self.snapshot);
-        let is_in_one_half = sight.former().is_none();
-        self.totals.refresh(view, is_in_one_half.then(|| &self.page_map.cumulative[sight.half()]));
+        let layout = self.catalogue.layout();
+        self.totals.refresh(view, sight, &self.page_map, layout, self.catalogue.chosen());
         let hidden = self.catalogue.look_for_use(&cells, &self.totals, now);
         let left_out = merge::values(&cells, &self.catalogue, &self.totals, &mut self.snapshot);
         self.summaries.look(view, &mut self.page_map, &self.catalogue);

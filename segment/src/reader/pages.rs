@@ -205,8 +205,13 @@ impl Pages {
 
     /// The slots' pages that hold that column.
     pub(crate) fn of(&self, column: u64) -> &[Page] {
-        let page = (column / PAGE_WORDS as u64) as usize;
-        match self.starts.get(page..page + 2) {
+        self.at((column / PAGE_WORDS as u64) as u32)
+    }
+
+    /// The slots' pages with that index in the plane, sorted by slot.
+    pub(crate) fn at(&self, place: u32) -> &[Page] {
+        let place = place as usize;
+        match self.starts.get(place..place + 2) {
             Some(&[start, end]) => &self.found[start as usize..end as usize],
             _ => &[],
         }

@@ -48,7 +48,7 @@ impl Summaries {
         self.rings.clear();
         for (family, entry) in catalogue.summaries() {
             let series = |(row, series): (usize, &Series)| SummarySeries {
-                columns: [series.column(0), series.column(1)],
+                columns: series.columns(),
                 row: family.map(|family| (family, row)),
             };
             self.series.extend(entry.all_series().enumerate().map(series));

@@ -1,23 +1,52 @@
 //! Sums of the cumulative plane over all slots.
 
-use super::pages::Pages;
+use super::{
+    entry::{Entry, Series},
+    joined::{Block, Joined, Run},
+    pages::{Page, PageMap, Pages},
+    sight::Sight,
+};
 use crate::{
     layout::PAGE_WORDS,
     memory::{atomic::Cell, view::View},
 };
 
-/// The cumulative plane, summed over all slots; empty while cells are in both halves, because then the columns of a
-/// series differ from slot to slot.
+/// The cumulative plane, summed over all slots.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     sums: Vec<f64>,
+    /// Whether slots are in both halves: then the columns of a series differ from slot to slot, and `joined` says
+    /// where its sums are. Otherwise they are in the order of the pages.
+    are_joined: bool,
+    joined: Joined,
 }
 
 impl Totals {
-    /// Adds page by page; a page that exists in no slot takes no room.
-    pub(crate) fn refresh(&mut self, view: &View, pages: Option<&Pages>) {
+    /// Adds page by page. `layout` changes when the entries' series lie elsewhere.
+    pub(crate) fn refresh<'e>(
+        &mut self,
+        view: &View,
+        sight: &Sight,
+        page_map: &PageMap,
+        layout: u64,
+        entries: impl Iterator<Item = &'e Entry>,
+    ) {
         self.sums.clear();
-        let Some(pages) = pages else { return };
+        self.are_joined = sight.former().is_some();
+        if self.are_joined {
+            self.joined.refresh(layout, sight.half(), entries);
+            self.sums.resize(self.joined.count(), 0.0);
+            for block in self.joined.blocks() {
+                add_up_block(view, sight, page_map, block, &mut self.sums[block.sums.clone()]);
+            }
+        } else {
+            self.joined = Joined::default();
+            self.add_up_half(view, &page_map.cumulative[sight.half()]);
+        }
+    }
+
+    /// A page that exists in no slot takes no room.
+    fn add_up_half(&mut self, view: &View, pages: &Pages) {
         self.sums.resize(pages.count() * PAGE_WORDS, 0.0);
         for (sums, of_slots) in self.sums.chunks_exact_mut(PAGE_WORDS).zip(pages.by_rank()) {
             // Several pages at a time, because most of the time is spent waiting for memory.
@@ -27,10 +56,38 @@ impl Totals {
         }
     }
 
-    /// The sums of `count` cells.
-    pub(crate) fn of(&self, pages: &Pages, column: u64, count: usize) -> Option<&[f64]> {
-        let first = pages.rank(column)? * PAGE_WORDS + column as usize % PAGE_WORDS;
+    /// The sums of a series' first `count` cells; `pages` are those of the present half.
+    pub(crate) fn of(
+        &self,
+        pages: &Pages,
+        column: Option<u64>,
+        series: &Series,
+        count: usize,
+    ) -> Option<&[f64]> {
+        let first = if self.are_joined {
+            self.joined.first_sum(series)?
+        } else {
+            let column = column?;
+            pages.rank(column)? * PAGE_WORDS + column as usize % PAGE_WORDS
+        };
         self.sums.get(first..first + count)
+    }
+}
+
+/// Adds the cells of both halves in the order of slots. In the shared slot the former half's come first: see
+/// [`Sight::trees`].
+fn add_up_block(view: &View, sight: &Sight, page_map: &PageMap, block: &Block, sums: &mut [f64]) {
+    let mut shares: Vec<(&Page, &Run)> = Vec::new();
+    for half in [1 - sight.half(), sight.half()] {
+        for run in &block.runs[half] {
+            let pages = page_map.cumulative[half].at(run.place);
+            shares.extend(pages.iter().map(|page| (page, run)));
+        }
+    }
+    shares.sort_by_key(|(page, _)| page.slot); // stable
+    for (page, run) in shares {
+        let cells = page.cells(view).get(run.from..run.from + run.count).unwrap_or_default();
+        sums[run.to..].iter_mut().zip(cells).for_each(|(sum, cell)| *sum += cell.get());
     }
 }
 

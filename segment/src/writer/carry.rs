@@ -5,7 +5,7 @@ use super::{
     register::{
         Draft, FamilyDraft, Former, Home, SeriesDraft, finish_removals, leaving, remove_records, state_of,
     },
-    slot::{fill_page, known_cells, pages_of, take_pages},
+    slot::{fill_page, page_number, pages_of, take_pages},
 };
 use crate::{
     definition::Definition,
@@ -17,7 +17,7 @@ use crate::{
         series::{GONE, SeriesRecord},
         strings::{pack_strings, strings},
     },
-    layout::{Half, Plane, RING_CELL, Roots, UNSET, ring_pages},
+    layout::{Half, PAGE_WORDS, Plane, RING_CELL, Roots, UNSET, ring_pages},
     memory::{
         atomic::{Cell, Sample, Word},
         view::View,
@@ -29,8 +29,9 @@ use std::{
     mem::offset_of,
 };
 
-/// Whose cells are carried, and into whose roots. Several are added up.
+/// Whose cells are carried, and into whose roots. Two are added up.
 pub(super) struct Load {
+    /// One slot or two.
     pub(super) from: Vec<usize>,
     pub(super) to: usize,
     /// Gauges of a dead process do not count, and are not carried.
@@ -43,8 +44,23 @@ pub(super) struct Carrier<'w> {
     now: u64,
     /// From the offsets of families in the old half to their homes in the new one.
     families: HashMap<u64, Carried>,
+    /// From the offsets of series in the old half to those that others have carried before.
+    twins: HashMap<u64, u64>,
+    /// The pages that were last found of each slot whose cells are carried, and of its own: neighbours share them.
+    known_pages: Vec<KnownPage>,
     /// From the offsets of gauges' cells to those of their new cells.
     pub(super) moves: HashMap<u64, u64>,
+}
+
+/// A slot's page of cells.
+struct KnownPage {
+    /// The half's head.
+    half: u64,
+    slot: usize,
+    plane: Plane,
+    /// Its index in the plane.
+    place: u64,
+    number: u64,
 }
 
 /// A family in the new half.
@@ -57,7 +73,8 @@ struct Carried {
 
 impl<'w> Carrier<'w> {
     pub(super) fn new(writer: &'w mut Writer, now: u64) -> Self {
-        Self { writer, now, families: HashMap::new(), moves: HashMap::new() }
+        let (families, twins, moves) = <_>::default();
+        Self { writer, now, families, twins, known_pages: Vec::new(), moves }
     }
 
     fn view(&self) -> &View {
@@ -75,7 +92,7 @@ impl<'w> Carrier<'w> {
         let (old, new) = self.halves();
         empty(self.view(), &new, load.to);
         let (wanted, gone) = self.series_of(&old);
-        self.remove_twins(&new, &gone);
+        self.look_for_twins(&new, &gone);
         wanted.into_iter().try_for_each(|offset| self.carry_series(offset, load))
     }
 
@@ -83,8 +100,8 @@ impl<'w> Carrier<'w> {
     /// records that are made for them have columns in the same order, so cells that shared a page share one again.
     fn series_of(&self, half: &Half) -> (Vec<u64>, HashSet<u64>) {
         let (mut wanted, mut gone) = (Vec::new(), HashSet::new());
-        for (entry, offset) in index::entries(self.view(), half).map(|entry| (entry, index::offset_of(entry)))
-        {
+        for entry in index::entries_by_record(self.view(), half) {
+            let offset = index::offset_of(entry);
             if Tag::read(self.view(), offset, entry) != Ok(Tag::Series) {
                 continue;
             }
@@ -99,25 +116,33 @@ impl<'w> Carrier<'w> {
         (wanted.into_iter().map(|(_, offset)| offset).collect(), gone)
     }
 
-    /// Removes the series of the new half that were carried from ones that are gone: the process that removed those may
-    /// have died before it came to these. Whoever carries one only now looks at the old one's flag after that.
-    fn remove_twins(&self, half: &Half, gone: &HashSet<u64>) {
-        if gone.is_empty() {
-            return;
-        }
+    /// Finds the series of the new half that others have carried: so their labels need not be compared again. Removes those
+    /// that were carried from ones that are gone: the process that removed those may have died before it came to these.
+    /// Whoever carries one only now looks at the old one's flag after that.
+    fn look_for_twins(&mut self, half: &Half, gone: &HashSet<u64>) {
         let view = self.view();
-        let is_twin = |offset: &u64| {
-            state_of(view, *offset) != GONE
-                && SeriesRecord::parse(view, *offset).is_ok_and(|record| gone.contains(&record.origin))
+        let origin = |offset: u64, entry| {
+            (Tag::read(view, offset, entry) == Ok(Tag::Series)).then_some(())?;
+            SeriesRecord::parse(view, offset).ok().map(|record| record.origin)
         };
-        let series = index::entries(view, half)
-            .filter(|entry| Tag::read(view, index::offset_of(*entry), *entry) == Ok(Tag::Series));
-        remove_records(view, series.map(index::offset_of).filter(is_twin), None);
+        let entries = index::entries_by_record(view, half).into_iter();
+        let entries = entries.map(|entry| (entry, index::offset_of(entry)));
+        let twins = entries.filter_map(|(entry, twin)| Some((origin(twin, entry)?, twin)));
+        let twins: HashMap<u64, u64> = twins.filter(|(origin, _)| *origin != 0).collect();
+        let of_gone = twins.iter().filter(|(origin, _)| gone.contains(origin)).map(|(_, twin)| *twin);
+        remove_records(view, of_gone.filter(|twin| state_of(view, *twin) != GONE), None);
+        self.twins = twins;
     }
 
     fn carry_series(&mut self, offset: u64, load: &Load) -> Result<(), Reason> {
         let Ok(series) = SeriesRecord::parse(self.view(), offset) else { return Ok(()) };
         let Some(former) = Former::read(self.view(), offset) else { return Ok(()) };
+        let twin = self.twins.get(&offset).copied();
+        if let Some(twin) = twin.filter(|twin| state_of(self.view(), *twin) == 0)
+            && let Some(family) = self.family(series.family, true)?
+        {
+            return self.carry_into(twin, former, family.home, load);
+        }
         finish_removals(self.view(), &leaving(self.view(), offset));
         let is_gone = state_of(self.view(), offset) == GONE;
         let Some(family) = self.family(series.family, !is_gone)? else { return Ok(()) };
@@ -132,8 +157,14 @@ impl<'w> Carrier<'w> {
         }
         draft.keep_gauge(self.view(), &half);
         let Some(twin) = self.find_or_make(&half, &mut draft)? else { return Ok(()) };
+        self.carry_into(twin, former, home, load)
+    }
+
+    /// Adds the cells to those of the record in the new half.
+    fn carry_into(&mut self, twin: u64, former: Former, home: Home, load: &Load) -> Result<(), Reason> {
         // Looked at again, because the series may have been removed from both halves since, or from the old one
         // by a process that did not find it in the new one.
+        let offset = former.times.origin;
         if state_of(self.view(), offset) != 0 {
             remove_twin(self.view(), twin, offset);
             return Ok(());
@@ -147,7 +178,7 @@ impl<'w> Carrier<'w> {
                 Ok(())
             }
             Plane::PerProcess if !load.with_gauges => Ok(()),
-            _ => self.copy(load, home, series.column, record.column),
+            _ => self.copy(load, home, former.column, record.column),
         }
     }
 
@@ -203,34 +234,69 @@ impl<'w> Carrier<'w> {
 
     /// The series was touched when its latest touch in either half was.
     fn keep_touch(&self, former: Former, twin: u64) {
-        if let Some(touched) = SeriesRecord::touched(self.view(), twin) {
+        let touched = SeriesRecord::touched(self.view(), twin);
+        if let Some(touched) = touched.filter(|touched| touched.load_relaxed() < former.times.touched) {
             touched.fetch_max(former.times.touched);
+        }
+    }
+
+    /// The page of a slot that holds a column, if it exists.
+    fn page(&mut self, half: &Half, slot: usize, plane: Plane, column: u64) -> Option<u64> {
+        let place = column / PAGE_WORDS as u64;
+        let is_of =
+            |known: &&mut KnownPage| (known.half, known.slot, known.plane) == (half.head, slot, plane);
+        let view = &self.writer.attached.view;
+        match self.known_pages.iter_mut().find(is_of) {
+            Some(known) if known.place == place => return Some(known.number),
+            Some(known) => {
+                let number = page_number(view, half, slot, plane, place)?;
+                (known.place, known.number) = (place, number);
+                Some(number)
+            }
+            None => {
+                let number = page_number(view, half, slot, plane, place)?;
+                self.known_pages.push(KnownPage { half: half.head, slot, plane, place, number });
+                Some(number)
+            }
         }
     }
 
     fn copy(&mut self, load: &Load, home: Home, from: u64, to: u64) -> Result<(), Reason> {
         let (old, new) = self.halves();
-        let Writer { attached, pages, .. } = &mut *self.writer;
+        let mut pages = [None; 2];
+        for (page, slot) in pages.iter_mut().zip(&load.from) {
+            *page = self.page(&old, *slot, home.plane, from);
+        }
+        let known_target = self.page(&new, load.to, home.plane, to);
+        let Writer { attached, pages: allocator, .. } = &mut *self.writer;
         let view = &attached.view;
-        let sources: Vec<&[Cell]> = load
-            .from
-            .iter()
-            .filter_map(|slot| known_cells(view, &old, *slot, home.plane, (from, home.cells)))
-            .filter(|cells| cells.iter().any(|cell| !is_fresh(home.plane, cell)))
-            .collect();
+        let cells_of = |page: Option<u64>, column: u64| {
+            let first = column as usize % PAGE_WORDS;
+            view.page(page?)?.get(first..first + home.cells)
+        };
+        let (mut sources, mut count): ([&[Cell]; 2], usize) = ([&[]; 2], 0);
+        for cells in pages.into_iter().filter_map(|page| cells_of(page, from)) {
+            if cells.iter().any(|cell| !is_fresh(home.plane, cell)) {
+                (sources[count], count) = (cells, count + 1);
+            }
+        }
+        let sources = &sources[..count];
         if sources.is_empty() {
             return Ok(());
         }
-        let target = pages.cells(view, &new, load.to, home.plane, (to, home.cells))?;
+        let target = match cells_of(known_target, to) {
+            Some(target) => target,
+            None => allocator.cells(view, &new, load.to, home.plane, (to, home.cells))?,
+        };
         let numbers = if home.has_rings { RING_CELL } else { home.cells };
         for (at, target) in target.iter().enumerate().take(numbers) {
             let former = sources.iter().map(|cells| cells[at].get());
             target.set(former.reduce(|sum, number| sum + number).unwrap_or(0.0));
         }
         if home.has_rings {
-            copy_rings(view, &new, &sources, target);
+            copy_rings(view, &new, sources, target);
         }
-        if let (Plane::PerProcess, [source]) = (home.plane, &sources[..]) {
+        if let (Plane::PerProcess, [source]) = (home.plane, sources) {
             let offset = |cells: &[Cell]| view.offset_of(cells.as_ptr());
             self.moves.extend(offset(source).zip(offset(target)));
         }

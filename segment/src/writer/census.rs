@@ -131,7 +131,7 @@ struct Family {
 fn take_census(view: &View, living: Option<&[bool]>) -> Census {
     let half = view.geometry.half(view.phase().generation());
     let (mut families, mut series): (HashMap<u64, Family>, Vec<(u64, SeriesRecord)>) = <_>::default();
-    for entry in index::entries(view, half) {
+    for entry in index::entries_by_record(view, half) {
         let offset = index::offset_of(entry);
         match Tag::read(view, offset, entry) {
             Ok(Tag::Family) => drop(family(view, half, offset, living, &mut families)),

@@ -5,10 +5,10 @@ use super::{
     Writer,
     carry::{Carrier, Load},
     register::MOST_TURNS,
-    slot::{Alone, ClaimedSlot, is_forged},
+    slot::{Alone, ClaimedSlot, is_forged, pages_of},
 };
 use crate::{
-    layout::{ESTATE, LIVENESS_KERNEL, PAGE, Phase, RECORD_UNIT, SHARED, Slot, header},
+    layout::{ESTATE, LIVENESS_KERNEL, PAGE, Phase, Plane, RECORD_UNIT, SHARED, Slot, header},
     memory::{
         atomic::{Word, before_stores},
         view::View,
@@ -201,7 +201,15 @@ impl Writer {
             }
             // What processes without a slot have left: nobody writes it any more. It is added to the estate once.
             if generation_of(&self.attached.view, SHARED) != now {
-                self.carry(now, &Load { from: vec![SHARED, ESTATE], to: ESTATE, with_gauges: false }).ok()?;
+                let load = Load { from: vec![SHARED, ESTATE], to: ESTATE, with_gauges: false };
+                let view = &self.attached.view;
+                let former = view.geometry.half(now + 1);
+                let has_cells =
+                    |slot: &usize| pages_of(view, former, *slot, Plane::Cumulative).next().is_some();
+                // Mostly there are none, and it would take long to find that out series by series.
+                if load.from.iter().any(has_cells) {
+                    self.carry(now, &load).ok()?;
+                }
                 turn(&self.attached.view, SHARED, now);
             }
         }

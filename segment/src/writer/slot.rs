@@ -345,7 +345,7 @@ pub(super) fn pages_of(view: &View, half: &Half, slot: usize, plane: Plane) -> i
 }
 
 /// The number of a slot's `page`th page of cells, if it exists.
-fn page_number(view: &View, half: &Half, slot: usize, plane: Plane, page: u64) -> Option<u64> {
+pub(super) fn page_number(view: &View, half: &Half, slot: usize, plane: Plane, page: u64) -> Option<u64> {
     let at = ColumnPath::of(page * PAGE_WORDS as u64);
     let root = half.roots_of(slot) + plane.roots_offset() + 8 * at.root as u64;
     let directory = view.word(root)?.load_acquire(); // pair: PAGE

@@ -126,6 +126,66 @@ fn page_stays_the_same_while_slots_turn_one_after_the_other() {
     }
 }
 
+/// All numbers of a scrape, and the layout that encoders keep their lines for.
+fn numbers_and_layouts(reader: &mut Reader) -> (Vec<u64>, Vec<u64>) {
+    let snapshot = reader.scrape().unwrap();
+    assert_eq!(snapshot.stats.corrupt_records, 0);
+    let rows = snapshot.families.iter().flat_map(Family::rows);
+    let numbers = rows.flat_map(|row| row.values().to_vec()).map(f64::to_bits).collect();
+    (numbers, snapshot.families.iter().map(Family::generation).collect())
+}
+
+/// Columns of several pages, with gaps where series were removed, so that they are others in the next generation.
+#[test]
+fn rows_keep_numbers_and_layout_while_slots_turn() {
+    let mut scene = Scene::new();
+    let series: u32 = if cfg!(miri) { 12 } else { 40 };
+    let bounds: Vec<f64> = (0..60).map(f64::from).collect();
+    let histogram = Definition::new("h", "", Kind::Histogram, &["l"], &bounds).unwrap();
+    let counter = Definition::new("c", "", Kind::Counter, &["l"], &[]).unwrap();
+    let mut others = [scene.process(2), scene.process(3)];
+    let gone = scene.family("b", Kind::Counter);
+    scene.count(gone, "x");
+    assert!(scene.writer.remove(gone, &["x"]), "a family that the next generation is without");
+    for (slot, writer) in [&mut scene.writer].into_iter().chain(&mut others).enumerate() {
+        for definition in [&histogram, &counter] {
+            let family = writer.register(definition).unwrap();
+            for number in 0..series {
+                // Sums of these depend on the order of slots.
+                let by = 0.1 * f64::from(number + 1) / (slot + 3) as f64;
+                let cells = writer.resolve(family, &[&number.to_string()]).unwrap().cells;
+                cells.iter().for_each(|cell| cell.add_owned(by));
+            }
+        }
+    }
+    for definition in [&histogram, &counter] {
+        let family = scene.writer.register(definition).unwrap();
+        (0..series)
+            .step_by(3)
+            .for_each(|number| assert!(scene.writer.remove(family, &[&number.to_string()])));
+    }
+    let mut reader = scene.reader();
+    let expected = numbers_and_layouts(&mut reader);
+    assert_eq!(expected.0.len(), 63 * (series - series.div_ceil(3)) as usize);
+    for generation in 1..if cfg!(miri) { 2 } else { 4 } {
+        scene.begin();
+        for step in 0..5 {
+            match step {
+                0 => {}
+                1 => others[1].tend(),
+                2 => scene.writer.tend(),
+                3 => others[0].tend(),
+                _ => scene.turn(0),
+            }
+            assert_eq!(numbers_and_layouts(&mut reader), expected, "generation {generation}, step {step}");
+            let fresh = numbers_and_layouts(&mut scene.reader());
+            assert_eq!(fresh.0, expected.0, "generation {generation}, step {step}");
+        }
+        scene.give_back();
+        assert_eq!(numbers_and_layouts(&mut reader), expected, "generation {generation}");
+    }
+}
+
 #[test]
 fn series_of_one_half_alone_are_shown_too() {
     let mut scene = Scene::new();
