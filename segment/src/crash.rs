@@ -6,9 +6,9 @@
 //! that dies at point *n* has done exactly *n* - 1 steps.
 
 #[cfg(feature = "crash-points")]
-pub use armed::{arm, disarm, ignore_undo, passed};
+pub use armed::{arm, disarm, ignore_undo, keep_memory, passed};
 #[cfg(feature = "crash-points")]
-pub(crate) use armed::{point, undo_has_no_effect};
+pub(crate) use armed::{memory_is_kept, point, undo_has_no_effect};
 
 /// Called before each step.
 #[cfg(not(feature = "crash-points"))]
@@ -19,6 +19,13 @@ pub(crate) fn point() {}
 #[cfg(not(feature = "crash-points"))]
 #[inline(always)]
 pub(crate) fn undo_has_no_effect() -> bool {
+    false
+}
+
+/// Whether the system takes no memory back: never said without the feature.
+#[cfg(not(feature = "crash-points"))]
+#[inline(always)]
+pub(crate) fn memory_is_kept() -> bool {
     false
 }
 
@@ -59,6 +66,18 @@ mod armed {
     /// Sets whether `SEM_UNDO` is omitted. Simulates gVisor, which accepts the flag and ignores it.
     pub fn ignore_undo(ignore: bool) {
         NO_UNDO.store(ignore.into(), Relaxed);
+    }
+
+    #[allow(clippy::disallowed_types)]
+    static KEPT: AtomicU64 = AtomicU64::new(0);
+
+    /// Sets whether the system refuses to take memory back. Simulates kernels that do.
+    pub fn keep_memory(keep: bool) {
+        KEPT.store(keep.into(), Relaxed);
+    }
+
+    pub(crate) fn memory_is_kept() -> bool {
+        KEPT.load(Relaxed) != 0
     }
 
     pub(crate) fn undo_has_no_effect() -> bool {

@@ -3,7 +3,7 @@
 
 mod support;
 
-use promshm_segment::{GaugeMode, Reader, Writer};
+use promshm_segment::{GaugeMode, Reader, Writer, crash};
 use support::{
     crash::{Fate, die_at, stop_at},
     trials::*,
@@ -295,42 +295,71 @@ fn whole_generation(writer: &mut Writer) {
     (0..8).for_each(|_| writer.tend());
 }
 
+/// A process dies at a step of a generation; what is counted afterwards is exact, and so are the next generations.
+fn die_in_a_generation(point: u64) -> Fate {
+    let place = mortal_place();
+    three_lives(&place);
+    let mut old_reader = place.reader();
+    assert_counted(&mut old_reader, 6.0, 3.0, &point);
+    let fate = die_at(point, || known(&place), |writer| whole_generation(writer.as_mut().unwrap()));
+    assert_counted(&mut old_reader, 7.0, 4.0, &point);
+    assert_counted(&mut place.reader(), 7.0, 4.0, &point);
+    let mut heir = place.writer();
+    assert_ne!(heir.slot(), 0);
+    count_all(&mut heir, 10.0);
+    assert_counted(&mut old_reader, 17.0, 5.0, &point);
+    settle(&mut [&mut heir]);
+    assert_counted(&mut old_reader, 17.0, 5.0, &point);
+    assert!(heir.compact(), "point {point}");
+    settle(&mut [&mut heir]);
+    for reader in [&mut old_reader, &mut place.reader()] {
+        assert_counted(reader, 17.0, 5.0, &point);
+        assert_eq!(value(reader, "busy"), Some(10.0), "point {point}: the living one's gauge alone");
+        assert_eq!(value(reader, "load"), Some(10.0), "point {point}");
+    }
+    let stats = &old_reader.scrape().unwrap().stats;
+    assert_eq!((stats.leaked_series, stats.leaked_bytes), (0, 0), "leaks end with their generation");
+    heir.clean_exit(false);
+    assert_eq!(fill_up(&place), 8 - 5, "point {point}: the limit holds what is shown");
+    fate
+}
+
 #[test]
 fn death_at_each_step_of_a_generation() {
     let _watchdog = Watchdog::new();
-    let mut points = 0;
-    for point in 1.. {
-        let place = mortal_place();
-        three_lives(&place);
-        let mut old_reader = place.reader();
-        assert_counted(&mut old_reader, 6.0, 3.0, &point);
-        let fate = die_at(point, || known(&place), |writer| whole_generation(writer.as_mut().unwrap()));
-        assert_counted(&mut old_reader, 7.0, 4.0, &point);
-        assert_counted(&mut place.reader(), 7.0, 4.0, &point);
-        let mut heir = place.writer();
-        assert_ne!(heir.slot(), 0);
-        count_all(&mut heir, 10.0);
-        assert_counted(&mut old_reader, 17.0, 5.0, &point);
-        settle(&mut [&mut heir]);
-        assert_counted(&mut old_reader, 17.0, 5.0, &point);
-        assert!(heir.compact(), "point {point}");
-        settle(&mut [&mut heir]);
-        for reader in [&mut old_reader, &mut place.reader()] {
-            assert_counted(reader, 17.0, 5.0, &point);
-            assert_eq!(value(reader, "busy"), Some(10.0), "point {point}: the living one's gauge alone");
-            assert_eq!(value(reader, "load"), Some(10.0), "point {point}");
-        }
-        let stats = &old_reader.scrape().unwrap().stats;
-        assert_eq!((stats.leaked_series, stats.leaked_bytes), (0, 0), "leaks end with their generation");
-        heir.clean_exit(false);
-        assert_eq!(fill_up(&place), 8 - 5, "point {point}: the limit holds what is shown");
-        points = point;
-        if fate == Fate::Completed {
-            break;
-        }
+    let deaths = (1..u64::MAX).take_while(|point| die_in_a_generation(*point) == Fate::Died).count();
+    println!("a whole generation: died at {deaths} points");
+    assert!(deaths > 300, "only {deaths} crash points were found");
+}
+
+/// Where the kernel does not know how, or does not want to.
+#[test]
+fn old_half_that_the_system_does_not_take_back_is_zeroed() {
+    let _watchdog = Watchdog::new();
+    crash::keep_memory(true);
+    let deaths =
+        (1..u64::MAX).step_by(37).take_while(|point| die_in_a_generation(*point) == Fate::Died).count();
+    crash::keep_memory(false);
+    println!("a generation whose old half is zeroed: died at {deaths} points");
+    assert!(deaths > 30, "only {deaths} deaths, so nothing was zeroed");
+}
+
+#[test]
+fn memory_of_the_old_half_goes_back_to_the_system() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let family = writer.register(&counter("c", &["n"])).unwrap();
+    let label = |number: u32| format!("{number:0>900}");
+    for number in 0..1000 {
+        writer.resolve(family, &[&label(number)]).unwrap().cells[0].add_owned(1.0);
     }
-    println!("a whole generation: died at {} points", points - 1);
-    assert!(points > 300, "only {points} crash points were found");
+    let full = resident(&place);
+    (1..1000).for_each(|number| assert!(writer.remove(family, &[&label(number)])));
+    assert!(writer.compact());
+    settle(&mut [&mut writer]);
+    let rest = resident(&place);
+    assert!(rest + 900 * 900 < full, "{rest} bytes after {full}");
+    assert_eq!(value(&mut place.reader(), "c"), Some(1.0));
 }
 
 /// Another process looked its cells up before, and counts into them until the epoch changes.

@@ -72,7 +72,7 @@ fn scrape(reader: &mut Reader) -> f64 {
 fn timed(work: impl FnOnce()) -> f64 {
     let start = cpu_time();
     work();
-    (cpu_time() - start).as_secs_f64() * 1e3
+    cpu_time().saturating_sub(start).as_secs_f64() * 1e3
 }
 
 /// Of this process: other load on the machine does not count.

@@ -5,6 +5,7 @@ use crate::memory::{
     atomic::{Cell, Word},
     residency::Residency,
 };
+use nix::errno::Errno;
 use std::{fmt, ptr::NonNull};
 
 #[cfg(not(loom))]
@@ -127,6 +128,19 @@ impl Mapping {
         })
     }
 
+    /// Looks anew for memory behind `bytes` bytes from `offset` on before they are touched: another process may have
+    /// given it back.
+    pub(crate) fn forget(&self, offset: u64, bytes: u64) {
+        let end = offset.saturating_add(bytes).min(self.bytes);
+        self.residency.iter().for_each(|residency| residency.forget(offset, end));
+    }
+
+    /// Gives the memory of whole pages back, where it belongs to a file.
+    pub(crate) fn give_back(&self, offset: u64, bytes: u64) -> Result<(), Errno> {
+        let end = offset.checked_add(bytes).filter(|end| *end <= self.bytes).ok_or(Errno::EINVAL)?;
+        self.residency.as_ref().ok_or(Errno::ENOTSUP)?.give_back(offset, end)
+    }
+
     /// The address of `offset`, which may be the mapping's end.
     pub(crate) fn address(&self, offset: u64) -> Option<NonNull<u64>> {
         if offset > self.bytes {
@@ -184,6 +198,12 @@ impl Mapping {
 
     pub(crate) fn reserve(&self, _: u64, _: u64) -> bool {
         true
+    }
+
+    pub(crate) fn forget(&self, _: u64, _: u64) {}
+
+    pub(crate) fn give_back(&self, _: u64, _: u64) -> Result<(), Errno> {
+        Err(Errno::ENOTSUP)
     }
 
     pub(crate) fn offset_of(&self, cell: *const Cell) -> Option<u64> {

@@ -94,12 +94,29 @@ impl Residency {
         if self.is_resting(end - first) || !self.is_file_ours() {
             return false;
         }
-        if let Err(_no_room) = self.allocate(first, end - first) {
+        if let Err(_no_room) = self.allocate_or_free(FallocateFlags::empty(), first, end - first) {
             self.refused.set(Some((Instant::now(), end - first)));
             return false;
         }
         (first..end).step_by(PAGE as usize).for_each(touch);
         true
+    }
+
+    /// Forgets that pages have memory, because another process may have given it back.
+    pub(crate) fn forget(&self, offset: u64, end: u64) {
+        let mut known = self.known.borrow_mut();
+        let pages = offset / PAGE..end.div_ceil(PAGE).min(known.len() as u64 * 64);
+        pages.for_each(|page| known[(page / 64) as usize] &= !(1 << (page % 64)));
+    }
+
+    /// Gives the memory of `offset..end` back to the file system; the pages read as zeros then.
+    pub(crate) fn give_back(&self, offset: u64, end: u64) -> Result<(), Errno> {
+        if !self.is_file_ours() {
+            return Err(Errno::EBADF);
+        }
+        self.allocate_or_free(FallocateFlags::FALLOC_FL_PUNCH_HOLE, offset, end - offset)?;
+        self.forget(offset, end);
+        Ok(())
     }
 
     fn is_resting(&self, bytes: u64) -> bool {
@@ -112,11 +129,11 @@ impl Residency {
         fstat(&self.file).is_ok_and(|stat| FileId::of(&stat) == self.id)
     }
 
-    fn allocate(&self, offset: u64, bytes: u64) -> Result<(), Errno> {
+    fn allocate_or_free(&self, what: FallocateFlags, offset: u64, bytes: u64) -> Result<(), Errno> {
         loop {
             crate::crash::point();
-            let keep_size = FallocateFlags::FALLOC_FL_KEEP_SIZE;
-            match fallocate(&self.file, keep_size, offset as i64, bytes as i64) {
+            let flags = what | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            match fallocate(&self.file, flags, offset as i64, bytes as i64) {
                 Err(Errno::EINTR) => {}
                 done => return done,
             }

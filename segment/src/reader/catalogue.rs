@@ -144,7 +144,7 @@ impl Catalogue {
         self.present = sight.half();
         // The epoch is read first, so that a removal after this is found at the next refresh.
         let epoch = view.head(header!(epoch)).load_acquire(); // pair: EPOCH
-        self.look_at_halves(sight);
+        self.look_at_halves(view, sight);
         // The words of a valid segment do not change faster than they can be followed. In a corrupt one
         // further words wait until the pending leads are followed.
         if self.leads.len() < view.geometry.index_words as usize {
@@ -164,12 +164,14 @@ impl Catalogue {
         self.sort_families();
     }
 
-    /// Notes which halves are to be read, and forgets what one held before that.
-    fn look_at_halves(&mut self, sight: &Sight) {
+    /// Notes which halves are to be read, and forgets what one held before that. Comes before any look at the halves.
+    pub(crate) fn look_at_halves(&mut self, view: &View, sight: &Sight) {
         for half in 0..2 {
             let holds = sight.generations().find(|generation| generation % 2 == half as u64);
             if holds.is_some() && self.halves[half].generation != holds {
                 self.forget(half);
+                let area = &view.geometry.halves[half];
+                view.forget(area.head, area.end - area.head);
                 self.halves[half].generation = holds;
             }
             self.halves[half].is_read = holds.is_some();

@@ -184,6 +184,7 @@ impl Reader {
         let view = &self.view;
         let ask = || self.object.as_ref()?.locks(view)?.values(view.geometry.slots);
         let live = self.deaths.look(view, ask);
+        self.catalogue.look_at_halves(view, sight);
         self.budget.begin(view, sight, || self.object.as_ref()?.resident());
         if self.budget.is_overdrawn() {
             let (bytes, limit) = (view.bytes(), self.budget.limits().bytes);

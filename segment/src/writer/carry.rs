@@ -59,7 +59,7 @@ struct KnownPage {
     slot: usize,
     plane: Plane,
     /// Its index in the plane.
-    place: u64,
+    index: u64,
     number: u64,
 }
 
@@ -242,23 +242,22 @@ impl<'w> Carrier<'w> {
 
     /// The page of a slot that holds a column, if it exists.
     fn page(&mut self, half: &Half, slot: usize, plane: Plane, column: u64) -> Option<u64> {
-        let place = column / PAGE_WORDS as u64;
+        let index = column / PAGE_WORDS as u64;
         let is_of =
             |known: &&mut KnownPage| (known.half, known.slot, known.plane) == (half.head, slot, plane);
-        let view = &self.writer.attached.view;
-        match self.known_pages.iter_mut().find(is_of) {
-            Some(known) if known.place == place => return Some(known.number),
-            Some(known) => {
-                let number = page_number(view, half, slot, plane, place)?;
-                (known.place, known.number) = (place, number);
-                Some(number)
-            }
-            None => {
-                let number = page_number(view, half, slot, plane, place)?;
-                self.known_pages.push(KnownPage { half: half.head, slot, plane, place, number });
-                Some(number)
-            }
+        let known = self.known_pages.iter_mut().find(is_of);
+        if let Some(known) = &known
+            && known.index == index
+        {
+            return Some(known.number);
         }
+        let number = page_number(&self.writer.attached.view, half, slot, plane, index)?;
+        let page = KnownPage { half: half.head, slot, plane, index, number };
+        match known {
+            Some(known) => *known = page,
+            None => self.known_pages.push(page),
+        }
+        Some(number)
     }
 
     fn copy(&mut self, load: &Load, home: Home, from: u64, to: u64) -> Result<(), Reason> {

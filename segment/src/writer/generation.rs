@@ -8,6 +8,7 @@ use super::{
     slot::{Alone, ClaimedSlot, is_forged, pages_of},
 };
 use crate::{
+    crash,
     layout::{ESTATE, LIVENESS_KERNEL, PAGE, Phase, Plane, RECORD_UNIT, SHARED, Slot, header},
     memory::{
         atomic::{Word, before_stores},
@@ -96,6 +97,8 @@ impl Writer {
     /// Carries this process's slot and its families; the slot turns last.
     fn try_to_move_on(&mut self, now: u64) -> Result<(), Reason> {
         announce(&self.attached.view, now);
+        let half = self.attached.view.geometry.half(now);
+        self.attached.view.forget(half.head, half.end - half.head); // what was there before was given back
         self.pages.spare.clear(); // they belong to the old half
         let slot = self.slot.number;
         let mut moves = HashMap::new();
@@ -220,7 +223,8 @@ impl Writer {
         }
         before_stores(); // pair: PHASE
         let half = view.geometry.half(now + 1);
-        if self.attached.object.free(view, half.head, half.end - half.head).is_err() {
+        let bytes = half.end - half.head;
+        if crash::memory_is_kept() || self.attached.object.free(view, half.head, bytes).is_err() {
             zero(view, now + 1);
         }
         view.head(header!(phase)).compare_exchange(giving_back.0, giving_back.next().0).ok() // pair: PHASE
@@ -242,6 +246,7 @@ impl Writer {
                 return None;
             }
             let half = view.geometry.half(now + 1);
+            view.forget(half.head, half.end - half.head);
             if !view.reserve(half.head, half.records - half.head) {
                 return None;
             }

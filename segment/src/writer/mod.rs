@@ -162,6 +162,8 @@ impl Writer {
     /// In a forked child: keeps the mapping, leaves the parent's slot to the parent, and claims another.
     #[must_use]
     pub fn forked(self) -> Self {
+        let view = &self.attached.view;
+        view.forget(0, view.bytes()); // its parent may be behind
         Self::settle(self.attached, self.config)
     }
 

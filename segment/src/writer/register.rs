@@ -34,7 +34,19 @@ impl Writer {
         if definition.cells() > PAGE_WORDS {
             return Err(Reason::TooManyBuckets);
         }
-        self.steady(|writer, _| writer.join_family(definition).map(Some))
+        let joined = self.steady(|writer, _| writer.join_family(definition).map(Some));
+        joined.or_else(|reason| self.registered_behind(definition).ok_or(reason))
+    }
+
+    /// The family in the half that this process has to leave and cannot, for want of room in the other one.
+    fn registered_behind(&mut self, definition: &Definition) -> Option<FamilyId> {
+        if self.attached.view.phase().generation() == self.generation {
+            return None;
+        }
+        let known = self.families.iter().position(|known| known.definition.same_family(definition))?;
+        let Known { home, definition: ref first, .. } = self.families[known];
+        let order = definition.order_for(first).map(|order| self.keep_order(order));
+        Some(FamilyId { known: known as u32, order, home })
     }
 
     fn join_family(&mut self, definition: &Definition) -> Result<FamilyId, Reason> {

@@ -111,6 +111,40 @@ fn forged_offsets_into_holes_touch_nothing() {
     }
 }
 
+/// The half that was given back has no memory: touching it would end the process, and each that knew it from before.
+#[test]
+fn generation_without_memory_for_it_does_not_begin() {
+    small_dev_shm(2048);
+    let place = Place::new();
+    let (mut writer, mut other) = (place.writer(), place.writer());
+    let mut reader = place.reader();
+    // The other one gives the half back.
+    let tend = |writer: &mut Writer, other: &mut Writer| {
+        writer.tend();
+        (0..8).for_each(|_| other.tend());
+    };
+    for _ in 0..2 {
+        assert!(count_or_drop(&mut writer, "x") && count_or_drop(&mut other, "x"));
+        assert!(writer.compact());
+        tend(&mut writer, &mut other);
+        assert!(!writer.has_to_tend());
+        assert!(reader.scrape().is_ok());
+    }
+    let ballast = fill_the_rest();
+    assert!(!writer.compact(), "there is no memory for it");
+    assert!(count_or_drop(&mut writer, "x"), "what is known goes on");
+    assert_eq!(rows(&mut reader, "c")[0].1, [5.0]);
+    drop(ballast);
+    fs::remove_file("/dev/shm/ballast").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(101)); // failed attempts are not repeated for that long
+    assert!(writer.compact());
+    let _ballast = fill_the_rest();
+    // The other one finds no room to move to, and goes on in its old half.
+    tend(&mut writer, &mut other);
+    assert!(count_or_drop(&mut other, "x"));
+    assert_eq!(rows(&mut reader, "c")[0].1, [6.0]);
+}
+
 #[test]
 fn creation_without_room_fails_with_advice() {
     small_dev_shm(64);

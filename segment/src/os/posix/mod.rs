@@ -174,6 +174,11 @@ impl KernelObject for PosixSegment {
     }
 
     /// Owner, mode and size: of this object if it is open, otherwise of the object under its name.
+    /// Punches a hole. A writer's descriptor is writable, because it reserves memory through it.
+    fn free(&self, mapping: &Mapping, offset: u64, bytes: u64) -> Result<(), Errno> {
+        mapping.give_back(offset, bytes)
+    }
+
     fn stat(&self) -> Result<Inspection, Errno> {
         let stat = match &self.file {
             Some(file) => fstat(file)?,
