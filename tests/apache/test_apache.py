@@ -49,11 +49,14 @@ SetHandler application/x-httpd-php
 
 # Slow enough that requests meet; the answer says which process and which slot counted.
 SCRIPT = """<?php
+function handle() {
+    usleep(2000);
+}
 $requests = new Promshm\\Counter('requests_total', '', ['n']);
 $requests->inc([(string) ($_GET['n'] % 5)]);
 (new Promshm\\Histogram('times', '', [], [1, 2]))->observe($_GET['n'] % 3);
 (new Promshm\\Gauge('alive', '', [], Promshm\\GaugeMode::Sum))->set(1);
-usleep(2000);
+handle();
 echo getmypid(), ' ', Promshm\\Segment::status()['slot'];
 """
 
@@ -68,6 +71,7 @@ class Apache:
         (context.folder / "index.php").write_text(SCRIPT)
         extension = context.folder / harness.EXTENSION.name
         settings = [f"extension={extension}", f"promshm.segment={context.segment}", "promshm.max_processes=64"]
+        settings.append('promshm.observe="handle, usleep"')
         (context.folder / "php.ini").write_text("\n".join([*settings, "display_errors=1", ""]))
         words = {"folder": context.folder, "port": self.port, "modules": MODULES, "php": os.environ["APACHE_PHP_MODULE"]}
         (context.folder / "apache.conf").write_text(
@@ -129,6 +133,12 @@ def counted(page):
     return {n: page.get(f'requests_total{{n="{n}"}}', 0) for n in range(5)}, page["times_count"]
 
 
+def observed(page):
+    """How often the two functions that php.ini lists were called."""
+    page = harness.parse(page)
+    return [page[f'php_function_duration_seconds_count{{function="{name}"}}'] for name in ("handle", "usleep")]
+
+
 def expected(answers):
     return {n: sum(number % 5 == n for number, *_ in answers) for n in range(5)}
 
@@ -137,6 +147,7 @@ def test_threads_of_two_processes_count_side_by_side(apache, exporter):
     answers = apache.requests(2000)
     assert all(pid for _, pid, _ in answers)
     assert counted(exporter.get()) == (expected(answers), 2000)
+    assert observed(exporter.get()) == [2000, 2000]
     slots = collections.defaultdict(set)
     for _, pid, slot in answers:
         slots[slot].add(pid)
@@ -161,6 +172,11 @@ def test_a_graceful_restart_loses_no_count(apache, exporter):
     assert all(pid and pid not in before for _, pid, _ in more)
     again, _ = counted(exporter.get())
     assert again == {n: found[n] + expected(more)[n] for n in range(5)}
+    # Apache's parent has shut PHP down and started it anew. A thread that ended within a request left its calls open.
+    handled, slept = observed(exporter.get())
+    assert len(answered) + 500 <= handled == slept <= sum(again.values())
+    in_flight = {n for name, n in harness.parse(exporter.get()).items() if name.startswith("php_function_in_flight")}
+    assert in_flight == {0}
     assert "exit signal" not in apache.context.logs(), apache.context.logs()
     living = {slot for _, _, slot in more}
     page = harness.parse(exporter.get())
@@ -191,5 +207,6 @@ def test_stopping_frees_every_slot_and_keeps_the_totals(apache, exporter):
     assert apache.process.stop() == 0
     page = harness.parse(exporter.get())
     assert counted(exporter.get()) == (expected(answers), 500)
+    assert observed(exporter.get()) == [500, 500]
     assert page.get("alive", 0) == 0
     assert page['promshm_slots{state="live"}'] == 0
