@@ -23,6 +23,29 @@ for ($i = 0; $i < 1000; $i++) {
 (new Promshm\\Gauge('alive', '', [], Promshm\\GaugeMode::Sum))->set(1);
 """
 
+OBSERVED = """<?php
+function work($thread) {
+    return hex2bin('00');
+}
+class Job {
+    function run($thread) {
+        return work($thread);
+    }
+}
+function broken() {
+    ini_set('display_errors', '0');
+    ini_set('log_errors', '0');
+    eval('class Broken { abstract function f(); }');
+}
+for ($i = 0; $i < 200; $i++) {
+    (new Job)->run($thread);
+    try {
+        hex2bin([]);
+    } catch (TypeError) {
+    }
+}
+"""
+
 MEET = """
 // Waits until all the threads of the wave are here, so that they live at once.
 $here = "$_ENV[MEETING]/$wave-";
@@ -57,18 +80,18 @@ class ThreadsTest(harness.TestCase):
         settings = [f"extension={harness.EXTENSION}", f"promshm.segment={self.segment}", "variables_order=EGPCS"]
         (self.folder / "php.ini").write_text("\n".join([*settings, "promshm.max_processes=64", ""]))
 
-    def command(self, code, threads, requests=1, waves=1):
+    def command(self, code, threads, requests=1, waves=1, starts=1):
         script = self.folder / "script.php"
         script.write_text(code)
-        return [self.binary, script, threads, requests, waves]
+        return [self.binary, script, threads, requests, waves, starts]
 
     def environment(self, threads):
         meeting = self.folder / "meeting"
         meeting.mkdir(exist_ok=True)
         return dict(os.environ, PHPRC=str(self.folder), MEETING=str(meeting), THREADS=str(threads))
 
-    def run_threads(self, code, threads, requests=1, waves=1):
-        words = [str(word) for word in self.command(code, threads, requests, waves)]
+    def run_threads(self, code, threads, requests=1, waves=1, starts=1):
+        words = [str(word) for word in self.command(code, threads, requests, waves, starts)]
         done = subprocess.run(words, capture_output=True, text=True, timeout=3600, env=self.environment(threads))
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
         return done.stdout
@@ -127,6 +150,36 @@ class ThreadsTest(harness.TestCase):
         self.assertEqual(after["worker_starts"], 4 * (waves + 1))
         self.assert_ends(clean=4 * (waves + 1))
         print(f"{4 * waves} threads, {before['used_bytes']} bytes before and {after['used_bytes']} after")
+
+    def observe(self, threads, **times):
+        """Threads that call observed functions and leave by an error; checks what was counted."""
+        ini = self.folder / "php.ini"
+        ini.write_text(ini.read_text() + 'promshm.observe="work{thread=arg1} as work, hex2bin, Job::*, broken"\n')
+        code = OBSERVED + (MEET if times.get("starts", 1) == 1 else "") + "broken();"
+        self.run_threads(code, threads, **times)
+        samples = self.samples()
+        rounds = times.get("requests", 1) * times.get("waves", 1) * times.get("starts", 1)
+        calls = lambda function: samples[f'php_function_duration_seconds_count{{function="{function}"}}']
+        self.assertEqual(
+            {n: samples[f'work_duration_seconds_count{{thread="{n}"}}'] for n in range(threads)},
+            {n: 200 * rounds for n in range(threads)},
+        )
+        everywhere = rounds * threads
+        self.assertEqual((calls("hex2bin"), calls("Job::run"), calls("broken")), (400 * everywhere, 200 * everywhere, everywhere))
+        errors = {name: number for name, number in samples.items() if "_errors_total" in name}
+        error = lambda function, exception: f'php_function_errors_total{{function="{function}",exception="{exception}"}}'
+        self.assertEqual(
+            errors, {error("hex2bin", "TypeError"): 200 * everywhere, error("broken", "fatal"): everywhere}
+        )
+        in_flight = {number for name, number in samples.items() if "_in_flight" in name}
+        self.assertEqual(in_flight, {0})
+
+    def test_observed_calls_of_concurrent_threads_add_up(self):
+        self.observe(threads=8, requests=3, waves=2)
+
+    def test_functions_are_observed_after_php_has_started_anew(self):
+        """The module is shut down, unloaded and loaded again, and finds all handlers anew."""
+        self.observe(threads=2, starts=3)
 
     def test_frankenphps_workers_count_into_one_page(self):
         """The example, with that server's function written from its documentation."""

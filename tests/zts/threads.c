@@ -1,9 +1,10 @@
 /* A server in one process, as small as can be: threads, each a PHP interpreter, that run a script.
  *
- *   threads SCRIPT THREADS REQUESTS WAVES
+ *   threads SCRIPT THREADS REQUESTS WAVES [STARTS]
  *
  * A wave starts THREADS threads at once; each runs the script REQUESTS times and ends; then comes the
- * next wave. The script sees $wave, $thread and $request. Settings come from php.ini, where PHPRC points to. */
+ * next wave. The script sees $wave, $thread and $request. Settings come from php.ini, where PHPRC points to.
+ * With STARTS all of PHP is started, and shut down after its waves, so often. */
 #include <sapi/embed/php_embed.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -48,16 +49,9 @@ static void *interpret(void *argument)
     return NULL;
 }
 
-int main(int argc, char **argv)
+/* One life of PHP: module startup, all waves, module shutdown. */
+static int serve(int threads, int waves, int argc, char **argv)
 {
-    if (argc != 5) {
-        fputs("usage: threads SCRIPT THREADS REQUESTS WAVES\n", stderr);
-        return 2;
-    }
-    script = argv[1];
-    server = getpid();
-    int threads = atoi(argv[2]), waves = atoi(argv[4]);
-    requests = atoi(argv[3]);
     worker *workers = calloc(threads, sizeof *workers);
     if (php_embed_init(argc, argv) == FAILURE) {
         return 1;
@@ -78,4 +72,20 @@ int main(int argc, char **argv)
     php_embed_shutdown();
     free(workers);
     return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 5 && argc != 6) {
+        fputs("usage: threads SCRIPT THREADS REQUESTS WAVES [STARTS]\n", stderr);
+        return 2;
+    }
+    script = argv[1];
+    server = getpid();
+    requests = atoi(argv[3]);
+    int status = 0;
+    for (int starts = argc == 6 ? atoi(argv[5]) : 1; starts > 0 && status == 0; starts--) {
+        status = serve(atoi(argv[2]), atoi(argv[4]), argc, argv);
+    }
+    return status;
 }
