@@ -40,8 +40,12 @@ typedef struct {
 /* Returns a new string that names the function in the compiled code, or NULL if it is not listed. */
 typedef zend_string *(*select_t)(const declaration_t *);
 
+/* Whether the class's name is enough for methods of it to be listed. */
+typedef bool (*lists_class_t)(const declaration_t *);
+
 static zend_ast_process_t former_process;
 static select_t select_function;
+static lists_class_t lists_class;
 static bool select_by_attributes;
 
 /* Where a name stands: its namespace, and the statements that may import names. */
@@ -338,10 +342,15 @@ static void look_at_class(zend_ast_decl *class, const scope_t *scope)
 	}
 	declaration.class_name = join(scope->namespace, class->name);
 	declaration.class_attribute_count = attributes_of(scope, class->child[3], declaration.class_attributes, NULL);
+	/* Of most classes no method is listed: then the methods' own attributes are all that is looked at. */
+	bool may_be_any = declaration.class_attribute_count || lists_class(&declaration);
 	zend_ast_list *members = zend_ast_get_list(class->child[2]);
-	for (uint32_t i = 0; i < members->children; i++) {
+	for (uint32_t i = 0; (may_be_any || select_by_attributes) && i < members->children; i++) {
 		if (members->child[i] && members->child[i]->kind == ZEND_AST_METHOD) {
 			zend_ast_decl *method = (zend_ast_decl *) members->child[i];
+			if (!may_be_any && !method->child[4]) {
+				continue;
+			}
 			declaration.name = method->name;
 			look_at(method, &declaration, scope);
 		}
@@ -418,7 +427,7 @@ static zend_function_entry functions[] = {
 };
 
 /* At module startup: functions that `select` lists are rewritten from now on. */
-bool promshm_observe_compiler(select_t select, bool by_attributes, handler_t enter, handler_t leave)
+bool promshm_observe_compiler(select_t select, lists_class_t by_class, bool by_attributes, handler_t enter, handler_t leave)
 {
 	functions[0].handler = enter;
 	functions[1].handler = leave;
@@ -426,6 +435,7 @@ bool promshm_observe_compiler(select_t select, bool by_attributes, handler_t ent
 		return false;
 	}
 	select_function = select;
+	lists_class = by_class;
 	select_by_attributes = by_attributes;
 	former_process = zend_ast_process;
 	zend_ast_process = process;

@@ -24,6 +24,9 @@ pub(crate) type Handler = unsafe extern "C" fn(*mut ExecuteData, *mut Zval);
 /// Makes the literal for a declaration; null if the function is not listed.
 pub(crate) type Select = unsafe extern "C" fn(*const RawDeclaration) -> *mut ffi::zend_string;
 
+/// Told of a class; whether its name is enough for methods of it to be listed.
+pub(crate) type ListsClass = unsafe extern "C" fn(*const RawDeclaration) -> bool;
+
 const MOST_ATTRIBUTES: usize = 16;
 
 /// `declaration_t` of the C file.
@@ -43,7 +46,13 @@ type StartupHook = unsafe extern "C" fn() -> c_int;
 unsafe extern "C" {
     static mut zend_post_startup_cb: Option<StartupHook>;
     fn zend_get_resource_handle(module_name: *const c_char) -> c_int;
-    fn promshm_observe_compiler(select: Select, by_attributes: bool, enter: Handler, leave: Handler) -> bool;
+    fn promshm_observe_compiler(
+        select: Select,
+        lists_class: ListsClass,
+        by_attributes: bool,
+        enter: Handler,
+        leave: Handler,
+    ) -> bool;
     fn promshm_leave_compiler();
     fn promshm_mark_compiled_code(list: *const c_char, length: usize);
     fn promshm_call_by_handler(function: *mut ffi::zend_internal_function);
@@ -169,7 +178,7 @@ pub(crate) struct Declaration<'a>(&'a RawDeclaration);
 impl<'a> Declaration<'a> {
     /// # Safety
     ///
-    /// For the argument of a [`Select`] function, while it runs.
+    /// For the argument of a [`Select`] or [`ListsClass`] function, while it runs.
     pub(crate) unsafe fn new(raw: *const RawDeclaration) -> Self {
         // SAFETY: the caller's promise.
         Self(unsafe { &*raw })
@@ -210,10 +219,16 @@ pub(crate) fn new_string(text: &str) -> *mut ffi::zend_string {
     unsafe { ffi::ext_php_rs_zend_string_init(text.as_ptr().cast(), text.len(), false) }
 }
 
-/// From now on functions that `select` lists call `enter` and `leave`. `false` if that is not to be had.
-pub(crate) fn observe_compiler(select: Select, by_attributes: bool, enter: Handler, leave: Handler) -> bool {
+/// From now on functions that `select` lists call `enter` and `leave`; methods of a class are asked for if
+/// `lists_class` says so, or attributes are there. `false` if that is not to be had.
+pub(crate) fn observe_compiler(
+    (select, lists_class): (Select, ListsClass),
+    by_attributes: bool,
+    enter: Handler,
+    leave: Handler,
+) -> bool {
     // SAFETY: at module startup; the functions are of this library, which stays loaded as long as the module.
-    unsafe { promshm_observe_compiler(select, by_attributes, enter, leave) }
+    unsafe { promshm_observe_compiler(select, lists_class, by_attributes, enter, leave) }
 }
 
 /// At module shutdown: undoes [`observe_compiler`].

@@ -120,6 +120,11 @@ impl Entry {
         }
     }
 
+    /// Whether the entry means methods of that class by its name.
+    pub(super) fn lists_class(&self, class: &[u8]) -> bool {
+        matches!(&self.target, Target::Method(of, _) if of.is(class))
+    }
+
     /// Whether the entry means a function that is being compiled.
     pub(super) fn selects(&self, declaration: &Declaration<'_>) -> bool {
         match &self.target {

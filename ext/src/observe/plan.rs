@@ -58,6 +58,11 @@ impl Plan {
         })
     }
 
+    /// Whether the name of a class is enough for methods of it to be listed.
+    pub(super) fn lists_class(&self, class: &[u8]) -> bool {
+        self.entries.iter().any(|entry| entry.lists_class(class))
+    }
+
     /// Whether an entry asks for attributes.
     pub(super) fn looks_at_attributes(&self) -> bool {
         self.entries.iter().any(Entry::is_by_attribute)

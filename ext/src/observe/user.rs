@@ -36,7 +36,12 @@ static IS_INSTALLED: ModuleStatic<bool> = ModuleStatic::new(false);
 pub(super) fn install(plan: &Plan) {
     let list: Vec<String> = plan.entries.iter().map(|entry| format!("{entry:?}")).collect();
     functions::mark_compiled_code(&list.join("\n"));
-    IS_INSTALLED.set(functions::observe_compiler(select, plan.looks_at_attributes(), enter, leave));
+    IS_INSTALLED.set(functions::observe_compiler(
+        (select, lists_class),
+        plan.looks_at_attributes(),
+        enter,
+        leave,
+    ));
 }
 
 /// At module shutdown.
@@ -50,6 +55,12 @@ pub(super) fn uninstall() {
 /// Whether functions of scripts are observed.
 pub(super) fn is_installed() -> bool {
     IS_INSTALLED.get()
+}
+
+unsafe extern "C" fn lists_class(class: *const RawDeclaration) -> bool {
+    // SAFETY: the compiler's argument, while it runs.
+    let class = unsafe { Declaration::new(class) }.class();
+    plan::get().zip(class).is_some_and(|(plan, class)| plan.lists_class(class))
 }
 
 unsafe extern "C" fn select(declaration: *const RawDeclaration) -> *mut zend_string {
