@@ -229,9 +229,10 @@ deploy: venv build ## Manifests, chart, dashboard, alerts and archives, read by 
 	@scripts/deploy-tools.sh
 	@$(pytest) tests/deploy
 
-containers: venv build ## The shipped pod, played by podman and scraped by Prometheus
+# In a PID namespace of its own: the agent of a node would look into the IPC namespaces of whatever else runs here.
+containers: venv build ## The shipped pod, and the agent of a node, played by podman and scraped by Prometheus
 	@scripts/container-deps.sh
-	@$(pytest) tests/containers
+	@PYTHONDONTWRITEBYTECODE=1 unshare --pid --fork --mount-proc --kill-child .cache/venv/bin/python -m pytest tests/containers
 
 scaling: testdeps build ## Let one Prometheus scrape 500 simulated exporters, and write docs/scaling.md
 	@PYTHONPATH=tests $(python) benches/scaling/measure.py

@@ -3,6 +3,7 @@
 #
 # exporter      plain HTTP, with passwords if you like: what a pod needs
 # exporter-tls  that speaks TLS, too; its tag ends in -tls
+# exporter-node the same image, for one exporter a node; its tag ends in -node
 # extension     promshm.so, to copy from
 # worker        an example, which copies from extension
 #
@@ -36,9 +37,13 @@ build() { # name tag words...
 for image; do
   case $image in
     exporter) build exporter "$version" ;;
-    exporter-tls) build exporter "$version-tls" --build-arg FEATURES=tls ;;
+    # With all that there is, so that it need not be compiled twice.
+    exporter-tls | exporter-node)
+      build exporter "$version-tls" --build-arg FEATURES=tls,node
+      "$engine" tag "promshm-exporter:$version-tls" "promshm-exporter:$version-node"
+      ;;
     extension) build extension "$php" --build-arg "PHP_IMAGE=php:$php-cli-bookworm" ;;
     worker) build worker "$version" --build-arg "PHP_IMAGE=php:$php-cli" --build-arg "EXTENSION_IMAGE=promshm-extension:$php" ;;
-    *) fail "There are the images exporter, exporter-tls, extension and worker, not $image" ;;
+    *) fail "There are the images exporter, exporter-tls, exporter-node, extension and worker, not $image" ;;
   esac
 done

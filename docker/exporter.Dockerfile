@@ -3,7 +3,8 @@
 #   docker build -f docker/exporter.Dockerfile -t promshm-exporter .
 #
 # RUST_IMAGE  where it is compiled: Rust 1.88 or newer, with glibc
-# FEATURES    tls, for an exporter that speaks it; nothing, for one that is a quarter smaller
+# FEATURES    tls, for an exporter that speaks it; node, for one that may serve a whole node; nothing, for one that is a
+#             quarter smaller
 # VERSION     for the label; REVISION: the commit
 ARG RUST_IMAGE=rust:1-slim-bookworm
 

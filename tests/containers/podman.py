@@ -7,8 +7,11 @@ No registry is asked. Under the names that the Dockerfiles use by default stand:
 """
 
 import concurrent.futures
+import functools
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 
 import harness
@@ -55,6 +58,28 @@ def podman(*words):
 
 def exists(image):
     return subprocess.run(["podman", "image", "exists", image]).returncode == 0
+
+
+def commands(document, name):
+    """The lines of a marked block of a document."""
+    block = re.search(rf"<!-- {name} -->\n```sh\n(.*?)```", (harness.ROOT / document).read_text(), re.DOTALL)
+    assert block, f"{document} has no block {name}"
+    return [line.split("   #")[0].strip() for line in block.group(1).splitlines()]
+
+
+@functools.cache
+def prepare():
+    """Images and settings for all modules of tests, once."""
+    for tool in ("podman", "runc", "catatonit", "debootstrap", "readelf", "prometheus"):
+        if not shutil.which(tool):
+            raise AssertionError(f"{tool} is missing; scripts/test-deps.sh and scripts/container-deps.sh install it")
+    if os.geteuid() != 0:
+        raise AssertionError("containers are tried as root only")
+    set_up()
+    stand_ins()
+    # The compiled layers are there by now; these are the documented ways to all images.
+    for document, block in (("docker/README.md", "quickstart:podman"), ("docs/deployment.md", "quickstart:node")):
+        run("sh", "-c", commands(document, block)[0], cwd=harness.ROOT)
 
 
 def set_up():

@@ -20,7 +20,8 @@ GRAFANA = ROOT / "grafana"
 METRICS = (ROOT / "docs" / "metrics.md").read_text()
 OBSERVING = (ROOT / "docs" / "observing.md").read_text()
 VERSIONS = ("1.29.0", "1.37.0")  # the oldest with native sidecars, and the newest whose schema is here
-ALL_ON = ["podMonitor", "prometheusRule", "dashboard", "networkPolicy"]
+ALL_ON = ["podMonitor", "prometheusRule", "dashboard", "networkPolicy", "scrapeConfig"]
+NODE = ["mode=node"]
 
 
 def run(*words, **options):
@@ -37,8 +38,9 @@ def documents(text):
     return [each for each in yaml.safe_load_all(text) if each]
 
 
-def rendered(*settings):
-    return run("helm", "template", "x", CHART, *[f"--set={each}.enabled=true" for each in settings])
+def rendered(*settings, values=()):
+    switches = [f"--set={each}.enabled=true" for each in settings]
+    return run("helm", "template", "x", CHART, *switches, *[f"--set={each}" for each in values])
 
 
 def kustomized(folder):
@@ -47,6 +49,12 @@ def kustomized(folder):
 
 def of_kind(kind, found):
     (document,) = [each for each in found if each["kind"] == kind]
+    return document
+
+
+def workload(found):
+    """The object that makes the pods: workers with a sidecar, or the agent of each node."""
+    (document,) = [each for each in found if each["kind"] in ("Deployment", "DaemonSet")]
     return document
 
 
@@ -70,7 +78,7 @@ class Manifests(Validating):
             self.validate((ROOT / "docker" / name).read_text())
 
     def test_base_and_overlays_are_valid_and_find_the_pod(self):
-        folders = ["base", *(f"overlays/{each.name}" for each in (KUBERNETES / "overlays").iterdir())]
+        folders = ["base", "node", *(f"overlays/{each.name}" for each in (KUBERNETES / "overlays").iterdir())]
         self.assertGreater(len(folders), 3)
         for folder in folders:
             with self.subTest(folder=folder):
@@ -80,15 +88,17 @@ class Manifests(Validating):
 
     def test_the_chart_is_clean_and_valid(self):
         run("helm", "lint", "--strict", CHART)
-        for settings in ([], ALL_ON):
-            text = rendered(*settings)
-            self.validate(text)
-            self.finds_the_pod(documents(text))
+        for settings, values in (([], []), (ALL_ON, []), ([], NODE), (ALL_ON, NODE), (ALL_ON, [*NODE, "scrapeConfig.nodes={10.0.0.1,10.0.0.2}"])):
+            with self.subTest(settings=settings, values=values):
+                text = rendered(*settings, values=values)
+                self.validate(text)
+                self.finds_the_pod(documents(text))
 
     def finds_the_pod(self, found):
         """The schemas do not know the operator's kinds: selectors and ports are compared with the pod instead."""
-        pod = of_kind("Deployment", found)["spec"]["template"]
-        ports = {port["name"]: port["containerPort"] for port in pod["spec"]["initContainers"][0]["ports"]}
+        pod = workload(found)["spec"]["template"]
+        (exporter,) = [each for each in pod["spec"].get("initContainers", []) + pod["spec"]["containers"] if each["name"] == "exporter"]
+        ports = {port["name"]: port["containerPort"] for port in exporter["ports"]}
         for each in found:
             spec = each.get("spec", {})
             if each["kind"] == "Service":
@@ -116,6 +126,57 @@ class Manifests(Validating):
                 for probe in ("livenessProbe", "readinessProbe"):
                     container.get(probe, {}).get("httpGet", {}).pop("port", None)
         self.assertEqual(chart, shipped)
+
+    def test_the_charts_agent_is_the_shipped_one(self):
+        chart = of_kind("DaemonSet", documents(rendered(values=NODE)))["spec"]["template"]["spec"]
+        shipped = of_kind("DaemonSet", documents(kustomized("node")))["spec"]["template"]["spec"]
+        for spec in (chart, shipped):
+            (exporter,) = spec["containers"]
+            self.assertEqual(exporter.pop("args")[0], "node")
+            exporter.pop("imagePullPolicy", None)
+            for probe in ("livenessProbe", "readinessProbe"):
+                exporter[probe]["httpGet"].pop("port")
+        self.assertEqual(chart, shipped)
+
+    def test_the_agent_asks_no_api_and_has_three_capabilities(self):
+        found = documents(kustomized("node")) + documents(rendered(*ALL_ON, values=NODE))
+        self.assertFalse({each["kind"] for each in found} & {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
+        agents = [each["spec"]["template"]["spec"] for each in found if each["kind"] == "DaemonSet"]
+        self.assertEqual(len(agents), 2)
+        for spec in agents:
+            self.assertIs(spec["automountServiceAccountToken"], False)
+            security = spec["containers"][0]["securityContext"]
+            self.assertEqual(security["capabilities"], {"drop": ["ALL"], "add": ["IPC_OWNER", "SYS_ADMIN", "SYS_PTRACE"]})
+            self.assertEqual((security["allowPrivilegeEscalation"], security["readOnlyRootFilesystem"]), (False, True))
+            self.assertTrue(all(mount["readOnly"] for mount in spec["containers"][0]["volumeMounts"]))
+
+    def test_the_agent_of_a_pod_is_asked_for_the_pods_page(self):
+        """The operator's kind has no schema here; its relabelings are what Prometheus itself reads."""
+        for found in (documents(kustomized("overlays/node-pods")), documents(rendered("scrapeConfig", values=NODE))):
+            port = workload(found)["spec"]["template"]["spec"]["containers"][0]["ports"][0]["hostPort"]
+            relabelings = {each["targetLabel"]: each for each in of_kind("ScrapeConfig", found)["spec"]["relabelings"]}
+            self.assertEqual(relabelings["__address__"]["replacement"], f"$1:{port}")
+            self.assertEqual(relabelings["__metrics_path__"]["replacement"], "/pods/$1/metrics")
+            self.assertLess({"namespace", "pod", "node", "instance"}, set(relabelings))
+
+    def test_nodes_by_address_are_asked_for_their_pods(self):
+        chart = documents(rendered("scrapeConfig", values=[*NODE, "scrapeConfig.nodes={10.0.0.1}"]))
+        for found in (documents(kustomized("overlays/node-discovery")), chart):
+            for each in of_kind("ScrapeConfig", found)["spec"]["httpSDConfigs"]:
+                self.assertRegex(each["url"], r"^http://[\w.-]+:10200/sd$")
+
+    def test_a_mode_that_does_not_exist_is_refused(self):
+        with self.assertRaisesRegex(AssertionError, "mode is sidecar or node, not nodes"):
+            rendered(values=["mode=nodes"])
+
+    def test_the_seccomp_profile_lets_the_agent_only_read(self):
+        rules = json.loads((ROOT / "docker" / "node.seccomp.json").read_text())["syscalls"]
+        allowed = {name for rule in rules for name in rule["names"]}
+        self.assertFalse(allowed & {"mount", "ptrace", "semop", "process_vm_readv", "process_vm_writev", "bpf", "unshare", "kill"})
+        (space,) = [rule["args"] for rule in rules if rule["names"] == ["setns"]]
+        self.assertEqual((space[0]["index"], space[0]["value"], space[0]["op"]), (1, 0x08000000, "SCMP_CMP_EQ"), "CLONE_NEWIPC")
+        for name in ("shmat", "shmctl", "semctl", "shmget", "openat", "socket"):
+            self.assertTrue(all(rule.get("args") for rule in rules if name in rule["names"]), name)
 
     def test_compose_lets_the_worker_join_the_exporter(self):
         services = yaml.safe_load((ROOT / "docker" / "compose.yml").read_text())["services"]
