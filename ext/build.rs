@@ -1,4 +1,4 @@
-//! Compiles the C file with what differs between PHP versions: syntax trees, and flags of functions.
+//! Compiles the C files: what differs between PHP versions (syntax trees, flags of functions), and what macros of its headers do.
 
 use std::{env, process::Command};
 
@@ -6,6 +6,7 @@ fn main() {
     let php_config = env::var_os("PHP_CONFIG").unwrap_or_else(|| "php-config".into());
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/engine/functions.c");
+    println!("cargo:rerun-if-changed=src/engine/object.c");
     println!("cargo:rerun-if-changed=src/engine/request.c");
     ["PHP", "PHP_CONFIG", "PATH"].iter().for_each(|name| println!("cargo:rerun-if-env-changed={name}"));
     let asked = Command::new(&php_config).arg("--includes").output();
@@ -21,6 +22,7 @@ fn main() {
     });
     build
         .file("src/engine/functions.c")
+        .file("src/engine/object.c")
         .file("src/engine/request.c")
         .warnings(true)
         .extra_warnings(true)

@@ -3,6 +3,7 @@
 use crate::{
     layout::{Plane, SUMMARY_CELLS},
     native::{NativeBuckets, NativeError},
+    order,
 };
 use thiserror::Error;
 
@@ -209,9 +210,9 @@ impl Definition {
 
     /// The label names in the order that all definitions of one family share.
     pub(crate) fn sorted_labels(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.label_names.iter().map(String::as_str).collect();
-        names.sort_unstable();
-        names
+        let names = &self.label_names;
+        let order = order::sorted(names.len(), &|a, b| names[a].cmp(&names[b]));
+        order.into_iter().map(|at| &*names[at]).collect()
     }
 
     /// For each label of `other`, a definition of the same family: the position of its value among the

@@ -17,6 +17,7 @@ pub mod fuzzing;
 pub mod layout;
 pub mod memory;
 pub mod native;
+pub mod order;
 pub mod os;
 #[cfg(all(test, loom))]
 mod proofs;

@@ -6,6 +6,7 @@ use crate::{
     session::labels,
 };
 use ext_php_rs::types::{ZendHashTable, Zval};
+use promshm_segment::order;
 
 /// A metric object, and its label names in their order.
 #[derive(Debug)]
@@ -57,10 +58,10 @@ impl OrderedHandle {
         })
     }
 
-    fn has_the_labels(&self, sorted: &[String]) -> bool {
-        let mut own = self.label_names.clone();
-        own.sort_unstable();
-        own == sorted
+    fn has_the_labels(&self, sorted: &[&String]) -> bool {
+        let own = &self.label_names;
+        let order = order::sorted(own.len(), &|a, b| own[a].cmp(&own[b]));
+        order.into_iter().map(|at| &own[at]).eq(sorted.iter().copied())
     }
 }
 
@@ -79,11 +80,12 @@ pub(crate) fn find(handles: &[OrderedHandle], argument: Option<&Zval>) -> Option
 
 /// Looks for the order of a definition. An array that is not a list of names has no order.
 pub(crate) fn find_named(handles: &[OrderedHandle], table: Option<&ZendHashTable>) -> Order {
-    let Some(mut names) = table.map_or(Some(Vec::new()), names_in) else { return Order::OtherLabels };
+    let Some(names) = table.map_or(Some(Vec::new()), names_in) else { return Order::OtherLabels };
     if let Some(known) = handles.iter().find(|handle| handle.label_names == names) {
         return Order::Known(known.object.shallow_clone());
     }
-    names.sort_unstable();
+    let order = order::sorted(names.len(), &|a, b| names[a].cmp(&names[b]));
+    let names: Vec<&String> = order.into_iter().map(|at| &names[at]).collect();
     let is_permutation = handles.iter().any(|handle| handle.has_the_labels(&names));
     if is_permutation { Order::New } else { Order::OtherLabels }
 }

@@ -22,6 +22,7 @@ use ext_php_rs::{
     zend::{ClassEntry, ce},
 };
 use promshm_exposition::{push_help, push_quotable};
+use promshm_segment::order;
 use std::borrow::Cow;
 
 const INTERFACE_NAME: &str = "Promshm\\RendererInterface";
@@ -72,11 +73,12 @@ fn page(metrics: &ZendHashTable, silent: bool) -> Result<Vec<u8>, Thrown> {
     let metrics: Vec<Zval> = metrics.values().map(|value| dereferenced(value).shallow_clone()).collect();
     let family = |value| object::native_of::<FamilyObject>(value).and_then(FamilyObject::get);
     let families: Option<Vec<&FamilySamples>> = metrics.iter().map(family).collect();
-    let mut families =
+    let families =
         families.ok_or_else(|| invalid_argument("render() needs a list of Promshm\\MetricFamilySamples"))?;
-    families.sort_by(|a, b| bytes_of(&a.name).cmp(&bytes_of(&b.name)));
+    let order =
+        order::sorted(families.len(), &|a, b| bytes_of(&families[a].name).cmp(&bytes_of(&families[b].name)));
     let mut page = Vec::new();
-    families.into_iter().try_for_each(|family| push_family(&mut page, family, silent))?;
+    order.into_iter().map(|at| families[at]).try_for_each(|family| push_family(&mut page, family, silent))?;
     Ok(page)
 }
 

@@ -97,6 +97,24 @@ impl<T> InterpreterLocal<T> {
     }
 }
 
+impl<T: Default> InterpreterLocal<Option<Box<T>>> {
+    /// As [`InterpreterLocal::with`], on a value that is made when it is first needed.
+    pub(crate) fn with_boxed<R>(&'static self, look: impl FnOnce(&mut T) -> R) -> R {
+        let mut value = self.replace(None).unwrap_or_default();
+        let result = look(&mut value);
+        if let Some(other) = self.replace(Some(value)) {
+            drop_other(other);
+        }
+        result
+    }
+}
+
+/// What a call in between has made, which is rare, so that the usual way calls no destructor.
+#[cold]
+fn drop_other<T>(other: Box<T>) {
+    drop(other);
+}
+
 /// A static that module startup sets, before there is a second thread, and that all threads read afterwards: classes
 /// and handler tables, which the engine shares among its threads.
 #[derive(Debug)]

@@ -79,7 +79,8 @@ pub(crate) use php_class;
 
 /// The native state of a class's objects. All of it changes through shared references.
 pub(crate) trait NativeObject: Default + 'static {
-    /// Whether it holds PHP values, which [`NativeObject::each_value`] shows.
+    /// Whether it holds PHP values, which [`NativeObject::each_value`] shows. The class of one that holds none has no
+    /// properties either.
     const HOLDS_VALUES: bool = false;
 
     /// One table for each type, because it holds the type's size.
@@ -112,6 +113,14 @@ macro_rules! native_object {
 }
 pub(crate) use native_object;
 
+unsafe extern "C" {
+    fn promshm_new_object(
+        class: *mut ClassEntry,
+        handlers: *const ffi::zend_object_handlers,
+        refers_to_nothing: bool,
+    ) -> *mut ffi::zend_object;
+}
+
 #[repr(C)]
 struct Object<P> {
     native: P,
@@ -143,12 +152,9 @@ unsafe extern "C" fn create<P: NativeObject>(class: *mut ClassEntry) -> *mut ffi
     // SAFETY: the engine passes our own class or one that extends it; the object is complete before it
     // is returned, and the handlers, a static, were filled when the class was registered.
     unsafe {
-        let object = ffi::ext_php_rs_zend_object_alloc(size_of::<Object<P>>(), class).cast::<Object<P>>();
-        (&raw mut (*object).native).write(P::default());
-        ffi::zend_object_std_init(&raw mut (*object).std, class);
-        ffi::object_properties_init(&raw mut (*object).std, class);
-        (*object).std.handlers = P::handlers().table.as_ptr().cast();
-        &raw mut (*object).std
+        let std = promshm_new_object(class, P::handlers().table.as_ptr().cast(), !P::HOLDS_VALUES);
+        (&raw mut (*whole::<P>(std)).native).write(P::default());
+        std
     }
 }
 

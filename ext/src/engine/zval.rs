@@ -336,6 +336,26 @@ pub(crate) fn bytes_of(value: &Zval) -> Option<&[u8]> {
     (type_of(value) == IS_STRING).then(|| unsafe { string_bytes(value.value.str_) })
 }
 
+/// Whether two texts are the same: short ones, as names and label values are, without a call.
+#[inline(always)]
+pub(crate) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
+    const MOST_IN_LINE: usize = 32;
+    match one.len() {
+        length if length != other.len() => false,
+        // At most three bytes: the first, the middle and the last one are all.
+        0..4 => {
+            let middle = one.len() / 2;
+            one.first() == other.first() && one.get(middle) == other.get(middle) && one.last() == other.last()
+        }
+        4..8 => one.first_chunk::<4>() == other.first_chunk() && one.last_chunk::<4>() == other.last_chunk(),
+        8..=MOST_IN_LINE => {
+            let (words, others) = (one.as_chunks::<8>().0, other.as_chunks::<8>().0);
+            words.iter().eq(others) && one.last_chunk::<8>() == other.last_chunk()
+        }
+        _ => one == other,
+    }
+}
+
 pub(super) unsafe fn string_bytes<'a>(string: *const ffi::zend_string) -> &'a [u8] {
     // SAFETY: the caller passes a valid zend_string, whose bytes follow its head.
     unsafe { slice::from_raw_parts((&raw const (*string).val).cast(), (*string).len) }

@@ -107,7 +107,7 @@ impl Drop for State {
 }
 
 fn with_state<R>(look: impl FnOnce(&mut State) -> R) -> R {
-    STATE.with(|state| look(state.get_or_insert_default()))
+    STATE.with_boxed(look)
 }
 
 /// The result of a lookup in the segment.

@@ -6,7 +6,7 @@
 use crate::{
     engine::{
         float_list::same_numbers,
-        zval::{self, bytes_of},
+        zval::{self, bytes_of, same_bytes},
     },
     session::{label_hash, metric::Metric},
 };
@@ -239,9 +239,9 @@ impl Spelt {
     }
 
     fn equals(&self, spelling: &Spelling<'_>) -> bool {
-        bytes_of(spelling.name) == Some(&self.name)
+        is_text(spelling.name, &self.name)
             && self.kind == spelling.kind
-            && *self.help == *spelling.help()
+            && same_bytes(&self.help, spelling.help())
             && spelling.label_names().is_some_and(|names| self.has_labels(names))
             && self.has_numbers(spelling)
     }
@@ -256,6 +256,12 @@ impl Spelt {
 
     fn has_labels(&self, names: &[Zval]) -> bool {
         names.len() == self.label_names.len()
-            && names.iter().zip(&self.label_names).all(|(name, known)| bytes_of(name) == Some(known))
+            && names.iter().zip(&self.label_names).all(|(name, known)| is_text(name, known))
     }
+}
+
+/// Whether a value is the string with these bytes.
+#[inline(always)]
+fn is_text(value: &Zval, text: &[u8]) -> bool {
+    bytes_of(value).is_some_and(|bytes| same_bytes(bytes, text))
 }

@@ -22,6 +22,7 @@ use crate::{
         atomic::{Word, next_id},
         view::View,
     },
+    order,
     snapshot::{ABSENT, Snapshot, Superseded},
 };
 use std::collections::HashMap;
@@ -510,9 +511,8 @@ impl Catalogue {
 
     fn sort_families(&mut self) {
         if self.by_name.len() != self.families.len() {
-            self.by_name = (0..self.families.len()).collect();
-            let families = &self.families;
-            self.by_name.sort_by(|a, b| families[*a].definition.name.cmp(&families[*b].definition.name));
+            let name = |at: usize| &self.families[at].definition.name;
+            self.by_name = order::sorted(self.families.len(), &|a, b| name(a).cmp(name(b)));
         }
     }
 

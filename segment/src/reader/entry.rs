@@ -9,6 +9,7 @@ use crate::{
     },
     layout::{Geometry, Half, PAGE_WORDS, Plane, RECORD_UNIT},
     memory::{atomic::Word, view::View},
+    order,
     snapshot::{Family, Labels},
 };
 use std::{cmp::Ordering, sync::Arc};
@@ -356,7 +357,7 @@ impl Entry {
     fn order(&self) -> Vec<u32> {
         let all = 0..(self.rows.len() + self.fresh.len()) as u32;
         let mut order: Vec<u32> = all.filter(|at| !self.series_at(*at).is_left()).collect();
-        order.sort_by(|a, b| self.compare(*a, *b));
+        order::sort(&mut order, &|a, b| self.compare(a, b));
         order
     }
 

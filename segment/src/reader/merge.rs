@@ -7,6 +7,7 @@ use super::{
 use crate::{
     definition::{GaugeMode, Kind},
     memory::atomic::next_id,
+    order,
     snapshot::{ABSENT, Family, Snapshot},
 };
 
@@ -80,8 +81,7 @@ struct Processes {
 impl Processes {
     fn look(cells: &Cells<'_>) -> Self {
         let labels = process_labels(cells.view, cells.slots);
-        let mut order: Vec<usize> = (0..labels.len()).collect();
-        order.sort_unstable_by(|a, b| labels[*a].cmp(&labels[*b]));
+        let order = order::sorted(labels.len(), &|a, b| labels[a].cmp(&labels[b]));
         let mut ranks = vec![0; labels.len()];
         order.iter().enumerate().for_each(|(rank, slot)| ranks[*slot] = rank);
         let room = cells.view.memory_limit() as usize;
@@ -93,10 +93,11 @@ impl Processes {
         let mut fresh = Family::new(family.definition.clone());
         fresh.clear(family.generation());
         for (row, series) in entry.rows().iter().enumerate().filter(|(row, _)| !entry.is_hidden(*row)) {
-            let mut living: Vec<(usize, f64)> = cells.gauges(series).collect();
-            living.sort_unstable_by_key(|(slot, _)| self.ranks[*slot]);
+            let living: Vec<(usize, f64)> = cells.gauges(series).collect();
+            let rank = |at: usize| self.ranks[living[at].0];
+            let order = order::sorted(living.len(), &|a, b| rank(a).cmp(&rank(b)));
             let bytes: usize = entry.labels(row).map(|label| label.len() + ROW_BYTES).sum();
-            for (slot, value) in living {
+            for (slot, value) in order.into_iter().map(|at| living[at]) {
                 if self.make_room(bytes + 2 * ROW_BYTES) {
                     let labels = entry.labels(row).chain([self.labels[slot].as_str()]);
                     fresh.push(labels, &[value]);

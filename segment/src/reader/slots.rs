@@ -3,6 +3,7 @@
 use crate::{
     layout::{OPEN, SHARED, Slot},
     memory::{atomic::Word, view::View},
+    order,
 };
 use std::{collections::HashSet, mem::offset_of};
 
@@ -72,11 +73,13 @@ pub(crate) fn slot_value(view: &View, slot: usize, field: usize) -> u64 {
 /// process 1: the older one keeps the plain number, the other gets its slot's number as a suffix.
 pub(crate) fn process_labels(view: &View, slots: &Slots) -> Vec<String> {
     let word = |slot, field| slot_value(view, slot, field);
-    let mut living: Vec<usize> = (1..slots.high).filter(|slot| slots.counts[*slot]).collect();
-    living.sort_by_key(|slot| word(*slot, offset_of!(Slot, claim_seq)));
+    let living: Vec<usize> = (1..slots.high).filter(|slot| slots.counts[*slot]).collect();
+    // Read once: a process that claims a slot meanwhile would change the order while it is made.
+    let claims: Vec<u64> = living.iter().map(|slot| word(*slot, offset_of!(Slot, claim_seq))).collect();
+    let order = order::sorted(living.len(), &|a, b| claims[a].cmp(&claims[b]));
     let mut labels = vec![String::new(); slots.high];
     let mut taken = HashSet::new();
-    for slot in living {
+    for slot in order.into_iter().map(|at| living[at]) {
         let pid = word(slot, offset_of!(Slot, pid));
         labels[slot] = if taken.insert(pid) { pid.to_string() } else { format!("{pid}-{slot}") };
     }

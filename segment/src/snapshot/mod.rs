@@ -8,6 +8,7 @@ mod stats;
 use crate::{
     definition::{Definition, Kind},
     format::exemplar::Exemplar,
+    order,
 };
 pub use stats::{Blocker, Liveness, Process, Reason, Resource, SlotState, SlotView, Stats, Taken};
 use std::sync::Arc;
@@ -29,11 +30,12 @@ impl Snapshot {
     #[must_use]
     pub fn largest(&self) -> Vec<(&Family, usize)> {
         let counted = self.families.iter().map(|family| (family, family.series()));
-        let mut largest: Vec<_> = counted.filter(|(_, series)| *series > 0).collect();
-        largest.sort_by(|(a, more), (b, less)| {
-            less.cmp(more).then_with(|| a.definition.name.cmp(&b.definition.name))
-        });
-        largest
+        let counted: Vec<_> = counted.filter(|(_, series)| *series > 0).collect();
+        let compare = |a: usize, b: usize| {
+            let ((a, more), (b, less)) = (counted[a], counted[b]);
+            less.cmp(&more).then_with(|| a.definition.name.cmp(&b.definition.name))
+        };
+        order::sorted(counted.len(), &compare).into_iter().map(|at| counted[at]).collect()
     }
 
     /// Maximum number of superseded families that are listed.

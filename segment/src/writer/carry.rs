@@ -22,6 +22,7 @@ use crate::{
         atomic::{Cell, Sample, Word},
         view::View,
     },
+    order,
     snapshot::Reason,
 };
 use std::{
@@ -112,8 +113,8 @@ impl<'w> Carrier<'w> {
                 wanted.push((series.column, offset));
             }
         }
-        wanted.sort_unstable();
-        (wanted.into_iter().map(|(_, offset)| offset).collect(), gone)
+        let order = order::sorted(wanted.len(), &|a, b| wanted[a].cmp(&wanted[b]));
+        (order.into_iter().map(|at| wanted[at].1).collect(), gone)
     }
 
     /// Finds the series of the new half that others have carried: so their labels need not be compared again. Removes those
@@ -342,10 +343,10 @@ fn copy_rings(view: &View, half: &Half, sources: &[&[Cell]], target: &[Cell]) {
         let both = only.iter().zip(ring).filter_map(|(from, to)| Some((from.get()?, to)));
         both.for_each(|((when, what), to)| to.put_owned(when, what));
     } else {
-        let mut all: Vec<(u64, f64)> =
+        let all: Vec<(u64, f64)> =
             rings.iter().flat_map(|ring| ring.iter()).filter_map(Sample::get).collect();
-        all.sort_unstable_by_key(|(when, _)| std::cmp::Reverse(*when));
-        all.iter().zip(ring).for_each(|((when, what), to)| to.put_owned(*when, *what));
+        let order = order::sorted(all.len(), &|a, b| all[b].0.cmp(&all[a].0));
+        order.iter().zip(ring).for_each(|(at, to)| to.put_owned(all[*at].0, all[*at].1));
     }
     target[RING_CELL].lead_to(last); // pair: RING
 }

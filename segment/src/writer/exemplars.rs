@@ -7,17 +7,41 @@ use crate::{
     memory::{atomic::Cell, view::View},
     snapshot::Reason,
 };
-use std::{collections::HashMap, mem::offset_of};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+    mem::offset_of,
+};
 
 /// The places of one size, cached by their only writer.
 #[derive(Debug, Default)]
 struct Places {
     /// From a cell to its place. Both are offsets.
-    by_cell: HashMap<u64, u64>,
+    by_cell: HashMap<u64, u64, BuildHasherDefault<OffsetHasher>>,
     /// Places on the slot's pages that are not assigned to a cell.
     free: Vec<u64>,
     /// Pages that the slot has.
     pages: usize,
+}
+
+/// A hash of offsets. They are given out in order, whatever a client sends, so that no secret is needed.
+#[derive(Debug, Default)]
+struct OffsetHasher(u64);
+
+impl Hasher for OffsetHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, offset: u64) {
+        // The table looks at the highest bits and at the lowest ones; an offset's lowest three are zero.
+        let product = u128::from(self.0 ^ offset) * 0x9e37_79b9_7f4a_7c15;
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// The slot's places, once they were read: a slot's next owner takes over those of its former owners.

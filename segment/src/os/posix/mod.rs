@@ -24,6 +24,7 @@ use crate::{
         mapping::{Mapping, MappingGuard},
         residency::{FileId, Residency},
     },
+    order,
     random::random,
 };
 use nix::{
@@ -348,8 +349,9 @@ fn remove_stale() {
 
 /// All promshm objects that this process may read, by name.
 pub(super) fn discover(place: &Place) -> Vec<SegmentName> {
-    let mut found: Vec<_> = place.folders().flat_map(|folder| ours_in(&folder)).collect();
-    found.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    let found: Vec<_> = place.folders().flat_map(|folder| ours_in(&folder)).collect();
+    let order = order::sorted(found.len(), &|a, b| found[a].as_str().cmp(found[b].as_str()));
+    let mut found: Vec<_> = order.into_iter().map(|at| found[at]).collect();
     found.dedup();
     found.into_iter().map(SegmentName::Posix).collect()
 }

@@ -8,10 +8,13 @@
 //! Where the folder is not writable, or is not the reader's, nothing is announced and nothing fails.
 
 use super::{MOST_NAMES, fork_guard::ForkGuard, ofd_locks};
-use crate::config::SegmentName;
-use crate::os::{
-    folder::{Folder, is_file},
-    place::Place,
+use crate::{
+    config::SegmentName,
+    order,
+    os::{
+        folder::{Folder, is_file},
+        place::Place,
+    },
 };
 use nix::{
     errno::Errno,
@@ -157,7 +160,7 @@ pub(in super::super) fn refused(place: &Place, name: &SegmentName) -> Vec<Refuse
 
 fn refused_in(folder: &Folder, prefix: &str) -> Vec<Refused> {
     let mut users = users(&folder.names(MOST_NAMES), prefix);
-    users.sort_unstable();
+    order::sort(&mut users, &|a, b| a.cmp(&b));
     users.truncate(MOST_USERS);
     let refused = |uid| Some(Refused { uid, processes: processes(folder, prefix, uid).ok()? });
     users.into_iter().filter_map(refused).collect()

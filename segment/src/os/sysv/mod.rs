@@ -12,6 +12,7 @@ use crate::{
     config::{Config, SegmentName},
     layout::{PAGE, RETIRED, header},
     memory::mapping::Mapping,
+    order,
 };
 use nix::errno::Errno;
 pub(super) use proc_list::listed;
@@ -153,6 +154,7 @@ pub(super) fn discover() -> Result<Vec<SegmentName>, Errno> {
     }
     keys.truncate(MOST_LOOKED_AT);
     keys.retain(|(_, memory)| memory.attach(true).is_ok_and(|mapping| super::is_ours(&mapping)));
-    keys.sort_unstable_by_key(|(key, _)| key.cast_unsigned());
-    Ok(keys.into_iter().map(|(key, _)| SegmentName::Sysv(key)).collect())
+    let key = |at: usize| keys[at].0.cast_unsigned();
+    let order = order::sorted(keys.len(), &|a, b| key(a).cmp(&key(b)));
+    Ok(order.into_iter().map(|at| SegmentName::Sysv(keys[at].0)).collect())
 }

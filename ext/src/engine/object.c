@@ -1,0 +1,21 @@
+/* Objects with native state, made as a class in C makes them. `engine::object` is the only Rust module that knows this file. */
+#include "php.h"
+
+/* A new object, `handlers->offset` bytes behind the start of its memory. What lies before it is for the caller to fill, before anything
+ * else happens: it is not cleared, as zend_object_alloc() would. One that can never refer to a value is none for the cycle
+ * collector, which would note it at each call.
+ */
+zend_object *promshm_new_object(zend_class_entry *class, const zend_object_handlers *handlers, bool refers_to_nothing)
+{
+	size_t size = handlers->offset + sizeof(zend_object) + zend_object_properties_size(class);
+	zend_object *object = (zend_object *) ((char *) emalloc(size) + handlers->offset);
+	zend_object_std_init(object, class);
+	if (class->default_properties_count) {
+		object_properties_init(object, class);
+	}
+	object->handlers = handlers;
+	if (refers_to_nothing) {
+		GC_ADD_FLAGS(object, GC_NOT_COLLECTABLE);
+	}
+	return object;
+}
