@@ -22,6 +22,7 @@ import urllib.request
 
 import calls
 import harness
+import requests_of_php
 import writers
 
 SEGMENT = "sysv:0x6265_6e63".replace("_", "")
@@ -129,6 +130,33 @@ class RedisServer:
     def __exit__(self, *_):
         self.server.terminate()
         self.server.wait()
+
+
+def whole_requests(repeats):
+    """Requests that construct ten metrics and count, less those that do nothing."""
+    with RedisServer():
+        ways = requests_of_php.ways()
+        for name, way, settings in ways:  # the first one makes the series, which the others find
+            requests_of_php.run(requests_of_php.command(settings, SEGMENT, 1), way)
+        times = {name: [] for name, _, _ in ways}
+        for repeat in range(repeats):
+            say(f"requests: round {repeat + 1} of {repeats}")
+            for name, way, settings in ways:
+                times[name].append(requests_of_php.microseconds(way, settings, SEGMENT))
+        found = {
+            name: (requests_of_php.instructions(way, settings, SEGMENT), statistics.median(times[name]), requests_of_php.system_calls(way, settings, SEGMENT))
+            for name, way, settings in ways
+        }
+    alone, ours = found["PHP alone"], found["promshm"]
+    rows = []
+    for name, (price, time, system_calls) in found.items():
+        more = price - alone[0]
+        ratio = f"{more / (ours[0] - alone[0]):.1f} x" if more > 0 else ""
+        rows.append([name, f"{price:,}", f"{more:,}", ratio, f"{time:.0f}", f"{max(0, system_calls - alone[2]):.1f}"])
+    at_most("system calls of a request that counts into ten known metrics", 0.1, ours[2] - alone[2], "{:.1f}")
+    head = ["A request", "Instructions", "more than PHP alone", "by promshm's", "CPU, microseconds", "more system calls"]
+    told = "" if os.environ.get("PROMPHP") else "\nPromPHP was not measured: `PROMPHP` named no checkout of it.\n"
+    return table(head, rows) + told
 
 
 def many_writers(rounds):
@@ -381,6 +409,7 @@ def timed_calls(quick):
 SECTIONS = {
     "instructions": lambda quick: call_instructions(),
     "calls": timed_calls,
+    "requests": lambda quick: whole_requests(1 if quick else 5),
     "writers": lambda quick: many_writers(500_000 if quick else 10_000_000),
     "scrapes": lambda quick: scrapes(sizes(quick)),
     "python": against_python,

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Sees to what the benchmarks are measured against: APCu, Redis, Python's Prometheus client.
+# Sees to what the benchmarks are measured against: APCu, Redis, Python's Prometheus client; and php-cgi.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 missing=()
+have php-cgi || missing+=(php-cgi)
 have redis-server || missing+=(redis-server)
 dir=$("${PHP_CONFIG:-php-config}" --extension-dir)
 [ -f "$dir/apcu.so" ] || missing+=(php-apcu)
