@@ -11,7 +11,9 @@ use crate::{
 };
 use log::info;
 use promshm_exposition::{Encoder, Format, Limits};
-use promshm_segment::{Family, Limited, ReadLimits, os::Place};
+#[cfg(feature = "node")]
+use promshm_segment::Limited;
+use promshm_segment::{Family, ReadLimits, os::Place};
 use std::time::Instant;
 
 /// The segments, and the state that is kept between scrapes.

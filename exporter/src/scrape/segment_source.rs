@@ -10,8 +10,10 @@ use crate::{
 };
 use log::{info, warn};
 use promshm_exposition::{Encoder, Format, Limits};
+#[cfg(feature = "node")]
+use promshm_segment::Limited;
 use promshm_segment::{
-    Limited, ReadError, ReadLimits, Reader,
+    ReadError, ReadLimits, Reader,
     os::{Place, Refused},
     snapshot::{Snapshot, Superseded},
 };
@@ -140,6 +142,7 @@ impl SegmentSource {
     }
 
     /// Which limits left out a part of the segment.
+    #[cfg(feature = "node")]
     pub(crate) fn limited(&self) -> Limited {
         let too_large = matches!(self.error(), Some(SourceError::Read(ReadError::TooLarge { .. })));
         let limited = self.reader.as_ref().map(Reader::limited).unwrap_or_default();

@@ -14,8 +14,10 @@ pub(crate) struct PageRequest {
     pub(crate) method: Method,
     pub(crate) path: String,
     /// What the client calls this server.
+    #[cfg(feature = "node")]
     pub(crate) host: String,
     /// Whether the client prefers JSON to a page for people.
+    #[cfg(feature = "node")]
     pub(crate) wants_json: bool,
     pub(crate) families: Selection,
     pub(crate) choice: Choice,
@@ -43,7 +45,9 @@ impl PageRequest {
         Self {
             method,
             path: path.into(),
+            #[cfg(feature = "node")]
             host: header("Host"),
+            #[cfg(feature = "node")]
             wants_json: wants_json(&header("Accept")),
             families: selection(query),
             choice: negotiate(&header("Accept")),
@@ -72,6 +76,7 @@ fn selection(query: &str) -> Selection {
 }
 
 /// Whether JSON is named, and HTML is not, as browsers do.
+#[cfg(feature = "node")]
 fn wants_json(accept: &str) -> bool {
     accept.contains("application/json") && !accept.contains("text/html")
 }
