@@ -13,10 +13,13 @@
 use super::{limits::ReadLimits, sight::Sight};
 use crate::{
     format::index,
-    layout::{Half, PAGE},
+    layout::{Half, PAGE, PAGE_WORDS},
     memory::view::View,
     os::kernel_page,
 };
+
+/// The fewest bytes of a series' record.
+const LEAST_RECORD: u64 = 72;
 
 /// The pages that may be touched, and how many the reader may have filled so far.
 #[derive(Debug)]
@@ -84,7 +87,9 @@ impl Budget {
         };
         let halves: u64 = sight.halves(&view.geometry).map(of_half).sum();
         let fixed = view.geometry.gauges.div_ceil(PAGE) + halves;
-        let claimed = fixed + view.used_bytes().div_ceil(PAGE) + 1;
+        // Each `last` gauge of a corrupt segment may have its cell on a page of its own.
+        let gauges = (view.geometry.gauge_cells / PAGE_WORDS as u64).min(view.used_bytes() / LEAST_RECORD);
+        let claimed = fixed + view.used_bytes().div_ceil(PAGE) + gauges + 1;
         let asked = if claimed > self.slack() { resident() } else { None };
         self.resident = asked.map(|bytes| (bytes / PAGE).saturating_sub(self.filled));
         self.fixed = fixed;

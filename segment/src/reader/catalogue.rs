@@ -55,6 +55,8 @@ struct HalfState {
     /// Pages of records that were read; their count is in `touched`.
     looked_at: ClaimedRanges,
     touched: u64,
+    /// Pages with the cells of accepted `last` gauges; their count is in `touched`, too.
+    gauge_pages: ClaimedRanges,
     /// Columns of each plane that belong to accepted records.
     columns: [ClaimedRanges; 3],
     /// [`RECORD_UNIT`]s of the records that the index leads to now.
@@ -458,6 +460,9 @@ impl Catalogue {
         {
             return Err(Corrupt);
         }
+        if plane == Plane::Shared {
+            self.touch_gauge(look, series.column)?;
+        }
         if !series.removed && !self.is_origin_gone(look, &series) {
             let unit = ((offset - look.half().records) / RECORD_UNIT) as u32;
             let spot = Spot { unit, column: series.column as u32 };
@@ -498,6 +503,13 @@ impl Catalogue {
         for page in offset / PAGE..end.div_ceil(PAGE) {
             state.touched += u64::from(state.looked_at.take(page - half.records / PAGE, 1));
         }
+        if self.touched() <= self.most { Ok(()) } else { Err(Corrupt) }
+    }
+
+    /// Marks the page with a gauge's cell as read, as if it lay in the half; an error if there are too many.
+    fn touch_gauge(&mut self, look: Refresh<'_>, column: u64) -> Result<(), Corrupt> {
+        let state = &mut self.halves[look.half];
+        state.touched += u64::from(state.gauge_pages.take(column / PAGE_WORDS as u64, 1));
         if self.touched() <= self.most { Ok(()) } else { Err(Corrupt) }
     }
 

@@ -2,7 +2,7 @@
 
 mod halves;
 
-use super::{Reader, sight::Sight};
+use super::{Catalogue, Reader, sight::Sight};
 use crate::{
     definition::{Definition, GaugeMode, Kind},
     format::{
@@ -33,9 +33,13 @@ impl Scene {
 
     /// With room for that many pages more than it needs.
     fn with_pages(pages: u64) -> Self {
-        let size = Geometry::new(SHAPE, 0).unwrap_err() + pages * 4096;
-        let view = View::new(Mapping::heap(size), Geometry::new(SHAPE, size).unwrap());
-        prepare(&view, SHAPE);
+        Self::with_shape(SHAPE, pages)
+    }
+
+    fn with_shape(shape: Shape, pages: u64) -> Self {
+        let size = Geometry::new(shape, 0).unwrap_err() + pages * 4096;
+        let view = View::new(Mapping::heap(size), Geometry::new(shape, size).unwrap());
+        prepare(&view, shape);
         // Without semaphores a slot counts as living until its owner's clean exit.
         (0..4).for_each(|slot| view.word(4096 + 512 * slot).unwrap().store_relaxed(1));
         let writer = Writer::over(view.share().unwrap(), 1).unwrap();
@@ -100,6 +104,29 @@ impl Scene {
         assert_eq!(first, scrape(), "nothing is counted twice");
         first
     }
+}
+
+/// A page that nobody has written to gets memory when it is read.
+#[test]
+fn pages_of_last_gauges_count_against_the_budget() {
+    let touched = |columns: [u64; 3]| {
+        let mut scene = Scene::with_shape(Shape { max_series: 1000, ..SHAPE }, 16);
+        scene.family("g", Kind::Gauge(GaugeMode::Last));
+        let offset = scene.view.geometry.halves[0].records;
+        for column in columns {
+            scene.forge(offset, column, 1, &pack_strings([&*column.to_string()]));
+        }
+        let look = |most| {
+            let mut catalogue = Catalogue::default();
+            catalogue.refresh(&scene.view, &Sight::look(&scene.view).unwrap(), most);
+            (catalogue.touched(), catalogue.corrupt())
+        };
+        let (touched, corrupt) = look(u64::MAX);
+        assert_eq!(corrupt, 0);
+        assert!(look(touched - 1).1 > 0, "what is beyond the limit is not read");
+        touched
+    };
+    assert_eq!(touched([0, 512, 1024]), touched([0, 1, 2]) + 2);
 }
 
 #[test]
