@@ -6,6 +6,7 @@ A script is a request with its exit code. Silenced errors count, exceptions that
 pcntl
 --ENV--
 PROMSHM_ENDS=.fatal
+PROMSHM_WATCHED=12
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0bd
 promshm.runtime_metrics=0

@@ -5,6 +5,7 @@ However a call ends, it is counted once and is in flight no more
 Without PHP's own allocator, as under valgrind, nothing limits memory: a size that no number can hold is as fatal.
 --ENV--
 PROMSHM_ENDS=.fatal
+PROMSHM_WATCHED=20
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0b3
 promshm.runtime_metrics=0

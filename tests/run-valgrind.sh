@@ -16,7 +16,8 @@ php=$(command -v "${PHP:-php}")
 # strings by 16 bytes, beyond their end. A test whose processes end by a fatal error says so in its --ENV--.
 # Sections that only skip a test or clean up after it are not what is tested: each would take as long as most tests.
 # Of the processes that one test starts, the first eight are watched: two tests try out dozens of settings, each in a
-# PHP of its own. Most code runs once, so that valgrind's longer translations, across jumps, do not pay.
+# PHP of its own; one whose every process is another case names a number in its --ENV--. Most code runs once, so that
+# valgrind's longer translations, across jumps, do not pay.
 cat >"$work/php" <<EOF
 #!/bin/sh
 case "\$*" in *.skip.php* | *.clean.php*) exec $php "\$@" ;; esac
@@ -24,7 +25,7 @@ key=\${*#*promshm.segment=}
 if [ "\$key" != "\$*" ]; then
   started=$work/started.\$(printf %s "\${key%%[\" ]*}" | tr -c '[:alnum:]' _)
   echo >>"\$started"
-  [ "\$(wc -l <"\$started")" -le 8 ] || exec $php "\$@"
+  [ "\$(wc -l <"\$started")" -le "\${PROMSHM_WATCHED:-8}" ] || exec $php "\$@"
 fi
 export USE_ZEND_ALLOC=0 ZEND_DONT_UNLOAD_MODULES=1 PROMSHM_ENDS="\${PROMSHM_ENDS:-}"
 exec valgrind -q --leak-check=full --show-leak-kinds=definite --num-callers=40 --keep-stacktraces=alloc --vex-guest-chase=no \\
