@@ -156,43 +156,44 @@ impl Site {
     }
 
     fn labelled_place(&self, frame: *mut ExecuteData) -> *const Place {
+        if let [reader] = &*self.readers
+            && let Some(text) = reader.plain_argument(frame)
+            // SAFETY: null, or a variant of this site, which stays where it is as long as the site.
+            && let Some(variant) = unsafe { self.recent_of(text).get().as_ref() }
+            && variant.has_one_value(text.bytes)
+        {
+            return &raw const variant.place;
+        }
+        self.place_of_any(frame)
+    }
+
+    /// Where the variant of a text is remembered, if it is the latest one with these bits of the hash.
+    #[inline(always)]
+    fn recent_of(&self, text: Text<'_>) -> &Cell<*const Variant> {
+        &self.recent[text.hash as usize % RECENT]
+    }
+
+    #[inline(never)] // so that the most frequent kind of label saves no registers for the others
+    fn place_of_any(&self, frame: *mut ExecuteData) -> *const Place {
         match &*self.readers {
             [reader] => self.place_of_one(reader, frame),
             _ => self.place_of_many(frame),
         }
     }
 
-    #[inline]
     fn place_of_one(&self, reader: &Reader, frame: *mut ExecuteData) -> *const Place {
-        match reader.plain_argument(frame) {
-            Some(text) => self.place_of_text(text),
-            None => self.place_of_other(reader, frame),
-        }
-    }
-
-    #[inline(never)]
-    fn place_of_other(&self, reader: &Reader, frame: *mut ExecuteData) -> *const Place {
         let mut digits = itoa::Buffer::new();
-        self.place_of_text(reader.read(frame, Text { bytes: self.function.as_bytes(), hash: 0 }, &mut digits))
-    }
-
-    #[inline(always)]
-    fn place_of_text(&self, text: Text<'_>) -> *const Place {
-        let recent = &self.recent[text.hash as usize % RECENT];
-        // SAFETY: null, or a variant of this site, which stays where it is as long as the site.
-        if let Some(variant) = unsafe { recent.get().as_ref() }
-            && variant.has_one_value(text.bytes)
-        {
-            return &raw const variant.place;
+        let text = reader.read(frame, Text { bytes: self.function.as_bytes(), hash: 0 }, &mut digits);
+        let recent = self.recent_of(text);
+        // SAFETY: as in `labelled_place`.
+        match unsafe { recent.get().as_ref() } {
+            Some(variant) if variant.has_one_value(text.bytes) => &raw const variant.place,
+            _ => {
+                let variant = self.variant(&[text]);
+                recent.set(variant);
+                place_in(variant)
+            }
         }
-        self.find_one(text, recent)
-    }
-
-    #[inline(never)]
-    fn find_one(&self, text: Text<'_>, recent: &Cell<*const Variant>) -> *const Place {
-        let variant = self.variant(&[text]);
-        recent.set(variant);
-        place_in(variant)
     }
 
     fn place_of_many(&self, frame: *mut ExecuteData) -> *const Place {
