@@ -10,6 +10,7 @@ import unittest
 import yaml
 
 import harness
+import node_tables
 import tables
 
 ROOT = harness.ROOT
@@ -339,3 +340,8 @@ class Scaling(unittest.TestCase):
         text, found = tables.DOCUMENT.read_text(), json.loads((tables.HERE / "measured.json").read_text())
         self.assertEqual(text, tables.filled(text, found), "run: make scaling")
         self.assertGreaterEqual(found["pods"], 500)
+
+    def test_the_comparison_of_sidecars_and_agent_is_what_was_measured(self):
+        text, found = node_tables.DOCUMENT.read_text(), node_tables.measured()
+        self.assertEqual(text, node_tables.filled(text, found), "run: benches/node/measure.py")
+        self.assertGreaterEqual(found["pods"], 250)
