@@ -16,7 +16,9 @@ function makeRow({ kind, id, family, series }) {
   else if (series) makeSeries(series, parts);
   if (parts.button) parts.button.dataset.id = id;
   const copy = element.querySelector('.copy');
-  if (copy) Object.assign(copy, { onclick: () => copyQuery(copy, family), ariaLabel: `Copy ${family.name} as PromQL` });
+  if (!copy) return parts;
+  copy.ariaLabel = `Copy ${family.name} as PromQL`;
+  copy.addEventListener('click', () => copyQuery(copy, family));
   return parts;
 }
 
