@@ -31,9 +31,9 @@ fn main() {
     let style = part("page.css");
     let script = "\"use strict\";\n".to_string() + &SCRIPTS.map(part).concat();
     let page = part("page.html").replace("%STYLE%", &style).replace("%SCRIPT%", &script);
-    made("page.html", &page);
-    made("policy", &policy(&style, &script));
-    made("pods.html", &part("pods.html").replace("%STYLE%", &style));
+    made("page.deflated", &miniz_oxide::deflate::compress_to_vec(page.as_bytes(), 10));
+    made("policy", policy(&style, &script).as_bytes());
+    made("pods.html", part("pods.html").replace("%STYLE%", &style).as_bytes());
 }
 
 fn part(name: &str) -> String {
@@ -58,9 +58,9 @@ fn without_comments(text: &str) -> String {
     lean
 }
 
-fn made(name: &str, text: &str) {
+fn made(name: &str, bytes: &[u8]) {
     let folder = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names it"));
-    fs::write(folder.join(name), text).expect("cargo's folder can be written");
+    fs::write(folder.join(name), bytes).expect("cargo's folder can be written");
 }
 
 /// Only this style and this script, and no other server than the page's own.

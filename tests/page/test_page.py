@@ -541,8 +541,8 @@ class PageTest(harness.TestCase):
     def test_screenshots_are_saved(self):
         telling = ["promshm.runtime_metrics=1"]
         for _ in range(3):
-            worker(self, settings=telling)
-        worker(self, settings=telling).stop(signal.SIGKILL)
+            worker(self, "worker.php", "plain", settings=telling)
+        worker(self, "worker.php", "plain", settings=telling).stop(signal.SIGKILL)
         page = self.open(width=1180, height=920)
         wait_until("some past", lambda: page.evaluate("model.tick") > 25)
         for scheme in ("light", "dark"):

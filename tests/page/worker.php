@@ -8,8 +8,10 @@ $seconds = new Histogram('job_duration_seconds', 'Time from taking a job to its 
 $sent = new Counter('mail_sent_bytes_total', 'Bytes of mail sent.');
 $depth = new Gauge('queue_depth', 'Jobs waiting, as the last worker to look saw it.', ['queue']);
 $memory = new Gauge('worker_memory_bytes', 'Memory of each living worker.', [], GaugeMode::All);
-$hostile = new Gauge('hostile', 'What <b>labels</b> & help may hold.', ['text']);
-$hostile->set(1, ["<img src=x onerror=alert(1)> \"quoted\" back\\slash\nnewline {x=\"y\"} größe ✓"]);
+if (!isset($argv[1])) { // with a word it is a plain worker, for pictures
+    $hostile = new Gauge('hostile', 'What <b>labels</b> & help may hold.', ['text']);
+    $hostile->set(1, ["<img src=x onerror=alert(1)> \"quoted\" back\\slash\nnewline {x=\"y\"} größe ✓"]);
+}
 
 stream_set_blocking(STDIN, false);
 for ($turn = 0; !feof(STDIN); $turn++) {

@@ -4,7 +4,8 @@
 #[cfg(feature = "node")]
 pub(crate) mod pods;
 
-const PAGE: &str = include_str!(concat!(env!("OUT_DIR"), "/page.html"));
+/// Deflated by `build.rs`, to a third of its size.
+const PAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/page.deflated"));
 
 /// The page's Content-Security-Policy.
 pub(crate) const POLICY: &str = include_str!(concat!(env!("OUT_DIR"), "/policy"));
@@ -12,9 +13,16 @@ pub(crate) const POLICY: &str = include_str!(concat!(env!("OUT_DIR"), "/policy")
 /// The page that fetches `telemetry_path` and shows the name `segment`. Its links are relative, because a proxy may
 /// serve it under another path.
 pub(crate) fn page(telemetry_path: &str, segment: &str) -> String {
-    PAGE.replace("%METRICS%", &escaped(&format!(".{telemetry_path}")))
+    template()
+        .replace("%METRICS%", &escaped(&format!(".{telemetry_path}")))
         .replace("%SEGMENT%", &escaped(segment))
         .replace("%VERSION%", env!("CARGO_PKG_VERSION"))
+}
+
+fn template() -> String {
+    let page =
+        miniz_oxide::inflate::decompress_to_vec(PAGE).ok().and_then(|page| String::from_utf8(page).ok());
+    page.expect("build.rs made it of text, and tests read it")
 }
 
 /// Escapes values of the command line for HTML.
@@ -37,15 +45,18 @@ mod tests {
             assert!(!filled.contains(blank), "{blank}");
         }
         // A placeholder within script or style would change the bytes that the policy has the hash of.
-        let (script, style) = (between(PAGE, "<script>", "</script>"), between(PAGE, "<style>", "</style>"));
+        let blank = template();
+        let (script, style) =
+            (between(&blank, "<script>", "</script>"), between(&blank, "<style>", "</style>"));
         assert!(filled.contains(script) && filled.contains(style));
     }
 
     #[test]
     fn page_loads_nothing_from_other_hosts() {
-        assert!(!PAGE.contains("href=\"/"), "a path from the top leads elsewhere behind a proxy");
+        let page = template();
+        assert!(!page.contains("href=\"/"), "a path from the top leads elsewhere behind a proxy");
         for foreign in ["src=", "@import", "url(", "//cdn", " onclick", " style=", "eval("] {
-            assert!(!PAGE.contains(foreign), "{foreign}");
+            assert!(!page.contains(foreign), "{foreign}");
         }
         for part in ["default-src 'none'", "script-src 'sha256-", "style-src 'sha256-", "connect-src 'self'"]
         {
