@@ -164,6 +164,7 @@ pub(crate) fn classic_exemplars(buckets: NativeBuckets, row: Row<'_>) -> Vec<(us
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Encoder, Format};
     use promshm_segment::{Definition, Family, Kind};
 
     /// Four powers of two, from 0.25 to 4, with two buckets each.
@@ -251,6 +252,31 @@ mod tests {
             fields(&numbers(0.0, [0.0; 8], [0.0, 0.0, 0.0, f64::NAN])).is_some(),
             "the sum is any number"
         );
+    }
+
+    #[test]
+    fn histogram_of_both_forms_has_the_fields_of_both() {
+        let definition = Definition::new("h", "", Kind::Histogram, &[], &[1.0]).expect("a good definition");
+        let mut family = Family::new(definition.with_native_form());
+        family.push([], &[2.0, 1.0, 4.5]);
+        let (classic, native) = family.forms_mut(0).expect("both forms");
+        assert_eq!(classic.len(), 3);
+        (native[0], native[1], native[2]) = (1.0, 1.0, 1.0);
+        let last = native.len() - 1;
+        native[last] = 4.5;
+        let mut page = Vec::new();
+        Encoder::new(Format::Protobuf).encode(&[family], &mut page);
+        let (count, sum) = (b"\x08\x03\x11", 4.5_f64.to_le_bytes());
+        assert!(holds(&page, &[&count[..], &sum].concat()), "count and sum once: {page:x?}");
+        assert_eq!(
+            page.windows(2).filter(|bytes| *bytes == b"\x08\x03").count(),
+            2,
+            "and in the last bucket"
+        );
+        let bucket =
+            |total: u8, bound: f64| [&b"\x1a\x0b\x08"[..], &[total, 0x11], &bound.to_le_bytes()].concat();
+        assert!(holds(&page, &bucket(2, 1.0)) && holds(&page, &bucket(3, f64::INFINITY)), "{page:x?}");
+        assert!(holds(&page, b"\x6a\x02\x02\x00"), "1, +0 in two native buckets: {page:x?}");
     }
 
     #[test]

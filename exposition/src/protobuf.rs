@@ -148,7 +148,7 @@ pub(crate) fn push_metric(page: &mut Vec<u8>, definition: &Definition, row: Row<
         match definition.kind {
             Kind::Counter | Kind::Gauge(_) => push_marked(page, definition.kind, row, end),
             Kind::Summary { .. } => push_summary(page, definition, row, end),
-            Kind::Histogram => push_histogram(page, definition, row, end),
+            Kind::Histogram => is_held = push_histogram(page, definition, row, end),
             Kind::NativeHistogram(buckets) => push_message(page, value_field(definition.kind), |page| {
                 is_held = push_native(page, buckets, row.values());
                 page.extend_from_slice(end);
@@ -198,14 +198,19 @@ fn push_summary(page: &mut Vec<u8>, definition: &Definition, row: Row<'_>, creat
 }
 
 /// The segment counts each bucket separately; here they are running totals. The last bucket, of infinity, is written
-/// because it may have an exemplar.
-fn push_histogram(page: &mut Vec<u8>, definition: &Definition, row: Row<'_>, created: &[u8]) {
-    let Some((sum, buckets)) = row.values().split_last() else { return };
+/// because it may have an exemplar. Returns whether the format can hold the numbers of the native form, if there is one.
+fn push_histogram(page: &mut Vec<u8>, definition: &Definition, row: Row<'_>, created: &[u8]) -> bool {
+    let Some((sum, buckets)) = row.values().split_last() else { return false };
+    let mut is_held = true;
     let (mut exemplars, mut total) = (row.exemplars().peekable(), 0.0);
     let bounds = definition.bounds.iter().copied().chain([f64::INFINITY]);
     push_message(page, value_field(definition.kind), |page| {
-        push_number(page, 1, buckets.iter().sum::<f64>() as u64);
-        push_double(page, 2, *sum);
+        if let Some((window, numbers)) = row.native() {
+            is_held = push_native(page, window, numbers);
+        } else {
+            push_number(page, 1, buckets.iter().sum::<f64>() as u64);
+            push_double(page, 2, *sum);
+        }
         for (cell, (count, bound)) in buckets.iter().zip(bounds).enumerate() {
             total += count;
             let exemplar = exemplars.next_if(|(of, _)| *of == cell).map(|(_, exemplar)| exemplar);
@@ -217,6 +222,7 @@ fn push_histogram(page: &mut Vec<u8>, definition: &Definition, row: Row<'_>, cre
         }
         page.extend_from_slice(created);
     });
+    is_held
 }
 
 fn push_exemplar(page: &mut Vec<u8>, field: u8, exemplar: Option<&Exemplar>) {

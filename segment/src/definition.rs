@@ -2,9 +2,10 @@
 
 use crate::{
     layout::{Plane, SUMMARY_CELLS},
-    native::{NativeBuckets, NativeError},
+    native::{JointCells, NativeBuckets, NativeError, NativeForm},
     order,
 };
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// How the values that several processes set on one gauge are merged into one number.
@@ -79,6 +80,8 @@ pub struct Definition {
     /// A histogram's upper bounds, increasing, without `+Inf`; a summary's quantiles, increasing; empty for
     /// other kinds.
     pub bounds: Vec<f64>,
+    /// The native form of a histogram that is recorded in both.
+    pub native: Option<NativeForm>,
 }
 
 /// Why a definition is refused. The messages are shown to PHP programmers unchanged.
@@ -195,7 +198,33 @@ impl Definition {
             Kind::Counter | Kind::Gauge(_) => Vec::new(),
         };
         let label_names = label_names.iter().map(ToString::to_string).collect();
-        Ok(Self { name: name.into(), help: help.into(), kind, label_names, bounds })
+        Ok(Self { name: name.into(), help: help.into(), kind, label_names, bounds, native: None })
+    }
+
+    /// The same, recorded natively as well if it is a histogram whose cells fit then.
+    #[must_use]
+    pub fn with_native_form(mut self) -> Self {
+        if self.kind == Kind::Histogram {
+            self.native = NativeForm::around(&self.bounds);
+        }
+        self
+    }
+
+    /// The same with that native form, if it may have it.
+    pub(crate) fn joined(mut self, buckets: NativeBuckets) -> Option<Self> {
+        self.native = Some(NativeForm::new(&self.bounds, buckets).filter(|_| self.kind == Kind::Histogram)?);
+        Some(self)
+    }
+
+    /// The cells of a histogram that is recorded in both forms.
+    pub(crate) fn joint_cells(&self) -> Option<JointCells> {
+        self.native.map(|native| JointCells::new(&self.bounds, native.buckets))
+    }
+
+    /// The upper bounds of a histogram's cells, increasing, without `+Inf`.
+    #[must_use]
+    pub fn cell_bounds(&self) -> Cow<'_, [f64]> {
+        self.joint_cells().map_or((&self.bounds).into(), |joint| joint.into_bounds().into())
     }
 
     /// Whether both describe the same family. The help text and the order of the label names do not count,
@@ -205,6 +234,7 @@ impl Definition {
         self.name == other.name
             && self.kind == other.kind
             && self.bounds == other.bounds
+            && self.native == other.native
             && self.sorted_labels() == other.sorted_labels()
     }
 
@@ -236,6 +266,7 @@ impl Definition {
                 let (from, to) = buckets.exponents();
                 format!(" and native buckets of schema {} from 2^{from} to 2^{to}", buckets.schema)
             }
+            Kind::Histogram if self.native.is_some() => " and a native form".into(),
             Kind::Counter | Kind::Histogram => String::new(),
         };
         let bounds: Vec<String> = bounds.iter().map(ToString::to_string).collect();
@@ -251,18 +282,27 @@ impl Definition {
     pub fn cells(&self) -> usize {
         match self.kind {
             Kind::Counter | Kind::Gauge(_) => 1,
-            Kind::Histogram => self.bounds.len() + 2,
+            Kind::Histogram => self.native.map_or(self.bounds.len() + 2, |native| native.cells),
             Kind::NativeHistogram(buckets) => buckets.numbers(),
             Kind::Summary { .. } => SUMMARY_CELLS,
         }
     }
 
     /// Number of values of one series when it is read: one per cell, except for a summary, which has the
-    /// value at each quantile, the sum and the count.
+    /// value at each quantile, the sum and the count, and a histogram of both forms, which has those of its classic form.
     #[must_use]
     #[inline]
     pub fn numbers(&self) -> usize {
-        if let Kind::Summary { .. } = self.kind { self.bounds.len() + 2 } else { self.cells() }
+        match self.kind {
+            Kind::Summary { .. } | Kind::Histogram => self.bounds.len() + 2,
+            _ => self.cells(),
+        }
+    }
+
+    /// Number of values of a row's native form; 0 if there is none besides [`Definition::numbers`].
+    #[must_use]
+    pub(crate) fn native_numbers(&self) -> usize {
+        self.native.map_or(0, |native| native.buckets.numbers())
     }
 }
 

@@ -65,8 +65,10 @@ fn definitions() -> Vec<Definition> {
     ];
     let name = |number: usize| format!("m{}", number % 4); // two of one name
     let all = kinds.iter().enumerate();
-    all.map(|(number, kind)| Definition::new(&name(number), "", *kind, &["l"], &[0.5, 0.75]).expect("sane"))
-        .collect()
+    let all = all
+        .map(|(number, kind)| Definition::new(&name(number), "", *kind, &["l"], &[0.5, 0.75]).expect("sane"));
+    let both = Definition::new("both", "", Kind::Histogram, &["l"], &[0.5, 0.75]).expect("sane");
+    all.chain([both.joined(NativeBuckets { schema: 0, lowest: -2, cells: 3 }).expect("room")]).collect()
 }
 
 fn geometry() -> Geometry {
@@ -297,6 +299,9 @@ impl<'i> Player<'i> {
             assert!(family.rows().all(|row| row.values().len() == family.definition.numbers()));
             check_exemplars(family);
             check_native(family);
+            for row in family.rows().filter(|_| family.definition.native.is_some()) {
+                assert!(row.native().is_some_and(|(buckets, row)| row.len() == buckets.numbers()));
+            }
         }
         assert!(snapshot.stats.leaked_bytes <= self.view.geometry.end);
         let created = snapshot.families.iter().flat_map(Family::rows).filter_map(|row| row.created());

@@ -34,7 +34,7 @@ pub use error::{AttachError, ReadError};
 pub use format::{exemplar::Exemplar, label_value::push_label_value, runtime::Runtime};
 #[cfg(not(loom))]
 pub use memory::rings::Rings;
-pub use native::{NativeBuckets, NativeError, NativeIndex};
+pub use native::{NativeBuckets, NativeError, NativeForm, NativeIndex};
 pub use reader::{Limited, ReadLimits, Reader};
 pub use snapshot::{Family, Snapshot, Stats};
 pub use writer::{FamilyId, Moves, Resolved, Writer};

@@ -44,6 +44,28 @@ fn order_of_label_names_does_not_change_the_family() {
     assert_eq!(labels(reader.scrape().expect("readable"), 0).len(), 1);
 }
 
+/// The setting of some processes only, or one that changes with a deploy: the newest definition is exported.
+#[test]
+fn histogram_of_both_forms_has_both_rows() {
+    let place = Place::new();
+    let (mut one, mut other) = (place.writer(), place.writer());
+    let classic = histogram("seconds");
+    let both = classic.clone().with_native_form();
+    observe(&mut one, &classic, 1.5, 1);
+    observe(&mut other, &both, 1.5, 2);
+    observe(&mut other, &both, -1.0, 1);
+    observe(&mut one, &both, 0.0, 1);
+    let mut reader = place.reader();
+    let snapshot = reader.scrape().expect("readable");
+    let row = snapshot.families[0].rows().next().expect("a row");
+    assert_eq!(row.values(), [2.0, 2.0, 0.0, 2.0], "the classic form");
+    let (buckets, native) = row.native().expect("the native form");
+    assert_eq!((buckets.zero(native), buckets.below(native), buckets.above(native)), (1.0, 1.0, 0.0));
+    assert_eq!((buckets.positive(native).iter().sum(), buckets.sum(native)), (2.0, 2.0));
+    let found = buckets.positive(native).iter().position(|count| *count > 0.0).expect("a bucket");
+    assert!((buckets.upper_bound(found - 1)..buckets.upper_bound(found)).contains(&1.5));
+}
+
 /// 64 labels in orders of all kinds: each value comes to its name.
 #[test]
 fn values_match_their_names_in_any_order() {

@@ -93,6 +93,22 @@ fn latest_exemplar_of_each_cell_is_shown() {
     assert_eq!((dropped(&place), used(&place).1), (0, 0));
 }
 
+/// Several cells make one bucket of the classic form.
+#[test]
+fn latest_exemplar_of_each_classic_bucket_is_shown_where_a_histogram_has_both_forms() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let seconds = histogram("seconds").with_native_form();
+    let cell = |value: f64| seconds.cell_bounds().iter().filter(|bound| value > **bound).count();
+    for (value, id, time) in
+        [(1.1, "early", 1.0), (1.9, "late", 3.0), (1.5, "between", 2.0), (5.0, "inf", 1.0)]
+    {
+        note(&mut writer, &seconds, cell(value), id, time);
+    }
+    let shown = [(0, 1, "late".into(), 3.0), (0, 2, "inf".into(), 1.0)];
+    assert_eq!(exemplars(&mut place.reader(), "seconds"), shown);
+}
+
 #[test]
 fn latest_exemplar_of_all_slots_is_shown() {
     let place = Place::new();

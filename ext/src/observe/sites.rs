@@ -93,7 +93,7 @@ impl LastBucket {
     const NONE: Self = Self { number: 0, above: f64::INFINITY, up_to: f64::NEG_INFINITY };
 
     fn of(seconds: f64, metric: &Metric) -> Self {
-        let (number, bounds) = (metric.buckets.of(seconds), &metric.definition.bounds);
+        let (number, bounds) = (metric.buckets.of(seconds), metric.cell_bounds());
         let above = number.checked_sub(1).and_then(|below| bounds.get(below));
         let up_to = bounds.get(number);
         Self {

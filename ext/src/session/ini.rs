@@ -20,6 +20,7 @@ interpreter_local! {
     static CONFIG: Option<Config> = None;
     static ENABLED: bool = true;
     static RUNTIME_METRICS: bool = true;
+    static NATIVE_HISTOGRAMS: bool = false;
     static SERIES_PER_METRIC: SeriesPerMetric = SeriesPerMetric::Share(10);
     /// What the labels of a metric's last series say; `None` for [`OTHER`].
     static OVERFLOW_LABEL: Option<String> = None;
@@ -134,6 +135,11 @@ pub(crate) fn runtime_metrics() -> bool {
     RUNTIME_METRICS.get()
 }
 
+/// Whether histograms are recorded natively as well.
+pub(crate) fn native_histograms() -> bool {
+    NATIVE_HISTOGRAMS.get()
+}
+
 /// The settings for the segment.
 pub(crate) fn config() -> Config {
     CONFIG.with(|config| config.get_or_insert_default().clone())
@@ -152,7 +158,7 @@ pub(crate) fn with_overflow_label<R>(look: impl FnOnce(&str) -> R) -> R {
     OVERFLOW_LABEL.with(|label| look(label.as_deref().unwrap_or(OTHER)))
 }
 
-static SETTINGS: IniEntryDefs<20> = IniEntryDefs::new([
+static SETTINGS: IniEntryDefs<21> = IniEntryDefs::new([
     setting(c"promshm.enabled", c"1", on_enabled),
     setting(c"promshm.segment", c"sysv:0x70736d31", on_segment),
     setting(c"promshm.size", c"256M", on_size),
@@ -166,6 +172,7 @@ static SETTINGS: IniEntryDefs<20> = IniEntryDefs::new([
     setting(c"promshm.summary_samples", c"1024", on_summary_samples),
     setting(c"promshm.series_ttl", c"0", on_series_ttl),
     setting(c"promshm.runtime_metrics", c"1", on_runtime_metrics),
+    setting(c"promshm.native_histograms", c"0", on_native_histograms),
     setting(c"promshm.observe", c"", on_observe),
     setting(c"promshm.observe_file", c"", on_observe_file),
     setting(c"promshm.observe_user", c"1", on_observe_user),
@@ -275,6 +282,10 @@ on_modify! {
     on_series_ttl => "promshm.series_ttl", "a number of seconds from 0 to 31536000", |text| {
         let number = number(text, 0, Config::MAX_SERIES_TTL)?;
         change(|config| config.series_ttl = number)
+    };
+    on_native_histograms => "promshm.native_histograms", "On or Off (1 or 0)", |text| {
+        NATIVE_HISTOGRAMS.set(switch(text)?);
+        Some(())
     };
     on_runtime_metrics => "promshm.runtime_metrics", "On or Off (1 or 0)", |text| {
         RUNTIME_METRICS.set(switch(text)?);

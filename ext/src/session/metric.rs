@@ -1,6 +1,7 @@
 //! A metric as one PHP process knows it: its definition, and the series that it has resolved.
 
 use crate::session::{
+    ini,
     series::{Key, Series},
     series_table::SeriesTable,
 };
@@ -21,6 +22,8 @@ pub(crate) struct Metric {
     pub(crate) family: Definition,
     /// The bounds of a histogram.
     pub(crate) buckets: Buckets,
+    /// The upper bounds of the cells of a histogram that is recorded in both forms.
+    joint_bounds: Option<Box<[f64]>>,
     /// The window of a native histogram.
     pub(crate) native: Option<NativeIndex>,
     /// The values of the constant labels.
@@ -40,19 +43,22 @@ const LABEL_BYTES: usize = 32;
 
 /// The definition with further labels.
 fn with(definition: &Definition, constants: &Constants) -> Result<Definition, DefinitionError> {
-    let Definition { name, help, kind, label_names, bounds } = definition;
+    let Definition { name, help, kind, label_names, bounds, native } = definition;
     let names = label_names.iter().chain(constants.iter().map(|(name, _)| name));
     let names: Vec<&str> = names.map(String::as_str).collect();
-    Definition::new(name, help, *kind, &names, bounds)
+    let all = Definition::new(name, help, *kind, &names, bounds)?;
+    Ok(if native.is_some() { all.with_native_form() } else { all })
 }
 
 impl Metric {
     /// # Errors
     /// If a constant label's name is not allowed, or is one of the definition's.
     pub(crate) fn new(definition: Definition, constants: &Constants) -> Result<Self, DefinitionError> {
+        let definition = if ini::native_histograms() { definition.with_native_form() } else { definition };
         let family = if constants.is_empty() { definition.clone() } else { with(&definition, constants)? };
         let constants = constants.iter().map(|(_, value)| value.clone()).collect();
-        let buckets = Buckets::new(&definition.bounds);
+        let joint_bounds = definition.native.map(|_| definition.cell_bounds().into());
+        let buckets = Buckets::new(joint_bounds.as_deref().unwrap_or(&definition.bounds));
         let native = match definition.kind {
             Kind::NativeHistogram(buckets) => Some(NativeIndex::new(buckets)),
             _ => None,
@@ -61,12 +67,18 @@ impl Metric {
             definition,
             family,
             buckets,
+            joint_bounds,
             native,
             constants,
             registered: Cell::new(None),
             known: RefCell::default(),
             overflow: RefCell::default(),
         })
+    }
+
+    /// The upper bounds of a histogram's cells, without +Inf.
+    pub(crate) fn cell_bounds(&self) -> &[f64] {
+        self.joint_bounds.as_deref().unwrap_or(&self.definition.bounds)
     }
 
     /// The cell of a histogram's series that a value is counted in.
@@ -86,9 +98,10 @@ impl Metric {
     /// Approximate bytes of its definition.
     pub(crate) fn bytes(&self) -> usize {
         let Definition { name, help, label_names, bounds, .. } = &self.family;
+        let bounds = bounds.len().max(self.joint_bounds.as_ref().map_or(0, |bounds| bounds.len()));
         let labels: usize =
             label_names.iter().chain(&self.constants).map(|label| label.len() + LABEL_BYTES).sum();
-        2 * (name.len() + help.len() + labels + bounds.len() * size_of::<f64>())
+        2 * (name.len() + help.len() + labels + bounds * size_of::<f64>())
             + size_of::<Self>()
             + self.native.as_ref().map_or(0, NativeIndex::bytes)
     }

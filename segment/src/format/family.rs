@@ -30,27 +30,48 @@ fn age_of(kind: Kind) -> u32 {
     if let Kind::Summary { max_age } = kind { max_age } else { 0 }
 }
 
-/// The numbers of a definition as they are stored: a bound, a quantile, or a window of native buckets in a word.
+/// The flag of a histogram that has a native form as well, where a gauge has its mode.
+const JOINT: u64 = 1 << 16;
+
+/// The numbers of a definition as they are stored: a bound or quantile each, and a window of native buckets in a word.
 fn shape_of(definition: &Definition) -> Vec<u64> {
-    match definition.kind {
-        Kind::NativeHistogram(NativeBuckets { schema, lowest, cells }) => {
-            let schema = u64::from(schema.cast_unsigned());
-            vec![schema | u64::from(cells) << 16 | u64::from(lowest.cast_unsigned()) << 32]
-        }
-        _ => definition.bounds.iter().map(|bound| bound.to_bits()).collect(),
-    }
+    let native = match definition.kind {
+        Kind::NativeHistogram(buckets) => Some(buckets),
+        _ => definition.native.map(|native| native.buckets),
+    };
+    let window = native.map(|NativeBuckets { schema, lowest, cells }| {
+        let schema = u64::from(schema.cast_unsigned());
+        schema | u64::from(cells) << 16 | u64::from(lowest.cast_unsigned()) << 32
+    });
+    definition.bounds.iter().map(|bound| bound.to_bits()).chain(window).collect()
 }
 
-/// The window of native buckets in a definition's only word.
-fn native_of(shape: &[u64]) -> Result<NativeBuckets, Corrupt> {
-    let [word] = *shape else { return Err(Corrupt) };
+/// The first word of a definition's record.
+fn meta_of(definition: &Definition, shape: &[u64]) -> u64 {
+    let joint = if definition.native.is_some() { JOINT } else { 0 };
+    meta(FAMILY, Some(definition.kind), definition.label_names.len(), shape.len()) | joint
+}
+
+/// The window of native buckets in a definition's word.
+fn native_of(word: u64) -> Result<NativeBuckets, Corrupt> {
     let [schema, unused, ..] = word.to_le_bytes();
     let (lowest, cells) = ((word >> 32) as u32, (word >> 16) as u16);
     let buckets = NativeBuckets { schema: schema.cast_signed(), lowest: lowest.cast_signed(), cells };
     if unused == 0 { Ok(buckets) } else { Err(Corrupt) }
 }
 
-fn kind_of(meta: u64, max_age: u32, shape: &[u64]) -> Result<Kind, Corrupt> {
+/// The window of native buckets, where there is one, and the other numbers.
+fn split_shape(meta: u64, shape: &[u64]) -> Result<(Option<NativeBuckets>, Vec<f64>), Corrupt> {
+    let numbers = |words: &[u64]| words.iter().copied().map(f64::from_bits).collect();
+    let (kind, is_joint) = ((meta >> 8) & 0xff, meta & 0xff_0000 == JOINT);
+    if kind != 4 && !(kind == 2 && is_joint) {
+        return Ok((None, numbers(shape)));
+    }
+    let (window, bounds) = shape.split_last().ok_or(Corrupt)?;
+    Ok((Some(native_of(*window)?), numbers(bounds)))
+}
+
+fn kind_of(meta: u64, max_age: u32, native: Option<NativeBuckets>) -> Result<Kind, Corrupt> {
     let mode = match (meta >> 16) & 0xff {
         0 => GaugeMode::Last,
         1 => GaugeMode::Sum,
@@ -64,7 +85,7 @@ fn kind_of(meta: u64, max_age: u32, shape: &[u64]) -> Result<Kind, Corrupt> {
         1 => Ok(Kind::Gauge(mode)),
         2 => Ok(Kind::Histogram),
         3 => Ok(Kind::Summary { max_age }),
-        4 => Ok(Kind::NativeHistogram(native_of(shape)?)),
+        4 => Ok(Kind::NativeHistogram(native.ok_or(Corrupt)?)),
         _ => Err(Corrupt),
     }
 }
@@ -103,7 +124,7 @@ impl FamilyRecord {
     /// part of the identity; the record has the order of the first definition.
     pub(crate) fn hash(key: HashKey, definition: &Definition) -> u64 {
         let shape = shape_of(definition);
-        let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), shape.len());
+        let kind = meta_of(definition, &shape);
         let labels = pack_strings(definition.sorted_labels());
         let shape = bytes_of(&shape);
         let age = age_of(definition.kind).to_le_bytes();
@@ -117,7 +138,7 @@ impl FamilyRecord {
         let text = [definition.name.as_bytes(), definition.help.as_bytes(), &labels].concat();
         let lengths = definition.name.len() as u64 | (definition.help.len() as u64) << 32;
         let shape = shape_of(definition);
-        let kind = meta(FAMILY, Some(definition.kind), definition.label_names.len(), shape.len());
+        let kind = meta_of(definition, &shape);
         let label_bytes = labels.len() as u64 | u64::from(age_of(definition.kind)) << 32;
         let mut words = vec![kind, hash, lengths, label_bytes, 0, claim_column];
         words.extend([0; COUNTS as usize]);
@@ -159,13 +180,14 @@ impl FamilyRecord {
         let (help, names) = text.split_at(help_bytes as usize);
         let names: Vec<&str> = strings(names).take(MAX_LABELS + 1).collect::<Result<_, _>>()?;
         let text_of = |bytes| std::str::from_utf8(bytes).map_err(|_| Corrupt);
-        let kind = kind_of(meta, max_age, &shape)?;
-        let bounds: Vec<f64> = match kind {
-            Kind::NativeHistogram(_) => Vec::new(),
-            _ => shape.into_iter().map(f64::from_bits).collect(),
-        };
+        let (native, bounds) = split_shape(meta, &shape)?;
+        let kind = kind_of(meta, max_age, native)?;
         let definition =
             Definition::new(text_of(name)?, text_of(help)?, kind, &names, &bounds).map_err(|_| Corrupt)?;
+        let definition = match native.filter(|_| kind == Kind::Histogram) {
+            Some(buckets) => definition.joined(buckets).ok_or(Corrupt)?,
+            None => definition,
+        };
         let valid = definition.bounds == bounds && names.len() as u64 == labels;
         if valid { Ok(Self { definition, hash, claim_column, bytes: words * 8 }) } else { Err(Corrupt) }
     }

@@ -8,8 +8,8 @@
 //! `meta` holds a tag, the kind, the gauge mode, the number of labels, and the number of words before the
 //! text: a family's bounds, or a series' times and origin: the offset of the record of the former generation
 //! that it was carried from, or 0. `age` is the number of seconds for which a summary's
-//! samples count; a summary's quantiles are stored as bounds, and the window of a native histogram in one word in their
-//! place: its schema, its number of buckets << 16, the index of its first bucket << 32. Texts are UTF-8; in a list of
+//! samples count; a summary's quantiles are stored as bounds, and the window of a native histogram in one word after
+//! them: its schema, its number of buckets << 16, the index of its first bucket << 32. Texts are UTF-8; in a list of
 //! texts, each is preceded by its length in two bytes. Everything but `newest claim`, `removed` and `touched` is immutable
 //! once published.
 

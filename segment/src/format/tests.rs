@@ -63,6 +63,39 @@ fn a_native_histogram_is_read_back_and_its_window_is_part_of_it() {
     }
 }
 
+fn both(bounds: &[f64]) -> Definition {
+    Definition::new("h", "", Kind::Histogram, &["a"], bounds).unwrap().with_native_form()
+}
+
+#[test]
+fn a_histogram_of_both_forms_is_read_back_and_is_another_family() {
+    let (view, key) = (place(), HashKey([1, 2]));
+    let at = view.geometry.halves[0].records;
+    let definition = both(&[0.5, 1.0]);
+    assert!(definition.native.is_some());
+    view.fill_words(at, &FamilyRecord::compose(&definition, 7, 3)).unwrap();
+    assert_eq!(FamilyRecord::parse(&view, at).unwrap().definition, definition);
+    let classic = Definition::new("h", "", Kind::Histogram, &["a"], &[0.5, 1.0]).unwrap();
+    assert_ne!(FamilyRecord::hash(key, &definition), FamilyRecord::hash(key, &classic));
+    assert!(!definition.same_family(&classic) && definition.same_family(&definition.clone()));
+}
+
+#[test]
+fn native_forms_that_do_not_fit_are_refused() {
+    let view = place();
+    let at = view.geometry.halves[0].records;
+    let words = FamilyRecord::compose(&both(&[0.5, 1.0]), 7, 3);
+    let window = |schema: u64, cells: u64, lowest: i32| schema | cells << 16 | u64::from(lowest as u32) << 32;
+    let place = words.iter().rposition(|word| *word & 0xffff == 3 && *word >> 63 != 0).unwrap();
+    for bad in [0, u64::MAX, window(3, 512, 1), window(8, 256, 1), window(0, 1, 5000), f64::to_bits(1.0)] {
+        view.fill_words(at, &words).unwrap();
+        view.word(at + 8 * place as u64).unwrap().store_relaxed(bad);
+        assert!(FamilyRecord::parse(&view, at).is_err(), "{bad:x}");
+    }
+    view.word(at + 8 * place as u64).unwrap().store_relaxed(window(0, 1, 1));
+    assert!(FamilyRecord::parse(&view, at).is_ok());
+}
+
 #[test]
 fn native_buckets_that_are_no_window_are_refused() {
     let view = place();
@@ -126,8 +159,8 @@ fn implausible_times_are_unknown() {
 #[test]
 fn corruption_of_every_word_is_survived() {
     let view = place();
-    for words in
-        [&histogram(), &native(3, -159, 288)].map(|definition| FamilyRecord::compose(definition, 7, 3))
+    for words in [&histogram(), &native(3, -159, 288), &both(&[0.5, 1.0])]
+        .map(|definition| FamilyRecord::compose(definition, 7, 3))
     {
         survives_corruption_of_every_word(&view, &words);
     }

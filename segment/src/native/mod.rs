@@ -12,9 +12,11 @@
 //! and merging processes is adding cells.
 
 mod index;
+mod joint;
 
 use crate::layout::PAGE_WORDS;
 pub use index::NativeIndex;
+pub use joint::{JointCells, NativeForm};
 use thiserror::Error;
 
 /// The cells of a series besides those of its window.

@@ -8,7 +8,7 @@ use super::{
     totals::Totals,
 };
 use crate::{
-    definition::Kind,
+    definition::{Definition, Kind},
     format::{
         family::FamilyRecord,
         header::hash_key,
@@ -63,6 +63,11 @@ struct HalfState {
     record_units: u64,
     /// Invalid records.
     corrupt: u64,
+}
+
+/// How many numbers a row takes in the snapshot.
+fn numbers_of_row(definition: &Definition) -> usize {
+    definition.numbers() + definition.native_numbers()
 }
 
 /// Everything read from the index so far.
@@ -214,7 +219,8 @@ impl Catalogue {
     }
 
     fn count_numbers(&mut self) {
-        let numbers = self.families.iter().map(|family| (family.live * family.definition.numbers()) as u64);
+        let numbers =
+            self.families.iter().map(|family| (family.live * numbers_of_row(&family.definition)) as u64);
         self.numbers = numbers.sum();
     }
 
@@ -451,7 +457,7 @@ impl Catalogue {
             self.beyond += 1;
             return Ok(());
         }
-        let numbers = self.numbers + family.definition.numbers() as u64;
+        let numbers = self.numbers + numbers_of_row(&family.definition) as u64;
         if numbers * 8 > look.view.memory_limit() {
             return Err(Corrupt);
         }

@@ -65,14 +65,23 @@ impl Exemplars {
         }
         let is_histogram = matches!(entry.definition.kind, Kind::Histogram | Kind::NativeHistogram(_));
         let buckets = entry.definition.cells() - usize::from(is_histogram);
+        let joint = entry.definition.joint_cells();
         let cells = entry
             .rows()
             .iter()
             .enumerate()
             .flat_map(|(row, series)| (0..buckets).map(move |cell| ((row, cell), series)));
-        cells
-            .filter_map(|((row, cell), series)| Some(((row, cell), self.latest_of(series, cell)?.clone())))
-            .collect()
+        let mut found: Vec<(CellPlace, Exemplar)> = cells
+            .filter_map(|((row, cell), series)| {
+                let exemplar = self.latest_of(series, cell)?.clone();
+                let bucket = joint.as_ref().map_or(Some(cell), |joint| joint.bucket(cell))?;
+                Some(((row, bucket), exemplar))
+            })
+            .collect();
+        // Several cells may be of one bucket. The latest stays; the sort keeps the order of equals.
+        found.sort_by(|(place, one), (other, two)| place.cmp(other).then(two.time.total_cmp(&one.time)));
+        found.dedup_by_key(|(place, _)| *place);
+        found
     }
 
     fn latest_of(&self, series: &Series, cell: usize) -> Option<&Exemplar> {

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     definition::{GaugeMode, Kind},
     memory::atomic::next_id,
+    native::JointCells,
     order,
     snapshot::{ABSENT, Family, Snapshot},
 };
@@ -28,7 +29,10 @@ pub(crate) fn values(
             }
             Kind::Gauge(mode) => merged_gauges(cells, entry, mode, family),
             Kind::Counter | Kind::Histogram | Kind::NativeHistogram(_) => {
-                copy_totals(cells, entry, totals, family);
+                match entry.definition.joint_cells() {
+                    Some(joint) => split_totals(cells, entry, &joint, totals, family),
+                    None => copy_totals(cells, entry, totals, family),
+                }
                 family.set_exemplars(exemplars.of(entry));
             }
             Kind::Summary { .. } => copy_summary_totals(cells, entry, totals, family),
@@ -40,6 +44,17 @@ pub(crate) fn values(
 fn copy_totals(cells: &Cells<'_>, entry: &Entry, totals: &Totals, family: &mut Family) {
     let rows = family.all_values_mut().chunks_exact_mut(entry.definition.cells());
     rows.zip(entry.rows()).for_each(|(values, series)| cells.sums(totals, series, values));
+}
+
+/// The rows of both forms of a histogram.
+fn split_totals(cells: &Cells<'_>, entry: &Entry, joint: &JointCells, totals: &Totals, family: &mut Family) {
+    let mut sums = vec![0.0; entry.definition.cells()];
+    for (row, series) in entry.rows().iter().enumerate() {
+        cells.sums(totals, series, &mut sums);
+        if let Some((classic, native)) = family.forms_mut(row) {
+            joint.split(&sums, classic, native);
+        }
+    }
 }
 
 /// Sum and count; `summaries` adds the quantiles.

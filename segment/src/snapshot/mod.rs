@@ -8,6 +8,7 @@ mod stats;
 use crate::{
     definition::{Definition, Kind},
     format::exemplar::Exemplar,
+    native::NativeBuckets,
     order,
 };
 pub use stats::{Blocker, Liveness, Process, Reason, Resource, SlotState, SlotView, Stats, Taken};
@@ -60,6 +61,8 @@ pub struct Family {
     labels: Arc<Labels>,
     /// `definition.numbers()` numbers per row.
     values: Vec<f64>,
+    /// The numbers of the native form of a histogram that has both, row by row.
+    native: Vec<f64>,
     /// One per row, in seconds since 1970; NaN, or missing, if unknown.
     created: Vec<f64>,
     /// One per row for a summary that was read from a segment.
@@ -134,6 +137,7 @@ impl Family {
             definition,
             labels: Arc::default(),
             values: Vec::new(),
+            native: Vec::new(),
             created: Vec::new(),
             windows: Vec::new(),
             exemplars: Vec::new(),
@@ -162,6 +166,7 @@ impl Family {
     pub fn clear(&mut self, generation: u64) {
         self.labels = Arc::default();
         self.values.clear();
+        self.native.clear();
         self.created.clear();
         self.exemplars.clear();
         self.rows = 0;
@@ -172,6 +177,7 @@ impl Family {
     pub(crate) fn set_rows(&mut self, labels: Arc<Labels>, rows: usize, generation: u64) {
         self.labels = labels;
         self.values = vec![0.0; rows * self.definition.numbers()];
+        self.native = vec![0.0; rows * self.definition.native_numbers()];
         self.created.clear();
         let is_summary = matches!(self.definition.kind, Kind::Summary { .. });
         self.windows = if is_summary { vec![Window::default(); rows] } else { Vec::new() };
@@ -267,6 +273,15 @@ impl Family {
         self.exemplars.sort_by_key(|(place, _)| *place);
     }
 
+    /// The numbers of the classic and of the native form of row `index`, if the family is a histogram of both forms.
+    pub fn forms_mut(&mut self, index: usize) -> Option<(&mut [f64], &mut [f64])> {
+        let (numbers, natives) = (self.definition.numbers(), self.definition.native_numbers());
+        self.native.resize(self.rows * natives, 0.0);
+        let native = self.native.get_mut(index * natives..)?.get_mut(..natives)?;
+        let classic = self.values.get_mut(index * numbers..)?.get_mut(..numbers)?;
+        (natives > 0).then_some((classic, native))
+    }
+
     /// The numbers of row `index`, to be refreshed in place.
     pub fn values_mut(&mut self, index: usize) -> &mut [f64] {
         let numbers = self.definition.numbers();
@@ -295,6 +310,14 @@ impl<'a> Row<'a> {
     pub fn values(&self) -> &'a [f64] {
         let numbers = self.family.definition.numbers();
         &self.family.values[self.index * numbers..][..numbers]
+    }
+
+    /// The numbers of the native form, if the family is a histogram that has both; its buckets take them apart.
+    #[must_use]
+    pub fn native(&self) -> Option<(NativeBuckets, &'a [f64])> {
+        let buckets = self.family.definition.native?.buckets;
+        let numbers = buckets.numbers();
+        Some((buckets, self.family.native.get(self.index * numbers..)?.get(..numbers)?))
     }
 
     /// When the series was created, in seconds since 1970, if known. The counts of dead processes are kept,

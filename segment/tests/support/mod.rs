@@ -91,7 +91,7 @@ pub fn observe(writer: &mut Writer, definition: &Definition, value: f64, times: 
     let series = writer.resolve(family, &[]).expect("room for a series");
     let bucket = match definition.kind {
         Kind::NativeHistogram(buckets) => NativeIndex::new(buckets).of(value),
-        _ => definition.bounds.iter().filter(|bound| value > **bound).count(),
+        _ => definition.cell_bounds().iter().filter(|bound| value > **bound).count(),
     };
     let add = |cell: &Cell, by| if series.shared { cell.add_shared(by) } else { cell.add_owned(by) };
     for _ in 0..times {
