@@ -392,6 +392,33 @@ def sizes(quick):
     return [size for size in found if size[0] * size[1] * (16 if size[2] == "histograms" else 1) <= 30_000_000]
 
 
+# What the program measures of a generation, by its word for it.
+GENERATION = {
+    "begin": "Beginning it: the census, and what is not carried is marked",
+    "carry_and_make_records": "The first process carries its slot, and makes the records",
+    "carry": "Each further process carries its slot, the median",
+    "give_back": "The old half is given back",
+    "longest_call": "The longest call",
+    "all_calls": "All calls of all processes",
+    "scrape": "A scrape before",
+    "scrape_first_in_both": "The first scrape that finds the new records",
+    "scrape_in_both": "A scrape while half of the slots are carried",
+    "scrape_first_after": "The first scrape afterwards",
+}
+
+
+def generations(quick):
+    series, slots = (1_000, 8) if quick else (10_000, 64)
+    say("generations:", series, slots)
+    words = [SCRAPE, "generations", str(series), str(slots), SEGMENT]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=1800, check=True)
+    found = {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", done.stdout)}
+    at_most("the longest call of a generation", 20, found["longest_call"], "{:.1f} ms")
+    at_most("a scrape while slots are in both halves, by one before", 2, found["scrape_in_both"] / found["scrape"])
+    rows = [[what, f"{found[name]:.1f}"] for name, what in GENERATION.items()]
+    return table([f"{series:,} counters, {slots} slots", "CPU ms"], rows)
+
+
 def against_python(quick):
     series = 2_000 if quick else 100_000
     took = python_multiprocess(series, 8)
@@ -412,6 +439,7 @@ SECTIONS = {
     "requests": lambda quick: whole_requests(1 if quick else 5),
     "writers": lambda quick: many_writers(500_000 if quick else 10_000_000),
     "scrapes": lambda quick: scrapes(sizes(quick)),
+    "generations": generations,
     "python": against_python,
     "interference": lambda quick: interference(10 if quick else 60),
     "startup": lambda quick: start_up(),
