@@ -27,7 +27,8 @@ VERSION = re.search(r'^version = "(.*)"$', (harness.ROOT / "Cargo.toml").read_te
 _, PLAY, SCRAPE = engine.commands("docker/README.md", "quickstart:podman")
 
 
-setUpModule = engine.prepare
+def setUpModule():
+    engine.prepare()
 
 
 class Pods(unittest.TestCase):

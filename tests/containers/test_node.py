@@ -24,7 +24,8 @@ MANIFEST = yaml.safe_load((harness.ROOT / "docker" / "kubernetes" / "node" / "da
 WORKER = "localhost/promshm-worker:0.1.0"
 PODS = 10
 
-setUpModule = engine.prepare
+def setUpModule():
+    engine.prepare()
 
 
 class Node(unittest.TestCase):
