@@ -2,7 +2,7 @@
 //! named in the same way.
 
 use super::reading::{Key, Reading};
-use promshm_segment::{Definition, Family, Kind, Snapshot, snapshot::Row};
+use promshm_segment::{Definition, Family, Kind, NativeBuckets, Snapshot, snapshot::Row};
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
@@ -70,7 +70,7 @@ impl Functions {
         let errors = sums(named(snapshot, &format!("{stem}_errors_total")));
         let running = sums(named(snapshot, &format!("{stem}_in_flight")));
         let bounds = match family.definition.kind {
-            Kind::NativeHistogram(buckets) => buckets.classic_bounds().collect(),
+            Kind::NativeHistogram(buckets) => native_bounds(buckets),
             _ => family.definition.bounds.clone(),
         };
         for row in family.rows() {
@@ -80,7 +80,7 @@ impl Functions {
                 Kind::Histogram => {
                     row.values().split_last().map_or_else(Vec::new, |(_, counts)| counts.into())
                 }
-                Kind::NativeHistogram(buckets) => buckets.classic_counts(row.values()).collect(),
+                Kind::NativeHistogram(buckets) => native_counts(buckets, row.values()),
                 _ => row.values().into(),
             };
             let totals = Totals { at, errors, calls };
@@ -90,6 +90,18 @@ impl Functions {
             function.running = running.get(&labels).copied().unwrap_or(f64::NAN);
         }
     }
+}
+
+/// The upper bounds of a native histogram's buckets, from the zero bucket on.
+fn native_bounds(buckets: NativeBuckets) -> Vec<f64> {
+    let inside = (0..buckets.cells.into()).map(|bucket| buckets.upper_bound(bucket));
+    [buckets.zero_threshold()].into_iter().chain(inside).collect()
+}
+
+/// The counts of these buckets, and of what is above them.
+fn native_counts(buckets: NativeBuckets, row: &[f64]) -> Vec<f64> {
+    let (first, last) = (buckets.below(row) + buckets.zero(row), buckets.above(row) + buckets.nan(row));
+    [&[first], buckets.positive(row), &[last]].concat()
 }
 
 /// The part of a name that the metrics of a function have in common; `None` for other families.

@@ -6,7 +6,7 @@ use super::{
     reading::{Key, Reading},
     view::{Column, Flow, Row, Shown, Sort, View},
 };
-use promshm_segment::{Definition, Family, GaugeMode, Kind, Snapshot, Stats, snapshot::Taken};
+use promshm_segment::{Definition, Family, GaugeMode, Kind, NativeBuckets, Snapshot, Stats, snapshot::Taken};
 use ratatui::{
     Terminal,
     backend::TestBackend,
@@ -139,6 +139,42 @@ fn a_histogram_has_a_count_and_a_mean() {
     assert_eq!((job.value, job.rate, job.mean), (2.0, Some(2.0), Some(1.5)), "it restarted");
     read(&mut model, 3, vec![histogram(&[1.0, 1.0, 0.0, 3.0])]);
     assert_eq!(series(&model, "job_seconds", "").mean, None, "nothing was observed");
+}
+
+/// From a quarter of a second to four: eight buckets, of which two are a power of two.
+const NATIVE: Kind = Kind::NativeHistogram(NativeBuckets { schema: 1, lowest: -3, cells: 8 });
+
+/// The numbers of a native histogram with observations in the zero bucket, in (1.41, 2] and above all.
+fn native(zero: f64, inside: f64, above: f64, sum: f64) -> Vec<f64> {
+    let mut numbers = vec![0.0; 13];
+    (numbers[0], numbers[6], numbers[9], numbers[12]) = (zero, inside, above, sum);
+    numbers
+}
+
+#[test]
+fn native_histogram_has_a_count_and_a_mean() {
+    let histogram = |numbers: &[f64]| family("job_seconds", NATIVE, &[], &[(&[], numbers)]);
+    let mut model = Model::default();
+    read(&mut model, 0, vec![histogram(&native(1.0, 2.0, 0.0, 4.0))]);
+    read(&mut model, 1, vec![histogram(&native(1.0, 4.0, 1.0, 10.0))]);
+    let job = series(&model, "job_seconds", "");
+    assert_eq!((job.value, job.rate, job.mean), (6.0, Some(3.0), Some(2.0)));
+}
+
+#[test]
+fn function_with_a_native_histogram_has_quantiles_within_a_bucket() {
+    let families = |numbers: &[f64]| {
+        let labels: &[&str] = &["mail"];
+        vec![family("php_function_duration_seconds", NATIVE, &["function"], &[(labels, numbers)])]
+    };
+    let mut model = Model::default();
+    read(&mut model, 0, families(&native(0.0, 0.0, 0.0, 0.0)));
+    read(&mut model, 2, families(&native(1.0, 8.0, 1.0, 20.0)));
+    let mail = function(&model, "mail", "");
+    let root = 2_f64.sqrt();
+    assert!((mail.rate - 5.0).abs() < 1e-9, "{}", mail.rate);
+    assert!((mail.half - root.midpoint(2.0)).abs() < 1e-9, "half of (1.41, 2]: {}", mail.half);
+    assert!((mail.most - 4.0).abs() < 1e-9, "what is above the window has its end: {}", mail.most);
 }
 
 #[test]
