@@ -124,6 +124,8 @@ fn concurrent_registrations_of_one_series_share_a_record() {
         let view = segment();
         let definition = definition(Kind::Counter);
         let family = process(&view, 0).register(&definition).unwrap();
+        // Its page exists, because another proof is about pages.
+        process(&view, 0).resolve(family, &["w"]).unwrap();
         let register = |slot| {
             let mut writer = process(&view, slot);
             loom::thread::spawn(move || {
@@ -132,8 +134,8 @@ fn concurrent_registrations_of_one_series_share_a_record() {
         };
         let others = [register(0), register(0)];
         others.map(|other| other.join().unwrap());
-        assert_eq!(published(&view).len(), 1);
-        assert_eq!(population(&view), (1, 2));
+        assert_eq!(published(&view).len(), 2);
+        assert_eq!(population(&view), (2, 3));
         let mut writer = process(&view, 0);
         assert_eq!(writer.resolve(family, &["x"]).unwrap().cells[0].get() as u64, 2);
     });
