@@ -149,10 +149,10 @@ def whole_requests(repeats):
         }
     alone, ours = found["PHP alone"], found["promshm"]
     rows = []
-    for name, (price, time, system_calls) in found.items():
+    for name, (price, spent, system_calls) in found.items():
         more = price - alone[0]
         ratio = f"{more / (ours[0] - alone[0]):.1f} x" if more > 0 else ""
-        rows.append([name, f"{price:,}", f"{more:,}", ratio, f"{time:.0f}", f"{max(0, system_calls - alone[2]):.1f}"])
+        rows.append([name, f"{price:,}", f"{more:,}", ratio, f"{spent:.0f}", f"{max(0, system_calls - alone[2]):.1f}"])
     at_most("system calls of a request that counts into ten known metrics", 0.1, ours[2] - alone[2], "{:.1f}")
     head = ["A request", "Instructions", "more than PHP alone", "by promshm's", "CPU, microseconds", "more system calls"]
     told = "" if os.environ.get("PROMPHP") else "\nPromPHP was not measured: `PROMPHP` named no checkout of it.\n"
