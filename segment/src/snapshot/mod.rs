@@ -303,7 +303,7 @@ impl<'a> Row<'a> {
     }
 
     /// The numbers: one for a counter or gauge; a histogram's bucket counts (not cumulative, `+Inf` last) and
-    /// its sum; a native histogram's, which its [`NativeBuckets`](crate::NativeBuckets) take apart; a summary's values at its quantiles (NaN if there are no recent observations), its sum and
+    /// its sum; a native histogram's, which its [`NativeBuckets`] take apart; a summary's values at its quantiles (NaN if there are no recent observations), its sum and
     /// its count.
     #[must_use]
     #[inline]
