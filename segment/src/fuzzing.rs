@@ -324,7 +324,8 @@ impl<'i> Player<'i> {
     fn write(&mut self, family: u64, label: u64) {
         let Some(family) = self.family(family) else { return };
         let label = LABELS[label as usize % LABELS.len()];
-        let (first, pages) = (self.address(0), self.pages());
+        let Some(view) = self.writer.as_ref().map(Writer::view) else { return };
+        let (first, pages) = (self.address(0), pages(view));
         let rings = self.writer.as_ref().and_then(Writer::rings);
         let Some(Ok(series)) = self.writer.as_mut().map(|writer| writer.resolve(family, &[label])) else {
             return;
@@ -359,15 +360,15 @@ impl<'i> Player<'i> {
     fn address(&self, offset: u64) -> usize {
         self.view.words(offset, 0).map_or(0, |words| words.as_ptr().addr())
     }
+}
 
-    /// Where cells may lie: the pages of both halves, and the cells of `last` gauges. The halves state the limit now,
-    /// which may be corrupt; the writer must use that or less.
-    fn pages(&self) -> [Range<u64>; 3] {
-        let pages_of = |half: &Half| {
-            let units = self.view.space(half).units;
-            half.end.min(half.records + units * RECORD_UNIT)..half.end
-        };
-        let Geometry { halves: [low, high], gauges, gauge_cells, .. } = &self.view.geometry;
-        [pages_of(low), pages_of(high), *gauges..gauges + 8 * gauge_cells]
-    }
+/// Where a writer's cells may lie: the pages of both halves, and the cells of `last` gauges. The header that it found may
+/// have stated another size, and the halves state the limit now, which may be corrupt, too; it must use that or less.
+fn pages(view: &View) -> [Range<u64>; 3] {
+    let pages_of = |half: &Half| {
+        let units = view.space(half).units;
+        half.end.min(half.records + units * RECORD_UNIT)..half.end
+    };
+    let Geometry { halves: [low, high], gauges, gauge_cells, .. } = &view.geometry;
+    [pages_of(low), pages_of(high), *gauges..gauges + 8 * gauge_cells]
 }

@@ -524,6 +524,12 @@ impl Geometry {
         HEADER + slot as u64 * size_of::<Slot>() as u64
     }
 
+    /// Offset of the cell of the `last` gauge in a column, if there are that many.
+    #[must_use]
+    pub fn gauge(&self, column: u64) -> Option<u64> {
+        (column < self.gauge_cells).then(|| self.gauges + 8 * column)
+    }
+
     /// The half and the offset of page `number` (the first is 1), if that page lies above the start of the
     /// half's records. Pages are numbered downwards from the end of the segment.
     #[must_use]
@@ -622,6 +628,13 @@ mod tests {
         assert_eq!(geometry.page(low.first_page), None, "that page would lie on the head of a half");
         assert_eq!([geometry.page(0), geometry.page(u64::MAX)], [None, None]);
         assert_eq!(geometry.page(geometry.end / PAGE), None, "that page would lie on the header");
+    }
+
+    #[test]
+    fn columns_beyond_the_gauges_have_no_cell() {
+        let geometry = Geometry::new(SHAPE, 256 << 20).unwrap();
+        assert_eq!(geometry.gauge(geometry.gauge_cells - 1), Some(geometry.halves[0].head - 8));
+        assert_eq!([geometry.gauge_cells, u64::MAX].map(|column| geometry.gauge(column)), [None; 2]);
     }
 
     #[test]

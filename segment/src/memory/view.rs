@@ -78,10 +78,7 @@ impl View {
 
     /// The cell of a `last` gauge.
     pub(crate) fn gauge(&self, column: u64) -> Option<&[Cell]> {
-        if column >= self.geometry.gauge_cells {
-            return None;
-        }
-        Some(cells::<1>(self.words(self.geometry.gauges + 8 * column, 1)?)?)
+        Some(cells::<1>(self.words(self.geometry.gauge(column)?, 1)?)?)
     }
 
     /// The page of cells with this number, if it is allocated.

@@ -174,8 +174,9 @@ impl<'w> Carrier<'w> {
         let Ok(record) = SeriesRecord::parse(self.view(), twin) else { return Ok(()) };
         match home.plane {
             Plane::Shared => {
-                let cell = self.view().geometry.gauges + 8 * record.column;
-                self.moves.insert(cell, cell);
+                if let Some(cell) = self.view().geometry.gauge(record.column) {
+                    self.moves.insert(cell, cell);
+                }
                 Ok(())
             }
             Plane::PerProcess if !load.with_gauges => Ok(()),

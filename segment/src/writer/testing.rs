@@ -8,7 +8,7 @@ use crate::{
     error::ReadError,
     format::{header, header::hash_key},
     layout::{IDENTITY, PAGE_WORDS, READY, Shape, header},
-    memory::mapping::Mapping,
+    memory::{mapping::Mapping, view::View},
     os::Object,
 };
 
@@ -23,6 +23,11 @@ impl Writer {
         let object = Object::none();
         let attached = Attached { object, view, hash_key, locks: None };
         Ok(Self::with_slot(attached, config, slot, generation))
+    }
+
+    /// The segment as this writer found it: its header may have been corrupt then.
+    pub(crate) fn view(&self) -> &View {
+        &self.attached.view
     }
 }
 
