@@ -55,6 +55,7 @@ promshm.max_processes is shown
 promshm.max_series is shown
 promshm.max_series_per_metric is shown
 promshm.mode is shown
+promshm.native_histograms is shown
 promshm.observe is shown
 promshm.observe_buckets is shown
 promshm.observe_file is shown
