@@ -8,7 +8,7 @@ use crate::{
     error::ReadError,
     format::{header, header::hash_key},
     layout::{IDENTITY, PAGE_WORDS, READY, Shape, header},
-    memory::{mapping::Mapping, view::View},
+    memory::mapping::Mapping,
     os::Object,
 };
 
@@ -26,7 +26,8 @@ impl Writer {
     }
 
     /// The segment as this writer found it: its header may have been corrupt then.
-    pub(crate) fn view(&self) -> &View {
+    #[cfg(fuzzing)]
+    pub(crate) fn view(&self) -> &crate::memory::view::View {
         &self.attached.view
     }
 }
