@@ -51,7 +51,6 @@ struct State {
     takers: HashSet<usize>,
     rests_until: Option<Instant>,
     extent: Extent,
-    last_scrape: Option<Instant>,
 }
 
 /// What a page is to be.
@@ -193,7 +192,7 @@ impl Pod {
 
     fn note_extent(&self, extent: Extent, took: Duration, bounds: &Bounds, metrics: &NodeMetrics) {
         let mut state = self.state();
-        (state.extent, state.last_scrape) = (extent, Some(Instant::now()));
+        state.extent = extent;
         if took > bounds.scrape_time {
             state.rests_until = Some(Instant::now() + took * REST);
         }

@@ -7,10 +7,7 @@
 
 use super::process::Process;
 use nix::{dir::Dir, errno::Errno, fcntl::OFlag, sys::stat::Mode};
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-};
+use std::{collections::HashMap, path::Path};
 
 /// In so many polls a process is looked at first, and then in one of [`SELDOM`].
 const FRESH: u64 = 3;
@@ -101,11 +98,6 @@ impl Found {
         if former.is_none_or(|former| former.namespace != known.namespace) {
             self.fresh.push((pid, namespace));
         }
-    }
-
-    /// The namespaces that have processes.
-    pub(super) fn namespaces(&self) -> HashSet<u64> {
-        self.members.keys().copied().collect()
     }
 }
 

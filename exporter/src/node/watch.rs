@@ -152,8 +152,8 @@ impl Watch {
     fn list(&mut self) -> Option<Found> {
         let proc = self.node.options.proc.clone();
         let mut found = self.noted(|scan, own| scan.poll(&proc, own, false))?;
-        let namespaces = found.namespaces();
-        let is_lost = |(inode, watched): (&u64, &Watched)| watched.members > 0 && !namespaces.contains(inode);
+        let is_lost =
+            |(inode, watched): (&u64, &Watched)| watched.members > 0 && !found.members.contains_key(inode);
         if self.namespaces.iter().any(is_lost) {
             let mut all = self.noted(|scan, own| scan.poll(&proc, own, true))?;
             all.fresh.append(&mut found.fresh);

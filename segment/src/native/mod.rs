@@ -245,24 +245,19 @@ impl NativeBuckets {
         usize::from(self.cells) + 1
     }
 
-    /// How many buckets lie between two bounds of the classic form.
-    fn per_bound(self) -> usize {
-        1 << self.schema.max(0)
-    }
-
     /// The bounds of the same histogram as a classic one, without +Inf: the window's lower end and each power of two (or
     /// each bucket, if it is more) up to its upper end, where the bounds of both forms coincide.
     #[must_use]
     pub fn classic_bounds(self) -> impl ExactSizeIterator<Item = f64> + Clone {
-        let step = self.per_bound() as i64;
-        let bounds = usize::from(self.cells) / self.per_bound() + 1;
+        let step = self.per_power();
+        let bounds = usize::from(self.cells) / step as usize + 1;
         (0..bounds).map(move |at| bound(self.schema, self.first_boundary() + at as i64 * step))
     }
 
     /// A row's observations between the bounds of the classic form, not added up; the last number is that of +Inf, to
     /// which NaN belongs as well.
     pub fn classic_counts(self, row: &[f64]) -> impl Iterator<Item = f64> {
-        let chunks = self.positive(row).chunks(self.per_bound());
+        let chunks = self.positive(row).chunks(self.per_power() as usize);
         let first = self.below(row) + self.zero(row);
         let last = self.above(row) + self.nan(row);
         [first].into_iter().chain(chunks.map(|chunk| chunk.iter().sum())).chain([last])
