@@ -20,8 +20,10 @@ FOLDER = pathlib.Path(__file__).parent
 WORKER = FOLDER / "worker.php"
 KEY = 0x70736D31
 IN_ITS_OWN = ("unshare", "--ipc")
-# A /dev/shm of its own too.
-WITH_OBJECTS = ("unshare", "--ipc", "--mount", "sh", "-c", 'mount -t tmpfs shm /dev/shm && exec "$@"', "sh")
+# A /dev/shm of its own too, mounted at once or when the namespaces were seen without it.
+MOUNT = 'mount -t tmpfs shm /dev/shm && exec "$@"'
+WITH_OBJECTS = ("unshare", "--ipc", "--mount", "sh", "-c", MOUNT, "sh")
+WITH_OBJECTS_LATE = ("unshare", "--ipc", "--mount", "sh", "-c", f"sleep 1 && {MOUNT}", "sh")
 
 
 class Node(Process):
@@ -194,8 +196,9 @@ def test_pods_that_come_and_go_leave_nothing(context):
     wait_until("threads to end", lambda: node.holds()["threads"] < 20)
 
 
-def test_objects_in_a_dev_shm_of_its_own_are_read(context):
-    node, pod = Node(context), Pod(context, 6, segment="posix:/shop", through=WITH_OBJECTS)
+@pytest.mark.parametrize("through", [WITH_OBJECTS, WITH_OBJECTS_LATE], ids=["at_once", "late"])
+def test_objects_in_a_dev_shm_of_its_own_are_read(context, through):
+    node, pod = Node(context), Pod(context, 6, segment="posix:/shop", through=through)
     node.expect(pod.uid)
     assert node.samples(pod.uid)['jobs_total{segment="shop",queue="mail"}'] == 6
     pod.count(1)

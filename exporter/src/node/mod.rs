@@ -6,6 +6,7 @@
 
 pub(crate) mod identity;
 pub(crate) mod label;
+mod mounts;
 pub(crate) mod pod;
 mod process;
 mod scan;

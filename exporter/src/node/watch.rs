@@ -7,18 +7,16 @@
 use super::{
     Node,
     identity::{Identity, Logs, Runtime, Surroundings, host_name},
+    mounts::{Look, Mounts, Owners},
     pod::Pod,
-    process::{FolderId, Process},
+    process::Process,
     scan::{Found, Scan},
-    visit::{VisitError, bounded, cpu_time, look_at_each, visit},
+    visit::{VisitError, cpu_time, look_at_each, visit},
 };
 use crate::self_metrics::Refusal;
 use log::{error, info, warn};
 use nix::errno::Errno;
-use promshm_segment::{
-    Reader,
-    os::{Folder, Place},
-};
+use promshm_segment::{Reader, os::Place};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs,
@@ -33,18 +31,14 @@ use std::{
 const SHARE: u32 = 2000;
 const LONGEST_PAUSE: u32 = 5;
 
-/// How long all looks at namespaces may take, one at a namespace that may have segments, and one at a folder.
+/// How long all looks at namespaces may take, and one at a namespace that may have segments.
 const LOOKS: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(1);
-const FOLDER_LOOK: Duration = Duration::from_millis(200);
 /// So many times as long as a look took its namespace is left alone.
 const REST: u32 = 100;
 
 /// Most namespaces of one pod or container.
 const MOST_OF_ONE: usize = 8;
-/// Most mount namespaces of one IPC namespace that are looked at, and folders that are read.
-const MOST_MOUNTS: usize = 64;
-const MOST_FOLDERS: usize = 4;
 /// Most namespaces that are opened in one poll.
 const MOST_NEW: usize = 512;
 /// The kernel's number of the IPC namespace that a machine starts with.
@@ -57,8 +51,7 @@ pub(super) struct Watch {
     scan: Scan,
     /// By their inodes.
     namespaces: HashMap<u64, Watched>,
-    /// Which namespace each folder of objects was found in first: it is read there alone.
-    folders: HashMap<FolderId, u64>,
+    folders: Owners,
     surroundings: Surroundings,
     /// The namespace of process 1, which is nobody's pod.
     of_host: u64,
@@ -75,17 +68,14 @@ struct Watched {
     /// The pod or container of its first process, if it has one.
     owner: Option<String>,
     members: usize,
-    mounts: HashSet<u64>,
-    folders: Vec<(FolderId, Folder)>,
-    /// A look at a folder did not come back.
-    hangs: bool,
+    mounts: Mounts,
     rests_until: Option<Instant>,
     pod: Option<Arc<Pod>>,
 }
 
 impl Watched {
     fn place(&self) -> Place {
-        Place::elsewhere(self.inode, self.folders.iter().map(|(_, folder)| folder.clone()).collect())
+        Place::elsewhere(self.inode, self.mounts.folders())
     }
 }
 
@@ -103,7 +93,7 @@ impl Watch {
             node,
             scan: Scan::default(),
             namespaces: HashMap::new(),
-            folders: HashMap::new(),
+            folders: Owners::new(),
             polls: 0,
             is_blind: false,
         }
@@ -136,12 +126,10 @@ impl Watch {
         self.node.metrics.processes.set(found.processes as i64);
         (0..found.forbidden).for_each(|_| self.node.metrics.count_refusal(Refusal::Permission));
         self.open_new(&found);
-        for (pid, namespace) in &found.fresh {
-            self.add_folder(*pid, *namespace);
-        }
         for (inode, watched) in &mut self.namespaces {
             watched.members = found.members.get(inode).copied().unwrap_or_default();
         }
+        self.look_at_folders(&found.fresh);
         let took = self.look();
         self.settle();
         self.node.metrics.namespaces.set(self.namespaces.len() as i64);
@@ -211,9 +199,7 @@ impl Watch {
             descriptor,
             owner,
             members: 0,
-            mounts: HashSet::new(),
-            folders: Vec::new(),
-            hangs: false,
+            mounts: Mounts::default(),
             rests_until: None,
             pod: None,
         })
@@ -226,36 +212,21 @@ impl Watch {
         (key != Identity::default().key(inode)).then_some(key)
     }
 
-    /// Notes where a process keeps its objects, unless that is known of its mount namespace.
-    fn add_folder(&mut self, pid: u32, namespace: u64) {
-        let Some(watched) = self.namespaces.get_mut(&namespace) else { return };
-        if watched.hangs || watched.folders.len() >= MOST_FOLDERS || watched.mounts.len() >= MOST_MOUNTS {
-            return;
+    /// Looks where the processes of each namespace keep their objects: new ones now, in the order of their numbers, so
+    /// that a folder is the host's if the host has it too; others from time to time.
+    fn look_at_folders(&mut self, fresh: &[(u32, u64)]) {
+        let (proc, owners) = (&self.node.options.proc, &mut self.folders);
+        let mut refusals = Vec::new();
+        for (pid, namespace) in fresh {
+            let Some(watched) = self.namespaces.get_mut(namespace) else { continue };
+            let mut look = Look { proc, poll: self.polls, namespace: *namespace, owners };
+            refusals.extend(watched.mounts.add(*pid, &mut look));
         }
-        let Ok(process) = Process::open(&self.node.options.proc, pid) else { return };
-        let is_new = |mount| watched.mounts.insert(mount);
-        if !process.mount_inode().is_ok_and(is_new) {
-            return;
+        for (inode, watched) in self.namespaces.iter_mut().filter(|(_, watched)| watched.members > 0) {
+            let mut look = Look { proc, poll: self.polls, namespace: *inode, owners };
+            refusals.extend(watched.mounts.look_again(|| self.scan.members(*inode), &mut look));
         }
-        let refusal = match bounded(FOLDER_LOOK, move || process.shm_folder()) {
-            None => {
-                watched.hangs = true;
-                Some(Refusal::Folder)
-            }
-            Some(Err(Errno::EACCES | Errno::EPERM)) => Some(Refusal::Permission),
-            Some(Err(Errno::ENOENT | Errno::ESRCH)) => None, // it has none, or has ended
-            Some(Err(_)) => Some(Refusal::Folder),
-            Some(Ok((id, folder))) => match self.folders.entry(id).or_insert(namespace) {
-                first if *first != namespace => None, // read there
-                _ => {
-                    if watched.folders.iter().all(|(known, _)| *known != id) {
-                        watched.folders.push((id, Folder::of(folder)));
-                    }
-                    None
-                }
-            },
-        };
-        refusal.into_iter().for_each(|refusal| self.node.metrics.count_refusal(refusal));
+        refusals.into_iter().for_each(|refusal| self.node.metrics.count_refusal(refusal));
     }
 
     /// Looks at the namespaces that are no pods yet.
