@@ -247,6 +247,20 @@ def test_series_beyond_the_limit_are_left_out_of_their_own_page_alone(context):
     assert node.refused("series") == 1
 
 
+def test_metrics_beyond_the_limit_are_left_out_of_their_own_page_alone(context):
+    node = Node(context, "--node.max-families-per-pod=20")
+    many, few = Pod(context, 1, words=["0", "100"]), Pod(context, 2, words=["0", "5"])
+    for pod in (many, few):
+        node.expect(pod.uid)
+    ones = {f'metric_{number}_total{{segment="{KEY:#x}"}}' for number in range(5)}
+    samples = harness.workers_samples(node.page(many.uid))
+    assert len(samples) <= 20, len(samples)
+    assert samples[f'jobs_total{{segment="{KEY:#x}",queue="mail"}}'] == 1, "metrics that were there first stay"
+    assert ones <= node.samples(few.uid).keys()
+    assert node.pods()[many.uid]["limited"] == ["families"] and node.pods()[few.uid]["limited"] == []
+    assert node.refused("families") == 1
+
+
 def test_a_new_exporter_reads_the_same(context):
     first, pod = Node(context), Pod(context, 8)
     first.expect(pod.uid)

@@ -1,5 +1,6 @@
 <?php
-// Counts its first argument, and as many series as its second one says; says so, and counts what it is told.
+// Counts its first argument, as many series as its second one says, and as many metrics as its third one; says so, and
+// counts what it is told.
 
 use Promshm\{Counter, Gauge};
 
@@ -9,6 +10,9 @@ $jobs->incBy((float) $argv[1], ['mail']);
 $many = new Counter('many_total', 'Many series.', ['number']);
 for ($i = 0; $i < (int) ($argv[2] ?? 0); $i++) {
     $many->inc([(string) $i]);
+}
+for ($i = 0; $i < (int) ($argv[3] ?? 0); $i++) {
+    (new Counter("metric_{$i}_total", 'One of many.'))->inc();
 }
 echo "counted\n";
 

@@ -60,6 +60,10 @@ pub(crate) struct NodeFlags {
     #[arg(long = "node.max-series-per-pod", value_name = "NUMBER", default_value_t = 20_000)]
     pod_series: u64,
 
+    /// The most metrics of a pod; further ones are left out with their series.
+    #[arg(long = "node.max-families-per-pod", value_name = "NUMBER", default_value_t = 2_000)]
+    pod_families: u64,
+
     /// The most bytes of a pod's segments that are read, and about the most that are kept of them, e.g. 32M.
     #[arg(long = "node.max-bytes-per-pod", value_name = "BYTES", default_value = "32M", value_parser = bytes)]
     pod_bytes: u64,
@@ -79,6 +83,7 @@ pub(crate) fn serve(flags: &NodeFlags, options: &ServeOptions, trust: &[TrustSel
         pods: flags.max_pods.get(),
         segments: flags.pod_segments,
         series: flags.pod_series,
+        families: flags.pod_families,
         bytes: flags.pod_bytes,
         scrape_time: flags.max_scrape_time,
         trust: trust.to_vec(),

@@ -61,6 +61,7 @@ pub(crate) struct Bounds {
     pub(crate) pods: usize,
     pub(crate) segments: NonZeroUsize,
     pub(crate) series: u64,
+    pub(crate) families: u64,
     pub(crate) bytes: u64,
     pub(crate) scrape_time: Duration,
     /// Whose segments are read; all users' if empty.
@@ -70,7 +71,13 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     fn read_limits(&self) -> ReadLimits {
-        ReadLimits { series: self.series, bytes: self.bytes, address_space: ADDRESS_SPACE, filled: FILLED }
+        ReadLimits {
+            series: self.series,
+            families: self.families,
+            bytes: self.bytes,
+            address_space: ADDRESS_SPACE,
+            filled: FILLED,
+        }
     }
 }
 

@@ -132,12 +132,8 @@ impl Pod {
 
     pub(crate) fn view(&self) -> PodView {
         let state = self.state();
-        let limits = [
-            (state.extent.limited.by_series, Refusal::Series),
-            (state.extent.limited.by_bytes, Refusal::Bytes),
-            (state.extent.passed_over, Refusal::Segments),
-            (state.rests_until.is_some_and(|until| until > Instant::now()), Refusal::Rest),
-        ];
+        let rests = state.rests_until.is_some_and(|until| until > Instant::now());
+        let limited = limits(&state.extent).chain(rests.then_some(Refusal::Rest));
         PodView {
             uid: self.uid.clone(),
             labels: self.labels.clone(),
@@ -145,11 +141,7 @@ impl Pod {
             processes: state.processes,
             segments: state.extent.segments,
             is_ended: state.ended.is_some(),
-            limited: limits
-                .into_iter()
-                .filter(|(bites, _)| *bites)
-                .map(|(_, limit)| limit.as_str())
-                .collect(),
+            limited: limited.map(Refusal::as_str).collect(),
         }
     }
 
@@ -196,13 +188,8 @@ impl Pod {
         if took > bounds.scrape_time {
             state.rests_until = Some(Instant::now() + took * REST);
         }
-        let bites = [
-            (extent.limited.by_series, Refusal::Series),
-            (extent.limited.by_bytes, Refusal::Bytes),
-            (extent.passed_over, Refusal::Segments),
-            (took > bounds.scrape_time, Refusal::Time),
-        ];
-        bites.into_iter().filter(|(bites, _)| *bites).for_each(|(_, limit)| metrics.count_refusal(limit));
+        let time = (took > bounds.scrape_time).then_some(Refusal::Time);
+        limits(&extent).chain(time).for_each(|limit| metrics.count_refusal(limit));
     }
 
     fn note_failure(&self, error: VisitError, limit: Duration) -> Refusal {
@@ -219,6 +206,17 @@ impl Pod {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The limits that left out a part of a page.
+fn limits(extent: &Extent) -> impl Iterator<Item = Refusal> + use<> {
+    let limits = [
+        (extent.limited.by_series, Refusal::Series),
+        (extent.limited.by_families, Refusal::Families),
+        (extent.limited.by_bytes, Refusal::Bytes),
+        (extent.passed_over, Refusal::Segments),
+    ];
+    limits.into_iter().filter(|(bites, _)| *bites).map(|(_, limit)| limit)
 }
 
 /// Runs in the pod's namespace. A poisoned lock is fine: a scrape that panicked has dropped its reader.

@@ -110,16 +110,10 @@ impl Collector {
     /// What the last scrape has left out because of limits, and how many segments it has read.
     #[cfg(feature = "node")]
     pub(crate) fn extent(&self) -> Extent {
-        let limited = |limited: Limited, source: &SegmentSource| {
-            let of_one = source.limited();
-            Limited {
-                by_series: limited.by_series || of_one.by_series,
-                by_bytes: limited.by_bytes || of_one.by_bytes,
-            }
-        };
+        let limited = self.sources.iter().map(SegmentSource::limited);
         Extent {
             segments: self.sources.len(),
-            limited: self.sources.iter().fold(Limited::default(), limited),
+            limited: limited.fold(Limited::default(), Limited::or),
             passed_over: !self.passed_over.is_empty(),
         }
     }

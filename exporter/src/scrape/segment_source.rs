@@ -138,7 +138,8 @@ impl SegmentSource {
         let Some(reader) = &self.reader else { return limits };
         let stats = &reader.snapshot().stats;
         let series = limits.series.saturating_sub(stats.series + stats.hidden_series);
-        ReadLimits { series, bytes: limits.bytes.saturating_sub(stats.used_bytes), ..limits }
+        let families = limits.families.saturating_sub(reader.families());
+        ReadLimits { series, families, bytes: limits.bytes.saturating_sub(stats.used_bytes), ..limits }
     }
 
     /// Which limits left out a part of the segment.

@@ -18,6 +18,8 @@ pub(crate) enum Refusal {
     Segments,
     /// A pod has too many series.
     Series,
+    /// A pod has too many families.
+    Families,
     /// A pod's segments are too large.
     Bytes,
     /// A scrape took too long.
@@ -33,12 +35,13 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Permission,
         Self::Namespaces,
         Self::Pods,
         Self::Segments,
         Self::Series,
+        Self::Families,
         Self::Bytes,
         Self::Time,
         Self::Rest,
@@ -55,6 +58,7 @@ impl Refusal {
             Self::Pods => "pods",
             Self::Segments => "segments",
             Self::Series => "series",
+            Self::Families => "families",
             Self::Bytes => "bytes",
             Self::Time => "time",
             Self::Rest => "rest",

@@ -236,6 +236,7 @@ mod tests {
             pods: 1,
             segments: NonZeroUsize::MIN,
             series: 1,
+            families: 1,
             bytes: 1,
             scrape_time: Duration::from_secs(1),
             trust: Vec::new(),

@@ -61,8 +61,19 @@ struct HalfState {
     columns: [ClaimedRanges; 3],
     /// [`RECORD_UNIT`]s of the records that the index leads to now.
     record_units: u64,
+    /// Families whose records were accepted.
+    families: u64,
+    /// What is left out because there is too much of it.
+    beyond: Beyond,
     /// Invalid records.
     corrupt: u64,
+}
+
+/// What is left out because of limits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Beyond {
+    pub(crate) series: u64,
+    pub(crate) families: u64,
 }
 
 /// How many numbers a row takes in the snapshot.
@@ -76,8 +87,8 @@ pub(crate) struct Catalogue {
     halves: [HalfState; 2],
     leads: Vec<Lead>,
     families: Vec<Entry>,
-    /// From a family's record offset to its index in `families`.
-    by_offset: HashMap<u64, usize>,
+    /// From a family's record offset to its index in `families`; `None` for a family that is left out.
+    by_offset: HashMap<u64, Option<usize>>,
     /// From a family's hash to the indexes in `families`: more than one only if a segment is corrupt.
     by_hash: HashMap<u64, Vec<usize>>,
     /// The families, sorted by name.
@@ -96,8 +107,8 @@ pub(crate) struct Catalogue {
     most: u64,
     /// Most series of a half.
     pub(crate) max_series: u64,
-    /// Series that are left out because there are too many.
-    pub(crate) beyond: u64,
+    /// Most families of a half.
+    pub(crate) max_families: u64,
     /// Series of each half that were taken, while leads are followed.
     series: [u64; 2],
     /// Buffer for the label values of one record.
@@ -131,7 +142,7 @@ impl Default for Catalogue {
             layout: 0,
             rows_of_former: HashMap::new(),
             max_series: u64::MAX,
-            beyond: 0,
+            max_families: u64::MAX,
             series: [0; 2],
             labels: Vec::new(),
             present: 0,
@@ -218,6 +229,12 @@ impl Catalogue {
         self.corrupt + self.halves.iter().map(|half| half.corrupt).sum::<u64>()
     }
 
+    /// What is left out because there is too much of it, of all that was read.
+    pub(crate) fn beyond(&self) -> Beyond {
+        let [one, other] = self.halves.each_ref().map(|half| half.beyond);
+        Beyond { series: one.series + other.series, families: one.families + other.families }
+    }
+
     fn count_numbers(&mut self) {
         let numbers =
             self.families.iter().map(|family| (family.live * numbers_of_row(&family.definition)) as u64);
@@ -231,7 +248,6 @@ impl Catalogue {
             return;
         }
         self.corrupt += state.corrupt;
-        self.beyond = 0;
         self.layout += 1;
         self.leads.retain(|lead| lead.half != half);
         self.families.iter_mut().for_each(|family| family.forget(half));
@@ -239,7 +255,7 @@ impl Catalogue {
         self.by_offset.clear();
         self.by_hash.clear();
         for (at, family) in self.families.iter().enumerate() {
-            self.by_offset.extend(family.homes.iter().flatten().map(|home| (home.offset, at)));
+            self.by_offset.extend(family.homes.iter().flatten().map(|home| (home.offset, Some(at))));
             self.by_hash.entry(family.hash).or_default().push(at);
         }
         self.count_numbers();
@@ -387,7 +403,7 @@ impl Catalogue {
         self.touch(look, offset, RECORD_UNIT)?;
         match Tag::read(look.view, offset, entry)? {
             Tag::Family => {
-                let at = self.family(look, offset, budget)?;
+                let Some(at) = self.family(look, offset, budget)? else { return Ok(()) };
                 let home = self.families[at].homes[look.half].as_mut().ok_or(Corrupt)?;
                 let twice = std::mem::replace(&mut home.is_indexed, true);
                 if twice { Err(Corrupt) } else { Ok(()) }
@@ -396,33 +412,41 @@ impl Catalogue {
         }
     }
 
-    /// The family at that offset, read if it is not cached. Its series may be found just before the index
-    /// leads to the family itself.
-    fn family(&mut self, look: Refresh<'_>, offset: u64, budget: &mut u64) -> Result<usize, Corrupt> {
+    /// The family at that offset, read if it is not cached; `None` if it is one too many. Its series may be found just
+    /// before the index leads to the family itself.
+    fn family(&mut self, look: Refresh<'_>, offset: u64, budget: &mut u64) -> Result<Option<usize>, Corrupt> {
         let known = self.by_offset.get(&offset).copied();
         if let Some(known) = known {
+            let Some(known) = known else { return Ok(None) };
             let home = self.families[known].homes[look.half].as_ref().filter(|home| home.offset == offset);
-            return home.map(|_| known).ok_or(Corrupt);
+            return home.map(|_| Some(known)).ok_or(Corrupt);
         }
         self.touch(look, offset, RECORD_UNIT)?; // a series may have led here
         let bytes = FamilyRecord::claimed_bytes(look.view, offset);
         spend(budget, bytes);
         self.touch(look, offset, bytes)?;
         let family = FamilyRecord::parse(look.view, offset)?;
-        let valid = FamilyRecord::hash(look.key, &family.definition) == family.hash;
-        let columns = &mut self.halves[look.half].columns;
-        if !valid
-            || !columns[Plane::PerProcess as usize].take(family.claim_column, 1)
+        if FamilyRecord::hash(look.key, &family.definition) != family.hash {
+            return Err(Corrupt);
+        }
+        let state = &mut self.halves[look.half];
+        if state.families >= self.max_families {
+            state.beyond.families += 1;
+            self.by_offset.insert(offset, None);
+            return Ok(None);
+        }
+        if !state.columns[Plane::PerProcess as usize].take(family.claim_column, 1)
             || !self.take_units(look, offset, family.bytes)
         {
             return Err(Corrupt);
         }
+        self.halves[look.half].families += 1;
         let at = self.entry_of(look, &family);
         let order = family.definition.order_for(&self.families[at].definition);
         let home = Home { offset, claim_column: family.claim_column, is_indexed: false, order };
         self.families[at].homes[look.half] = Some(home);
-        self.by_offset.insert(offset, at);
-        Ok(at)
+        self.by_offset.insert(offset, Some(at));
+        Ok(Some(at))
     }
 
     /// The index of the same family in the other half, or else of a new one.
@@ -447,14 +471,14 @@ impl Catalogue {
         if SeriesRecord::hash(look.key, series.family, &self.labels) != series.hash {
             return Err(Corrupt);
         }
-        let at = self.family(look, series.family, budget)?;
+        let Some(at) = self.family(look, series.family, budget)? else { return Ok(()) };
         let family = &mut self.families[at];
         if !family.accepts(&series, &self.labels, &look.view.geometry) {
             return Err(Corrupt);
         }
         let (plane, cells) = (family.definition.kind.plane(), family.definition.cells() as u64);
         if self.series[look.half] >= self.max_series {
-            self.beyond += 1;
+            self.halves[look.half].beyond.series += 1;
             return Ok(());
         }
         let numbers = self.numbers + numbers_of_row(&family.definition) as u64;
@@ -624,6 +648,11 @@ impl Catalogue {
         let all = self.families.iter().enumerate();
         let summaries = all.filter(|(_, family)| matches!(family.definition.kind, Kind::Summary { .. }));
         summaries.map(|(at, family)| (self.exported.get(at).copied().flatten(), family))
+    }
+
+    /// Families that are read.
+    pub(crate) fn families_read(&self) -> u64 {
+        self.families.len() as u64
     }
 
     /// Families that the index of a half leads to.

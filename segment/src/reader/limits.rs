@@ -5,6 +5,8 @@
 pub struct ReadLimits {
     /// Most series. Further ones are left out until a generation begins.
     pub series: u64,
+    /// Most families, those without a series included. Further ones are left out until a generation begins.
+    pub families: u64,
     /// Most bytes of records and pages that are read, and about the most that is kept of them.
     pub bytes: u64,
     /// Most bytes of address space.
@@ -16,7 +18,13 @@ pub struct ReadLimits {
 
 impl Default for ReadLimits {
     fn default() -> Self {
-        Self { series: u64::MAX, bytes: u64::MAX, address_space: u64::MAX, filled: 64 << 20 }
+        Self {
+            series: u64::MAX,
+            families: u64::MAX,
+            bytes: u64::MAX,
+            address_space: u64::MAX,
+            filled: 64 << 20,
+        }
     }
 }
 
@@ -25,6 +33,20 @@ impl Default for ReadLimits {
 pub struct Limited {
     /// [`ReadLimits::series`].
     pub by_series: bool,
+    /// [`ReadLimits::families`].
+    pub by_families: bool,
     /// [`ReadLimits::bytes`].
     pub by_bytes: bool,
+}
+
+impl Limited {
+    /// Which limits left out a part of either.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            by_series: self.by_series || other.by_series,
+            by_families: self.by_families || other.by_families,
+            by_bytes: self.by_bytes || other.by_bytes,
+        }
+    }
 }

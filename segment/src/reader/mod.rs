@@ -113,6 +113,7 @@ impl Reader {
     pub fn set_limits(&mut self, limits: ReadLimits) {
         self.view.most_bytes = limits.bytes;
         self.catalogue.max_series = limits.series;
+        self.catalogue.max_families = limits.families;
         self.budget.set_limits(limits);
     }
 
@@ -121,7 +122,14 @@ impl Reader {
     pub fn limited(&self) -> Limited {
         let touched = self.catalogue.touched() + self.page_map.allowance.touched;
         let by_bytes = self.budget.is_beyond_limit(touched) || self.page_map.allowance.is_exceeded;
-        Limited { by_series: self.catalogue.beyond > 0, by_bytes }
+        let beyond = self.catalogue.beyond();
+        Limited { by_series: beyond.series > 0, by_families: beyond.families > 0, by_bytes }
+    }
+
+    /// Families that are read, those without a series and those that others have replaced included.
+    #[must_use]
+    pub fn families(&self) -> u64 {
+        self.catalogue.families_read()
     }
 
     /// The living processes that hold slots, by the ids that they have for this process, as far as the kernel tells;

@@ -5,7 +5,7 @@ use crate::{
     definition::{Definition, GaugeMode, Kind},
     layout::{Half, PAGE, Phase, Slot, header},
     memory::atomic::before_stores,
-    reader::Reader,
+    reader::{Limited, ReadLimits, Reader},
     snapshot::{Blocker, Family, Resource, Row},
     writer::Writer,
 };
@@ -124,6 +124,37 @@ fn page_stays_the_same_while_slots_turn_one_after_the_other() {
         assert_eq!(page(&mut scene.reader()), expected, "generation {generation}");
         assert_eq!(reader.scrape().unwrap().stats.generation, generation);
     }
+}
+
+/// What a process has carried is limited as what it registers: what is left out of the half that is read on is still told
+/// of when the other one is not read any more.
+#[test]
+fn limits_are_told_of_while_the_half_that_they_cut_is_read() {
+    let mut scene = Scene::new();
+    let mut reader = scene.reader();
+    reader.set_limits(ReadLimits { series: 1, families: 1, ..ReadLimits::default() });
+    let count = |scene: &mut Scene| {
+        for (name, labels) in [("a", ["x", "y"]), ("b", ["x", "y"])] {
+            let family = family_of(&mut scene.writer, name, Kind::Counter);
+            labels.iter().for_each(|label| scene.count(family, label));
+        }
+    };
+    count(&mut scene);
+    let both = Limited { by_series: true, by_families: true, ..Limited::default() };
+    for _ in 0..if cfg!(miri) { 1 } else { 3 } {
+        assert_eq!(values(&mut reader, "a").len(), 1);
+        assert!(values(&mut reader, "b").is_empty());
+        assert_eq!(reader.limited(), both);
+        scene.begin();
+        scene.writer.tend();
+        count(&mut scene);
+        (0..4).filter(|slot| *slot != 1).for_each(|slot| scene.turn(slot));
+        assert_eq!(values(&mut reader, "a").len(), 1);
+        assert_eq!(reader.limited(), both);
+        scene.give_back();
+    }
+    assert_eq!(values(&mut reader, "a").len(), 1);
+    assert_eq!(reader.limited(), both);
 }
 
 /// All numbers of a scrape, and the layout that encoders keep their lines for.

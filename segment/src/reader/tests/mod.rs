@@ -2,7 +2,7 @@
 
 mod halves;
 
-use super::{Catalogue, Reader, sight::Sight};
+use super::{Catalogue, Limited, ReadLimits, Reader, sight::Sight};
 use crate::{
     definition::{Definition, GaugeMode, Kind},
     format::{
@@ -104,6 +104,37 @@ impl Scene {
         assert_eq!(first, scrape(), "nothing is counted twice");
         first
     }
+}
+
+/// The names of the families of a page, with the number of their series.
+fn series_by_name(reader: &mut Reader) -> Vec<(String, usize)> {
+    let families = &reader.scrape().unwrap().families;
+    families.iter().map(|family| (family.definition.name.clone(), family.rows().count())).collect()
+}
+
+#[test]
+fn families_beyond_the_limit_are_left_out_with_their_series() {
+    let mut scene = Scene::new();
+    let mut reader = Reader::over_mapping(scene.view.share().unwrap()).unwrap();
+    reader.set_limits(ReadLimits { families: 2, ..ReadLimits::default() });
+    let families = ["a", "b", "c", "d"].map(|name| scene.family(name, Kind::Counter));
+    for family in &families[..2] {
+        scene.count(*family, "x");
+    }
+    // Those without a series count, too: they are kept all the same.
+    for expected in [2, 3] {
+        let within = vec![("a".to_owned(), expected - 1), ("b".to_owned(), expected - 1)];
+        assert_eq!(series_by_name(&mut reader), within);
+        assert_eq!(reader.limited(), Limited { by_families: true, ..Limited::default() });
+        assert_eq!((reader.families(), reader.snapshot().stats.corrupt_records), (2, 0));
+        families.iter().for_each(|family| scene.count(*family, "y"));
+    }
+    reader.set_limits(ReadLimits { families: 4, ..ReadLimits::default() });
+    assert_eq!(series_by_name(&mut reader).len(), 2, "what was left out stays so until a generation begins");
+    let mut other = Reader::over_mapping(scene.view.share().unwrap()).unwrap();
+    other.set_limits(ReadLimits { families: 4, ..ReadLimits::default() });
+    assert_eq!(series_by_name(&mut other).len(), 4);
+    assert_eq!(other.limited(), Limited::default());
 }
 
 /// A page that nobody has written to gets memory when it is read.
