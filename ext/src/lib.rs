@@ -5,8 +5,8 @@
 //! process or thread: settings, attachment, metrics and their series; [`engine`] is all that touches the Zend API, and
 //! does not know metrics.
 //!
-//! Unsafe code lives in `engine::bailout`, `engine::call`, `engine::callable`, `engine::class`, `engine::exceptions`,
-//! `engine::functions`, `engine::globals`, `engine::identity`, `engine::object`, `engine::parameters`,
+//! Unsafe code lives in `engine::bailout`, `engine::builder`, `engine::call`, `engine::callable`, `engine::class`,
+//! `engine::exceptions`, `engine::functions`, `engine::globals`, `engine::identity`, `engine::object`, `engine::parameters`,
 //! `engine::process_stats`, `engine::request`, `engine::zval`, `module`, `observe::calls`, `observe::internal`,
 //! `observe::plan`, `observe::sites`, `observe::updates`, `observe::user`, `session::generation`, `session::handle`,
 //! `session::ini`, `session::summary_ring`, `session::track`.

@@ -7,6 +7,7 @@ use crate::{
     engine::{
         arguments,
         arguments::{Exemplar, Labels},
+        builder::Arg,
         call::Call,
         class::{Method, php_interface},
         exceptions::invalid_argument,
@@ -20,7 +21,7 @@ use crate::{
         heartbeat,
     },
 };
-use ext_php_rs::{args::Arg, error::Result, flags::DataType, types::Zval};
+use ext_php_rs::{error::Result, flags::DataType, types::Zval};
 use promshm_segment::Kind;
 
 /// The class.
@@ -44,8 +45,8 @@ pub(crate) fn register() -> Result<()> {
 }
 
 fn own_methods(_timer: &str) -> Vec<Method<Counter>> {
-    let inc_by = void("incBy", inc_by).arg(Arg::new("value", DataType::Double));
-    vec![with_exemplar(void("inc", inc)), with_exemplar(inc_by), init_method()]
+    let inc_by = void(c"incBy", inc_by).arg(Arg::new(c"value", DataType::Double));
+    vec![with_exemplar(void(c"inc", inc)), with_exemplar(inc_by), init_method()]
 }
 
 extern "C" fn new(call: &Call<Counter>, _ret: &mut Zval) {

@@ -7,6 +7,7 @@ use crate::{
     engine::{
         arguments,
         arguments::Labels,
+        builder::Arg,
         call::{Call, Frame},
         callable,
         class::{Method, php_interface},
@@ -25,7 +26,6 @@ use crate::{
     },
 };
 use ext_php_rs::{
-    args::Arg,
     builders::EnumBuilder,
     class::RegisteredClass,
     enum_::RegisteredEnum,
@@ -112,20 +112,20 @@ impl MetricClass for Gauge {
 
 pub(crate) fn register() -> Result<()> {
     register_mode()?;
-    let mode = Arg::new("mode", DataType::Object(MODE.into())).default("\\Promshm\\GaugeMode::Last");
+    let mode = Arg::new(c"mode", DataType::Object(MODE.into())).default(c"\\Promshm\\GaugeMode::Last");
     metric_class::<Gauge>(constructor(new).arg(mode))?.register()
 }
 
 fn own_methods(_timer: &str) -> Vec<Method<Gauge>> {
-    let value = |name, handler| with_labels(void(name, handler).arg(Arg::new("value", DataType::Double)));
+    let value = |name, handler| with_labels(void(name, handler).arg(Arg::new(c"value", DataType::Double)));
     vec![
-        value("set", set),
-        with_labels(void("inc", inc)),
-        value("incBy", inc_by),
-        with_labels(void("dec", dec)),
-        value("decBy", dec_by),
-        with_labels(void("setToCurrentTime", set_to_current_time)),
-        around("trackInProgress", track_in_progress),
+        value(c"set", set),
+        with_labels(void(c"inc", inc)),
+        value(c"incBy", inc_by),
+        with_labels(void(c"dec", dec)),
+        value(c"decBy", dec_by),
+        with_labels(void(c"setToCurrentTime", set_to_current_time)),
+        around(c"trackInProgress", track_in_progress),
     ]
 }
 

@@ -10,6 +10,7 @@ use crate::{
     },
     engine::{
         arguments,
+        builder::Arg,
         call::{Call, Frame},
         class::{Handler, Method, php_interface, plain},
         exceptions::{Thrown, invalid_argument},
@@ -20,7 +21,7 @@ use crate::{
     },
     session::{handle::Handle, heartbeat, histogram_cells},
 };
-use ext_php_rs::{args::Arg, error::Result, flags::DataType, types::Zval};
+use ext_php_rs::{error::Result, flags::DataType, types::Zval};
 use promshm_segment::Kind;
 
 /// The default upper bounds in seconds, those of `PromPHP`.
@@ -45,15 +46,15 @@ impl MetricClass for Histogram {
 }
 
 pub(crate) fn register() -> Result<()> {
-    let buckets = Arg::new("buckets", DataType::Array).allow_null().default("null");
-    let list = |name, handler| plain(name, handler).returns(DataType::Array, false, false);
+    let buckets = Arg::new(c"buckets", DataType::Array).allow_null().default(c"null");
+    let list = |name, handler| plain(name, handler).returns(DataType::Array, false);
     let number = |name| Arg::new(name, DataType::Double);
-    let count = || Arg::new("numberOfBuckets", DataType::Long);
+    let count = || Arg::new(c"numberOfBuckets", DataType::Long);
     let exponential =
-        list("exponentialBuckets", exponential).arg(number("start")).arg(number("growthFactor"));
-    let linear = list("linearBuckets", linear).arg(number("start")).arg(number("width"));
+        list(c"exponentialBuckets", exponential).arg(number(c"start")).arg(number(c"growthFactor"));
+    let linear = list(c"linearBuckets", linear).arg(number(c"start")).arg(number(c"width"));
     metric_class::<Histogram>(constructor(new).arg(buckets))?
-        .static_method(list("getDefaultBuckets", default_buckets))
+        .static_method(list(c"getDefaultBuckets", default_buckets))
         .static_method(exponential.arg(count()))
         .static_method(linear.arg(count()))
         .register()
@@ -61,9 +62,9 @@ pub(crate) fn register() -> Result<()> {
 
 /// The methods of a histogram beyond those of all metrics, with its own way to observe.
 pub(crate) fn observing_methods<C: MetricClass>(observe: Handler<C>, timer: &'static str) -> Vec<Method<C>> {
-    let observe = void("observe", observe).arg(Arg::new("value", DataType::Double));
-    let start_timer = Method::new("startTimer", start_timer).returns(DataType::Object(timer.into()), false);
-    vec![with_exemplar(observe), with_labels(start_timer), around("time", time), init_method()]
+    let observe = void(c"observe", observe).arg(Arg::new(c"value", DataType::Double));
+    let start_timer = Method::new(c"startTimer", start_timer).returns(DataType::Object(timer.into()), false);
+    vec![with_exemplar(observe), with_labels(start_timer), around(c"time", time), init_method()]
 }
 
 extern "C" fn new(call: &Call<Histogram>, _ret: &mut Zval) {

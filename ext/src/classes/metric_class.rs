@@ -4,6 +4,7 @@ use crate::{
     classes::timer,
     engine::{
         arguments,
+        builder::Arg,
         call::{Call, Frame},
         class::{ClassDefinition, Handler, Method, PhpInterface, final_class, register_interface},
         exceptions::{Thrown, invalid_argument},
@@ -25,14 +26,13 @@ use crate::{
     },
 };
 use ext_php_rs::{
-    args::Arg,
     error::Result as Registered,
     flags::DataType,
     types::{ZendHashTable, Zval},
     zend::ClassEntry,
 };
 use promshm_segment::{Definition, Kind};
-use std::rc::Rc;
+use std::{ffi::CStr, rc::Rc};
 
 /// A class whose objects are metrics, with an interface for those who put a double in its place.
 pub(crate) trait MetricClass: PhpClass<State = Handle> {
@@ -44,33 +44,33 @@ pub(crate) trait MetricClass: PhpClass<State = Handle> {
 }
 
 /// A method that returns nothing.
-pub(crate) fn void<C: PhpClass>(name: &str, handler: Handler<C>) -> Method<C> {
+pub(crate) fn void<C: PhpClass>(name: &'static CStr, handler: Handler<C>) -> Method<C> {
     Method::new(name, handler).returns(DataType::Void, false)
 }
 
 /// `array $labels = []`, last.
 pub(crate) fn with_labels<C: PhpClass>(method: Method<C>) -> Method<C> {
-    method.not_required().arg(Arg::new("labels", DataType::Array).default("[]"))
+    method.not_required().arg(Arg::new(c"labels", DataType::Array).default(c"[]"))
 }
 
 /// `callable $fn, array $labels = []`, for a method that returns what the function does.
-pub(crate) fn around<C: PhpClass>(name: &str, handler: Handler<C>) -> Method<C> {
-    let method = Method::new(name, handler).arg(Arg::new("fn", DataType::Callable));
+pub(crate) fn around<C: PhpClass>(name: &'static CStr, handler: Handler<C>) -> Method<C> {
+    let method = Method::new(name, handler).arg(Arg::new(c"fn", DataType::Callable));
     with_labels(method).returns(DataType::Mixed, true)
 }
 
 /// `array $labels = [], ?array $exemplar = null`, last.
 pub(crate) fn with_exemplar<C: PhpClass>(method: Method<C>) -> Method<C> {
-    with_labels(method).arg(Arg::new("exemplar", DataType::Array).allow_null().default("null"))
+    with_labels(method).arg(Arg::new(c"exemplar", DataType::Array).allow_null().default(c"null"))
 }
 
 /// The parameters that every constructor has.
 pub(crate) fn constructor<C: MetricClass>(handler: Handler<C>) -> Method<C> {
-    Method::new("__construct", handler)
-        .arg(Arg::new("name", DataType::String))
+    Method::new(c"__construct", handler)
+        .arg(Arg::new(c"name", DataType::String))
         .not_required()
-        .arg(Arg::new("help", DataType::String).default("''"))
-        .arg(Arg::new("labelNames", DataType::Array).default("[]"))
+        .arg(Arg::new(c"help", DataType::String).default(c"''"))
+        .arg(Arg::new(c"labelNames", DataType::Array).default(c"[]"))
 }
 
 /// Registers the interface of a metric class, and the final class, which is still to get its static methods.
@@ -84,17 +84,17 @@ pub(crate) fn metric_class<C: MetricClass>(constructor: Method<C>) -> Registered
 /// The methods of a metric: those that all have, and its own. `bound` is what `labels()` returns.
 fn all_methods<C: MetricClass>(bound: &'static str, timer: &'static str) -> Vec<Method<C>> {
     let getter = |name, handler, kind| Method::new(name, handler).returns(kind, false);
-    let any = Arg::new("values", DataType::Object("Stringable|UnitEnum".into())).is_variadic();
-    let bind = Method::new("labels", bind).not_required().arg(any);
+    let any = Arg::new(c"values", DataType::Object("Stringable|UnitEnum".into())).is_variadic();
+    let bind = Method::new(c"labels", bind).not_required().arg(any);
     let mut methods = vec![
         bind.returns(DataType::Object(bound.into()), false),
-        with_labels(getter("remove", remove, DataType::Bool)),
-        getter("removeMatching", remove_matching, DataType::Long).arg(Arg::new("labels", DataType::Array)),
-        getter("clear", clear, DataType::Long),
-        getter("getName", get_name, DataType::String),
-        getter("getHelp", get_help, DataType::String),
-        getter("getLabelNames", get_label_names, DataType::Array),
-        getter("getType", get_type, DataType::String),
+        with_labels(getter(c"remove", remove, DataType::Bool)),
+        getter(c"removeMatching", remove_matching, DataType::Long).arg(Arg::new(c"labels", DataType::Array)),
+        getter(c"clear", clear, DataType::Long),
+        getter(c"getName", get_name, DataType::String),
+        getter(c"getHelp", get_help, DataType::String),
+        getter(c"getLabelNames", get_label_names, DataType::Array),
+        getter(c"getType", get_type, DataType::String),
     ];
     methods.extend(C::own_methods(timer));
     methods
@@ -252,7 +252,7 @@ fn bind_to(call: &Frame, metric: &Rc<Metric>, sibling: &Handle) -> Result<(), Th
 
 /// `init(array $labels = [])`, for a class whose series start from zero.
 pub(crate) fn init_method<C: MetricClass>() -> Method<C> {
-    with_labels(void("init", init))
+    with_labels(void(c"init", init))
 }
 
 extern "C" fn init<C: MetricClass>(call: &Call<C>, _ret: &mut Zval) {

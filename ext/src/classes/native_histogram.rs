@@ -7,6 +7,7 @@ use crate::{
     },
     engine::{
         arguments,
+        builder::Arg,
         call::{Call, Frame},
         class::{Method, php_interface},
         exceptions::{Thrown, invalid_argument},
@@ -16,7 +17,7 @@ use crate::{
     },
     session::{error_text, handle::Handle, heartbeat, histogram_cells},
 };
-use ext_php_rs::{args::Arg, error::Result, flags::DataType, types::Zval};
+use ext_php_rs::{error::Result, flags::DataType, types::Zval};
 use promshm_segment::{Kind, NativeBuckets};
 use std::cell::Cell;
 
@@ -34,7 +35,7 @@ impl Default for Window {
 /// `float $bucketFactor = 1.1, float $min = 1e-6, float $max = 65536`
 pub(crate) fn with_window<C: PhpClass>(method: Method<C>) -> Method<C> {
     let number = |name, default| Arg::new(name, DataType::Double).default(default);
-    method.arg(number("bucketFactor", "1.1")).arg(number("min", "1.0E-6")).arg(number("max", "65536.0"))
+    method.arg(number(c"bucketFactor", c"1.1")).arg(number(c"min", c"1.0E-6")).arg(number(c"max", c"65536.0"))
 }
 
 /// The class.

@@ -32,6 +32,9 @@ pub(crate) enum MetricType {
 }
 
 impl MetricType {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Counter, Self::Gauge, Self::Histogram, Self::NativeHistogram, Self::Summary];
+
     pub(crate) fn class_name(self) -> &'static str {
         match self {
             Self::Counter => Counter::NAME,

@@ -17,6 +17,7 @@ use crate::{
         samples, summary,
     },
     engine::{
+        builder::Arg,
         call::{Call, Frame},
         class::{ClassDefinition, Handler, Method, php_interface, plain, register_interface},
         exceptions::{Thrown, bad_registration, invalid_argument, not_found},
@@ -36,14 +37,13 @@ use crate::{
     },
 };
 use ext_php_rs::{
-    args::Arg,
     error::Result as Registered,
     flags::{ClassFlags, DataType},
     types::{ArrayKey, ZendHashTable, Zval},
 };
 use hashbrown::HashTable;
 use promshm_segment::{Definition, GaugeMode, Kind};
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, ffi::CStr, rc::Rc};
 
 php_interface!(RegistryInterface, "Promshm\\RegistryInterface");
 interpreter_local! {
@@ -137,72 +137,95 @@ impl Entry {
 pub(crate) fn register() -> Registered<()> {
     register_own_interface()?;
     let of_this_class = DataType::Object(Registry::NAME.into());
-    let new = Method::new("__construct", new)
+    let new = Method::new(c"__construct", new)
         .not_required()
-        .arg(Arg::new("storage", DataType::Mixed).allow_null().default("null"))
-        .arg(switch("registerDefaultMetrics"))
-        .arg(Arg::new("constantLabels", DataType::Array).default("[]"));
-    let get_default = plain("getDefault", get_default).returns(of_this_class, false, false);
-    let families = families_method().not_required().arg(switch("sortMetrics"));
+        .arg(Arg::new(c"storage", DataType::Mixed).allow_null().default(c"null"))
+        .arg(switch(c"registerDefaultMetrics"))
+        .arg(Arg::new(c"constantLabels", DataType::Array).default(c"[]"));
+    let get_default = plain(c"getDefault", get_default).returns(of_this_class, false);
+    let families = families_method().not_required().arg(switch(c"sortMetrics"));
     let flags = ClassFlags::NotSerializable.union(ClassFlags::NoDynamicProperties);
     let definition = ClassDefinition::new(flags)
         .implements::<RegistryInterface>()
         .method(new)
         .static_method(get_default)
         .method(families)
-        .method(metric_class::void("wipeStorage", wipe));
+        .method(metric_class::void(c"wipeStorage", wipe));
     methods(MetricType::class_name).into_iter().fold(definition, ClassDefinition::method).register()
 }
 
 /// The interface that services ask for in their constructors, as with `PromPHP`. It returns interfaces, so that its
 /// doubles can return doubles.
 fn register_own_interface() -> Registered<()> {
-    let shared = [metric_class::void("wipeStorage", wipe), families_method()];
+    let shared = [metric_class::void(c"wipeStorage", wipe), families_method()];
     let methods = shared.into_iter().chain(methods(MetricType::interface_name));
     register_interface::<RegistryInterface, Registry>(methods)
 }
 
 /// `bool $name = true`
-fn switch(name: &str) -> Arg<'static> {
-    Arg::new(name, DataType::Bool).default("true")
+fn switch(name: &'static CStr) -> Arg {
+    Arg::new(name, DataType::Bool).default(c"true")
 }
 
 fn families_method() -> Method<Registry> {
-    Method::new("getMetricFamilySamples", families).returns(DataType::Array, false)
+    Method::new(c"getMetricFamilySamples", families).returns(DataType::Array, false)
 }
 
 /// `register…`, `getOrRegister…` and `get…` of each type. `returned` names what they return.
 fn methods(returned: fn(MetricType) -> &'static str) -> Vec<Method<Registry>> {
-    let handlers: [(MetricType, [Handler<Registry>; 3]); 5] = [
-        (MetricType::Counter, [register_counter, get_or_register_counter, get_counter]),
-        (MetricType::Gauge, [register_gauge, get_or_register_gauge, get_gauge]),
-        (MetricType::Histogram, [register_histogram, get_or_register_histogram, get_histogram]),
-        (
-            MetricType::NativeHistogram,
-            [register_native_histogram, get_or_register_native_histogram, get_native_histogram],
-        ),
-        (MetricType::Summary, [register_summary, get_or_register_summary, get_summary]),
-    ];
-    let of_a_type =
-        move |(metric, [register, get_or_register, get]): (MetricType, [Handler<Registry>; 3])| {
-            let named = |prefix: &str, handler| {
-                Method::new(format!("{prefix}{}", metric.short_name()), handler)
-                    .arg(Arg::new("namespace", DataType::String))
-                    .arg(Arg::new("name", DataType::String))
-                    .returns(DataType::Object(returned(metric).into()), false)
-            };
-            let defining = |prefix, handler| with_definition(metric, named(prefix, handler));
-            [defining("register", register), defining("getOrRegister", get_or_register), named("get", get)]
+    let of_a_type = move |metric: MetricType| {
+        let named = |(name, handler)| {
+            Method::new(name, handler)
+                .arg(Arg::new(c"namespace", DataType::String))
+                .arg(Arg::new(c"name", DataType::String))
+                .returns(DataType::Object(returned(metric).into()), false)
         };
-    handlers.into_iter().flat_map(of_a_type).collect()
+        let [register, get_or_register, get] = handlers(metric);
+        [register, get_or_register]
+            .map(|method| with_definition(metric, named(method)))
+            .into_iter()
+            .chain([named(get)])
+    };
+    MetricType::ALL.into_iter().flat_map(of_a_type).collect()
+}
+
+/// The names of the methods that register a metric, register or get it, and get it, each with its handler.
+fn handlers(metric: MetricType) -> [(&'static CStr, Handler<Registry>); 3] {
+    match metric {
+        MetricType::Counter => [
+            (c"registerCounter", register_counter),
+            (c"getOrRegisterCounter", get_or_register_counter),
+            (c"getCounter", get_counter),
+        ],
+        MetricType::Gauge => [
+            (c"registerGauge", register_gauge),
+            (c"getOrRegisterGauge", get_or_register_gauge),
+            (c"getGauge", get_gauge),
+        ],
+        MetricType::Histogram => [
+            (c"registerHistogram", register_histogram),
+            (c"getOrRegisterHistogram", get_or_register_histogram),
+            (c"getHistogram", get_histogram),
+        ],
+        MetricType::NativeHistogram => [
+            (c"registerNativeHistogram", register_native_histogram),
+            (c"getOrRegisterNativeHistogram", get_or_register_native_histogram),
+            (c"getNativeHistogram", get_native_histogram),
+        ],
+        MetricType::Summary => [
+            (c"registerSummary", register_summary),
+            (c"getOrRegisterSummary", get_or_register_summary),
+            (c"getSummary", get_summary),
+        ],
+    }
 }
 
 fn with_definition(metric: MetricType, method: Method<Registry>) -> Method<Registry> {
-    let method = metric_class::with_labels(method.arg(Arg::new("help", DataType::String)));
+    let method = metric_class::with_labels(method.arg(Arg::new(c"help", DataType::String)));
     match metric {
         MetricType::Counter | MetricType::Gauge => method,
         MetricType::Histogram => {
-            method.arg(Arg::new("buckets", DataType::Array).allow_null().default("null"))
+            method.arg(Arg::new(c"buckets", DataType::Array).allow_null().default(c"null"))
         }
         MetricType::NativeHistogram => native_histogram::with_window(method),
         MetricType::Summary => summary::with_window(method),

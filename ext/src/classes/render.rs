@@ -3,10 +3,10 @@
 use crate::{
     classes::samples::{FamilyObject, FamilySamples, Sample, SampleObject, value_of},
     engine::{
+        builder::{Arg, Class, Function, declare_constant},
         call::Frame,
         class::plain,
         exceptions::{Thrown, invalid_argument},
-        globals::ModuleStatic,
         object,
         panic::catch_panic,
         zval,
@@ -14,45 +14,29 @@ use crate::{
     },
 };
 use ext_php_rs::{
-    args::Arg,
-    builders::{ClassBuilder, FunctionBuilder},
     error::Result as Registered,
-    flags::{ClassFlags, ConstantFlags, DataType, MethodFlags},
+    flags::{ClassFlags, DataType, MethodFlags},
     types::{ZendHashTable, Zval},
-    zend::{ClassEntry, ce},
 };
 use promshm_exposition::{push_help, push_quotable};
 use promshm_segment::order;
 use std::borrow::Cow;
 
-const INTERFACE_NAME: &str = "Promshm\\RendererInterface";
-// Registered again at every module startup: some servers restart modules in one process.
-static INTERFACE: ModuleStatic<Option<&'static ClassEntry>> = ModuleStatic::new(None);
-
 pub(crate) fn register() -> Registered<()> {
-    ClassBuilder::new(INTERFACE_NAME)
-        .flags(ClassFlags::Interface)
+    let interface = Class::new("Promshm\\RendererInterface", ClassFlags::Interface)
         .method(render_method(), MethodFlags::Public | MethodFlags::Abstract)
-        .registration(|class, arg_info| {
-            INTERFACE.set(Some(class));
-            std::mem::forget(arg_info); // the engine reads it as long as the class lives
-        })
         .register()?;
-    let silent = Arg::new("silent", DataType::Bool).default("false");
-    ClassBuilder::new("Promshm\\RenderTextFormat")
-        .implements((interface, INTERFACE_NAME))
-        .constant("MIME_TYPE", "text/plain; version=0.0.4", &[], ConstantFlags::Public)?
+    let silent = Arg::new(c"silent", DataType::Bool).default(c"false");
+    let class = Class::new("Promshm\\RenderTextFormat", ClassFlags::empty())
+        .implements(interface)
         .method(render_method().not_required().arg(silent), MethodFlags::Public)
-        .registration(|_, arg_info| std::mem::forget(arg_info)) // the engine reads it as long as the class lives
-        .register()
+        .register()?;
+    declare_constant(class, "MIME_TYPE", "text/plain; version=0.0.4");
+    Ok(())
 }
 
-fn interface() -> &'static ClassEntry {
-    INTERFACE.get().unwrap_or_else(ce::traversable)
-}
-
-fn render_method() -> FunctionBuilder<'static> {
-    plain("render", render).arg(Arg::new("metrics", DataType::Array)).returns(DataType::String, false, false)
+fn render_method() -> Function {
+    plain(c"render", render).arg(Arg::new(c"metrics", DataType::Array)).returns(DataType::String, false)
 }
 
 extern "C" fn render(frame: &Frame, ret: &mut Zval) {

@@ -3,6 +3,7 @@
 use crate::{
     classes::segment,
     engine::{
+        builder::Arg,
         call::{Call, Frame},
         class::{ClassDefinition, Handler, Method},
         exceptions::{Thrown, invalid_argument},
@@ -14,7 +15,6 @@ use crate::{
     },
 };
 use ext_php_rs::{
-    args::Arg,
     boxed::ZBox,
     error::Result as Registered,
     flags::{ClassFlags, DataType},
@@ -25,7 +25,7 @@ use promshm_segment::{
     Definition, Family, Kind,
     snapshot::{Row, Window},
 };
-use std::cell::OnceCell;
+use std::{cell::OnceCell, ffi::CStr};
 
 /// The class `MetricFamilySamples`, and the native state of its objects, empty until it is constructed.
 #[derive(Debug, Default)]
@@ -111,25 +111,25 @@ impl SampleObject {
 
 pub(crate) fn register() -> Registered<()> {
     definition(new_family)
-        .method(getter("getName", family_name, DataType::String))
-        .method(getter("getType", family_type, DataType::String))
-        .method(getter("getHelp", family_help, DataType::String))
-        .method(getter("getSamples", family_samples, DataType::Array))
-        .method(getter("getWindowSamples", family_window, DataType::Array))
-        .method(getter("getLabelNames", family_label_names, DataType::Array))
-        .method(getter("hasLabelNames", family_has_label_names, DataType::Bool))
+        .method(getter(c"getName", family_name, DataType::String))
+        .method(getter(c"getType", family_type, DataType::String))
+        .method(getter(c"getHelp", family_help, DataType::String))
+        .method(getter(c"getSamples", family_samples, DataType::Array))
+        .method(getter(c"getWindowSamples", family_window, DataType::Array))
+        .method(getter(c"getLabelNames", family_label_names, DataType::Array))
+        .method(getter(c"hasLabelNames", family_has_label_names, DataType::Bool))
         .register()?;
     definition(new_sample)
-        .method(getter("getName", sample_name, DataType::String))
-        .method(getter("getLabelNames", sample_label_names, DataType::Array))
-        .method(getter("getLabelValues", sample_label_values, DataType::Array))
-        .method(getter("getValue", sample_value, DataType::String))
-        .method(getter("hasLabelNames", sample_has_label_names, DataType::Bool))
+        .method(getter(c"getName", sample_name, DataType::String))
+        .method(getter(c"getLabelNames", sample_label_names, DataType::Array))
+        .method(getter(c"getLabelValues", sample_label_values, DataType::Array))
+        .method(getter(c"getValue", sample_value, DataType::String))
+        .method(getter(c"hasLabelNames", sample_has_label_names, DataType::Bool))
         .register()
 }
 
 fn definition<C: PhpClass>(constructor: Handler<C>) -> ClassDefinition<C> {
-    let constructor = Method::new("__construct", constructor).arg(Arg::new("data", DataType::Array));
+    let constructor = Method::new(c"__construct", constructor).arg(Arg::new(c"data", DataType::Array));
     ClassDefinition::new(ClassFlags::NotSerializable.union(ClassFlags::NoDynamicProperties))
         .method(constructor)
 }
@@ -142,7 +142,7 @@ extern "C" fn new_sample(call: &Call<SampleObject>, _ret: &mut Zval) {
     catch_panic(|| drop(data(call).and_then(|data| fill(&call.this().0, sample_of(data)?))));
 }
 
-fn getter<C: PhpClass>(name: &str, handler: Handler<C>, kind: DataType) -> Method<C> {
+fn getter<C: PhpClass>(name: &'static CStr, handler: Handler<C>, kind: DataType) -> Method<C> {
     Method::new(name, handler).returns(kind, false)
 }
 

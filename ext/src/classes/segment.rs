@@ -2,6 +2,7 @@
 
 use crate::{
     engine::{
+        builder::Class,
         call::Frame,
         class::{FINAL, plain},
         panic::catch_panic,
@@ -12,7 +13,6 @@ use crate::{
 };
 use ext_php_rs::{
     boxed::ZBox,
-    builders::ClassBuilder,
     convert::IntoZval,
     error::Result,
     flags::{DataType, MethodFlags},
@@ -23,15 +23,14 @@ use promshm_segment::{Family, ReadError, Reader, Snapshot, Stats, snapshot::Reas
 
 pub(crate) fn register() -> Result<()> {
     let public_static = MethodFlags::Public | MethodFlags::Static;
-    let returns = |name, handler, kind| plain(name, handler).returns(kind, false, false);
-    ClassBuilder::new("Promshm\\Segment")
-        .flags(FINAL)
-        .method(returns("status", status, DataType::Array), public_static)
-        .method(returns("render", render, DataType::String), public_static)
-        .method(returns("compact", compact, DataType::Bool), public_static)
-        .method(returns("wipe", wipe, DataType::Void), public_static)
-        .registration(|_, arg_info| std::mem::forget(arg_info)) // the engine reads it as long as the class lives
-        .register()
+    let returns = |name, handler, kind| plain(name, handler).returns(kind, false);
+    Class::new("Promshm\\Segment", FINAL)
+        .method(returns(c"status", status, DataType::Array), public_static)
+        .method(returns(c"render", render, DataType::String), public_static)
+        .method(returns(c"compact", compact, DataType::Bool), public_static)
+        .method(returns(c"wipe", wipe, DataType::Void), public_static)
+        .register()?;
+    Ok(())
 }
 
 extern "C" fn render(frame: &Frame, ret: &mut Zval) {

@@ -7,6 +7,7 @@ use crate::{
     },
     engine::{
         arguments,
+        builder::Arg,
         call::{Call, Frame},
         class::{Method, php_interface, plain},
         exceptions::{Thrown, invalid_argument},
@@ -21,7 +22,7 @@ use crate::{
         heartbeat, summary_ring,
     },
 };
-use ext_php_rs::{args::Arg, error::Result, flags::DataType, types::Zval};
+use ext_php_rs::{error::Result, flags::DataType, types::Zval};
 use promshm_segment::{Kind, memory::atomic, snapshot::Reason};
 use std::cell::Cell;
 
@@ -33,8 +34,8 @@ pub(crate) const DEFAULT_MAX_AGE: i64 = 600;
 /// `int $maxAgeSeconds = 600, ?array $quantiles = null`
 pub(crate) fn with_window<C: PhpClass>(method: Method<C>) -> Method<C> {
     method
-        .arg(Arg::new("maxAgeSeconds", DataType::Long).default("600"))
-        .arg(Arg::new("quantiles", DataType::Array).allow_null().default("null"))
+        .arg(Arg::new(c"maxAgeSeconds", DataType::Long).default(c"600"))
+        .arg(Arg::new(c"quantiles", DataType::Array).allow_null().default(c"null"))
 }
 
 /// The class.
@@ -53,13 +54,13 @@ impl MetricClass for Summary {
 }
 
 pub(crate) fn register() -> Result<()> {
-    let quantiles = plain("getDefaultQuantiles", default_quantiles);
-    let quantiles = quantiles.returns(DataType::Array, false, false);
+    let quantiles = plain(c"getDefaultQuantiles", default_quantiles);
+    let quantiles = quantiles.returns(DataType::Array, false);
     metric_class::<Summary>(with_window(constructor(new)))?.static_method(quantiles).register()
 }
 
 fn own_methods(_timer: &str) -> Vec<Method<Summary>> {
-    let observe = void("observe", observe).arg(Arg::new("value", DataType::Double));
+    let observe = void(c"observe", observe).arg(Arg::new(c"value", DataType::Double));
     vec![with_labels(observe), init_method()]
 }
 

@@ -38,12 +38,12 @@ php_class!(Timer, "Promshm\\Timer", Self);
 php_interface!(TimerInterface, "Promshm\\TimerInterface");
 
 pub(crate) fn register() -> Result<()> {
-    let observe = || Method::new("observeDuration", observe_duration).returns(DataType::Double, false);
+    let observe = || Method::new(c"observeDuration", observe_duration).returns(DataType::Double, false);
     register_interface::<TimerInterface, Timer>([observe()])?;
     final_class::<Timer>()
         .implements::<TimerInterface>()
         // Private: a timer comes from Histogram::startTimer().
-        .private_method(Method::new("__construct", new))
+        .private_method(Method::new(c"__construct", new))
         .method(observe())
         .register()
 }

@@ -5,48 +5,46 @@
 #![allow(unsafe_code)]
 
 use crate::engine::{
+    builder::{Arg, Class, Function, RawHandler},
     call::{Call, Frame},
     globals::ModuleStatic,
     object::{self, PhpClass},
 };
 use ext_php_rs::{
-    args::{Arg, ArgInfoTables},
-    builders::{ClassBuilder, FunctionBuilder},
     error::Result,
     flags::{ClassFlags, DataType, MethodFlags},
     types::Zval,
-    zend::{ClassEntry, ExecuteData, ce},
+    zend::{ClassEntry, ce},
 };
-use std::{marker::PhantomData, mem::transmute};
+use std::{ffi::CStr, marker::PhantomData, mem::transmute};
 
 /// A handler of a method of the class `C`, in the engine's own calling convention, which costs as much as one in C.
 pub(crate) type Handler<C> = extern "C" fn(&Call<C>, &mut Zval);
 /// A handler that does not look at `$this`.
 pub(crate) type PlainHandler = extern "C" fn(&Frame, &mut Zval);
-type RawHandler = extern "C" fn(&mut ExecuteData, &mut Zval);
 
 /// A static method, or one of a class without native state, whose arguments are still to be added.
-pub(crate) fn plain(name: impl Into<String>, handler: PlainHandler) -> FunctionBuilder<'static> {
+pub(crate) fn plain(name: &'static CStr, handler: PlainHandler) -> Function {
     // SAFETY: a `Frame` is an `ExecuteData`; the engine passes a running call's.
-    FunctionBuilder::new(name, unsafe { transmute::<PlainHandler, RawHandler>(handler) })
+    Function::new(name, unsafe { transmute::<PlainHandler, RawHandler>(handler) })
 }
 
 /// A method of the class `C`, whose arguments are still to be added.
 #[derive(Debug)]
 pub(crate) struct Method<C> {
-    function: FunctionBuilder<'static>,
+    function: Function,
     class: PhantomData<fn() -> C>,
 }
 
 impl<C: PhpClass> Method<C> {
-    pub(crate) fn new(name: impl Into<String>, handler: Handler<C>) -> Self {
+    pub(crate) fn new(name: &'static CStr, handler: Handler<C>) -> Self {
         // SAFETY: a `Call` is an `ExecuteData`; the engine passes a running call's, with an object of the class.
         let handler = unsafe { transmute::<Handler<C>, RawHandler>(handler) };
-        Self { function: FunctionBuilder::new(name, handler), class: PhantomData }
+        Self { function: Function::new(name, handler), class: PhantomData }
     }
 
     /// Adds an argument.
-    pub(crate) fn arg(self, arg: Arg<'static>) -> Self {
+    pub(crate) fn arg(self, arg: Arg) -> Self {
         Self { function: self.function.arg(arg), ..self }
     }
 
@@ -57,24 +55,24 @@ impl<C: PhpClass> Method<C> {
 
     /// Sets the type of what is returned, which is never a reference.
     pub(crate) fn returns(self, kind: DataType, or_null: bool) -> Self {
-        Self { function: self.function.returns(kind, false, or_null), ..self }
+        Self { function: self.function.returns(kind, or_null), ..self }
     }
 }
 
 /// A class that is still to be registered.
 pub(crate) struct ClassDefinition<C> {
-    builder: ClassBuilder,
+    builder: Class,
     class: PhantomData<fn() -> C>,
 }
 
 impl<C: PhpClass> ClassDefinition<C> {
     pub(crate) fn new(flags: ClassFlags) -> Self {
-        Self { builder: ClassBuilder::new(C::NAME).flags(flags), class: PhantomData }
+        Self { builder: Class::new(C::NAME, flags), class: PhantomData }
     }
 
     /// Adds an interface, which was registered before.
     pub(crate) fn implements<I: PhpInterface>(self) -> Self {
-        Self { builder: self.builder.implements((entry_of::<I>, I::NAME)), ..self }
+        Self { builder: self.builder.implements(entry_of::<I>()), ..self }
     }
 
     pub(crate) fn method(self, method: Method<C>) -> Self {
@@ -85,12 +83,13 @@ impl<C: PhpClass> ClassDefinition<C> {
         Self { builder: self.builder.method(method.function, MethodFlags::Private), ..self }
     }
 
-    pub(crate) fn static_method(self, method: FunctionBuilder<'static>) -> Self {
+    pub(crate) fn static_method(self, method: Function) -> Self {
         Self { builder: self.builder.method(method, MethodFlags::Public | MethodFlags::Static), ..self }
     }
 
     pub(crate) fn register(self) -> Result<()> {
-        self.builder.registration(registered::<C>).register()
+        object::install::<C>(self.builder.register()?);
+        Ok(())
     }
 }
 
@@ -101,11 +100,6 @@ pub(crate) fn final_class<C: PhpClass>() -> ClassDefinition<C> {
 
 pub(crate) const FINAL: ClassFlags =
     ClassFlags::Final.union(ClassFlags::NotSerializable).union(ClassFlags::NoDynamicProperties);
-
-fn registered<C: PhpClass>(class: &'static mut ClassEntry, arg_info: ArgInfoTables) {
-    object::install::<C>(class);
-    std::mem::forget(arg_info); // the engine reads it as long as the class lives
-}
 
 /// The entry of an interface. It is registered again at every module startup: some servers restart modules in one
 /// process.
@@ -142,16 +136,12 @@ pub(crate) use php_interface;
 pub(crate) fn register_interface<I: PhpInterface, C: PhpClass>(
     methods: impl IntoIterator<Item = Method<C>>,
 ) -> Result<()> {
-    let builder = ClassBuilder::new(I::NAME).flags(ClassFlags::Interface);
+    let builder = Class::new(I::NAME, ClassFlags::Interface);
     let builder = methods.into_iter().fold(builder, |builder, method| {
         builder.method(method.function, MethodFlags::Public | MethodFlags::Abstract)
     });
-    builder.registration(registered_interface::<I>).register()
-}
-
-fn registered_interface<I: PhpInterface>(class: &'static mut ClassEntry, arg_info: ArgInfoTables) {
-    I::entry().set(Some(class));
-    std::mem::forget(arg_info); // the engine reads it as long as the class lives
+    I::entry().set(Some(builder.register()?));
+    Ok(())
 }
 
 fn entry_of<I: PhpInterface>() -> &'static ClassEntry {

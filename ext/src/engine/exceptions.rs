@@ -1,9 +1,8 @@
 //! The exceptions that programming errors throw. Storage trouble never does.
 #![allow(unsafe_code)]
 
-use crate::engine::{bailout::guarded, globals::ModuleStatic};
+use crate::engine::{bailout::guarded, builder::Class, globals::ModuleStatic};
 use ext_php_rs::{
-    builders::ClassBuilder,
     error::Result,
     ffi,
     flags::ClassFlags,
@@ -21,41 +20,28 @@ unsafe extern "C" {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Thrown;
 
-type Class = Option<&'static ClassEntry>;
+type Entry = Option<&'static ClassEntry>;
 
 // Registered again at every module startup: some servers restart modules in one process.
-static INTERFACE: ModuleStatic<Class> = ModuleStatic::new(None);
-static INVALID_ARGUMENT: ModuleStatic<Class> = ModuleStatic::new(None);
-static REGISTRATION: ModuleStatic<Class> = ModuleStatic::new(None);
-static NOT_FOUND: ModuleStatic<Class> = ModuleStatic::new(None);
+static INVALID_ARGUMENT: ModuleStatic<Entry> = ModuleStatic::new(None);
+static REGISTRATION: ModuleStatic<Entry> = ModuleStatic::new(None);
+static NOT_FOUND: ModuleStatic<Entry> = ModuleStatic::new(None);
 
 /// Registers the classes.
 pub(crate) fn register() -> Result<()> {
-    ClassBuilder::new("Promshm\\Exception\\ExceptionInterface")
-        .flags(ClassFlags::Interface)
-        .implements((ce::throwable, "\\Throwable"))
-        .registration(|class, _| INTERFACE.set(Some(class)))
-        .register()?;
-    let exception = |name: &str, parent: (fn() -> &'static ClassEntry, &'static str)| {
-        ClassBuilder::new(format!("Promshm\\Exception\\{name}"))
-            .extends(parent)
-            .implements((interface, "\\Promshm\\Exception\\ExceptionInterface"))
+    let interface = Class::new("Promshm\\Exception\\ExceptionInterface", ClassFlags::Interface);
+    let interface: &ClassEntry = interface.implements(ce::throwable()).register()?;
+    let exception = |name, parent| -> Result<Entry> {
+        let class = Class::new(name, ClassFlags::empty()).extends(parent).implements(interface);
+        Ok(Some(class.register()?))
     };
-    exception("InvalidArgumentException", (invalid_argument_parent, "\\InvalidArgumentException"))
-        .registration(|class, _| INVALID_ARGUMENT.set(Some(class)))
-        .register()?;
-    exception("MetricsRegistrationException", (ce::exception, "\\Exception"))
-        .registration(|class, _| REGISTRATION.set(Some(class)))
-        .register()?;
-    exception("MetricNotFoundException", (runtime_parent, "\\RuntimeException"))
-        .registration(|class, _| NOT_FOUND.set(Some(class)))
-        .register()?;
+    INVALID_ARGUMENT
+        .set(exception("Promshm\\Exception\\InvalidArgumentException", invalid_argument_parent())?);
+    REGISTRATION.set(exception("Promshm\\Exception\\MetricsRegistrationException", ce::exception())?);
+    NOT_FOUND.set(exception("Promshm\\Exception\\MetricNotFoundException", runtime_parent())?);
     // Nothing throws it, because storage trouble never does. It exists for code that catches it.
-    exception("StorageException", (ce::exception, "\\Exception")).registration(|_, _| {}).register()
-}
-
-fn interface() -> &'static ClassEntry {
-    INTERFACE.get().unwrap_or_else(ce::throwable)
+    exception("Promshm\\Exception\\StorageException", ce::exception())?;
+    Ok(())
 }
 
 /// SPL's `InvalidArgumentException`.
@@ -102,7 +88,7 @@ pub(crate) fn bad_registration(message: &str) -> Thrown {
 }
 
 /// Throws an exception of that class, unless one is pending already.
-fn throw(class: Class, message: &str) -> Thrown {
+fn throw(class: Entry, message: &str) -> Thrown {
     let message = message.replace('\0', "\\0");
     if !has_exception() {
         let class = class.unwrap_or_else(ce::exception);

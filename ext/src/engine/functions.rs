@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use crate::engine::{
+    call::Frame,
     globals::ModuleStatic,
     panic::catch_panic_silent,
     zval::{IS_OBJECT, hash_of_bytes, string_bytes, type_of},
@@ -61,7 +62,7 @@ unsafe extern "C" {
     fn promshm_argument(frame: *mut ExecuteData, n: u32) -> *mut Zval;
     fn promshm_declared_property(object: *mut ffi::zend_object, name: *mut ffi::zend_string) -> *mut Zval;
     fn promshm_make_attribute(class: *mut ClassEntry);
-    fn promshm_check_observe_arguments(frame: *mut ExecuteData);
+    fn promshm_check_observe_arguments(frame: *const ExecuteData);
 }
 
 static NEXT_HOOK: ModuleStatic<Option<StartupHook>> = ModuleStatic::new(None);
@@ -250,9 +251,9 @@ pub(crate) fn make_attribute(class: &mut ClassEntry) {
 }
 
 /// Throws unless the arguments of `new Promshm\Observe()` are of the types that it declares.
-pub(crate) fn check_observe_arguments(frame: &mut ExecuteData) {
+pub(crate) fn check_observe_arguments(frame: &Frame) {
     // SAFETY: a running frame, whose arguments are only read.
-    unsafe { promshm_check_observe_arguments(from_mut(frame)) }
+    unsafe { promshm_check_observe_arguments(from_ref(frame).cast()) }
 }
 
 /// Whether a call is one that a script's code makes by name at run time, as by a variable or a callback.

@@ -2,6 +2,7 @@
 
 pub(crate) mod arguments;
 pub(crate) mod bailout;
+pub(crate) mod builder;
 pub(crate) mod call;
 pub(crate) mod callable;
 pub(crate) mod class;

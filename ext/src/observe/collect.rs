@@ -135,12 +135,14 @@ fn metrics(what: Collect) -> Option<Rc<Metrics>> {
     if !ini::enabled() || !ini::collects(what) {
         return None;
     }
-    let known = METRICS.with(|metrics| metrics.clone());
-    known.or_else(|| {
-        let made = Rc::new(Metrics::new()?);
-        METRICS.set(Some(Rc::clone(&made)));
-        Some(made)
-    })
+    METRICS.with(|metrics| metrics.clone()).or_else(make_metrics)
+}
+
+#[inline(never)] // six pages of stack, which each process would touch that collects nothing
+fn make_metrics() -> Option<Rc<Metrics>> {
+    let made = Rc::new(Metrics::new()?);
+    METRICS.set(Some(Rc::clone(&made)));
+    Some(made)
 }
 
 /// Module startup.

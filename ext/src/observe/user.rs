@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     engine::{
+        builder::{Arg, Class},
         call::Frame,
+        class::plain,
         functions::{self, Declaration, RawDeclaration},
         globals::ModuleStatic,
         panic::catch_panic,
@@ -19,14 +21,11 @@ use crate::{
     session::ini,
 };
 use ext_php_rs::{
-    args::Arg,
-    builders::{ClassBuilder, FunctionBuilder},
     error::Result,
     ffi::zend_string,
     flags::{ClassFlags, DataType, MethodFlags},
     types::Zval,
     zend::ExecuteData,
-    zend_fastcall,
 };
 use std::ptr;
 
@@ -111,24 +110,17 @@ fn rewritten_caller(frame: &ExecuteData) -> Option<*mut ExecuteData> {
 /// Registers the attribute `#[Promshm\Observe]`. Its arguments are read while a script is compiled; the object has
 /// nothing.
 pub(crate) fn register_attribute() -> Result<()> {
-    let list = |name| Arg::new(name, DataType::Array).default("[]");
-    let constructor = FunctionBuilder::new("__construct", new)
+    let list = |name| Arg::new(name, DataType::Array).default(c"[]");
+    let constructor = plain(c"__construct", new)
         .not_required()
-        .arg(Arg::new("name", DataType::String).allow_null().default("null"))
-        .arg(list("labels"))
-        .arg(list("buckets"));
-    ClassBuilder::new("Promshm\\Observe")
-        .flags(ClassFlags::Final)
-        .method(constructor, MethodFlags::Public)
-        .registration(|class, arg_info| {
-            functions::make_attribute(class);
-            std::mem::forget(arg_info); // the engine reads it as long as the class lives
-        })
-        .register()
+        .arg(Arg::new(c"name", DataType::String).allow_null().default(c"null"))
+        .arg(list(c"labels"))
+        .arg(list(c"buckets"));
+    let class = Class::new("Promshm\\Observe", ClassFlags::Final);
+    functions::make_attribute(class.method(constructor, MethodFlags::Public).register()?);
+    Ok(())
 }
 
-zend_fastcall! {
-    extern fn new(frame: &mut ExecuteData, _ret: &mut Zval) {
-        functions::check_observe_arguments(frame);
-    }
+extern "C" fn new(frame: &Frame, _ret: &mut Zval) {
+    functions::check_observe_arguments(frame);
 }
