@@ -151,7 +151,7 @@ def test_last_numbers_of_a_killed_namespace_arrive(context):
 
 
 def test_a_namespace_that_was_never_scraped_is_kept_for_a_while(context):
-    node, pod = Node(context, "--node.keep=2s"), Pod(context, 3)
+    node, pod = Node(context, "--node.keep=6s"), Pod(context, 3)
     node.expect(pod.uid)
     pod.kill()
     node.expect(pod.uid, "ended")
