@@ -116,6 +116,14 @@ extern "C" fn start_timer<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
 }
 
 extern "C" fn time<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+    match arguments::only_closure(call).filter(|_| call.this().needs_no_labels()) {
+        Some(closure) => timer::time_closure(call, closure, ret),
+        None => time_slowly(call, ret),
+    }
+}
+
+#[inline(never)]
+fn time_slowly<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
     catch_panic(|| {
         if let Some((function, labels)) = arguments::callable(call) {
             drop(timer::time(call, function, labels, ret));

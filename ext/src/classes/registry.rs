@@ -43,7 +43,11 @@ use ext_php_rs::{
 };
 use hashbrown::HashTable;
 use promshm_segment::{Definition, GaugeMode, Kind};
-use std::{cell::RefCell, ffi::CStr, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    ffi::CStr,
+    rc::Rc,
+};
 
 php_interface!(RegistryInterface, "Promshm\\RegistryInterface");
 interpreter_local! {
@@ -51,16 +55,50 @@ interpreter_local! {
     static DEFAULT: Option<Zval> = None;
 }
 
+/// Bits of the index of a recent call.
+const RECENT_BITS: u32 = 4;
+
 /// The class, and the native state of its objects.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
-    metrics: RefCell<HashTable<Entry>>,
+    metrics: RefCell<Metrics>,
+    /// The indexes of the metrics that were asked for lately, found by the address of the string that names them.
+    recent: [Cell<u32>; 1 << RECENT_BITS],
     constants: RefCell<Constants>,
+}
+
+/// The metrics that were registered.
+#[derive(Debug, Default)]
+struct Metrics {
+    entries: Vec<Entry>,
+    /// The indexes of the entries.
+    by_hash: HashTable<u32>,
+}
+
+impl Metrics {
+    #[inline(always)]
+    fn find(&self, hash: u64, is_it: impl Fn(&Entry) -> bool) -> Option<u32> {
+        let is_it = |at: &u32| self.entries.get(*at as usize).is_some_and(|e| e.hash == hash && is_it(e));
+        self.by_hash.find(hash, is_it).copied()
+    }
+
+    fn add(&mut self, entry: Entry) {
+        let (entries, hash) = (&mut self.entries, entry.hash);
+        entries.push(entry);
+        self.by_hash.insert_unique(hash, entries.len() as u32 - 1, |at| entries[*at as usize].hash);
+    }
+}
+
+/// Where a metric of that name is among the recent ones.
+#[inline(always)]
+fn recent_place(name: &Zval) -> Option<usize> {
+    let word = Identity::of(name)?.to_bits();
+    Some(word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (usize::BITS - RECENT_BITS))
 }
 
 native_object!(Registry, |registry, show| {
     if let Ok(metrics) = registry.metrics.try_borrow() {
-        metrics.iter().flat_map(|entry| &entry.handles).for_each(|handle| show(&handle.object));
+        metrics.entries.iter().flat_map(|entry| &entry.handles).for_each(|handle| show(&handle.object));
     }
 });
 php_class!(Registry, "Promshm\\CollectorRegistry", Self);
@@ -70,7 +108,8 @@ php_class!(Registry, "Promshm\\CollectorRegistry", Self);
 impl Drop for Registry {
     fn drop(&mut self) {
         let mut ended = None;
-        for OrderedHandle { object, .. } in self.metrics.get_mut().drain().flat_map(|entry| entry.handles) {
+        let entries = std::mem::take(&mut self.metrics.get_mut().entries);
+        for OrderedHandle { object, .. } in entries.into_iter().flat_map(|entry| entry.handles) {
             if let Err(payload) = zval::attempt(move || drop(object)) {
                 ended = Some(payload);
             }
@@ -111,18 +150,22 @@ impl NameKey {
         Self { packed: labels::pack_texts(&[namespace, name]), strings: None }
     }
 
-    #[inline(always)]
     fn equals(&self, names: &[Zval]) -> bool {
+        self.is_made_of(names) || self.equals_bytes(names)
+    }
+
+    /// Whether these are the very strings that it retains.
+    #[inline(always)]
+    fn is_made_of(&self, names: &[Zval]) -> bool {
         let are_these = |strings: &[RetainedIdentity; 2]| {
             strings
                 .iter()
                 .zip(names)
                 .all(|(string, name)| Identity::of(name).is_some_and(|name| string.is(name)))
         };
-        self.strings.as_ref().is_some_and(are_these) || self.equals_bytes(names)
+        self.strings.as_ref().is_some_and(are_these)
     }
 
-    #[inline(never)]
     fn equals_bytes(&self, names: &[Zval]) -> bool {
         labels::key_equals(names.iter(), &self.packed)
     }
@@ -270,7 +313,6 @@ fn constants_of(table: &ZendHashTable) -> Result<Constants, Thrown> {
 
 impl Registry {
     /// Looks at the metric of that type, namespace and name. Both are strings.
-    #[inline(always)]
     fn look_up<R>(
         &self,
         metric: MetricType,
@@ -279,8 +321,21 @@ impl Registry {
     ) -> Option<R> {
         let hash = label_hash::hash_values(names.iter())?;
         let metrics = self.metrics.borrow();
-        let is_it = |entry: &Entry| entry.hash == hash && entry.metric == metric && entry.name.equals(names);
-        metrics.find(hash, is_it).and_then(look)
+        let found = metrics.find(hash, |entry| entry.metric == metric && entry.name.equals(names))?;
+        let result = look(&metrics.entries[found as usize])?;
+        if let Some(place) = recent_place(&names[1]) {
+            self.recent[place].set(found);
+        }
+        Some(result)
+    }
+
+    /// The object whose labels have these names, in this order, if it was asked for lately by the very same strings.
+    #[inline(always)]
+    fn find_recent(&self, metric: MetricType, names: &[Zval], label_names: Option<&Zval>) -> Option<Zval> {
+        let metrics = self.metrics.borrow();
+        let entry = metrics.entries.get(self.recent[recent_place(&names[1])?].get() as usize)?;
+        let is_it = entry.metric == metric && entry.name.is_made_of(names);
+        if is_it { label_order::find(&entry.handles, label_names) } else { None }
     }
 
     /// The registered object of that type, namespace and name.
@@ -289,7 +344,7 @@ impl Registry {
     }
 
     /// The object whose labels have these names, in this order.
-    #[inline(always)]
+    #[inline(never)] // so that a call which finds its metric among the recent ones saves no registers for it
     fn find_ordered(&self, metric: MetricType, names: &[Zval], label_names: Option<&Zval>) -> Option<Zval> {
         self.look_up(metric, names, |entry| label_order::find(&entry.handles, label_names))
     }
@@ -328,13 +383,9 @@ impl Registry {
     fn keep(&self, metric: MetricType, name: NameKey, handle: OrderedHandle) {
         let hash = label_hash::hash_key(&name.packed);
         let mut metrics = self.metrics.borrow_mut();
-        let is_it =
-            |entry: &Entry| entry.hash == hash && entry.metric == metric && entry.name.packed == name.packed;
-        if let Some(entry) = metrics.find_mut(hash, is_it) {
-            entry.handles.push(handle);
-        } else {
-            let entry = Entry { hash, metric, name, handles: vec![handle] };
-            metrics.insert_unique(hash, entry, |entry| entry.hash);
+        match metrics.find(hash, |entry| entry.metric == metric && entry.name.packed == name.packed) {
+            Some(found) => metrics.entries[found as usize].handles.push(handle),
+            None => metrics.add(Entry { hash, metric, name, handles: vec![handle] }),
         }
     }
 
@@ -364,7 +415,10 @@ fn names(frame: &Frame) -> &[Zval] {
 
 #[inline(always)]
 fn get_or_register(call: &Call<Registry>, ret: &mut Zval, metric: MetricType) {
-    let find = || call.this().find_ordered(metric, names(call), call.argument(LABEL_NAMES));
+    let (registry, label_names) = (call.this(), call.argument(LABEL_NAMES));
+    let recent = || registry.find_recent(metric, names(call), label_names);
+    let any = || registry.find_ordered(metric, names(call), label_names);
+    let find = || recent().or_else(any);
     match is_usual(call).then(find).flatten() {
         Some(object) => std::mem::forget(std::mem::replace(ret, object)), // it held nothing to release
         None => catch_panic(|| drop(get_or_add(call, ret, metric))),

@@ -139,15 +139,20 @@ fn unusual_number(frame: &Frame) -> Option<(f64, Labels<'_>)> {
     Some((value, labels.table()))
 }
 
+/// A closure, if that is all that was passed.
+#[inline]
+pub(crate) fn only_closure(frame: &Frame) -> Option<&Zval> {
+    frame.argument(0).filter(|function| frame.given() == 1 && is_closure(function))
+}
+
 /// `(callable $fn, array $labels = [])`; `None` if it threw.
 pub(crate) fn callable(frame: &Frame) -> Option<(&Zval, Labels<'_>)> {
     let function = frame.argument(0).filter(|function| is_closure(function));
-    match (function, frame.argument(1)) {
-        (Some(function), None) => return Some((function, None)),
-        (Some(function), Some(table)) if frame.given() == 2 && type_of(table) == IS_ARRAY => {
-            return Some((function, table.array()));
-        }
-        _ => {}
+    if let (Some(function), Some(table)) = (function, frame.argument(1))
+        && frame.given() == 2
+        && type_of(table) == IS_ARRAY
+    {
+        return Some((function, table.array()));
     }
     let labels = Found::in_call(frame);
     let done = parse(frame, Parse::Callable(&labels));

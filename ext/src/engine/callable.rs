@@ -19,6 +19,18 @@ pub(crate) fn is_closure(value: &Zval) -> bool {
 /// Calls a function without arguments; its result is in `ret`, never as a reference. An exception stays pending.
 pub(crate) fn call(function: &Zval, ret: &mut Zval) {
     guarded(|| if is_closure(function) { call_closure(function, ret) } else { call_any(function, ret) });
+    finish(ret);
+}
+
+/// As [`call`], for a closure, and for a caller outside of `catch_panic` that owns nothing which is to be dropped: if the
+/// request ends in the call, this does not return.
+pub(crate) fn call_unguarded(closure: &Zval, ret: &mut Zval) {
+    call_closure(closure, ret);
+    finish(ret);
+}
+
+#[inline]
+fn finish(ret: &mut Zval) {
     match type_of(ret) {
         IS_UNDEF => ret.set_null(), // it threw
         IS_REFERENCE => *ret = dereferenced(ret).shallow_clone(),

@@ -2,10 +2,10 @@
 #include "php.h"
 
 /* A new object, `handlers->offset` bytes behind the start of its memory. What lies before it is for the caller to fill, before anything
- * else happens: it is not cleared, as zend_object_alloc() would. One that can never refer to a value is none for the cycle
+ * else happens: it is not cleared, as zend_object_alloc() would. One that can never be in a cycle is none for the cycle
  * collector, which would note it at each call.
  */
-zend_object *promshm_new_object(zend_class_entry *class, const zend_object_handlers *handlers, bool refers_to_nothing)
+zend_object *promshm_new_object(zend_class_entry *class, const zend_object_handlers *handlers, bool is_in_no_cycle)
 {
 	size_t size = handlers->offset + sizeof(zend_object) + zend_object_properties_size(class);
 	zend_object *object = (zend_object *) ((char *) emalloc(size) + handlers->offset);
@@ -14,7 +14,7 @@ zend_object *promshm_new_object(zend_class_entry *class, const zend_object_handl
 		object_properties_init(object, class);
 	}
 	object->handlers = handlers;
-	if (refers_to_nothing) {
+	if (is_in_no_cycle) {
 		GC_ADD_FLAGS(object, GC_NOT_COLLECTABLE);
 	}
 	return object;

@@ -83,6 +83,10 @@ pub(crate) trait NativeObject: Default + 'static {
     /// properties either.
     const HOLDS_VALUES: bool = false;
 
+    /// Whether an object can be reached from one of these values. The cycle collector would note all others in vain, at
+    /// each call.
+    const MAY_BE_IN_CYCLE: bool = Self::HOLDS_VALUES;
+
     /// One table for each type, because it holds the type's size.
     fn handlers() -> &'static Handlers<Self>;
 
@@ -91,9 +95,9 @@ pub(crate) trait NativeObject: Default + 'static {
 }
 
 /// Makes a type the native state of a class's objects. A type that holds PHP values names the function that shows
-/// them to the cycle collector.
+/// them to the cycle collector, and says so if no cycle can lead through them.
 macro_rules! native_object {
-    ($native:ty $(, $each_value:expr)?) => {
+    ($native:ty $(, $each_value:expr $(, may_be_in_cycle: $may_be_in_cycle:literal)?)?) => {
         impl $crate::engine::object::NativeObject for $native {
             fn handlers() -> &'static $crate::engine::object::Handlers<Self> {
                 static HANDLERS: $crate::engine::object::Handlers<$native> =
@@ -102,6 +106,7 @@ macro_rules! native_object {
             }
             $(
                 const HOLDS_VALUES: bool = true;
+                $(const MAY_BE_IN_CYCLE: bool = $may_be_in_cycle;)?
 
                 fn each_value(&self, show: &mut dyn FnMut(&ext_php_rs::types::Zval)) {
                     let each_value: fn(&Self, &mut dyn FnMut(&ext_php_rs::types::Zval)) = $each_value;
@@ -117,7 +122,7 @@ unsafe extern "C" {
     fn promshm_new_object(
         class: *mut ClassEntry,
         handlers: *const ffi::zend_object_handlers,
-        refers_to_nothing: bool,
+        is_in_no_cycle: bool,
     ) -> *mut ffi::zend_object;
 }
 
@@ -152,7 +157,7 @@ unsafe extern "C" fn create<P: NativeObject>(class: *mut ClassEntry) -> *mut ffi
     // SAFETY: the engine passes our own class or one that extends it; the object is complete before it
     // is returned, and the handlers, a static, were filled when the class was registered.
     unsafe {
-        let std = promshm_new_object(class, P::handlers().table.as_ptr().cast(), !P::HOLDS_VALUES);
+        let std = promshm_new_object(class, P::handlers().table.as_ptr().cast(), !P::MAY_BE_IN_CYCLE);
         (&raw mut (*whole::<P>(std)).native).write(P::default());
         std
     }

@@ -339,7 +339,6 @@ pub(crate) fn bytes_of(value: &Zval) -> Option<&[u8]> {
 /// Whether two texts are the same: short ones, as names and label values are, without a call.
 #[inline(always)]
 pub(crate) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
-    const MOST_IN_LINE: usize = 32;
     match one.len() {
         length if length != other.len() => false,
         // At most three bytes: the first, the middle and the last one are all.
@@ -348,9 +347,11 @@ pub(crate) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
             one.first() == other.first() && one.get(middle) == other.get(middle) && one.last() == other.last()
         }
         4..8 => one.first_chunk::<4>() == other.first_chunk() && one.last_chunk::<4>() == other.last_chunk(),
-        8..=MOST_IN_LINE => {
-            let (words, others) = (one.as_chunks::<8>().0, other.as_chunks::<8>().0);
-            words.iter().eq(others) && one.last_chunk::<8>() == other.last_chunk()
+        8..=16 => {
+            one.first_chunk::<8>() == other.first_chunk() && one.last_chunk::<8>() == other.last_chunk()
+        }
+        17..=32 => {
+            one.first_chunk::<16>() == other.first_chunk() && one.last_chunk::<16>() == other.last_chunk()
         }
         _ => one == other,
     }

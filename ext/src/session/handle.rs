@@ -57,9 +57,14 @@ pub(crate) struct Handle {
     generation_ref: GenerationRef,
 }
 
-native_object!(Handle, |handle, show| if let Some(bound) = handle.bound.get() {
-    bound.each_object(show);
-});
+// The handles that it holds are bound, and those hold none.
+native_object!(
+    Handle,
+    |handle, show| if let Some(bound) = handle.bound.get() {
+        bound.each_object(show);
+    },
+    may_be_in_cycle: false
+);
 
 /// The metric or series that a handle is for.
 #[derive(Debug)]
@@ -246,6 +251,11 @@ impl Handle {
         Ok(())
     }
 
+    /// Whether an update without labels is no error.
+    pub(crate) fn needs_no_labels(&self) -> bool {
+        self.binding.get().is_some_and(|binding| binding.key.is_some())
+    }
+
     /// Throws if an update without labels is an error.
     pub(crate) fn check_needs_no_labels(&self) -> Result<(), Thrown> {
         let Binding { metric, key } = self.binding()?;
@@ -305,10 +315,18 @@ impl Handle {
         Some(series.target)
     }
 
+    #[inline(always)]
     fn cache(&self, labels: usize) -> Option<&SeriesCache> {
-        if self.cache.get().is_none() && self.was_called.replace(true) {
-            let _set_once = SeriesCache::new(labels).map(|cache| self.cache.set(Box::new(cache)));
+        match self.cache.get() {
+            Some(cache) => Some(cache),
+            None if self.was_called.replace(true) => self.make_cache(labels),
+            None => None,
         }
+    }
+
+    #[cold]
+    fn make_cache(&self, labels: usize) -> Option<&SeriesCache> {
+        let _set_once = SeriesCache::new(labels).map(|cache| self.cache.set(Box::new(cache)));
         self.cache.get().map(AsRef::as_ref)
     }
 
@@ -349,6 +367,7 @@ impl Handle {
     }
 
     /// The series that the labels name, with what is known of it.
+    #[inline(always)]
     pub(crate) fn series_of(&self, labels: Option<&ZendHashTable>) -> Result<SeriesOf, Thrown> {
         match labels {
             Some(labels) if !zval::is_empty(labels) => self.named_series(labels),
@@ -361,6 +380,7 @@ impl Handle {
         }
     }
 
+    #[inline(never)]
     fn named_series(&self, labels: &ZendHashTable) -> Result<SeriesOf, Thrown> {
         let metric = self.check_unbound()?;
         let known = match zval::list_values(labels) {

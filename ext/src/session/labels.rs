@@ -10,7 +10,7 @@ use crate::engine::{
     globals::interpreter_local,
     zval::{
         IS_DOUBLE, IS_FALSE, IS_LONG, IS_NULL, IS_OBJECT, IS_STRING, IS_TRUE, IS_UNDEF, bytes_of, case_value,
-        dereferenced, described, double_of, long_of, stringified, type_of,
+        dereferenced, described, double_of, long_of, same_bytes, stringified, type_of,
     },
 };
 use ext_php_rs::{
@@ -193,7 +193,7 @@ pub(crate) fn key_equals<'v>(values: impl Iterator<Item = &'v Zval>, key: &[u8])
         };
         let same_length = u32::from_le_bytes(*length) as usize == bytes.len();
         match tail.split_at_checked(bytes.len()) {
-            Some((known, tail)) if same_length && known == bytes => {
+            Some((known, tail)) if same_length && same_bytes(known, bytes) => {
                 rest = tail;
                 true
             }
