@@ -4,6 +4,7 @@
 //! [`visit`] is how a thread gets into a namespace. Pods are strangers to each other: each is read within bounds, and
 //! whatever becomes of one touches no other.
 
+mod changes;
 pub(crate) mod identity;
 pub(crate) mod label;
 mod mounts;
@@ -118,8 +119,7 @@ impl Node {
 
     /// Scrapes a pod.
     pub(crate) fn scrape(&self, pod: &Pod, wish: PageWish) -> Result<Page, Refusal> {
-        let page = pod.scrape(wish, &self.options.bounds, &self.metrics);
-        page.inspect_err(|refusal| self.metrics.count_refusal(*refusal))
+        pod.scrape(wish, &self.options.bounds, &self.metrics)
     }
 
     /// Notes that a client has received the last numbers of a pod.

@@ -58,6 +58,11 @@ impl Mounts {
         self.folders.iter().map(|(_, folder)| folder.clone()).collect()
     }
 
+    /// Whether a mount namespace is known, or none is looked at any more.
+    pub(super) fn knows(&self, inode: u64) -> bool {
+        self.known.contains_key(&inode) || self.known.len() >= MOST_MOUNTS
+    }
+
     /// Looks where a process keeps its objects, unless its mount namespace is known.
     pub(super) fn add(&mut self, pid: u32, look: &mut Look<'_>) -> Option<Refusal> {
         let process = Process::open(look.proc, pid).ok()?;

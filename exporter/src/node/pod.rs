@@ -2,7 +2,7 @@
 
 use super::{
     Bounds,
-    visit::{VisitError, visit},
+    visit::{Namespace, VisitError, visit},
 };
 use crate::{
     logging,
@@ -14,7 +14,6 @@ use promshm_exposition::{Format, Gzip, PART};
 use promshm_segment::os::Place;
 use std::{
     collections::{BTreeMap, HashSet},
-    os::fd::OwnedFd,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -34,7 +33,7 @@ pub(crate) struct Pod {
     runtime: Option<&'static str>,
     /// For log lines.
     name: Arc<str>,
-    namespace: Arc<OwnedFd>,
+    namespace: Arc<Namespace>,
     collector: Arc<Mutex<Collector>>,
     /// Each thread in the namespace has a share of it.
     visits: Arc<()>,
@@ -85,7 +84,7 @@ impl Pod {
         uid: String,
         labels: BTreeMap<String, String>,
         runtime: Option<&'static str>,
-        namespace: Arc<OwnedFd>,
+        namespace: Arc<Namespace>,
         place: Place,
         bounds: &Bounds,
     ) -> Self {
@@ -152,24 +151,40 @@ impl Pod {
         bounds: &Bounds,
         metrics: &NodeMetrics,
     ) -> Result<Page, Refusal> {
-        let (place, is_last) = self.begin()?;
+        self.read(bounds, metrics, move |collector, place| page(collector, place, &wish))
+    }
+
+    /// Has a page made in its namespace.
+    fn read(
+        &self,
+        bounds: &Bounds,
+        metrics: &NodeMetrics,
+        make: impl FnOnce(&Mutex<Collector>, Place) -> (Vec<u8>, Extent) + Send + 'static,
+    ) -> Result<Page, Refusal> {
+        let page = self.begin().and_then(|(place, is_last)| {
+            let ((bytes, extent), took) = self.visit(place, bounds.scrape_time, make)?;
+            metrics.count_scrape(took);
+            self.note_extent(extent, took, bounds, metrics);
+            Ok(Page { bytes, is_last })
+        });
+        page.inspect_err(|refusal| metrics.count_refusal(*refusal))
+    }
+
+    fn visit(
+        &self,
+        place: Place,
+        limit: Duration,
+        make: impl FnOnce(&Mutex<Collector>, Place) -> (Vec<u8>, Extent) + Send + 'static,
+    ) -> Result<((Vec<u8>, Extent), Duration), Refusal> {
         let (collector, visit_share) = (Arc::clone(&self.collector), Arc::clone(&self.visits));
         let name = Arc::clone(&self.name);
-        let limit = bounds.scrape_time;
         let outcome = visit(&self.namespace, limit, move || {
             logging::set_pod(name);
-            let made = page(&collector, place, &wish);
+            let page = make(&collector, place);
             drop(visit_share);
-            made
+            page
         });
-        match outcome {
-            Ok(((bytes, extent), took)) => {
-                metrics.count_scrape(took);
-                self.note_extent(extent, took, bounds, metrics);
-                Ok(Page { bytes, is_last })
-            }
-            Err(error) => Err(self.note_failure(error, limit)),
-        }
+        outcome.map_err(|error| self.note_failure(error, limit))
     }
 
     /// Whether it may be scraped now: the place, and whether its last process has left already.
@@ -236,4 +251,111 @@ fn page(collector: &Mutex<Collector>, place: Place, wish: &PageWish) -> (Vec<u8>
     };
     collector.log();
     (bytes, collector.extent())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::process::Process;
+    use std::{num::NonZeroUsize, path::Path};
+
+    /// Longer than any scrape takes.
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn bounds(scrape_time: Duration) -> Bounds {
+        Bounds {
+            pods: 2,
+            segments: NonZeroUsize::MIN,
+            series: 10,
+            families: 10,
+            bytes: 1 << 20,
+            scrape_time,
+            trust: Vec::new(),
+            with_created: false,
+        }
+    }
+
+    /// A pod in the namespace of this process, which needs no right to be in it.
+    fn pod(uid: &str) -> Pod {
+        let me = Process::open(Path::new("/proc"), std::process::id()).expect("Linux");
+        let inode = me.ipc_inode().expect("its own");
+        let namespace = Arc::new(Namespace::of(me.ipc_namespace(inode).expect("its own")));
+        let place = Place::elsewhere(inode, Vec::new());
+        Pod::new(uid.into(), BTreeMap::new(), None, namespace, place, &bounds(LONG))
+    }
+
+    fn scrape(pod: &Pod, time: Duration, metrics: &NodeMetrics) -> Result<String, Refusal> {
+        let wish = PageWish { format: Format::default(), families: Selection::default(), gzip: false };
+        let page = pod.scrape(wish, &bounds(time), metrics)?;
+        Ok(String::from_utf8(page.bytes).expect("text"))
+    }
+
+    fn is_answered(pod: &Pod, metrics: &NodeMetrics) -> bool {
+        scrape(pod, LONG, metrics).expect("a page").contains("promshm_up")
+    }
+
+    #[test]
+    fn pod_whose_scrape_hangs_rests_while_others_are_scraped() {
+        let (metrics, hung, other) = (NodeMetrics::new(), pod("hung"), pod("other"));
+        // What hangs in a scrape has the collector.
+        let collector = hung.collector.lock().expect("nobody has it");
+        let (begun, limit) = (Instant::now(), Duration::from_millis(10));
+        assert_eq!(scrape(&hung, limit, &metrics), Err(Refusal::Time));
+        let until = hung.state().rests_until.expect("it rests");
+        assert!(until >= begun + limit * REST);
+        hung.state().rests_until = Some(Instant::now() + LONG);
+        for _ in 0..2 {
+            assert_eq!(scrape(&hung, LONG, &metrics), Err(Refusal::Rest));
+            assert!(is_answered(&other, &metrics));
+        }
+        let rests = |pod: &Pod| pod.view().limited.contains(&"rest");
+        assert!(rests(&hung) && !rests(&other));
+        assert_eq!([Refusal::Time, Refusal::Rest].map(|reason| metrics.refused(reason)), [1, 2]);
+        drop(collector);
+        hung.state().rests_until = Some(Instant::now());
+        assert!(is_answered(&hung, &metrics), "it has rested, and nothing hangs any more");
+        assert!(!rests(&hung));
+    }
+
+    #[test]
+    fn pod_whose_scrapes_hang_has_few_threads() {
+        let (metrics, hung) = (NodeMetrics::new(), pod("hung"));
+        let collector = hung.collector.lock().expect("nobody has it");
+        for number in 1..=MOST_VISITS {
+            assert_eq!(scrape(&hung, Duration::from_millis(1), &metrics), Err(Refusal::Time), "{number}");
+            hung.state().rests_until = None;
+        }
+        assert_eq!(scrape(&hung, LONG, &metrics), Err(Refusal::Rest));
+        drop(collector);
+        while Arc::strong_count(&hung.visits) > 1 {
+            std::thread::yield_now(); // they end by themselves
+        }
+        assert!(is_answered(&hung, &metrics));
+    }
+
+    #[test]
+    fn scrape_that_panics_is_told_and_leaves_the_next_one_whole() {
+        let (metrics, bad, other) = (NodeMetrics::new(), pod("bad"), pod("other"));
+        let panic = |collector: &Mutex<Collector>, _| {
+            let _held = collector.lock();
+            panic!("as a test wants it")
+        };
+        let page = bad.read(&bounds(LONG), &metrics, panic).map(|page| page.bytes);
+        assert_eq!(page, Err(Refusal::Panic));
+        assert_eq!(metrics.refused(Refusal::Panic), 1);
+        assert!(is_answered(&other, &metrics) && is_answered(&bad, &metrics));
+        assert_eq!(Arc::strong_count(&bad.visits), 1, "its thread is not counted for ever");
+    }
+
+    #[test]
+    fn scrape_that_computes_for_too_long_is_answered_and_followed_by_a_rest() {
+        let (metrics, busy) = (NodeMetrics::new(), pod("busy"));
+        let (extent, took) = (Extent::default(), Duration::from_secs(3));
+        let begun = Instant::now();
+        busy.note_extent(extent, took, &bounds(took), &metrics);
+        assert!(busy.state().rests_until.is_none(), "as long as it may");
+        busy.note_extent(extent, took, &bounds(took / 2), &metrics);
+        assert!(busy.state().rests_until.is_some_and(|until| until >= begun + took * REST));
+        assert_eq!(metrics.refused(Refusal::Time), 1);
+    }
 }

@@ -6,7 +6,7 @@ use nix::{
     errno::Errno,
     fcntl::{AtFlags, OFlag, open, openat},
     sys::{
-        stat::{FileStat, Mode, fstat, fstatat},
+        stat::{FileStat, Mode, fstat, fstatat, stat},
         statfs::{TMPFS_MAGIC, fstatfs},
     },
 };
@@ -65,6 +65,11 @@ impl Process {
         let stat = fstat(&shm)?;
         Ok(((stat.st_dev, stat.st_ino), shm))
     }
+}
+
+/// The number of what a file in the folder of a process leads to, or of the folder if `name` is empty, by one system call.
+pub(super) fn inode(proc: &Path, pid: u32, name: &str) -> Result<u64, Errno> {
+    stat(&proc.join(format!("{pid}/{name}"))).map(|stat| stat.st_ino)
 }
 
 const PATH: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);

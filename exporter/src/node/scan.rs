@@ -5,19 +5,21 @@
 //! next process of that number has another inode. It may change its namespace, as what starts containers does, so it
 //! is looked at in its first polls, and seldom after.
 
-use super::process::Process;
+use super::process;
 use nix::{dir::Dir, errno::Errno, fcntl::OFlag, sys::stat::Mode};
 use std::{collections::HashMap, path::Path};
 
-/// In so many polls a process is looked at first, and then in one of [`SELDOM`].
+/// In so many lists a process is looked at first, and then in one of [`SELDOM`].
 const FRESH: u64 = 3;
-const SELDOM: u64 = 16;
+const SELDOM: u64 = 4;
 
-/// The processes, as of the last poll.
+/// The processes, as of the last list.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     known: HashMap<u32, Known>,
-    polls: u64,
+    /// One process of each namespace, the longest known one: its number and the inode of its folder.
+    witnesses: HashMap<u64, (u32, u64)>,
+    lists: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -26,11 +28,11 @@ struct Known {
     inode: u64,
     /// Of its IPC namespace; `None` if that is not told.
     namespace: Option<u64>,
-    /// The poll that saw it first.
+    /// The list that saw it first.
     since: u64,
 }
 
-/// What a poll has found.
+/// What a list has found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// How many processes each namespace has.
@@ -44,8 +46,8 @@ pub(super) struct Found {
 
 impl Scan {
     /// Lists the processes but `own`. `looks_at_all`: also at those that are known.
-    pub(super) fn poll(&mut self, proc: &Path, own: u32, looks_at_all: bool) -> Result<Found, Errno> {
-        self.polls += 1;
+    pub(super) fn list(&mut self, proc: &Path, own: u32, looks_at_all: bool) -> Result<Found, Errno> {
+        self.lists += 1;
         let folder = Dir::open(proc, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
         let mut former = std::mem::take(&mut self.known);
         let mut found = Found::default();
@@ -61,17 +63,41 @@ impl Scan {
             found.note(pid, known, former);
             self.known.insert(pid, known);
         }
+        self.choose_witnesses();
         Ok(found)
     }
 
+    fn choose_witnesses(&mut self) {
+        let mut since = HashMap::new();
+        self.witnesses.clear();
+        for (pid, known) in &self.known {
+            let Some(namespace) = known.namespace else { continue };
+            let age = (known.since, *pid);
+            if since.get(&namespace).is_none_or(|oldest| age < *oldest) {
+                since.insert(namespace, age);
+                self.witnesses.insert(namespace, (*pid, known.inode));
+            }
+        }
+    }
+
+    /// Whether a namespace may have lost its last process since the last list.
+    pub(super) fn has_lost_any(&self, proc: &Path) -> bool {
+        self.witnesses.values().any(|(pid, inode)| process::inode(proc, *pid, "") != Ok(*inode))
+    }
+
+    /// How many processes there are.
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
     fn is_due(&self, pid: u32, known: Known) -> bool {
-        self.polls - known.since < FRESH || (self.polls + u64::from(pid)).is_multiple_of(SELDOM)
+        self.lists - known.since < FRESH || (self.lists + u64::from(pid)).is_multiple_of(SELDOM)
     }
 
     /// `None` if it has ended.
     fn look(&self, proc: &Path, pid: u32, inode: u64, former: Option<Known>) -> Option<Known> {
-        let since = former.map_or(self.polls, |known| known.since);
-        match Process::open(proc, pid).and_then(|process| process.ipc_inode()) {
+        let since = former.map_or(self.lists, |known| known.since);
+        match process::inode(proc, pid, "ns/ipc") {
             Ok(namespace) => Some(Known { inode, namespace: Some(namespace), since }),
             Err(Errno::EACCES | Errno::EPERM) => Some(Known { inode, namespace: None, since }),
             Err(_) => None,
@@ -104,6 +130,7 @@ impl Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::process::Process;
     use std::process::{Command, Stdio};
 
     #[test]
@@ -111,29 +138,45 @@ mod tests {
         let (mut scan, proc) = (Scan::default(), Path::new("/proc"));
         let own = Process::open(proc, std::process::id()).and_then(|me| me.ipc_inode()).expect("Linux");
         let mut child = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().expect("a child");
-        let first = scan.poll(proc, 0, false).expect("a list");
+        let first = scan.list(proc, 0, false).expect("a list");
         assert!(first.fresh.contains(&(child.id(), own)) && scan.members(own).contains(&child.id()));
         assert!(first.members[&own] >= 2 && first.processes >= first.members[&own]);
-        let second = scan.poll(proc, 0, true).expect("a list");
+        let second = scan.list(proc, 0, true).expect("a list");
         assert!(!second.fresh.contains(&(child.id(), own)), "known");
         child.kill().expect("a child");
         child.wait().expect("a child");
-        scan.poll(proc, 0, false).expect("a list");
+        scan.list(proc, 0, false).expect("a list");
         assert!(!scan.members(own).contains(&child.id()));
-        let without_own = scan.poll(proc, std::process::id(), false).expect("a list");
+        let without_own = scan.list(proc, std::process::id(), false).expect("a list");
         assert!(!scan.members(own).contains(&std::process::id()), "{without_own:?}");
     }
 
     #[test]
     fn a_known_process_is_looked_at_first_often_and_then_seldom() {
-        let mut scan = Scan { polls: 10, ..Scan::default() };
+        let mut scan = Scan { lists: 10, ..Scan::default() };
         let known = Known { inode: 1, namespace: Some(1), since: 10 };
-        let looks = (10..10 + 4 * SELDOM).filter(|poll| {
-            scan.polls = *poll;
+        let looks = (10..10 + 4 * SELDOM).filter(|list| {
+            scan.lists = *list;
             scan.is_due(7, known)
         });
         let looks: Vec<u64> = looks.collect();
         assert_eq!(&looks[..3], [10, 11, 12]);
-        assert_eq!(looks.len(), 3 + 4, "{looks:?}");
+        assert_eq!(looks[3..].len(), 4, "{looks:?}");
+    }
+
+    #[test]
+    fn the_end_of_a_namespaces_oldest_process_is_noticed() {
+        let (mut scan, proc) = (Scan::default(), Path::new("/proc"));
+        let mut child = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().expect("a child");
+        let folder = Process::open(proc, child.id()).expect("held, so its inode stays");
+        let inode = process::inode(proc, child.id(), "").expect("a child");
+        let known = |since| Known { inode, namespace: Some(1), since };
+        scan.known = HashMap::from([(child.id(), known(1)), (u32::MAX, known(2))]);
+        scan.choose_witnesses();
+        assert!(!scan.has_lost_any(proc), "others do not matter");
+        child.kill().expect("a child");
+        child.wait().expect("a child");
+        assert!(scan.has_lost_any(proc));
+        drop(folder);
     }
 }

@@ -7,6 +7,7 @@
 use nix::{
     errno::Errno,
     sched::{CloneFlags, setns},
+    sys::stat::{fstat, stat},
     time::{ClockId, clock_gettime},
 };
 use promshm_segment::os::Place;
@@ -34,14 +35,33 @@ pub(super) enum VisitError {
     Panicked,
 }
 
+/// An IPC namespace that can be entered.
+pub(super) struct Namespace {
+    descriptor: OwnedFd,
+    /// Whether each new thread is in it: nobody needs a right for what is there already.
+    is_own: bool,
+}
+
+impl Namespace {
+    pub(super) fn of(descriptor: OwnedFd) -> Self {
+        let own = stat("/proc/self/ns/ipc").map(|own| own.st_ino);
+        let is_own = own.is_ok() && fstat(&descriptor).map(|found| found.st_ino) == own;
+        Self { descriptor, is_own }
+    }
+
+    fn enter(&self) -> Result<(), Errno> {
+        if self.is_own { Ok(()) } else { setns(&self.descriptor, CloneFlags::CLONE_NEWIPC) }
+    }
+}
+
 /// Does work in a namespace; returns its result and the CPU time that it took.
 pub(super) fn visit<T: Send + 'static>(
-    namespace: &Arc<OwnedFd>,
+    namespace: &Arc<Namespace>,
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<(T, Duration), VisitError> {
     let namespace = Arc::clone(namespace);
-    let enter_and_work = move || setns(&*namespace, CloneFlags::CLONE_NEWIPC).map(|()| work());
+    let enter_and_work = move || namespace.enter().map(|()| work());
     let results = aside(move |results: &Sender<_>| {
         let result = enter_and_work();
         let _ = results.send((result, cpu_time())); // nobody waits any more
@@ -66,14 +86,15 @@ pub(super) fn bounded<T: Send + 'static>(
 /// Which of the namespaces may have segments; those that could not be looked at in time are absent. One thread goes
 /// from one to the next: one that it cannot enter it does not look at.
 pub(super) fn look_at_each(
-    namespaces: Vec<(u64, Arc<OwnedFd>, Place)>,
+    mut namespaces: Vec<(u64, Arc<Namespace>, Place)>,
     limit: Duration,
 ) -> (HashMap<u64, bool>, Duration) {
     let until = Instant::now() + limit;
     let (mut found, mut took) = (HashMap::new(), Duration::ZERO);
+    namespaces.sort_by_key(|(_, namespace, _)| !namespace.is_own); // the thread does not come back to it
     let look = move |results: &Sender<(u64, bool, Duration)>| {
         for (inode, namespace, place) in namespaces {
-            if setns(&*namespace, CloneFlags::CLONE_NEWIPC).is_ok() {
+            if namespace.enter().is_ok() {
                 let _ = results.send((inode, place.may_have_segments(), cpu_time()));
             }
         }

@@ -6,12 +6,13 @@
 
 use super::{
     Node,
+    changes::Changes,
     identity::{Identity, Logs, Runtime, Surroundings, host_name},
     mounts::{Look, Mounts, Owners},
     pod::Pod,
     process::Process,
     scan::{Found, Scan},
-    visit::{VisitError, cpu_time, look_at_each, visit},
+    visit::{Namespace, VisitError, cpu_time, look_at_each, visit},
 };
 use crate::self_metrics::Refusal;
 use log::{error, info, warn};
@@ -20,7 +21,6 @@ use promshm_segment::{Reader, os::Place};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs,
-    os::fd::OwnedFd,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
@@ -30,6 +30,8 @@ use std::{
 /// Looking takes this part of the time at most, as long as the pause does not become [`LONGEST_PAUSE`] times longer.
 const SHARE: u32 = 2000;
 const LONGEST_PAUSE: u32 = 5;
+/// What a poll costs is known from about so many of them: few list all processes.
+const AVERAGED: u32 = 8;
 
 /// How long all looks at namespaces may take, and one at a namespace that may have segments.
 const LOOKS: Duration = Duration::from_secs(5);
@@ -49,6 +51,7 @@ const MOST_ASKED: usize = 8;
 pub(super) struct Watch {
     node: Arc<Node>,
     scan: Scan,
+    changes: Changes,
     /// By their inodes.
     namespaces: HashMap<u64, Watched>,
     folders: Owners,
@@ -58,13 +61,17 @@ pub(super) struct Watch {
     /// This process, by its number in the /proc that is read.
     own: u32,
     polls: u64,
+    /// The average CPU time of a poll, the first one aside.
+    cost: Duration,
     /// Whether it was logged that the processes cannot be listed.
     is_blind: bool,
+    /// Whether not all is watched that was listed last.
+    is_behind: bool,
 }
 
 struct Watched {
     inode: u64,
-    descriptor: Arc<OwnedFd>,
+    namespace: Arc<Namespace>,
     /// The pod or container of its first process, if it has one.
     owner: Option<String>,
     members: usize,
@@ -85,6 +92,7 @@ impl Watch {
         let init = Process::open(proc, 1).ok();
         let own = fs::read_link(proc.join("self")).ok();
         let own = own.and_then(|link| link.to_str()?.parse().ok()).unwrap_or_default();
+        let changes = Changes::new(own);
         let cgroup = init.as_ref().and_then(|init| init.read("cgroup")).unwrap_or_default();
         Self {
             surroundings: Surroundings::of(&cgroup),
@@ -92,10 +100,13 @@ impl Watch {
             own,
             node,
             scan: Scan::default(),
+            changes,
             namespaces: HashMap::new(),
             folders: Owners::new(),
             polls: 0,
+            cost: Duration::ZERO,
             is_blind: false,
+            is_behind: false,
         }
     }
 
@@ -109,41 +120,73 @@ impl Watch {
             let took = cpu_time().saturating_sub(before) + aside;
             self.node.metrics.count_poll(took);
             self.node.pods().is_known = true;
-            thread::sleep(self.pause(took));
+            self.note_cost(took);
+            thread::sleep(self.pause());
         }
     }
 
     /// The first poll looks at all that there is, and says nothing about the next ones.
-    fn pause(&self, took: Duration) -> Duration {
+    fn note_cost(&mut self, took: Duration) {
+        self.cost = match self.polls {
+            0 | 1 => Duration::ZERO,
+            2 => took,
+            _ => (self.cost * (AVERAGED - 1) + took) / AVERAGED,
+        };
+    }
+
+    fn pause(&self) -> Duration {
         let shortest = self.node.options.poll;
-        if self.polls <= 1 { shortest } else { (took * SHARE).clamp(shortest, shortest * LONGEST_PAUSE) }
+        (self.cost * SHARE).clamp(shortest, shortest * LONGEST_PAUSE)
     }
 
     /// Returns the CPU time that other threads have taken for it.
     fn poll(&mut self) -> Duration {
         self.polls += 1;
-        let Some(found) = self.list() else { return Duration::ZERO };
-        self.node.metrics.processes.set(found.processes as i64);
-        (0..found.forbidden).for_each(|_| self.node.metrics.count_refusal(Refusal::Permission));
-        self.open_new(&found);
-        for (inode, watched) in &mut self.namespaces {
-            watched.members = found.members.get(inode).copied().unwrap_or_default();
+        if self.has_news() {
+            self.is_behind = true;
+            let Some(found) = self.list() else { return Duration::ZERO };
+            self.follow(&found);
+        } else {
+            self.look_at_folders(&[]);
         }
-        self.look_at_folders(&found.fresh);
         let took = self.look();
         self.settle();
         self.node.metrics.namespaces.set(self.namespaces.len() as i64);
         took
     }
 
+    /// Whether the processes are to be listed.
+    fn has_news(&mut self) -> bool {
+        let namespaces = &self.namespaces;
+        let knows = |ipc, mount| {
+            let watched: Option<&Watched> = namespaces.get(&ipc);
+            watched.is_some_and(|watched| watched.members > 0 && watched.mounts.knows(mount))
+        };
+        let need_list = self.changes.need_list(&self.node.options.proc, &self.scan, knows);
+        need_list || self.is_behind
+    }
+
+    /// Follows what a list has found.
+    fn follow(&mut self, found: &Found) {
+        self.node.metrics.count_list();
+        self.node.metrics.processes.set(found.processes as i64);
+        (0..found.forbidden).for_each(|_| self.node.metrics.count_refusal(Refusal::Permission));
+        self.open_new(found);
+        self.is_behind = found.members.keys().any(|inode| !self.namespaces.contains_key(inode));
+        for (inode, watched) in &mut self.namespaces {
+            watched.members = found.members.get(inode).copied().unwrap_or_default();
+        }
+        self.look_at_folders(&found.fresh);
+    }
+
     /// The processes. That a namespace has lost its last one is believed only after a look at all.
     fn list(&mut self) -> Option<Found> {
         let proc = self.node.options.proc.clone();
-        let mut found = self.noted(|scan, own| scan.poll(&proc, own, false))?;
+        let mut found = self.noted(|scan, own| scan.list(&proc, own, false))?;
         let is_lost =
             |(inode, watched): (&u64, &Watched)| watched.members > 0 && !found.members.contains_key(inode);
         if self.namespaces.iter().any(is_lost) {
-            let mut all = self.noted(|scan, own| scan.poll(&proc, own, true))?;
+            let mut all = self.noted(|scan, own| scan.list(&proc, own, true))?;
             all.fresh.append(&mut found.fresh);
             all.forbidden += found.forbidden;
             found = all;
@@ -186,8 +229,8 @@ impl Watch {
             self.node.metrics.count_refusal(Refusal::Namespaces);
             return None;
         }
-        let descriptor = match process.ipc_namespace(inode) {
-            Ok(descriptor) => Arc::new(descriptor),
+        let namespace = match process.ipc_namespace(inode) {
+            Ok(descriptor) => Arc::new(Namespace::of(descriptor)),
             Err(Errno::EMFILE | Errno::ENFILE) => {
                 self.node.metrics.count_refusal(Refusal::Namespaces);
                 return None;
@@ -196,7 +239,7 @@ impl Watch {
         };
         Some(Watched {
             inode,
-            descriptor,
+            namespace,
             owner,
             members: 0,
             mounts: Mounts::default(),
@@ -237,7 +280,7 @@ impl Watch {
         let due: Vec<_> = self.namespaces.iter().filter(|(_, watched)| is_due(watched)).collect();
         let due: Vec<_> = due
             .into_iter()
-            .map(|(inode, watched)| (*inode, Arc::clone(&watched.descriptor), watched.place()))
+            .map(|(inode, watched)| (*inode, Arc::clone(&watched.namespace), watched.place()))
             .collect();
         if due.is_empty() {
             return Duration::ZERO;
@@ -266,7 +309,7 @@ impl Watch {
             let holders = readers.flat_map(|reader| reader.holders(MOST_ASKED)).take(MOST_ASKED);
             (names.len(), holders.collect::<Vec<u32>>())
         };
-        match visit(&watched.descriptor, LOOK, look) {
+        match visit(&watched.namespace, LOOK, look) {
             Ok(((0, _), took)) => {
                 self.let_rest(inode, took);
                 took
@@ -321,7 +364,7 @@ impl Watch {
             uid,
             labels,
             identity.runtime.map(Runtime::as_str),
-            Arc::clone(&watched.descriptor),
+            Arc::clone(&watched.namespace),
             watched.place(),
             &self.node.options.bounds,
         );

@@ -98,6 +98,7 @@ pub(crate) struct NodeMetrics {
     pub(crate) segments: IntGauge,
     pub(crate) processes: IntGauge,
     polls: IntCounter,
+    lists: IntCounter,
     poll_seconds: Counter,
     pub(crate) scrapes: IntCounter,
     scrape_seconds: Counter,
@@ -119,8 +120,12 @@ impl NodeMetrics {
             ),
             segments: all
                 .gauge("promshm_node_segments", "Segments that the last scrapes of the pods have read."),
-            processes: all.gauge("promshm_node_processes", "Processes that the last look at /proc has seen."),
+            processes: all.gauge("promshm_node_processes", "Processes in the last list of all."),
             polls: all.counter("promshm_node_polls_total", "Looks at /proc."),
+            lists: all.counter(
+                "promshm_node_lists_total",
+                "Looks at /proc that listed all processes, because something had changed, or from time to time.",
+            ),
             poll_seconds: all.seconds(
                 "promshm_node_poll_seconds_total",
                 "CPU time of the looks at /proc and at namespaces without a segment.",
@@ -160,6 +165,10 @@ impl NodeMetrics {
         self.poll_seconds.inc_by(took.as_secs_f64());
     }
 
+    pub(crate) fn count_list(&self) {
+        self.lists.inc();
+    }
+
     pub(crate) fn count_scrape(&self, took: Duration) {
         self.scrapes.inc();
         self.scrape_seconds.inc_by(took.as_secs_f64());
@@ -167,6 +176,11 @@ impl NodeMetrics {
 
     pub(crate) fn count_refusal(&self, reason: Refusal) {
         self.refused.with_label_values(&[reason.as_str()]).inc();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn refused(&self, reason: Refusal) -> u64 {
+        self.refused.with_label_values(&[reason.as_str()]).get()
     }
 
     pub(crate) fn count_let_go(&self, after: LetGo) {
