@@ -86,7 +86,7 @@ check: venv ## What each commit needs: no root, no network; three minutes once i
 	@tests/run-all.py rust-lint layers documents unit phpt-debug
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
-	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.py model kill-storm corruption reliability php-src fuzz proofs
+	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.py model kill-storm corruption reliability node php-src fuzz proofs
 
 bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape
@@ -195,8 +195,9 @@ formats: venv build ## Each format, read by the programs it is for
 operations: venv build ## Several segments, logs, signals, a service manager, files
 	@$(pytest) tests/operations
 
+# In a PID namespace of its own: it would look into the IPC namespaces of whatever else runs here.
 node: venv build ## One exporter for all IPC namespaces of a machine; needs root
-	@$(pytest) tests/node
+	@PYTHONDONTWRITEBYTECODE=1 unshare --pid --fork --mount-proc --kill-child .cache/venv/bin/python -m pytest tests/node
 
 posix: venv build ## Segments in /dev/shm: containers without a shared IPC namespace, no room
 	@$(pytest) tests/posix

@@ -5,6 +5,7 @@ A machine may have other namespaces and segments; each test looks at its own one
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"
 FOLDER = pathlib.Path(__file__).parent
 WORKER = FOLDER / "worker.php"
 KEY = 0x70736D31
+SYS_ADMIN = 21  # capability
 IN_ITS_OWN = ("unshare", "--ipc")
 # A /dev/shm of its own too, mounted at once or when the namespaces were seen without it.
 MOUNT = 'mount -t tmpfs shm /dev/shm && exec "$@"'
@@ -31,10 +33,10 @@ class Node(Process):
 
     started = 0
 
-    def __init__(self, test, *words, **options):
+    def __init__(self, test, *words, through=(), poll="100ms", **options):
         Node.started += 1
-        flags = ["--web.listen-address=127.0.0.1:0", "--node.poll=100ms", "--node.name=here"]
-        super().__init__(test, f"node-{Node.started}", [EXPORTER, "node", *flags, *words], **options)
+        flags = ["--web.listen-address=127.0.0.1:0", f"--node.poll={poll}", "--node.name=here"]
+        super().__init__(test, f"node-{Node.started}", [*through, EXPORTER, "node", *flags, *words], **options)
         self.address = self.wait_for(r"""address"?[=:]"?([^\s"]+:\d+)""").group(1)
 
     def pods(self):
@@ -89,6 +91,37 @@ class Node(Process):
             "mappings": maps.count("/SYSV") + maps.count("/dev/shm"),
             "threads": len(os.listdir(f"/proc/{self.pid}/task")),
         }
+
+
+class Proc:
+    """A /proc with some processes alone, so that a test knows all that an exporter can see."""
+
+    def __init__(self, context):
+        self.folder = context.folder / "proc"
+        self.folder.mkdir()
+
+    def add(self, process, cgroup="/"):
+        real, entry = pathlib.Path(f"/proc/{process.pid}"), self.folder / f"new-{process.pid}"
+        entry.mkdir()
+        for name in ("environ", "ns", "root"):
+            (entry / name).symlink_to(real / name)
+        (entry / "cgroup").write_text(f"0::{cgroup}\n")
+        entry.rename(self.folder / str(process.pid))
+
+    def remove(self, process):
+        (self.folder / str(process.pid)).rename(self.folder / f"old-{process.pid}")
+
+
+class Sleeper(Process):
+    """A process in a namespace of its own, without a segment."""
+
+    started = 0
+
+    def __init__(self, test):
+        Sleeper.started += 1
+        super().__init__(test, f"sleeper-{Sleeper.started}", [*IN_ITS_OWN, "sleep", "infinity"])
+        namespace = lambda pid: os.stat(f"/proc/{pid}/ns/ipc").st_ino
+        wait_until("its namespace", lambda: namespace(self.pid) != namespace("self"))
 
 
 class Pod(Worker):
@@ -175,8 +208,8 @@ def test_pods_that_come_and_go_leave_nothing(context):
     stay = Pod(context, 5)
     node.expect(stay.uid)
     assert node.jobs(stay.uid) == 5
-    before = None
-    for number in range(rounds):
+    before = node.holds()
+    for _ in range(rounds):
         pods = [Pod(context, each, through=WITH_OBJECTS if each % 2 else IN_ITS_OWN) for each in range(1, 7)]
         for amount, pod in enumerate(pods, 1):
             node.expect(pod.uid)
@@ -188,12 +221,9 @@ def test_pods_that_come_and_go_leave_nothing(context):
             assert node.jobs(pod.uid) == amount
             node.expect_gone(pod.uid)
         wait_until("namespaces to be let go", lambda: not any(node.descriptors_of(pod.uid) for pod in pods))
-        maps = lambda: pathlib.Path(f"/proc/{node.pid}/maps").read_text()
-        ours = lambda: maps().count("/SYSV70736d31")
-        before = before or ours()
-        wait_until("mappings to end", lambda: ours() <= before)
+        has_more = lambda: [(what, number) for what, number in node.holds().items() if number > before[what]]
+        wait_until("all else to be let go", lambda: not has_more())
     assert node.jobs(stay.uid) == 5
-    wait_until("threads to end", lambda: node.holds()["threads"] < 20)
 
 
 @pytest.mark.parametrize("through", [WITH_OBJECTS, WITH_OBJECTS_LATE], ids=["at_once", "late"])
@@ -259,6 +289,84 @@ def test_metrics_beyond_the_limit_are_left_out_of_their_own_page_alone(context):
     assert ones <= node.samples(few.uid).keys()
     assert node.pods()[many.uid]["limited"] == ["families"] and node.pods()[few.uid]["limited"] == []
     assert node.refused("families") == 1
+
+
+def test_pods_beyond_the_limit_wait_until_another_has_gone(context):
+    proc = Proc(context)
+    node = Node(context, "--node.max-pods=2", f"--node.proc={proc.folder}")
+    pods = [Pod(context, amount) for amount in (1, 2, 3)]
+    for pod in pods[:2]:
+        proc.add(pod)
+        node.expect(pod.uid)
+    assert node.refused("pods") == 0
+    proc.add(pods[2])
+    wait_until("a refusal", lambda: node.refused("pods"))
+    assert sorted(node.pods()) == sorted(pod.uid for pod in pods[:2])
+    for amount, pod in enumerate(pods[:2], 1):
+        assert node.jobs(pod.uid) == amount
+    pods[0].kill()
+    proc.remove(pods[0])
+    node.expect(pods[0].uid, "ended")
+    assert node.jobs(pods[0].uid) == 1
+    node.expect(pods[2].uid)
+    assert node.jobs(pods[2].uid) == 3 and node.jobs(pods[1].uid) == 2
+    assert sorted(node.pods()) == sorted(pod.uid for pod in pods[1:])
+
+
+@pytest.mark.parametrize("of", ["one container", "a node"])
+def test_namespaces_beyond_the_limit_wait_until_another_has_gone(context, of):
+    proc, few = Proc(context), Pod(context, 2)
+    flag, most = ("500", 8) if of == "one container" else ("1", 10)  # twice the most pods, and 8
+    container = "ab" * 32
+    cgroup = f"/system.slice/docker-{container}.scope" if of == "one container" else "/"
+    node = Node(context, f"--node.max-pods={flag}", f"--node.proc={proc.folder}")
+    watched = lambda: node.own()["promshm_node_namespaces"]
+    sleepers = [Sleeper(context) for _ in range(most)]
+    for sleeper in sleepers:
+        proc.add(sleeper, cgroup)
+    wait_until("all of them", lambda: watched() == most)
+    assert node.refused("namespaces") == 0
+    one_more = Pod(context, 3)
+    proc.add(one_more, cgroup)
+    wait_until("a refusal", lambda: node.refused("namespaces"))
+    assert watched() == most and node.pods() == {}
+    if of == "one container":  # it takes no room of others
+        proc.add(few)
+        node.expect(few.uid)
+        assert node.jobs(few.uid) == 2
+        one_more.uid = f"container-{container}"
+    proc.remove(sleepers[0])
+    node.expect(one_more.uid)
+    assert node.jobs(one_more.uid) == 3
+
+
+def test_processes_are_seldom_listed_while_none_begins_or_ends(context):
+    # As the only process of its PID namespace, so that no other one is seen.
+    alone = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    node = Node(context, poll="10ms", through=alone)
+    polls = lambda: [node.own()[f"promshm_node_{what}_total"] for what in ("polls", "lists")]
+    wait_until("some polls", lambda: polls()[0] > 10)
+    before = polls()
+    wait_until("further ones", lambda: polls()[0] > before[0] + 100)
+    further = [now - then for now, then in zip(polls(), before)]
+    if pathlib.Path("/proc/sys/kernel/ns_last_pid").exists():
+        assert further[1] <= further[0] / 8, further
+    assert further[1] > 0, further
+
+
+def test_an_exporter_without_rights_reads_its_own_namespace(context):
+    pod = Pod(context, 4)
+    without = ["nsenter", f"--target={pod.pid}", "--ipc", "setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
+    node = Node(context, through=without)
+    node.expect(pod.uid)
+    assert node.jobs(pod.uid) == 4
+    pod.count(3)
+    pod.kill()
+    node.expect(pod.uid, "ended")
+    assert node.jobs(pod.uid) == 7
+    node.expect_gone(pod.uid)
+    status = pathlib.Path(f"/proc/{node.pid}/status").read_text()
+    assert int(re.search(r"CapEff:\s+(\w+)", status)[1], 16) & 1 << SYS_ADMIN == 0
 
 
 def test_a_new_exporter_reads_the_same(context):
