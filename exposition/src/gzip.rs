@@ -6,6 +6,7 @@
 
 use crate::common::{common_length, eight};
 use crc32fast::Hasher;
+use promshm_segment::order;
 
 /// Longest match and largest distance of the format (RFC 1951).
 const MATCH: usize = 258;
@@ -269,12 +270,12 @@ fn first_codes(lengths: &[u8]) -> [u32; LONGEST + 1] {
 
 /// The length of each symbol's code; 0 for symbols that do not occur.
 fn code_lengths<const N: usize>(counts: &[u32; N], longest: usize) -> [u8; N] {
-    let mut symbols: Vec<(u32, usize)> =
-        counts.iter().copied().zip(0..).filter(|(count, _)| *count > 0).collect();
+    let mut symbols: Vec<(u64, u64)> =
+        counts.iter().map(|count| u64::from(*count)).zip(0..).filter(|(count, _)| *count > 0).collect();
     // A complete code has two symbols at least.
-    let unused = (0..N).filter(|symbol| counts[*symbol] == 0).map(|symbol| (1, symbol));
+    let unused = (0..N).filter(|symbol| counts[*symbol] == 0).map(|symbol| (1, symbol as u64));
     symbols.extend(unused.take(2_usize.saturating_sub(symbols.len())));
-    symbols.sort_unstable();
+    order::sort_pairs(&mut symbols);
     let mut per_length = limited(&depths(&symbols), longest);
     let mut lengths = [0; N];
     let mut length = longest;
@@ -283,15 +284,15 @@ fn code_lengths<const N: usize>(counts: &[u32; N], longest: usize) -> [u8; N] {
             length -= 1;
         }
         per_length[length] -= 1;
-        lengths[symbol] = length as u8;
+        lengths[symbol as usize] = length as u8;
     }
     lengths
 }
 
 /// The depth of each symbol in the Huffman tree. `symbols` have ascending frequencies; there are two at least.
-fn depths(symbols: &[(u32, usize)]) -> Vec<usize> {
+fn depths(symbols: &[(u64, u64)]) -> Vec<usize> {
     let leaves = symbols.len();
-    let mut counts: Vec<u32> = symbols.iter().map(|(count, _)| *count).collect();
+    let mut counts: Vec<u64> = symbols.iter().map(|(count, _)| *count).collect();
     let mut parents = vec![0; 2 * leaves - 1];
     // Inner nodes are made in the order of their frequencies too, so the two smallest are always at a front.
     let (mut leaf, mut inner) = (0, leaves);

@@ -1,7 +1,7 @@
 //! What native histograms have of their own: fields in protobuf, and exemplars in the classic form of the text formats.
 
 use crate::wire::{LENGTH, is_count, push_double, push_key, push_message, push_number, push_varint};
-use promshm_segment::{Exemplar, NativeBuckets, snapshot::Row};
+use promshm_segment::{Exemplar, NativeBuckets, order, snapshot::Row};
 
 /// The fields of a histogram that hold its buckets, by sign: their spans, and in the next field their counts.
 const NEGATIVE: u8 = 9;
@@ -156,7 +156,9 @@ pub(crate) fn classic_exemplars(buckets: NativeBuckets, row: Row<'_>) -> Vec<(us
         _ => last,
     };
     let mut all: Vec<_> = row.exemplars().map(|(cell, exemplar)| (bucket(cell), exemplar)).collect();
-    all.sort_by(|(bucket, one), (other, two)| bucket.cmp(other).then(two.time.total_cmp(&one.time)));
+    order::sort_elements(&mut all, &|(bucket, one), (other, two)| {
+        bucket.cmp(other).then(two.time.total_cmp(&one.time))
+    });
     all.dedup_by_key(|(bucket, _)| *bucket);
     all
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 use humantime::format_duration;
 use promshm_segment::{
-    Stats, os,
+    Stats, order, os,
     os::{Inspection, Refused},
     snapshot::{Blocker, Family, Liveness, Reason, Resource, SlotState, SlotView, Snapshot, Superseded},
 };
@@ -162,7 +162,7 @@ fn gauge(part: u64, whole: u64, unit: impl Fn(u64) -> String) -> String {
 /// What is scarce first: the share of each resource that the present generation has taken.
 fn capacity(stats: &Stats) -> String {
     let mut all: Vec<_> = Resource::ALL.into_iter().zip(stats.taken).collect();
-    all.sort_by(|(_, a), (_, b)| b.share().total_cmp(&a.share()));
+    order::sort_elements(&mut all, &|(_, a), (_, b)| b.share().total_cmp(&a.share()));
     let shares: Vec<_> = all
         .iter()
         .map(|(resource, taken)| format!("{} {:.1}%", resource.as_str(), taken.share() * 100.0))

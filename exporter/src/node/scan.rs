@@ -7,6 +7,7 @@
 
 use super::process;
 use nix::{dir::Dir, errno::Errno, fcntl::OFlag, sys::stat::Mode};
+use promshm_segment::order;
 use std::{collections::HashMap, path::Path};
 
 /// In so many lists a process is looked at first, and then in one of [`SELDOM`].
@@ -108,7 +109,7 @@ impl Scan {
     pub(super) fn members(&self, namespace: u64) -> Vec<u32> {
         let of_it = self.known.iter().filter(|(_, known)| known.namespace == Some(namespace));
         let mut pids: Vec<_> = of_it.map(|(pid, known)| (known.since, *pid)).collect();
-        pids.sort_unstable_by(|one, other| other.cmp(one));
+        order::sort_elements(&mut pids, &|one, other| other.cmp(one));
         pids.into_iter().map(|(_, pid)| pid).collect()
     }
 }

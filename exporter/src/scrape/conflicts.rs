@@ -4,7 +4,7 @@
 use crate::self_metrics::{LeftOut, LeftOutReason, SelfMetrics};
 use log::warn;
 use promshm_exposition::{Format, taken_names};
-use promshm_segment::Family;
+use promshm_segment::{Family, order};
 use std::collections::HashSet;
 
 /// A segment's families, by name.
@@ -107,9 +107,8 @@ fn reasons(groups: &[&[Exported<'_>]], own: &SelfMetrics, format: Format) -> Vec
     let is_strict = format == Format::OpenMetrics;
     let mut taken = if is_strict { own.openmetrics_names() } else { HashSet::new() };
     let mut reasons = vec![None; groups.len()];
-    let mut order: Vec<usize> = (0..groups.len()).collect();
-    order.sort_by_key(|at| groups[*at][0].source);
-    for at in order {
+    let source = |at: usize| groups[at][0].source;
+    for at in order::sorted(groups.len(), &|one, other| source(one).cmp(&source(other))) {
         let first = groups[at][0];
         reasons[at] = if own.has(first.name()) {
             Some(LeftOutReason::OwnName)
@@ -127,7 +126,7 @@ fn by_name<'f>(sources: &[SourceFamilies<'f>]) -> Vec<Exported<'f>> {
     };
     let mut all: Vec<_> = sources.iter().enumerate().flat_map(of).collect();
     if sources.len() > 1 {
-        all.sort_by_key(Exported::name);
+        order::sort_elements(&mut all, &|one, other| one.name().cmp(other.name()));
     }
     all
 }

@@ -15,6 +15,7 @@ use nix::errno::Errno;
 use promshm_segment::{
     SegmentName,
     config::{BadName, ObjectName},
+    order,
     os::Place,
 };
 use std::{
@@ -262,10 +263,11 @@ impl Segments {
                 Err(untrusted) => passed_over.note(|| untrusted.brief()),
             }
         }
-        let order: HashMap<SegmentName, usize> = known.map(|target| target.name).zip(0..).collect();
-        ranked.sort_by_key(|(standing, name): &(Standing, SegmentName)| {
-            (*standing, order.get(name).copied().unwrap_or(usize::MAX))
-        });
+        let places: HashMap<SegmentName, usize> = known.map(|target| target.name).zip(0..).collect();
+        let rank = |(standing, name): &(Standing, SegmentName)| {
+            (*standing, places.get(name).copied().unwrap_or(usize::MAX))
+        };
+        order::sort_elements(&mut ranked, &|one, other| rank(one).cmp(&rank(other)));
         let beyond = ranked.split_off(ranked.len().min(self.max.get()));
         let beyond = beyond.iter().map(|(_, name)| name);
         beyond.for_each(|name| passed_over.note(|| format!("{name} beyond --segment.max")));

@@ -4,6 +4,7 @@
 use crate::{
     layout::{Half, PAGE, PAGE_WORDS},
     memory::{atomic::Word, view::View},
+    order,
 };
 
 const OFFSET_BITS: u32 = 40;
@@ -86,9 +87,9 @@ pub(crate) fn entries<'r>(view: &'r View, half: &'r Half) -> impl Iterator<Item 
 
 /// The same in the order of the records, which suits caches where each record is read.
 pub(crate) fn entries_by_record(view: &View, half: &Half) -> Vec<u64> {
-    let mut entries: Vec<u64> = entries(view, half).collect();
-    entries.sort_unstable_by_key(|entry| offset_of(*entry));
-    entries
+    let mut entries: Vec<(u64, u64)> = entries(view, half).map(|entry| (offset_of(entry), entry)).collect();
+    order::sort_pairs(&mut entries);
+    entries.into_iter().map(|(_, entry)| entry).collect()
 }
 
 /// The pages of the index that have ever had an entry. 64 pages without entries cost one load.

@@ -100,7 +100,7 @@ fn bounds_of_both(classic: &[f64], buckets: NativeBuckets) -> Vec<f64> {
     let ends = [(-threshold).next_down(), threshold];
     let native = (0..buckets.cells.into()).map(|bucket| buckets.upper_bound(bucket));
     let mut bounds: Vec<f64> = classic.iter().copied().chain(ends).chain(native).collect();
-    bounds.sort_by(f64::total_cmp);
+    bounds.sort_unstable_by(f64::total_cmp); // what the window of a summary is sorted by, too
     bounds.dedup_by(|one, other| *one <= *other); // 0 and -0 are one bound
     bounds
 }

@@ -28,7 +28,7 @@ use crate::{
 use std::collections::HashMap;
 
 /// A word of the index that has changed and was not followed yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Lead {
     /// The index of the half.
     half: usize,
@@ -36,6 +36,17 @@ struct Lead {
     unit: u32,
     /// The word's upper bits.
     hash: u32,
+}
+
+impl Lead {
+    /// Two numbers in the order of the leads.
+    fn pair(&self) -> (u64, u64) {
+        ((self.half as u64) << 32 | u64::from(self.unit), self.hash.into())
+    }
+
+    fn of_pair((place, hash): (u64, u64)) -> Self {
+        Self { half: (place >> 32) as usize, unit: place as u32, hash: hash as u32 }
+    }
 }
 
 /// In [`HalfState::seen`]: the word leads out of the records.
@@ -345,12 +356,14 @@ impl Catalogue {
     /// Rejected records cost work too. Where they add up to more than the segment's size, the rest waits for
     /// the next scrape.
     fn follow_leads(&mut self, view: &View) {
-        let mut leads = std::mem::take(&mut self.leads);
+        let leads = std::mem::take(&mut self.leads);
         if leads.is_empty() {
             return;
         }
         self.layout += 1;
-        leads.sort_unstable_by(|a, b| b.cmp(a));
+        let mut pairs: Vec<(u64, u64)> = leads.iter().map(Lead::pair).collect();
+        order::sort_pairs(&mut pairs);
+        let mut leads: Vec<Lead> = pairs.into_iter().rev().map(Lead::of_pair).collect();
         if leads.iter().any(|lead| lead.half == self.present) {
             self.look_up_former_rows();
         }

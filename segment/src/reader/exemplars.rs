@@ -9,6 +9,7 @@ use crate::{
     definition::Kind,
     format::exemplar::{Exemplar, Place, place_words},
     layout::{Geometry, PAGE, PAGE_WORDS},
+    order,
     snapshot::CellPlace,
 };
 use std::collections::HashMap;
@@ -79,7 +80,9 @@ impl Exemplars {
             })
             .collect();
         // Several cells may be of one bucket. The latest stays; the sort keeps the order of equals.
-        found.sort_by(|(place, one), (other, two)| place.cmp(other).then(two.time.total_cmp(&one.time)));
+        order::sort_elements(&mut found, &|(place, one), (other, two)| {
+            place.cmp(other).then(two.time.total_cmp(&one.time))
+        });
         found.dedup_by_key(|(place, _)| *place);
         found
     }

@@ -2,7 +2,10 @@
 //! and not on their numbers, so it is found out once for many scrapes.
 
 use super::entry::{Entry, Series};
-use crate::layout::{PAGE_WORDS, Plane};
+use crate::{
+    layout::{PAGE_WORDS, Plane},
+    order,
+};
 use std::ops::Range;
 
 /// Consecutive cells of a page of one half, which belong to consecutive sums.
@@ -46,6 +49,11 @@ impl Key {
         Self { is_former: columns[now].is_none(), column }
     }
 
+    /// A number for each key, in the order of the keys: no segment has so many columns.
+    fn number(self) -> u64 {
+        u64::from(self.is_former) << 63 | self.column
+    }
+
     fn shares_page_with(self, other: Self) -> bool {
         self.is_former == other.is_former && place_of(self.column) == place_of(other.column)
     }
@@ -87,9 +95,13 @@ impl Joined {
             let cells = entry.definition.cells();
             entry.rows().iter().map(move |series| (series.columns(), cells))
         });
-        let mut series: Vec<([Option<u64>; 2], usize)> = series.collect();
-        series.sort_unstable_by_key(|(columns, _)| Key::of(*columns, now));
-        series.into_iter().for_each(|(columns, cells)| self.add(columns, cells));
+        let series: Vec<([Option<u64>; 2], usize)> = series.collect();
+        let keys = series.iter().map(|(columns, _)| Key::of(*columns, now).number());
+        let mut keys: Vec<(u64, u64)> = keys.zip(0..).collect();
+        order::sort_pairs(&mut keys);
+        for (columns, cells) in keys.into_iter().map(|(_, at)| series[at as usize]) {
+            self.add(columns, cells);
+        }
     }
 
     /// The number of sums.

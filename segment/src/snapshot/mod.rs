@@ -270,7 +270,7 @@ impl Family {
     pub fn set_exemplars(&mut self, exemplars: impl IntoIterator<Item = (CellPlace, Exemplar)>) {
         self.exemplars.clear();
         self.exemplars.extend(exemplars);
-        self.exemplars.sort_by_key(|(place, _)| *place);
+        order::sort_elements(&mut self.exemplars, &|(one, _), (other, _)| one.cmp(other));
     }
 
     /// The numbers of the classic and of the native form of row `index`, if the family is a histogram of both forms.

@@ -5,6 +5,7 @@ use super::{
     model::{Model, Series},
     reading::Key,
 };
+use promshm_segment::order;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::cmp::Ordering;
 
@@ -86,10 +87,12 @@ impl View {
         let mut found: Vec<_> = model.series.iter().filter(|(key, _)| key.has(&words)).collect();
         match self.sort {
             Sort::Name => {}
-            Sort::Value => found.sort_by(|(_, one), (_, other)| downwards(one.value, other.value)),
+            Sort::Value => {
+                order::sort_elements(&mut found, &|(_, one), (_, other)| downwards(one.value, other.value));
+            }
             Sort::Rate => {
                 let rate = |series: &Series| series.rate.unwrap_or(f64::NAN);
-                found.sort_by(|(_, one), (_, other)| downwards(rate(one), rate(other)));
+                order::sort_elements(&mut found, &|(_, one), (_, other)| downwards(rate(one), rate(other)));
             }
         }
         if self.reversed {
@@ -110,7 +113,7 @@ impl View {
             Column::Most => function.most,
             Column::Running => function.running,
         };
-        found.sort_by(|(_, one), (_, other)| downwards(number(one), number(other)));
+        order::sort_elements(&mut found, &|(_, one), (_, other)| downwards(number(one), number(other)));
         if self.reversed {
             found.reverse();
         }

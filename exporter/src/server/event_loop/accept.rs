@@ -10,6 +10,7 @@ use crate::{
 };
 use log::error;
 use mio::{Interest, Token, net::TcpStream};
+use promshm_segment::order;
 use std::time::Instant;
 
 impl EventLoop {
@@ -103,7 +104,7 @@ impl EventLoop {
     ) -> Vec<(usize, Rejection)> {
         let all = self.connections.iter().filter_map(|(client, each)| Some((since(each)?, *client)));
         let mut all: Vec<_> = all.collect();
-        all.sort_unstable_by(|one, other| other.cmp(one));
+        order::sort_elements(&mut all, &|one, other| other.cmp(one));
         all.into_iter().map(|(_, client)| (client, rejection)).collect()
     }
 

@@ -152,7 +152,7 @@ fn ipc_namespace() -> u64 {
 pub(in super::super) fn refused(place: &Place, name: &SegmentName) -> Vec<Refused> {
     let prefix = prefix_in(name, || place.ipc_inode().unwrap_or_else(ipc_namespace));
     let mut found: Vec<_> = place.folders().flat_map(|folder| refused_in(&folder, &prefix)).collect();
-    found.sort_unstable_by_key(|refused| refused.uid);
+    order::sort_elements(&mut found, &|one, other| one.uid.cmp(&other.uid));
     found.dedup_by_key(|refused| refused.uid);
     found.truncate(MOST_USERS);
     found
