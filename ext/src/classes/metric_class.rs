@@ -8,7 +8,7 @@ use crate::{
         call::{Call, Frame},
         class::{ClassDefinition, Handler, Method, PhpInterface, final_class, register_interface},
         exceptions::{Thrown, invalid_argument},
-        object::{self, PhpClass},
+        object::{self, PhpClass, php_class},
         panic::catch_panic,
         zval,
         zval::{
@@ -83,11 +83,23 @@ pub(crate) fn metric_class<C: MetricClass>(constructor: Method<C>) -> Registered
 
 /// The methods of a metric: those that all have, and its own. `bound` is what `labels()` returns.
 fn all_methods<C: MetricClass>(bound: &'static str, timer: &'static str) -> Vec<Method<C>> {
-    let getter = |name, handler, kind| Method::new(name, handler).returns(kind, false);
     let any = Arg::new(c"values", DataType::Object("Stringable|UnitEnum".into())).is_variadic();
     let bind = Method::new(c"labels", bind).not_required().arg(any);
-    let mut methods = vec![
-        bind.returns(DataType::Object(bound.into()), false),
+    let mut methods = vec![bind.returns(DataType::Object(bound.into()), false)];
+    methods.extend(shared_methods().into_iter().map(Method::for_class));
+    methods.extend(C::own_methods(timer));
+    methods
+}
+
+/// Stands for the classes of all metrics, in methods that are the same for each. It is no class of PHP's.
+struct AnyMetric;
+
+php_class!(AnyMetric, "", Handle);
+
+#[inline(never)] // the same code for all classes
+fn shared_methods() -> Vec<Method<AnyMetric>> {
+    let getter = |name, handler, kind| Method::new(name, handler).returns(kind, false);
+    vec![
         with_labels(getter(c"remove", remove, DataType::Bool)),
         getter(c"removeMatching", remove_matching, DataType::Long).arg(Arg::new(c"labels", DataType::Array)),
         getter(c"clear", clear, DataType::Long),
@@ -95,9 +107,7 @@ fn all_methods<C: MetricClass>(bound: &'static str, timer: &'static str) -> Vec<
         getter(c"getHelp", get_help, DataType::String),
         getter(c"getLabelNames", get_label_names, DataType::Array),
         getter(c"getType", get_type, DataType::String),
-    ];
-    methods.extend(C::own_methods(timer));
-    methods
+    ]
 }
 
 /// Finishes a metric class and its interface: the types of some arguments are unions, which the builders do not support.
@@ -208,21 +218,29 @@ extern "C" fn bind<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
 
 #[inline(never)] // so that the fast path saves no registers for it
 fn bind_slowly<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+    bind_new(call, call.this(), object::new_object::<C>, ret);
+}
+
+type NewObject = fn(&mut Zval) -> Option<&Handle>;
+
+/// The same code for all classes.
+#[inline(never)]
+fn bind_new(call: &Frame, handle: &Handle, new_object: NewObject, ret: &mut Zval) {
     catch_panic(|| {
-        let (handle, is_usual) = (call.this(), call.named_arguments().is_none());
+        let is_usual = call.named_arguments().is_none();
         if let Some(object) = is_usual.then(|| handle.kept_bound(call.arguments())).flatten() {
             object::native_of(&object).inspect(|bound: &&Handle| bound.publish());
             *ret = object;
-        } else if bind_sibling(call, ret).is_ok() && is_usual {
+        } else if bind_sibling(call, handle, new_object, ret).is_ok() && is_usual {
             handle.remember_bound(call.arguments(), ret);
         }
     });
 }
 
-fn bind_sibling<C: MetricClass>(call: &Call<C>, ret: &mut Zval) -> Result<(), Thrown> {
-    let metric = call.this().check_unbound()?;
+fn bind_sibling(call: &Frame, handle: &Handle, new_object: NewObject, ret: &mut Zval) -> Result<(), Thrown> {
+    let metric = handle.check_unbound()?;
     // First, while there is nothing to drop: memory_limit may refuse it.
-    let Some(sibling) = object::new_object::<C>(ret) else { return Ok(()) };
+    let Some(sibling) = new_object(ret) else { return Ok(()) };
     bind_to(call, metric, sibling)
 }
 
@@ -252,10 +270,10 @@ fn bind_to(call: &Frame, metric: &Rc<Metric>, sibling: &Handle) -> Result<(), Th
 
 /// `init(array $labels = [])`, for a class whose series start from zero.
 pub(crate) fn init_method<C: MetricClass>() -> Method<C> {
-    with_labels(void(c"init", init))
+    with_labels(void(c"init", init)).for_class()
 }
 
-extern "C" fn init<C: MetricClass>(call: &Call<C>, _ret: &mut Zval) {
+extern "C" fn init(call: &Call<AnyMetric>, _ret: &mut Zval) {
     catch_panic(|| {
         let Some(labels) = arguments::labels(call) else { return };
         if let Ok(SeriesOf { metric, key, .. }) = call.this().series_of(labels) {
@@ -264,7 +282,7 @@ extern "C" fn init<C: MetricClass>(call: &Call<C>, _ret: &mut Zval) {
     });
 }
 
-extern "C" fn remove<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+extern "C" fn remove(call: &Call<AnyMetric>, ret: &mut Zval) {
     catch_panic(|| {
         ret.set_bool(false);
         let Some(labels) = arguments::labels(call) else { return };
@@ -279,7 +297,7 @@ fn removed(handle: &Handle, labels: arguments::Labels<'_>) -> Result<bool, Throw
     Ok(attachment::remove(&metric, &key))
 }
 
-extern "C" fn remove_matching<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+extern "C" fn remove_matching(call: &Call<AnyMetric>, ret: &mut Zval) {
     catch_panic(|| {
         ret.set_long(0);
         let table = Found::in_call(call);
@@ -291,7 +309,7 @@ extern "C" fn remove_matching<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
     });
 }
 
-extern "C" fn clear<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+extern "C" fn clear(call: &Call<AnyMetric>, ret: &mut Zval) {
     catch_panic(|| {
         ret.set_long(0);
         if parse(call, Parse::Nothing)
@@ -313,7 +331,7 @@ fn removed_matching(handle: &Handle, table: Option<&ZendHashTable>) -> Result<u6
 }
 
 /// Runs `show` on the definition, for a getter without arguments.
-fn show_definition<C: MetricClass>(call: &Call<C>, show: impl FnOnce(&Definition)) {
+fn show_definition(call: &Call<AnyMetric>, show: impl FnOnce(&Definition)) {
     catch_panic(|| {
         if parse(call, Parse::Nothing)
             && let Ok(metric) = call.this().metric()
@@ -323,19 +341,19 @@ fn show_definition<C: MetricClass>(call: &Call<C>, show: impl FnOnce(&Definition
     });
 }
 
-extern "C" fn get_name<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+extern "C" fn get_name(call: &Call<AnyMetric>, ret: &mut Zval) {
     show_definition(call, |definition| drop(ret.set_string(&definition.name, false)));
 }
 
-extern "C" fn get_help<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+extern "C" fn get_help(call: &Call<AnyMetric>, ret: &mut Zval) {
     show_definition(call, |definition| drop(ret.set_string(&definition.help, false)));
 }
 
-extern "C" fn get_type<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+extern "C" fn get_type(call: &Call<AnyMetric>, ret: &mut Zval) {
     show_definition(call, |definition| drop(ret.set_string(definition.kind.as_str(), false)));
 }
 
-extern "C" fn get_label_names<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
+extern "C" fn get_label_names(call: &Call<AnyMetric>, ret: &mut Zval) {
     show_definition(call, |definition| {
         let mut names = ZendHashTable::new();
         definition.label_names.iter().for_each(|name| drop(names.push(name.as_str())));

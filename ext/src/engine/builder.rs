@@ -76,7 +76,9 @@ pub(crate) struct Function {
     flags: MethodFlags,
 }
 
+// Not inlined: each is called a hundred times, once when the module starts, and its code would be there as often.
 impl Function {
+    #[inline(never)]
     pub(super) fn new(name: &'static CStr, handler: RawHandler) -> Self {
         let mut infos = Vec::with_capacity(USUAL_INFOS);
         infos.push(ArgInfo { name: null(), type_: ZendType::empty(false, false), default_value: null() });
@@ -84,6 +86,7 @@ impl Function {
     }
 
     /// Adds a parameter.
+    #[inline(never)]
     pub(crate) fn arg(mut self, arg: Arg) -> Self {
         if arg.is_variadic {
             self.flags |= MethodFlags::Variadic;
@@ -103,6 +106,7 @@ impl Function {
     }
 
     /// Sets the type of what is returned, which is never a reference.
+    #[inline(never)]
     pub(crate) fn returns(mut self, kind: DataType, or_null: bool) -> Self {
         self.infos[0].type_ = type_of(kind, false, or_null && kind != DataType::Mixed);
         self

@@ -43,6 +43,11 @@ impl<C: PhpClass> Method<C> {
         Self { function: Function::new(name, handler), class: PhantomData }
     }
 
+    /// The same for another class: a handler knows the state of its class's objects, and nothing else of the class.
+    pub(crate) fn for_class<D: PhpClass<State = C::State>>(self) -> Method<D> {
+        Method { function: self.function, class: PhantomData }
+    }
+
     /// Adds an argument.
     pub(crate) fn arg(self, arg: Arg) -> Self {
         Self { function: self.function.arg(arg), ..self }

@@ -42,33 +42,34 @@ interpreter_local! {
 /// Seconds between two looks at opcache and php-fpm.
 const ASK_EVERY: f64 = 10.0;
 
-/// The metrics, and the values of their labels that this process has seen.
+/// The metrics, and the values of their labels that this process has seen. They are counted references, because what drops
+/// a metric would be there thirty times otherwise.
 #[derive(Debug)]
 struct Metrics {
-    requests: Metric,
+    requests: Rc<Metric>,
     /// Their series, by method and code.
     seen_requests: RefCell<Vec<(usize, i32, Bound)>>,
-    requests_in_flight: Metric,
+    requests_in_flight: Rc<Metric>,
     in_flight: Bound,
-    peak_memory: Metric,
+    peak_memory: Rc<Metric>,
     peak: Bound,
-    errors: Metric,
-    thrown: Metric,
-    uncaught: Metric,
+    errors: Rc<Metric>,
+    thrown: Rc<Metric>,
+    uncaught: Rc<Metric>,
     classes: RefCell<Values>,
-    opcache: [Metric; 6],
-    jit_buffer: Metric,
-    opcache_memory: Metric,
-    interned_strings: Metric,
-    opcache_restarts: Metric,
-    realpath: Metric,
-    realpath_limit: Metric,
-    gc_roots: Metric,
-    gc_collected: Metric,
+    opcache: [Rc<Metric>; 6],
+    jit_buffer: Rc<Metric>,
+    opcache_memory: Rc<Metric>,
+    interned_strings: Rc<Metric>,
+    opcache_restarts: Rc<Metric>,
+    realpath: Rc<Metric>,
+    realpath_limit: Rc<Metric>,
+    gc_roots: Rc<Metric>,
+    gc_collected: Rc<Metric>,
     /// The series of the four above.
     runtime: [Bound; 4],
-    fpm_processes: Metric,
-    fpm: [Metric; 5],
+    fpm_processes: Rc<Metric>,
+    fpm: [Rc<Metric>; 5],
 }
 
 /// How many pairs of method and code are found quickly; a script may make up any number of codes.
@@ -79,9 +80,10 @@ const LAST: Kind = Kind::Gauge(GaugeMode::Last);
 const REQUEST_SECONDS: [f64; 13] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-fn metric(name: &str, help: &str, kind: Kind, labels: &[&str], bounds: &[f64]) -> Option<Metric> {
+#[inline(never)]
+fn metric(name: &str, help: &str, kind: Kind, labels: &[&str], bounds: &[f64]) -> Option<Rc<Metric>> {
     let definition = Definition::new(name, help, kind, labels, bounds).ok()?;
-    Metric::new(definition, &Constants::new()).ok()
+    Metric::new(definition, &Constants::new()).ok().map(Rc::new)
 }
 
 impl Metrics {

@@ -219,14 +219,19 @@ macro_rules! on_modify {
         ) -> i32 {
             // SAFETY: the engine passes the value to this callback.
             let text = unsafe { zval::ini_text(value) }.trim();
-            let set: fn(&str) -> Option<()> = $set;
-            if set(text).is_some() {
-                return 0;
-            }
-            catch_panic_silent(|| zval::warn(&format!("{} = {text:?} is not {}; the default is used", $name, $wanted)));
-            -1
+            modify(text, $set, $name, $wanted)
         }
     )*};
+}
+
+/// What the engine wants to hear of a new value. The same code for all settings.
+#[inline(never)]
+fn modify(text: &str, set: fn(&str) -> Option<()>, name: &str, wanted: &str) -> i32 {
+    if set(text).is_some() {
+        return 0;
+    }
+    catch_panic_silent(|| zval::warn(&format!("{name} = {text:?} is not {wanted}; the default is used")));
+    -1
 }
 
 on_modify! {
