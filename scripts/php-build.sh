@@ -93,8 +93,12 @@ build() {
   mv "$work/root$prefix" "$prefix"
 }
 
-# What was built with other options is built again.
-if [ "$(cat "$prefix/options" 2>/dev/null)" != "${options[*]}" ]; then
+# What was built with other options is built again, and what was moved: its php-config names the folder it was built for.
+is_ready() {
+  [ "$(cat "$prefix/options" 2>/dev/null)" = "${options[*]}" ] && [ "$("$prefix/bin/php-config" --prefix)" = "$prefix" ]
+}
+
+if ! is_ready; then
   say "Building PHP $version ($kind); this takes a few minutes ..." >&2
   (build) >&2
   echo "${options[*]}" >"$prefix/options"

@@ -33,7 +33,7 @@ fetch_source() {
       fetch "$place" "$sum" php.tar.xz && return
     done
   done < <(releases)
-  fetch_newest_of_debian || fail "No source of PHP $version is to be had: set PROMSHM_PHP_SOURCE to a php-$version.*.tar.xz"
+  fetch_newest_of_debian || fail "No source of PHP $version is to be had, for Debian's mirror lacks the one that its list names: set PROMSHM_PHP_SOURCE to a php-$version.*.tar.xz"
 }
 
 fetch() { # address sha256 file

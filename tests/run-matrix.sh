@@ -48,8 +48,8 @@ for cell; do
   status=0
   IFS=- read -r php threads libc machine <<<"$cell"
   (run_cell "$php" "$threads" "$libc" "$machine") 2>&1 | tee "$log" || status=1
-  # scripts/php-build.sh says so: nothing was wrong with ours.
-  if missing=$(grep -oE 'No source of PHP [0-9.]+ is to be had' "$log"); then
+  # scripts/php-build.sh and arm64.sh say so: nothing was wrong with ours.
+  if missing=$(grep -oE 'No (source|package) of PHP [0-9.]+ is to be had[^:]*' "$log"); then
     tests/matrix/table.py missing "$cell" "${missing,}"
     continue
   fi

@@ -44,8 +44,9 @@ see_to_root() {
   case $version in
     8.2) unpack "$root" bookworm "$packages,php$version-opcache" ;;
     8.4) unpack "$root" trixie "$packages,php$version-opcache" ;;
-    *) unpack "$root" sid "$packages" "--setup-hook=echo 'deb $mirror experimental main' >>\"\$1/etc/apt/sources.list\"" \
-      --aptopt='APT::Default-Release "experimental"' --aptopt='Acquire::Check-Valid-Until "false"' ;;
+    *) (unpack "$root" sid "$packages" "--setup-hook=echo 'deb $mirror experimental main' >>\"\$1/etc/apt/sources.list\"" \
+      --aptopt='APT::Default-Release "experimental"' --aptopt='Acquire::Check-Valid-Until "false"') ||
+      fail "No package of PHP $version is to be had, for Debian's mirror has none for arm64: see above" ;;
   esac
   unpack "$kernel" trixie linux-image-arm64-16k
 }

@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import pathlib
+import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -56,8 +57,12 @@ def record(cell, passed, failed, skipped):
 
 
 def keep(cell, found):
-    run = {**done(), cell: {**found, "on": datetime.date.today().isoformat()}}
+    run = {**done(), cell: {**found, "on": datetime.date.today().isoformat(), "of": revision()}}
     RUN.write_text(json.dumps(dict(sorted(run.items())), indent=1) + "\n")
+
+
+def revision():
+    return subprocess.run(["git", "-C", HERE, "rev-parse", "--short=10", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def content(cell, run, notes):
@@ -85,7 +90,7 @@ def table(run):
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     dates = sorted(found["on"] for found in run.values())
     if dates:
-        lines += ["", f"Tests that passed, run from {dates[0]} to {dates[-1]}. ZTS is thread-safe; on glibc with the engine's debug checks. arm64 is emulated, with pages of 16 KiB."]
+        lines += ["", f"Tests that passed, run from {dates[0]} to {dates[-1]}; `tests/matrix/last-run.json` has the revisions, since they are kept. ZTS is thread-safe; on glibc with the engine's debug checks. arm64 is emulated, with pages of 16 KiB."]
     lines += ["", "PHP 8.3 is missing: no package of it is at hand where this runs. `.github/workflows/ci.yml` runs the tests on it."]
     lines += ["", *(f"- {what}: {counts(run[name]) if name in run else NOT_RUN}" for name, what in BESIDES.items())]
     lines += [""] + [f"{number}. {reason}" for number, reason in enumerate(notes, 1)]
