@@ -29,19 +29,39 @@ exporter() {
   for sources in "$crates"/*/; do flags+=" --remap-path-prefix=$sources="; done
   RUSTFLAGS=$flags \
     cargo build --profile shipped --locked -p promshm-exporter "${words[@]}" --target "$host"
-  cargo cyclonedx --manifest-path exporter/Cargo.toml --format json "${words[@]}" --target "$host"
-  lean_bom exporter/promshm-exporter.cdx.json >"$out/promshm-exporter.cdx.json"
+  cargo cyclonedx --manifest-path exporter/Cargo.toml --format json --no-build-deps "${words[@]}" --target "$host"
+  linked_only exporter/promshm-exporter.cdx.json "${words[@]}" --target "$host" | lean_bom >"$out/promshm-exporter.cdx.json"
   # There is one beside each Cargo.toml by now.
   for manifest in */Cargo.toml */*/Cargo.toml; do rm -f "${manifest%Cargo.toml}"promshm*.cdx.json; done
   install --strip -m 0755 "$target/$host/shipped/promshm-exporter" "$out/"
   "$out/promshm-exporter" --version >/dev/null || fail "What was linked does not start; glibc 2.36 or newer is needed to link it"
 }
 
+# The list without macros, which run in the compiler alone, and crates that the features leave out: cargo-cyclonedx knows
+# neither, and lists half as much again as is in the binary.
+linked_only() { # file words...
+  local file=$1 crates
+  shift
+  crates=$(cargo tree --locked -p promshm-exporter -e normal,no-proc-macro --prefix none --format '{p}' "$@" |
+    sed -E 's/^([^ ]+) v([^ ]+).*/\1@\2/' | sort -u)
+  [ -n "$crates" ] || fail 'cargo tree lists no crates'
+  crates=$crates awk '
+    BEGIN { count = split(ENVIRON["crates"], names, "\n"); for (n = 1; n <= count; n++) linked[names[n]] }
+    function is_linked() { return match($0, /#[^"]*"/) && substr($0, RSTART + 1, RLENGTH - 2) in linked }
+    /^    [{]$/ { entry = ""; is_kept = is_inside = 1 }
+    !is_inside { print; next }
+    /^      "(bom-ref|ref)": / { is_kept = is_linked() }
+    /^        "[^"]*#[^"]*",?$/ && !is_linked() { next }
+    { entry = entry $0 "\n" }
+    /^    [}],?$/ { is_inside = 0; if (is_kept) printf "%s", entry }
+  ' "$file"
+}
+
 # What scanners read (name, version, hash, licence, purl, dependencies), on one line: a third of what cargo-cyclonedx
 # writes. A scope that is the default one is left out, too. No field that is left out is the first of its object; the links are the last.
-lean_bom() { # file
+lean_bom() {
   sed -E 's/^ *//; /^"(author|description)": /d; /^"scope": "required"/d; /^"externalReferences": \[/,/^\]/d; s/^("[^"]*"): /\1:/
-    s|registry\+https://github.com/rust-lang/crates.io-index#||g' "$1" | tr -d '\n' | sed 's/,}/}/g'
+    s|registry\+https://github.com/rust-lang/crates.io-index#||g' | tr -d '\n' | sed 's/,\([]}]\)/\1/g'
 }
 
 extension() {
