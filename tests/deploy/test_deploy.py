@@ -1,6 +1,7 @@
 """What is deployed, read by the tools of its field: manifests, chart, dashboard, alerts, archives."""
 
 import json
+import pathlib
 import re
 import subprocess
 import sys
@@ -270,7 +271,19 @@ class Monitoring(unittest.TestCase):
 
 
 class Autoscaling(Validating):
-    """What docs/autoscaling.md names. KEDA's and the adapter's schemas are not here: what they name is compared instead."""
+    """What docs/autoscaling.md names. A trigger's `metadata` is free in KEDA's schema, and the adapter's configuration has none: their
+    fields are compared with lists of those that their programs read."""
+
+    TRIGGER = {
+        *("serverAddress", "query", "threshold", "activationThreshold", "ignoreNullValues", "namespace", "queryParameters"),
+        *("customHeaders", "authModes", "unsafeSsl", "timeout", "cortexOrgID"),
+    }
+    ADAPTER = {
+        "": {"rules", "resourceRules", "externalRules"},
+        "rule": {"seriesQuery", "seriesFilters", "resources", "name", "metricsQuery"},
+        "resources": {"template", "overrides", "namespaced"},
+        "name": {"matches", "as"},
+    }
 
     FOLDER = KUBERNETES / "autoscaling"
 
@@ -281,12 +294,37 @@ class Autoscaling(Validating):
         triggers = [trigger["metadata"]["query"] for trigger in self.loaded("keda.yaml")["spec"]["triggers"]]
         adapter = [rule["metricsQuery"].replace("<<.LabelMatchers>>", 'transport="async"') for rule in self.loaded("adapter.yaml")["externalRules"]]
         document = (ROOT / "docs" / "autoscaling.md").read_text()
-        blocks = re.search(r"```promql\n(.*?)```", document, re.S).group(1).split("\n\n")
-        return triggers + adapter + blocks
+        blocks = re.findall(r"```promql\n(.*?)```", document, re.S)
+        return triggers + adapter + [query for block in blocks for query in block.split("\n\n")]
 
     def test_manifests_are_valid(self):
         for name in ("watch.yaml", "hpa.yaml"):
             self.validate((self.FOLDER / name).read_text())
+
+    def validate_keda(self, text):
+        run("python", pathlib.Path(__file__).with_name("keda.py"), input=text)
+
+    def test_scaled_object_is_valid(self):
+        self.validate_keda((self.FOLDER / "keda.yaml").read_text())
+        for trigger in self.loaded("keda.yaml")["spec"]["triggers"]:
+            self.assertEqual("prometheus", trigger["type"])
+            self.assertLessEqual(set(trigger["metadata"]), self.TRIGGER)
+            self.assertTrue(all(isinstance(value, str) for value in trigger["metadata"].values()), trigger)
+
+    def test_schema_of_keda_refuses_invalid_manifests(self):
+        text = (self.FOLDER / "keda.yaml").read_text()
+        for right, wrong, told in (("cooldownPeriod:", "cooldownPeriods:", "spec.cooldownPeriods"), ("replicas: 2", "replicas: two", "spec.fallback.replicas"), ("- type:", "- typ:", r"spec.triggers.\d.type")):
+            with self.subTest(wrong), self.assertRaisesRegex(AssertionError, told):
+                self.validate_keda(text.replace(right, wrong, 1))
+
+    def test_adapter_has_no_unknown_fields(self):
+        configuration = self.loaded("adapter.yaml")
+        self.assertLessEqual(set(configuration), self.ADAPTER[""])
+        for rule in (rule for rules in configuration.values() for rule in rules):
+            self.assertLessEqual(set(rule), self.ADAPTER["rule"])
+            self.assertLessEqual({"seriesQuery", "metricsQuery"}, set(rule))
+            for part in ("resources", "name"):
+                self.assertLessEqual(set(rule.get(part, {})), self.ADAPTER[part])
 
     def test_both_scale_the_shipped_worker(self):
         worker = documents((ROOT / "docker" / "pod.yaml").read_text())[0]["metadata"]["name"]
@@ -312,9 +350,9 @@ class Autoscaling(Validating):
             yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}, file)
             file.flush()
             run("promtool", "check", "rules", file.name)
-        table = (ROOT / "docs" / "frameworks.md").read_text()
+        table = (ROOT / "docs" / "frameworks.md").read_text() + METRICS + OBSERVING
         expressions = [each["expr"] for each in rules] + [rule["expr"] for rule in self.loaded("rules.yaml")["groups"][0]["rules"]]
-        names = {name for each in expressions for name in re.findall(r"\bmessenger_\w+", each)}
+        names = {name for each in expressions for name in re.findall(r"\b(?:messenger|php)_\w+?(?=_count\b|\b)", each)}
         self.assertGreater(len(names), 4)
         for name in names:
             self.assertIn(f"| `{name}` |", table)
