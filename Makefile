@@ -144,7 +144,7 @@ pie-install: venv build ## An archive of a release, installed by PIE's own code:
 zts: venv build ## The phpt suite and many threads, in a thread-safe PHP with debug checks
 	@tests/run-zts.sh
 
-test-matrix: venv build ## The extension's tests on PHP 8.2 to 8.6, thread-safe or not, glibc and musl, x86-64 and arm64: hours at the first run
+test-matrix: venv build ## Tests on PHP 8.2 to 8.6, thread-safe or not, glibc and musl, x86-64 and arm64, with newer frameworks: hours at the first run
 	@tests/run-matrix.sh
 
 php-src: build ## PHP's own tests of its engine, with every function observed

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The extension's tests on each PHP, thread-safe or not, on glibc and musl: tests/run-matrix.sh [CELL]...
 #
-# A cell is named like 8.4-zts-musl-x86_64; beside them are apache, for a server of threads, and arm64, for what is the same
-# for each PHP, and pie, if PIE names a checkout of it. Without names all that this machine can run are run. What each did goes
+# A cell is named like 8.4-zts-musl-x86_64; beside them are apache, for a server of threads, arm64, for what is the same
+# for each PHP, frameworks-trixie and frameworks-sid, for the Composer library with the frameworks of newer Debians, and pie, if PIE names a checkout of it. Without names all that this machine can run are run. What each did goes
 # into tests/matrix/last-run.json, and from there into docs/install.md: tests/matrix/table.py. Ends with the table.
 # Wants root, for chroot.
 #
@@ -23,6 +23,7 @@ run_cell() { # php threads libc machine
     *-nts-glibc-arm64) tests/matrix/arm64.sh "$1" phpt ;;
     arm64---) tests/matrix/arm64.sh 8.4 rest ;;
     apache---) tests/run-apache.sh 8.4 ;;
+    frameworks-*--) tests/matrix/debian.sh 8.4 "$2" ;;
     pie---) tests/run-pie-install.sh ;;
     *) fail "There is nothing here to run $1-$2-$3-$4 on" ;;
   esac

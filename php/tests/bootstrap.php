@@ -26,4 +26,9 @@ spl_autoload_register(static function (string $class): void {
     }
 });
 
+// Symfony 6 asks Composer what is installed. Its answer is "nothing" where Debian's packages are used.
+if (stream_resolve_include_path('Composer/InstalledVersions.php') !== false) {
+    require_once 'Composer/InstalledVersions.php';
+}
+
 require __DIR__ . '/../src/bootstrap.php';

@@ -27,6 +27,8 @@ PLACES = [("glibc", "x86_64"), ("musl", "x86_64"), ("glibc", "arm64"), ("musl", 
 BESIDES = {
     "apache": "Apache's `mpm_event` with PHP 8.4, thread-safe: threads that count, a graceful restart, SIGKILL",
     "arm64": "on arm64: the segment, killed workers, the exporter",
+    "frameworks-sid": "the Composer library with Debian sid's frameworks: Symfony 7.4, Laravel 13, DBAL 4, Monolog 3, PHPUnit 13, on PHP 8.4",
+    "frameworks-trixie": "the Composer library with Debian trixie's: Symfony 6.4, Laravel 10, DBAL 4, Monolog 3, PHPUnit 11, on PHP 8.4",
     "pie": "`pie install` of a release's archive with PIE's own code, whose checkout `PIE` must name; what it installs loads on Debian",
 }
 NOT_RUN = "not run yet: `make test-matrix` runs it"

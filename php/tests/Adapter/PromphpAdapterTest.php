@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Adapter;
 
+use PHPUnit\Framework\Attributes\Group;
 use Prometheus\Storage\Adapter;
 use Promshm\Counter;
 use Promshm\Exception\InvalidArgumentException;
@@ -83,6 +84,7 @@ final class PromphpAdapterTest extends AdapterTestCase
     }
 
     /** @group native */
+    #[Group('native')]
     public function testTheShareOfAProcessThatEndedIsNotInTheSum(): void
     {
         $adapter = 'new Promshm\Storage\PromphpAdapter(gauges: ["app_gauge" => "sum"])';

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Adapter;
 
+use PHPUnit\Framework\Attributes\Group;
 use Prometheus\Storage\Adapter;
 use Promshm\Counter;
 use Promshm\Exception\InvalidArgumentException;
@@ -27,6 +28,7 @@ final class SufferingTest extends AdapterTestCase
         PHP;
 
     /** @group native */
+    #[Group('native')]
     public function testAnUnusableStorageStopsNothing(): void
     {
         $key = intval(substr((string) ini_get('promshm.segment'), strlen('sysv:')), 0) + 1;
@@ -39,6 +41,7 @@ final class SufferingTest extends AdapterTestCase
     }
 
     /** @group native */
+    #[Group('native')]
     public function testAStoppedProcessBlocksNobody(): void
     {
         $this->counter(1);
@@ -65,6 +68,7 @@ final class SufferingTest extends AdapterTestCase
     }
 
     /** @group native */
+    #[Group('native')]
     public function testUnrelatedProcessesShareTheirMetrics(): void
     {
         self::assertSame('', self::inAnotherProcess(sprintf(self::COUNT, 'queue')));
@@ -73,12 +77,14 @@ final class SufferingTest extends AdapterTestCase
     }
 
     /** @group fallback */
+    #[Group('fallback')]
     public function testACommandWithoutTheExtensionGoesOn(): void
     {
         self::assertSame('done', self::inAnotherProcess(sprintf(self::COUNT, 'queue') . 'echo "done";'));
     }
 
     /** @group native */
+    #[Group('native')]
     public function testChangedLabelsStartAfreshAndTheScrapeGoesOn(): void
     {
         self::inAnotherProcess(sprintf(self::COUNT, 'old'));
@@ -126,6 +132,7 @@ final class SufferingTest extends AdapterTestCase
     }
 
     /** @group native */
+    #[Group('native')]
     public function testAWipeLeavesOtherApplicationsAlone(): void
     {
         $other = substr((string) ini_get('promshm.segment'), 0, -1) . 'f';
@@ -163,6 +170,7 @@ final class SufferingTest extends AdapterTestCase
     }
 
     /** @group native */
+    #[Group('native')]
     public function testGaugesAddUpAndThoseOfTheDeadAreGone(): void
     {
         $this->adapter = new PromphpAdapter(gauges: ['app_gauge' => 'sum']);
@@ -183,6 +191,7 @@ final class SufferingTest extends AdapterTestCase
     }
 
     /** @group native */
+    #[Group('native')]
     public function testThousandsOfHistogramsFitThePagesMemory(): void
     {
         $code = <<<'PHP'

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Documents;
 
+use PHPUnit\Framework\Attributes\DataProvider;
 use PHPUnit\Framework\TestCase;
 use Promshm\Fallback\Names;
 
@@ -34,6 +35,7 @@ final class SignatureTest extends TestCase
     /**
      * @dataProvider names
      */
+    #[DataProvider('names')]
     public function testAStandInHasTheSameSignatures(string $name): void
     {
         $stub = describe_class(new \ReflectionClass(STUB . "Promshm\\$name"));
@@ -46,7 +48,7 @@ final class SignatureTest extends TestCase
     /**
      * @return array<mixed>
      */
-    public function names(): array
+    public static function names(): array
     {
         return array_map(static fn (string $name): array => [$name], Names::ALL);
     }

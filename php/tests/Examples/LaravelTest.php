@@ -11,6 +11,7 @@ use Illuminate\Events\EventServiceProvider;
 use Illuminate\Foundation\Application;
 use Illuminate\Queue\QueueServiceProvider;
 use Illuminate\Queue\SyncQueue;
+use Illuminate\Support\Facades\Facade;
 use Prometheus\Storage\Adapter;
 use Promshm\Storage\PromphpAdapter;
 use Promshm\Tests\MetricsTestCase;
@@ -33,6 +34,7 @@ final class LaravelTest extends MetricsTestCase
         parent::setUp();
         $this->errors = error_reporting(E_ALL & ~E_DEPRECATED);
         $this->app = new Application(sys_get_temp_dir());
+        Facade::setFacadeApplication($this->app); // Laravel's own kernels do that
         $this->app->instance('config', new Repository([
             'app' => ['env' => 'testing'],
             'queue' => ['default' => 'sync', 'connections' => ['sync' => ['driver' => 'sync']], 'failed' => ['driver' => 'null']],
@@ -48,6 +50,8 @@ final class LaravelTest extends MetricsTestCase
     protected function tearDown(): void
     {
         $this->app->flush();
+        Facade::clearResolvedInstances();
+        Facade::setFacadeApplication(null);
         error_reporting($this->errors);
     }
 

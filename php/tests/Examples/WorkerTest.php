@@ -4,12 +4,14 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Examples;
 
+use PHPUnit\Framework\Attributes\Group;
 use Promshm\Segment;
 use Promshm\Tests\MetricsTestCase;
 
 /**
  * @group native
  */
+#[Group('native')]
 final class WorkerTest extends MetricsTestCase
 {
     public function testItCountsAndEndsAtASignal(): void

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Fallback;
 
+use PHPUnit\Framework\Attributes\Group;
 use Promshm\Counter;
 use Promshm\Fallback;
 use Promshm\Tests\MetricsTestCase;
@@ -11,6 +12,7 @@ use Promshm\Tests\MetricsTestCase;
 final class BootstrapTest extends MetricsTestCase
 {
     /** @group fallback */
+    #[Group('fallback')]
     public function testTheExtensionsNamesStandForTheStandIns(): void
     {
         foreach (Fallback\Names::ALL as $name) {
@@ -20,6 +22,7 @@ final class BootstrapTest extends MetricsTestCase
     }
 
     /** @group fallback */
+    #[Group('fallback')]
     public function testSwitchedOffTheyCheckAndCountNothing(): void
     {
         $code = <<<'PHP'
@@ -40,6 +43,7 @@ final class BootstrapTest extends MetricsTestCase
     }
 
     /** @group fallback */
+    #[Group('fallback')]
     public function testStandInsDifferFromTheExtensionAsTheReadmeSays(): void
     {
         $counter = new Counter('c_total');
@@ -56,6 +60,7 @@ final class BootstrapTest extends MetricsTestCase
     }
 
     /** @group native */
+    #[Group('native')]
     public function testTheExtensionDiffersFromStandInsAsTheReadmeSays(): void
     {
         $counter = new Counter('c_total');
@@ -65,6 +70,7 @@ final class BootstrapTest extends MetricsTestCase
     }
 
     /** @group native */
+    #[Group('native')]
     public function testTheExtensionsClassesAreLeftAlone(): void
     {
         foreach (Fallback\Names::ALL as $name) {

@@ -24,6 +24,8 @@ use Illuminate\Queue\Worker;
 use Illuminate\Queue\WorkerOptions;
 use Illuminate\Routing\Pipeline;
 use Illuminate\Routing\Router;
+use Illuminate\Support\Facades\Facade;
+use PHPUnit\Framework\Attributes\Group;
 use Promshm\Laravel\HttpMetrics;
 use Promshm\Laravel\PromshmServiceProvider;
 use Promshm\Laravel\QueueMetrics;
@@ -53,6 +55,7 @@ final class LaravelTest extends MetricsTestCase
         parent::setUp();
         $this->errors = error_reporting(E_ALL & ~E_DEPRECATED);
         $this->app = new Application(sys_get_temp_dir());
+        Facade::setFacadeApplication($this->app); // Laravel's own kernels do that
         $this->app->instance('config', new Repository([
             'app' => ['env' => 'testing'],
             'database' => ['default' => 'm', 'connections' => ['m' => ['driver' => 'sqlite', 'database' => ':memory:', 'prefix' => '']]],
@@ -88,6 +91,8 @@ final class LaravelTest extends MetricsTestCase
     protected function tearDown(): void
     {
         $this->app->flush();
+        Facade::clearResolvedInstances();
+        Facade::setFacadeApplication(null);
         error_reporting($this->errors);
     }
 
@@ -173,7 +178,7 @@ final class LaravelTest extends MetricsTestCase
                 return 3;
             }
 
-            public function creationTimeOfOldestPendingJob(?string $queue = null): ?int
+            public function creationTimeOfOldestPendingJob($queue = null): ?int
             {
                 return $this->since;
             }
@@ -200,6 +205,7 @@ final class LaravelTest extends MetricsTestCase
     /**
      * @group native
      */
+    #[Group('native')]
     public function testNumbersOfAWatchThatIsKilledAreGone(): void
     {
         [$ours, $theirs] = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0) ?: [];

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Metrics;
 
+use PHPUnit\Framework\Attributes\DataProvider;
 use Promshm\Counter;
 use Promshm\Exception\InvalidArgumentException;
 use Promshm\Segment;
@@ -39,6 +40,7 @@ final class CounterTest extends MetricsTestCase
     /**
      * @dataProvider amountsThatGoDown
      */
+    #[DataProvider('amountsThatGoDown')]
     public function testItRefusesToGoDown(int|float $amount): void
     {
         $counter = new Counter('c_total');
@@ -53,7 +55,7 @@ final class CounterTest extends MetricsTestCase
     /**
      * @return array<mixed>
      */
-    public function amountsThatGoDown(): array
+    public static function amountsThatGoDown(): array
     {
         return [[-1], [-0.5], [NAN], [-INF], [PHP_INT_MIN]];
     }

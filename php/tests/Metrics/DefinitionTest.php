@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Metrics;
 
+use PHPUnit\Framework\Attributes\DataProvider;
 use Promshm\Counter;
 use Promshm\Exception\ExceptionInterface;
 use Promshm\Exception\InvalidArgumentException;
@@ -22,6 +23,7 @@ final class DefinitionTest extends MetricsTestCase
     /**
      * @dataProvider namesThatAreNotAllowed
      */
+    #[DataProvider('namesThatAreNotAllowed')]
     public function testNamesThatAreNotAllowed(string $name): void
     {
         foreach ([Counter::class, Gauge::class, Histogram::class] as $class) {
@@ -32,7 +34,7 @@ final class DefinitionTest extends MetricsTestCase
     /**
      * @return array<mixed>
      */
-    public function namesThatAreNotAllowed(): array
+    public static function namesThatAreNotAllowed(): array
     {
         $names = ['', '1abc', 'with-dash', 'with space', "break\n", 'é', "nul\0", "\xff", str_repeat('a', 5000)];
         return array_map(static fn (string $name): array => [$name], $names);
@@ -42,6 +44,7 @@ final class DefinitionTest extends MetricsTestCase
      * @dataProvider labelNamesThatAreNotAllowed
      * @param array<mixed> $labels
      */
+    #[DataProvider('labelNamesThatAreNotAllowed')]
     public function testLabelNamesThatAreNotAllowed(array $labels, string $mention = ''): void
     {
         foreach ([Counter::class, Gauge::class, Histogram::class] as $class) {
@@ -52,7 +55,7 @@ final class DefinitionTest extends MetricsTestCase
     /**
      * @return array<mixed>
      */
-    public function labelNamesThatAreNotAllowed(): array
+    public static function labelNamesThatAreNotAllowed(): array
     {
         return [
             [['']], [['1a'], '1a'], [['a:b'], 'a:b'], [['a-b'], 'a-b'], [["a\n"]], [['é']],

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Metrics;
 
+use PHPUnit\Framework\Attributes\DataProvider;
 use Promshm\Exception\InvalidArgumentException;
 use Promshm\Gauge;
 use Promshm\GaugeMode;
@@ -25,6 +26,7 @@ final class GaugeTest extends MetricsTestCase
     /**
      * @dataProvider modes
      */
+    #[DataProvider('modes')]
     public function testEveryModeIsTheValueItselfInOneProcess(GaugeMode $mode): void
     {
         $gauge = new Gauge('g', '', ['a'], $mode);
@@ -36,7 +38,7 @@ final class GaugeTest extends MetricsTestCase
     /**
      * @return array<mixed>
      */
-    public function modes(): array
+    public static function modes(): array
     {
         return [[GaugeMode::Last], [GaugeMode::Sum], [GaugeMode::Min], [GaugeMode::Max]];
     }

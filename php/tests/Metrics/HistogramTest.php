@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Metrics;
 
+use PHPUnit\Framework\Attributes\DataProvider;
 use Promshm\Exception\InvalidArgumentException;
 use Promshm\Histogram;
 use Promshm\Tests\MetricsTestCase;
@@ -41,6 +42,7 @@ final class HistogramTest extends MetricsTestCase
      * @dataProvider bucketsThatMakeNoSense
      * @param array<mixed> $buckets
      */
+    #[DataProvider('bucketsThatMakeNoSense')]
     public function testBucketsThatMakeNoSense(array $buckets): void
     {
         $construct = fn () => new Histogram('h', '', [], $buckets);
@@ -50,7 +52,7 @@ final class HistogramTest extends MetricsTestCase
     /**
      * @return array<mixed>
      */
-    public function bucketsThatMakeNoSense(): array
+    public static function bucketsThatMakeNoSense(): array
     {
         return [[[]], [[INF]], [[1, 1]], [[2, 1]], [[1, NAN]], [[-INF, 1]], [[1, INF, 2]], [['x']], [[null]], [[[]]]];
     }
@@ -65,6 +67,7 @@ final class HistogramTest extends MetricsTestCase
     /**
      * @dataProvider badHelpers
      */
+    #[DataProvider('badHelpers')]
     public function testBucketHelpersRefuse(string $helper, float $start, float $step, int $number): void
     {
         $class = InvalidArgumentException::class;
@@ -74,7 +77,7 @@ final class HistogramTest extends MetricsTestCase
     /**
      * @return array<mixed>
      */
-    public function badHelpers(): array
+    public static function badHelpers(): array
     {
         $exponential = [[0, 2, 3], [-1, 2, 3], [1, 1, 3], [1, 2, 0], [NAN, 2, 3], [1, INF, 3], [1, 2, PHP_INT_MAX]];
         $linear = [[1, 0, 3], [1, -1, 3], [1, 1, 0], [NAN, 1, 3], [1, INF, 3], [1, 1, PHP_INT_MAX]];

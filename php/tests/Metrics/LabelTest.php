@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Metrics;
 
+use PHPUnit\Framework\Attributes\DataProvider;
 use Promshm\CollectorRegistry;
 use Promshm\Counter;
 use Promshm\Exception\InvalidArgumentException;
@@ -162,6 +163,7 @@ final class LabelTest extends MetricsTestCase
      * @dataProvider labelsThatDoNotFit
      * @param array<mixed> $labels
      */
+    #[DataProvider('labelsThatDoNotFit')]
     public function testLabelsThatDoNotFit(array $labels): void
     {
         $counter = new Counter('c_total', '', ['queue', 'status']);
@@ -176,7 +178,7 @@ final class LabelTest extends MetricsTestCase
     /**
      * @return array<mixed>
      */
-    public function labelsThatDoNotFit(): array
+    public static function labelsThatDoNotFit(): array
     {
         return [
             'none' => [[]],

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Metrics;
 
+use PHPUnit\Framework\Attributes\DataProvider;
 use Promshm\CollectorRegistry;
 use Promshm\Exception\InvalidArgumentException;
 use Promshm\Exception\MetricsRegistrationException;
@@ -44,6 +45,7 @@ final class NativeHistogramTest extends MetricsTestCase
     /**
      * @dataProvider windows
      */
+    #[DataProvider('windows')]
     public function testBoundsOfTheWindow(float $factor, float $min, float $max, string $expected): void
     {
         new NativeHistogram('h', '', [], $factor, $min, $max);
@@ -54,7 +56,7 @@ final class NativeHistogramTest extends MetricsTestCase
     /**
      * @return array<array{float, float, float, string}>
      */
-    public function windows(): array
+    public static function windows(): array
     {
         return [
             [1.1, 1.0, 2.0, '1.0 2.0'],
@@ -79,6 +81,7 @@ final class NativeHistogramTest extends MetricsTestCase
      * @dataProvider windowsThatMakeNoSense
      * @param array<mixed> $window
      */
+    #[DataProvider('windowsThatMakeNoSense')]
     public function testWindowsThatMakeNoSense(array $window, string ...$mentions): void
     {
         $construct = fn () => new NativeHistogram('h', '', [], ...$window);
@@ -88,7 +91,7 @@ final class NativeHistogramTest extends MetricsTestCase
     /**
      * @return array<array<mixed>>
      */
-    public function windowsThatMakeNoSense(): array
+    public static function windowsThatMakeNoSense(): array
     {
         return [
             [[1.0], 'bucketFactor', '1'],

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Promshm\Tests\Metrics;
 
+use PHPUnit\Framework\Attributes\DataProvider;
 use Promshm\CollectorRegistry;
 use Promshm\Exception\InvalidArgumentException;
 use Promshm\Exception\MetricsRegistrationException;
@@ -63,6 +64,7 @@ final class SummaryTest extends MetricsTestCase
      * @dataProvider shapesThatMakeNoSense
      * @param array<mixed>|null $quantiles
      */
+    #[DataProvider('shapesThatMakeNoSense')]
     public function testShapesThatMakeNoSense(int $maxAge, ?array $quantiles, string $mention): void
     {
         $construct = fn () => new Summary('s', '', [], $maxAge, $quantiles);
@@ -72,7 +74,7 @@ final class SummaryTest extends MetricsTestCase
     /**
      * @return array<mixed>
      */
-    public function shapesThatMakeNoSense(): array
+    public static function shapesThatMakeNoSense(): array
     {
         return [
             [0, null, 'maxAgeSeconds'], [-1, null, 'maxAgeSeconds'], [PHP_INT_MAX, null, 'maxAgeSeconds'],

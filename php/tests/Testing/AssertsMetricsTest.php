@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Promshm\Tests\Testing;
 
 use PHPUnit\Framework\AssertionFailedError;
+use PHPUnit\Framework\Attributes\DataProvider;
 use PHPUnit\Framework\TestCase;
 use Promshm\Counter;
 use Promshm\Gauge;
@@ -62,6 +63,7 @@ final class AssertsMetricsTest extends TestCase
     /**
      * @dataProvider twice
      */
+    #[DataProvider('twice')]
     public function testEachTestBeginsWithoutMetrics(): void
     {
         self::assertNoMetric('left_total');
@@ -74,7 +76,7 @@ final class AssertsMetricsTest extends TestCase
      */
     public static function twice(): array
     {
-        return [[1], [2]];
+        return ['first' => [], 'second' => []];
     }
 
     private static function failure(callable $call): string
