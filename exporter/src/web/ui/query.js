@@ -12,7 +12,11 @@ function queryOf({ name, type, unit, segment, series }) {
   const selector = segment ? `{segment=${JSON.stringify(segment)}}` : '';
   const rate = (suffix) => `rate(${name}${suffix}${selector}[5m])`;
   if (type === 'counter') return summed(names, rate(''));
-  if (type === 'histogram') return `histogram_quantile(0.95, ${summed(['le', ...names], rate('_bucket'))})`;
+  if (type === 'histogram') {
+    // Prometheus may have it as a native histogram, under its plain name and without `le`: the text format does not tell.
+    const quantile = (labels, suffix) => `histogram_quantile(0.95, ${summed(labels, rate(suffix))})`;
+    return `${quantile(names, '')} or ${quantile(['le', ...names], '_bucket')}`;
+  }
   if (type === 'summary') return `${summed(names, rate('_sum'))} / ${summed(names, rate('_count'))}`;
   return unit === 'moment' ? `time() - ${name}${selector}` : name + selector;
 }
