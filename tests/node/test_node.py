@@ -2,6 +2,7 @@
 
 A machine may have other namespaces and segments; each test looks at its own ones, by the numbers of the namespaces."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -75,15 +76,22 @@ class Node(Process):
     def refused(self, reason):
         return self.own()[f'promshm_node_refused_total{{reason="{reason}"}}']
 
+    def descriptors(self):
+        """What its descriptors lead to, but for those that it closes meanwhile."""
+        links = []
+        for link in pathlib.Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                links.append(os.readlink(link))
+        return links
+
     def descriptors_of(self, uid):
         """Descriptors that this process has of a namespace."""
         number = uid.removeprefix("ipc-")
-        links = [os.readlink(link) for link in pathlib.Path(f"/proc/{self.pid}/fd").iterdir()]
-        return links.count(f"ipc:[{number}]")
+        return self.descriptors().count(f"ipc:[{number}]")
 
     def holds(self):
         """Descriptors of namespaces and of folders, mappings of segments, and threads."""
-        links = [os.readlink(link) for link in pathlib.Path(f"/proc/{self.pid}/fd").iterdir()]
+        links = self.descriptors()
         maps = pathlib.Path(f"/proc/{self.pid}/maps").read_text()
         return {
             "namespaces": sum(link.startswith("ipc:[") for link in links),
