@@ -10,7 +10,7 @@ use crate::{
     layout::{Geometry, Half, PAGE_WORDS, Plane, RECORD_UNIT},
     memory::{atomic::Word, view::View},
     order,
-    snapshot::{Family, Labels},
+    snapshot::{Family, Labels, sort_rows},
 };
 use std::{cmp::Ordering, sync::Arc};
 
@@ -321,43 +321,61 @@ impl Entry {
         self.fresh.is_empty() && self.live == self.rows.len()
     }
 
+    /// What is replaced is freed as soon as it is copied, because a segment may have millions of series.
     fn merge_fresh(&mut self) -> u64 {
         let order = self.order();
+        let (labels, is_double) = self.labels_in(&order);
+        (self.labels, self.fresh_labels) = (Arc::new(labels), Labels::default());
         let mut doubles = 0;
-        let (mut kept, mut rows) =
-            (Vec::with_capacity(order.len()), Vec::<Series>::with_capacity(order.len()));
-        for at in order {
-            let series = self.series_at(at);
-            match (kept.last(), rows.last_mut()) {
-                (Some(last), Some(row)) if self.compare(*last, at) == Ordering::Equal => {
-                    doubles += u64::from(!row.join(&series));
-                }
-                _ => {
-                    kept.push(at);
-                    rows.push(series);
-                }
+        let mut rows = Vec::<Series>::with_capacity(order.len());
+        for (at, is_double) in order.iter().zip(&is_double) {
+            let series = self.series_at(*at);
+            match rows.last_mut().filter(|_| *is_double) {
+                Some(row) => doubles += u64::from(!row.join(&series)),
+                None => rows.push(series),
             }
         }
-        let bytes = self.labels.bytes() + self.fresh_labels.bytes();
-        let mut labels = Labels::with_capacity(kept.len() * self.width(), bytes);
-        kept.iter().for_each(|at| self.labels_at(*at).for_each(|label| labels.push(label)));
         if !self.activities.is_empty() {
             let activity = |at: &u32| self.activities.get(*at as usize).copied().unwrap_or_default();
-            self.activities = kept.iter().map(activity).collect();
+            let kept = order.iter().zip(&is_double).filter(|(_, is_double)| !**is_double);
+            self.activities = kept.map(|(at, _)| activity(at)).collect();
         }
-        self.rows = rows;
-        self.labels = Arc::new(labels);
-        (self.fresh, self.fresh_labels) = (Vec::new(), Labels::default());
+        (self.rows, self.fresh) = (rows, Vec::new());
         self.live = self.rows.len();
         doubles
+    }
+
+    /// The labels of the series in that order, each once, and whether each series has those of the one before it.
+    fn labels_in(&self, order: &[u32]) -> (Labels, Vec<bool>) {
+        let (width, bytes) = (self.width(), self.labels.bytes() + self.fresh_labels.bytes());
+        let mut labels = Labels::with_capacity(order.len() * width, bytes);
+        let mut rows = 0;
+        let is_double = order.iter().map(|at| {
+            let is_double = rows > 0 && labels.row(width, rows - 1).eq(self.labels_at(*at));
+            if !is_double {
+                self.labels_at(*at).for_each(|label| labels.push(label));
+                rows += 1;
+            }
+            is_double
+        });
+        let is_double = is_double.collect();
+        (labels, is_double)
     }
 
     /// The remaining series, old and fresh, sorted by labels. The old ones are sorted already, and come first
     /// among equals.
     fn order(&self) -> Vec<u32> {
-        let all = 0..(self.rows.len() + self.fresh.len()) as u32;
-        let mut order: Vec<u32> = all.filter(|at| !self.series_at(*at).is_left()).collect();
-        order::sort(&mut order, &|a, b| self.compare(a, b));
+        let old = self.rows.len() as u32;
+        let is_there = |at: &u32| !self.series_at(*at).is_left();
+        let fresh = 0..self.fresh.len() as u32;
+        let mut fresh: Vec<u32> = fresh.filter(|at| is_there(&(old + at))).collect();
+        sort_rows(&mut fresh, &self.fresh_labels, self.width());
+        let mut order: Vec<u32> = (0..old).filter(is_there).collect();
+        let is_first = order.is_empty();
+        order.extend(fresh.iter().map(|at| old + at));
+        if !is_first {
+            order::sort(&mut order, &|a, b| self.compare(a, b)); // two sorted runs, which it merges
+        }
         order
     }
 

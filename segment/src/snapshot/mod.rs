@@ -3,6 +3,7 @@
 //! The reader keeps one [`Snapshot`] and refreshes its numbers at each scrape, so names, labels and row order
 //! stay in place while nothing is registered.
 
+mod label_order;
 mod stats;
 
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     native::NativeBuckets,
     order,
 };
+pub(crate) use label_order::sort_rows;
 pub use stats::{Blocker, Liveness, Process, Reason, Resource, SlotState, SlotView, Stats, Taken};
 use std::sync::Arc;
 
@@ -110,10 +112,13 @@ impl Labels {
     /// The `width` values of row `index`.
     pub(crate) fn row(&self, width: usize, index: usize) -> impl Iterator<Item = &str> {
         let first = index * width;
-        (first..first + width).map(|at| {
-            let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
-            &self.text[start..self.ends[at] as usize]
-        })
+        (first..first + width).map(|at| self.value(at))
+    }
+
+    /// The value at that place among those of all rows.
+    fn value(&self, at: usize) -> &str {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
+        &self.text[start..self.ends[at] as usize]
     }
 
     /// Bytes of text.
