@@ -22,6 +22,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::read();
+    // Before any thread: each would have a heap that keeps what it has freed.
+    promshm_segment::os::return_large_blocks();
     // Without it, truncating an object in /dev/shm would kill the exporter with SIGBUS.
     let _as_without = promshm_segment::os::survive_truncation();
     match cli.run() {

@@ -155,7 +155,7 @@ impl Site {
     /// Scrapes the segments. There is always a page, because `promshm_up` tells the outcome.
     fn page(&self, options: &PageOptions) -> Vec<u8> {
         let mut scrape_state = self.scrape_state();
-        let mut page = Vec::with_capacity(capacity(scrape_state.length));
+        let mut page = Vec::with_capacity(scrape_state.length);
         scrape_state.collector.scrape(options, &mut page, &mut |_| {});
         scrape_state.collector.log();
         scrape_state.length = page.len();
@@ -226,19 +226,6 @@ impl Service for Site {
         connections >= wanted
     }
 }
-
-/// The capacity for a page of about this length.
-///
-/// The C library keeps freed blocks of up to 32 MiB, in each of its arenas, and every backend's thread has one of its
-/// own: the pages of the last scrapes would stay. Larger blocks go back to the kernel at once, and what is not written
-/// of them takes no memory.
-fn capacity(length: usize) -> usize {
-    if length < LARGE_PAGE { length } else { length.max(KEPT_BLOCK + 1) }
-}
-
-/// Pages from this length on are not kept.
-const LARGE_PAGE: usize = 1 << 20;
-const KEPT_BLOCK: usize = 32 << 20;
 
 /// Compresses all bytes at once.
 pub(super) fn compressed(mut bytes: Vec<u8>) -> Vec<u8> {

@@ -3,6 +3,7 @@
 //! `Object` and `Locks` are what the layers above use, without knowing which kind of object it is.
 
 mod folder;
+mod heap;
 mod interface;
 mod memory;
 mod object;
@@ -19,6 +20,7 @@ use crate::{
     memory::mapping::Mapping,
 };
 pub use folder::Folder;
+pub use heap::return_large_blocks;
 pub(crate) use interface::{Locks, SlotLocks};
 use nix::{
     errno::Errno,
