@@ -41,8 +41,11 @@ export PATH := $(PROMSHM_PATH)
 python := PYTHONDONTWRITEBYTECODE=1 $(CURDIR)/.cache/venv/bin/python
 pytest := $(python) -m pytest
 
-# A checkout of promphp/prometheus_client_php, for `make promphp-suite`.
+# A checkout of promphp/prometheus_client_php, for `make promphp-suite` and `make bench`.
 export PROMPHP
+# For `make bench`: where Composer has installed open-telemetry/sdk, or a checkout of open-telemetry/opentelemetry-php, a
+# colon, and one of Nevay/spi, which it needs; with Debian's php-psr-log.
+export OTEL_PHP
 # A checkout of php/pie, for `make pie-install` and `make test-matrix`.
 export PIE
 

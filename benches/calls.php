@@ -3,6 +3,8 @@
 // so that nothing but the call is inside it. Several, one a line, run one after the other. Without a known variant it
 // lists them all.
 
+require __DIR__ . '/libraries.php';
+
 use Promshm\{CollectorRegistry, Counter, Gauge, GaugeMode, Histogram, NativeHistogram, Summary};
 
 [$variant, $rounds] = [$argv[1] ?? '', (int) ($argv[2] ?? 0)];
@@ -69,6 +71,11 @@ $variants = [
     "bound inc(), exemplar" => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->inc([], ['trace_id' => '0af7651916cd43dd8448eb211c80319c']); } },
     "bound inc(), exemplar of two labels" => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->inc([], ['trace_id' => 'abc123', 'user' => '42']); } },
     'PromPHP in memory' => function (int $n, $x) { for ($i = 0; $i < $n; $i++) { $x->inc(['GET', '200']); } },
+    ...array_fill_keys(
+        ['PromPHP, in memory', 'PromPHP on APCu', 'PromPHP on APCu (APCng)', 'PromPHP on Redis', 'PromPHP on promshm'],
+        function (int $n, $x, $m, $s) { for ($i = 0; $i < $n; $i++) { $x->inc([$m, $s]); } },
+    ),
+    'OpenTelemetry SDK' => function (int $n, $x, $m, $s) { for ($i = 0; $i < $n; $i++) { $x->add(1, ['method' => $m, 'status' => $s]); } },
     'apcu_inc' => function (int $n) { for ($i = 0; $i < $n; $i++) { apcu_inc('requests_GET_200'); } },
     'APCu as libraries do it' => function (int $n, $x, $m, $s) {
         for ($i = 0; $i < $n; $i++) {
@@ -103,7 +110,8 @@ function subject(string $variant, string $method, string $status): mixed
         str_contains($variant, 'Summary') => new Summary('latency_summary'),
         str_starts_with($variant, 'getOrRegister') => new CollectorRegistry(),
         str_starts_with($variant, 'Redis') => redis(),
-        str_starts_with($variant, 'PromPHP') => promphp($labels),
+        str_starts_with($variant, 'PromPHP') => promphp($variant)->registerCounter('app', 'requests', '', $labels),
+        $variant === 'OpenTelemetry SDK' => opentelemetry(),
         default => null,
     };
 }
@@ -113,15 +121,6 @@ function redis(): Redis
     $redis = new Redis();
     $redis->connect('127.0.0.1', (int) getenv('BENCH_REDIS_PORT'));
     return $redis;
-}
-
-/** A counter of the library whose checkout PROMPHP names. */
-function promphp(array $labels): Prometheus\Counter
-{
-    spl_autoload_register(function (string $class): void {
-        require getenv('PROMPHP') . '/src/' . strtr($class, '\\', '/') . '.php';
-    });
-    return (new Prometheus\CollectorRegistry(new Prometheus\Storage\InMemory(), false))->registerCounter('app', 'requests', '', $labels);
 }
 
 $asked = explode("\n", $variant);

@@ -21,6 +21,8 @@ import time
 import urllib.request
 
 import calls
+import charts
+import comparison
 import harness
 import requests_of_php
 import writers
@@ -157,6 +159,16 @@ def whole_requests(repeats):
     head = ["A request", "Instructions", "more than PHP alone", "by promshm's", "CPU, microseconds", "more system calls"]
     told = "" if os.environ.get("PROMPHP") else "\nPromPHP was not measured: `PROMPHP` named no checkout of it.\n"
     return table(head, rows) + told
+
+
+def beside_others(quick):
+    """What counts and pages take by other libraries. Unless it is quick, it is kept, and the pictures are drawn anew."""
+    with RedisServer():
+        found = comparison.measure(SEGMENT, machine(), quick)
+    if not quick:
+        comparison.write(found)
+        charts.write(found)
+    return charts.section(found)
 
 
 def many_writers(rounds):
@@ -434,6 +446,7 @@ def timed_calls(quick):
 
 # The measurements, by the mark of their place in NOTES.md.
 SECTIONS = {
+    "comparison": beside_others,
     "instructions": lambda quick: call_instructions(),
     "calls": timed_calls,
     "requests": lambda quick: whole_requests(1 if quick else 5),
@@ -452,7 +465,7 @@ SECTIONS = {
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes; docs/benchmarks.md stays as it is")
-    options.add_argument("--only", nargs="+", choices=SECTIONS, help="these alone; docs/benchmarks.md stays as it is")
+    options.add_argument("--only", nargs="+", choices=SECTIONS, help="these alone; docs/benchmarks.md stays as it is, but for the comparison")
     chosen = options.parse_args()
     calls.build_floor()
     text = (calls.HERE / "NOTES.md").read_text()

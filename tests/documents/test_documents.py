@@ -9,6 +9,8 @@ import subprocess
 import tomllib
 import unittest
 
+import charts
+import comparison
 import harness
 
 ROOT = harness.ROOT
@@ -247,6 +249,15 @@ class DocumentsTest(unittest.TestCase):
         paragraphs = [each for each in (ROOT / "benches" / "NOTES.md").read_text().split("\n\n") if "<!--" not in each]
         missing = [("benches/NOTES.md", each[:60]) for each in paragraphs if each.strip() not in written]
         self.expect_none(missing, len(paragraphs), 20)
+
+    def test_pictures_and_tables_of_the_comparison_are_those_of_the_last_run(self):
+        found = comparison.read()
+        self.assertGreater(len(found["counts"]), 8)
+        self.assertGreater(len(found["pages"]), 4)
+        for path, picture in charts.pictures(found).items():
+            self.assertEqual(picture, path.read_text(), "run: benches/charts.py")
+        text = (DOCS / "benchmarks.md").read_text()
+        self.assertEqual(charts.filled(text, found), text, "run: benches/charts.py")
 
     def test_table_of_phps_is_what_the_last_matrix_run_did(self):
         done = subprocess.run([ROOT / "tests/matrix/table.py"], check=True, capture_output=True, text=True)

@@ -1,10 +1,9 @@
 //! What a generation costs those who count and those who scrape: milliseconds of CPU time of the longest call and of all
 //! calls, and of scrapes before it, while both halves are in use, and after it.
 
-use crate::{LABELS, ROUNDS, config};
-use nix::time::{ClockId, clock_gettime};
+use crate::{LABELS, ROUNDS, clock::timed, config};
 use promshm_segment::{Config, Definition, Kind, Reader, Writer, os};
-use std::{fmt::Write as _, hint::black_box, time::Duration};
+use std::{fmt::Write as _, hint::black_box};
 
 /// How many generations are measured; each number is their median.
 const GENERATIONS: usize = 5;
@@ -66,18 +65,6 @@ fn round(writers: &mut [Writer], reader: &mut Reader) -> Vec<(&'static str, f64)
 
 fn scrape(reader: &mut Reader) -> f64 {
     timed(|| _ = black_box(reader.scrape().expect("a scrape").families.len()))
-}
-
-/// Milliseconds of CPU time.
-fn timed(work: impl FnOnce()) -> f64 {
-    let start = cpu_time();
-    work();
-    cpu_time().saturating_sub(start).as_secs_f64() * 1e3
-}
-
-/// Of this process: other load on the machine does not count.
-fn cpu_time() -> Duration {
-    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).expect("a clock that Linux has").into()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

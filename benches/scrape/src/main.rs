@@ -3,9 +3,11 @@
 //! Makes a segment of its own under KEY, in which each slot has counted into every series, and prints
 //! one line of `name=value` pairs: milliseconds (the median), bytes. With `against` it also lets the
 //! `prometheus` crate build and encode the same families. With the path of an exporter it also measures whole scrapes
-//! of that program. `promshm-bench-scrape generations SERIES SLOTS KEY` measures what a generation of the segment costs.
+//! of that program. `promshm-bench-scrape generations SERIES SLOTS KEY` measures what a generation of the segment costs,
+//! `promshm-bench-scrape count ROUNDS` what a count of the `prometheus` crate does.
 
 mod against;
+mod clock;
 mod generations;
 mod heap;
 mod whole;
@@ -27,6 +29,12 @@ fn main() {
     {
         let number = |text: &str| text.parse().expect("a number");
         println!("{}", generations::measure(number(series), number(slots), key));
+        return;
+    }
+    if let [word, rounds] = &arguments[..]
+        && word == "count"
+    {
+        println!("{}", against::count(rounds.parse().expect("a number")));
         return;
     }
     let [series, slots, kind, key, ..] = &arguments[..] else {
@@ -119,7 +127,8 @@ fn measure(name: SegmentName, cells: usize, with_others: bool) {
     print!("protobuf={encode_protobuf:.3} protobuf_bytes={} ", messages.len());
     print!("bytes={} compressed={compressed} first_peak={first_peak} peak={peak}", page.len());
     if with_others {
-        print!(" prometheus_crate={:.3}", against::prometheus_crate(snapshot, ROUNDS));
+        let (median, least) = against::prometheus_crate(snapshot);
+        print!(" prometheus_crate={median:.3} prometheus_crate_cpu={least:.3}");
     }
 }
 
@@ -180,7 +189,12 @@ fn written(page: &[u8]) -> f64 {
     time
 }
 
-fn median(mut work: impl FnMut()) -> f64 {
+fn median(work: impl FnMut()) -> f64 {
+    times(work)[ROUNDS / 2]
+}
+
+/// Milliseconds of each round, the least first.
+fn times(mut work: impl FnMut()) -> Vec<f64> {
     let mut times: Vec<f64> = (0..ROUNDS)
         .map(|_| {
             let start = Instant::now();
@@ -189,7 +203,7 @@ fn median(mut work: impl FnMut()) -> f64 {
         })
         .collect();
     times.sort_by(f64::total_cmp);
-    times[ROUNDS / 2]
+    times
 }
 
 fn milliseconds(start: Instant) -> f64 {
