@@ -4,6 +4,7 @@ watchdog, the exporter and its page. conftest.py offers the same as fixtures.
 Only the standard library is used.
 """
 
+import contextlib
 import ctypes
 import http.client
 import itertools
@@ -116,6 +117,15 @@ def descendants(pid):
     for parent in found:
         found += [child for child, of in parents.items() if of == parent]
     return found[1:]
+
+
+def descriptors(pid):
+    """What the descriptors of a process lead to, but for those that it closes meanwhile."""
+    links = []
+    for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            links.append(os.readlink(link))
+    return links
 
 
 class Process:

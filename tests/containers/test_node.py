@@ -109,7 +109,7 @@ class Node(unittest.TestCase):
 
     def held(self):
         """What the agent's descriptors lead to."""
-        return {os.readlink(each) for each in pathlib.Path(f"/proc/{self.pid(AGENT)}/fd").iterdir() if each.is_symlink()}
+        return set(harness.descriptors(self.pid(AGENT)))
 
     def pid(self, container):
         return int(podman("inspect", container, "--format={{.State.Pid}}"))

@@ -2,7 +2,6 @@
 
 A machine may have other namespaces and segments; each test looks at its own ones, by the numbers of the namespaces."""
 
-import contextlib
 import json
 import os
 import pathlib
@@ -76,22 +75,14 @@ class Node(Process):
     def refused(self, reason):
         return self.own()[f'promshm_node_refused_total{{reason="{reason}"}}']
 
-    def descriptors(self):
-        """What its descriptors lead to, but for those that it closes meanwhile."""
-        links = []
-        for link in pathlib.Path(f"/proc/{self.pid}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                links.append(os.readlink(link))
-        return links
-
     def descriptors_of(self, uid):
         """Descriptors that this process has of a namespace."""
         number = uid.removeprefix("ipc-")
-        return self.descriptors().count(f"ipc:[{number}]")
+        return harness.descriptors(self.pid).count(f"ipc:[{number}]")
 
     def holds(self):
         """Descriptors of namespaces and of folders, mappings of segments, and threads."""
-        links = self.descriptors()
+        links = harness.descriptors(self.pid)
         maps = pathlib.Path(f"/proc/{self.pid}/maps").read_text()
         return {
             "namespaces": sum(link.startswith("ipc:[") for link in links),

@@ -1,8 +1,8 @@
 //! Whether a list of all processes would tell anything new, asked without making one.
 //!
 //! A list costs microseconds for each process, and seldom tells anything: a container stays for hours. The kernel gives
-//! numbers to processes one after the other and tells the last one, so those that came since are looked at, and one
-//! process of each namespace.
+//! numbers to processes one after the other and tells the last one, so those that came since are looked at. One process
+//! of each namespace is looked at where one has begun or ended at all, which the number of all tasks tells.
 
 use super::{process, scan::Scan};
 use std::{collections::VecDeque, fs, ops::Range, path::Path};
@@ -23,6 +23,8 @@ pub(super) struct Changes {
     has_numbers: bool,
     /// The last number that was given, as of the last polls, the present one first.
     last_numbers: VecDeque<u32>,
+    /// The number of all tasks, if it was told in the last poll.
+    tasks: Option<u64>,
     polls_since_list: u32,
 }
 
@@ -37,14 +39,26 @@ impl Changes {
     pub(super) fn need_list(&mut self, proc: &Path, scan: &Scan, knows: impl Fn(u64, u64) -> bool) -> bool {
         let last = self.has_numbers.then(|| last_number(proc)).flatten();
         let fresh = last.and_then(|last| self.fresh_numbers(last, scan.len()));
+        let may_have_lost = self.has_changed(task_count(proc));
         let is_new = |number| {
             // An error: it has ended, or may not be looked at, which a list counts.
-            let [ipc, mount] = ["ns/ipc", "ns/mnt"].map(|name| process::inode(proc, number, name));
-            matches!((ipc, mount), (Ok(ipc), Ok(mount)) if !knows(ipc, mount)) && !is_own_thread(number)
+            let Ok(ipc) = process::inode(proc, number, "ns/ipc") else { return false };
+            let Ok(mount) = process::inode(proc, number, "ns/mnt") else { return false };
+            !knows(ipc, mount) && !is_own_thread(number)
         };
-        let need = fresh.is_none_or(|mut fresh| scan.has_lost_any(proc) || fresh.any(is_new));
+        let need =
+            fresh.is_none_or(|mut fresh| may_have_lost && scan.has_lost_any(proc) || fresh.any(is_new));
         self.polls_since_list = if need { 0 } else { self.polls_since_list + 1 };
         need
+    }
+
+    /// Whether a task may have begun or ended since the last poll. One that has begun has a new number; the tasks of other
+    /// PID namespaces are counted too, so an end may be missed in the poll in which another one begins there.
+    fn has_changed(&mut self, tasks: Option<u64>) -> bool {
+        let mut latest = self.last_numbers.iter();
+        let has_begun = latest.next() != latest.next();
+        let before = std::mem::replace(&mut self.tasks, tasks);
+        has_begun || tasks.is_none() || tasks != before
     }
 
     /// The numbers that were given during the last polls; `None` if that is not known, or a list of all processes costs no
@@ -62,6 +76,12 @@ impl Changes {
 /// The last number that was given to a process or thread in the PID namespace of this process.
 fn last_number(proc: &Path) -> Option<u32> {
     fs::read_to_string(proc.join("sys/kernel/ns_last_pid")).ok()?.trim().parse().ok()
+}
+
+/// The number of all processes and threads.
+fn task_count(proc: &Path) -> Option<u64> {
+    let load = fs::read_to_string(proc.join("loadavg")).ok()?;
+    load.split_whitespace().nth(3)?.split_once('/')?.1.parse().ok()
 }
 
 /// Whether it is one of this process, which is not listed.
@@ -104,6 +124,23 @@ mod tests {
             assert!(elsewhere.need_list(Path::new("/proc"), &of_no_process, |_, _| true));
             assert!(here.need_list(Path::new("/nonexistent"), &of_no_process, |_, _| true));
         }
+    }
+
+    #[test]
+    fn ends_are_looked_for_where_a_task_has_begun_or_ended() {
+        let mut changes = Changes::default();
+        let mut look = |last, tasks| {
+            let _ = changes.fresh_numbers(last, 50);
+            changes.has_changed(tasks)
+        };
+        assert!(look(100, Some(70)), "nothing is known of before");
+        assert!(!look(100, Some(70)));
+        assert!(look(100, Some(69)), "one has ended");
+        assert!(!look(100, Some(69)));
+        assert!(look(101, Some(69)), "one has begun and another one has ended");
+        assert!(!look(101, Some(69)));
+        assert!(look(101, None) && look(101, None), "it is not told");
+        assert!(task_count(Path::new("/proc")).is_some_and(|tasks| tasks > 0));
     }
 
     #[test]

@@ -17,8 +17,8 @@ const LIMIT: Duration = Duration::from_millis(200);
 /// Most mount namespaces of one IPC namespace that are looked at, and folders that are read.
 const MOST_MOUNTS: usize = 64;
 const MOST_FOLDERS: usize = 4;
-/// A mount namespace is looked at again after 1, 2, 4 … polls, and then every so many.
-const LONGEST_WAIT: u64 = 64;
+/// A mount namespace is looked at again after 1, 2, 4 … polls, and then every so many. Each look costs a thread.
+const LONGEST_WAIT: u64 = 1024;
 
 /// Which IPC namespace each folder was found in first: it is read there alone.
 pub(super) type Owners = HashMap<FolderId, u64>;
