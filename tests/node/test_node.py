@@ -415,8 +415,10 @@ def test_pages_are_below_the_prefix_and_behind_passwords(context):
     assert ask(node.address, f"/x/pods/{pod.uid}").getheader("Location") == f"/x/pods/{pod.uid}/"
     assert b'href="./metrics"' in ask(node.address, f"/x/pods/{pod.uid}/").body
     assert f"./pods/{pod.uid}/".encode() in ask(node.address, "/x/pods").body
-    config.write_text(f"basic_auth_users: {{me: '{hashed}'}}\n")
-    node.send(signal.SIGHUP)
+    # Put in its place at once, and found by the next one who asks: a signal would close connections that have not asked yet.
+    written = context.folder / "new.yml"
+    written.write_text(f"basic_auth_users: {{me: '{hashed}'}}\n")
+    written.rename(config)
     wait_until("passwords", lambda: ask(node.address, "/x/sd").status == 401)
     words = ["healthcheck", f"--web.listen-address={node.address}", "--web.route-prefix=/x"]
     assert subprocess.run([EXPORTER, *words]).returncode == 0
