@@ -26,7 +26,7 @@ final class MemoryTest extends TestCase
     {
         $words = [
             PHP_BINARY, '-n', '-d', 'memory_limit=128M', '-d', 'extension=' . getenv('PROMSHM_EXTENSION'),
-            '-d', 'promshm.segment=' . ini_get('promshm.segment'), '-d', 'promshm.runtime_metrics=0',
+            '-d', 'promshm.segment=' . ini_get('promshm.segment'), '-d', 'promshm.runtime_metrics=0', '-d', 'promshm.max_series_per_metric=100%',
             '-r', 'Promshm\Segment::wipe(); require ' . var_export(__DIR__ . '/../bootstrap.php', true) . ';' . self::PROGRAM,
         ];
         $said = shell_exec(implode(' ', array_map(escapeshellarg(...), $words)) . ' 2>&1');
