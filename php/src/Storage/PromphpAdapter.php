@@ -70,15 +70,20 @@ final class PromphpAdapter implements Adapter
     public function updateCounter(array $data): void
     {
         /** @var Update $data */
-        $counter = $this->metric('counter', $data, $data['labelNames']);
+        $known = $this->known[$data['name']] ?? null;
+        // What most calls find is not looked for by another call.
+        $counter = $known !== null && $known[0] === 'counter' && $known[1] === $data['labelNames']
+            ? $known[2]
+            : $this->metric('counter', $data, $data['labelNames']);
         if (!$counter instanceof Counter) {
             return;
         }
+        $labels = Spelling::labels($data['labelNames'], $data['labelValues']);
         if (($data['command'] ?? null) === self::COMMAND_SET) {
-            $counter->remove(Spelling::labels($data['labelNames'], $data['labelValues']));
-            $counter->incBy(0, Spelling::labels($data['labelNames'], $data['labelValues']));
+            $counter->remove($labels);
+            $counter->incBy(0, $labels);
         } else {
-            $counter->incBy(0 + $data['value'], Spelling::labels($data['labelNames'], $data['labelValues']));
+            $counter->incBy(0 + $data['value'], $labels);
         }
     }
 

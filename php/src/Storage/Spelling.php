@@ -4,6 +4,12 @@ declare(strict_types=1);
 
 namespace Promshm\Storage;
 
+// Else PHP looks for them in this namespace at each call.
+use function array_is_list;
+use function is_bool;
+use function is_float;
+use function is_string;
+
 /**
  * Labels and numbers spelt as PromPHP's storages spell them, so that a series keeps its name when only the
  * storage changes.
@@ -28,6 +34,9 @@ final class Spelling
             $values = array_values($values);
         }
         foreach ($values as $key => $value) {
+            if (is_string($value)) {
+                continue;
+            }
             if (is_float($value)) {
                 $values[$key] = self::float($value);
             } elseif (is_bool($value)) {
