@@ -25,6 +25,7 @@ import charts
 import comparison
 import harness
 import requests_of_php
+import starts
 import writers
 
 SEGMENT = "sysv:0x6265_6e63".replace("_", "")
@@ -302,7 +303,10 @@ def start_up():
     rates = {name: short_processes(ours if needs else php, code) for name, (needs, code) in SHORT.items()}
     rows += [[name, f"{rate:,.0f}"] for name, rate in rates.items()]
     at_least("short processes a minute", 10_000, rates[COUNTING], "{:,.0f}")
-    return table(["Start-up", "Measured"], rows)
+    remove_segment()
+    head = ["Of a process", "Instructions", "Page faults", "System calls"]
+    counted = [[name, *(f"{figure:,.0f}" for figure in figures)] for name, *figures in starts.measure(SEGMENT)]
+    return table(["Start-up", "Measured"], rows) + "\n" + table(head, counted)
 
 
 @contextlib.contextmanager
