@@ -343,14 +343,21 @@ def test_processes_are_seldom_listed_while_none_begins_or_ends(context):
     # As the only process of its PID namespace, so that no other one is seen.
     alone = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
     node = Node(context, poll="10ms", through=alone)
-    polls = lambda: [node.own()[f"promshm_node_{what}_total"] for what in ("polls", "lists")]
-    wait_until("some polls", lambda: polls()[0] > 10)
-    before = polls()
-    wait_until("further ones", lambda: polls()[0] > before[0] + 100)
-    further = [now - then for now, then in zip(polls(), before)]
+    count = lambda page, what: page[f"promshm_node_{what}_total"]
+
+    def after(polls):
+        def later_page():
+            page = node.own()
+            return page if count(page, "polls") > polls else None
+
+        return wait_until("polls", later_page)
+
+    before = after(10)
+    page = after(count(before, "polls") + 100)
+    polls, lists = (count(page, what) - count(before, what) for what in ("polls", "lists"))
     if pathlib.Path("/proc/sys/kernel/ns_last_pid").exists():
-        assert further[1] <= further[0] / 8, further
-    assert further[1] > 0, further
+        assert lists <= polls / 8, (polls, lists)
+    assert lists > 0, polls
 
 
 def test_an_exporter_without_rights_reads_its_own_namespace(context):
