@@ -13,6 +13,7 @@ mod process;
 mod scan;
 mod visit;
 mod watch;
+mod who;
 
 use crate::{
     self_metrics::{HttpMetrics, LetGo, NodeMetrics, NodePage, Refusal},

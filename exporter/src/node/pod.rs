@@ -21,6 +21,9 @@ use std::{
 /// Threads that may be in a pod's namespace at once, hanging ones included.
 const MOST_VISITS: usize = 4;
 
+/// Most processes with slots that a scrape tells of.
+const MOST_HOLDERS: usize = 64;
+
 /// So many times as long as a scrape that took too long its pod is left alone.
 const REST: u32 = 10;
 
@@ -28,9 +31,6 @@ const REST: u32 = 10;
 pub(crate) struct Pod {
     /// Its name in paths.
     pub(crate) uid: String,
-    pub(crate) labels: BTreeMap<String, String>,
-    /// What runs its containers.
-    runtime: Option<&'static str>,
     /// For log lines.
     name: Arc<str>,
     namespace: Arc<Namespace>,
@@ -42,6 +42,11 @@ pub(crate) struct Pod {
 
 #[derive(Default)]
 struct State {
+    labels: BTreeMap<String, String>,
+    /// What runs its containers.
+    runtime: Option<&'static str>,
+    /// Processes that had slots at the last scrape.
+    holders: Vec<u32>,
     place: Place,
     processes: usize,
     /// When its last process was missed.
@@ -67,6 +72,14 @@ pub(crate) struct Page {
     pub(crate) is_last: bool,
 }
 
+/// What a scrape has found.
+struct Reading {
+    bytes: Vec<u8>,
+    extent: Extent,
+    /// Living processes with slots.
+    holders: Vec<u32>,
+}
+
 /// What is told of a pod.
 pub(crate) struct PodView {
     pub(crate) uid: String,
@@ -80,26 +93,33 @@ pub(crate) struct PodView {
 }
 
 impl Pod {
-    pub(super) fn new(
-        uid: String,
-        labels: BTreeMap<String, String>,
-        runtime: Option<&'static str>,
-        namespace: Arc<Namespace>,
-        place: Place,
-        bounds: &Bounds,
-    ) -> Self {
+    pub(super) fn new(uid: String, namespace: Arc<Namespace>, place: Place, bounds: &Bounds) -> Self {
         let segments = Segments::of_pod(&bounds.trust, bounds.segments);
         let collector = Collector::of_pod(segments, bounds.read_limits(), bounds.with_created);
         Self {
             name: uid.as_str().into(),
             uid,
-            labels,
-            runtime,
             namespace,
             collector: Arc::new(Mutex::new(collector)),
             visits: Arc::default(),
             state: Mutex::new(State { place, ..State::default() }),
         }
+    }
+
+    /// Whose it is, as far as is known now.
+    pub(super) fn set_who(&self, labels: BTreeMap<String, String>, runtime: Option<&'static str>) {
+        let mut state = self.state();
+        (state.labels, state.runtime) = (labels, runtime);
+    }
+
+    /// The labels of its target.
+    pub(crate) fn labels(&self) -> BTreeMap<String, String> {
+        self.state().labels.clone()
+    }
+
+    /// The processes that had slots at the last scrape.
+    pub(super) fn holders(&self) -> Vec<u32> {
+        self.state().holders.clone()
     }
 
     /// Where its segments are looked for now, and how many processes it has.
@@ -135,8 +155,8 @@ impl Pod {
         let limited = limits(&state.extent).chain(rests.then_some(Refusal::Rest));
         PodView {
             uid: self.uid.clone(),
-            labels: self.labels.clone(),
-            runtime: self.runtime,
+            labels: state.labels.clone(),
+            runtime: state.runtime,
             processes: state.processes,
             segments: state.extent.segments,
             is_ended: state.ended.is_some(),
@@ -159,11 +179,12 @@ impl Pod {
         &self,
         bounds: &Bounds,
         metrics: &NodeMetrics,
-        make: impl FnOnce(&Mutex<Collector>, Place) -> (Vec<u8>, Extent) + Send + 'static,
+        make: impl FnOnce(&Mutex<Collector>, Place) -> Reading + Send + 'static,
     ) -> Result<Page, Refusal> {
         let page = self.begin().and_then(|(place, is_last)| {
-            let ((bytes, extent), took) = self.visit(place, bounds.scrape_time, make)?;
+            let (Reading { bytes, extent, holders }, took) = self.visit(place, bounds.scrape_time, make)?;
             metrics.count_scrape(took);
+            self.state().holders = holders;
             self.note_extent(extent, took, bounds, metrics);
             Ok(Page { bytes, is_last })
         });
@@ -174,8 +195,8 @@ impl Pod {
         &self,
         place: Place,
         limit: Duration,
-        make: impl FnOnce(&Mutex<Collector>, Place) -> (Vec<u8>, Extent) + Send + 'static,
-    ) -> Result<((Vec<u8>, Extent), Duration), Refusal> {
+        make: impl FnOnce(&Mutex<Collector>, Place) -> Reading + Send + 'static,
+    ) -> Result<(Reading, Duration), Refusal> {
         let (collector, visit_share) = (Arc::clone(&self.collector), Arc::clone(&self.visits));
         let name = Arc::clone(&self.name);
         let outcome = visit(&self.namespace, limit, move || {
@@ -235,7 +256,7 @@ fn limits(extent: &Extent) -> impl Iterator<Item = Refusal> + use<> {
 }
 
 /// Runs in the pod's namespace. A poisoned lock is fine: a scrape that panicked has dropped its reader.
-fn page(collector: &Mutex<Collector>, place: Place, wish: &PageWish) -> (Vec<u8>, Extent) {
+fn page(collector: &Mutex<Collector>, place: Place, wish: &PageWish) -> Reading {
     let mut collector = collector.lock().unwrap_or_else(PoisonError::into_inner);
     collector.set_place(place);
     let options = PageOptions { format: wish.format, families: Some(&wish.families) };
@@ -250,7 +271,7 @@ fn page(collector: &Mutex<Collector>, place: Place, wish: &PageWish) -> (Vec<u8>
         page
     };
     collector.log();
-    (bytes, collector.extent())
+    Reading { bytes, extent: collector.extent(), holders: collector.holders(MOST_HOLDERS) }
 }
 
 #[cfg(test)]
@@ -281,7 +302,7 @@ mod tests {
         let inode = me.ipc_inode().expect("its own");
         let namespace = Arc::new(Namespace::of(me.ipc_namespace(inode).expect("its own")));
         let place = Place::elsewhere(inode, Vec::new());
-        Pod::new(uid.into(), BTreeMap::new(), None, namespace, place, &bounds(LONG))
+        Pod::new(uid.into(), namespace, place, &bounds(LONG))
     }
 
     fn scrape(pod: &Pod, time: Duration, metrics: &NodeMetrics) -> Result<String, Refusal> {

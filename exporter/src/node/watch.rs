@@ -7,17 +7,18 @@
 use super::{
     Node,
     changes::Changes,
-    identity::{Identity, Logs, Runtime, Surroundings, host_name},
+    identity::{Identity, Logs, Surroundings, host_name},
     mounts::{Look, Mounts, Owners},
     pod::Pod,
     process::Process,
     scan::{Found, Scan},
     visit::{Namespace, VisitError, cpu_time, look_at_each, visit},
+    who::Who,
 };
 use crate::self_metrics::Refusal;
 use log::{error, info, warn};
 use nix::errno::Errno;
-use promshm_segment::{Reader, os::Place};
+use promshm_segment::{ReadError, Reader, os::Place};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs,
@@ -77,7 +78,7 @@ struct Watched {
     members: usize,
     mounts: Mounts,
     rests_until: Option<Instant>,
-    pod: Option<Arc<Pod>>,
+    pod: Option<(Arc<Pod>, Who)>,
 }
 
 impl Watched {
@@ -150,6 +151,7 @@ impl Watch {
             self.look_at_folders(&[]);
         }
         let took = self.look();
+        self.follow_holders();
         self.settle();
         self.node.metrics.namespaces.set(self.namespaces.len() as i64);
         took
@@ -297,24 +299,27 @@ impl Watch {
         took
     }
 
-    /// Makes a pod of a namespace that has segments.
+    /// Makes a pod of a namespace that has segments in which something was counted.
     fn look_closely(&mut self, inode: u64) -> Duration {
         let Some(watched) = self.namespaces.get(&inode) else { return Duration::ZERO };
         let (place, limits) = (watched.place(), self.node.options.bounds.read_limits());
         let most = self.node.options.bounds.segments.get();
         let look = move || {
             let names = place.discover().unwrap_or_default();
-            let readers =
-                names.iter().take(most).filter_map(|name| Reader::attach_at(&place, *name, limits).ok());
-            let holders = readers.flat_map(|reader| reader.holders(MOST_ASKED)).take(MOST_ASKED);
-            (names.len(), holders.collect::<Vec<u32>>())
+            let readers = names.iter().take(most).map(|name| Reader::attach_at(&place, *name, limits));
+            let readers: Vec<_> = readers.collect();
+            // First this: who has claimed a slot holds it already.
+            let is_counting = readers.iter().any(is_counting);
+            let holders = readers.iter().flatten().flat_map(|reader| reader.holders(MOST_ASKED));
+            (is_counting, holders.take(MOST_ASKED).collect::<Vec<u32>>())
         };
         match visit(&watched.namespace, LOOK, look) {
-            Ok(((0, _), took)) => {
+            // Whose it is shows with the first claim.
+            Ok(((false, _), took)) => {
                 self.let_rest(inode, took);
                 took
             }
-            Ok(((_, holders), took)) => {
+            Ok(((true, holders), took)) => {
                 self.make_pod(inode, &holders);
                 took
             }
@@ -339,7 +344,8 @@ impl Watch {
     fn make_pod(&mut self, inode: u64, holders: &[u32]) {
         let members = self.scan.members(inode);
         let asked = if holders.is_empty() { &members[..] } else { holders };
-        let identity = if self.of_host == inode { Identity::default() } else { self.identity(inode, asked) };
+        let is_of_host = self.of_host == inode;
+        let identity = if is_of_host { None } else { self.identity(inode, asked) };
         let environ: Vec<_> = asked.iter().chain(&members).take(2 * MOST_ASKED).copied().collect();
         let Some(watched) = self.namespaces.get_mut(&inode) else { return };
         let mut pods = self.node.pods();
@@ -348,68 +354,100 @@ impl Watch {
             self.node.metrics.count_refusal(Refusal::Pods);
             return;
         }
-        let key = identity.key(inode);
-        let is_taken = pods.by_uid.contains_key(&key);
-        let uid = if is_taken { format!("{key}-ipc-{inode}") } else { key };
-        let is_alone = uid == Identity::default().key(inode);
-        let mut labels: BTreeMap<String, String> =
-            identity.labels().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        labels.insert("node".into(), self.node.options.name.clone());
-        // Without it, the series of two namespaces could not be told apart.
-        if is_taken || is_alone && self.of_host != inode {
-            labels.insert("ipc_namespace".into(), inode.to_string());
-        }
-        labels.extend(env_labels(&self.node, inode, &environ));
-        let pod = Pod::new(
-            uid,
-            labels,
-            identity.runtime.map(Runtime::as_str),
-            Arc::clone(&watched.namespace),
-            watched.place(),
-            &self.node.options.bounds,
-        );
+        let mut others = env_labels(&self.node, inode, &environ);
+        others.insert("node".into(), self.node.options.name.clone());
+        let mut who = Who::new(inode, identity.unwrap_or_default(), others).of_host(is_of_host);
+        let uid = who.key(|key| pods.by_uid.contains_key(key));
+        let namespace = Arc::clone(&watched.namespace);
+        let pod = Arc::new(Pod::new(uid, namespace, watched.place(), &self.node.options.bounds));
+        pod.set_who(who.labels(), who.runtime());
         pod.update(watched.place(), watched.members);
-        let pod = Arc::new(pod);
         info!(pod = pod.uid; "a pod with segments is found");
-        watched.pod = Some(Arc::clone(&pod));
+        watched.pod = Some((Arc::clone(&pod), who));
         pods.by_uid.insert(pod.uid.clone(), pod);
     }
 
-    /// What is true of all processes that are asked, in that namespace.
-    fn identity(&self, inode: u64, asked: &[u32]) -> Identity {
-        let of = |pid: &u32| self.identity_of(*pid, inode);
-        let found = asked.iter().filter_map(of).take(MOST_ASKED);
-        found.reduce(|one, other| one.common(&other)).unwrap_or_default()
+    /// Asks the processes that count since the last look who they are.
+    fn follow_holders(&mut self) {
+        let logs = Logs::at(&self.node.options.logs);
+        let mut unasked = Vec::new();
+        for (inode, watched) in &mut self.namespaces {
+            let Some((pod, who)) = &mut watched.pod else { continue };
+            if who.complete(&logs) {
+                pod.set_who(who.labels(), who.runtime());
+            }
+            unasked.extend(who.unasked(&pod.holders()).into_iter().map(|pid| (*inode, pid)));
+        }
+        unasked.into_iter().for_each(|(inode, pid)| self.ask(inode, pid));
     }
 
-    fn identity_of(&self, pid: u32, inode: u64) -> Option<Identity> {
+    fn ask(&mut self, inode: u64, pid: u32) {
+        let Some((process, cgroup)) = self.cgroup_of(pid, inode) else { return };
+        if !self.pod_of(inode).is_some_and(|(_, who)| who.is_new(&cgroup)) {
+            return;
+        }
+        let identity = self.named(&process, cgroup);
+        if let Some((pod, who)) = self.pod_of(inode)
+            && who.add(&identity)
+        {
+            pod.set_who(who.labels(), who.runtime());
+        }
+    }
+
+    fn pod_of(&mut self, inode: u64) -> Option<&mut (Arc<Pod>, Who)> {
+        self.namespaces.get_mut(&inode)?.pod.as_mut()
+    }
+
+    /// What is true of all processes that are asked, in that namespace.
+    fn identity(&self, inode: u64, asked: &[u32]) -> Option<Identity> {
+        let of =
+            |pid: &u32| self.cgroup_of(*pid, inode).map(|(process, cgroup)| self.named(&process, cgroup));
+        let found = asked.iter().filter_map(of).take(MOST_ASKED);
+        found.reduce(|one, other| one.common(&other))
+    }
+
+    /// A process of that namespace, and who it is by its cgroup alone.
+    fn cgroup_of(&self, pid: u32, inode: u64) -> Option<(Process, Identity)> {
         let process = Process::open(&self.node.options.proc, pid).ok()?;
         if process.ipc_inode() != Ok(inode) {
             return None;
         }
-        let mut identity = Identity::of(&process.read("cgroup")?, &self.surroundings);
+        let identity = Identity::of(&process.read("cgroup")?, &self.surroundings);
+        Some((process, identity))
+    }
+
+    /// The same with its names.
+    fn named(&self, process: &Process, mut identity: Identity) -> Identity {
         if let Err(cause) = Logs::at(&self.node.options.logs).name(&mut identity) {
             warn!(cause:%; "the directories of the pods' logs cannot be read, so pods have no names: see --node.logs");
         }
         if identity.pod.is_none() && identity.container_id.is_some() {
             identity.host = process.read("environ").and_then(|environ| host_name(environ.as_bytes()));
         }
-        Some(identity)
+        identity
     }
 
     /// Tells the pods what has become of them, and lets go of what is over.
     fn settle(&mut self) {
         for watched in self.namespaces.values() {
-            watched.pod.iter().for_each(|pod| pod.update(watched.place(), watched.members));
+            watched.pod.iter().for_each(|(pod, _)| pod.update(watched.place(), watched.members));
         }
         self.node.let_go();
         let served: HashSet<*const Pod> = self.node.pods().by_uid.values().map(Arc::as_ptr).collect();
         self.namespaces.retain(|_, watched| {
-            watched.pod.take_if(|pod| !served.contains(&Arc::as_ptr(pod)));
+            watched.pod.take_if(|(pod, _)| !served.contains(&Arc::as_ptr(pod)));
             watched.members > 0 || watched.pod.is_some()
         });
         let namespaces = &self.namespaces;
         self.folders.retain(|_, namespace| namespaces.contains_key(namespace));
+    }
+}
+
+/// Whether a segment has numbers, or trouble that is to be shown.
+fn is_counting(reader: &Result<Reader, ReadError>) -> bool {
+    match reader {
+        Ok(reader) => reader.is_claimed(),
+        Err(error) => !matches!(error, ReadError::NotReady { .. }),
     }
 }
 

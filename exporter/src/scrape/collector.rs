@@ -118,6 +118,12 @@ impl Collector {
         }
     }
 
+    /// The living processes that hold slots in the segments of the last scrape, at most so many.
+    #[cfg(feature = "node")]
+    pub(crate) fn holders(&self, most: usize) -> Vec<u32> {
+        self.sources.iter().flat_map(|source| source.holders(most)).take(most).collect()
+    }
+
     fn new(segments: Segments, own: SelfMetrics, with_created: bool) -> Self {
         let (place, limits, page_limits) = (Place::default(), ReadLimits::default(), Limits::default());
         let surroundings =

@@ -150,6 +150,12 @@ impl SegmentSource {
         Limited { by_bytes: limited.by_bytes || too_large, ..limited }
     }
 
+    /// The living processes that hold slots, at most so many.
+    #[cfg(feature = "node")]
+    pub(crate) fn holders(&self, most: usize) -> Vec<u32> {
+        self.reader.as_ref().map(|reader| reader.holders(most)).unwrap_or_default()
+    }
+
     fn attempt(&mut self) -> Result<Attachment, SourceError> {
         let (mut reader, attachment) = match self.reader.take() {
             Some(reader) => (reader, Attachment::Known),

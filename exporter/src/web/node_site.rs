@@ -180,7 +180,7 @@ impl Service for NodeSite {
 }
 
 fn live_page(request: &PageRequest, pod: &Pod) -> Answer {
-    let page = ui::page("/metrics", &ui::pods::name(&pod.labels, &pod.uid)).into_bytes();
+    let page = ui::page("/metrics", &ui::pods::name(&pod.labels(), &pod.uid)).into_bytes();
     let page = if request.gzip { compressed(page) } else { page };
     Answer::new(200, HTML, page)
         .with("Content-Security-Policy", ui::POLICY)

@@ -140,6 +140,12 @@ impl Reader {
         locks.map_or_else(Vec::new, |locks| locks.holders(most))
     }
 
+    /// Whether any process has claimed a slot since the segment was created; before that there is nothing to read.
+    #[must_use]
+    pub fn is_claimed(&self) -> bool {
+        self.view.head(header!(claim_seq)).load_acquire() > 0
+    }
+
     /// Reads memory without a kernel object.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn over_mapping(mapping: Mapping) -> Result<Self, ReadError> {

@@ -187,6 +187,61 @@ fn all_hierarchies_of_version_1_are_read() {
     assert_eq!(of(colons), pod(UID, ID, Some(Containerd)));
 }
 
+/// `/proc/PID/cgroup` as it was on a machine with both versions: hierarchies of version 1, and one of version 2.
+const HIERARCHIES: [&str; 10] = [
+    "9:name=systemd",
+    "8:pids",
+    "7:blkio",
+    "6:freezer",
+    "5:devices",
+    "4:memory",
+    "3:cpuset",
+    "2:cpuacct",
+    "1:cpu",
+    "0:",
+];
+
+/// The text with this path in each hierarchy, but for those that had another one.
+fn text(path: &str, others: &[(&str, &str)]) -> String {
+    let path_in =
+        |hierarchy| others.iter().find(|(name, _)| *name == hierarchy).map_or(path, |(_, other)| other);
+    HIERARCHIES.map(|hierarchy| format!("{hierarchy}:{}", path_in(hierarchy))).join("\n")
+}
+
+/// What `make runtimes` has seen: containerd 1.6.20 as a kubelet asks it for pods, Docker 20.10.24, runc 1.1.5.
+#[test]
+fn texts_of_real_containerd_and_docker_name_pod_and_container() {
+    let id = "d991ccf1149586fa96b0d92eb9b45f5d7f0139eb01aa41c79322ed0c1f3be5d2";
+    let slice = "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod57e67067_89e4_4001_bdd4_8632d39ea02b.slice";
+    let triple =
+        format!("/kubepods-besteffort-pod57e67067_89e4_4001_bdd4_8632d39ea02b.slice:cri-containerd:{id}");
+    let below = format!("/process_api/728fcb7fb68bf594467117fbb60d79cd{triple}");
+    for (path, others, expected) in [
+        (format!("/kubepods/besteffort/pod{UID}/{id}"), vec![], pod(UID, id, None)),
+        (format!("{slice}/cri-containerd-{id}.scope"), vec![], pod(UID, id, Some(Containerd))),
+        // systemd has not let a container have devices of its own yet.
+        (
+            format!("{slice}/cri-containerd-{id}.scope"),
+            vec![("5:devices", slice)],
+            pod(UID, id, Some(Containerd)),
+        ),
+        // containerd without systemd's driver below a kubelet with it: a path relative to containerd's own cgroup.
+        (triple.clone(), vec![("4:memory", below.as_str())], pod(UID, id, Some(Containerd))),
+        (format!("/docker/{id}"), vec![], container(id, Some(Docker))),
+        (
+            format!("/system.slice/docker-{id}.scope"),
+            vec![("5:devices", "/system.slice")],
+            container(id, Some(Docker)),
+        ),
+        (format!("{slice}/docker-{id}.scope"), vec![("5:devices", slice)], pod(UID, id, Some(Docker))),
+    ] {
+        let text = text(&path, &others);
+        assert_eq!(Identity::of(&text, &Surroundings::default()), expected, "{text}");
+        let of_version_2 = text.lines().last().expect("the last line");
+        assert_eq!(Identity::of(of_version_2, &Surroundings::default()), expected, "{of_version_2}");
+    }
+}
+
 #[test]
 fn node_in_a_container_is_left_out_of_the_paths_of_its_pods() {
     let init = filled("1:name=systemd:/docker/{other}/init.scope\n0::/docker/{other}/init.scope\n");
