@@ -49,7 +49,7 @@ export OTEL_PHP
 # A checkout of php/pie, for `make pie-install` and `make test-matrix`.
 export PIE
 
-.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix php-src musl arm64 apache valgrind php promphp-suite promphp-differential pie pie-install fpm e2e attacks tls formats memory operations posix page deploy containers reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean node
+.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix php-src musl arm64 apache valgrind php promphp-suite promphp-differential pie pie-install fpm e2e attacks tls formats memory operations posix page deploy containers runtimes reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean node
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -237,6 +237,10 @@ deploy: venv build ## Manifests, chart, dashboard, alerts and archives, read by 
 containers: venv build ## The shipped pod, and the agent of a node, played by podman and scraped by Prometheus
 	@scripts/container-deps.sh
 	@PYTHONDONTWRITEBYTECODE=1 unshare --pid --fork --mount-proc --kill-child .cache/venv/bin/python -m pytest tests/containers
+
+runtimes: venv build ## The agent of a node with real containerd, as a kubelet asks it for pods, and Docker; needs root
+	@scripts/container-runtimes.sh
+	@$(pytest) tests/runtimes
 
 scaling: testdeps build ## Let one Prometheus scrape 500 simulated exporters, and write docs/scaling.md
 	@PYTHONPATH=tests $(python) benches/scaling/measure.py

@@ -2,7 +2,7 @@
 # The extension's tests on each PHP, thread-safe or not, on glibc and musl: tests/run-matrix.sh [CELL]...
 #
 # A cell is named like 8.4-zts-musl-x86_64; beside them are apache, for a server of threads, arm64, for what is the same
-# for each PHP, frameworks-trixie and frameworks-sid, for the Composer library with the frameworks of newer Debians, and pie, if PIE names a checkout of it. Without names all that this machine can run are run. What each did goes
+# for each PHP, frameworks-trixie and frameworks-sid, for the Composer library with the frameworks of newer Debians, runtimes, for containerd and Docker, and pie, if PIE names a checkout of it. Without names all that this machine can run are run. What each did goes
 # into tests/matrix/last-run.json, and from there into docs/install.md: tests/matrix/table.py. Ends with the table.
 # Wants root, for chroot.
 #
@@ -24,6 +24,7 @@ run_cell() { # php threads libc machine
     arm64---) tests/matrix/arm64.sh 8.4 rest ;;
     apache---) tests/run-apache.sh 8.4 ;;
     frameworks-*--) tests/matrix/debian.sh 8.4 "$2" ;;
+    runtimes---) make --no-print-directory runtimes ;;
     pie---) tests/run-pie-install.sh ;;
     *) fail "There is nothing here to run $1-$2-$3-$4 on" ;;
   esac
