@@ -2,6 +2,7 @@
 
 A machine may have other namespaces and segments; each test looks at its own ones, by the numbers of the namespaces."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import time
 
 import harness
 import pytest
+import yaml
 from harness import EXPORTER, Process, Worker, ask, wait_until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
@@ -33,9 +35,9 @@ class Node(Process):
 
     started = 0
 
-    def __init__(self, test, *words, through=(), poll="100ms", **options):
+    def __init__(self, test, *words, through=(), poll="100ms", address="127.0.0.1:0", name="here", **options):
         Node.started += 1
-        flags = ["--web.listen-address=127.0.0.1:0", f"--node.poll={poll}", "--node.name=here"]
+        flags = [f"--web.listen-address={address}", f"--node.poll={poll}", f"--node.name={name}"]
         super().__init__(test, f"node-{Node.started}", [*through, EXPORTER, "node", *flags, *words], **options)
         self.address = self.wait_for(r"""address"?[=:]"?([^\s"]+:\d+)""").group(1)
 
@@ -452,3 +454,89 @@ scrape_configs:
     prometheus.expect(f'sum(max_over_time(jobs_total{{ipc_namespace="{number(pods[0])}"}}[1m]))', {"{}": 42})
     node.expect_gone(pods[0].uid)
     prometheus.expect(f'sum(jobs_total{{ipc_namespace="{number(pods[1])}"}})', {"{}": 2})
+
+
+def snake(name):
+    """A key of the operator's as Prometheus has it."""
+    return re.sub("[A-Z]", lambda letter: f"_{letter.group().lower()}", name)
+
+
+def documented_jobs():
+    """The jobs for several nodes, by name."""
+    text = (harness.ROOT / "docs/deployment.md").read_text()
+    (block,) = re.findall(r"<!-- prometheus:nodes -->\n```yaml\n(.*?)```", text, re.DOTALL)
+    return {job["job_name"]: job for job in yaml.safe_load(block)["scrape_configs"]}
+
+
+def shipped(folder):
+    text = (harness.ROOT / f"docker/kubernetes/overlays/{folder}/scrapeconfig.yaml").read_text()
+    return yaml.safe_load(text)["spec"]
+
+
+def test_documented_jobs_for_several_nodes_are_those_of_the_manifests():
+    jobs, pods = documented_jobs(), shipped("node-pods")
+    relabelings = [{snake(key): value for key, value in each.items()} for each in pods["relabelings"]]
+    assert jobs["node-pods"]["relabel_configs"] == relabelings
+    (found,) = pods["kubernetesSDConfigs"]
+    expected = {**found, "role": "pod", "selectors": [{**each, "role": "pod"} for each in found["selectors"]]}
+    assert jobs["node-pods"]["kubernetes_sd_configs"] == [expected]
+    urls = lambda configs: [each["url"] for each in configs]
+    assert urls(jobs["node-discovery"]["http_sd_configs"]) == urls(shipped("node-discovery")["httpSDConfigs"])
+
+
+def two_nodes(context):
+    """Two agents that differ in address and name; here both see the same pods."""
+    first = Node(context, address="127.0.0.2:0", name="node-1")
+    port = first.address.rsplit(":", 1)[1]
+    return [first, Node(context, address=f"127.0.0.3:{port}", name="node-2")], port
+
+
+def prometheus_of(context, job):
+    config = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": [job]}
+    (context.folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    files = [f"--config.file={context.folder / 'prometheus.yml'}", f"--storage.tsdb.path={context.folder / 'tsdb'}"]
+    return harness.Prometheus(context, command=["prometheus", *files])
+
+
+def test_prometheus_asks_the_agent_of_each_node_for_its_pods(context):
+    nodes, port = two_nodes(context)
+    pods = [Pod(context, amount) for amount in (1, 2)]
+    for node, pod in itertools.product(nodes, pods):
+        node.expect(pod.uid)
+    job = documented_jobs()["node-discovery"]
+    for number, each in enumerate(job["http_sd_configs"], 1):
+        each["url"] = each["url"].replace(f"node-{number}.example:10200", nodes[number - 1].address)
+        each["refresh_interval"] = "1s"
+    numbers = [pod.uid.removeprefix("ipc-") for pod in pods]
+    expected = {
+        harness.series("", {"node": f"node-{number}", "ipc_namespace": inode}): amount
+        for number, (amount, inode) in itertools.product((1, 2), enumerate(numbers, 1))
+    }
+    query = f'sum by (node, ipc_namespace) (jobs_total{{ipc_namespace=~"{"|".join(numbers)}"}})'
+    prometheus_of(context, job).expect(query, expected)
+
+
+def test_prometheus_asks_the_agent_of_a_pods_node_for_its_page(context):
+    """What the Kubernetes API says of pods comes from a file here; all else is the documented job."""
+    nodes, port = two_nodes(context)
+    pods = [Pod(context, amount) for amount in (1, 2)]
+    job = documented_jobs()["node-pods"]
+    told = []
+    for number, (node, pod) in enumerate(zip(nodes, pods), 1):
+        node.expect(pod.uid)
+        facts = {
+            "pod_host_ip": node.address.rsplit(":", 1)[0],
+            "pod_uid": pod.uid,
+            "namespace": "shop",
+            "pod_name": f"web-{number}",
+            "pod_node_name": f"node-{number}",
+        }
+        told.append({"targets": [f"web-{number}:80"], "labels": {f"__meta_kubernetes_{key}": value for key, value in facts.items()}})
+    (context.folder / "pods.json").write_text(json.dumps(told))
+    del job["kubernetes_sd_configs"]
+    job["file_sd_configs"] = [{"files": [str(context.folder / "pods.json")]}]
+    job["relabel_configs"][0]["replacement"] = f"$1:{port}"
+    prometheus = prometheus_of(context, job)
+    labels = lambda number: {"namespace": "shop", "pod": f"web-{number}", "node": f"node-{number}"}
+    expected = {harness.series("", labels(number)): number for number in (1, 2)}
+    prometheus.expect("sum by (namespace, pod, node) (jobs_total)", expected)

@@ -1,5 +1,7 @@
 """TLS and passwords by --web.config.file, seen by openssl, curl and a real Prometheus."""
 
+import json
+import os
 import pathlib
 import re
 import signal
@@ -301,6 +303,27 @@ class TlsTest(harness.TestCase):
         prometheus = harness.Prometheus(self, exporter.address, how)
         prometheus.expect_health()
         prometheus.expect("promshm_up", {"promshm_up{}": 0})
+
+    def test_a_real_prometheus_finds_pods_of_a_node_over_tls_with_a_password(self):
+        self.configure(TLS + USERS)
+        flags = ["--web.listen-address=127.0.0.1:0", "--node.poll=100ms", f"--web.config.file={self.file('web.yml')}"]
+        node = harness.Process(self, "node", [harness.EXPORTER, "node", *flags])
+        node.address = node.wait_for(r"""address"?[=:]"?([^\s"]+:\d+)""").group(1)
+        code = "(new Promshm\\Counter('jobs_total', 'Jobs.'))->incBy(7); echo 'counted'; fgets(STDIN);"
+        harness.Worker(self, self.segment, "-r", code).wait_for("counted")
+        for path in ("/sd", "/pods", "/metrics"):
+            self.assertEqual((self.status(node, path=path), self.status(node, *self.user("alice"), path=path)), (401, 200), path)
+        how = {
+            "tls_config": {"ca_file": str(self.file("ca.pem"))},
+            "basic_auth": {"username": "alice", "password": PASSWORDS["alice"]},
+        }
+        discovery = {"url": f"https://{node.address}/sd", "refresh_interval": "1s", **how}
+        job = {"job_name": "pods", "scheme": "https", **how, "http_sd_configs": [discovery]}
+        interval = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+        self.file("prometheus.yml").write_text(json.dumps({"global": interval, "scrape_configs": [job]}))
+        words = ["prometheus", f"--config.file={self.file('prometheus.yml')}", f"--storage.tsdb.path={self.file('tsdb')}"]
+        number = os.stat("/proc/self/ns/ipc").st_ino
+        harness.Prometheus(self, command=words).expect(f'sum(jobs_total{{ipc_namespace="{number}"}})', {"{}": 7})
 
     def test_slow_handshakes_use_one_connection_each(self):
         exporter = self.exporter(TLS + USERS)
