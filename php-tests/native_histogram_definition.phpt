@@ -44,8 +44,8 @@ Promshm\Exception\InvalidArgumentException
 Promshm\Exception\InvalidArgumentException
 Promshm\Exception\InvalidArgumentException
 Promshm\Exception\InvalidArgumentException
-Promshm\Exception\InvalidArgumentException: From 2^-20 to 2^16 with this bucketFactor (schema 7) a series would have 4608 buckets, and there is room for 507: pass a bucketFactor of at least 1.0906, or bring min and max closer together
-Promshm\Exception\InvalidArgumentException: From 2^-997 to 2^997 with this bucketFactor (schema 8) a series would have 510464 buckets, and there is room for 507: pass a bucketFactor of at least 16, or bring min and max closer together
+Promshm\Exception\InvalidArgumentException: From 2^-20 to 2^16 with this bucketFactor (schema 7) a series would have 4608 buckets, and there is room for 506: pass a bucketFactor of at least 1.0906, or bring min and max closer together
+Promshm\Exception\InvalidArgumentException: From 2^-997 to 2^997 with this bucketFactor (schema 8) a series would have 510464 buckets, and there is room for 506: pass a bucketFactor of at least 16, or bring min and max closer together
 Promshm\Exception\InvalidArgumentException: Label name "le" is reserved: it has a meaning of its own on a histogram; choose another
 TypeError
 TypeError

@@ -283,19 +283,21 @@ impl Definition {
         match self.kind {
             Kind::Counter | Kind::Gauge(_) => 1,
             Kind::Histogram => self.native.map_or(self.bounds.len() + 2, |native| native.cells),
-            Kind::NativeHistogram(buckets) => buckets.numbers(),
+            Kind::NativeHistogram(buckets) => buckets.cells_of_series(),
             Kind::Summary { .. } => SUMMARY_CELLS,
         }
     }
 
     /// Number of values of one series when it is read: one per cell, except for a summary, which has the
-    /// value at each quantile, the sum and the count, and a histogram of both forms, which has those of its classic form.
+    /// value at each quantile, the sum and the count, a histogram of both forms, which has those of its classic form, and
+    /// a native one, whose hint is no value.
     #[must_use]
     #[inline]
     pub fn numbers(&self) -> usize {
         match self.kind {
             Kind::Summary { .. } | Kind::Histogram => self.bounds.len() + 2,
-            _ => self.cells(),
+            Kind::NativeHistogram(buckets) => buckets.numbers(),
+            Kind::Counter | Kind::Gauge(_) => 1,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
         exemplar::{ExemplarLabels, MAX_CHARACTERS},
         family::FamilyRecord,
         header::hash_key,
-        index,
+        hints, index,
         record::Tag,
         ring,
         runtime::Runtime,
@@ -91,9 +91,12 @@ fn valid() -> &'static [u64] {
             for definition in definitions() {
                 let family = writer.register(&definition).expect("room");
                 for label in &LABELS[..2] {
-                    let cell = &writer.resolve(family, &[label]).expect("room").cells[0];
-                    cell.set(1.0);
-                    let cell: *const Cell = cell;
+                    let cells = writer.resolve(family, &[label]).expect("room").cells;
+                    match definition.kind {
+                        Kind::NativeHistogram(_) => hints::observe_owned(cells, 0, 1.0),
+                        _ => cells[0].set(1.0),
+                    }
+                    let cell: *const Cell = &raw const cells[0];
                     writer.note_exemplar(cell, &exemplar(label), 1.0, 1.0);
                 }
             }
@@ -322,6 +325,8 @@ impl<'i> Player<'i> {
 
     #[allow(unsafe_code)] // rings are found as the extension finds them
     fn write(&mut self, family: u64, label: u64) {
+        let definitions = definitions();
+        let kind = definitions[family as usize / 4 % definitions.len()].kind;
         let Some(family) = self.family(family) else { return };
         let label = LABELS[label as usize % LABELS.len()];
         let Some(view) = self.writer.as_ref().map(Writer::view) else { return };
@@ -337,6 +342,9 @@ impl<'i> Player<'i> {
             let _kept = ring::observe_owned(series.cells, ring, crate::clock::now(), 1.0);
             self.outcome.resolved += 1;
             return;
+        }
+        if let Kind::NativeHistogram(_) = kind {
+            (0..series.cells.len()).for_each(|cell| hints::observe_owned(series.cells, cell, 1.0));
         }
         for cell in series.cells {
             let at = std::ptr::from_ref(cell).addr();

@@ -30,6 +30,9 @@
 //! through a cell of the series. Each sample is two words: the time at which it was taken (nanoseconds
 //! of the machine's monotonic clock), and its value.
 //!
+//! A native histogram has a **hint** for each series and slot: a cell before the last one with a bit for each group of
+//! cells that was ever counted into, so that the reader passes over the others (see `hints`).
+//!
 //! A slot also has pages of exemplars (see `exemplar`), which persist as its counters do, and holds the
 //! process stats that its owner publishes.
 //!
@@ -230,12 +233,16 @@ const _: () = assert!(size_of::<Roots>() == 1024);
 const _: () = assert!(offset_of!(Header, state) == 8);
 const _: () = assert!(offset_of!(Header, epoch) == 128);
 const _: () = assert!(offset_of!(Header, slots_high) == 192);
+const _: () = assert!(PAGE_WORDS <= u64::BITS as usize * HINT_CELLS);
 
 /// Cells of a summary's series: the number of observations, their sum, and the number of its ring's last
 /// page.
 pub const SUMMARY_CELLS: usize = 3;
 /// Index of the cell that holds the number of the ring's last page: 0 while there is no ring.
 pub const RING_CELL: usize = 2;
+/// Cells of a native histogram that share a bit of its hint; see [`hints`](crate::format::hints). A cache line of them,
+/// and so few that a page's groups have a bit each.
+pub const HINT_CELLS: usize = 8;
 /// Words in a sample.
 pub const SAMPLE_WORDS: u64 = 2;
 /// Stands in place of a sample's time while the sample is being written.

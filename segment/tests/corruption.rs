@@ -8,7 +8,7 @@ mod scene;
 mod support;
 
 use forge::*;
-use promshm_segment::Reader;
+use promshm_segment::{Kind, Reader, Writer};
 use scene::*;
 use support::*;
 
@@ -63,6 +63,45 @@ fn corruption_of_many_words_is_survived() {
         scene.survive(&round);
     }
     println!("{rounds} forgeries of several words survived");
+}
+
+/// A hint decides only whether its own slot's numbers are seen; the next generation has the hint that they need.
+#[test]
+#[allow(clippy::float_cmp)] // whole numbers
+fn wrong_hint_hides_numbers_of_its_own_process_alone() {
+    let place = Place::new();
+    let (mut liar, mut other) = (place.writer(), place.writer());
+    let spans = wide_native_with("spans", &[]);
+    let Kind::NativeHistogram(buckets) = spans.kind else { unreachable!() };
+    for writer in [&mut liar, &mut other] {
+        observe(writer, &spans, 3.0, 1);
+        observe(writer, &spans, -1.0, 1);
+    }
+    let lie = |liar: &mut Writer, bits: u64| {
+        let family = liar.register(&spans).unwrap();
+        let [.., hint, _] = liar.resolve(family, &[]).unwrap().cells else { unreachable!() };
+        hint.set(f64::from_bits(bits));
+    };
+    let seen = |reader: &mut Reader| {
+        let row = rows(reader, "spans").remove(0).1;
+        (buckets.count(&row), buckets.below(&row), buckets.sum(&row))
+    };
+    let mut reader = place.reader();
+    for (bits, count, below) in
+        [(0, 2.0, 1.0), (u64::MAX, 4.0, 2.0), (u64::MAX << 37, 2.0, 1.0), (1 << 36, 3.0, 2.0), (1, 2.0, 1.0)]
+    {
+        lie(&mut liar, bits);
+        for reader in [&mut reader, &mut place.reader()] {
+            assert_eq!(seen(reader), (count, below, 4.0), "{bits:x}");
+            assert_eq!(reader.scrape().unwrap().stats.corrupt_records, 0);
+        }
+    }
+    assert!(other.compact());
+    for _ in 0..64 {
+        [&mut liar, &mut other].into_iter().for_each(Writer::tend);
+    }
+    assert_eq!(seen(&mut reader), (4.0, 2.0, 4.0), "carried");
+    assert_eq!(seen(&mut place.reader()), (4.0, 2.0, 4.0), "carried");
 }
 
 /// Overwrites all bytes of an area, or words in all of it.

@@ -2,7 +2,9 @@
 
 mod support;
 
-use promshm_segment::{Reader, Writer};
+use promshm_segment::{
+    Kind, NativeIndex, Reader, Writer, format::hints, layout::HINT_CELLS, memory::atomic::Cell,
+};
 use support::{
     crash::{Fate, die_at},
     trials::*,
@@ -120,6 +122,64 @@ fn death_at_each_step_of_an_observation() {
         at_rest(place)
     };
     kill_at_every_step("histogram update", 6, nothing, known, observe_thrice, check);
+}
+
+/// What a reader finds after each store of three observations: two into one cell, and one into a cell of another group.
+/// The first store of each group is its hint.
+#[test]
+#[allow(clippy::float_cmp)] // whole numbers, and halves
+fn death_at_each_store_of_a_native_observation() {
+    let _watchdog = Watchdog::new();
+    let spans = wide_native_with("spans", &[]);
+    let Kind::NativeHistogram(buckets) = spans.kind else { unreachable!() };
+    let index = NativeIndex::new(buckets);
+    let [near, far] = [0.5, 4096.0].map(|value| index.of(value));
+    assert_ne!(near / HINT_CELLS, far / HINT_CELLS);
+    let (prepare, act) = (
+        |place: &Place| {
+            let mut writer = place.writer();
+            let family = writer.register(&spans).unwrap();
+            let cells: *const [Cell] = writer.resolve(family, &[]).unwrap().cells;
+            (writer, cells)
+        },
+        |prepared: &mut Option<(Writer, *const [Cell])>| {
+            let (_writer, cells) = prepared.as_ref().unwrap();
+            // SAFETY: the writer stays attached.
+            let cells = unsafe { &**cells };
+            for (cell, value) in [(near, 0.5), (near, 0.5), (far, 4096.0)] {
+                hints::observe_owned(cells, cell, value);
+            }
+        },
+    );
+    let after = [
+        (0.0, 0.0, 0.0), // nothing
+        (0.0, 0.0, 0.0), // the hint
+        (1.0, 0.0, 0.0), // the bucket
+        (1.0, 0.0, 0.5), // the sum
+        (2.0, 0.0, 0.5),
+        (2.0, 0.0, 1.0),
+        (2.0, 0.0, 1.0), // the hint of the other group
+        (2.0, 1.0, 1.0),
+        (2.0, 1.0, 4097.0),
+    ];
+    for (stores, (of_near, of_far, sum)) in after.into_iter().enumerate() {
+        let place = Place::new();
+        let fate = die_at(stores as u64 + 1, || prepare(&place), act);
+        assert_eq!(fate == Fate::Completed, stores + 1 == after.len(), "{stores} stores");
+        let numbers = |reader: &mut Reader| {
+            let row = rows(reader, "spans").remove(0).1;
+            (row[near], row[far], buckets.sum(&row), buckets.count(&row))
+        };
+        let mut reader = place.reader();
+        assert_eq!(numbers(&mut reader), (of_near, of_far, sum, of_near + of_far), "{stores} stores");
+        let mut next = place.writer();
+        observe(&mut next, &spans, 0.5, 1);
+        observe(&mut next, &spans, 4096.0, 1);
+        let seen = (of_near + 1.0, of_far + 1.0, sum + 4096.5, of_near + of_far + 2.0);
+        assert_eq!(numbers(&mut reader), seen, "{stores} stores, and its next owner");
+        assert_eq!(numbers(&mut place.reader()), seen, "{stores} stores, and a fresh reader");
+        next.clean_exit(false);
+    }
 }
 
 /// A ring that is full, so that each sample takes an older one's place.
@@ -245,8 +305,7 @@ fn removal(operation: &str, and_return: bool) {
         let mut bystander = Bystander::new(&place);
         let mut old_reader = place.reader();
         let family = bystander.writer.register(&jobs()).unwrap();
-        let known: *const promshm_segment::memory::atomic::Cell =
-            bystander.writer.resolve(family, &["mail"]).unwrap().cells.as_ptr();
+        let known: *const Cell = bystander.writer.resolve(family, &["mail"]).unwrap().cells.as_ptr();
         // SAFETY: the bystander stays attached.
         let known = unsafe { &*known };
         known.add_owned(5.0);

@@ -3,7 +3,8 @@
 
 mod support;
 
-use promshm_segment::{GaugeMode, Reader, Writer, crash};
+use promshm_segment::{GaugeMode, Kind, NativeIndex, Reader, Writer, crash};
+use std::collections::BTreeMap;
 use support::{
     crash::{Fate, die_at, stop_at},
     trials::*,
@@ -59,7 +60,7 @@ fn gauges_made_and_removed_for_ever_never_fill_the_segment() {
         let definition = promshm_segment::Definition::new(
             &format!("g_{}", mode as u8),
             "",
-            promshm_segment::Kind::Gauge(mode),
+            Kind::Gauge(mode),
             &["n"],
             &[],
         );
@@ -120,6 +121,73 @@ fn all_kinds_of_series_are_carried() {
         settle(&mut [&mut other, &mut one]);
         sums(&mut reader);
         sums(&mut place.reader());
+    }
+}
+
+/// Narrow and wide ones, which share pages with counters and histograms, of living processes, a dead one and one that has
+/// not turned: the reader adds up what was observed, wherever the cells lie and whichever of them are read.
+#[test]
+fn native_histograms_are_exact_beside_other_series_in_any_half() {
+    let place = Place::new();
+    let kinds =
+        [native_with("narrow", &["n"]), wide_native_with("wide", &["n"]), histogram_with("h", &["n"])];
+    let (labels, values) = (["a", "b", "c"], [0.0, 0.3, 1.5, 1e3, 1e9, -2.0, 0.001]);
+    let mut expected: BTreeMap<(usize, &str), Vec<f64>> = BTreeMap::new();
+    let mut random = Random(1);
+    let mut act = |writer: &mut Writer, expected: &mut BTreeMap<(usize, &'static str), Vec<f64>>| {
+        for _ in 0..12 {
+            let (kind, label) = (random.next() as usize % kinds.len(), labels[random.next() as usize % 3]);
+            let value = values[random.next() as usize % values.len()];
+            observe_into(writer, &kinds[kind], &[label], value, 1);
+            count(writer, &counter("c", &["n"]), &[label], 1.0);
+            expected.entry((kind, label)).or_default().push(value);
+        }
+    };
+    let check = |reader: &mut Reader, expected: &BTreeMap<(usize, &str), Vec<f64>>, when: &str| {
+        let mut found = 0.0;
+        for (kind, definition) in kinds.iter().enumerate() {
+            for (labels, row) in rows(reader, &definition.name) {
+                let observed = &expected[&(kind, &*labels[0])];
+                let mut numbers = vec![0.0; definition.numbers()];
+                for value in observed {
+                    let cell = match definition.kind {
+                        Kind::NativeHistogram(buckets) => NativeIndex::new(buckets).of(*value),
+                        _ => definition.bounds.iter().filter(|bound| *value > **bound).count(),
+                    };
+                    numbers[cell] += 1.0;
+                }
+                let (last, counts) = row.split_last().unwrap();
+                assert_eq!(counts, &numbers[..counts.len()], "{when}: {} {labels:?}", definition.name);
+                let sum: f64 = observed.iter().sum();
+                assert!((last - sum).abs() <= 1e-9 * sum.abs(), "{when}: {last} instead of {sum}");
+                found += observed.len() as f64;
+            }
+        }
+        let counters: f64 = rows(reader, "c").iter().map(|(_, row)| row[0]).sum();
+        assert_eq!(
+            (counters, expected.values().map(Vec::len).sum::<usize>() as f64),
+            (found, found),
+            "{when}"
+        );
+        assert_eq!(reader.scrape().unwrap().stats.corrupt_records, 0);
+    };
+    let (mut one, mut other, mut dead) = (place.writer(), place.writer(), place.writer());
+    let mut reader = place.reader();
+    act(&mut dead, &mut expected);
+    dead.clean_exit(false);
+    for round in 0..4 {
+        for (writer, name) in [(&mut one, "one"), (&mut other, "other")] {
+            act(writer, &mut expected);
+            check(&mut reader, &expected, &format!("round {round}, {name}"));
+        }
+        assert!(one.compact(), "round {round}");
+        act(&mut one, &mut expected);
+        check(&mut reader, &expected, &format!("round {round}, begun"));
+        act(&mut other, &mut expected);
+        check(&mut reader, &expected, &format!("round {round}, both"));
+        settle(&mut [&mut one, &mut other]);
+        check(&mut reader, &expected, &format!("round {round}, settled"));
+        check(&mut place.reader(), &expected, &format!("round {round}, a fresh reader"));
     }
 }
 

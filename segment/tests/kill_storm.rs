@@ -4,7 +4,9 @@
 mod support;
 
 use nix::sys::signal::Signal;
-use promshm_segment::{Definition, GaugeMode, Reader, Stats, Writer, snapshot::SlotState};
+use promshm_segment::{
+    Definition, GaugeMode, Kind, Reader, Stats, Writer, format::hints, snapshot::SlotState,
+};
 use std::time::{Duration, Instant};
 use support::{
     workers::{Crew, LEAVE, START},
@@ -73,6 +75,10 @@ fn update(writer: &mut Writer, [c, h, native, s]: [&Definition; 4], kind: u8) {
     let histogram = if kind < COUNTERS + HISTOGRAMS { h } else { native };
     let family = writer.register(histogram).unwrap();
     let series = writer.resolve(family, &[&label]).unwrap();
+    if let Kind::NativeHistogram(buckets) = histogram.kind {
+        let observe = if series.shared { hints::observe_shared } else { hints::observe_owned };
+        return observe(series.cells, usize::from(kind) % (buckets.numbers() - 1), f64::from(kind));
+    }
     let add = |cell: usize, by| {
         let cell = &series.cells[cell];
         if series.shared { cell.add_shared(by) } else { cell.add_owned(by) }

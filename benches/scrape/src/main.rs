@@ -13,7 +13,9 @@ mod heap;
 mod whole;
 
 use promshm_exposition::{Encoder, Format, Gzip, PART};
-use promshm_segment::{Config, Definition, Kind, NativeBuckets, Reader, SegmentName, Snapshot, Writer, os};
+use promshm_segment::{
+    Config, Definition, Kind, NativeBuckets, Reader, SegmentName, Snapshot, Writer, format::hints, os,
+};
 use std::{env, fs::File, hint::black_box, io::Write, time::Instant};
 
 const BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
@@ -79,12 +81,15 @@ fn fill(config: &Config, definition: &Definition, series: u32, slots: u32) {
             let (queue, job) = (format!("queue-{}", row % 50), format!("App\\Jobs\\Handler{row:07}"));
             let cells =
                 writer.resolve(family, &[&queue, &job, "succeeded"]).expect("room for a series").cells;
-            let is_counted = |cell: &usize| match definition.kind {
-                Kind::NativeHistogram(_) => NATIVE_CELLS.contains(cell) || cell + 1 == cells.len(),
-                _ => true,
-            };
-            let counted = cells.iter().enumerate().filter(|(cell, _)| is_counted(cell));
-            counted.for_each(|(_, cell)| cell.add_owned(f64::from(row % 1000 + slot)));
+            let number = f64::from(row % 1000 + slot);
+            if let Kind::NativeHistogram(_) = definition.kind {
+                for cell in NATIVE_CELLS {
+                    hints::observe_owned(cells, cell, number);
+                    cells[cell].add_owned(number);
+                }
+            } else {
+                cells.iter().for_each(|cell| cell.add_owned(number));
+            }
         }
         std::mem::forget(writer); // the slot stays taken, as by a living process
     }

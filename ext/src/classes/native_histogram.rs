@@ -15,10 +15,10 @@ use crate::{
         panic::catch_panic,
         zval::{More, number_of},
     },
-    session::{error_text, handle::Handle, heartbeat, histogram_cells},
+    session::{error_text, handle::Handle, heartbeat},
 };
 use ext_php_rs::{error::Result, flags::DataType, types::Zval};
-use promshm_segment::{Kind, NativeBuckets};
+use promshm_segment::{Kind, NativeBuckets, format::hints};
 use std::cell::Cell;
 
 /// What the arguments are that define the buckets.
@@ -101,7 +101,7 @@ fn observe_at_once(call: &Call<NativeHistogram>) -> Option<()> {
     let value = arguments::first_number(call)?;
     let cells = handle.ready_cells(call, 1)?;
     let bucket = handle.metric().ok()?.native.as_ref()?.of(value);
-    histogram_cells::count(cells, bucket, value);
+    hints::observe_owned(cells, bucket, value);
     heartbeat::tick();
     Some(())
 }

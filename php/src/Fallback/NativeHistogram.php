@@ -18,7 +18,7 @@ final class NativeHistogram implements NativeHistogramInterface
 
     private const SCHEMAS = [-4, 8];
     private const EXPONENTS = [-1022, 1023];
-    private const MOST_BUCKETS = 507;
+    private const MOST_BUCKETS = 506;
 
     /**
      * @param list<string> $labelNames

@@ -102,7 +102,7 @@ final class NativeHistogramTest extends MetricsTestCase
             [[1.1, 1e-310], 'min and max'],
             [[1.1, 1, NAN], 'min and max', 'got 1 and NaN'],
             [[2, 1, PHP_FLOAT_MAX], 'min and max'],
-            [[1.01], 'From 2^-20 to 2^16', '(schema 7)', '4608 buckets', 'room for 507', 'at least 1.0906'],
+            [[1.01], 'From 2^-20 to 2^16', '(schema 7)', '4608 buckets', 'room for 506', 'at least 1.0906'],
             [[1.1, 1e-300, 1e300], 'From 2^-997 to 2^997', '(schema 3)', '15952 buckets', 'at least 16'],
         ];
     }

@@ -236,6 +236,42 @@ impl Cell {
     }
 }
 
+/// Operations of the cell of a native histogram that holds its hint, a bit for each group of its cells; see
+/// [`hints`](crate::format::hints). It needs no order: who sees a number before the bit of its group reads it a moment late.
+impl Cell {
+    /// Loads the bits.
+    #[must_use]
+    pub(crate) fn bits(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    /// Sets bits where this process is the only writer.
+    pub(crate) fn set_bits_owned(&self, bits: u64) {
+        crate::crash::point();
+        self.0.store(self.bits() | bits, Relaxed);
+    }
+
+    /// Sets bits where other processes may write too; does nothing if all of them are set.
+    pub(crate) fn set_bits_shared(&self, bits: u64) {
+        if self.bits() & bits != bits {
+            crate::crash::point();
+            self.0.fetch_or(bits, Relaxed);
+        }
+    }
+
+    /// Lets the processor begin to load the cell's cache line, while it does something else.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self) {
+        #[cfg(all(target_arch = "x86_64", not(miri), not(loom)))]
+        // SAFETY: a prefetch changes nothing that a program could see, and fails nowhere.
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
+                std::ptr::from_ref(self).cast(),
+            );
+        }
+    }
+}
+
 /// A sample of a summary: its time and its value. Both words are read consistently or not at all.
 #[derive(Debug, Default)]
 #[repr(C)]

@@ -4,12 +4,13 @@
 //! two into eight. A series has the cells of a window that its definition fixes:
 //!
 //! ```text
-//! zero | bucket 0 … bucket n − 1 | above | below | nan | sum
+//! zero | bucket 0 … bucket n − 1 | above | below | nan | hint | sum
 //! ```
 //!
 //! Both ends of a window are powers of two. `zero` counts what is as near to zero as the window's lower end or nearer,
 //! `above` what is larger than its upper end, `below` what is less than minus its lower end. So every number is counted,
-//! and merging processes is adding cells.
+//! and merging processes is adding cells. `hint` is no number: it tells the reader which cells were ever counted into (see
+//! [`hints`](crate::format::hints)), and a row of numbers is without it.
 
 mod index;
 mod joint;
@@ -19,8 +20,10 @@ pub use index::NativeIndex;
 pub use joint::{JointCells, NativeForm};
 use thiserror::Error;
 
-/// The cells of a series besides those of its window.
-const OTHER_CELLS: usize = 5;
+/// The numbers of a row besides those of its window.
+const OTHER_NUMBERS: usize = 5;
+/// The cells of a series besides those of its window: these numbers and the hint.
+const OTHER_CELLS: usize = OTHER_NUMBERS + 1;
 /// Maximum number of buckets: the cells of a series must fit into one page.
 pub const MAX_NATIVE_BUCKETS: usize = PAGE_WORDS - OTHER_CELLS;
 /// The schemas that Prometheus has, from the coarsest to the finest.
@@ -161,9 +164,15 @@ impl NativeBuckets {
         (self.from() as i32, self.to() as i32)
     }
 
-    /// Number of cells of a series, which is also the number of values in a row.
+    /// Number of values in a row.
     #[must_use]
     pub fn numbers(self) -> usize {
+        usize::from(self.cells) + OTHER_NUMBERS
+    }
+
+    /// Number of cells of a series: one for each value of a row, and that of the hint before the last.
+    #[must_use]
+    pub(crate) fn cells_of_series(self) -> usize {
         usize::from(self.cells) + OTHER_CELLS
     }
 
@@ -261,6 +270,19 @@ impl NativeBuckets {
         let first = self.below(row) + self.zero(row);
         let last = self.above(row) + self.nan(row);
         [first].into_iter().chain(chunks.map(|chunk| chunk.iter().sum())).chain([last])
+    }
+
+    /// The bucket of the classic form that a number of a row is part of, by its place in the row: one of those of
+    /// [`NativeBuckets::classic_counts`].
+    #[must_use]
+    pub fn classic_bucket(self, at: usize) -> usize {
+        let above = self.above_cell();
+        match at {
+            0 => 0,
+            _ if at < above => 1 + (at - 1) / self.per_power() as usize,
+            _ if at == above + 1 => 0,
+            _ => self.classic_bounds().len(),
+        }
     }
 }
 

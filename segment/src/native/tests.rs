@@ -15,7 +15,7 @@ fn windows() -> Vec<NativeBuckets> {
         (-3, -16, 32),
         (-2, -4, 4),
         (-1, -20, 16),
-        (0, -253, 254),
+        (0, -253, 253),
         (1, -1, 1),
         (2, -60, 60),
         (3, -20, 16),
@@ -194,7 +194,7 @@ fn impossible_windows_are_refused_with_their_numbers() {
     let refused = NativeBuckets::new(1.01, 1e-6, 65536.0).unwrap_err();
     let fitting = 2_f64.powf(0.125);
     let (schema, from, to, buckets) = (7, -20, 16, 36 * 128);
-    assert_eq!(refused, NativeError::TooMany { schema, from, to, buckets, limit: 507, fitting });
+    assert_eq!(refused, NativeError::TooMany { schema, from, to, buckets, limit: 506, fitting });
     assert!(NativeBuckets::new(fitting, 1e-6, 65536.0).is_ok(), "what the error names fits");
 }
 
@@ -248,5 +248,11 @@ fn classic_form_has_the_same_counts() {
             assert_eq!(total, expected, "le {bound} of {buckets:?}");
         }
         assert_eq!(counts.iter().sum::<f64>() as usize, values.len());
+        for at in 0..buckets.numbers() - 1 {
+            row.fill(0.0);
+            row[at] = 1.0;
+            let place = buckets.classic_counts(&row).position(|count| count > 0.0);
+            assert_eq!(place, Some(buckets.classic_bucket(at)), "{at} of {buckets:?}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     cells::Cells,
     entry::{Entry, Home, Series, Spot},
+    natives::Natives,
     ranges::ClaimedRanges,
     sight::Sight,
     totals::Totals,
@@ -628,17 +629,25 @@ impl Catalogue {
     }
 
     /// Finds the series that were not used for the segment's TTL. Returns how many are hidden.
-    pub(crate) fn look_for_use(&mut self, cells: &Cells<'_>, totals: &Totals, now: u64) -> u64 {
+    pub(crate) fn look_for_use(
+        &mut self,
+        cells: &Cells<'_>,
+        (totals, natives): (&Totals, &Natives),
+        now: u64,
+    ) -> u64 {
         let ttl = ttl::of(cells.view);
         if ttl == 0 {
             return 0;
         }
         let mut hidden = 0;
-        for at in self.chosen.iter().flatten() {
-            let family = &mut self.families[*at];
-            let (kind, count) = (family.definition.kind, family.definition.cells());
-            let print = |series: &Series| cells.print(totals, kind, series, count);
-            hidden += family.look_for_use(cells.view, (ttl, now), print);
+        for (family, at) in self.chosen.iter().flatten().enumerate() {
+            let entry = &mut self.families[*at];
+            let (kind, count) = (entry.definition.kind, entry.definition.cells());
+            let print = |row: usize, series: &Series| match kind {
+                Kind::NativeHistogram(_) => natives.print(family, row),
+                _ => cells.print(totals, kind, series, count),
+            };
+            hidden += entry.look_for_use(cells.view, (ttl, now), print);
         }
         hidden
     }
@@ -652,7 +661,7 @@ impl Catalogue {
     }
 
     /// The chosen families, in the snapshot's order.
-    pub(crate) fn chosen(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn chosen(&self) -> impl Iterator<Item = &Entry> + Clone {
         self.chosen.iter().flatten().map(|at| &self.families[*at])
     }
 

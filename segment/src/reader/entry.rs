@@ -247,19 +247,19 @@ impl Entry {
     }
 
     /// Finds the rows that were not used for `ttl` seconds. `print` returns the fingerprint of the numbers of
-    /// a column's series. Returns how many rows are hidden now.
+    /// a row's series. Returns how many rows are hidden now.
     pub(crate) fn look_for_use(
         &mut self,
         view: &View,
         (ttl, now): (u32, u64),
-        print: impl Fn(&Series) -> u64,
+        print: impl Fn(usize, &Series) -> u64,
     ) -> u64 {
         self.activities.resize(self.rows.len(), Activity::default());
         self.hidden.clear();
-        for (series, activity) in self.rows.iter().zip(&mut self.activities) {
+        for (row, (series, activity)) in self.rows.iter().zip(&mut self.activities).enumerate() {
             let touched = |offset| SeriesRecord::touched(view, offset).map_or(0, Word::load_relaxed);
             let touched = series.offsets(view).map(touched).max().unwrap_or(0);
-            let idle = activity.look(touched, print(series), now);
+            let idle = activity.look(touched, print(row, series), now);
             self.hidden.push(hides(ttl, idle));
         }
         self.hidden.iter().map(|hidden| u64::from(*hidden)).sum()

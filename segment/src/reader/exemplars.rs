@@ -14,10 +14,11 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// The exemplars of one scrape, by half and column of the cumulative plane.
+/// The exemplars of one scrape.
 #[derive(Debug, Default)]
 pub(crate) struct Exemplars {
-    latest: HashMap<(usize, u64), Exemplar>,
+    /// The latest of each column of the cumulative plane, by half, in the order of the columns.
+    latest: [Vec<(u64, Exemplar)>; 2],
     /// Number of places whose exemplar breaks a rule. They are skipped, because one invalid exemplar would
     /// make the whole exposition page invalid.
     pub(crate) bad: u64,
@@ -33,6 +34,7 @@ impl Exemplars {
                 found.look_at(cells, half, pages);
             }
         }
+        found.latest.iter_mut().for_each(keep_latest);
         found
     }
 
@@ -44,7 +46,7 @@ impl Exemplars {
                     continue;
                 };
                 match place.find() {
-                    Some(Ok(exemplar)) => self.take((half, column), exemplar),
+                    Some(Ok(exemplar)) => self.latest[half].push((column, exemplar)),
                     Some(Err(_)) => self.bad += 1,
                     None => {}
                 }
@@ -52,46 +54,49 @@ impl Exemplars {
         }
     }
 
-    fn take(&mut self, place: (usize, u64), exemplar: Exemplar) {
-        let known = self.latest.get(&place);
-        if known.is_none_or(|known| known.time < exemplar.time) {
-            self.latest.insert(place, exemplar);
-        }
-    }
-
     /// The exemplars of a family's cells; a histogram's sum has none.
     pub(crate) fn of(&self, entry: &Entry) -> Vec<(CellPlace, Exemplar)> {
-        if self.latest.is_empty() {
+        if self.latest.iter().all(Vec::is_empty) {
             return Vec::new();
         }
-        let is_histogram = matches!(entry.definition.kind, Kind::Histogram | Kind::NativeHistogram(_));
-        let buckets = entry.definition.cells() - usize::from(is_histogram);
+        let others = match entry.definition.kind {
+            Kind::NativeHistogram(_) => 2,
+            Kind::Histogram => 1,
+            _ => 0,
+        };
+        let buckets = entry.definition.cells() - others;
         let joint = entry.definition.joint_cells();
-        let cells = entry
-            .rows()
-            .iter()
-            .enumerate()
-            .flat_map(|(row, series)| (0..buckets).map(move |cell| ((row, cell), series)));
-        let mut found: Vec<(CellPlace, Exemplar)> = cells
-            .filter_map(|((row, cell), series)| {
-                let exemplar = self.latest_of(series, cell)?.clone();
+        let rows = entry.rows().iter().enumerate();
+        let of_cells = rows.flat_map(|(row, series)| {
+            self.of_series(series, buckets).map(move |(cell, exemplar)| (row, cell, exemplar))
+        });
+        let mut found: Vec<(CellPlace, Exemplar)> = of_cells
+            .filter_map(|(row, cell, exemplar)| {
                 let bucket = joint.as_ref().map_or(Some(cell), |joint| joint.bucket(cell))?;
-                Some(((row, bucket), exemplar))
+                Some(((row, bucket), exemplar.clone()))
             })
             .collect();
-        // Several cells may be of one bucket. The latest stays; the sort keeps the order of equals.
-        order::sort_elements(&mut found, &|(place, one), (other, two)| {
-            place.cmp(other).then(two.time.total_cmp(&one.time))
-        });
-        found.dedup_by_key(|(place, _)| *place);
+        keep_latest(&mut found); // several cells may be of one bucket, or one of both halves
         found
     }
 
-    fn latest_of(&self, series: &Series, cell: usize) -> Option<&Exemplar> {
-        let places = (0..2).filter_map(|half| Some((half, series.column(half)? + cell as u64)));
-        let found = places.filter_map(|place| self.latest.get(&place));
-        found.reduce(|one, other| if other.time > one.time { other } else { one })
+    /// The exemplars of a series' first cells, each with its cell, of both halves.
+    fn of_series(&self, series: &Series, cells: usize) -> impl Iterator<Item = (usize, &Exemplar)> {
+        let halves = self.latest.iter().zip(series.columns());
+        halves.filter_map(|(all, column)| Some((all, column?))).flat_map(move |(all, column)| {
+            let first = all.partition_point(|(at, _)| *at < column);
+            let own = all[first..].iter().take_while(move |(at, _)| *at < column + cells as u64);
+            own.map(move |(at, exemplar)| ((at - column) as usize, exemplar))
+        })
     }
+}
+
+/// Sorts by place, and keeps the latest of each. The sort keeps the order of equals.
+fn keep_latest<P: Ord>(all: &mut Vec<(P, Exemplar)>) {
+    order::sort_elements(all, &|(place, one), (other, two)| {
+        place.cmp(other).then(two.time.total_cmp(&one.time))
+    });
+    all.dedup_by(|(next, _), (place, _)| next == place);
 }
 
 /// A page's places, each with the page.

@@ -1,8 +1,9 @@
-//! Which cells of both halves belong together, while slots are in different halves. It depends on where the series lie
+//! Which cells of both halves belong together, while slots are in different halves, but for native histograms. It depends on where the series lie
 //! and not on their numbers, so it is found out once for many scrapes.
 
 use super::entry::{Entry, Series};
 use crate::{
+    definition::Kind,
     layout::{PAGE_WORDS, Plane},
     order,
 };
@@ -71,7 +72,7 @@ struct Span {
     sum: usize,
 }
 
-/// The cells of all cumulative series that are shown.
+/// The cells of all cumulative series that are shown, but of native histograms.
 #[derive(Debug, Default)]
 pub(crate) struct Joined {
     /// The catalogue's layout that it was found for.
@@ -90,7 +91,9 @@ impl Joined {
             return;
         }
         *self = Self { layout: Some(layout), now, ..Self::default() };
+        let is_native = |entry: &&Entry| matches!(entry.definition.kind, Kind::NativeHistogram(_));
         let cumulative = entries.filter(|entry| entry.definition.kind.plane() == Plane::Cumulative);
+        let cumulative = cumulative.filter(|entry| !is_native(entry));
         let series = cumulative.flat_map(|entry| {
             let cells = entry.definition.cells();
             entry.rows().iter().map(move |series| (series.columns(), cells))

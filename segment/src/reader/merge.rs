@@ -12,7 +12,7 @@ use crate::{
     snapshot::{ABSENT, Family, Snapshot},
 };
 
-/// Refreshes the numbers of all rows. Returns how many rows found no room plus how many exemplars broke a
+/// Refreshes the numbers of all rows but those of native histograms, and all exemplars. Returns how many rows found no room plus how many exemplars broke a
 /// rule.
 pub(crate) fn values(
     cells: &Cells<'_>,
@@ -28,13 +28,14 @@ pub(crate) fn values(
                 processes.get_or_insert_with(|| Processes::look(cells)).rows(cells, entry, family);
             }
             Kind::Gauge(mode) => merged_gauges(cells, entry, mode, family),
-            Kind::Counter | Kind::Histogram | Kind::NativeHistogram(_) => {
+            Kind::Counter | Kind::Histogram => {
                 match entry.definition.joint_cells() {
                     Some(joint) => split_totals(cells, entry, &joint, totals, family),
                     None => copy_totals(cells, entry, totals, family),
                 }
                 family.set_exemplars(exemplars.of(entry));
             }
+            Kind::NativeHistogram(_) => family.set_exemplars(exemplars.of(entry)),
             Kind::Summary { .. } => copy_summary_totals(cells, entry, totals, family),
         }
     }

@@ -8,7 +8,9 @@ mod exemplars;
 mod joined;
 mod limits;
 mod merge;
+mod natives;
 mod pages;
+mod parts;
 mod ranges;
 mod sight;
 mod slots;
@@ -33,6 +35,7 @@ use budget::Budget;
 pub(crate) use catalogue::Catalogue;
 use cells::Cells;
 pub use limits::{Limited, ReadLimits};
+use natives::Natives;
 use pages::PageMap;
 pub(crate) use sight::Sight;
 use slots::Slots;
@@ -79,6 +82,7 @@ pub struct Reader {
     snapshot: Snapshot,
     page_map: PageMap,
     totals: Totals,
+    natives: Natives,
     summaries: Summaries,
     budget: Budget,
     /// The most invalid items that any scrape found among those that each scrape reads anew: words that lead
@@ -164,6 +168,7 @@ impl Reader {
             snapshot: Snapshot::default(),
             page_map: PageMap::default(),
             totals: Totals::default(),
+            natives: Natives::default(),
             summaries: Summaries::default(),
             budget: Budget::default(),
             corrupt: 0,
@@ -212,7 +217,9 @@ impl Reader {
         self.catalogue.choose(&cells, &mut self.snapshot);
         let layout = self.catalogue.layout();
         self.totals.refresh(view, sight, &self.page_map, layout, self.catalogue.chosen());
-        let hidden = self.catalogue.look_for_use(&cells, &self.totals, now);
+        let families = &mut self.snapshot.families;
+        self.natives.refresh((view, sight, &self.page_map), layout, self.catalogue.chosen(), families);
+        let hidden = self.catalogue.look_for_use(&cells, (&self.totals, &self.natives), now);
         let left_out = merge::values(&cells, &self.catalogue, &self.totals, &mut self.snapshot);
         self.summaries.look(view, &mut self.page_map, &self.catalogue);
         self.summaries.merge(view, now, &mut self.snapshot);

@@ -15,7 +15,7 @@ use std::{collections::HashMap, mem::offset_of};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Page {
     /// Its index among the plane's pages.
-    place: u32,
+    pub(crate) place: u32,
     /// The slot that owns it.
     pub(crate) slot: u16,
     /// Its number in the segment.

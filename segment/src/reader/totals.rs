@@ -1,9 +1,10 @@
-//! Sums of the cumulative plane over all slots.
+//! Sums of the cumulative plane over all slots, but of native histograms; those are in `natives`.
 
 use super::{
     entry::{Entry, Series},
     joined::{Block, Joined, Run},
     pages::{Page, PageMap, Pages},
+    parts::Parts,
     sight::Sight,
 };
 use crate::{
@@ -19,6 +20,7 @@ pub(crate) struct Totals {
     /// where its sums are. Otherwise they are in the order of the pages.
     are_joined: bool,
     joined: Joined,
+    parts: Parts,
 }
 
 impl Totals {
@@ -29,11 +31,11 @@ impl Totals {
         sight: &Sight,
         page_map: &PageMap,
         layout: u64,
-        entries: impl Iterator<Item = &'e Entry>,
+        entries: impl Iterator<Item = &'e Entry> + Clone,
     ) {
-        self.sums.clear();
         self.are_joined = sight.former().is_some();
         if self.are_joined {
+            self.sums.clear();
             self.joined.refresh(layout, sight.half(), entries);
             self.sums.resize(self.joined.count(), 0.0);
             for block in self.joined.blocks() {
@@ -41,17 +43,29 @@ impl Totals {
             }
         } else {
             self.joined = Joined::default();
+            self.parts.refresh(layout, sight.half(), entries);
             self.add_up_half(view, &page_map.cumulative[sight.half()]);
         }
     }
 
-    /// A page that exists in no slot takes no room.
+    /// A page that exists in no slot takes no room. What is not wanted of a page is neither read nor written, and takes
+    /// no memory where it is much.
     fn add_up_half(&mut self, view: &View, pages: &Pages) {
-        self.sums.resize(pages.count() * PAGE_WORDS, 0.0);
+        let count = pages.count() * PAGE_WORDS;
+        if self.sums.len() != count {
+            self.sums = vec![0.0; count];
+        }
         for (sums, of_slots) in self.sums.chunks_exact_mut(PAGE_WORDS).zip(pages.by_rank()) {
-            // Several pages at a time, because most of the time is spent waiting for memory.
-            for several in of_slots.chunks(AT_ONCE) {
-                add_up(sums, several.iter().map(|page| page.cells(view)));
+            let wanted = of_slots.first().map_or(&[][..], |page| self.parts.of(page.place as usize));
+            for part in wanted {
+                let sums = sums.get_mut(part.clone()).unwrap_or_default();
+                sums.fill(0.0);
+                // Several pages at a time, because most of the time is spent waiting for memory.
+                for several in of_slots.chunks(AT_ONCE) {
+                    let cells =
+                        several.iter().map(|page| page.cells(view).get(part.clone()).unwrap_or_default());
+                    add_up(sums, cells);
+                }
             }
         }
     }

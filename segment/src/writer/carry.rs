@@ -11,7 +11,7 @@ use crate::{
     definition::Definition,
     format::{
         family::FamilyRecord,
-        index,
+        hints, index,
         record::Tag,
         ring,
         series::{GONE, SeriesRecord},
@@ -289,6 +289,10 @@ impl<'w> Carrier<'w> {
             Some(target) => target,
             None => allocator.cells(view, &new, load.to, home.plane, (to, home.cells))?,
         };
+        if home.has_hints {
+            hints::add_up(sources, target);
+            return Ok(());
+        }
         let numbers = if home.has_rings { RING_CELL } else { home.cells };
         for (at, target) in target.iter().enumerate().take(numbers) {
             let former = sources.iter().map(|cells| cells[at].get());

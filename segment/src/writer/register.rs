@@ -82,6 +82,7 @@ impl Writer {
             labels: definition.label_names.len(),
             order: definition.order_for(&record.definition).map(|order| self.keep_order(order)),
             has_rings: matches!(definition.kind, Kind::Summary { .. }),
+            has_hints: matches!(definition.kind, Kind::NativeHistogram(_)),
         })
     }
 
@@ -404,6 +405,8 @@ pub(super) struct Home {
     pub(super) order: Option<u32>,
     /// Its cells point to rings of samples.
     pub(super) has_rings: bool,
+    /// Whether its cells come with [`hints`](crate::format::hints).
+    pub(super) has_hints: bool,
 }
 
 /// A family that this process uses.

@@ -9,7 +9,7 @@ use nix::unistd::{ForkResult, Pid, fork};
 use promshm_segment::{
     Config, Definition, GaugeMode, Kind, NativeBuckets, NativeIndex, Reader, SegmentName, Writer,
     config::ObjectName,
-    format::ring,
+    format::{hints, ring},
     memory::atomic::{Cell, Word},
     os,
     snapshot::SlotState,
@@ -78,6 +78,12 @@ pub fn native_with(name: &str, labels: &[&str]) -> Definition {
     Definition::new(name, "", Kind::NativeHistogram(buckets), labels, &[]).unwrap()
 }
 
+/// A native histogram of many groups of cells, with eight buckets for each power of two from 2^-20 to 2^16.
+pub fn wide_native_with(name: &str, labels: &[&str]) -> Definition {
+    let buckets = NativeBuckets::new(1.1, 1e-6, 65_536.0).unwrap();
+    Definition::new(name, "", Kind::NativeHistogram(buckets), labels, &[]).unwrap()
+}
+
 /// Adds to a counter as the extension does.
 pub fn count(writer: &mut Writer, definition: &Definition, labels: &[&str], by: f64) {
     let family = writer.register(definition).expect("room for a family");
@@ -85,14 +91,23 @@ pub fn count(writer: &mut Writer, definition: &Definition, labels: &[&str], by: 
     if series.shared { series.cells[0].add_shared(by) } else { series.cells[0].add_owned(by) }
 }
 
-/// Observes as the extension does: the bucket, then the sum.
+/// Observes as the extension does: a native histogram's hint, the bucket, then the sum.
 pub fn observe(writer: &mut Writer, definition: &Definition, value: f64, times: u64) {
+    observe_into(writer, definition, &[], value, times);
+}
+
+/// The same with labels.
+pub fn observe_into(writer: &mut Writer, definition: &Definition, labels: &[&str], value: f64, times: u64) {
     let family = writer.register(definition).expect("room for a family");
-    let series = writer.resolve(family, &[]).expect("room for a series");
+    let series = writer.resolve(family, labels).expect("room for a series");
     let bucket = match definition.kind {
         Kind::NativeHistogram(buckets) => NativeIndex::new(buckets).of(value),
         _ => definition.cell_bounds().iter().filter(|bound| value > **bound).count(),
     };
+    if let Kind::NativeHistogram(_) = definition.kind {
+        let observe = if series.shared { hints::observe_shared } else { hints::observe_owned };
+        return (0..times).for_each(|_| observe(series.cells, bucket, value));
+    }
     let add = |cell: &Cell, by| if series.shared { cell.add_shared(by) } else { cell.add_owned(by) };
     for _ in 0..times {
         add(&series.cells[bucket], 1.0);

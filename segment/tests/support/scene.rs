@@ -4,7 +4,7 @@
 use super::{forge::*, support::*};
 use promshm_segment::{
     Definition, Exemplar, GaugeMode, Kind, Reader, Runtime, Writer, clock,
-    format::{exemplar::ExemplarLabels, ring},
+    format::{exemplar::ExemplarLabels, hints, ring},
     layout::{Geometry, SUMMARY_CELLS, Shape},
     memory::atomic::Cell,
     snapshot::Snapshot,
@@ -61,6 +61,9 @@ impl Scene {
                 }
                 let cells = writer.resolve(family, &[&label(number)]).unwrap().cells;
                 cells.iter().for_each(|cell| cell.set(1.0 + number as f64));
+                if let (Kind::NativeHistogram(_), [.., hint, _]) = (definition.kind, cells) {
+                    hint.set(f64::from_bits(u64::MAX));
+                }
                 let cell: *const Cell = &raw const cells[0];
                 if number % 4 == 1 {
                     writer.note_exemplar(cell, &exemplar(number), 1.0, 1.0);
@@ -164,6 +167,9 @@ pub fn write(place: &Place) {
                     let _kept = ring::observe_owned(series.cells, ring, clock::now(), 1.0);
                 }
                 Ok(series) => {
+                    if let Kind::NativeHistogram(_) = definition.kind {
+                        hints::observe_owned(series.cells, 0, 1.0);
+                    }
                     series.cells.iter().for_each(|cell| cell.add_shared(1.0));
                     let cell: *const Cell = &raw const series.cells[0];
                     writer.note_exemplar(cell, &exemplar(3), 1.0, 2.0);
