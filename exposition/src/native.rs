@@ -146,16 +146,8 @@ fn zigzag(number: i64) -> u64 {
 
 /// The latest exemplar of each bucket of the classic form; none if there is no exemplar.
 pub(crate) fn classic_exemplars(buckets: NativeBuckets, row: Row<'_>) -> Vec<(usize, &Exemplar)> {
-    let last = buckets.classic_bounds().len();
-    let per_bucket = usize::from(buckets.cells) / (last - 1);
-    let (above, below) = (usize::from(buckets.cells) + 1, usize::from(buckets.cells) + 2);
-    let bucket = |cell: usize| match cell {
-        0 => 0,
-        _ if cell < above => 1 + (cell - 1) / per_bucket,
-        _ if cell == below => 0,
-        _ => last,
-    };
-    let mut all: Vec<_> = row.exemplars().map(|(cell, exemplar)| (bucket(cell), exemplar)).collect();
+    let of_cells = row.exemplars().map(|(cell, exemplar)| (buckets.classic_bucket(cell), exemplar));
+    let mut all: Vec<_> = of_cells.collect();
     order::sort_elements(&mut all, &|(bucket, one), (other, two)| {
         bucket.cmp(other).then(two.time.total_cmp(&one.time))
     });
