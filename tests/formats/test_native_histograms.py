@@ -19,6 +19,9 @@ WORKERS = 8
 SCRIPT = pathlib.Path(__file__).parent / "native.php"
 FLAGS = ["--enable-feature=native-histograms,exemplar-storage"]
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
+# Every `Histogram` is recorded in both forms.
+BOTH = ["promshm.native_histograms=1"]
+DEFAULT_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 # What one bucket's end exceeds the one before by, at the usual factor of 1.1: schema 3. A classic one is twice as large.
 NATIVE, CLASSIC = 2**0.125, 2
 # Values that are in no bucket of the window, or in none at all. Minus infinity and infinity have no sum.
@@ -43,14 +46,14 @@ def distributions():
     }
 
 
-def counted(context, values, words=()):
+def counted(context, values, words=(), settings=()):
     """Eight workers, each of which has observed its part of the values."""
     lines = [f"{of} {value!r}" for of, numbers in values.items() for value in numbers]
     workers = []
     for number in range(WORKERS):
         part = context.folder / f"values-{number}"
         part.write_text("".join(f"{line}\n" for line in lines[number::WORKERS]))
-        workers.append(harness.Worker(context, context.segment, SCRIPT, part, *words))
+        workers.append(harness.Worker(context, context.segment, SCRIPT, part, *words, settings=settings))
     for worker in workers:
         worker.wait_for("counted")
     return workers
@@ -108,6 +111,59 @@ def test_odd_values_are_counted_and_cost_no_scrape(context, exporter, program):
     prometheus.expect_health()
     found = prometheus.query("histogram_quantile(0.99, native_seconds)")
     assert found['{of="huge"}'] == math.inf or found['{of="huge"}'] > 1e300
+
+
+def assert_native_form(prometheus, values):
+    expected = {f'{{of="{of}"}}': len(numbers) for of, numbers in values.items()}
+    wait_until("all observations", lambda: counts(prometheus) == expected)
+    assert_quantiles(prometheus, values, "sum by (of) (native_seconds)", NATIVE)
+    sums = prometheus.query("histogram_sum(native_seconds)")
+    for of, numbers in values.items():
+        assert math.isclose(sums[f'{{of="{of}"}}'], math.fsum(numbers), rel_tol=1e-12), of
+
+
+def assert_classic_form(prometheus, values):
+    expected = {
+        (of, bound): sum(number <= bound for number in numbers)
+        for of, numbers in values.items()
+        for bound in [*DEFAULT_BOUNDS, math.inf]
+    }
+
+    def found():
+        buckets = prometheus.api("query", query="native_seconds_bucket")["result"]
+        return {(each["metric"]["of"], float(each["metric"]["le"])): float(each["value"][1]) for each in buckets}
+
+    wait_until("all observations", lambda: found() == expected)
+    counts = {f'native_seconds_count{{of="{of}"}}': len(numbers) for of, numbers in values.items()}
+    prometheus.expect("native_seconds_count", counts)
+
+
+def test_histogram_of_both_forms_is_native_to_a_prometheus_that_asks_for_it(context, exporter):
+    values = distributions()
+    counted(context, values, settings=BOTH)
+    prometheus = harness.Prometheus(context, exporter.address, flags=FLAGS)
+    assert_native_form(prometheus, values)
+    assert prometheus.query("native_seconds_bucket") == {}, "Prometheus takes the native form alone"
+    prometheus.expect_health()
+
+
+def test_histogram_of_both_forms_is_classic_to_a_prometheus_that_does_not_ask(context, exporter):
+    values = distributions()
+    counted(context, values, settings=BOTH)
+    prometheus = harness.Prometheus(context, exporter.address)
+    assert_classic_form(prometheus, values)
+    assert counts(prometheus) == {}, "no native form"
+    prometheus.expect_health()
+
+
+def test_both_forms_of_a_histogram_are_taken_where_prometheus_is_told_to(context, exporter):
+    values = distributions()
+    counted(context, values, settings=BOTH)
+    more = "    always_scrape_classic_histograms: true\n"
+    prometheus = harness.Prometheus(context, exporter.address, more, flags=FLAGS, program=harness.prometheus_3())
+    assert_native_form(prometheus, values)
+    assert_classic_form(prometheus, values)
+    prometheus.expect_health()
 
 
 def test_definition_of_the_newest_process_is_exported(context, exporter, program):
