@@ -1366,6 +1366,7 @@ namespace Promshm {
          *     attached: bool,
          *     segment: string,
          *     error: string|null,
+         *     other_settings: array<string, array{configured: int, segment: int, next_generation: bool}>,
          *     reserved_bytes: int,
          *     used_bytes: int,
          *     series: int,
@@ -1381,7 +1382,9 @@ namespace Promshm {
          *     unstored_updates: int,
          *     worker_starts: int,
          *     worker_exits: array{clean: int, fatal: int, abrupt: int}
-         * } `hidden_series` are those that nobody has used for promshm.series_ttl; `families` has the number
+         * } `other_settings` are those that this process is configured with differently than the segment that it uses,
+         *   with both numbers, and whether the segment's next generation takes the configured one over: any other needs a
+         *   new segment; `hidden_series` are those that nobody has used for promshm.series_ttl; `families` has the number
          *   of series of each metric, the largest first; `overflows` counts lookups of label values beyond
          *   promshm.max_series_per_metric, which count together, for each metric that had any; `slot` 0 is shared by the
          *   processes that found no free one; `unstored_updates` counts those of this process that had no

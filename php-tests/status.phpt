@@ -35,6 +35,7 @@ enabled bool
 attached bool
 segment string
 error null
+other_settings array
 reserved_bytes int
 used_bytes int
 series int

@@ -7,6 +7,7 @@ use crate::{
     session::{attachment, error_text, ini},
 };
 use ext_php_rs::{info_table_end, info_table_row, info_table_start, zend::ModuleEntry};
+use promshm_segment::Stats;
 
 /// Prints the table.
 pub(crate) extern "C" fn info(module: *mut ModuleEntry) {
@@ -21,6 +22,11 @@ pub(crate) extern "C" fn info(module: *mut ModuleEntry) {
             zval::print_ini(module);
         });
     });
+}
+
+fn settings(stats: &Stats) -> String {
+    let differences = segment::differences(stats);
+    error_text::other_settings(ini::config().name, &differences).unwrap_or_else(|| "the segment's own".into())
 }
 
 fn rows() -> Vec<(&'static str, String)> {
@@ -45,6 +51,7 @@ fn rows() -> Vec<(&'static str, String)> {
             ("Series used / limit", format!("{} / {}", stats.series, stats.max_series)),
             ("Updates dropped", stats.dropped.iter().sum::<u64>().to_string()),
             ("Liveness mode", stats.liveness.as_str().into()),
+            ("Settings", settings(&stats)),
         ]),
     }
     rows.extend(observe::info());

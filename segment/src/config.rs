@@ -138,6 +138,87 @@ impl Config {
     pub const MAX_LABEL_LENGTH: u32 = 65_535;
 }
 
+impl Config {
+    /// The settings among these that a segment has as a whole.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings {
+            size: self.size,
+            max_processes: self.max_processes,
+            max_series: self.max_series,
+            max_label_length: self.max_label_length,
+            summary_samples: self.summary_samples,
+            series_ttl: self.series_ttl,
+        }
+    }
+}
+
+/// The settings that a segment has, or that a process is configured with; see [`Config`] for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Settings {
+    /// Size of the address space, in bytes.
+    pub size: u64,
+    /// Maximum number of processes with a slot of their own.
+    pub max_processes: u32,
+    /// Maximum number of series.
+    pub max_series: u32,
+    /// Maximum length of a label value, in bytes.
+    pub max_label_length: u32,
+    /// Number of recent samples of a summary.
+    pub summary_samples: u32,
+    /// Seconds after which a series without updates is hidden.
+    pub series_ttl: u32,
+}
+
+/// A setting that a process is configured with differently than the segment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Difference {
+    /// The setting's name: `size`, `max_series`…
+    pub setting: &'static str,
+    /// What the process is configured with.
+    pub configured: u64,
+    /// What the segment has.
+    pub segment: u64,
+    /// Whether the next generation of the segment takes the configured number over; otherwise only another segment
+    /// has it.
+    pub next_generation: bool,
+}
+
+impl Settings {
+    /// Each setting's name and number.
+    #[must_use]
+    pub fn fields(&self) -> [(&'static str, u64); 6] {
+        [
+            ("size", self.size),
+            ("max_processes", self.max_processes.into()),
+            ("max_series", self.max_series.into()),
+            ("max_label_length", self.max_label_length.into()),
+            ("summary_samples", self.summary_samples.into()),
+            ("series_ttl", self.series_ttl.into()),
+        ]
+    }
+
+    /// Where a process's settings differ from these, which are a segment's. `most_series` is the highest limit of
+    /// series that its index has room for.
+    #[must_use]
+    pub fn differences(&self, configured: &Self, most_series: u32) -> Vec<Difference> {
+        // Kinds of segments round their sizes differently.
+        let number = |(setting, number): (&'static str, u64)| {
+            if setting == "size" { number.div_ceil(1 << 12) } else { number }
+        };
+        let both = configured.fields().into_iter().zip(self.fields());
+        let different = both.filter(|(configured, segment)| number(*configured) != number(*segment));
+        different
+            .map(|((setting, configured), (_, segment))| Difference {
+                setting,
+                configured,
+                segment,
+                next_generation: setting == "max_series" && configured <= u64::from(most_series),
+            })
+            .collect()
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -170,6 +251,24 @@ mod tests {
         for text in ["memory:", "posix:/promshm", "posix:/A.b_c-9", &format!("posix:/{}", "n".repeat(62))] {
             assert_eq!(text.parse::<SegmentName>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn settings_differ_where_a_new_segment_would() {
+        let has = Config { size: 64 << 20, ..Config::default() }.settings();
+        assert_eq!(has.differences(&has, u32::MAX), []);
+        let rounded = Settings { size: (64 << 20) - 100, ..has };
+        assert_eq!(has.differences(&rounded, u32::MAX), []);
+        let wanted = Settings { size: 65 << 20, max_series: 16_384, series_ttl: 60, ..has };
+        let of = |most| has.differences(&wanted, most).into_iter();
+        let names: Vec<_> = of(16_384).map(|it| (it.setting, it.configured, it.segment)).collect();
+        assert_eq!(
+            names,
+            [("size", 65 << 20, 64 << 20), ("max_series", 16_384, 10_000), ("series_ttl", 60, 0)]
+        );
+        assert_eq!(of(16_384).map(|it| it.next_generation).collect::<Vec<_>>(), [false, true, false]);
+        assert_eq!(has.differences(&Settings { size: u64::MAX, ..has }, 0).len(), 1);
+        assert!(of(16_383).all(|it| !it.next_generation), "beyond what the index has room for");
     }
 
     #[test]

@@ -96,7 +96,8 @@ pub struct Header {
     pub size: u64,
     /// The semaphore set's id + 1, or [`NO_SEMAPHORES`]. Set once.
     pub semaphores: u64,
-    /// `max_series` | `max_processes` << 32 | `max_label_length` << 48. Set once; never 0.
+    /// `max_series` | `max_processes` << 32 | `max_label_length` << 48. Set once; never 0. The limit of series of a
+    /// later generation is [`HalfHead::max_series`].
     pub config: u64,
     /// Random key of the hash, so that nobody can choose labels that collide. Set once; never 0.
     pub hash_key: [u64; 2],
@@ -128,7 +129,9 @@ pub struct Header {
     pub slots_high: u64,
     /// Logical clock: incremented at each claim of a slot and each new definition.
     pub claim_seq: u64,
-    pad3: [u64; 486],
+    /// Hashes of settings unlike the segment's that a process has told its log of. Each set once.
+    pub told: [u64; TOLD],
+    pad3: [u64; 486 - TOLD],
 }
 
 /// What is taken of a half.
@@ -143,11 +146,17 @@ pub struct HalfHead {
     pub columns: [u64; 2],
     /// Number of cells of `last` gauges whose bits are set; a process that died in between was not counted.
     pub gauges: u64,
-    pad: [u64; 251],
+    /// Maximum number of series in this generation; 0 for the one in [`Header::config`]. Set before the generation
+    /// begins.
+    pub max_series: u64,
+    pad: [u64; 250],
     /// One bit for each page of the index, set if the page has an entry, so that the reader touches no
     /// other page.
     pub index_map: [u64; INDEX_MAP_WORDS],
 }
+
+/// Words of [`Header::told`].
+pub const TOLD: usize = 8;
 
 /// Words of [`HalfHead::index_map`]: enough for `Config::MAX_SERIES`.
 pub const INDEX_MAP_WORDS: usize = 256;
@@ -189,7 +198,9 @@ pub struct Slot {
     pub runtime: RuntimeWords,
     /// The generation that the slot's cells are in; of slot 0: that the estate is in. Pair TURN.
     pub generation: u64,
-    pad3: [u64; 33],
+    /// The settings that the owner is configured with: see `format::settings`.
+    pub configured: [u64; 3],
+    pad3: [u64; 30],
 }
 
 /// Process stats, as the owner of the slot measures them; all are f64 bits.
@@ -418,6 +429,12 @@ impl Half {
         self.head + offset_of!(HalfHead, gauges) as u64
     }
 
+    /// Offset of [`HalfHead::max_series`].
+    #[must_use]
+    pub fn max_series(&self) -> u64 {
+        self.head + offset_of!(HalfHead, max_series) as u64
+    }
+
     /// Offset of a word of [`HalfHead::index_map`].
     #[must_use]
     pub fn index_map(&self, word: u64) -> u64 {
@@ -525,6 +542,13 @@ impl Geometry {
         self.index_words / 4 * 3
     }
 
+    /// The highest limit of series that the index has room for, removed ones and families beside them: half of its
+    /// words. There are gauges' cells for as many in both halves.
+    #[must_use]
+    pub fn most_series(&self) -> u32 {
+        (self.index_words / 2).min(self.gauge_cells / 2) as u32
+    }
+
     /// Offset of a slot.
     #[must_use]
     pub fn slot(&self, slot: usize) -> u64 {
@@ -601,6 +625,13 @@ mod tests {
     use super::*;
 
     const SHAPE: Shape = Shape { max_series: 10_000, max_processes: 256, max_label_length: 1024 };
+
+    #[test]
+    fn limit_of_series_may_rise_to_half_of_the_index() {
+        let most = |max_series| Geometry::new(Shape { max_series, ..SHAPE }, 1 << 40).unwrap().most_series();
+        assert_eq!([1, 100, 10_000, 16_384].map(most), [256, 256, 16_384, 16_384]);
+        assert!(most(crate::Config::MAX_SERIES) >= crate::Config::MAX_SERIES);
+    }
 
     #[test]
     fn shape_survives_packing() {

@@ -28,7 +28,7 @@ mod writer;
 
 pub use buckets::Buckets;
 pub use clock::unix_time;
-pub use config::{Config, SegmentName};
+pub use config::{Config, Difference, SegmentName, Settings};
 pub use definition::{Definition, DefinitionError, GaugeMode, Kind};
 pub use error::{AttachError, ReadError};
 pub use format::{exemplar::Exemplar, label_value::push_label_value, runtime::Runtime};

@@ -29,6 +29,8 @@ mod objects;
 mod records;
 #[path = "runtime.rs"]
 mod runtime;
+#[path = "settings.rs"]
+mod settings;
 #[path = "sigstop.rs"]
 mod sigstop;
 #[path = "summaries.rs"]

@@ -30,6 +30,8 @@ mod memory;
 mod records;
 #[path = "runtime.rs"]
 mod runtime;
+#[path = "settings.rs"]
+mod settings;
 #[path = "sigstop.rs"]
 mod sigstop;
 #[path = "summaries.rs"]

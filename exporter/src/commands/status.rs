@@ -11,9 +11,11 @@ use crate::{
 };
 use humantime::format_duration;
 use promshm_segment::{
-    Stats, order, os,
+    Difference, Stats, order, os,
     os::{Inspection, Refused},
-    snapshot::{Blocker, Family, Liveness, Reason, Resource, SlotState, SlotView, Snapshot, Superseded},
+    snapshot::{
+        Blocker, Family, Liveness, OtherSettings, Reason, Resource, SlotState, SlotView, Snapshot, Superseded,
+    },
 };
 use std::{
     io::{self, Write as _},
@@ -73,7 +75,45 @@ fn render(
     let overflowing: String = snapshot.families.iter().map(overflowing).collect();
     let slots = slots(stats, now);
     let refused: String = refused.iter().map(refused_processes).collect();
-    format!("{overview}{superseded}{overflowing}{refused}\n{slots}")
+    let settings = other_settings(target, found, stats);
+    format!("{overview}{settings}{superseded}{overflowing}{refused}\n{slots}")
+}
+
+/// What the youngest living worker is configured with differently than the segment, and what it takes until that
+/// holds.
+fn other_settings(target: &Target, found: &Inspection, stats: &Stats) -> String {
+    let Some(OtherSettings { settings, pid, processes }) = &stats.other_settings else {
+        return String::new();
+    };
+    let who = match processes {
+        1 => format!("process {pid} is configured"),
+        _ => format!("{processes} processes ({pid} is the youngest) are configured"),
+    };
+    let remedy = |next_generation| {
+        if next_generation {
+            return "holds from the next generation on, which Promshm\\Segment::compact() in a worker begins"
+                .into();
+        }
+        format!(
+            "needs a new segment: stop the workers with the former settings, then run promshm-exporter rm --segment {} \
+             as uid {} or root",
+            target.name, found.uid
+        )
+    };
+    let describe = |it: Difference| {
+        let Difference { setting, configured, segment, next_generation } = it;
+        format!(
+            "  {who} with promshm.{setting}={configured}, and the segment has {segment}: that {}\n",
+            remedy(next_generation)
+        )
+    };
+    stats.settings.differences(settings, stats.most_series).into_iter().map(describe).collect()
+}
+
+/// The settings that the segment has, whatever workers are configured with.
+fn settings(stats: &Stats) -> String {
+    let each = stats.settings.fields().map(|(setting, number)| format!("{setting} {number}"));
+    each.join(", ")
 }
 
 /// Living workers that may not write the segment.
@@ -118,6 +158,7 @@ fn overview(target: &Target, found: &Inspection, stats: &Stats, now: SystemTime)
         ("Segment", format!("{target}, id {id}")),
         ("Created", moment(stats.created, now)),
         ("Owner", format!("uid {uid}, gid {gid}, mode {mode:04o}{attached}")),
+        ("Settings", settings(stats)),
         ("Space", used),
         ("Leaked", human_bytes(stats.leaked_bytes)),
         ("Series", series + &hidden),
@@ -262,7 +303,7 @@ fn moment(seconds: f64, now: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use promshm_segment::{Definition, Kind, snapshot::Taken};
+    use promshm_segment::{Config, Definition, Kind, Settings, snapshot::Taken};
 
     fn stats() -> Stats {
         let slot = |index, state, pid, starts| SlotView {
@@ -280,6 +321,13 @@ mod tests {
             used_bytes: 64 << 20,
             series: 10,
             max_series: 10_000,
+            settings: Config::default().settings(),
+            most_series: 16_384,
+            other_settings: Some(OtherSettings {
+                settings: Settings { size: 512 << 20, max_series: 12_000, ..Config::default().settings() },
+                pid: 17,
+                processes: 2,
+            }),
             max_processes: 256,
             slots: vec![
                 slot(0, SlotState::Live, 0, 0),
@@ -330,6 +378,7 @@ mod tests {
 Segment      sysv:0x70736d31, id 3
 Created      2023-11-14 22:13:20 UTC (1h 2m 3s ago)
 Owner        uid 33, gid 34, mode 0640; attached now: 2
+Settings     size 268435456, max_processes 256, max_series 10000, max_label_length 1024, summary_samples 1024, series_ttl 0
 Space        [######------------------] 64.0 MiB of 256.0 MiB (25.0%)
 Leaked       0 B
 Series       [------------------------] 10 of 10000 (0.1%)
@@ -342,6 +391,8 @@ Dropped      7: series_limit 5, corrupt 2
 Labels cut   0
 Bad records  0
 Superseded   1
+  2 processes (17 is the youngest) are configured with promshm.size=536870912, and the segment has 268435456: that needs a new segment: stop the workers with the former settings, then run promshm-exporter rm --segment sysv:0x70736d31 as uid 33 or root
+  2 processes (17 is the youngest) are configured with promshm.max_series=12000, and the segment has 10000: that holds from the next generation on, which Promshm\\Segment::compact() in a worker begins
   jobs_total is not exported as a counter with labels (a), because a younger worker defines it as a counter with labels (a, b)
   mails_total has all the series that a metric may have: 7 lookups of other label values count together
   1 process of uid 34 may not write the segment, and what it counts is lost

@@ -19,7 +19,7 @@ use ext_php_rs::{
     types::{ZendHashTable, Zval},
 };
 use promshm_exposition::{Encoder, worker_families, worker_family_names};
-use promshm_segment::{Family, ReadError, Reader, Snapshot, Stats, snapshot::Reason};
+use promshm_segment::{Difference, Family, ReadError, Reader, Snapshot, Stats, snapshot::Reason};
 
 pub(crate) fn register() -> Result<()> {
     let public_static = MethodFlags::Public | MethodFlags::Static;
@@ -135,11 +135,17 @@ extern "C" fn status(frame: &Frame, ret: &mut Zval) {
     });
 }
 
+/// Where the segment has other settings than this process.
+pub(crate) fn differences(stats: &Stats) -> Vec<Difference> {
+    stats.settings.differences(&ini::config().settings(), stats.most_series)
+}
+
 /// The part of `status()` that needs no segment: this process and its settings.
 struct StatusTexts {
     process: attachment::Status,
     segment: String,
     error: Option<String>,
+    differences: Vec<(String, Difference)>,
 }
 
 impl StatusTexts {
@@ -150,18 +156,21 @@ impl StatusTexts {
             (None, Err(ReadError::Absent { .. }) | Ok(_)) => None,
             (None, Err(error)) => Some(error_text::read_error(error)),
         };
-        Self { process, segment: ini::config().name.to_string(), error }
+        let differences = seen.as_ref().map(differences).unwrap_or_default();
+        let named = differences.into_iter().map(|it| (format!("promshm.{}", it.setting), it));
+        Self { process, segment: ini::config().name.to_string(), error, differences: named.collect() }
     }
 }
 
 /// The array of `status()`, made within [`guarded`], so values that are not the engine's are borrowed.
 fn status_array(texts: &StatusTexts, stats: &Stats, families: &[FamilyCount]) -> ZBox<ZendHashTable> {
-    let StatusTexts { process, segment, error } = texts;
+    let StatusTexts { process, segment, error, differences } = texts;
     let mut array = ZendHashTable::new();
     put(&mut array, "enabled", ini::enabled());
     put(&mut array, "attached", process.attached);
     put(&mut array, "segment", segment.as_str());
     put(&mut array, "error", error.as_deref());
+    put_differences(&mut array, differences);
     put_storage(&mut array, stats, families);
     put(&mut array, "slot", process.slot.map(|slot| slot as i64));
     put(&mut array, "max_processes", stats.max_processes.cast_signed());
@@ -169,6 +178,18 @@ fn status_array(texts: &StatusTexts, stats: &Stats, families: &[FamilyCount]) ->
     put(&mut array, "unstored_updates", process.unstored.cast_signed());
     put_workers(&mut array, stats);
     array
+}
+
+fn put_differences(array: &mut ZendHashTable, differences: &[(String, Difference)]) {
+    let mut other = ZendHashTable::new();
+    for (name, Difference { configured, segment, next_generation, .. }) in differences {
+        let mut both = ZendHashTable::new();
+        put(&mut both, "configured", configured.cast_signed());
+        put(&mut both, "segment", segment.cast_signed());
+        put(&mut both, "next_generation", *next_generation);
+        put(&mut other, name, both);
+    }
+    put(array, "other_settings", other);
 }
 
 fn put_storage(array: &mut ZendHashTable, stats: &Stats, families: &[FamilyCount]) {

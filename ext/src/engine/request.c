@@ -3,6 +3,7 @@
  */
 #include "php.h"
 #include "SAPI.h"
+#include <syslog.h>
 #include "zend_exceptions.h"
 #include "zend_gc.h"
 
@@ -13,6 +14,14 @@ typedef struct {
 	int exit_status;
 	bool is_web;
 } promshm_request_t;
+
+/* Writes a line into PHP's log: not to a page, whatever display_errors says. */
+void promshm_log(const char *line)
+{
+	if (PG(log_errors)) {
+		php_log_err_with_severity(line, LOG_NOTICE);
+	}
+}
 
 void promshm_read_request(promshm_request_t *request)
 {

@@ -4,7 +4,7 @@
 use crate::engine::zval::{IS_DOUBLE, IS_LONG, bytes_of, double_of, guarded, long_of, type_of};
 use ext_php_rs::{ffi, types::Zval, zend::ClassEntry};
 use std::{
-    ffi::{CStr, c_char, c_int},
+    ffi::{CStr, CString, c_char, c_int},
     ptr::null,
 };
 
@@ -31,6 +31,7 @@ pub(crate) struct RuntimeNumbers {
 type ThrowHook = extern "C" fn(*mut ffi::zend_object);
 
 unsafe extern "C" {
+    fn promshm_log(line: *const c_char);
     fn promshm_read_request(request: *mut RawRequest);
     fn promshm_read_runtime(runtime: *mut RuntimeNumbers);
     fn promshm_read_status(function: *const c_char, pass_false: bool, result: *mut Zval) -> bool;
@@ -70,6 +71,14 @@ impl Request {
 fn text(pointer: *const c_char) -> &'static [u8] {
     // SAFETY: null or a C string, which is used before the request ends.
     if pointer.is_null() { b"" } else { unsafe { CStr::from_ptr(pointer) }.to_bytes() }
+}
+
+/// Writes a line into PHP's log, if errors are logged: for what an operator is to know, and no page is to show.
+pub(crate) fn log(message: &str) {
+    let line = CString::new(format!("promshm: {message}").replace('\0', "")).unwrap_or_default();
+    let text = line.as_ptr();
+    // SAFETY: a C string, which lives as long as the call.
+    guarded(|| unsafe { promshm_log(text) });
 }
 
 /// Numbers of the process.

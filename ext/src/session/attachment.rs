@@ -5,7 +5,7 @@ use crate::{
     engine::{
         exceptions::{Thrown, bad_registration, invalid_argument},
         globals::interpreter_local,
-        zval,
+        request, zval,
     },
     session::{
         countdown, error_text, generation, ini, labels,
@@ -91,6 +91,8 @@ struct Attachment {
     /// Tells the exporter while this process may not write the segment.
     refusal: os::Refusal,
     warned: bool,
+    /// What the log is to be told of the settings.
+    notice: Option<String>,
 }
 
 impl Default for State {
@@ -307,9 +309,16 @@ pub(crate) fn warn_once(message: &str) {
     }
 }
 
-/// Runs `look`, and warns if it found out that metrics are not stored: the first one by name.
+/// Runs `look`, and warns if it found out that metrics are not stored: the first one by name. Logs if the process has other
+/// settings than the segment.
 fn with_warnings_of<R>(metric: &str, look: impl FnOnce(&mut State) -> R) -> R {
-    let (result, warning) = with_state(|state| (look(state), state.current.take_warning(metric)));
+    let (result, warning, notice) = with_state(|state| {
+        let result = look(state);
+        (result, state.current.take_warning(metric), state.current.notice.take())
+    });
+    if let Some(message) = notice {
+        request::log(&message);
+    }
     if let Some(message) = warning {
         zval::warn(&message);
     }
@@ -329,6 +338,7 @@ impl Attachment {
             retry_at: None,
             refusal: os::Refusal::new(),
             warned: false,
+            notice: None,
         }
     }
 
@@ -571,6 +581,9 @@ impl State {
         self.current.error = None;
         self.current.retry_at = None;
         self.current.refusal.withdraw();
+        let differences = writer.untold_differences();
+        self.current.notice =
+            self.current.name.and_then(|name| error_text::other_settings(name, &differences));
         self.current.writer = Some(writer);
         countdown::attached(ttl::renew_after(ttl));
     }

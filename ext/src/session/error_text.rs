@@ -1,7 +1,7 @@
 //! What a PHP programmer reads of the segment crate's errors: the cause and the remedy, in the names of the settings.
 
 use nix::errno::Errno;
-use promshm_segment::{AttachError, DefinitionError, NativeError, ReadError, SegmentName};
+use promshm_segment::{AttachError, DefinitionError, Difference, NativeError, ReadError, SegmentName};
 
 /// Why the segment cannot be read.
 pub(crate) fn read_error(error: &ReadError) -> String {
@@ -71,6 +71,43 @@ pub(crate) fn attach_error(error: &AttachError) -> String {
             format!("segment {name} is replaced again and again: two programs use that {}", kind(*name))
         }
     }
+}
+
+/// What it takes until the settings of this process hold, where the segment has others.
+pub(crate) fn other_settings(name: SegmentName, differences: &[Difference]) -> Option<String> {
+    if differences.is_empty() {
+        return None;
+    }
+    let describe = |it: &Difference| {
+        let Difference { setting, configured, segment, .. } = it;
+        format!("promshm.{setting} is {configured} here and {segment} there")
+    };
+    let all: Vec<_> = differences.iter().map(describe).collect();
+    let facts =
+        format!("this process has other settings than segment {name}, whose own hold: {}", all.join(", "));
+    let next = differences.iter().filter(|it| it.next_generation).map(|it| {
+        let setting = it.setting;
+        format!(
+            "promshm.{setting} holds from the segment's next generation on, which Promshm\\Segment::compact() begins"
+        )
+    });
+    let next: Vec<_> = next.collect();
+    let others = (next.len() < differences.len()).then(|| new_segment(name, next.is_empty()));
+    Some([facts].into_iter().chain(next).chain(others).collect::<Vec<_>>().join("; "))
+}
+
+/// How settings come to hold that only a new segment takes over.
+fn new_segment(name: SegmentName, is_for_all: bool) -> String {
+    let subject = if is_for_all { "they need" } else { "the rest needs" };
+    let removal = match name {
+        SegmentName::Sysv(_) | SegmentName::Posix(_) => {
+            format!("run `promshm-exporter rm --segment {name}` as the segment's owner")
+        }
+        SegmentName::Memory => "call Promshm\\Segment::wipe()".into(),
+    };
+    format!(
+        "{subject} a new segment: stop the workers with the former settings, then {removal}; counters begin at 0 there"
+    )
 }
 
 /// Why a metric cannot be defined.
@@ -215,6 +252,24 @@ mod tests {
         assert!(read.contains("promshm.mode=0640 and promshm.group"), "{read}");
         let write = attach_error(&AttachError::NoPermission { name, uid, gid, mode, me: 7 });
         assert!(write.contains("(uid 7)") && write.contains("promshm.mode=0660"), "{write}");
+    }
+
+    #[test]
+    fn other_settings_name_what_holds_and_what_is_needed() {
+        let of =
+            |setting, next_generation| Difference { setting, configured: 2, segment: 1, next_generation };
+        assert_eq!(other_settings(SYSV, &[]), None);
+        let text = |differences: &[Difference]| other_settings(posix(), differences).expect("there are some");
+        let both = text(&[of("size", false), of("max_series", true)]);
+        assert_eq!(
+            both,
+            "this process has other settings than segment posix:/shop, whose own hold: promshm.size is 2 here and 1 there, \
+             promshm.max_series is 2 here and 1 there; promshm.max_series holds from the segment's next generation on, which \
+             Promshm\\Segment::compact() begins; the rest needs a new segment: stop the workers with the former settings, \
+             then run `promshm-exporter rm --segment posix:/shop` as the segment's owner; counters begin at 0 there"
+        );
+        assert!(!text(&[of("max_series", true)]).contains("promshm-exporter"));
+        assert!(!text(&[of("size", false)]).contains("generation"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub(crate) mod record;
 pub mod ring;
 pub(crate) mod runtime;
 pub(crate) mod series;
+pub(crate) mod settings;
 pub(crate) mod strings;
 #[cfg(test)]
 mod tests;

@@ -63,6 +63,16 @@ impl View {
         Population::unpack(self.word(half.population()).map_or(0, Word::load_relaxed))
     }
 
+    /// Maximum number of series in a half's generation.
+    pub(crate) fn max_series(&self, half: &Half) -> u32 {
+        let shape = self.geometry.shape.max_series;
+        match self.word(half.max_series()).map_or(0, Word::load_relaxed) {
+            0 => shape,
+            // Never more than there is room for, whatever the word says.
+            limit => limit.min(self.geometry.most_series().max(shape).into()) as u32,
+        }
+    }
+
     /// Words of the index, series, room and gauges' cells that a half has taken, each with how many there are:
     /// in the order of [`Resource::ALL`](crate::snapshot::Resource::ALL).
     pub(crate) fn taken(&self, half: &Half) -> [(u64, u64); 4] {
@@ -70,7 +80,7 @@ impl View {
         let gauges = self.word(half.gauges()).map_or(0, Word::load_relaxed);
         [
             (entries, self.geometry.most_entries()),
-            (series, self.geometry.shape.max_series.into()),
+            (series, self.max_series(half).into()),
             (self.used_bytes_of(half), half.room()),
             (gauges, self.geometry.gauge_cells),
         ]

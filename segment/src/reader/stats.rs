@@ -6,10 +6,12 @@ use super::{
     slots::{Slots, missing_exits, process_labels, slot_value},
 };
 use crate::{
-    format::{index, runtime::Runtime},
+    format::{index, runtime::Runtime, settings},
     layout::{LIVENESS_DEGRADED, LIVENESS_KERNEL, PAGE, RECORD_UNIT, SHARED, Slot, UNSET, header},
     memory::{atomic::Word, mapping::Mapping, view::View},
-    snapshot::{Blocker, Liveness, Process, Reason, SlotState, SlotView, Snapshot, Stats, Taken},
+    snapshot::{
+        Blocker, Liveness, OtherSettings, Process, Reason, SlotState, SlotView, Snapshot, Stats, Taken,
+    },
 };
 use std::mem::offset_of;
 
@@ -75,7 +77,10 @@ pub(crate) fn collect(
         series: rows.sum(),
         hidden_series: 0,
         superseded_families: catalogue.superseded,
-        max_series: u64::from(view.geometry.shape.max_series),
+        max_series: view.max_series(half).into(),
+        settings: settings::of_segment(view, sight.now()),
+        most_series: view.geometry.most_series(),
+        other_settings: other_settings(cells),
         index_entries: view.population(half).entries,
         max_index_entries: view.geometry.most_entries(),
         removed_series: removed_series(cells, catalogue),
@@ -97,6 +102,19 @@ pub(crate) fn collect(
         liveness: liveness(view, slots),
         created: f64::from_bits(view.head(header!(created)).load_relaxed()),
     }
+}
+
+/// What the youngest living process is configured with, if the segment has other settings.
+fn other_settings(Cells { view, slots, sight, .. }: &Cells<'_>) -> Option<OtherSettings> {
+    let living = || (SHARED + 1..slots.high).filter(|slot| slots.counts[*slot]);
+    let (slot, settings) = settings::of_youngest(view, living())?;
+    let has = settings::of_segment(view, sight.now());
+    if has.differences(&settings, 0).is_empty() {
+        return None;
+    }
+    let pid = slot_value(view, slot, offset_of!(Slot, pid)) as u32;
+    let processes = living().filter(|slot| settings::of_slot(view, *slot) == Some(settings)).count() as u64;
+    Some(OtherSettings { settings, pid, processes })
 }
 
 fn liveness(mapping: &Mapping, slots: &Slots) -> Liveness {

@@ -13,7 +13,9 @@ use crate::{
     order,
 };
 pub(crate) use label_order::sort_rows;
-pub use stats::{Blocker, Liveness, Process, Reason, Resource, SlotState, SlotView, Stats, Taken};
+pub use stats::{
+    Blocker, Liveness, OtherSettings, Process, Reason, Resource, SlotState, SlotView, Stats, Taken,
+};
 use std::sync::Arc;
 
 /// The result of a scrape.

@@ -1,6 +1,6 @@
 //! What a scrape reports about the segment itself.
 
-use crate::format::runtime::Runtime;
+use crate::{config::Settings, format::runtime::Runtime};
 
 /// Why updates were dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -124,6 +124,17 @@ impl Blocker {
     }
 }
 
+/// Settings unlike the segment's, which the youngest living process is configured with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OtherSettings {
+    /// All of its settings.
+    pub settings: Settings,
+    /// Its process id, in its own PID namespace.
+    pub pid: u32,
+    /// How many living processes are configured so, this one included.
+    pub processes: u64,
+}
+
 /// How the segment detects that a process has died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Liveness {
@@ -209,6 +220,12 @@ pub struct Stats {
     pub superseded_families: u64,
     /// Maximum number of series in the segment.
     pub max_series: u64,
+    /// The settings that the segment has.
+    pub settings: Settings,
+    /// The highest limit of series that a later generation of the segment may have.
+    pub most_series: u32,
+    /// What the youngest living process is configured with, if that is something else.
+    pub other_settings: Option<OtherSettings>,
     /// Entries of the index in use: of families, of series, and of removed series.
     pub index_entries: u64,
     /// Maximum number of entries of the index.

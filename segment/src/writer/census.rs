@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     clock,
-    format::{family::FamilyRecord, index, record::Tag, series::SeriesRecord, ttl},
+    format::{family::FamilyRecord, index, record::Tag, series::SeriesRecord, settings, ttl},
     layout::{Half, OPEN, PAGE, Plane, RECORD_UNIT},
     memory::{atomic::Word, view::View},
 };
@@ -37,6 +37,8 @@ struct Census {
     superseded: Vec<u64>,
     /// Offsets of series that nobody has used for a long time.
     forgotten: Vec<u64>,
+    /// Maximum number of series in the next generation.
+    max_series: u32,
 }
 
 impl Writer {
@@ -72,9 +74,12 @@ impl Writer {
             return false;
         }
         let view = &self.attached.view;
-        let census = take_census(view, self.living().as_deref());
-        is_right(view, view.geometry.half(self.generation), &census)
-            && self.begin(|view| {
+        let living = self.living();
+        let half = view.geometry.half(self.generation);
+        let max_series = next_max_series(view, half, living.as_deref());
+        let census = Census { max_series, ..take_census(view, living.as_deref()) };
+        is_right(view, half, &census)
+            && self.begin(max_series, |view| {
                 // Looked at again, because a series may have been used since.
                 let forgotten = census.forgotten.into_iter().filter(|offset| is_forgotten(view, *offset));
                 remove_records(view, forgotten.chain(census.superseded), None);
@@ -85,6 +90,15 @@ impl Writer {
     fn living(&self) -> Option<Vec<bool>> {
         let values = self.attached.locks.as_ref()?.values(self.attached.view.geometry.slots)?;
         Some(values.iter().map(|value| *value >= OPEN).collect())
+    }
+}
+
+/// The limit of series that the youngest living process is configured with, as far as the index has room for it.
+fn next_max_series(view: &View, half: &Half, living: Option<&[bool]>) -> u32 {
+    let owned = slots(view).filter(|slot| living.is_some_and(|living| living[*slot]));
+    match settings::of_youngest(view, owned) {
+        Some((_, wanted)) => wanted.max_series.min(view.geometry.most_series()),
+        None => view.max_series(half),
     }
 }
 
@@ -108,13 +122,21 @@ fn needed(view: &View, half: &Half, census: &Census) -> [u64; 4] {
 fn is_worth_it(view: &View, half: &Half, census: &Census) -> bool {
     let both = view.taken(half).into_iter().zip(needed(view, half, census));
     fits(view, half, census)
-        && both.into_iter().any(|((taken, all), needed)| taken / 3 >= all / 4 && needed <= taken / 2)
+        && (both.into_iter().any(|((taken, all), needed)| taken / 3 >= all / 4 && needed <= taken / 2)
+            || makes_room_for_series(view, half, census))
+}
+
+/// Whether series are scarce, and the next generation may have more of them.
+fn makes_room_for_series(view: &View, half: &Half, census: &Census) -> bool {
+    let (taken, limit) = (view.population(half).series, u64::from(view.max_series(half)));
+    taken / 3 >= limit / 4 && u64::from(census.max_series) > limit
 }
 
 /// Whether what is wanted has room in the other half for certain.
 fn fits(view: &View, half: &Half, census: &Census) -> bool {
-    let mut both = view.taken(half).into_iter().zip(needed(view, half, census));
-    both.all(|((_, all), needed)| needed <= all / 8 * 7)
+    let [index, series, room, gauges] = view.taken(half).map(|(_, all)| all);
+    let all = [index, series.max(census.max_series.into()), room, gauges];
+    all.into_iter().zip(needed(view, half, census)).all(|(all, needed)| needed <= all / 8 * 7)
 }
 
 struct Family {

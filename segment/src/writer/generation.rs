@@ -3,6 +3,7 @@
 
 use super::{
     Writer,
+    attach::Attached,
     carry::{Carrier, Load},
     register::MOST_TURNS,
     slot::{Alone, ClaimedSlot, is_forged, pages_of},
@@ -216,18 +217,14 @@ impl Writer {
                 turn(&self.attached.view, SHARED, now);
             }
         }
-        let view = &self.attached.view;
-        let giving_back = if phase.is_carrying() { phase.next() } else { phase };
-        if phase.is_carrying() {
-            view.head(header!(phase)).compare_exchange(phase.0, giving_back.0).ok()?; // pair: PHASE
-        }
-        before_stores(); // pair: PHASE
-        let half = view.geometry.half(now + 1);
-        let bytes = half.end - half.head;
-        if crash::memory_is_kept() || self.attached.object.free(view, half.head, bytes).is_err() {
-            zero(view, now + 1);
-        }
-        view.head(header!(phase)).compare_exchange(giving_back.0, giving_back.next().0).ok() // pair: PHASE
+        let Attached { view, object, .. } = &self.attached;
+        give_back(view, phase, || {
+            let half = view.geometry.half(now + 1);
+            let bytes = half.end - half.head;
+            if crash::memory_is_kept() || object.free(view, half.head, bytes).is_err() {
+                zero(view, now + 1);
+            }
+        })
     }
 
     /// Whether the next generation could begin, as far as that is seen without a system call.
@@ -236,8 +233,9 @@ impl Writer {
         phase.is_settled() && phase.generation() == self.generation && self.collector().is_some()
     }
 
-    /// Begins the next generation, if the other half is empty. `mark` removes what is not to be carried.
-    pub(super) fn begin(&mut self, mark: impl FnOnce(&View)) -> bool {
+    /// Begins the next generation, if the other half is empty, with a limit of series. `mark` removes what is not to be
+    /// carried.
+    pub(super) fn begin(&mut self, max_series: u32, mark: impl FnOnce(&View)) -> bool {
         let now = self.generation;
         let begun = self.collect(|writer| {
             let view = &writer.attached.view;
@@ -251,6 +249,9 @@ impl Writer {
                 return None;
             }
             mark(view);
+            if let Some(limit) = view.word(half.max_series()) {
+                limit.store_relaxed(max_series.into()); // seen by whoever sees the next phase
+            }
             view.head(header!(phase)).compare_exchange(phase.0, phase.next().0).ok()?; // pair: PHASE
             announce(view, now + 1);
             Some(())
@@ -277,15 +278,27 @@ fn announce(view: &View, now: u64) {
     }
 }
 
+/// Ends the time of the old half at a phase: readers learn of it before `free` gives its memory back, and others begin
+/// a generation there only after that.
+pub(crate) fn give_back(view: &View, phase: Phase, free: impl FnOnce()) -> Option<()> {
+    let giving_back = if phase.is_carrying() { phase.next() } else { phase };
+    if phase.is_carrying() {
+        view.head(header!(phase)).compare_exchange(phase.0, giving_back.0).ok()?; // pair: PHASE
+    }
+    before_stores(); // pair: PHASE
+    free();
+    view.head(header!(phase)).compare_exchange(giving_back.0, giving_back.next().0).ok().map(drop) // pair: PHASE
+}
+
 /// The one store by which all cells of a slot are those of the new half.
-fn turn(view: &View, slot: usize, now: u64) {
+pub(crate) fn turn(view: &View, slot: usize, now: u64) {
     if let Some(word) = view.slot_word(slot, offset_of!(Slot, generation)) {
         word.store_release(now); // pair: TURN
     }
 }
 
 /// The generation that a slot's cells are in.
-pub(super) fn generation_of(view: &View, slot: usize) -> u64 {
+pub(crate) fn generation_of(view: &View, slot: usize) -> u64 {
     view.slot_word(slot, offset_of!(Slot, generation)).map_or(0, Word::load_acquire) // pair: TURN
 }
 

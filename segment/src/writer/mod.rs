@@ -13,15 +13,17 @@ mod slot;
 #[cfg(any(test, fuzzing))]
 mod testing;
 
+#[cfg(all(test, loom))]
+pub(crate) use generation::{generation_of, give_back, turn};
 #[cfg(any(test, fuzzing))]
 pub(crate) use testing::prepare;
 
 #[cfg(not(loom))]
 use crate::memory::rings::Rings;
 use crate::{
-    config::Config,
+    config::{Config, Difference},
     error::{AttachError, ReadError},
-    format::header,
+    format::{header, settings},
     layout::header,
     memory::atomic::{Cell, Word, cells},
     os,
@@ -136,7 +138,7 @@ impl Writer {
     }
 
     fn settle(attached: Attached, config: Config) -> Self {
-        let (slot, generation) = ClaimedSlot::claim(&attached);
+        let (slot, generation) = ClaimedSlot::claim(&attached, &config.settings());
         Self::with_slot(attached, config, slot, generation)
     }
 
@@ -190,6 +192,26 @@ impl Writer {
     pub fn rings(&self) -> Option<Rings> {
         let view = &self.attached.view;
         Rings::new(view, crate::format::ring::samples_of(view))
+    }
+
+    /// Where this process is configured differently than the segment that it uses.
+    #[must_use]
+    pub fn differences(&self) -> Vec<Difference> {
+        let view = &self.attached.view;
+        let has = settings::of_segment(view, self.generation);
+        has.differences(&self.config.settings(), view.geometry.most_series())
+    }
+
+    /// As [`Writer::differences`], but nothing if a process with the same settings was told of them before: so each is
+    /// logged once for a segment, however many processes there are.
+    #[must_use]
+    pub fn untold_differences(&self) -> Vec<Difference> {
+        let differences = self.differences();
+        let Attached { view, hash_key, .. } = &self.attached;
+        if differences.is_empty() || settings::are_told(view, *hash_key, &self.config.settings()) {
+            return Vec::new();
+        }
+        differences
     }
 
     /// Seconds after which unused series are hidden; 0 for never. See [`ttl`](crate::format::ttl).

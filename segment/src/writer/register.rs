@@ -260,10 +260,11 @@ impl Writer {
         count.into_iter().for_each(|count| _ = count.fetch_add(1));
     }
 
-    /// The most series of the segment.
+    /// The most series of the segment in the generation that this process works in.
     #[must_use]
     pub fn max_series(&self) -> u64 {
-        u64::from(self.attached.view.geometry.shape.max_series)
+        let view = &self.attached.view;
+        u64::from(view.max_series(view.geometry.half(self.generation)))
     }
 
     /// The cells of this process's slot. Cumulative cells may be in the shared slot where there is no room
@@ -678,7 +679,7 @@ fn has_values(packed: &[u8], wanted: &[Option<Cow<'_, str>>]) -> bool {
 /// Reserves a word of the index, and a series if the record is one. One that is carried was within the limit of
 /// series already, and nobody may keep it from being carried.
 fn reserve(view: &View, half: &Half, series: u64, is_carried: bool) -> Result<(), Reason> {
-    let limit = u64::from(view.geometry.shape.max_series);
+    let limit = u64::from(view.max_series(half));
     let words = if is_carried { view.geometry.index_words / 8 * 7 } else { view.geometry.most_entries() };
     let grow = |word: u64| {
         let before = Population::unpack(word);

@@ -3,7 +3,8 @@
 use super::attach::Attached;
 use crate::{
     clock,
-    format::ring,
+    config::Settings,
+    format::{ring, settings},
     layout::{
         FORGED, Half, OPEN, PAGE, PAGE_WORDS, Plane, RING_CELL, SHARED, Slot, Space, UNSET, header,
         ring_pages,
@@ -29,12 +30,15 @@ pub(crate) struct ClaimedSlot {
 
 impl ClaimedSlot {
     /// Claims the lowest free slot, or the shared one. Also returns the generation of its cells.
-    pub(crate) fn claim(attached: &Attached) -> (Self, u64) {
+    pub(crate) fn claim(attached: &Attached, settings: &Settings) -> (Self, u64) {
         let _alone = Alone::wait();
         let number =
             attached.locks.as_ref().and_then(|locks| take_lock(&**locks, attached)).unwrap_or(SHARED);
         let claim_seq = attached.view.head(header!(claim_seq)).fetch_add(1).wrapping_add(1);
         let slot = Self { number, claim_seq };
+        if number != SHARED {
+            slot.fill(&attached.view, settings::words(settings));
+        }
         let generation = slot.move_in(attached);
         (slot, generation)
     }
@@ -53,21 +57,30 @@ impl ClaimedSlot {
         }
         let generation = self.settle_generation(view);
         self.count(view, offset_of!(Slot, claims), 1);
-        let fill = |field, value| {
-            if let Some(word) = self.word(view, field) {
-                word.store_relaxed(value);
-            }
-        };
-        fill(offset_of!(Slot, pid), u64::from(std::process::id()));
-        fill(offset_of!(Slot, since), clock::unix_time().to_bits());
-        fill(offset_of!(Slot, claim_seq), self.claim_seq);
-        fill(offset_of!(Slot, image), image());
-        fill(offset_of!(Slot, runtime.start), UNSET);
+        self.fill(
+            view,
+            [
+                (offset_of!(Slot, pid), u64::from(std::process::id())),
+                (offset_of!(Slot, since), clock::unix_time().to_bits()),
+                (offset_of!(Slot, claim_seq), self.claim_seq),
+                (offset_of!(Slot, image), image()),
+                (offset_of!(Slot, runtime.start), UNSET),
+            ],
+        );
         clear_per_process(view, generation, self.number);
         if let Some(locks) = &attached.locks {
             let _removed_meanwhile = locks.open(self.number);
         }
         generation
+    }
+
+    /// Stores words of the slot, before it is open.
+    fn fill<const N: usize>(&self, view: &View, words: [(usize, u64); N]) {
+        for (field, value) in words {
+            if let Some(word) = self.word(view, field) {
+                word.store_relaxed(value);
+            }
+        }
     }
 
     /// The generation that the slot's cells are in: the present one, or the former one, if they have to be
