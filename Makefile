@@ -49,7 +49,7 @@ export OTEL_PHP
 # A checkout of php/pie, for `make pie-install` and `make test-matrix`.
 export PIE
 
-.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix php-src musl arm64 apache valgrind php promphp-suite promphp-differential pie pie-install fpm e2e attacks tls formats memory operations posix page deploy containers runtimes reliability call-cost venv corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean node
+.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix php-src musl arm64 apache valgrind php promphp-suite promphp-differential pie pie-install fpm e2e attacks tls formats memory operations posix page deploy containers runtimes reliability call-cost venv churn corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean node
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -89,7 +89,7 @@ check: venv ## What each commit needs: no root, no network; three minutes once i
 	@tests/run-all.py rust-lint layers documents unit phpt-debug
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
-	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.py model kill-storm corruption reliability node php-src fuzz proofs
+	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.py model kill-storm churn corruption reliability node php-src fuzz proofs
 
 bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: half an hour on an idle machine
 	cargo build --release --locked -p promshm-bench-scrape
@@ -170,6 +170,9 @@ reliability: venv build ## Kill real PHP workers, and let thousands come and go
 
 kill-storm:
 	cargo nextest run -p promshm-segment --locked -j1 --no-capture -E 'test(/^kill_storm::/)'
+
+churn:
+	cargo nextest run -p promshm-segment --release --locked -j1 --no-capture -E 'test(/^churn::/)'
 
 corruption:
 	cargo nextest run -p promshm-segment --release --locked --no-capture -E 'test(/^corruption::/)'
