@@ -24,6 +24,7 @@ $other = [
     'error_log' => $log,
 ];
 $count = '(new Counter("c_total", "", ["n"]))->inc([2]); echo json_encode(Segment::status()["other_settings"]), "\n";';
+echo run_php($count, ['log_errors' => '0'] + $other), file_exists($log) ? "logged\n" : "no log is kept\n";
 echo run_php($count, $other), run_php($count, $other), run_php($count);
 $told = file_get_contents($log);
 echo str_replace(ini_get('promshm.segment'), 'NAME', preg_replace('/^\[.*?\] /m', '', $told));
@@ -49,6 +50,8 @@ require __DIR__ . '/clean.inc';
 --EXPECT--
 []
 {"promshm.size":{"configured":134217728,"segment":67108864,"next_generation":false},"promshm.max_series":{"configured":200,"segment":100,"next_generation":true},"promshm.series_ttl":{"configured":60,"segment":0,"next_generation":false}}
+no log is kept
+{"promshm.size":{"configured":134217728,"segment":67108864,"next_generation":false},"promshm.max_series":{"configured":200,"segment":100,"next_generation":true},"promshm.series_ttl":{"configured":60,"segment":0,"next_generation":false}}
 {"promshm.size":{"configured":134217728,"segment":67108864,"next_generation":false},"promshm.max_series":{"configured":200,"segment":100,"next_generation":true},"promshm.series_ttl":{"configured":60,"segment":0,"next_generation":false}}
 []
 promshm: this process has other settings than segment NAME, whose own hold: promshm.size is 134217728 here and 67108864 there, promshm.max_series is 200 here and 100 there, promshm.series_ttl is 60 here and 0 there; promshm.max_series holds from the segment's next generation on, which Promshm\Segment::compact() begins; the rest needs a new segment: stop the workers with the former settings, then run `promshm-exporter rm --segment NAME` as the segment's owner; counters begin at 0 there
@@ -57,4 +60,4 @@ promshm: this process has other settings than segment NAME, whose own hold: prom
 100 of 100
 150 of 200
 200 {"promshm.max_series":{"configured":100,"segment":200,"next_generation":true}}
-4 5
+4 6

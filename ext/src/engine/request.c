@@ -15,12 +15,15 @@ typedef struct {
 	bool is_web;
 } promshm_request_t;
 
+bool promshm_logs(void)
+{
+	return PG(log_errors);
+}
+
 /* Writes a line into PHP's log: not to a page, whatever display_errors says. */
 void promshm_log(const char *line)
 {
-	if (PG(log_errors)) {
-		php_log_err_with_severity(line, LOG_NOTICE);
-	}
+	php_log_err_with_severity(line, LOG_NOTICE);
 }
 
 void promshm_read_request(promshm_request_t *request)

@@ -31,6 +31,7 @@ pub(crate) struct RuntimeNumbers {
 type ThrowHook = extern "C" fn(*mut ffi::zend_object);
 
 unsafe extern "C" {
+    fn promshm_logs() -> bool;
     fn promshm_log(line: *const c_char);
     fn promshm_read_request(request: *mut RawRequest);
     fn promshm_read_runtime(runtime: *mut RuntimeNumbers);
@@ -73,7 +74,13 @@ fn text(pointer: *const c_char) -> &'static [u8] {
     if pointer.is_null() { b"" } else { unsafe { CStr::from_ptr(pointer) }.to_bytes() }
 }
 
-/// Writes a line into PHP's log, if errors are logged: for what an operator is to know, and no page is to show.
+/// Whether errors are logged.
+pub(crate) fn logs() -> bool {
+    // SAFETY: reads a setting of this interpreter.
+    unsafe { promshm_logs() }
+}
+
+/// Writes a line into PHP's log: for what an operator is to know, and no page is to show.
 pub(crate) fn log(message: &str) {
     let line = CString::new(format!("promshm: {message}").replace('\0', "")).unwrap_or_default();
     let text = line.as_ptr();

@@ -581,7 +581,8 @@ impl State {
         self.current.error = None;
         self.current.retry_at = None;
         self.current.refusal.withdraw();
-        let differences = writer.untold_differences();
+        // A process without a log leaves it to others.
+        let differences = if request::logs() { writer.untold_differences() } else { Vec::new() };
         self.current.notice =
             self.current.name.and_then(|name| error_text::other_settings(name, &differences));
         self.current.writer = Some(writer);
