@@ -1,4 +1,5 @@
 //! Processes that are configured differently than the segment which they use.
+#![allow(clippy::float_cmp)] // whole numbers
 
 #[path = "support/forge.rs"]
 mod forge;
