@@ -4,6 +4,7 @@
 //!
 //! Run by `segment/proofs.sh`. Each proof says how many executions it explored, and fails on none.
 
+mod generations;
 mod places;
 mod samples;
 mod slots;
@@ -334,7 +335,11 @@ fn spare_page_is_zeroed() {
 
 /// The pages of cells in a slot's directories.
 fn pages(view: &View, slot: usize, plane: Plane) -> Vec<u64> {
-    let root = view.word(half(view).roots_of(slot) + plane.roots_offset()).unwrap().load_acquire();
+    pages_in(view, half(view), slot, plane)
+}
+
+fn pages_in(view: &View, half: &Half, slot: usize, plane: Plane) -> Vec<u64> {
+    let root = view.word(half.roots_of(slot) + plane.roots_offset()).unwrap().load_acquire();
     let Some(directory) = view.page_offset(root) else { return Vec::new() };
     let entries = view.words(directory, PAGE_WORDS as u64).unwrap().iter().map(Word::load_acquire);
     entries.filter(|number| *number != 0).collect()

@@ -39,6 +39,11 @@ impl Writer {
         let _generation = self.slot.move_in(&self.attached);
     }
 
+    /// The generation that this process works in.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// Pages that lost a race and are kept for the next request.
     pub(crate) fn spare_pages(&self) -> usize {
         self.pages.spare.len()
