@@ -34,13 +34,13 @@ exec valgrind -q --leak-check=full --show-leak-kinds=definite --num-callers=40 -
 EOF
 chmod +x "$work/php"
 
-# Two tests need what PHP's own allocator knows, which valgrind replaces. Three look at what
+# Two tests need what PHP's own allocator knows, which valgrind replaces. Some look at what
 # a creator learns from a child that shares its memory, and valgrind makes that child an ordinary one. And some
 # measure memory, of which valgrind takes more.
 tests=("$@")
 if [ ${#tests[@]} -eq 0 ]; then
   left_out=(! -name worker_exits.phpt ! -name runtime_metrics.phpt ! -name status.phpt ! -name phpinfo.phpt)
-  left_out+=(! -name "memory_*.phpt" ! -name generations.phpt)
+  left_out+=(! -name "memory_*.phpt" ! -name "generations*.phpt")
   mapfile -t tests < <(find php-tests -name '*.phpt' "${left_out[@]}" | sort)
 fi
 

@@ -254,7 +254,10 @@ class PageTest(harness.TestCase):
         queries = {
             "jobs_processed_total": "sum by (queue, status) (rate(jobs_processed_total[5m]))",
             "mail_sent_bytes_total": "sum(rate(mail_sent_bytes_total[5m]))",
-            "job_duration_seconds": "histogram_quantile(0.95, sum by (le, queue) (rate(job_duration_seconds_bucket[5m])))",
+            "job_duration_seconds": (
+                "histogram_quantile(0.95, sum by (queue) (rate(job_duration_seconds[5m]))) or "
+                "histogram_quantile(0.95, sum by (le, queue) (rate(job_duration_seconds_bucket[5m])))"
+            ),
             "queue_depth": "queue_depth",
         }
         for name, query in queries.items():
