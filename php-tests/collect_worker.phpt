@@ -30,7 +30,7 @@ for ($i = 0; $i < 3; $i++) {
 }
 gc_collect_cycles();
 $work = new Promshm\Counter('work_total', '');
-for ($until = microtime(true) + 60; look()[1] === $read && microtime(true) < $until; usleep(100000)) {
+for ($until = microtime(true) + 600; look()[1] === $read && microtime(true) < $until; usleep(100000)) {
     $work->inc();
     try {
         hex2bin([]);

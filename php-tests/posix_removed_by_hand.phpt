@@ -16,7 +16,7 @@ $object = '/dev/shm/' . substr(ini_get('promshm.segment'), strlen('posix:/'));
 foreach ([fn () => $mail->inc(), fn () => $jobs->inc(['mail'])] as $count) {
     $count();
     unlink($object);
-    $deadline = microtime(true) + 60;
+    $deadline = microtime(true) + 600;
     do {
         $count();
         clearstatcache();

@@ -17,7 +17,7 @@ function of_me(string $name): ?float
 /** Calls $update until $is is true; a watchdog ends the wait. */
 function until(callable $is, callable $update): string
 {
-    for ($deadline = microtime(true) + 60; microtime(true) < $deadline;) {
+    for ($deadline = microtime(true) + 600; microtime(true) < $deadline;) {
         $update();
         if ($is()) {
             return "told\n";

@@ -15,7 +15,7 @@ use Promshm\{Counter, Gauge, GaugeMode, Histogram, Segment, Summary};
 /** Calls $update until the series is shown, or hidden; a watchdog ends the wait. */
 function until(bool $shown, string $series, callable $update): string
 {
-    for ($deadline = microtime(true) + 60; microtime(true) < $deadline;) {
+    for ($deadline = microtime(true) + 600; microtime(true) < $deadline;) {
         $update();
         if ((sample($series) !== null) === $shown) {
             return $shown ? "shown\n" : "hidden\n";

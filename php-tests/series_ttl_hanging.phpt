@@ -23,7 +23,7 @@ $look = function (): void {
 $shown = fn (): string => implode(' ', array_unique(preg_match_all('/^(\w+)(?:\{.*)? 7$/m', samples(), $found) ? $found[1] : []));
 /** Takes steps until these are shown; a watchdog ends the wait. */
 $until = function (string $wanted, callable $step) use ($shown): string {
-    for ($deadline = microtime(true) + 60; ($now = $shown()) !== $wanted && microtime(true) < $deadline;) {
+    for ($deadline = microtime(true) + 600; ($now = $shown()) !== $wanted && microtime(true) < $deadline;) {
         $step();
     }
     return $now;
