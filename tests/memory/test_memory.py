@@ -67,7 +67,8 @@ class Memory(harness.TestCase):
             flush=True,
         )
         self.assertLessEqual(most_later, 5 * MIB + 2.5 * page)
-        self.assertLessEqual(later - held, MIB // 4, "what scrapes hold does not grow")
+        # 26 kB a scrape would show. The kernel counts pages by lots of 64 for each thread, so its sums are not exact.
+        self.assertLessEqual(later - held, MIB, "what scrapes hold does not grow")
 
     def test_memory_of_plain_and_compressed_scrapes_is_bounded_by_the_page(self):
         """A plain page is in memory as a whole, a compressed one never is."""
