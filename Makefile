@@ -40,6 +40,8 @@ export PATH := $(PROMSHM_PATH)
 # pytest and the tests' libraries, and no caches in the tree.
 python := PYTHONDONTWRITEBYTECODE=1 $(CURDIR)/.cache/venv/bin/python
 pytest := $(python) -m pytest
+# The same in a PID namespace of its own, so that it sees no other processes.
+pytest-alone := PYTHONDONTWRITEBYTECODE=1 unshare --pid --fork --mount-proc --kill-child $(CURDIR)/.cache/venv/bin/python -m pytest
 
 # A checkout of promphp/prometheus_client_php, for `make promphp-suite` and `make bench`.
 export PROMPHP
@@ -203,7 +205,7 @@ operations: venv build ## Several segments, logs, signals, a service manager, fi
 
 # In a PID namespace of its own: it would look into the IPC namespaces of whatever else runs here.
 node: venv build ## One exporter for all IPC namespaces of a machine; needs root
-	@PYTHONDONTWRITEBYTECODE=1 unshare --pid --fork --mount-proc --kill-child .cache/venv/bin/python -m pytest tests/node
+	@$(pytest-alone) tests/node
 
 posix: venv build ## Segments in /dev/shm: containers without a shared IPC namespace, no room
 	@$(pytest) tests/posix
@@ -239,7 +241,7 @@ deploy: venv build ## Manifests, chart, dashboard, alerts and archives, read by 
 # In a PID namespace of its own: the agent of a node would look into the IPC namespaces of whatever else runs here.
 containers: venv build ## The shipped pod, and the agent of a node, played by podman and scraped by Prometheus
 	@scripts/container-deps.sh
-	@PYTHONDONTWRITEBYTECODE=1 unshare --pid --fork --mount-proc --kill-child .cache/venv/bin/python -m pytest tests/containers
+	@$(pytest-alone) tests/containers
 
 runtimes: venv build ## The agent of a node with real containerd, as a kubelet asks it for pods, and Docker; needs root
 	@scripts/container-runtimes.sh

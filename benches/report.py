@@ -220,34 +220,10 @@ def scrapes(sizes):
     return table(head, rows)
 
 
-PYTHON = """
-import os, sys, time
-os.environ['PROMETHEUS_MULTIPROC_DIR'] = sys.argv[1]
-from prometheus_client import CollectorRegistry, Counter, generate_latest, multiprocess
-series, processes = int(sys.argv[2]), int(sys.argv[3])
-for process in range(processes):
-    if os.fork() == 0:
-        jobs = Counter('jobs', 'Jobs done.', ['queue', 'job', 'status'])
-        for row in range(series):
-            jobs.labels(f'queue-{row % 50}', f'App\\\\Jobs\\\\Handler{row:07}', 'succeeded').inc(row % 1000 + process)
-        os._exit(0)
-for process in range(processes):
-    os.wait()
-start = time.monotonic()
-registry = CollectorRegistry()
-multiprocess.MultiProcessCollector(registry)
-page = generate_latest(registry)
-print('ms=%f bytes=%d' % ((time.monotonic() - start) * 1e3, len(page)))
-"""
-
-
 def python_multiprocess(series, processes):
     """One scrape of Python's own multiprocess mode over the same numbers."""
     say("python multiprocess:", series, processes)
-    with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, "-c", PYTHON, folder, str(series), str(processes)]
-        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=1800, check=True)
-    return float(re.search(r"ms=([\d.]+)", done.stdout).group(1))
+    return comparison.page_of_python("monotonic", series, processes, 1)
 
 
 STARTUP = """

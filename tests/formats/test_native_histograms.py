@@ -77,6 +77,15 @@ def counts(prometheus):
     return prometheus.query("histogram_count(sum by (of) (native_seconds))")
 
 
+def assert_native_form(prometheus, values):
+    expected = {f'{{of="{of}"}}': len(numbers) for of, numbers in values.items()}
+    wait_until("all observations", lambda: counts(prometheus) == expected)
+    assert_quantiles(prometheus, values, "sum by (of) (native_seconds)", NATIVE)
+    sums = prometheus.query("histogram_sum(native_seconds)")
+    for of, numbers in values.items():
+        assert math.isclose(sums[f'{{of="{of}"}}'], math.fsum(numbers), rel_tol=1e-12), of
+
+
 def test_quantiles_are_within_the_factor_of_what_eight_workers_observed(context, exporter, program):
     values = distributions()
     workers = counted(context, values)
@@ -84,12 +93,7 @@ def test_quantiles_are_within_the_factor_of_what_eight_workers_observed(context,
         worker.stop(signal.SIGKILL)
     proxy = Proxy(context, exporter.address)
     prometheus = harness.Prometheus(context, proxy.address, flags=FLAGS, program=program)
-    expected = {f'{{of="{of}"}}': len(numbers) for of, numbers in values.items()}
-    wait_until("all observations", lambda: counts(prometheus) == expected)
-    assert_quantiles(prometheus, values, "sum by (of) (native_seconds)", NATIVE)
-    sums = prometheus.query("histogram_sum(native_seconds)")
-    for of, numbers in values.items():
-        assert math.isclose(sums[f'{{of="{of}"}}'], math.fsum(numbers), rel_tol=1e-12), of
+    assert_native_form(prometheus, values)
     prometheus.expect_health()
     assert proxy.content_types == {test_protobuf.CONTENT_TYPE}
 
@@ -111,15 +115,6 @@ def test_odd_values_are_counted_and_cost_no_scrape(context, exporter, program):
     prometheus.expect_health()
     found = prometheus.query("histogram_quantile(0.99, native_seconds)")
     assert found['{of="huge"}'] == math.inf or found['{of="huge"}'] > 1e300
-
-
-def assert_native_form(prometheus, values):
-    expected = {f'{{of="{of}"}}': len(numbers) for of, numbers in values.items()}
-    wait_until("all observations", lambda: counts(prometheus) == expected)
-    assert_quantiles(prometheus, values, "sum by (of) (native_seconds)", NATIVE)
-    sums = prometheus.query("histogram_sum(native_seconds)")
-    for of, numbers in values.items():
-        assert math.isclose(sums[f'{{of="{of}"}}'], math.fsum(numbers), rel_tol=1e-12), of
 
 
 def assert_classic_form(prometheus, values):
