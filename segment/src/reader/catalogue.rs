@@ -169,8 +169,8 @@ impl Default for Catalogue {
 
 impl Catalogue {
     /// Adds what was published, replaced or removed since the last refresh, and forgets a half that was given back.
-    /// Reads at most `most` pages of records in total.
-    pub(crate) fn refresh(&mut self, view: &View, sight: &Sight, most: u64) {
+    /// Reads at most `most` pages of records in total. False if a half was given back meanwhile: then all is forgotten.
+    pub(crate) fn refresh(&mut self, view: &View, sight: &Sight, most: u64) -> bool {
         self.most = most;
         self.present = sight.half();
         // The epoch is read first, so that a removal after this is found at the next refresh.
@@ -191,8 +191,15 @@ impl Catalogue {
             self.families.iter_mut().for_each(|family| family.drop_removed(view, is_read, sight.half()));
             self.count_numbers();
         }
+        // Whether a series of the new half is kept depends on the record that it was carried from. Where that was given
+        // back, and perhaps belongs to other records by now, nothing of both halves may be kept.
+        if !sight.still_holds(view) {
+            self.disregard(0..2);
+            return false;
+        }
         self.leave_halves();
         self.sort_families();
+        true
     }
 
     /// Notes which halves are to be read, and forgets what one held before that. Comes before any look at the halves.
@@ -226,13 +233,18 @@ impl Catalogue {
         }
     }
 
-    /// Forgets all that was read of a half that was given back meanwhile: the former one, or else the only one.
-    pub(crate) fn disregard(&mut self) {
+    /// Forgets all that was read of the half that was given back after the series were known: the former one, or else
+    /// the only one.
+    pub(crate) fn disregard_former(&mut self) {
         let read = (0..2).filter(|half| self.halves[*half].is_read);
-        let oldest = read.min_by_key(|half| self.halves[*half].generation);
-        if let Some(oldest) = oldest {
-            self.halves[oldest].corrupt = 0;
-            self.forget(oldest);
+        self.disregard(read.min_by_key(|half| self.halves[*half].generation));
+    }
+
+    /// Forgets all that was read of these halves, and what was found to be invalid there.
+    fn disregard(&mut self, halves: impl IntoIterator<Item = usize>) {
+        for half in halves {
+            self.halves[half].corrupt = 0;
+            self.forget(half);
         }
     }
 

@@ -186,20 +186,29 @@ impl Reader {
         self.check()?;
         for _ in 0..MOST_TRIES {
             let Some(sight) = Sight::look(&self.view) else { continue };
-            let bad = self.read(now, &sight)?;
-            if sight.still_holds(&self.view) {
-                self.corrupt = self.corrupt.max(bad);
+            if self.try_to_read(now, &sight)? {
                 self.check_memory()?;
                 return Ok(&self.snapshot);
             }
-            self.catalogue.disregard();
         }
         self.check_memory()?;
         Err(ReadError::Unsteady { name: self.name })
     }
 
-    /// Reads all that one sight says. Returns how many invalid items there were among those that each scrape reads anew.
-    fn read(&mut self, now: u64, sight: &Sight) -> Result<u64, ReadError> {
+    /// Returns whether no half was given back while it was read. If one was, nothing that was read of it is kept.
+    fn try_to_read(&mut self, now: u64, sight: &Sight) -> Result<bool, ReadError> {
+        let Some(bad) = self.read(now, sight)? else { return Ok(false) };
+        if !sight.still_holds(&self.view) {
+            self.catalogue.disregard_former();
+            return Ok(false);
+        }
+        self.corrupt = self.corrupt.max(bad);
+        Ok(true)
+    }
+
+    /// Reads all that one sight says. Returns how many invalid items there were among those that each scrape reads anew;
+    /// `None` if a half was given back before the series were known.
+    fn read(&mut self, now: u64, sight: &Sight) -> Result<Option<u64>, ReadError> {
         let view = &self.view;
         let ask = || self.object.as_ref()?.locks(view)?.values(view.geometry.slots);
         let live = self.deaths.look(view, ask);
@@ -209,7 +218,9 @@ impl Reader {
             let (bytes, limit) = (view.bytes(), self.budget.limits().bytes);
             return Err(ReadError::TooLarge { name: self.name, bytes, limit });
         }
-        self.catalogue.refresh(view, sight, self.budget.pages());
+        if !self.catalogue.refresh(view, sight, self.budget.pages()) {
+            return Ok(None);
+        }
         let slots = Slots::look(view, sight.slots(), live);
         let pages = self.budget.pages().saturating_sub(self.catalogue.touched());
         self.page_map.refresh(view, &sight.trees(), pages);
@@ -230,7 +241,7 @@ impl Reader {
         let corrupt = self.catalogue.corrupt() + self.corrupt.max(bad);
         let stats = stats::collect(&cells, &self.deaths, &self.catalogue, &self.snapshot, corrupt);
         self.snapshot.stats = Stats { hidden_series: hidden, ..stats };
-        Ok(bad)
+        Ok(Some(bad))
     }
 
     /// Whether the memory was intact all the time; see [`os::survive_truncation`].
