@@ -60,8 +60,14 @@ pub const HEADER: u64 = 4096;
 /// Size of a page of cells and of a directory page, in bytes.
 pub const PAGE: u64 = 8 * PAGE_WORDS as u64;
 /// Words, or cells, or page numbers, in a page. Few under loom, because proofs try every order of all
-/// steps.
-pub const PAGE_WORDS: usize = if cfg!(loom) { 8 } else { 512 };
+/// steps, and under Miri, which interprets each look at one.
+pub const PAGE_WORDS: usize = if cfg!(loom) {
+    8
+} else if cfg!(miri) {
+    64
+} else {
+    512
+};
 /// Records are aligned to this many bytes.
 pub const RECORD_UNIT: u64 = 16;
 
