@@ -328,6 +328,15 @@ pub(crate) fn argument_of<'a>(frame: *mut ExecuteData, n: u32) -> Option<&'a Zva
     unsafe { promshm_argument(frame, n).as_ref() }
 }
 
+/// The same, if it was passed and is one that the function declares: then functions of PHP and of scripts have it at the
+/// same place, and it takes fewer steps.
+#[inline(always)]
+pub(crate) fn declared_argument<'a>(frame: *const ExecuteData, n: u32) -> Option<&'a Zval> {
+    // SAFETY: a running frame has a function. The first arguments of a script's function, as many as it declares, follow the
+    // frame as those of a function of PHP do; they live as long as it, and the answer is used at once.
+    unsafe { if n < (*(*frame).func).common.num_args { Frame::of(frame).argument(n) } else { None } }
+}
+
 /// The object that the running method belongs to.
 pub(crate) fn this_of(frame: *const ExecuteData) -> Option<*mut ffi::zend_object> {
     // SAFETY: a running frame; the type says whether it has an object.

@@ -207,6 +207,19 @@ pub(crate) fn string_hash(value: &Zval) -> Option<u64> {
     }
 }
 
+/// The bytes of a string and its hash, if the engine knows that already.
+#[inline(always)]
+pub(crate) fn hashed_bytes_of(value: &Zval) -> Option<(&[u8], u64)> {
+    if type_of(value) != IS_STRING {
+        return None;
+    }
+    // SAFETY: the type says that the pointer is a string's, which lives as long as the zval.
+    unsafe {
+        let (string, hash) = (value.value.str_, (*value.value.str_).h);
+        if hash == 0 { None } else { Some((string_bytes(string), hash)) }
+    }
+}
+
 /// The engine's hash of bytes.
 pub(crate) fn hash_of_bytes(bytes: &[u8]) -> u64 {
     // SAFETY: pointer and length are one slice's.

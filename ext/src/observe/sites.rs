@@ -9,7 +9,7 @@ use super::{
     values::{Reader, Text},
 };
 use crate::{
-    engine::{globals::interpreter_local, panic::catch_panic},
+    engine::{globals::interpreter_local, panic::catch_panic, zval::same_bytes},
     session::{
         attachment, gauge_cell, generation,
         handle::with_packed,
@@ -176,6 +176,7 @@ impl Site {
     #[inline(never)] // so that the most frequent kind of label saves no registers for the others
     fn place_of_any(&self, frame: *mut ExecuteData) -> *const Place {
         match &*self.readers {
+            [reader] if reader.hash_plain_argument(frame) => self.labelled_place(frame),
             [reader] => self.place_of_one(reader, frame),
             _ => self.place_of_many(frame),
         }
@@ -272,7 +273,7 @@ impl Variant {
     /// Whether this one label has that value.
     #[inline(always)]
     fn has_one_value(&self, value: &[u8]) -> bool {
-        labels::only_part(&self.values) == Some(value)
+        labels::only_part(&self.values).is_some_and(|known| same_bytes(known, value))
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::entry::{Root, Source, Step};
 use crate::engine::{
-    functions::{Name, argument_of, class_of, class_text, object_of, this_of},
+    functions::{Name, argument_of, class_of, class_text, declared_argument, object_of, this_of},
     zval::{
-        IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, bytes_of, dereferenced, hash_of_bytes, long_of, string_hash,
-        type_of,
+        IS_FALSE, IS_LONG, IS_STRING, IS_TRUE, bytes_of, dereferenced, hash_of_bytes, hashed_bytes_of,
+        long_of, string_hash, type_of,
     },
 };
 use ext_php_rs::{ffi::zend_object, types::Zval, zend::ExecuteData};
@@ -66,12 +66,18 @@ impl Reader {
         }
     }
 
-    /// The value of an argument that is a string and is taken as it is: by far the most frequent kind, so it takes no
-    /// more than this.
+    /// The value of a declared argument that is a string, known to the engine by its hash, and taken as it is: by far the most
+    /// frequent kind, so it takes no more than this, and calls nothing.
     #[inline(always)]
     pub(super) fn plain_argument<'a>(&self, frame: *mut ExecuteData) -> Option<Text<'a>> {
-        let value = argument_of(frame, self.plain_argument?)?;
-        Some(Text { bytes: bytes_of(value)?, hash: string_hash(value)? })
+        let value = declared_argument(frame, self.plain_argument?)?;
+        hashed_bytes_of(value).map(|(bytes, hash)| Text { bytes, hash })
+    }
+
+    /// Makes the engine hash such an argument; `false` if there is none, or it was hashed before.
+    pub(super) fn hash_plain_argument(&self, frame: *mut ExecuteData) -> bool {
+        let value = self.plain_argument.and_then(|number| declared_argument(frame, number));
+        value.is_some_and(|value| hashed_bytes_of(value).is_none() && string_hash(value).is_some())
     }
 
     /// The value; the empty one if there is none, or none that could be a label.
