@@ -60,6 +60,8 @@ have phpunit || missing+=(phpunit)
 have redis-server || missing+=(redis-server)
 "${PHP:-php}" -m | grep -qix redis || missing+=("php$version-redis")
 "${PHP:-php}" -m | grep -qix curl || missing+=("php$version-curl")
+"${PHP:-php}" -m | grep -qix mysqli || missing+=("php$version-mysql")
+"${PHP:-php}" -m | grep -qix pgsql || missing+=("php$version-pgsql")
 # Only the tests that name these load them: they make every other script slower, and are not to be loaded at once.
 for module in xdebug pcov; do
   [ -f "$("${PHP_CONFIG:-php-config}" --extension-dir)/$module.so" ] && continue

@@ -6,6 +6,7 @@ import collections
 import functools
 import http.server
 import json
+import os
 import pathlib
 import re
 import socket
@@ -174,11 +175,31 @@ def test_calls_of_urls_are_told_from_files(context, observe):
     assert page['php_function_errors_total{function="file_get_contents",exception="false"}'] == 1
 
 
+# mysqli takes its functions from mysqlnd. Scripts that need neither are not to load them.
+DATABASES = ("extension=mysqlnd", "extension=mysqli", "extension=pgsql")
+
+
+def test_false_of_databases_is_an_error(context, observe):
+    """There is no server: each call fails, those of them by an exception that were told to."""
+    observe("@db", "databases.php", settings=DATABASES)()
+    page = harness.parse(harness.dump(context.segment))
+    found = {name: number for name, number in page.items() if re.search("_count|_errors", name)}
+    by_false = ("mysqli_connect", "mysqli_real_connect", "mysqli::real_connect", "pg_connect")
+    exceptions = dict.fromkeys(by_false, "false") | {"mysqli::__construct": "mysqli_sql_exception"}
+    expected = {f'php_function_duration_seconds_count{{function="{function}"}}': 1 for function in exceptions}
+    for function, exception in exceptions.items():
+        expected[f'php_function_errors_total{{function="{function}",exception="{exception}"}}'] = 1
+    assert found == expected
+
+
 COVERED = SCRIPTS / "covered.php"
 BESIDE = {
     "xdebug": ("zend_extension=xdebug", "xdebug.mode=develop,coverage,debug,trace", "xdebug.start_with_request=no"),
     "pcov": ("extension=pcov", "pcov.enabled=1", f"pcov.directory={SCRIPTS}"),
 }
+# Debian has no package of OpenTelemetry's extension: PROMSHM_OPENTELEMETRY names one, then it is tried as well.
+OPENTELEMETRY = os.environ.get("PROMSHM_OPENTELEMETRY")
+OBSERVERS = {"opentelemetry": (f"extension={OPENTELEMETRY}",)} if OPENTELEMETRY else {}
 
 
 @pytest.mark.parametrize("tool", BESIDE)
@@ -192,6 +213,10 @@ def test_coverage_of_observed_functions_is_that_of_others(context, observe, tool
         said["lines"] = {line: times for line, times in said["lines"].items() if int(line) not in braces}
     assert observed == alone
     assert len(alone["lines"]) > 10 and "halves(3)" in alone["caught"][2], alone
+    assert_covered_is_counted(context)
+
+
+def assert_covered_is_counted(context):
     page = harness.parse(harness.dump(context.segment))
     found = {name: number for name, number in page.items() if re.search("_count|_errors", name)}
     count = lambda function: f'php_function_duration_seconds_count{{function="{function}"}}'
@@ -199,9 +224,20 @@ def test_coverage_of_observed_functions_is_that_of_others(context, observe, tool
     assert found == {count("halves"): 3, count("steps"): 1, count("array_sum"): 1, error: 1}
 
 
-@pytest.mark.parametrize("tool", BESIDE)
+if OPENTELEMETRY:
+
+    def test_hooks_of_observed_functions_are_told_the_same(context, observe):
+        """Arguments, results, exceptions, and each step of a generator."""
+        alone = observe("", "hooks.php", settings=OBSERVERS["opentelemetry"])()
+        observed = observe("halves, steps, unused, array_sum", "hooks.php", settings=OBSERVERS["opentelemetry"])()
+        assert observed == alone
+        assert len(alone["seen"]) == 14 and "halves(3)" in alone["caught"][2], alone
+        assert_covered_is_counted(context)
+
+
+@pytest.mark.parametrize("tool", BESIDE | OBSERVERS)
 def test_messenger_is_counted_beside(context, observe, tool):
-    observe("@symfony", "messenger.php", settings=BESIDE[tool])()
+    observe("@symfony", "messenger.php", settings=(BESIDE | OBSERVERS)[tool])()
     page = harness.parse(harness.dump(context.segment))
     assert page['messenger_duration_seconds_count{message="Mail"}'] == 20
     assert page['messenger_duration_seconds_count{message="Report"}'] == 9
