@@ -334,6 +334,7 @@ fn check_labels(kind: Kind, names: &[&str]) -> Result<(), DefinitionError> {
 }
 
 /// Whether Prometheus allows a label of this name.
+#[inline] // into what checks an exemplar's, at each call
 pub(crate) fn is_label_name(name: &[u8]) -> bool {
     let first = |c: u8| c.is_ascii_alphabetic() || c == b'_';
     let rest = |c: u8| first(c) || c.is_ascii_digit();

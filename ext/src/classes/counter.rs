@@ -9,7 +9,7 @@ use crate::{
         arguments::{Exemplar, Labels},
         builder::Arg,
         call::Call,
-        class::{Method, php_interface},
+        class::{Methods, php_interface},
         exceptions::invalid_argument,
         object::php_class,
         panic::catch_panic,
@@ -35,7 +35,7 @@ php_interface!(CounterInterface, "Promshm\\CounterInterface");
 impl MetricClass for Counter {
     type Interface = CounterInterface;
 
-    fn own_methods(timer: &'static str) -> Vec<Method<Self>> {
+    fn own_methods(timer: &'static str) -> Methods<Self> {
         own_methods(timer)
     }
 }
@@ -44,9 +44,9 @@ pub(crate) fn register() -> Result<()> {
     metric_class::<Counter>(constructor(new))?.register()
 }
 
-fn own_methods(_timer: &str) -> Vec<Method<Counter>> {
+fn own_methods(_timer: &str) -> Methods<Counter> {
     let inc_by = void(c"incBy", inc_by).arg(Arg::new(c"value", DataType::Double));
-    vec![with_exemplar(void(c"inc", inc)), with_exemplar(inc_by), init_method()]
+    Methods::new().and(with_exemplar(void(c"inc", inc))).and(with_exemplar(inc_by)).and(init_method())
 }
 
 extern "C" fn new(call: &Call<Counter>, _ret: &mut Zval) {

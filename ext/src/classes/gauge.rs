@@ -10,7 +10,7 @@ use crate::{
         builder::Arg,
         call::{Call, Frame},
         callable,
-        class::{Method, php_interface},
+        class::{Methods, php_interface},
         exceptions::{Thrown, invalid_argument},
         globals::ModuleStatic,
         object::php_class,
@@ -105,7 +105,7 @@ php_interface!(GaugeInterface, "Promshm\\GaugeInterface");
 impl MetricClass for Gauge {
     type Interface = GaugeInterface;
 
-    fn own_methods(timer: &'static str) -> Vec<Method<Self>> {
+    fn own_methods(timer: &'static str) -> Methods<Self> {
         own_methods(timer)
     }
 }
@@ -116,17 +116,16 @@ pub(crate) fn register() -> Result<()> {
     metric_class::<Gauge>(constructor(new).arg(mode))?.register()
 }
 
-fn own_methods(_timer: &str) -> Vec<Method<Gauge>> {
+fn own_methods(_timer: &str) -> Methods<Gauge> {
     let value = |name, handler| with_labels(void(name, handler).arg(Arg::new(c"value", DataType::Double)));
-    vec![
-        value(c"set", set),
-        with_labels(void(c"inc", inc)),
-        value(c"incBy", inc_by),
-        with_labels(void(c"dec", dec)),
-        value(c"decBy", dec_by),
-        with_labels(void(c"setToCurrentTime", set_to_current_time)),
-        around(c"trackInProgress", track_in_progress),
-    ]
+    Methods::new()
+        .and(value(c"set", set))
+        .and(with_labels(void(c"inc", inc)))
+        .and(value(c"incBy", inc_by))
+        .and(with_labels(void(c"dec", dec)))
+        .and(value(c"decBy", dec_by))
+        .and(with_labels(void(c"setToCurrentTime", set_to_current_time)))
+        .and(around(c"trackInProgress", track_in_progress))
 }
 
 extern "C" fn new(call: &Call<Gauge>, _ret: &mut Zval) {

@@ -12,7 +12,7 @@ use crate::{
         arguments,
         builder::Arg,
         call::{Call, Frame},
-        class::{Handler, Method, php_interface, plain},
+        class::{Handler, Method, Methods, php_interface, plain},
         exceptions::{Thrown, invalid_argument},
         float_list::{list_of, return_list},
         object::php_class,
@@ -40,7 +40,7 @@ php_interface!(HistogramInterface, "Promshm\\HistogramInterface");
 impl MetricClass for Histogram {
     type Interface = HistogramInterface;
 
-    fn own_methods(timer: &'static str) -> Vec<Method<Self>> {
+    fn own_methods(timer: &'static str) -> Methods<Self> {
         observing_methods(observe, timer)
     }
 }
@@ -61,10 +61,14 @@ pub(crate) fn register() -> Result<()> {
 }
 
 /// The methods of a histogram beyond those of all metrics, with its own way to observe.
-pub(crate) fn observing_methods<C: MetricClass>(observe: Handler<C>, timer: &'static str) -> Vec<Method<C>> {
+pub(crate) fn observing_methods<C: MetricClass>(observe: Handler<C>, timer: &'static str) -> Methods<C> {
     let observe = void(c"observe", observe).arg(Arg::new(c"value", DataType::Double));
     let start_timer = Method::new(c"startTimer", start_timer).returns(DataType::Object(timer.into()), false);
-    vec![with_exemplar(observe), with_labels(start_timer), around(c"time", time), init_method()]
+    Methods::new()
+        .and(with_exemplar(observe))
+        .and(with_labels(start_timer))
+        .and(around(c"time", time))
+        .and(init_method())
 }
 
 extern "C" fn new(call: &Call<Histogram>, _ret: &mut Zval) {

@@ -4,9 +4,9 @@ use crate::{
     classes::timer,
     engine::{
         arguments,
-        builder::Arg,
+        builder::{Arg, Function},
         call::{Call, Frame},
-        class::{ClassDefinition, Handler, Method, PhpInterface, final_class, register_interface},
+        class::{ClassDefinition, Handler, Method, Methods, PhpInterface, final_class, register_interface},
         exceptions::{Thrown, invalid_argument},
         object::{self, PhpClass, php_class},
         panic::catch_panic,
@@ -40,7 +40,7 @@ pub(crate) trait MetricClass: PhpClass<State = Handle> {
 
     /// The methods that the class has beyond those of all metrics. `timer` is what a timer is: the class, or its
     /// interface.
-    fn own_methods(timer: &'static str) -> Vec<Method<Self>>;
+    fn own_methods(timer: &'static str) -> Methods<Self>;
 }
 
 /// A method that returns nothing.
@@ -50,7 +50,12 @@ pub(crate) fn void<C: PhpClass>(name: &'static CStr, handler: Handler<C>) -> Met
 
 /// `array $labels = []`, last.
 pub(crate) fn with_labels<C: PhpClass>(method: Method<C>) -> Method<C> {
-    method.not_required().arg(Arg::new(c"labels", DataType::Array).default(c"[]"))
+    method.changed(labels_last)
+}
+
+#[inline(never)] // the same code for all classes
+fn labels_last(function: Function) -> Function {
+    function.not_required().arg(Arg::new(c"labels", DataType::Array).default(c"[]"))
 }
 
 /// `callable $fn, array $labels = []`, for a method that returns what the function does.
@@ -61,16 +66,20 @@ pub(crate) fn around<C: PhpClass>(name: &'static CStr, handler: Handler<C>) -> M
 
 /// `array $labels = [], ?array $exemplar = null`, last.
 pub(crate) fn with_exemplar<C: PhpClass>(method: Method<C>) -> Method<C> {
-    with_labels(method).arg(Arg::new(c"exemplar", DataType::Array).allow_null().default(c"null"))
+    method.changed(|function| {
+        labels_last(function).arg(Arg::new(c"exemplar", DataType::Array).allow_null().default(c"null"))
+    })
 }
 
 /// The parameters that every constructor has.
 pub(crate) fn constructor<C: MetricClass>(handler: Handler<C>) -> Method<C> {
-    Method::new(c"__construct", handler)
-        .arg(Arg::new(c"name", DataType::String))
-        .not_required()
-        .arg(Arg::new(c"help", DataType::String).default(c"''"))
-        .arg(Arg::new(c"labelNames", DataType::Array).default(c"[]"))
+    Method::new(c"__construct", handler).changed(|function| {
+        function
+            .arg(Arg::new(c"name", DataType::String))
+            .not_required()
+            .arg(Arg::new(c"help", DataType::String).default(c"''"))
+            .arg(Arg::new(c"labelNames", DataType::Array).default(c"[]"))
+    })
 }
 
 /// Registers the interface of a metric class, and the final class, which is still to get its static methods.
@@ -78,17 +87,17 @@ pub(crate) fn metric_class<C: MetricClass>(constructor: Method<C>) -> Registered
     let methods = all_methods::<C>(C::Interface::NAME, timer::TimerInterface::NAME);
     register_interface::<C::Interface, C>(methods)?;
     let definition = final_class().implements::<C::Interface>().method(constructor);
-    Ok(all_methods::<C>(C::NAME, timer::Timer::NAME).into_iter().fold(definition, ClassDefinition::method))
+    Ok(definition.methods(all_methods(C::NAME, timer::Timer::NAME)))
 }
 
 /// The methods of a metric: those that all have, and its own. `bound` is what `labels()` returns.
-fn all_methods<C: MetricClass>(bound: &'static str, timer: &'static str) -> Vec<Method<C>> {
+fn all_methods<C: MetricClass>(bound: &'static str, timer: &'static str) -> Methods<C> {
     let any = Arg::new(c"values", DataType::Object("Stringable|UnitEnum".into())).is_variadic();
     let bind = Method::new(c"labels", bind).not_required().arg(any);
-    let mut methods = vec![bind.returns(DataType::Object(bound.into()), false)];
-    methods.extend(shared_methods().into_iter().map(Method::for_class));
-    methods.extend(C::own_methods(timer));
-    methods
+    Methods::new()
+        .and(bind.returns(DataType::Object(bound.into()), false))
+        .and_all(shared_methods())
+        .and_all(C::own_methods(timer))
 }
 
 /// Stands for the classes of all metrics, in methods that are the same for each. It is no class of PHP's.
@@ -97,17 +106,17 @@ struct AnyMetric;
 php_class!(AnyMetric, "", Handle);
 
 #[inline(never)] // the same code for all classes
-fn shared_methods() -> Vec<Method<AnyMetric>> {
+fn shared_methods() -> Methods<AnyMetric> {
     let getter = |name, handler, kind| Method::new(name, handler).returns(kind, false);
-    vec![
-        with_labels(getter(c"remove", remove, DataType::Bool)),
-        getter(c"removeMatching", remove_matching, DataType::Long).arg(Arg::new(c"labels", DataType::Array)),
-        getter(c"clear", clear, DataType::Long),
-        getter(c"getName", get_name, DataType::String),
-        getter(c"getHelp", get_help, DataType::String),
-        getter(c"getLabelNames", get_label_names, DataType::Array),
-        getter(c"getType", get_type, DataType::String),
-    ]
+    let labels = Arg::new(c"labels", DataType::Array);
+    Methods::new()
+        .and(with_labels(getter(c"remove", remove, DataType::Bool)))
+        .and(getter(c"removeMatching", remove_matching, DataType::Long).arg(labels))
+        .and(getter(c"clear", clear, DataType::Long))
+        .and(getter(c"getName", get_name, DataType::String))
+        .and(getter(c"getHelp", get_help, DataType::String))
+        .and(getter(c"getLabelNames", get_label_names, DataType::Array))
+        .and(getter(c"getType", get_type, DataType::String))
 }
 
 /// Finishes a metric class and its interface: the types of some arguments are unions, which the builders do not support.

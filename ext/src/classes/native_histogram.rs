@@ -9,7 +9,7 @@ use crate::{
         arguments,
         builder::Arg,
         call::{Call, Frame},
-        class::{Method, php_interface},
+        class::{Method, Methods, php_interface},
         exceptions::{Thrown, invalid_argument},
         object::{PhpClass, php_class},
         panic::catch_panic,
@@ -48,7 +48,7 @@ php_interface!(NativeHistogramInterface, "Promshm\\NativeHistogramInterface");
 impl MetricClass for NativeHistogram {
     type Interface = NativeHistogramInterface;
 
-    fn own_methods(timer: &'static str) -> Vec<Method<Self>> {
+    fn own_methods(timer: &'static str) -> Methods<Self> {
         observing_methods(observe, timer)
     }
 }

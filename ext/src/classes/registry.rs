@@ -19,7 +19,7 @@ use crate::{
     engine::{
         builder::Arg,
         call::{Call, Frame},
-        class::{ClassDefinition, Handler, Method, php_interface, plain, register_interface},
+        class::{ClassDefinition, Handler, Method, Methods, php_interface, plain, register_interface},
         exceptions::{Thrown, bad_registration, invalid_argument, not_found},
         globals::interpreter_local,
         identity::{Identity, RetainedIdentity},
@@ -193,16 +193,16 @@ pub(crate) fn register() -> Registered<()> {
         .method(new)
         .static_method(get_default)
         .method(families)
-        .method(metric_class::void(c"wipeStorage", wipe));
-    methods(MetricType::class_name).into_iter().fold(definition, ClassDefinition::method).register()
+        .method(metric_class::void(c"wipeStorage", wipe))
+        .methods(methods(MetricType::class_name));
+    definition.register()
 }
 
 /// The interface that services ask for in their constructors, as with `PromPHP`. It returns interfaces, so that its
 /// doubles can return doubles.
 fn register_own_interface() -> Registered<()> {
-    let shared = [metric_class::void(c"wipeStorage", wipe), families_method()];
-    let methods = shared.into_iter().chain(methods(MetricType::interface_name));
-    register_interface::<RegistryInterface, Registry>(methods)
+    let shared = Methods::new().and(metric_class::void(c"wipeStorage", wipe)).and(families_method());
+    register_interface::<RegistryInterface, Registry>(shared.and_all(methods(MetricType::interface_name)))
 }
 
 /// `bool $name = true`
@@ -215,8 +215,8 @@ fn families_method() -> Method<Registry> {
 }
 
 /// `register…`, `getOrRegister…` and `get…` of each type. `returned` names what they return.
-fn methods(returned: fn(MetricType) -> &'static str) -> Vec<Method<Registry>> {
-    let of_a_type = move |metric: MetricType| {
+fn methods(returned: fn(MetricType) -> &'static str) -> Methods<Registry> {
+    MetricType::ALL.into_iter().fold(Methods::new(), |methods, metric| {
         let named = |(name, handler)| {
             Method::new(name, handler)
                 .arg(Arg::new(c"namespace", DataType::String))
@@ -224,12 +224,11 @@ fn methods(returned: fn(MetricType) -> &'static str) -> Vec<Method<Registry>> {
                 .returns(DataType::Object(returned(metric).into()), false)
         };
         let [register, get_or_register, get] = handlers(metric);
-        [register, get_or_register]
-            .map(|method| with_definition(metric, named(method)))
-            .into_iter()
-            .chain([named(get)])
-    };
-    MetricType::ALL.into_iter().flat_map(of_a_type).collect()
+        methods
+            .and(with_definition(metric, named(register)))
+            .and(with_definition(metric, named(get_or_register)))
+            .and(named(get))
+    })
 }
 
 /// The names of the methods that register a metric, register or get it, and get it, each with its handler.

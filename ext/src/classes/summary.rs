@@ -9,7 +9,7 @@ use crate::{
         arguments,
         builder::Arg,
         call::{Call, Frame},
-        class::{Method, php_interface, plain},
+        class::{Method, Methods, php_interface, plain},
         exceptions::{Thrown, invalid_argument},
         float_list::{list_of, return_list},
         object::{PhpClass, php_class},
@@ -48,7 +48,7 @@ php_interface!(SummaryInterface, "Promshm\\SummaryInterface");
 impl MetricClass for Summary {
     type Interface = SummaryInterface;
 
-    fn own_methods(timer: &'static str) -> Vec<Method<Self>> {
+    fn own_methods(timer: &'static str) -> Methods<Self> {
         own_methods(timer)
     }
 }
@@ -59,9 +59,9 @@ pub(crate) fn register() -> Result<()> {
     metric_class::<Summary>(with_window(constructor(new)))?.static_method(quantiles).register()
 }
 
-fn own_methods(_timer: &str) -> Vec<Method<Summary>> {
+fn own_methods(_timer: &str) -> Methods<Summary> {
     let observe = void(c"observe", observe).arg(Arg::new(c"value", DataType::Double));
-    vec![with_labels(observe), init_method()]
+    Methods::new().and(with_labels(observe)).and(init_method())
 }
 
 extern "C" fn new(call: &Call<Summary>, _ret: &mut Zval) {

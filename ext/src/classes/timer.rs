@@ -5,7 +5,7 @@ use crate::{
         arguments::Labels,
         call::Call,
         callable,
-        class::{Method, final_class, php_interface, register_interface},
+        class::{Method, Methods, final_class, php_interface, register_interface},
         exceptions::Thrown,
         object::{self, PhpClass, native_object, php_class},
         panic::catch_panic,
@@ -39,7 +39,7 @@ php_interface!(TimerInterface, "Promshm\\TimerInterface");
 
 pub(crate) fn register() -> Result<()> {
     let observe = || Method::new(c"observeDuration", observe_duration).returns(DataType::Double, false);
-    register_interface::<TimerInterface, Timer>([observe()])?;
+    register_interface::<TimerInterface, Timer>(Methods::new().and(observe()))?;
     final_class::<Timer>()
         .implements::<TimerInterface>()
         // Private: a timer comes from Histogram::startTimer().

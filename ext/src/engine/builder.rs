@@ -133,7 +133,8 @@ fn type_of(kind: DataType, is_variadic: bool, or_null: bool) -> ZendType {
         .unwrap_or_else(|| ZendType::empty(false, is_variadic))
 }
 
-const USUAL_METHODS: usize = 24;
+/// Room for the methods of a class.
+pub(super) const USUAL_METHODS: usize = 24;
 const USUAL_PARAMETERS: usize = 64;
 
 /// A class or an interface.
@@ -163,7 +164,8 @@ impl Class {
         Self { interface: Some(interface), ..self }
     }
 
-    /// Adds a method.
+    /// Adds a method. Not inlined, as those of a function.
+    #[inline(never)]
     pub(crate) fn method(mut self, function: Function, flags: MethodFlags) -> Self {
         self.functions.push(function.entry(flags, &mut self.infos));
         self

@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 use crate::engine::{
-    builder::{Arg, Class, Function, RawHandler},
+    builder::{Arg, Class, Function, RawHandler, USUAL_METHODS},
     call::{Call, Frame},
     globals::ModuleStatic,
     object::{self, PhpClass},
@@ -58,10 +58,51 @@ impl<C: PhpClass> Method<C> {
         Self { function: self.function.not_required(), ..self }
     }
 
+    /// Changes what the engine is told of it, by code that is the same for all classes.
+    pub(crate) fn changed(self, change: fn(Function) -> Function) -> Self {
+        Self { function: change(self.function), ..self }
+    }
+
     /// Sets the type of what is returned, which is never a reference.
     pub(crate) fn returns(self, kind: DataType, or_null: bool) -> Self {
         Self { function: self.function.returns(kind, or_null), ..self }
     }
+}
+
+/// Methods of the class `C`. They are added one after the other: a `vec!` of them would, at each, have the code that drops
+/// all before it.
+#[derive(Debug)]
+pub(crate) struct Methods<C> {
+    functions: Vec<Function>,
+    class: PhantomData<fn() -> C>,
+}
+
+impl<C: PhpClass> Methods<C> {
+    pub(crate) fn new() -> Self {
+        Self { functions: Vec::with_capacity(USUAL_METHODS), class: PhantomData }
+    }
+
+    /// Adds a method.
+    pub(crate) fn and(mut self, method: Method<C>) -> Self {
+        add(&mut self.functions, method.function);
+        self
+    }
+
+    /// Adds those of another class: handlers know the state of their class's objects, and nothing else of the class.
+    pub(crate) fn and_all<D: PhpClass<State = C::State>>(mut self, mut methods: Methods<D>) -> Self {
+        self.functions.append(&mut methods.functions);
+        self
+    }
+}
+
+#[inline(never)] // the same code for all classes
+fn add(functions: &mut Vec<Function>, function: Function) {
+    functions.push(function);
+}
+
+#[inline(never)] // the same code for all classes
+fn add_all(builder: Class, functions: Vec<Function>, flags: MethodFlags) -> Class {
+    functions.into_iter().fold(builder, |builder, function| builder.method(function, flags))
 }
 
 /// A class that is still to be registered.
@@ -82,6 +123,10 @@ impl<C: PhpClass> ClassDefinition<C> {
 
     pub(crate) fn method(self, method: Method<C>) -> Self {
         Self { builder: self.builder.method(method.function, MethodFlags::Public), ..self }
+    }
+
+    pub(crate) fn methods(self, methods: Methods<C>) -> Self {
+        Self { builder: add_all(self.builder, methods.functions, MethodFlags::Public), ..self }
     }
 
     pub(crate) fn private_method(self, method: Method<C>) -> Self {
@@ -138,13 +183,9 @@ macro_rules! php_interface {
 pub(crate) use php_interface;
 
 /// Registers an interface with these methods of the class `C`, which implements it.
-pub(crate) fn register_interface<I: PhpInterface, C: PhpClass>(
-    methods: impl IntoIterator<Item = Method<C>>,
-) -> Result<()> {
+pub(crate) fn register_interface<I: PhpInterface, C: PhpClass>(methods: Methods<C>) -> Result<()> {
     let builder = Class::new(I::NAME, ClassFlags::Interface);
-    let builder = methods.into_iter().fold(builder, |builder, method| {
-        builder.method(method.function, MethodFlags::Public | MethodFlags::Abstract)
-    });
+    let builder = add_all(builder, methods.functions, MethodFlags::Public | MethodFlags::Abstract);
     I::entry().set(Some(builder.register()?));
     Ok(())
 }

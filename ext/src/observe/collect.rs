@@ -42,93 +42,136 @@ interpreter_local! {
 /// Seconds between two looks at opcache and php-fpm.
 const ASK_EVERY: f64 = 10.0;
 
-/// The metrics, and the values of their labels that this process has seen. They are counted references, because what drops
-/// a metric would be there thirty times otherwise.
+/// The metrics, and the values of their labels that this process has seen.
 #[derive(Debug)]
 struct Metrics {
-    requests: Rc<Metric>,
-    /// Their series, by method and code.
+    /// As [`TABLE`] has them. A list, because what drops a metric would be there for each field.
+    all: Vec<Metric>,
+    /// The series of requests, by method and code.
     seen_requests: RefCell<Vec<(usize, i32, Bound)>>,
-    requests_in_flight: Rc<Metric>,
     in_flight: Bound,
-    peak_memory: Rc<Metric>,
     peak: Bound,
-    errors: Rc<Metric>,
-    thrown: Rc<Metric>,
-    uncaught: Rc<Metric>,
     classes: RefCell<Values>,
-    opcache: [Rc<Metric>; 6],
-    jit_buffer: Rc<Metric>,
-    opcache_memory: Rc<Metric>,
-    interned_strings: Rc<Metric>,
-    opcache_restarts: Rc<Metric>,
-    realpath: Rc<Metric>,
-    realpath_limit: Rc<Metric>,
-    gc_roots: Rc<Metric>,
-    gc_collected: Rc<Metric>,
-    /// The series of the four above.
+    /// The series of the realpath cache and of the cycle collector.
     runtime: [Bound; 4],
-    fpm_processes: Rc<Metric>,
-    fpm: [Rc<Metric>; 5],
 }
 
 /// How many pairs of method and code are found quickly; a script may make up any number of codes.
 const MOST_SEEN_REQUESTS: usize = 32;
 
+/// A metric, by its place in [`TABLE`].
+#[derive(Debug, Clone, Copy)]
+enum Of {
+    Requests,
+    RequestsInFlight,
+    PeakMemory,
+    Errors,
+    Thrown,
+    Uncaught,
+    OpcacheScripts,
+    OpcacheKeys,
+    OpcacheMaxKeys,
+    OpcacheHits,
+    OpcacheMisses,
+    OpcacheLastRead,
+    JitBuffer,
+    OpcacheMemory,
+    InternedStrings,
+    OpcacheRestarts,
+    Realpath,
+    RealpathLimit,
+    GcRoots,
+    GcCollected,
+    FpmProcesses,
+    FpmQueue,
+    FpmMaxChildren,
+    FpmSlow,
+    FpmAccepted,
+    FpmLastRead,
+}
+
 const SUM: Kind = Kind::Gauge(GaugeMode::Sum);
 const LAST: Kind = Kind::Gauge(GaugeMode::Last);
+const MAX: Kind = Kind::Gauge(GaugeMode::Max);
 const REQUEST_SECONDS: [f64; 13] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const MIB: f64 = 1_048_576.0;
+/// From 2 MiB to 1 GiB.
+const MEMORY: [f64; 10] = [
+    2.0 * MIB,
+    4.0 * MIB,
+    8.0 * MIB,
+    16.0 * MIB,
+    32.0 * MIB,
+    64.0 * MIB,
+    128.0 * MIB,
+    256.0 * MIB,
+    512.0 * MIB,
+    1024.0 * MIB,
+];
 
-#[inline(never)]
-fn metric(name: &str, help: &str, kind: Kind, labels: &[&str], bounds: &[f64]) -> Option<Rc<Metric>> {
+/// A metric's place, name, help, kind, labels and buckets.
+type Row = (Of, &'static str, &'static str, Kind, &'static [&'static str], &'static [f64]);
+
+#[rustfmt::skip] // a table
+static TABLE: [Row; 26] = [
+    (Of::Requests, "php_request_duration_seconds", "Seconds that requests took.", Kind::Histogram, &["sapi", "method", "code"], &REQUEST_SECONDS),
+    (Of::RequestsInFlight, "php_requests_in_flight", "Running requests.", SUM, &["sapi"], &[]),
+    (Of::PeakMemory, "php_request_peak_memory_bytes", "Most memory that requests had at once.", Kind::Histogram, &["sapi"], &MEMORY),
+    (Of::Errors, "php_errors_total", "Errors, warnings and notices, by level.", Kind::Counter, &["level"], &[]),
+    (Of::Thrown, "php_exceptions_thrown_total", "Exceptions that were thrown.", Kind::Counter, &["class"], &[]),
+    (Of::Uncaught, "php_exceptions_uncaught_total", "Exceptions that nothing has caught.", Kind::Counter, &["class"], &[]),
+    (Of::OpcacheScripts, "php_opcache_scripts", "Scripts in opcache.", LAST, &["sapi"], &[]),
+    (Of::OpcacheKeys, "php_opcache_keys", "Keys in opcache.", LAST, &["sapi"], &[]),
+    (Of::OpcacheMaxKeys, "php_opcache_max_keys", "Keys that opcache has room for.", LAST, &["sapi"], &[]),
+    (Of::OpcacheHits, "php_opcache_hits", "Scripts that opcache had, since it started.", LAST, &["sapi"], &[]),
+    (Of::OpcacheMisses, "php_opcache_misses", "Scripts that opcache did not have, since it started.", LAST, &["sapi"], &[]),
+    (Of::OpcacheLastRead, "php_opcache_last_read_timestamp_seconds", "When opcache was last asked.", LAST, &["sapi"], &[]),
+    (Of::JitBuffer, "php_opcache_jit_buffer_bytes", "Memory for compiled code.", LAST, &["sapi", "state"], &[]),
+    (Of::OpcacheMemory, "php_opcache_memory_bytes", "Memory of opcache.", LAST, &["sapi", "state"], &[]),
+    (Of::InternedStrings, "php_opcache_interned_strings_bytes", "Memory for interned strings.", LAST, &["sapi", "state"], &[]),
+    (Of::OpcacheRestarts, "php_opcache_restarts", "Restarts of opcache, by reason.", LAST, &["sapi", "reason"], &[]),
+    (Of::Realpath, "php_realpath_cache_bytes", "Memory of the realpath caches.", SUM, &[], &[]),
+    (Of::RealpathLimit, "php_realpath_cache_limit_bytes", "The limit of a realpath cache.", MAX, &[], &[]),
+    (Of::GcRoots, "php_gc_roots", "Values that the cycle collector is to look at.", SUM, &[], &[]),
+    (Of::GcCollected, "php_gc_collected_total", "Values that the cycle collector has freed.", Kind::Counter, &[], &[]),
+    (Of::FpmProcesses, "php_fpm_processes", "Processes of a pool of php-fpm.", LAST, &["pool", "state"], &[]),
+    (Of::FpmQueue, "php_fpm_listen_queue", "Connections that wait for a process.", LAST, &["pool"], &[]),
+    (Of::FpmMaxChildren, "php_fpm_max_children_reached", "How often the limit of processes was reached.", LAST, &["pool"], &[]),
+    (Of::FpmSlow, "php_fpm_slow_requests", "Requests that were slower than request_slowlog_timeout.", LAST, &["pool"], &[]),
+    (Of::FpmAccepted, "php_fpm_accepted_connections", "Connections that the pool has accepted.", LAST, &["pool"], &[]),
+    (Of::FpmLastRead, "php_fpm_last_read_timestamp_seconds", "When php-fpm was last asked.", LAST, &["pool"], &[]),
+];
+
+// Each is where its name says.
+const _: () = {
+    let mut place = 0;
+    while place < TABLE.len() {
+        assert!(TABLE[place].0 as usize == place);
+        place += 1;
+    }
+};
+
+fn metric(&(_, name, help, kind, labels, bounds): &Row) -> Option<Metric> {
     let definition = Definition::new(name, help, kind, labels, bounds).ok()?;
-    Metric::new(definition, &Constants::new()).ok().map(Rc::new)
+    Metric::new(definition, &Constants::new()).ok()
 }
 
 impl Metrics {
-    #[rustfmt::skip] // a table
     fn new() -> Option<Self> {
-        let mebibytes: Vec<f64> = (1..=10).map(|power| f64::from(1 << power) * 1_048_576.0).collect();
-        let opcache = |name, help| metric(name, help, LAST, &["sapi"], &[]);
-        let fpm = |name, help| metric(name, help, LAST, &["pool"], &[]);
+        let sapi = Request::now().sapi;
         Some(Self {
-            requests: metric("php_request_duration_seconds", "Seconds that requests took.", Kind::Histogram, &["sapi", "method", "code"], &REQUEST_SECONDS)?,
+            all: TABLE.iter().map(metric).collect::<Option<_>>()?,
             seen_requests: RefCell::default(),
-            in_flight: Bound::new(&[Request::now().sapi]),
-            peak: Bound::new(&[Request::now().sapi]),
-            requests_in_flight: metric("php_requests_in_flight", "Running requests.", SUM, &["sapi"], &[])?,
-            peak_memory: metric("php_request_peak_memory_bytes", "Most memory that requests had at once.", Kind::Histogram, &["sapi"], &mebibytes)?,
-            errors: metric("php_errors_total", "Errors, warnings and notices, by level.", Kind::Counter, &["level"], &[])?,
-            thrown: metric("php_exceptions_thrown_total", "Exceptions that were thrown.", Kind::Counter, &["class"], &[])?,
-            uncaught: metric("php_exceptions_uncaught_total", "Exceptions that nothing has caught.", Kind::Counter, &["class"], &[])?,
+            in_flight: Bound::new(&[sapi]),
+            peak: Bound::new(&[sapi]),
             classes: RefCell::default(),
-            opcache: [
-                opcache("php_opcache_scripts", "Scripts in opcache.")?,
-                opcache("php_opcache_keys", "Keys in opcache.")?,
-                opcache("php_opcache_max_keys", "Keys that opcache has room for.")?,
-                opcache("php_opcache_hits", "Scripts that opcache had, since it started.")?,
-                opcache("php_opcache_misses", "Scripts that opcache did not have, since it started.")?,
-                opcache("php_opcache_last_read_timestamp_seconds", "When opcache was last asked.")?,
-            ],
-            jit_buffer: metric("php_opcache_jit_buffer_bytes", "Memory for compiled code.", LAST, &["sapi", "state"], &[])?,
-            opcache_memory: metric("php_opcache_memory_bytes", "Memory of opcache.", LAST, &["sapi", "state"], &[])?,
-            interned_strings: metric("php_opcache_interned_strings_bytes", "Memory for interned strings.", LAST, &["sapi", "state"], &[])?,
-            opcache_restarts: metric("php_opcache_restarts", "Restarts of opcache, by reason.", LAST, &["sapi", "reason"], &[])?,
-            realpath: metric("php_realpath_cache_bytes", "Memory of the realpath caches.", SUM, &[], &[])?,
-            realpath_limit: metric("php_realpath_cache_limit_bytes", "The limit of a realpath cache.", Kind::Gauge(GaugeMode::Max), &[], &[])?,
-            gc_roots: metric("php_gc_roots", "Values that the cycle collector is to look at.", SUM, &[], &[])?,
-            gc_collected: metric("php_gc_collected_total", "Values that the cycle collector has freed.", Kind::Counter, &[], &[])?,
             runtime: std::array::from_fn(|_| Bound::new(&[])),
-            fpm_processes: metric("php_fpm_processes", "Processes of a pool of php-fpm.", LAST, &["pool", "state"], &[])?,
-            fpm: [
-                fpm("php_fpm_listen_queue", "Connections that wait for a process.")?,
-                fpm("php_fpm_max_children_reached", "How often the limit of processes was reached.")?,
-                fpm("php_fpm_slow_requests", "Requests that were slower than request_slowlog_timeout.")?,
-                fpm("php_fpm_accepted_connections", "Connections that the pool has accepted.")?,
-                fpm("php_fpm_last_read_timestamp_seconds", "When php-fpm was last asked.")?,
-            ],
         })
+    }
+
+    fn of(&self, of: Of) -> &Metric {
+        &self.all[of as usize]
     }
 }
 
@@ -140,7 +183,7 @@ fn metrics(what: Collect) -> Option<Rc<Metrics>> {
     METRICS.with(|metrics| metrics.clone()).or_else(make_metrics)
 }
 
-#[inline(never)] // six pages of stack, which each process would touch that collects nothing
+#[inline(never)] // its stack, which each process would touch that collects nothing
 fn make_metrics() -> Option<Rc<Metrics>> {
     let made = Rc::new(Metrics::new()?);
     METRICS.set(Some(Rc::clone(&made)));
@@ -167,7 +210,7 @@ pub(crate) fn begin_request() {
     BEGAN.set(0);
     if let Some(metrics) = metrics(Collect::Requests) {
         BEGAN.set(clock::now());
-        metrics.in_flight.update(&metrics.requests_in_flight, Update::Change(1.0));
+        metrics.in_flight.update(metrics.of(Of::RequestsInFlight), Update::Change(1.0));
         IN_FLIGHT_IN.set(attachment::current_id());
     }
     GC_COUNTED.set(0.0);
@@ -213,7 +256,7 @@ pub(crate) fn forked() {
 /// An error happens.
 pub(crate) fn on_error(kind: u32, message: &[u8]) {
     if let Some(metrics) = metrics(Collect::Errors) {
-        update(&metrics.errors, &[level(kind)], Update::Count(1.0));
+        update(metrics.of(Of::Errors), &[level(kind)], Update::Count(1.0));
     }
     if kind & 1 != 0
         && let Some(rest) = message.strip_prefix(b"Uncaught ")
@@ -221,7 +264,7 @@ pub(crate) fn on_error(kind: u32, message: &[u8]) {
     {
         // No class has one of these in its name; that of an anonymous class goes on with a NUL.
         let end = rest.iter().position(|byte| matches!(byte, b':' | b' ' | 0)).unwrap_or(rest.len());
-        metrics.count_exception(&metrics.uncaught, &rest[..end]);
+        metrics.count_exception(Of::Uncaught, &rest[..end]);
     }
 }
 
@@ -248,12 +291,13 @@ fn level(kind: u32) -> &'static [u8] {
 
 extern "C" fn on_throw(exception: *mut zend_object) {
     if let Some(metrics) = metrics(Collect::Exceptions) {
-        metrics.count_exception(&metrics.thrown, class_name(request::class_of_thrown(exception)));
+        metrics.count_exception(Of::Thrown, class_name(request::class_of_thrown(exception)));
     }
 }
 
 impl Metrics {
-    fn count_exception(&self, metric: &Metric, class: &[u8]) {
+    fn count_exception(&self, of: Of, class: &[u8]) {
+        let metric = self.of(of);
         let is_admitted = self.classes.borrow_mut().admits(class);
         update(metric, &[if is_admitted { class } else { OTHER.as_bytes() }], Update::Count(1.0));
         if !is_admitted {
@@ -265,10 +309,10 @@ impl Metrics {
         let request = Request::now();
         let seconds = clock::now().saturating_sub(began) as f64 * 1e-9;
         self.observe_request(&request, seconds);
-        self.peak.update(&self.peak_memory, Update::Observe(process_stats::memory().1 as f64));
+        self.peak.update(self.of(Of::PeakMemory), Update::Observe(process_stats::memory().1 as f64));
         // The updates above have attached this process anew, if need be: a wipe takes the +1 away.
         if IN_FLIGHT_IN.replace(None).is_some_and(|id| attachment::current_id() == Some(id)) {
-            self.in_flight.update(&self.requests_in_flight, Update::Change(-1.0));
+            self.in_flight.update(self.of(Of::RequestsInFlight), Update::Change(-1.0));
         }
     }
 
@@ -278,14 +322,14 @@ impl Metrics {
         let is_it =
             |(its_method, code, _): &&(usize, i32, Bound)| *its_method == method && *code == request.code;
         if let Some((.., bound)) = known.iter().find(is_it) {
-            return bound.update(&self.requests, by);
+            return bound.update(self.of(Of::Requests), by);
         }
         let is_room = known.len() < MOST_SEEN_REQUESTS;
         drop(known);
         let mut digits = itoa::Buffer::new();
         let values = [request.sapi, METHODS[method], digits.format(request.code).as_bytes()];
         let bound = Bound::new(&values);
-        bound.update(&self.requests, by);
+        bound.update(self.of(Of::Requests), by);
         if is_room {
             self.seen_requests.borrow_mut().push((method, request.code, bound));
         }
@@ -299,12 +343,12 @@ impl Metrics {
         let numbers = request::runtime_numbers();
         let counted = GC_COUNTED.replace(numbers.gc_collected);
         let updates = [
-            (&self.realpath, Update::Set(numbers.realpath_used)),
-            (&self.realpath_limit, Update::Set(numbers.realpath_limit)),
-            (&self.gc_roots, Update::Set(numbers.gc_roots)),
-            (&self.gc_collected, Update::Count((numbers.gc_collected - counted).max(0.0))),
+            (Of::Realpath, Update::Set(numbers.realpath_used)),
+            (Of::RealpathLimit, Update::Set(numbers.realpath_limit)),
+            (Of::GcRoots, Update::Set(numbers.gc_roots)),
+            (Of::GcCollected, Update::Count((numbers.gc_collected - counted).max(0.0))),
         ];
-        updates.iter().zip(&self.runtime).for_each(|((metric, by), bound)| bound.update(metric, *by));
+        updates.iter().zip(&self.runtime).for_each(|((of, by), bound)| bound.update(self.of(*of), *by));
     }
 
     /// Asks opcache and php-fpm.
@@ -327,47 +371,62 @@ impl Metrics {
 
     fn show_opcache(&self, sapi: &[u8], status: &Status) {
         let numbers = Some(c"opcache_statistics");
-        let keys = [c"num_cached_scripts", c"num_cached_keys", c"max_cached_keys", c"hits", c"misses"];
-        for (metric, key) in self.opcache.iter().zip(keys) {
-            show(metric, &[sapi], numbers.and_then(|group| status.number(group, Some(key))));
+        let keys = [
+            (Of::OpcacheScripts, c"num_cached_scripts"),
+            (Of::OpcacheKeys, c"num_cached_keys"),
+            (Of::OpcacheMaxKeys, c"max_cached_keys"),
+            (Of::OpcacheHits, c"hits"),
+            (Of::OpcacheMisses, c"misses"),
+        ];
+        for (of, key) in keys {
+            self.show(of, &[sapi], numbers.and_then(|group| status.number(group, Some(key))));
         }
-        show(&self.opcache[5], &[sapi], Some(promshm_segment::unix_time()));
+        self.show(Of::OpcacheLastRead, &[sapi], Some(promshm_segment::unix_time()));
         for (state, key) in [("used", c"used_memory"), ("free", c"free_memory"), ("wasted", c"wasted_memory")]
         {
-            show(&self.opcache_memory, &[sapi, state.as_bytes()], status.number(c"memory_usage", Some(key)));
+            self.show(
+                Of::OpcacheMemory,
+                &[sapi, state.as_bytes()],
+                status.number(c"memory_usage", Some(key)),
+            );
         }
         for (state, key) in [("used", c"used_memory"), ("free", c"free_memory")] {
             let number = status.number(c"interned_strings_usage", Some(key));
-            show(&self.interned_strings, &[sapi, state.as_bytes()], number);
+            self.show(Of::InternedStrings, &[sapi, state.as_bytes()], number);
         }
         for (reason, key) in
             [("oom", c"oom_restarts"), ("hash", c"hash_restarts"), ("manual", c"manual_restarts")]
         {
             let number = status.number(c"opcache_statistics", Some(key));
-            show(&self.opcache_restarts, &[sapi, reason.as_bytes()], number);
+            self.show(Of::OpcacheRestarts, &[sapi, reason.as_bytes()], number);
         }
         let jit = |key| status.number(c"jit", Some(key));
         let used = jit(c"buffer_size").zip(jit(c"buffer_free")).map(|(size, free)| size - free);
-        show(&self.jit_buffer, &[sapi, b"used"], used);
-        show(&self.jit_buffer, &[sapi, b"free"], jit(c"buffer_free"));
+        self.show(Of::JitBuffer, &[sapi, b"used"], used);
+        self.show(Of::JitBuffer, &[sapi, b"free"], jit(c"buffer_free"));
     }
 
     fn show_fpm(&self, status: &Status) {
         let pool = status.text(c"pool").unwrap_or_default();
         for (state, key) in [("active", c"active-processes"), ("idle", c"idle-processes")] {
-            show(&self.fpm_processes, &[pool, state.as_bytes()], status.number(key, None));
+            self.show(Of::FpmProcesses, &[pool, state.as_bytes()], status.number(key, None));
         }
-        let keys = [c"listen-queue", c"max-children-reached", c"slow-requests", c"accepted-conn"];
-        for (metric, key) in self.fpm.iter().zip(keys) {
-            show(metric, &[pool], status.number(key, None));
+        let keys = [
+            (Of::FpmQueue, c"listen-queue"),
+            (Of::FpmMaxChildren, c"max-children-reached"),
+            (Of::FpmSlow, c"slow-requests"),
+            (Of::FpmAccepted, c"accepted-conn"),
+        ];
+        for (of, key) in keys {
+            self.show(of, &[pool], status.number(key, None));
         }
-        show(&self.fpm[4], &[pool], Some(promshm_segment::unix_time()));
+        self.show(Of::FpmLastRead, &[pool], Some(promshm_segment::unix_time()));
     }
-}
 
-fn show(metric: &Metric, values: &[&[u8]], number: Option<f64>) {
-    if let Some(number) = number {
-        update(metric, values, Update::Set(number));
+    fn show(&self, of: Of, values: &[&[u8]], number: Option<f64>) {
+        if let Some(number) = number {
+            update(self.of(of), values, Update::Set(number));
+        }
     }
 }
 
