@@ -59,9 +59,23 @@ linked_only() { # file words...
 
 # What scanners read (name, version, hash, licence, purl, dependencies), on one line: a third of what cargo-cyclonedx
 # writes. A scope that is the default one is left out, too. No field that is left out is the first of its object; the links are the last.
+# What refers to a crate within the list is a number, for each is named by its purl.
 lean_bom() {
-  sed -E 's/^ *//; /^"(author|description)": /d; /^"scope": "required"/d; /^"externalReferences": \[/,/^\]/d; s/^("[^"]*"): /\1:/
+  numbered_refs | sed -E 's/^ *//; /^"(author|description)": /d; /^"scope": "required"/d; /^"externalReferences": \[/,/^\]/d; s/^("[^"]*"): /\1:/
     s|registry\+https://github.com/rust-lang/crates.io-index#||g' | tr -d '\n' | sed 's/,\([]}]\)/\1/g'
+}
+
+# A crate's own entry comes before all that refers to it; each is on a line of its own.
+numbered_refs() {
+  awk '
+    /^ *("(bom-ref|ref)": )?"[^"]*",?$/ && match($0, /"[^"]*",?$/) {
+      name = substr($0, RSTART)
+      comma = sub(/,$/, "", name) ? "," : ""
+      if ($1 == "\"bom-ref\":") number[name] = ++count
+      $0 = substr($0, 1, RSTART - 1) "\"" number[name] "\"" comma
+    }
+    { print }
+  '
 }
 
 extension() {
