@@ -13,6 +13,7 @@ use nix::{
 use promshm_segment::os::Place;
 use std::{
     collections::HashMap,
+    iter,
     os::fd::OwnedFd,
     sync::{
         Arc,
@@ -74,13 +75,21 @@ pub(super) fn visit<T: Send + 'static>(
     }
 }
 
-/// Does work that may hang, in no other namespace.
-pub(super) fn bounded<T: Send + 'static>(
+/// Does work that may hang for one item after the other, in no other namespace. The results are fewer than the items
+/// if one did not come in time: the first one that is missing hangs. One thread does them all, because starting one
+/// costs more than most of this work; its CPU time is returned too.
+pub(super) fn bounded_each<I: Send + 'static, T: Send + 'static>(
     limit: Duration,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    let results = aside(move |results: &Sender<T>| drop(results.send(work()))).ok()?;
-    results.recv_timeout(limit).ok()
+    items: Vec<I>,
+    work: impl Fn(&I) -> T + Send + 'static,
+) -> (Vec<T>, Duration) {
+    let work_on_each = move |results: &Sender<(T, Duration)>| {
+        // An error: nobody waits any more.
+        let _ = items.iter().try_for_each(|item| results.send((work(item), cpu_time())));
+    };
+    let Ok(results) = aside(work_on_each) else { return (Vec::new(), Duration::ZERO) };
+    let (found, times): (Vec<T>, Vec<Duration>) = iter::from_fn(|| results.recv_timeout(limit).ok()).unzip();
+    (found, times.last().copied().unwrap_or_default())
 }
 
 /// Which of the namespaces may have segments; those that could not be looked at in time are absent. One thread goes

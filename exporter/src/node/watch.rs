@@ -8,7 +8,7 @@ use super::{
     Node,
     changes::Changes,
     identity::{Identity, Logs, Surroundings, host_name},
-    mounts::{Look, Mounts, Owners},
+    mounts::{Mounts, Owners, look_at_all},
     pod::Pod,
     process::Process,
     scan::{Found, Scan},
@@ -143,14 +143,14 @@ impl Watch {
     /// Returns the CPU time that other threads have taken for it.
     fn poll(&mut self) -> Duration {
         self.polls += 1;
-        if self.has_news() {
+        let mut took = if self.has_news() {
             self.is_behind = true;
             let Some(found) = self.list() else { return Duration::ZERO };
-            self.follow(&found);
+            self.follow(&found)
         } else {
-            self.look_at_folders(&[]);
-        }
-        let took = self.look();
+            self.look_at_folders(&[])
+        };
+        took += self.look();
         self.follow_holders();
         self.settle();
         self.node.metrics.namespaces.set(self.namespaces.len() as i64);
@@ -168,8 +168,8 @@ impl Watch {
         need_list || self.is_behind
     }
 
-    /// Follows what a list has found.
-    fn follow(&mut self, found: &Found) {
+    /// Follows what a list has found. Returns the CPU time of another thread.
+    fn follow(&mut self, found: &Found) -> Duration {
         self.node.metrics.count_list();
         self.node.metrics.processes.set(found.processes as i64);
         (0..found.forbidden).for_each(|_| self.node.metrics.count_refusal(Refusal::Permission));
@@ -178,7 +178,7 @@ impl Watch {
         for (inode, watched) in &mut self.namespaces {
             watched.members = found.members.get(inode).copied().unwrap_or_default();
         }
-        self.look_at_folders(&found.fresh);
+        self.look_at_folders(&found.fresh)
     }
 
     /// The processes. That a namespace has lost its last one is believed only after a look at all.
@@ -258,20 +258,25 @@ impl Watch {
     }
 
     /// Looks where the processes of each namespace keep their objects: new ones now, in the order of their numbers, so
-    /// that a folder is the host's if the host has it too; others from time to time.
-    fn look_at_folders(&mut self, fresh: &[(u32, u64)]) {
-        let (proc, owners) = (&self.node.options.proc, &mut self.folders);
-        let mut refusals = Vec::new();
+    /// that a folder is the host's if the host has it too; others from time to time. Returns the CPU time of another
+    /// thread.
+    fn look_at_folders(&mut self, fresh: &[(u32, u64)]) -> Duration {
+        let (proc, poll) = (&self.node.options.proc, self.polls);
+        let mut looks = Vec::new();
         for (pid, namespace) in fresh {
-            let Some(watched) = self.namespaces.get_mut(namespace) else { continue };
-            let mut look = Look { proc, poll: self.polls, namespace: *namespace, owners };
-            refusals.extend(watched.mounts.add(*pid, &mut look));
+            let watched = self.namespaces.get_mut(namespace);
+            looks.extend(watched.and_then(|watched| watched.mounts.add(*pid, *namespace, proc, poll)));
         }
         for (inode, watched) in self.namespaces.iter_mut().filter(|(_, watched)| watched.members > 0) {
-            let mut look = Look { proc, poll: self.polls, namespace: *inode, owners };
-            refusals.extend(watched.mounts.look_again(|| self.scan.members(*inode), &mut look));
+            looks.extend(watched.mounts.due(|| self.scan.members(*inode), *inode, proc, poll));
         }
-        refusals.into_iter().for_each(|refusal| self.node.metrics.count_refusal(refusal));
+        let (found, took) = look_at_all(proc, looks);
+        for (look, seen) in found {
+            let Some(watched) = self.namespaces.get_mut(&look.namespace) else { continue };
+            let refusal = watched.mounts.note(look, seen, &mut self.folders);
+            refusal.into_iter().for_each(|refusal| self.node.metrics.count_refusal(refusal));
+        }
+        took
     }
 
     /// Looks at the namespaces that are no pods yet.
