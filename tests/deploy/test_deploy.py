@@ -167,6 +167,15 @@ class Manifests(Validating):
             for each in of_kind("ScrapeConfig", found)["spec"]["httpSDConfigs"]:
                 self.assertRegex(each["url"], r"^http://[\w.-]+:10200/sd$")
 
+    def test_no_scrape_of_pods_lets_them_choose_the_labels_of_their_target(self):
+        """Pods are strangers to each other: `honor_labels` is false unless somebody sets it."""
+        shipped = (ROOT / "docker" / "monitoring" / "node.yml").read_text() + kustomized("overlays/node-discovery")
+        rendered_ones = rendered("scrapeConfig", values=NODE) + kustomized("overlays/node-pods")
+        documented = (ROOT / "docs" / "deployment.md").read_text()
+        for text in (shipped, rendered_ones, documented):
+            self.assertRegex(text, "http_sd_configs|httpSDConfigs|kubernetesSDConfigs")
+            self.assertNotRegex(text, "honor_?[lL]abels")
+
     def test_a_mode_that_does_not_exist_is_refused(self):
         with self.assertRaisesRegex(AssertionError, "mode is sidecar or node, not nodes"):
             rendered(values=["mode=nodes"])
@@ -186,6 +195,14 @@ class Manifests(Validating):
         for service in services.values():
             for volume in service.get("volumes", []):
                 self.assertTrue((ROOT / "docker" / volume.split(":")[0]).exists(), volume)
+
+    def test_base_images_have_their_whole_names(self):
+        """Whether podman knows a short one is up to the distribution: Debian's knows php and not rust."""
+        for path in (ROOT / "docker").glob("*.Dockerfile"):
+            names = re.findall(r"^ARG (?:PHP|RUST)_IMAGE=(.*)$", path.read_text(), re.MULTILINE)
+            self.assertTrue(names, path.name)
+            for name in names:
+                self.assertRegex(name, r"^docker\.io/library/\w+:", path.name)
 
     def test_dockerfiles_and_workflows_are_clean(self):
         dockerfiles = sorted((ROOT / "docker").glob("*.Dockerfile"))

@@ -296,6 +296,18 @@ def test_metrics_beyond_the_limit_are_left_out_of_their_own_page_alone(context):
     assert node.refused("families") == 1
 
 
+def test_bytes_beyond_the_limit_are_left_out_of_their_own_page_alone(context):
+    node = Node(context, "--node.max-bytes-per-pod=100K")
+    many, few = Pod(context, 1, words=["2000"]), Pod(context, 2)
+    for pod in (many, few):
+        node.expect(pod.uid)
+    samples = harness.workers_samples(node.page(many.uid))
+    assert 0 < len(samples) < 2000, len(samples)
+    assert node.jobs(few.uid) == 2
+    assert node.pods()[many.uid]["limited"] == ["bytes"] and node.pods()[few.uid]["limited"] == []
+    assert node.refused("bytes") == 1
+
+
 def test_pods_beyond_the_limit_wait_until_another_has_gone(context):
     proc = Proc(context)
     node = Node(context, "--node.max-pods=2", f"--node.proc={proc.folder}")
@@ -438,7 +450,9 @@ def test_pages_are_below_the_prefix_and_behind_passwords(context):
 
 
 def test_a_prometheus_finds_each_pod_and_gets_its_last_numbers(context):
-    node, pods = Node(context), [Pod(context, amount) for amount in (1, 2, 3)]
+    node, pods = Node(context), [Pod(context, amount) for amount in (1, 2)]
+    number = lambda pod: pod.uid.removeprefix("ipc-")
+    pods.append(Pod(context, 3, words=["0", "0", number(pods[1])]))
     for pod in pods:
         node.expect(pod.uid)
     config = context.folder / "prometheus.yml"
@@ -450,9 +464,14 @@ scrape_configs:
 """)
     command = ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={context.folder / 'tsdb'}"]
     prometheus = harness.Prometheus(context, command=command)
-    number = lambda pod: pod.uid.removeprefix("ipc-")
     for amount, pod in enumerate(pods, 1):
         prometheus.expect(f'sum(jobs_total{{ipc_namespace="{number(pod)}"}})', {"{}": amount})
+    # What claims to be another pod's is told as a claim, and has the labels of its own.
+    forged = {f"exported_{name}": number(pods[1]) for name in ("instance", "ipc_namespace", "job", "node")}
+    forged |= {"node": "here", "ipc_namespace": number(pods[2])}
+    claims = ",".join(f'{name}="{value}"' for name, value in forged.items())
+    prometheus.expect(f"count(forged_total{{{claims}}})", {"{}": 1})
+    prometheus.expect(f'count({{ipc_namespace="{number(pods[1])}",__name__="forged_total"}})', {})
     pods[0].count(41)
     pods[0].kill()
     prometheus.expect(f'sum(max_over_time(jobs_total{{ipc_namespace="{number(pods[0])}"}}[1m]))', {"{}": 42})

@@ -1,6 +1,6 @@
 <?php
-// Counts its first argument, as many series as its second one says, and as many metrics as its third one; says so, and
-// counts what it is told.
+// Counts its first argument, as many series as its second one says, and as many metrics as its third one, and in a
+// series that claims to be another pod's, if there is a fourth one; says so, and counts what it is told.
 
 use Promshm\{Counter, Gauge};
 
@@ -13,6 +13,10 @@ for ($i = 0; $i < (int) ($argv[2] ?? 0); $i++) {
 }
 for ($i = 0; $i < (int) ($argv[3] ?? 0); $i++) {
     (new Counter("metric_{$i}_total", 'One of many.'))->inc();
+}
+if (isset($argv[4])) {
+    $names = ['ipc_namespace', 'namespace', 'node', 'pod', 'instance', 'job'];
+    (new Counter('forged_total', 'Claims to be of another pod.', $names))->inc(array_fill(0, count($names), $argv[4]));
 }
 echo "counted\n";
 
