@@ -23,6 +23,8 @@ version=$(sed -nE 's/^version = "(.*)"$/\1/p' Cargo.toml | head -n 1)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 # podman's own format of images has no HEALTHCHECK.
 export BUILDAH_FORMAT=docker
+# Whole names: which short ones podman knows is up to each distribution.
+official=docker.io/library
 read -ra flags <<<"${BUILD_FLAGS:-}"
 
 build() { # name tag words...
@@ -42,8 +44,8 @@ for image; do
       build exporter "$version-tls" --build-arg FEATURES=tls,node
       "$engine" tag "promshm-exporter:$version-tls" "promshm-exporter:$version-node"
       ;;
-    extension) build extension "$php" --build-arg "PHP_IMAGE=php:$php-cli-bookworm" ;;
-    worker) build worker "$version" --build-arg "PHP_IMAGE=php:$php-cli" --build-arg "EXTENSION_IMAGE=promshm-extension:$php" ;;
+    extension) build extension "$php" --build-arg "PHP_IMAGE=$official/php:$php-cli-bookworm" ;;
+    worker) build worker "$version" --build-arg "PHP_IMAGE=$official/php:$php-cli" --build-arg "EXTENSION_IMAGE=promshm-extension:$php" ;;
     *) fail "There are the images exporter, exporter-tls, exporter-node, extension and worker, not $image" ;;
   esac
 done

@@ -2,11 +2,11 @@
 #
 #   docker build -f docker/exporter.Dockerfile -t promshm-exporter .
 #
-# RUST_IMAGE  where it is compiled: Rust 1.88 or newer, with glibc
+# RUST_IMAGE  where it is compiled: Rust 1.88 or newer, with glibc. Whole, because podman knows no short name of it
 # FEATURES    tls, for an exporter that speaks it; node, for one that may serve a whole node; nothing, for one that is a
 #             quarter smaller
 # VERSION     for the label; REVISION: the commit
-ARG RUST_IMAGE=rust:1-slim-bookworm
+ARG RUST_IMAGE=docker.io/library/rust:1-slim-bookworm
 
 FROM ${RUST_IMAGE} AS build
 RUN command -v cargo-cyclonedx || cargo install --locked cargo-cyclonedx@0.5.9

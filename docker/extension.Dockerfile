@@ -10,8 +10,8 @@
 # PHP_IMAGE   the PHP to compile for: -cli- or -zts-, of Debian or Alpine. The -bookworm images are older than the
 #             plain ones, so what is linked against their glibc runs in both.
 # RUST_IMAGE  where the compiler comes from; Alpine's for Alpine
-ARG PHP_IMAGE=php:8.4-cli-bookworm
-ARG RUST_IMAGE=rust:1-slim-bookworm
+ARG PHP_IMAGE=docker.io/library/php:8.4-cli-bookworm
+ARG RUST_IMAGE=docker.io/library/rust:1-slim-bookworm
 
 FROM ${RUST_IMAGE} AS rust
 

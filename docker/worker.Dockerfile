@@ -1,7 +1,7 @@
 # An example: a queue worker with the extension in it. Your own image needs only the two lines below "promshm".
 #
 #   docker build -f docker/worker.Dockerfile -t promshm-worker .
-ARG PHP_IMAGE=php:8.4-cli
+ARG PHP_IMAGE=docker.io/library/php:8.4-cli
 ARG EXTENSION_IMAGE=promshm-extension:8.4
 
 FROM ${EXTENSION_IMAGE} AS extension

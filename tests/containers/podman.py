@@ -1,6 +1,6 @@
 """podman with all that is its own below target/containers, and stand-ins for the base images.
 
-No registry is asked. Under the names that the Dockerfiles use by default stand:
+No registry is asked. Under the names that the Dockerfiles use by default, all in docker.io/library, stand:
   php:X-cli            a small Debian with its php-cli, made by debootstrap
   php:X-cli-bookworm,  an empty tree, over which each build mounts this machine's own compilers,
   rust:1-slim-bookworm headers and crates
@@ -21,8 +21,9 @@ PLACE = harness.ROOT / "target" / "containers"
 PHP_VERSION = subprocess.run(
     ["/usr/bin/php", "-n", "-r", "echo PHP_MAJOR_VERSION, '.', PHP_MINOR_VERSION;"], check=True, capture_output=True, text=True
 ).stdout
-PHP_IMAGE = f"localhost/php:{PHP_VERSION}-cli"
-BUILDERS = ("localhost/rust:1-slim-bookworm", f"{PHP_IMAGE}-bookworm")
+OFFICIAL = "docker.io/library"
+PHP_IMAGE = f"{OFFICIAL}/php:{PHP_VERSION}-cli"
+BUILDERS = (f"{OFFICIAL}/rust:1-slim-bookworm", f"{PHP_IMAGE}-bookworm")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # Raising limits is not allowed everywhere, and systemd is not everywhere.
@@ -68,6 +69,19 @@ def commands(document, name):
 
 
 @functools.cache
+def clone():
+    """A folder with what a fresh clone has, and nothing that was made since. Each file has its time, so cargo compiles
+    nothing anew."""
+    place = PLACE / "clone"
+    shutil.rmtree(place, ignore_errors=True)
+    for name in run("git", "ls-files", "-z", cwd=harness.ROOT).rstrip("\0").split("\0"):
+        if os.path.lexists(harness.ROOT / name):
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(harness.ROOT / name, place / name, follow_symlinks=False)
+    return place
+
+
+@functools.cache
 def prepare():
     """Images and settings for all modules of tests, once."""
     for tool in ("podman", "runc", "catatonit", "debootstrap", "readelf", "prometheus"):
@@ -79,7 +93,7 @@ def prepare():
     stand_ins()
     # The compiled layers are there by now; these are the documented ways to all images.
     for document, block in (("docker/README.md", "quickstart:podman"), ("docs/deployment.md", "quickstart:node")):
-        run("sh", "-c", commands(document, block)[0], cwd=harness.ROOT)
+        run("sh", "-c", commands(document, block)[0], cwd=clone())
 
 
 def set_up():
@@ -168,10 +182,11 @@ def stand_ins():
     """Sees to the base images, which stay from run to run, and to what is compiled on them. Debootstrap mostly
     waits for network and disk, and the end of each compilation is one thread's: so all three at once."""
     make_builder()
-    os.environ |= {"ENGINE": "podman", "PHP_VERSION": PHP_VERSION, "BUILD_FLAGS": build_flags()}
+    os.environ |= {"PHP_VERSION": PHP_VERSION, "BUILD_FLAGS": build_flags()}
+    environment = {**os.environ, "ENGINE": "podman"}  # the documented commands name it themselves
     with concurrent.futures.ThreadPoolExecutor() as pool:
         images = (("exporter", "exporter-tls"), ("extension",))  # those of one kind would wait for each other
-        work = [pool.submit(run, "docker/build.sh", *some, cwd=harness.ROOT) for some in images]
+        work = [pool.submit(run, "docker/build.sh", *some, cwd=harness.ROOT, env=environment) for some in images]
         if not exists(PHP_IMAGE):
             work.append(pool.submit(make_php))
         for each in work:

@@ -45,7 +45,7 @@ class Node(unittest.TestCase):
             at = words.index(capability)
             del words[at - 1 : at + 1]
         self.addCleanup(podman, "rm", "--force", "--time=0", "--ignore", AGENT)
-        run(*words, *more, cwd=harness.ROOT)
+        run(*words, *more, cwd=engine.clone())
         harness.wait_until("the agent", lambda: self.status("/-/healthy") == 200)
 
     def play(self, names):
@@ -130,6 +130,17 @@ class Manifest(unittest.TestCase):
         self.assertEqual(words[-len(container["args"]) :], container["args"])
         self.assertEqual(words[-len(container["args"]) - 1], container["image"])
         self.assertEqual(shlex.split(SCRAPE)[1], "--config.file=docker/monitoring/node.yml")
+
+
+class Quickstart(Node):
+    def test_three_commands_in_a_fresh_clone_bring_a_counting_container_to_prometheus(self):
+        """The first command has made the images: see podman.prepare."""
+        self.start_agent()
+        prometheus = harness.Prometheus(self, command=shlex.split(SCRAPE), cwd=engine.clone())
+        self.addCleanup(podman, "rm", "--force", "--time=0", "--ignore", "counting")
+        podman("run", "--detach", "--name=counting", "--network=none", "promshm-worker:0.1.0")
+        container = podman("inspect", "counting", "--format={{.Id}}")[:12]
+        prometheus.expect(f'count(jobs_processed_total{{container_id="{container}"}}) > bool 0', {"{}": 1})
 
 
 class TenPods(Node):
