@@ -13,17 +13,21 @@ def size(count):
     return f"{count / 2**20:,.1f} MiB" if count < 2**30 else f"{count / 2**30:,.1f} GiB"
 
 
+def share(of_a_core):
+    return f"{of_a_core * 100:.3f} % of a core" if of_a_core >= 1e-5 else "less than 0.001 % of a core"
+
+
 def comparison(found):
     """One node as it was measured, and the cluster that it makes."""
     nodes = PODS // found["pods"]
-    ways = [found["sidecars"], found["agent"]]
+    ways, idle = [found["sidecars"], found["agent"]], found["idle"]
     of = lambda text: [text(way) for way in ways]
     lines = [
         [f"{found['pods']} pods a node, each with {found['workers']} workers and 500 series", "A sidecar in each pod", "One agent a node"],
         ["---", "---:", "---:"],
         ["memory of the exporters of a node", *of(lambda way: size(way["bytes"]))],
         ["CPU of a node for scraping each pod once", *of(lambda way: f"{way['round_seconds'] * 1e3:,.0f} ms")],
-        ["CPU of a node that nobody scrapes", *of(lambda way: f"{way['idle_share'] * 100:.2f} % of a core")],
+        ["CPU of a node that nobody scrapes", *(share(idle[way]) for way in ("sidecars", "agent"))],
         [f"exporters for {PODS:,} pods", f"{PODS:,}", f"{nodes}"],
         ["memory of all of them", *of(lambda way: size(way["bytes"] * nodes))],
         [f"CPU of all, each pod scraped every {INTERVAL} s", *of(lambda way: f"{way['round_seconds'] * nodes / INTERVAL:.2f} cores")],
@@ -31,7 +35,8 @@ def comparison(found):
     ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + (
         f"\n\nMeasured on one node of 2 cores, Linux {found['linux']}, {found['date']}, "
-        f"{found['rounds']} rounds; load before it began: {found['load']:.1f}. The cluster's rows are computed."
+        f"{found['rounds']} rounds; load before it began: {found['load']:.1f}. Without scrapes: during {idle['seconds']} s after the last "
+        f"one, {idle['date']}, load before it began: {idle['load']:.1f}. The cluster's rows are computed."
     )
 
 
