@@ -284,6 +284,12 @@ def dashboard_expressions():
             yield expression
 
 
+def copied_query(histogram, label):
+    """What the live page copies as PromQL of a histogram with one label."""
+    quantile = lambda labels, suffix: f"histogram_quantile(0.95, sum by ({labels}) (rate({histogram}{suffix}[5m])))"
+    return f"{quantile(label, '')} or {quantile(f'le, {label}', '_bucket')}"
+
+
 def dump(segment):
     """One scrape by the exporter's `dump`."""
     command = [EXPORTER, "dump", "--segment", segment]

@@ -33,7 +33,7 @@ fn page(is_named: bool) -> String {
     assert!(writer.compact(), "its own counts are in the former generation then");
     let mut refusal = Refusal::new();
     refusal.announce(&own.name);
-    writer.publish_runtime(Runtime { start: 1.0, ..Runtime::default() });
+    writer.publish_runtime(Runtime { start: 1.0, idle: 1.0, ..Runtime::default() });
     let segment = if is_named { format!("shop={}", own.name) } else { own.name.to_string() };
     let page = Server::spawn(exporter_of(&[segment], &[])).page();
     refusal.withdraw();

@@ -7,10 +7,14 @@ use promshm_segment::{
 
 const GAUGE: Kind = Kind::Gauge(GaugeMode::Last);
 
+/// Both are left out for a worker that observes no functions and times nothing.
+const BUSY: &str = "php_worker_busy_seconds_total";
+const IDLE: &str = "php_worker_idle_seconds_total";
+
 /// Name, type, help and value.
 type WorkerFamily = (&'static str, Kind, &'static str, fn(&Runtime) -> f64);
 
-const WORKER_FAMILIES: [WorkerFamily; 6] = [
+const WORKER_FAMILIES: [WorkerFamily; 8] = [
     (
         "php_worker_memory_bytes",
         GAUGE,
@@ -42,6 +46,10 @@ const WORKER_FAMILIES: [WorkerFamily; 6] = [
         "Start time of a worker since unix epoch in seconds.",
         |stats| stats.start,
     ),
+    (BUSY, Kind::Counter, "Time that a worker spent in observed functions and timed work.", |stats| {
+        stats.busy
+    }),
+    (IDLE, Kind::Counter, "Time that a worker spent outside of both.", |stats| stats.idle),
 ];
 
 /// The slot of each worker, with the deaths in it.
@@ -63,7 +71,9 @@ pub fn worker_families(stats: &Stats) -> Vec<Family> {
         stats.slots.iter().filter_map(|slot| Some((slot, slot.process.as_ref()?))).collect();
     let family = |(name, kind, help, number): &WorkerFamily| {
         let mut family = empty(name, help, *kind, &["pid"]);
-        for (row, (_, process)) in workers.iter().enumerate() {
+        let is_of_work = [BUSY, IDLE].contains(name);
+        let shown = workers.iter().filter(|(_, process)| !is_of_work || has_work(&process.runtime));
+        for (row, (_, process)) in shown.enumerate() {
             family.push([&*process.label], &[number(&process.runtime)]);
             family.set_created(row, process.runtime.start);
         }
@@ -86,6 +96,10 @@ fn crashes(workers: &[(&SlotView, &Process)]) -> Family {
     family
 }
 
+fn has_work(runtime: &Runtime) -> bool {
+    runtime.busy > 0.0 || runtime.idle > 0.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +114,8 @@ mod tests {
             cpu: 0.25,
             gc_runs: 3.0,
             requests: 7.0,
+            busy: 1.5,
+            idle: 2.5,
         };
         let process = Some(Process { label: label.into(), runtime });
         SlotView {
@@ -147,11 +163,39 @@ mod tests {
             "# UNIT php_worker_start_time_seconds seconds",
             "php_worker_start_time_seconds{pid=\"17\"} 1700000000.5",
             "php_worker_start_time_seconds{pid=\"17-4\"} 1700000000.5",
+            "# TYPE php_worker_busy_seconds counter",
+            "# UNIT php_worker_busy_seconds seconds",
+            "php_worker_busy_seconds_total{pid=\"17\"} 1.5",
+            "php_worker_busy_seconds_total{pid=\"17-4\"} 1.5",
+            "# TYPE php_worker_idle_seconds counter",
+            "# UNIT php_worker_idle_seconds seconds",
+            "php_worker_idle_seconds_total{pid=\"17\"} 2.5",
+            "php_worker_idle_seconds_total{pid=\"17-4\"} 2.5",
             "# TYPE php_worker_slot_crashes counter",
             "php_worker_slot_crashes_total{pid=\"17\",slot=\"1\"} 2",
             "php_worker_slot_crashes_total{pid=\"17-4\",slot=\"1\"} 2",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn worker_that_times_nothing_is_neither_busy_nor_idle() {
+        let with = |busy, idle| {
+            let mut slot = slot("17");
+            let runtime = &mut slot.process.as_mut().expect("stats").runtime;
+            (runtime.busy, runtime.idle) = (busy, idle);
+            slot
+        };
+        let (without, waiting) = (with(0.0, 0.0), with(0.0, 2.5));
+        let rows = |slots: Vec<SlotView>| {
+            let families = worker_families(&Stats { slots, ..Stats::default() });
+            let rows =
+                |name| families.iter().find(|family| family.definition.name == name).map(Family::row_count);
+            [BUSY, IDLE, "php_worker_memory_bytes"].map(rows)
+        };
+        assert_eq!(rows(vec![without.clone()]), [None, None, Some(1)]);
+        assert_eq!(rows(vec![waiting]), [Some(1), Some(1), Some(1)]);
+        assert_eq!(rows(vec![without, slot("18")]), [Some(1), Some(1), Some(2)]);
     }
 
     #[test]

@@ -206,7 +206,7 @@ pub struct Slot {
     pub generation: u64,
     /// The settings that the owner is configured with: see `format::settings`.
     pub configured: [u64; 3],
-    pad3: [u64; 30],
+    pad3: [u64; 28],
 }
 
 /// Process stats, as the owner of the slot measures them; all are f64 bits.
@@ -225,6 +225,10 @@ pub struct RuntimeWords {
     pub gc_runs: u64,
     /// Number of requests begun.
     pub requests: u64,
+    /// Time in observed functions and timed work, in seconds.
+    pub busy: u64,
+    /// Time since the process started outside of both, in seconds; 0 where nothing is timed.
+    pub idle: u64,
 }
 
 /// Stands for the roots of the estate in place of a slot's number.

@@ -6,7 +6,16 @@ use promshm_segment::{Reader, Runtime};
 use support::*;
 
 fn told(start: f64) -> Runtime {
-    Runtime { start, memory: 1.0, memory_peak: 2.0, cpu: 0.5, gc_runs: 3.0, requests: 4.0 }
+    Runtime {
+        start,
+        memory: 1.0,
+        memory_peak: 2.0,
+        cpu: 0.5,
+        gc_runs: 3.0,
+        requests: 4.0,
+        busy: 5.0,
+        idle: 6.0,
+    }
 }
 
 /// Labels and stats of all processes that publish them.
@@ -71,6 +80,8 @@ fn implausible_stats_are_not_shown() {
     let writer = place.writer();
     let forgeries = [
         Runtime { cpu: -1.0, ..told(1.0) },
+        Runtime { busy: -1.0, ..told(1.0) },
+        Runtime { idle: f64::NAN, ..told(1.0) },
         Runtime { memory: f64::NAN, ..told(1.0) },
         Runtime { requests: f64::INFINITY, ..told(1.0) },
         told(0.0),

@@ -208,6 +208,20 @@ def test_dashboard_asks_for_native_histograms(context, exporter, program):
         assert prometheus.api("query", query=expression)["result"], expression
 
 
+def test_copied_query_of_the_live_page_suits_both_forms(context, exporter, program):
+    """The first of these is stored as a native histogram, the second one as a classic one."""
+    counted(context, {"a": [0.1] * 16})
+    harness.Worker(context, context.segment, SCRIPT.with_name("worker.php")).wait_for("counted")
+    prometheus = harness.Prometheus(context, exporter.address, flags=FLAGS, program=program)
+    wait_until("two scrapes", lambda: prometheus.query("count_over_time(promshm_up[1m]) > 1"))
+    labels = lambda name, label: [
+        one["metric"] for one in prometheus.api("query", query=harness.copied_query(name, label))["result"]
+    ]
+    assert labels("native_seconds", "of") == [{"of": "a"}]
+    assert labels("job_seconds", "queue") == [{"queue": "mail"}]
+    assert not prometheus.query("native_seconds_bucket") and prometheus.query("job_seconds_bucket")
+
+
 def test_dashboard_finds_the_names_of_native_histograms(context, exporter):
     """By a list that Grafana makes of lines of text. Prometheus 2 compares a native histogram as 0."""
     counted(context, {"a": [0.1] * 16})

@@ -9,7 +9,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from harness import Exporter, Prometheus, dashboard_expressions, descendants, dump, wait_until, workers_samples
+from harness import Exporter, Prometheus, dashboard_expressions, descendants, dump, parse, wait_until, workers_samples
 from test_fpm import FpmCase
 
 SAPI = 'sapi="fpm-fcgi"'
@@ -269,6 +269,11 @@ class ObserveTest(ObservedCase):
             self.calls(self.WORK): 5,
             self.OTHER: 5,
         })
+        # No call of one of these runs within a call of the other.
+        spent = lambda function: self.shown()[f"php_function_duration_seconds_sum{{{function}}}"]
+        busy = f'php_worker_busy_seconds_total{{pid="{pids.pop()}"}}'
+        difference = lambda: abs(parse(dump(self.segment))[busy] - spent(self.ACT) - spent(self.WORK))
+        wait_until("the busy time", lambda: difference() < 1e-6)
 
     def test_call_of_a_killed_child_is_not_in_flight(self):
         self.observe()

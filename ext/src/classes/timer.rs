@@ -15,10 +15,10 @@ use crate::{
     session::{
         handle::{Handle, SeriesOf},
         histogram_cells,
+        work::{self, Timed},
     },
 };
 use ext_php_rs::{error::Result, flags::DataType, types::Zval};
-use promshm_segment::clock;
 use std::cell::{Cell, OnceCell};
 
 /// The class, and the native state of its objects.
@@ -26,8 +26,8 @@ use std::cell::{Cell, OnceCell};
 pub(crate) struct Timer {
     /// The series that is observed. Set once, when the timer starts.
     series: OnceCell<SeriesOf>,
-    /// The start in nanoseconds, until it is observed.
-    start: Cell<Option<u64>>,
+    /// What runs, until it is observed.
+    running: Cell<Option<Timed>>,
     /// The observed duration in seconds.
     seconds: Cell<f64>,
 }
@@ -62,9 +62,9 @@ pub(crate) fn start(
 /// Calls the closure and observes its duration, in a series without labels. Nothing is owned meanwhile that the engine's
 /// jump after a fatal error would skip, so nothing has to stop it.
 pub(crate) fn time_closure<C: PhpClass<State = Handle>>(call: &Call<C>, closure: &Zval, ret: &mut Zval) {
-    let start = clock::now();
+    let timed = work::begin();
     callable::call_unguarded(closure, ret);
-    let seconds = seconds_since(start);
+    let seconds = work::end(timed);
     catch_panic(|| histogram_cells::observe(call.this(), None, None, seconds));
 }
 
@@ -78,9 +78,9 @@ pub(crate) fn time<C: PhpClass<State = Handle>>(
     let handle = call.this();
     if labels.is_none_or(zval::is_empty) {
         handle.check_needs_no_labels()?;
-        let start = clock::now();
+        let timed = work::begin();
         callable::call(function, ret);
-        histogram_cells::observe(handle, None, None, seconds_since(start));
+        histogram_cells::observe(handle, None, None, work::end(timed));
         return Ok(());
     }
     time_labelled(function, handle.series_of(labels)?, ret);
@@ -97,10 +97,6 @@ fn time_labelled(function: &Zval, series: SeriesOf, ret: &mut Zval) {
     timer.observe();
 }
 
-fn seconds_since(start: u64) -> f64 {
-    clock::now().saturating_sub(start) as f64 / 1e9
-}
-
 extern "C" fn new(_call: &Call<Timer>, _ret: &mut Zval) {}
 
 extern "C" fn observe_duration(call: &Call<Timer>, ret: &mut Zval) {
@@ -114,16 +110,24 @@ extern "C" fn observe_duration(call: &Call<Timer>, ret: &mut Zval) {
 impl Timer {
     fn begin(&self, series: SeriesOf) {
         let _set_once = self.series.set(series);
-        self.start.set(Some(clock::now()));
+        self.running.set(Some(work::begin()));
     }
 
     /// Observes the time since the start, once: a second call returns the same duration, so that a `finally` block
     /// counts nothing twice.
     fn observe(&self) -> f64 {
-        if let (Some(start), Some(series)) = (self.start.take(), self.series.get()) {
-            self.seconds.set(seconds_since(start));
+        if let (Some(timed), Some(series)) = (self.running.take(), self.series.get()) {
+            self.seconds.set(work::end(timed));
             histogram_cells::observe_series(series, self.seconds.get());
         }
         self.seconds.get()
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if self.running.take().is_some() {
+            work::give_up();
+        }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         globals::interpreter_local,
         zval::{bytes_of, string_hash},
     },
-    session::heartbeat,
+    session::{heartbeat, work},
 };
 use ext_php_rs::{
     types::Zval,
@@ -143,7 +143,12 @@ unsafe fn begin(state: *mut State, site: &Site, frame: *mut ExecuteData) {
     // SAFETY: the site keeps its places; `state` is this interpreter's.
     unsafe {
         let in_flight = (*place).begin();
-        let start = if (*place).is_timed { clock::now() } else { 0 };
+        let start = if (*place).is_timed {
+            clock::now()
+        } else {
+            work::begin_untimed();
+            0
+        };
         (*state).running.push(Call { frame, place, in_flight, start });
     }
 }
@@ -156,12 +161,18 @@ unsafe fn begin(state: *mut State, site: &Site, frame: *mut ExecuteData) {
 #[inline(always)]
 pub(super) unsafe fn end(state: *mut State, frame: *const ExecuteData, outcome: impl FnOnce() -> Outcome) {
     // SAFETY: the caller's promise.
-    let Some(call) = (unsafe { (*state).take(frame) }) else { return };
+    let Some((call, left)) = (unsafe { (*state).take(frame) }) else { return };
     // SAFETY: a site keeps its places as long as the interpreter lives.
     let place = unsafe { &*call.place };
     let outcome = outcome(); // before anything that may run a script
     let now = if place.is_timed { clock::now() } else { 0 };
-    place.end(call.in_flight, seconds_between(call.start, now));
+    let nanoseconds = now.saturating_sub(call.start);
+    if place.is_timed {
+        work::end_call(left, nanoseconds, now);
+    } else {
+        work::end_untimed();
+    }
+    place.end(call.in_flight, seconds(nanoseconds));
     match outcome {
         Outcome::Returned => {}
         Outcome::Threw(class) => place.count_error(class_name(class)),
@@ -171,17 +182,23 @@ pub(super) unsafe fn end(state: *mut State, frame: *const ExecuteData, outcome: 
 }
 
 #[inline(always)]
-fn seconds_between(start: u64, end: u64) -> f64 {
-    // As signed numbers: converting those is one instruction.
-    end.saturating_sub(start).cast_signed() as f64 * 1e-9
+fn seconds(nanoseconds: u64) -> f64 {
+    // As a signed number: converting those is one instruction.
+    nanoseconds.cast_signed() as f64 * 1e-9
 }
 
 impl Call {
-    /// Counts a call that was left open; one that a fatal error has left as an error, too.
-    fn close(&self, now: u64, is_fatal: bool) {
+    /// Counts a call that was left open, with so many others; one that a fatal error has left as an error, too.
+    fn close(&self, now: u64, left: usize, is_fatal: bool) {
         // SAFETY: a site keeps its places as long as the interpreter lives.
         let place = unsafe { &*self.place };
-        place.end(self.in_flight, seconds_between(self.start, now));
+        let nanoseconds = if place.is_timed { now.saturating_sub(self.start) } else { 0 };
+        if place.is_timed {
+            work::end_call(left, nanoseconds, now);
+        } else {
+            work::end_untimed();
+        }
+        place.end(self.in_flight, seconds(nanoseconds));
         if is_fatal {
             place.count_error(b"fatal");
         }
@@ -189,9 +206,9 @@ impl Call {
 }
 
 impl State {
-    /// Takes the call in that frame off the stack.
+    /// Takes the call in that frame off the stack, and tells how many others are left.
     #[inline(always)]
-    fn take(&mut self, frame: *const ExecuteData) -> Option<Call> {
+    fn take(&mut self, frame: *const ExecuteData) -> Option<(Call, usize)> {
         let [rest @ .., last] = self.running.as_slice() else { return None };
         if last.frame != frame {
             return self.take_from_below(frame);
@@ -199,14 +216,29 @@ impl State {
         let (call, left) = (*last, rest.len());
         // SAFETY: shorter by one, and a call has nothing to drop.
         unsafe { self.running.set_len(left) };
-        Some(call)
+        Some((call, left))
     }
 
     /// The call of a fiber or generator that others have passed since, or of a function that is not observed.
     #[cold]
-    fn take_from_below(&mut self, frame: *const ExecuteData) -> Option<Call> {
+    fn take_from_below(&mut self, frame: *const ExecuteData) -> Option<(Call, usize)> {
         let place = self.running.iter().rposition(|call| call.frame == frame)?;
-        Some(self.running.remove(place))
+        let first = self.first_start();
+        let call = self.running.remove(place);
+        if let (Some(first), Some(next)) = (first, self.first_start()) {
+            work::hand_over(first, next);
+        }
+        Some((call, self.running.len()))
+    }
+
+    /// When the first of the running calls that are timed began.
+    fn first_start(&self) -> Option<u64> {
+        self.running.iter().map(|call| call.start).find(|start| *start > 0)
+    }
+
+    fn forget_running(&mut self) {
+        self.running.clear();
+        work::forget_calls();
     }
 
     #[cold]
@@ -258,7 +290,7 @@ impl State {
 /// A request begins: what the former one has left behind after its end is not counted.
 pub(crate) fn begin_request() {
     with_state(|state| {
-        state.running.clear();
+        state.forget_running();
         state.fatal_at = None;
     });
 }
@@ -267,14 +299,15 @@ pub(crate) fn begin_request() {
 pub(crate) fn end_request(after_fatal: bool) {
     let mut now = 0;
     // Each call is off the stack before it is counted: counting may warn, and a warning may run a script.
-    while let Some((call, fatal_at)) =
-        with_state(|state| state.running.pop().map(|call| (call, state.fatal_at))).flatten()
+    while let Some((call, left, fatal_at)) =
+        with_state(|state| state.running.pop().map(|call| (call, state.running.len(), state.fatal_at)))
+            .flatten()
     {
         if now == 0 {
             now = clock::now();
         }
         let ended = fatal_at.filter(|_| after_fatal).unwrap_or(now);
-        call.close(ended, after_fatal);
+        call.close(ended, left, after_fatal);
     }
 }
 
@@ -285,7 +318,12 @@ pub(crate) fn at_fatal_error() {
 
 /// A forked child starts: the calls that are running are its parent's.
 pub(crate) fn forked() {
-    with_state(|state| state.running.clear());
+    with_state(State::forget_running);
+}
+
+/// When the first of the running calls that are timed began, if one runs.
+pub(super) fn first_start() -> Option<u64> {
+    with_state(|state| state.first_start()).flatten()
 }
 
 /// The cells of gauges have moved; those of running calls are to be decremented where they are now.

@@ -28,7 +28,7 @@ use crate::{
     engine::zval,
     session::{
         ini::{self, ObserveSettings},
-        moves,
+        moves, work,
     },
 };
 
@@ -48,6 +48,7 @@ pub(crate) fn startup() {
     }
     let plan = plan::install(plan);
     moves::listen(calls::follow);
+    work::ask_for_first_call(calls::first_start);
     internal::install();
     if observe_user {
         user::install(plan);

@@ -93,6 +93,8 @@ struct Attachment {
     warned: bool,
     /// What the log is to be told of the settings.
     notice: Option<String>,
+    /// The reasons, as bits, for which the log has a metric that loses updates.
+    told_drops: u32,
 }
 
 impl Default for State {
@@ -339,6 +341,17 @@ impl Attachment {
             refusal: os::Refusal::new(),
             warned: false,
             notice: None,
+            told_drops: 0,
+        }
+    }
+
+    /// Tells the log of the first metric that loses updates for that reason.
+    #[cold]
+    fn note_drop(&mut self, metric: &str, reason: Reason) {
+        let reasons = self.told_drops | 1 << reason as u32;
+        if reasons != self.told_drops && self.notice.is_none() && request::logs() {
+            self.told_drops = reasons;
+            self.notice = Some(error_text::dropped(metric, reason));
         }
     }
 
@@ -462,8 +475,10 @@ impl State {
             return Resolution { series: Series::UNKNOWN, is_overflow: false };
         }
         let generation = generation::current(); // before the lookup: a change during it makes the result stale
-        let (target, is_overflow) =
-            self.look_up(metric, key).unwrap_or_else(|reason| (Target::Dropped(reason), false));
+        let (target, is_overflow) = self.look_up(metric, key).unwrap_or_else(|reason| {
+            self.current.note_drop(&metric.definition.name, reason);
+            (Target::Dropped(reason), false)
+        });
         self.current.tell_moves();
         Resolution { series: Series { generation, target }, is_overflow }
     }

@@ -76,6 +76,11 @@ pub(crate) fn restart(now: f64) {
     COUNTDOWN.set(calls);
 }
 
+/// Lets this call look at the clock: the countdown says little of calls that take long.
+pub(crate) fn hurry() {
+    COUNTDOWN.set(1);
+}
+
 /// Whether the last publication is long enough ago.
 pub(crate) fn is_publication_due(now: f64) -> bool {
     now - SCHEDULE.get().published_at >= PUBLISH_EVERY

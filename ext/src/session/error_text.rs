@@ -1,7 +1,9 @@
 //! What a PHP programmer reads of the segment crate's errors: the cause and the remedy, in the names of the settings.
 
 use nix::errno::Errno;
-use promshm_segment::{AttachError, DefinitionError, Difference, NativeError, ReadError, SegmentName};
+use promshm_segment::{
+    AttachError, DefinitionError, Difference, NativeError, ReadError, SegmentName, snapshot::Reason,
+};
 
 /// Why the segment cannot be read.
 pub(crate) fn read_error(error: &ReadError) -> String {
@@ -71,6 +73,25 @@ pub(crate) fn attach_error(error: &AttachError) -> String {
             format!("segment {name} is replaced again and again: two programs use that {}", kind(*name))
         }
     }
+}
+
+/// Why updates of that metric are lost, in a segment that others are stored in.
+pub(crate) fn dropped(metric: &str, reason: Reason) -> String {
+    let why = match reason {
+        Reason::SeriesLimit => {
+            "promshm.max_series series exist: look for labels with ever new values, or raise promshm.max_series"
+        }
+        Reason::SegmentFull => "the segment is full: raise promshm.size",
+        Reason::TooManyBuckets => "it has more buckets than fit a page: give it fewer",
+        Reason::Corrupt => {
+            "the segment's bytes make no sense there: remove it (promshm-exporter rm) and restart the workers"
+        }
+        Reason::SummarySample => "there is no room for its samples: raise promshm.size",
+        Reason::Exemplar => "their exemplars are not allowed, or have no room",
+    };
+    format!(
+        "updates of {metric} are dropped: {why} (logged once for each reason; promshm_dropped_total counts all)"
+    )
 }
 
 /// What it takes until the settings of this process hold, where the segment has others.

@@ -7,7 +7,7 @@
 
 use crate::{
     engine::{globals::interpreter_local, panic::catch_panic_silent, process_stats},
-    session::{attachment, countdown, generation, ini},
+    session::{attachment, countdown, generation, ini, work},
 };
 use promshm_segment::{Runtime, unix_time};
 use std::sync::OnceLock;
@@ -94,6 +94,7 @@ fn publish(now: f64) {
     }
     let process = PROCESS.update(|process| with_current(process, now));
     let (memory, peak) = process_stats::memory();
+    let (busy, idle) = work::seconds();
     attachment::publish_runtime(Runtime {
         start: process.start,
         memory: memory as f64,
@@ -101,6 +102,8 @@ fn publish(now: f64) {
         cpu: process.cpu,
         gc_runs: (process.gc_before + i64::from(process_stats::gc_runs())) as f64,
         requests: f64::from(process.requests),
+        busy,
+        idle,
     });
 }
 
@@ -117,12 +120,14 @@ fn with_current(process: Process, time: f64) -> Process {
 /// The process starts.
 pub(crate) fn started() {
     countdown::reset();
+    work::started();
     PROCESS.set(Process { start: unix_time(), ..Process::new() });
 }
 
 /// A forked child starts, perhaps within a request, which is its first one.
 pub(crate) fn forked() {
     countdown::reset();
+    work::started();
     let in_request = PROCESS.get().in_request;
     let gc_before = if in_request { -i64::from(process_stats::gc_runs()) } else { 0 };
     PROCESS.set(Process {
@@ -138,6 +143,7 @@ pub(crate) fn forked() {
 pub(crate) fn begin_request() {
     let process = PROCESS.get();
     PROCESS.set(Process { requests: process.requests.wrapping_add(1), in_request: true, ..process });
+    work::begin_request();
     let now = process_stats::coarse_clock();
     expire(now);
     attachment::tend();

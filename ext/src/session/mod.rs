@@ -25,3 +25,4 @@ pub(crate) mod series_cache;
 pub(crate) mod series_table;
 pub(crate) mod summary_ring;
 pub(crate) mod track;
+pub(crate) mod work;

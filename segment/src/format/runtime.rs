@@ -18,11 +18,15 @@ pub struct Runtime {
     pub gc_runs: f64,
     /// Number of requests begun.
     pub requests: f64,
+    /// Time in observed functions and timed work, in seconds: what is within other work counts once.
+    pub busy: f64,
+    /// The rest of the time since the process started, in seconds. Both are 0 where nothing is timed.
+    pub idle: f64,
 }
 
 impl Runtime {
     /// Each number with its offset in a slot; the start time is last.
-    pub(crate) fn fields(&mut self) -> [(usize, &mut f64); 6] {
+    pub(crate) fn fields(&mut self) -> [(usize, &mut f64); 8] {
         let at = |field: usize| offset_of!(Slot, runtime) + field;
         [
             (at(offset_of!(layout::RuntimeWords, memory)), &mut self.memory),
@@ -30,6 +34,8 @@ impl Runtime {
             (at(offset_of!(layout::RuntimeWords, cpu)), &mut self.cpu),
             (at(offset_of!(layout::RuntimeWords, gc_runs)), &mut self.gc_runs),
             (at(offset_of!(layout::RuntimeWords, requests)), &mut self.requests),
+            (at(offset_of!(layout::RuntimeWords, busy)), &mut self.busy),
+            (at(offset_of!(layout::RuntimeWords, idle)), &mut self.idle),
             (at(offset_of!(layout::RuntimeWords, start)), &mut self.start),
         ]
     }

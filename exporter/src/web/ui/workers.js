@@ -2,11 +2,11 @@
 // view "room": which metrics take it.
 
 /** The metrics that the exporter makes of each worker. */
-const OF_A_WORKER = /^php_worker_(cpu_seconds_total|gc_runs_total|memory_(peak_)?bytes|requests_total|slot_crashes_total|start_time_seconds)$/;
+const OF_A_WORKER = /^php_worker_((?:busy|cpu|idle)_seconds_total|gc_runs_total|memory_(peak_)?bytes|requests_total|slot_crashes_total|start_time_seconds)$/;
 
 const labelValue = ({ labels }, name) => labels.find(([key]) => key === name)?.[1] ?? '';
 
-/** The mean of the last rates that are known: a worker tells its CPU time once a second only. */
+/** The mean of the last rates that are known: a worker tells its CPU and busy time once a second only. */
 function lately(series, column) {
   const known = inOrder(series.past, column).slice(-SMOOTH).filter(Number.isFinite);
   return known.length ? known.reduce((sum, rate) => sum + rate, 0) / known.length : NaN;
@@ -23,6 +23,7 @@ function workersOf(model) {
       const worker = found.get(id) ?? { id, title: pid, note: segment, haystack: '', cpu: NaN, slot: NaN };
       worker[key] = one.value;
       worker.haystack += ` ${segment} ${one.haystack}`;
+      if (key === 'busy_seconds_total') worker.busy = lately(one, model.column);
       if (key === 'cpu_seconds_total') worker.cpu = lately(one, model.column);
       if (key === 'slot_crashes_total') worker.slot = Number(labelValue(one, 'slot'));
       found.set(id, worker);
@@ -44,6 +45,7 @@ class WorkerTable extends Table {
       column('memory', 'memory', 'memory_bytes', 'bytes'),
       column('peak', 'peak', 'memory_peak_bytes', 'bytes'),
       column('cpu', 'CPU', 'cpu', 'ratio'),
+      column('busy', 'busy', 'busy', 'ratio'),
       column('requests', 'requests', 'requests_total', ''),
       column('slot', 'slot', 'slot', ''),
       column('crashes', 'crashes', 'slot_crashes_total', ''),
