@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # The extension's tests on each PHP, thread-safe or not, on glibc and musl: tests/run-matrix.sh [CELL]...
 #
-# A cell is named like 8.4-zts-musl-x86_64; beside them are apache, for a server of threads, arm64, for what is the same
-# for each PHP, frameworks-trixie and frameworks-sid, for the Composer library with the frameworks of newer Debians, runtimes, for containerd and Docker, and pie, if PIE names a checkout of it. Without names all that this machine can run are run. What each did goes
-# into tests/matrix/last-run.json, and from there into docs/install.md: tests/matrix/table.py. Ends with the table.
-# Wants root, for chroot.
+# A cell is named like 8.4-zts-musl-x86_64; beside them are apache, for a server of threads, static, for a program with the
+# extension in it, arm64, for what is the same for each PHP, frameworks-trixie and frameworks-sid, for the Composer library
+# with the frameworks of newer Debians, runtimes, for containerd and Docker, and pie, if PIE names a checkout of it. Without
+# names all that this machine can run are run. What each did goes into tests/matrix/last-run.json, and from there into
+# docs/install.md: tests/matrix/table.py. Ends with the table. Wants root, for chroot.
 #
 # What is set up is kept in PROMSHM_PHP_CACHE (default: target/php), so a second run is quick. The first one builds
 # twelve PHPs from source.
@@ -24,6 +25,7 @@ run_cell() { # php threads libc machine
     arm64---) tests/matrix/arm64.sh 8.4 rest ;;
     apache---) tests/run-apache.sh 8.4 ;;
     frameworks-*--) tests/matrix/debian.sh 8.4 "$2" ;;
+    static---) tests/run-static.sh 8.4 ;;
     runtimes---) make --no-print-directory runtimes ;;
     pie---) tests/run-pie-install.sh ;;
     *) fail "There is nothing here to run $1-$2-$3-$4 on" ;;

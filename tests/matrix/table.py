@@ -29,6 +29,7 @@ BESIDES = {
     "arm64": "on arm64: the segment, killed workers, the exporter",
     "frameworks-sid": "the Composer library with Debian sid's frameworks: Symfony 7.4, Laravel 13, DBAL 4, Monolog 3, PHPUnit 13, on PHP 8.4",
     "frameworks-trixie": "the Composer library with Debian trixie's: Symfony 6.4, Laravel 10, DBAL 4, Monolog 3, PHPUnit 11, on PHP 8.4",
+    "static": "a static build: the extension linked into a program that has PHP 8.4 in it, thread-safe, and registers it at its start",
     "runtimes": "the agent of a node with containerd, asked for pods as a kubelet does, and with Docker; cgroups made by themselves and by systemd",
     "pie": "`pie install` of a release's archive with PIE's own code, whose checkout `PIE` must name; what it installs loads on Debian",
 }

@@ -4,7 +4,9 @@
  *
  * A wave starts THREADS threads at once; each runs the script REQUESTS times and ends; then comes the
  * next wave. The script sees $wave, $thread and $request. Settings come from php.ini, where PHPRC points to.
- * With STARTS all of PHP is started, and shut down after its waves, so often. */
+ * With STARTS all of PHP is started, and shut down after its waves, so often.
+ *
+ * With -DLINKED_IN the extension is a part of the program, as in a static build, and no php.ini names it. */
 #include <sapi/embed/php_embed.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,6 +16,15 @@ typedef struct {
     pthread_t id;
     int wave, number;
 } worker;
+
+#ifdef LINKED_IN
+zend_module_entry *promshm_get_module(void);
+
+static int start_with_promshm(sapi_module_struct *sapi)
+{
+    return php_module_startup(sapi, promshm_get_module());
+}
+#endif
 
 static const char *script;
 static int requests;
@@ -53,6 +64,9 @@ static void *interpret(void *argument)
 static int serve(int threads, int waves, int argc, char **argv)
 {
     worker *workers = calloc(threads, sizeof *workers);
+#ifdef LINKED_IN
+    php_embed_module.startup = start_with_promshm;
+#endif
     if (php_embed_init(argc, argv) == FAILURE) {
         return 1;
     }
