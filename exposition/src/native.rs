@@ -10,6 +10,9 @@ const POSITIVE: u8 = 12;
 /// So many empty buckets between two others are written as such: another span would take as much room.
 const SHORT_GAP: i32 = 2;
 
+/// The first number that is not less than 2^63: a difference of counts is an integer of 64 bits.
+const TOO_MANY: f64 = 9_223_372_036_854_775_808.0;
+
 /// Bytes of differences that take no second allocation.
 const DELTAS: usize = 240;
 
@@ -20,9 +23,16 @@ const DELTAS: usize = 240;
 /// the sum is a number, so the sum is NaN then, whatever a process that died half-way has left.
 pub(crate) fn push_native(page: &mut Vec<u8>, buckets: NativeBuckets, numbers: &[f64]) -> bool {
     let (zero, nan) = (buckets.zero(numbers), buckets.nan(numbers));
-    let negative = push_buckets(page, NEGATIVE, [(buckets.below_index(), &[buckets.below(numbers)][..])]);
-    let inside = (buckets.lowest, buckets.positive(numbers));
-    let positive = push_buckets(page, POSITIVE, [inside, (buckets.above_index(), &[buckets.above(numbers)])]);
+    let (below, above) = (buckets.below(numbers), buckets.above(numbers));
+    let negative = if below == 0.0 {
+        Some(0) // the usual case
+    } else {
+        push_buckets(page, NEGATIVE, |spans| spans.push_used(buckets.below_index(), below))
+    };
+    let positive = push_buckets(page, POSITIVE, |spans| {
+        push_run(spans, buckets.lowest, buckets.positive(numbers));
+        spans.push_used(buckets.above_index(), above);
+    });
     let Some(total) = total([negative, positive, as_count(zero), as_count(nan)]) else { return false };
     if negative.max(positive) == Some(0) {
         push_span(page, POSITIVE, (0, 0)); // tells that it is native, even without an observation
@@ -45,32 +55,22 @@ fn total(counts: [Option<u64>; 4]) -> Option<u64> {
     total.filter(|total| i64::try_from(*total).is_ok())
 }
 
-/// Writes the buckets of one sign: spans of neighbours, and of each bucket by how much its count exceeds the one before.
-/// `runs`: counts of buckets that follow each other, with the index of the first. Returns the sum of the counts, if they
-/// are counts.
-fn push_buckets<const N: usize>(page: &mut Vec<u8>, field: u8, runs: [(i32, &[f64]); N]) -> Option<u64> {
-    let mut spans = Spans {
-        page,
-        field,
-        deltas: Vec::with_capacity(DELTAS),
-        span: (0, 0),
-        next: 0,
-        last: 0,
-        total: Some(0),
-    };
-    for (first, counts) in runs {
-        push_run(&mut spans, first, counts);
-    }
+/// Writes the buckets of one sign, which `push` adds: spans of neighbours, and of each bucket by how much its count exceeds
+/// the one before. Returns the sum of the counts, if they are counts.
+fn push_buckets(page: &mut Vec<u8>, field: u8, push: impl FnOnce(&mut Spans<'_>)) -> Option<u64> {
+    let deltas = Vec::with_capacity(DELTAS);
+    let mut spans = Spans { page, field, deltas, span: (0, 0), next: 0, last: 0, total: 0, are_counts: true };
+    push(&mut spans);
     spans.end()
 }
 
-/// Most buckets are empty, so eight are looked at in one go.
+/// Adds neighbours, `index` being that of the first. Most buckets are empty, so eight are looked at in one go. All are read:
+/// memory that is read in its order comes sooner than the few lines that were counted into would.
 fn push_run(spans: &mut Spans<'_>, mut index: i32, counts: &[f64]) {
     for eight in counts.chunks(8) {
         let bits = eight.iter().fold(0, |bits, count| bits | count.to_bits());
         if bits << 1 != 0 {
-            let all = (index..).zip(eight).filter(|(_, count)| **count != 0.0);
-            all.for_each(|(index, count)| spans.push(index, *count));
+            (index..).zip(eight).for_each(|(index, count)| spans.push_used(index, *count));
         }
         index += 8;
     }
@@ -84,11 +84,22 @@ struct Spans<'p> {
     span: (i32, u32),
     /// The index after the last bucket.
     next: i32,
-    last: u64,
-    total: Option<u64>,
+    last: i64,
+    /// The sum of the counts, if that is so small a number.
+    total: u64,
+    /// Whether each number so far is a count.
+    are_counts: bool,
 }
 
 impl Spans<'_> {
+    /// Adds a bucket if it has observations.
+    #[inline]
+    fn push_used(&mut self, index: i32, count: f64) {
+        if count != 0.0 {
+            self.push(index, count);
+        }
+    }
+
     /// Adds a bucket, whose index is larger than that of the one before.
     #[inline]
     fn push(&mut self, index: i32, count: f64) {
@@ -102,15 +113,22 @@ impl Spans<'_> {
             (0..gap).for_each(|_| self.push_count(0));
         }
         self.next = index + 1;
-        let count = if is_count(count) { count as u64 } else { return self.total = None };
-        self.total = self.total.and_then(|total| total.checked_add(count));
-        self.push_count(count);
+        let whole = count as i64;
+        if (whole as f64).to_bits() != count.to_bits() || !(0.0..TOO_MANY).contains(&count) {
+            return self.are_counts = false;
+        }
+        self.total = self.total.saturating_add(whole.cast_unsigned());
+        self.push_count(whole);
     }
 
     #[inline]
-    fn push_count(&mut self, count: u64) {
-        let delta = count.wrapping_sub(self.last).cast_signed();
-        push_varint(&mut self.deltas, zigzag(delta));
+    fn push_count(&mut self, count: i64) {
+        let delta = zigzag(count - self.last);
+        if delta < 0x80 {
+            self.deltas.push(delta as u8); // the usual case
+        } else {
+            push_varint(&mut self.deltas, delta);
+        }
         self.last = count;
         self.span.1 += 1;
     }
@@ -128,7 +146,7 @@ impl Spans<'_> {
             push_varint(self.page, self.deltas.len() as u64);
             self.page.append(&mut self.deltas);
         }
-        self.total
+        self.are_counts.then_some(self.total)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
         mapping::Mapping,
     },
 };
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 
 /// A mapping and the geometry of the segment in it. All access stays checked, because other processes can
 /// change the memory at any time.
@@ -96,6 +96,22 @@ impl View {
         cells(self.words(self.page_offset(number)?, PAGE_WORDS as u64)?)
     }
 
+    /// The page with this number, which was found to be allocated before, in the same scrape.
+    #[inline]
+    pub(crate) fn known_page(&self, number: u64) -> Option<&[Cell; PAGE_WORDS]> {
+        let offset = self.geometry.end.checked_sub(number.checked_mul(PAGE)?)?;
+        cells(self.words(offset, PAGE_WORDS as u64)?)
+    }
+
+    /// The numbers of a half's pages that are allocated now and lie above all records: those of [`View::page_offset`], which
+    /// asks for one, and finds those that were allocated since.
+    pub(crate) fn allocated_pages(&self, half: &Half) -> Range<u64> {
+        let space = self.space(half);
+        let room = (half.end - half.records).saturating_sub(space.units * RECORD_UNIT) / PAGE;
+        let first = half.first_page + 1;
+        first..first + space.pages.min(room)
+    }
+
     /// Offset of the page with this number, if it is allocated and lies above all records of its half.
     pub(crate) fn page_offset(&self, number: u64) -> Option<u64> {
         let (half, offset) = self.geometry.page(number)?;
@@ -152,7 +168,9 @@ mod tests {
         let half = view.geometry.halves[1];
         let pages_with = |units: u64, pages: u64| {
             view.head(half.space()).store_relaxed(units | pages << 32);
-            (0..40).filter(|number| view.page(*number).is_some()).count()
+            let found: Vec<u64> = (0..40).filter(|number| view.page(*number).is_some()).collect();
+            assert!(view.allocated_pages(&half).eq(found.iter().copied()), "{found:?}");
+            found.len()
         };
         assert_eq!([pages_with(0, 0), pages_with(0, 3), pages_with(1, 15)], [0, 3, 15]);
         assert_eq!(pages_with(1, 16), 15, "the last page would lie on a record");

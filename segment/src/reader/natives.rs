@@ -36,10 +36,8 @@ struct NativeSeries {
 #[derive(Debug, Clone, Copy)]
 struct Share<'r> {
     slot: u16,
-    /// Those in groups of the usual size, and the rest of them.
-    counts: (&'r [[Cell; HINT_CELLS]], &'r [Cell]),
-    hint: Option<&'r Cell>,
-    sum: Option<&'r Cell>,
+    /// The counts, the hint, and the sum.
+    cells: &'r [Cell],
     /// The groups that its hint names.
     groups: u64,
 }
@@ -144,37 +142,29 @@ fn look_up<'r>(
         let first = column as usize % PAGE_WORDS;
         for page in page_map.cumulative[*half].of(column) {
             let cells = page.cells(view).get(first..first + series.cells).unwrap_or_default();
-            shares.push(Share::of(page.slot, cells));
+            shares.push(Share { slot: page.slot, cells, groups: 0 });
         }
     }
     // In a loop of its own, so that the processor looks for several pages at once.
-    shares.iter().filter_map(|share| share.hint).for_each(Cell::prefetch);
+    for share in shares.iter() {
+        share.hint().into_iter().for_each(Cell::prefetch);
+    }
     if halves.len() > 1 {
         order::sort_elements(shares, &|one, other| one.slot.cmp(&other.slot)); // stable
     }
 }
 
 impl<'r> Share<'r> {
-    fn of(slot: u16, cells: &'r [Cell]) -> Self {
-        let (counts, hint, sum) = match cells {
-            [counts @ .., hint, sum] => (counts.as_chunks(), Some(hint), Some(sum)),
-            _ => (<_>::default(), None, None),
-        };
-        Self { slot, counts, hint, sum, groups: 0 }
+    fn hint(&self) -> Option<&'r Cell> {
+        self.cells.len().checked_sub(2).and_then(|at| self.cells.get(at))
     }
 
     fn look_at_hint(&mut self) {
-        let (whole, rest) = self.counts;
-        let count = whole.len() + usize::from(!rest.is_empty());
-        self.groups = self.hint.map_or(0, |hint| hints::groups(hint, count));
+        let count = self.cells.len().saturating_sub(2).div_ceil(HINT_CELLS);
+        self.groups = self.hint().map_or(0, |hint| hints::groups(hint, count));
         for group in bits(self.groups) {
-            self.group(group).first().into_iter().for_each(Cell::prefetch);
+            self.cells.get(group * HINT_CELLS).into_iter().for_each(Cell::prefetch);
         }
-    }
-
-    fn group(&self, group: usize) -> &'r [Cell] {
-        let (whole, rest) = self.counts;
-        whole.get(group).map_or(rest, |cells| cells)
     }
 }
 
@@ -187,25 +177,56 @@ fn add_up(shares: &[Share<'_>], groups: &mut u64, row: &mut [f64]) -> u64 {
     let named = shares.iter().fold(0, |named, share| named | share.groups);
     let mut total = 0.0;
     for group in bits(std::mem::replace(groups, named) | named) {
-        let sums = sums_of_group(shares, group);
         let numbers = counts.get_mut(group * HINT_CELLS..).unwrap_or_default();
-        numbers.iter_mut().zip(sums).for_each(|(number, sum)| *number = sum);
+        let sums = sums_of_group(shares, group, numbers.len());
+        match numbers.first_chunk_mut() {
+            Some(numbers) => *numbers = sums,
+            None => numbers.copy_from_slice(&sums[..numbers.len()]),
+        }
         total = sums.iter().fold(total, |total, sum| total + sum);
     }
-    *sum = shares.iter().filter_map(|share| share.sum).fold(0.0, |sum, cell| sum + cell.get());
+    *sum = shares.iter().filter_map(|share| share.cells.last()).fold(0.0, |sum, cell| sum + cell.get());
     f64::to_bits(total).rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ sum.to_bits()
 }
 
-/// All shares have as many cells.
-fn sums_of_group(shares: &[Share<'_>], group: usize) -> [f64; HINT_CELLS] {
+/// The sums of a group of `length` cells; none but the last of a row has fewer than the usual number.
+///
+/// Most of a scrape's additions are made here. They are written out, because this crate is compiled for size: loops over
+/// iterators would call a function for each share, and keep the sums in memory.
+fn sums_of_group(shares: &[Share<'_>], group: usize, length: usize) -> [f64; HINT_CELLS] {
     let mut sums = [0.0; HINT_CELLS];
-    for share in shares.iter().filter(|share| share.groups >> group & 1 == 1) {
-        match share.counts.0.get(group) {
-            Some(cells) => sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += cell.get()),
-            None => sums.iter_mut().zip(share.counts.1).for_each(|(sum, cell)| *sum += cell.get()),
+    if length < HINT_CELLS {
+        add_last_group(shares, group, &mut sums[..length]);
+        return sums;
+    }
+    for share in shares {
+        let cells: Option<&[Cell; HINT_CELLS]> =
+            share.cells.get(group * HINT_CELLS..).and_then(<[Cell]>::first_chunk);
+        if let Some(cells) = cells
+            && share.groups >> group & 1 == 1
+        {
+            sums = [
+                sums[0] + cells[0].get(),
+                sums[1] + cells[1].get(),
+                sums[2] + cells[2].get(),
+                sums[3] + cells[3].get(),
+                sums[4] + cells[4].get(),
+                sums[5] + cells[5].get(),
+                sums[6] + cells[6].get(),
+                sums[7] + cells[7].get(),
+            ];
         }
     }
     sums
+}
+
+fn add_last_group(shares: &[Share<'_>], group: usize, sums: &mut [f64]) {
+    for share in shares {
+        if share.groups >> group & 1 == 1 {
+            let cells = share.cells.get(group * HINT_CELLS..).unwrap_or_default();
+            sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum += cell.get());
+        }
+    }
 }
 
 /// The places of the bits that are set.

@@ -3,13 +3,13 @@
 
 use super::{budget::Allowance, ranges::ClaimedRanges, sight::Tree};
 use crate::{
-    layout::{EXEMPLAR_SIZES, PAGE_WORDS, Plane, Roots, SHARED},
+    layout::{EXEMPLAR_SIZES, PAGE, PAGE_WORDS, Plane, Roots, SHARED},
     memory::{
         atomic::{Cell, Word},
         view::View,
     },
 };
-use std::{collections::HashMap, mem::offset_of};
+use std::{collections::HashMap, mem::offset_of, ops::Range};
 
 /// One slot's page of cells.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +31,7 @@ impl Page {
 
     /// Its cells.
     pub(crate) fn cells<'r>(&self, view: &'r View) -> &'r [Cell] {
-        view.page(u64::from(self.number)).map_or(&[], |cells| &cells[..])
+        view.known_page(u64::from(self.number)).map_or(&[], |cells| &cells[..])
     }
 }
 
@@ -65,6 +65,8 @@ pub(crate) struct PageMap {
     pub(crate) total: u64,
     /// Number of words in directories that lead to no page, or to one that another word leads to.
     pub(crate) bad: u64,
+    /// Pages that were allocated when the walk began, by half.
+    allocated: [Range<u64>; 2],
     /// Numbers of the pages that were found.
     pub(super) taken: ClaimedRanges,
     /// Pages that were found and are read; of a ring only those that were written.
@@ -75,6 +77,11 @@ impl PageMap {
     /// Walks the directories again, up to `most` pages.
     pub(crate) fn refresh(&mut self, view: &View, trees: &[Tree], most: u64) {
         self.taken.clear();
+        // Of an empty half not even the head is looked at: that would give it memory.
+        self.allocated = [0, 1].map(|half| {
+            let is_read = trees.iter().any(|tree| tree.half == half);
+            if is_read { view.allocated_pages(&view.geometry.halves[half]) } else { 0..0 }
+        });
         (self.total, self.bad, self.allowance) = (0, 0, Allowance::of(most));
         for plane in [Plane::Cumulative, Plane::PerProcess] {
             let mut pages = std::mem::take(self.pages_mut(plane));
@@ -124,9 +131,10 @@ impl PageMap {
         (slot, first): (usize, usize),
         found: &mut Vec<Page>,
     ) {
-        let Some((_, directory)) = self.enter(view, root) else { return };
-        for entry in 0..PAGE_WORDS {
-            if let Some((number, _)) = self.enter(view, directory + 8 * entry as u64) {
+        let directory = view.word(root).and_then(|root| self.enter(view, root));
+        let entries = directory.and_then(|(_, directory)| view.words(directory, PAGE_WORDS as u64));
+        for (entry, word) in entries.unwrap_or_default().iter().enumerate() {
+            if let Some((number, _)) = self.enter(view, word) {
                 found.push(Page { place: (first + entry) as u32, slot: slot as u16, number });
             }
         }
@@ -141,19 +149,29 @@ impl PageMap {
         by_slot
     }
 
-    /// The number and offset of the page that the word at `offset` leads to, if it was not taken before.
-    fn enter(&mut self, view: &View, offset: u64) -> Option<(u32, u64)> {
-        let number = view.word(offset)?.load_acquire(); // pair: PAGE
+    /// The number and offset of the page that the word leads to, if it was not taken before.
+    fn enter(&mut self, view: &View, word: &Word) -> Option<(u32, u64)> {
+        let number = word.load_acquire(); // pair: PAGE
         if number == 0 {
             return None;
         }
-        let offset = view.page_offset(number).filter(|_| self.taken.take(number, 1));
+        let offset = self.offset(view, number).filter(|_| self.taken.take(number, 1));
         let Some(offset) = offset.filter(|_| self.allowance.take(1)) else {
             self.bad += 1;
             return None;
         };
         self.total += 1;
         Some((number as u32, offset))
+    }
+
+    /// The offset of the page with this number, if it is allocated. Most are found without a look at the half's head.
+    fn offset(&self, view: &View, number: u64) -> Option<u64> {
+        let [one, other] = &self.allocated;
+        if one.contains(&number) || other.contains(&number) {
+            view.known_page(number).map(|_| view.geometry.end - number * PAGE)
+        } else {
+            view.page_offset(number)
+        }
     }
 }
 

@@ -8,6 +8,11 @@ pub(crate) struct ClaimedRanges(Vec<u64>);
 impl ClaimedRanges {
     /// Takes `count` numbers from `first` on, or none of them if one is taken already.
     pub(crate) fn take(&mut self, first: u64, count: u64) -> bool {
+        if let (1, Some(bits)) = (count, self.0.get_mut((first / 64) as usize)) {
+            let before = *bits;
+            *bits |= 1 << (first % 64);
+            return *bits != before;
+        }
         let end = first + count;
         let words = (first / 64) as usize..end.div_ceil(64) as usize;
         let mask = |word: usize| {

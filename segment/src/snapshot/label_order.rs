@@ -40,10 +40,23 @@ pub(crate) fn sort_rows(rows: &mut [u32], labels: &Labels, width: usize) {
 
 /// The next bytes of a row's labels, and where those after them begin. Each byte is one more than it is, which fits
 /// because UTF-8 has no 255, and each value ends with 0: so a value sorts before those that it begins.
-fn key(labels: &Labels, width: usize, row: u32, mut depth: Depth) -> (u64, Depth) {
+#[inline]
+fn key(labels: &Labels, width: usize, row: u32, depth: Depth) -> (u64, Depth) {
+    if depth.label < width
+        && let Some(eight) =
+            labels.value_bytes(row as usize * width + depth.label)[depth.byte..].first_chunk()
+    {
+        let key = u64::from_be_bytes(*eight).wrapping_add(u64::from_be_bytes([1; KEY]));
+        return (key, Depth { byte: depth.byte + KEY, ..depth });
+    }
+    key_of_ends(labels, width, row, depth)
+}
+
+/// The same where a value ends within the key.
+fn key_of_ends(labels: &Labels, width: usize, row: u32, mut depth: Depth) -> (u64, Depth) {
     let (mut key, mut room) = ([0; KEY], 0..KEY);
     while depth.label < width && !room.is_empty() {
-        let value = &labels.value(row as usize * width + depth.label).as_bytes()[depth.byte..];
+        let value = &labels.value_bytes(row as usize * width + depth.label)[depth.byte..];
         let length = value.len().min(room.len());
         let bytes = key[room.clone()].iter_mut().zip(value);
         bytes.for_each(|(key, byte)| *key = byte + 1);

@@ -16,7 +16,7 @@ pub(crate) use label_order::sort_rows;
 pub use stats::{
     Blocker, Liveness, OtherSettings, Process, Reason, Resource, SlotState, SlotView, Stats, Taken,
 };
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 /// The result of a scrape.
 #[derive(Debug, Default)]
@@ -119,8 +119,19 @@ impl Labels {
 
     /// The value at that place among those of all rows.
     fn value(&self, at: usize) -> &str {
+        &self.text[self.range(at)]
+    }
+
+    /// The same as bytes: that the text is whole characters need not be looked at.
+    #[inline]
+    fn value_bytes(&self, at: usize) -> &[u8] {
+        &self.text.as_bytes()[self.range(at)]
+    }
+
+    #[inline]
+    fn range(&self, at: usize) -> Range<usize> {
         let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
-        &self.text[start..self.ends[at] as usize]
+        start..self.ends[at] as usize
     }
 
     /// Bytes of text.
