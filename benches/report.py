@@ -193,9 +193,7 @@ def scrapes(sizes):
     for series, slots, kind in sizes:
         say("scrape:", series, slots, kind)
         against = [] if kind == "natives" else ["against"]
-        words = [SCRAPE, str(series), str(slots), kind, SEGMENT, *against, harness.EXPORTER]
-        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=1800, check=True)
-        found = {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", done.stdout)}
+        found = measured_scrape(series, slots, kind, SEGMENT, *against, harness.EXPORTER)
         whole = found["merge"] + found["encode"]
         SCRAPED[series, slots, kind] = whole
         if (series, slots, kind) == (100_000, 8, "counters"):
@@ -218,6 +216,57 @@ def scrapes(sizes):
         at_most("what 64 slots add to a scrape of 100,000 series in one", 1, many / one - 1)
     head = ["Series", "Slots", "Page MiB", "First ms", "Read ms", "Merge ms", "Encode ms", "Protobuf ms", "Copy ms", "gzip ms", "Write ms", "Peak MiB, first", "Peak MiB, later", "prometheus crate / ours", "Client ms, gzip", "Client ms, plain", "Held MiB"]
     return table(head, rows)
+
+
+def measured_scrape(*words):
+    """What promshm-bench-scrape prints, by name."""
+    done = subprocess.run([SCRAPE, *map(str, words)], stdout=subprocess.PIPE, text=True, timeout=1800, check=True)
+    return {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", done.stdout)}
+
+
+def of_whole(found, name, label, limit=""):
+    way = f"whole_{name}"
+    return [label, f"{found[way]:.1f}", f"{found[way + '_least']:.1f}", f"{found[way + '_cpu']:.1f}", limit]
+
+
+def whole_scrapes(quick):
+    """Whole scrapes by a client, beside what only writing the same bytes takes; and native histograms. Replaces the tables in
+    docs/benchmarks.md unless it is quick."""
+    load = os.getloadavg()[0]
+    series, natives = (1_000, 100) if quick else (100_000, 10_000)
+    say("whole scrapes")
+    found = measured_scrape(series, 8, "counters", SEGMENT, harness.EXPORTER)
+    say("native histograms")
+    native = measured_scrape(natives, 8, "natives", SEGMENT, harness.EXPORTER)
+    rows = [
+        of_whole(found, "gzip", f"gzip, {found['whole_gzip_bytes']:,.0f} bytes", 8),
+        of_whole(found, "plain", f"plain, {found['whole_plain_bytes']:,.0f} bytes", 5),
+        of_whole(found, "bare", "a server that only writes as many ready bytes, by turns with it"),
+        of_whole(found, "protobuf", "protobuf, gzip"),
+        ["first scrape of a new exporter, its start included, the least of 5", "", f"{found['whole_first']:.1f}", f"{found['whole_first_cpu']:.1f}", 40],
+    ]
+    parts = [
+        ["adding up the cells", "merge", f"{native['merge']:.1f}", f"{native['merge_least']:.1f}", ""],
+        ["writing protobuf", "protobuf", f"{native['protobuf']:.1f}", f"{native['protobuf_least']:.1f}", ""],
+        ["both", "", f"{native['merge'] + native['protobuf']:.1f}", f"{native['merge_least'] + native['protobuf_least']:.1f}", 10],
+        ["only reading what is used of as many pages", "", f"{native['read']:.1f}", "", ""],
+    ]
+    rounds = f"Measured on {datetime.date.today()}: {machine()}; load before it began: {load:.1f}."
+    section = "\n".join([
+        "<!-- wholes -->",
+        f"{rounds}\n",
+        table([f"{series:,} counters, 8 processes", "Client ms, median", "Client ms, least", "CPU ms", "Goal, ms"], rows),
+        table([f"{natives:,} native histograms, 8 processes", "Its part", "Median ms", "Least ms", "Goal, ms"], [[what, part, *rest] for what, part, *rest in parts]),
+        f"The exporter then holds {found['whole_held'] / 2**20:.1f} MiB of its own (`RssAnon`) after scrapes with gzip and without; 5 MiB and 2.5 pages are {5 + 2.5 * found['bytes'] / 2**20:.1f}.",
+        f"Reader and encoder hold {found['peak'] / 2**20:.1f} MiB of heap in later scrapes, and {found['first_peak'] / 2**20:.1f} MiB at most in the first one.",
+        "<!-- /wholes -->\n",
+    ])
+    if not quick:
+        document = harness.ROOT / "docs" / "benchmarks.md"
+        text, times = re.subn(r"<!-- wholes -->\n.*?<!-- /wholes -->\n", lambda _: section, document.read_text(), flags=re.DOTALL)
+        assert times == 1, f"docs/benchmarks.md has {times} tables of whole scrapes"
+        document.write_text(text)
+    return section
 
 
 def python_multiprocess(series, processes):
@@ -402,9 +451,7 @@ GENERATION = {
 def generations(quick):
     series, slots = (1_000, 8) if quick else (10_000, 64)
     say("generations:", series, slots)
-    words = [SCRAPE, "generations", str(series), str(slots), SEGMENT]
-    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=1800, check=True)
-    found = {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", done.stdout)}
+    found = measured_scrape("generations", series, slots, SEGMENT)
     at_most("the longest call of a generation", 20, found["longest_call"], "{:.1f} ms")
     at_most("a scrape while slots are in both halves, by one before", 2, found["scrape_in_both"] / found["scrape"])
     rows = [[what, f"{found[name]:.1f}"] for name, what in GENERATION.items()]
@@ -432,6 +479,7 @@ SECTIONS = {
     "requests": lambda quick: whole_requests(1 if quick else 5),
     "writers": lambda quick: many_writers(500_000 if quick else 10_000_000),
     "scrapes": lambda quick: scrapes(sizes(quick)),
+    "wholes": whole_scrapes,
     "generations": generations,
     "python": against_python,
     "interference": lambda quick: interference(10 if quick else 60),
@@ -445,7 +493,7 @@ SECTIONS = {
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes; docs/benchmarks.md stays as it is")
-    options.add_argument("--only", nargs="+", choices=SECTIONS, help="these alone; docs/benchmarks.md stays as it is, but for the comparison")
+    options.add_argument("--only", nargs="+", choices=SECTIONS, help="these alone; docs/benchmarks.md stays as it is, but for the comparison and the whole scrapes")
     chosen = options.parse_args()
     calls.build_floor()
     text = (calls.HERE / "NOTES.md").read_text()

@@ -1,27 +1,28 @@
 //! CPU time, of this process and of the exporter: other load on the machine does not count.
 
-use nix::time::{ClockId, clock_gettime};
-use std::{fs, time::Duration};
+use nix::{
+    time::{ClockId, clock_gettime},
+    unistd::Pid,
+};
+use std::time::Duration;
 
 /// Milliseconds of this process's CPU time.
 pub(crate) fn timed(work: impl FnOnce()) -> f64 {
-    let start = cpu_time();
+    let start = passed(ClockId::CLOCK_PROCESS_CPUTIME_ID);
     work();
-    cpu_time().saturating_sub(start).as_secs_f64() * 1e3
+    passed(ClockId::CLOCK_PROCESS_CPUTIME_ID) - start
 }
 
-fn cpu_time() -> Duration {
-    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).expect("a clock that Linux has").into()
+/// Milliseconds of CPU time of the calling thread.
+pub(crate) fn cpu_of_thread() -> f64 {
+    passed(ClockId::CLOCK_THREAD_CPUTIME_ID)
 }
 
-/// Milliseconds of CPU time of all threads of another process. The kernel counts them in ticks of a hundredth of a
-/// second in `stat`, but in nanoseconds in `schedstat`.
+/// Milliseconds of CPU time of all threads of another process, those that have ended included.
 pub(crate) fn cpu_of(pid: u32) -> f64 {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("it lives");
-    let spent = tasks.map(|task| {
-        let path = task.expect("a thread").path().join("schedstat");
-        let text = fs::read_to_string(path).unwrap_or_default(); // of a thread that has ended
-        text.split(' ').next().and_then(|word| word.parse::<f64>().ok()).unwrap_or(0.0)
-    });
-    spent.sum::<f64>() / 1e6
+    passed(ClockId::pid_cpu_clock_id(Pid::from_raw(pid.cast_signed())).expect("it lives"))
+}
+
+fn passed(clock: ClockId) -> f64 {
+    Duration::from(clock_gettime(clock).expect("a clock that Linux has")).as_secs_f64() * 1e3
 }

@@ -14,7 +14,8 @@ mod whole;
 
 use promshm_exposition::{Encoder, Format, Gzip, PART};
 use promshm_segment::{
-    Config, Definition, Kind, NativeBuckets, Reader, SegmentName, Snapshot, Writer, format::hints, os,
+    Config, Definition, Kind, NativeBuckets, Reader, SegmentName, Snapshot, Writer, format::hints,
+    layout::PAGE_WORDS, os,
 };
 use std::{env, fs::File, hint::black_box, io::Write, time::Instant};
 
@@ -47,7 +48,9 @@ fn main() {
     let definition = definition(kind);
     fill(&config, &definition, series, slots);
     let with_others = arguments.get(4).is_some_and(|word| word == "against");
-    measure(config.name, series as usize * slots as usize * definition.cells(), with_others);
+    let rows = series as usize * slots as usize;
+    let read = if kind == "natives" { read_used(rows) } else { read_once(rows * definition.cells()) };
+    measure(config.name, read, with_others);
     if let Some(exporter) = arguments.get(4..).and_then(|words| words.iter().find(|word| word.contains('/')))
     {
         print!("{}", whole::whole(exporter, key));
@@ -57,7 +60,9 @@ fn main() {
 }
 
 fn config(name: SegmentName, series: u32, slots: u32) -> Config {
-    Config { name, size: 16 << 30, max_series: series, max_processes: slots, ..Config::default() }
+    // So much address space as the most that a series takes: a page in each slot.
+    let size = (256 << 20) + u64::from(series) * (1 << 10) + u64::from(series) * u64::from(slots) * (5 << 10);
+    Config { name, size: 2 * size, max_series: series, max_processes: slots, ..Config::default() }
 }
 
 fn definition(kind: &str) -> Definition {
@@ -95,7 +100,7 @@ fn fill(config: &Config, definition: &Definition, series: u32, slots: u32) {
     }
 }
 
-fn measure(name: SegmentName, cells: usize, with_others: bool) {
+fn measure(name: SegmentName, read: f64, with_others: bool) {
     heap::restart();
     let start = Instant::now();
     let mut reader = Reader::attach(name).expect("the segment");
@@ -105,7 +110,8 @@ fn measure(name: SegmentName, cells: usize, with_others: bool) {
     encoder.encode_in_parts(&reader.scrape().expect("a scrape").families, &mut part, Vec::clear);
     let first = milliseconds(start);
     let first_peak = heap::restart();
-    let merge = median(|| drop(black_box(reader.scrape().map(|snapshot| snapshot.families.len()))));
+    let merges = times(|| drop(black_box(reader.scrape().map(|snapshot| snapshot.families.len()))));
+    let (merge, merge_least) = (merges[ROUNDS / 2], merges[0]);
     part.clear();
     encoder.encode_in_parts(&reader.scrape().expect("a scrape").families, &mut part, Vec::clear);
     let peak = heap::restart();
@@ -118,18 +124,20 @@ fn measure(name: SegmentName, cells: usize, with_others: bool) {
     let mut protobuf = Encoder::new(Format::Protobuf);
     let mut messages = Vec::new();
     protobuf.encode(&snapshot.families, &mut messages);
-    let encode_protobuf = median(|| {
+    let protobufs = times(|| {
         messages.clear();
         protobuf.encode(&snapshot.families, &mut messages);
     });
-    let (copy, read) = (cached_copy(&page), read_once(cells));
+    let (encode_protobuf, protobuf_least) = (protobufs[ROUNDS / 2], protobufs[0]);
+    let copy = cached_copy(&page);
     let (compress, compressed) = compressed(&page);
     let write = written(&page);
     print!(
         "first={first:.3} read={read:.3} merge={merge:.3} encode={encode:.3} copy={copy:.3} compress={compress:.3} \
          write={write:.3} "
     );
-    print!("protobuf={encode_protobuf:.3} protobuf_bytes={} ", messages.len());
+    print!("merge_least={merge_least:.3} protobuf={encode_protobuf:.3} protobuf_least={protobuf_least:.3} ");
+    print!("protobuf_bytes={} ", messages.len());
     print!("bytes={} compressed={compressed} first_peak={first_peak} peak={peak}", page.len());
     if with_others {
         let (median, least) = against::prometheus_crate(snapshot);
@@ -164,6 +172,20 @@ fn read_once(cells: usize) -> f64 {
         let (rows, rest) = memory.as_chunks::<16>();
         let sums = rows.iter().fold([0.0; 16], |sums, row| std::array::from_fn(|at| sums[at] + row[at]));
         black_box((sums, rest));
+    })
+}
+
+/// The same for native histograms: reads what is used of so many pages, each with one series of one slot.
+fn read_used(pages: usize) -> f64 {
+    let memory: Vec<[f64; PAGE_WORDS]> = (0..pages).map(|page| [page as f64; PAGE_WORDS]).collect();
+    median(|| {
+        let sums = memory.iter().fold([0.0; 8], |sums, page| {
+            let (used, _) =
+                page[NATIVE_CELLS.start & !7..NATIVE_CELLS.end.next_multiple_of(8)].as_chunks::<8>();
+            let sums: [f64; 8] = std::array::from_fn(|at| sums[at] + page[PAGE_WORDS / 2 + at]);
+            used.iter().fold(sums, |sums, eight| std::array::from_fn(|at| sums[at] + eight[at]))
+        });
+        black_box(sums);
     })
 }
 
