@@ -246,17 +246,17 @@ def whole_scrapes(quick):
         ["first scrape of a new exporter, its start included, the least of 5", "", f"{found['whole_first']:.1f}", f"{found['whole_first_cpu']:.1f}", 40],
     ]
     parts = [
-        ["adding up the cells", "merge", f"{native['merge']:.1f}", f"{native['merge_least']:.1f}", ""],
-        ["writing protobuf", "protobuf", f"{native['protobuf']:.1f}", f"{native['protobuf_least']:.1f}", ""],
-        ["both", "", f"{native['merge'] + native['protobuf']:.1f}", f"{native['merge_least'] + native['protobuf_least']:.1f}", 10],
-        ["only reading what is used of as many pages", "", f"{native['read']:.1f}", "", ""],
+        ["adding up the cells", f"{native['merge']:.1f}", f"{native['merge_least']:.1f}", ""],
+        ["writing protobuf", f"{native['protobuf']:.1f}", f"{native['protobuf_least']:.1f}", ""],
+        ["both", f"{native['merge'] + native['protobuf']:.1f}", f"{native['merge_least'] + native['protobuf_least']:.1f}", 10],
+        ["only reading what is used of as many pages", f"{native['read']:.1f}", "", ""],
     ]
     rounds = f"Measured on {datetime.date.today()}: {machine()}; load before it began: {load:.1f}."
     section = "\n".join([
         "<!-- wholes -->",
         f"{rounds}\n",
         table([f"{series:,} counters, 8 processes", "Client ms, median", "Client ms, least", "CPU ms", "Goal, ms"], rows),
-        table([f"{natives:,} native histograms, 8 processes", "Its part", "Median ms", "Least ms", "Goal, ms"], [[what, part, *rest] for what, part, *rest in parts]),
+        table([f"{natives:,} native histograms, 8 processes", "Median ms", "Least ms", "Goal, ms"], parts),
         f"The exporter then holds {found['whole_held'] / 2**20:.1f} MiB of its own (`RssAnon`) after scrapes with gzip and without; 5 MiB and 2.5 pages are {5 + 2.5 * found['bytes'] / 2**20:.1f}.",
         f"Reader and encoder hold {found['peak'] / 2**20:.1f} MiB of heap in later scrapes, and {found['first_peak'] / 2**20:.1f} MiB at most in the first one.",
         "<!-- /wholes -->\n",

@@ -60,9 +60,7 @@ fn main() {
 }
 
 fn config(name: SegmentName, series: u32, slots: u32) -> Config {
-    // So much address space as the most that a series takes: a page in each slot.
-    let size = (256 << 20) + u64::from(series) * (1 << 10) + u64::from(series) * u64::from(slots) * (5 << 10);
-    Config { name, size: 2 * size, max_series: series, max_processes: slots, ..Config::default() }
+    Config { name, size: 16 << 30, max_series: series, max_processes: slots, ..Config::default() }
 }
 
 fn definition(kind: &str) -> Definition {
