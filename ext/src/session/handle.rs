@@ -306,13 +306,15 @@ impl Handle {
         labels: &ZendHashTable,
         values: impl ExactSizeIterator<Item = &'v Zval> + Clone,
     ) -> Option<Target> {
-        let series = metric.known_target(&values)?;
-        if let Target::Owned(cells) = series.target
-            && let Some(cache) = self.cache(values.len())
-        {
-            cache.store(labels, &metric.definition.label_names, values, (series.generation, cells));
-        }
-        Some(series.target)
+        let note = |key: &Key, series: Series| {
+            if let Target::Owned(cells) = series.target
+                && let Some(cache) = self.cache(values.len())
+            {
+                let found = (series.generation, cells);
+                cache.store(labels, &metric.definition.label_names, values.clone(), key, found);
+            }
+        };
+        metric.known_target(&values, note).map(|series| series.target)
     }
 
     #[inline(always)]

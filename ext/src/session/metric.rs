@@ -134,13 +134,17 @@ impl Metric {
         self.look_up(values, |key, series| (Rc::clone(key), series))
     }
 
-    /// As [`Metric::known_series`], without the key.
+    /// As [`Metric::known_series`], but shows the key to `note` instead of counting a reference to it.
     #[inline]
     pub(crate) fn known_target<'v>(
         &self,
         values: &(impl ExactSizeIterator<Item = &'v Zval> + Clone),
+        note: impl FnOnce(&Key, Series),
     ) -> Option<Series> {
-        self.look_up(values, |_, series| series)
+        self.look_up(values, |key, series| {
+            note(key, series);
+            series
+        })
     }
 
     #[inline(always)]

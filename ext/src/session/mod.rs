@@ -24,5 +24,6 @@ pub(crate) mod series;
 pub(crate) mod series_cache;
 pub(crate) mod series_table;
 pub(crate) mod summary_ring;
+pub(crate) mod text_cache;
 pub(crate) mod track;
 pub(crate) mod work;

@@ -9,6 +9,8 @@ use crate::{
     session::{
         keyed_labels::label_of,
         label_words::{LINES, MOST_LABELS, Permit, Words, identities, line_of, retain_all},
+        series::Key,
+        text_cache::TextCache,
     },
 };
 use ext_php_rs::{
@@ -64,6 +66,8 @@ pub(crate) struct SeriesCache {
     retained: RefCell<[Zval; ARRAYS]>,
     /// Different pieces of a script have different strings as keys.
     keys: [Keys; KEY_LINES],
+    /// Series whose values have no identity that would come again.
+    texts: TextCache,
     _permit: Permit,
 }
 
@@ -109,6 +113,7 @@ impl SeriesCache {
             arrays: array::from_fn(array_line),
             retained: RefCell::default(),
             keys: Default::default(),
+            texts: TextCache::default(),
             _permit: permit,
         })
     }
@@ -155,12 +160,16 @@ impl SeriesCache {
         if values.len() != self.labels {
             return None;
         }
-        match values {
+        let cells = match values {
             [a] => self.cells_in_line(&identities([a])?, now),
             [a, b] => self.cells_in_line(&identities([a, b])?, now),
             [a, b, c] => self.cells_in_line(&identities([a, b, c])?, now),
             [a, b, c, d] => self.cells_in_line(&identities([a, b, c, d])?, now),
             _ => None,
+        };
+        match cells {
+            Some(cells) => Some(cells),
+            None => self.texts.cells_of(values, now),
         }
     }
 
@@ -188,18 +197,23 @@ impl SeriesCache {
 
     /// Stores the cells, which were found in that generation. `values` are those of the array, in the order of the
     /// label names.
+    #[inline(never)]
     pub(crate) fn store<'v>(
         &self,
         table: &ZendHashTable,
         names: &[String],
         values: impl ExactSizeIterator<Item = &'v Zval> + Clone,
+        key: &Key,
         (generation, cells): (u64, *const atomic::Cell),
     ) {
         let lives_on = zval::is_shared(table);
         if values.len() != self.labels {
             return;
         }
-        let Some(number) = retain_all(values, lives_on, |number| &self.lines[number].words) else { return };
+        let retained = retain_all(values.clone(), lives_on, |number| &self.lines[number].words);
+        let Some(number) = retained else {
+            return self.texts.store(values, key, (generation, cells));
+        };
         self.lines[number].found.set(generation, cells);
         if let Some(buckets) = buckets_of(table)
             && let Some(line) = keys_line_of(buckets)
