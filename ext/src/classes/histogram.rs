@@ -124,6 +124,7 @@ extern "C" fn time<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
         Some(closure) => timer::time_closure(call, closure, ret),
         None => time_slowly(call, ret),
     }
+    heartbeat::tick();
 }
 
 #[inline(never)]

@@ -14,7 +14,7 @@ use crate::{
     },
     session::{
         handle::{Handle, SeriesOf},
-        histogram_cells,
+        heartbeat, histogram_cells,
         work::{self, Timed},
     },
 };
@@ -105,6 +105,7 @@ extern "C" fn observe_duration(call: &Call<Timer>, ret: &mut Zval) {
             ret.set_double(call.this().observe());
         }
     });
+    heartbeat::tick();
 }
 
 impl Timer {
