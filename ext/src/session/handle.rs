@@ -288,9 +288,9 @@ impl Handle {
     fn named_target(&self, labels: &ZendHashTable) -> Result<Target, Thrown> {
         let metric = self.check_unbound()?;
         let known = match zval::list_values(labels) {
-            Some(values) => self.known_target(metric, labels, values.iter()),
+            Some(values) => self.known_target(metric, labels, &values.iter()),
             None => KeyedLabels::of(&metric.definition.label_names, labels)
-                .and_then(|keyed| self.known_target(metric, labels, keyed.iter())),
+                .and_then(|keyed| self.known_target(metric, labels, &keyed.iter())),
         };
         match known {
             Some(target) => Ok(target),
@@ -304,7 +304,7 @@ impl Handle {
         &self,
         metric: &Metric,
         labels: &ZendHashTable,
-        values: impl ExactSizeIterator<Item = &'v Zval> + Clone,
+        values: &(impl ExactSizeIterator<Item = &'v Zval> + Clone),
     ) -> Option<Target> {
         let note = |key: &Key, series: Series| {
             if let Target::Owned(cells) = series.target
@@ -314,7 +314,7 @@ impl Handle {
                 cache.store(labels, &metric.definition.label_names, values.clone(), key, found);
             }
         };
-        metric.known_target(&values, note).map(|series| series.target)
+        metric.known_target(values, note).map(|series| series.target)
     }
 
     #[inline(always)]

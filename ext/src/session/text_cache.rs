@@ -60,16 +60,7 @@ impl TextCache {
     #[inline(never)] // so that values with identities save no registers for it
     pub(crate) fn cells_of(&self, values: &[Zval], now: u64) -> Option<*const atomic::Cell> {
         let sets = self.0.borrow();
-        if sets.all.is_empty() {
-            return None;
-        }
-        match values {
-            [a] => sets.find([a], now),
-            [a, b] => sets.find([a, b], now),
-            [a, b, c] => sets.find([a, b, c], now),
-            [a, b, c, d] => sets.find([a, b, c, d], now),
-            _ => None,
-        }
+        if sets.all.is_empty() { None } else { sets.find(values, now) }
     }
 
     /// Stores the cells, which were found in that generation. Does not allocate once it has as many sets as it needs.
@@ -96,15 +87,14 @@ impl TextCache {
 
 impl Sets {
     #[inline(always)]
-    fn find<const N: usize>(&self, values: [&Zval; N], now: u64) -> Option<*const atomic::Cell> {
-        let mut words = [Word::default(); N];
-        for (word, value) in words.iter_mut().zip(values) {
+    fn find(&self, values: &[Zval], now: u64) -> Option<*const atomic::Cell> {
+        let mut words = [Word::default(); MOST_LABELS];
+        for (word, value) in words.get_mut(..values.len())?.iter_mut().zip(values) {
             *word = Word::of(value)?;
         }
-        let [newer, older] = self.all.get(self.place_of(hash_of(&words)))?;
+        let [newer, older] = self.all.get(self.place_of(hash_of(&words[..values.len()])))?;
         let line = if newer.has(&words, now) { newer } else { older };
-        let holds = |key: &Key| labels::key_equals(values.into_iter(), key);
-        let is_it = line.has(&words, now) && line.key.as_ref().is_none_or(holds);
+        let is_it = line.has(&words, now) && line.key.as_ref().is_none_or(|key| holds(key, values));
         if is_it { line.cells.map(|cells| cells.as_ptr().cast_const()) } else { None }
     }
 
@@ -151,8 +141,8 @@ impl Drop for Sets {
 
 impl Line {
     #[inline(always)]
-    fn has(&self, words: &[Word], now: u64) -> bool {
-        self.generation == now && self.words.iter().zip(words).all(|(known, word)| known == word)
+    fn has(&self, words: &[Word; MOST_LABELS], now: u64) -> bool {
+        self.generation == now && self.words == *words
     }
 }
 
@@ -205,6 +195,12 @@ impl Word {
     fn is_exact(self) -> bool {
         self.0 < Self::LONG
     }
+}
+
+/// Whether the key holds just these values.
+#[inline(never)]
+fn holds(key: &Key, values: &[Zval]) -> bool {
+    labels::key_equals(values.iter(), key)
 }
 
 /// A number by which values are found.
