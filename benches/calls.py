@@ -59,13 +59,26 @@ def command(variant, rounds, segment, *options):
 
 def instructions(variant, segment, *options, few=2_000, many=22_000):
     """Instructions of one call, the loop around it included: a difference, so that start-up does not count."""
-    few_cost, many_cost = (callgrind(command(variant, rounds, segment, *options)) for rounds in (few, many))
+    # The word about the start has to come last: the one before it begins with nothing collected.
+    apart = [f"--toggle-collect={PERIODIC}", "--collect-atstart=yes"]
+    few_cost, many_cost = (callgrind(command(variant, rounds, segment, *options), *apart) for rounds in (few, many))
     return round((many_cost - few_cost) / (many - few))
 
 
-def callgrind(words):
+def periodic_instructions(segment, times=3):
+    """Instructions of the periodic work of a process that counts seldom, the system's calls not included."""
+    code = f"for ($i = 0; $i < {times}; $i++) {{ (new Promshm\\Counter('seldom_total'))->inc(); usleep(1_100_000); }}"
+    words = [*command("", 0, segment)[:-3], "-r", code]
+    return round(callgrind(words, f"--toggle-collect={PERIODIC}") / times)
+
+
+# What is done once for many calls, a few times a second: how often that is within a run depends on how slow the machine is.
+PERIODIC = "promshm::session::heartbeat::run"
+
+
+def callgrind(words, *options):
     """Instructions of a whole process."""
-    run = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *words]
+    run = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *options, *words]
     done = subprocess.run(run, capture_output=True, text=True, timeout=600)
     # The last count is the process's own; one before it may be a child's.
     counts = re.findall(r"Collected : (\d+)", done.stderr)

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""`make bench`: measures, prints the tables, and writes docs/benchmarks.md around the notes in NOTES.md."""
+"""`make bench`: measures part by part, prints the tables, and keeps what it measured in measured.json.
+
+After each part docs/benchmarks.md and what README.md says of costs are written anew, so nothing is left to do by hand.
+"""
 
 import argparse
 import contextlib
@@ -18,11 +21,13 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import urllib.request
 
 import calls
 import charts
 import comparison
+import document
 import harness
 import requests_of_php
 import starts
@@ -51,7 +56,7 @@ def remove_segment():
     subprocess.run(["ipcrm", "-M", SEGMENT[5:], "-S", SEGMENT[5:]], capture_output=True)
 
 
-# Rows of the table of goals: what, limit, measured, whether it is met.
+# Rows of the table of goals, of the part that is being measured: what, limit, measured, whether it is met.
 GOALS = []
 # Milliseconds for merging and encoding, by series, slots and kind.
 SCRAPED = {}
@@ -70,8 +75,7 @@ def at_least(what, limit, measured, shown="{:.1f} x"):
 
 
 def table(head, rows):
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+    return {"head": head, "rows": [list(map(str, row)) for row in rows]}
 
 
 def say(*words):
@@ -81,41 +85,45 @@ def say(*words):
 def call_instructions():
     """Instructions of one call without the loop, and the ratio to the C method of the same shape."""
     limits = json.loads((harness.ROOT / "tests/call_cost/instructions.json").read_text())
+    say("instructions: the loop and C methods")
     loop = calls.instructions("empty loop", SEGMENT)
-    floors = {floor: calls.instructions(floor, SEGMENT) - loop for floor in OTHERS}
-    own = {name: calls.own_instructions(name, SEGMENT) for name in [*OTHERS, *limits]}
-    rows = [[floor, price, own[floor], "", ""] for floor, price in floors.items()]
-    for variant, limit in limits.items():
-        say("instructions:", variant)
+    wanted = [*OTHERS, *sorted({limit["floor"] for limit in limits.values()} - set(OTHERS))]
+    floors = {floor: calls.instructions(floor, SEGMENT) - loop for floor in wanted}
+    rows = [[floor, price, calls.own_instructions(floor, SEGMENT), "", ""] for floor, price in floors.items()]
+    for number, (variant, limit) in enumerate(limits.items(), 1):
+        say(f"instructions: {number} of {len(limits)}: {variant}")
         price = calls.instructions(variant, SEGMENT) - loop
         ratio = price / floors[limit["floor"]]
-        rows.append([variant, price, own[variant], f"{ratio:.2f} x `{limit['floor']}`", f"{limit['at most']} x"])
+        own = calls.own_instructions(variant, SEGMENT)
+        rows.append([variant, price, own, f"{ratio:.2f} x `{limit['floor']}`", f"{limit['at most']} x"])
         if variant in RATIOS:
             at_most(f"`{variant}` in instructions, by `{limit['floor']}`", RATIOS[variant], ratio)
     rows = [[f"`{name}`", *rest] for name, *rest in rows]
-    return table(["Call", "Instructions", "The method's own", "Ratio", "Limit"], rows)
+    rows.append(["periodic work, at most four times a second", calls.periodic_instructions(SEGMENT), "", "", ""])
+    return [table(["Call", "Instructions", "The method's own", "Ratio", "Limit"], rows)]
 
 
 def call_seconds(rounds, repeats):
-    """CPU nanoseconds of one call less the empty loop: interleaved, the median."""
+    """CPU nanoseconds of one call less the empty loop: interleaved, the least."""
     userland = [*USERLAND, PROMPHP] if os.environ.get("PROMPHP") else USERLAND
     names = [*OTHERS, *userland, *calls.OURS]
     found = {(name, mode): [] for name in ["empty loop", *names] for mode in MODES}
     for repeat in range(repeats):
-        say(f"seconds: round {repeat + 1} of {repeats}")
-        for (name, mode), times in found.items():
+        for number, ((name, mode), times) in enumerate(found.items(), 1):
+            if number % 10 == 1:
+                say(f"seconds: round {repeat + 1} of {repeats}, {number} of {len(found)}: {name}, {mode}")
             needs = [option for word, options in NEEDS.items() if word in name.lower() for option in options]
             fewer = rounds // SLOW.get(name, 1)
             times.append(calls.seconds(name, SEGMENT, fewer, *MODES[mode], *needs) / fewer)
-    median = {key: statistics.median(times) * 1e9 for key, times in found.items()}
-    price = {(name, mode): median[name, mode] - median["empty loop", mode] for name in names for mode in MODES}
+    least = {key: min(times) * 1e9 for key, times in found.items()}
+    price = {(name, mode): least[name, mode] - least["empty loop", mode] for name in names for mode in MODES}
     plain = {name: price[name, "no opcache"] for name in names}
     rows = [[f"`{name}`", *(f"{price[name, mode]:.1f}" for mode in MODES), f"{plain['apcu_inc'] / plain[name]:.1f} x"] for name in names]
     for name, limit in CHEAPER.items():
         at_least(f"`{name}` cheaper than `apcu_inc`", limit, plain["apcu_inc"] / plain[name])
     if PROMPHP in plain:
         at_least("`inc(['GET', '200'])` cheaper than PromPHP in memory", 25, plain[PROMPHP] / plain["inc(['GET', '200'])"])
-    return table(["Call, ns", *MODES, "cheaper than `apcu_inc`"], rows)
+    return [table(["Call, ns", *MODES, "cheaper than `apcu_inc`"], rows)]
 
 
 class RedisServer:
@@ -146,6 +154,7 @@ def whole_requests(repeats):
             say(f"requests: round {repeat + 1} of {repeats}")
             for name, way, settings in ways:
                 times[name].append(requests_of_php.microseconds(way, settings, SEGMENT))
+        say("requests: instructions and system calls")
         found = {
             name: (requests_of_php.instructions(way, settings, SEGMENT), statistics.median(times[name]), requests_of_php.system_calls(way, settings, SEGMENT))
             for name, way, settings in ways
@@ -158,8 +167,15 @@ def whole_requests(repeats):
         rows.append([name, f"{price:,}", f"{more:,}", ratio, f"{spent:.0f}", f"{max(0, system_calls - alone[2]):.1f}"])
     at_most("system calls of a request that counts into ten known metrics", 0.1, ours[2] - alone[2], "{:.1f}")
     head = ["A request", "Instructions", "more than PHP alone", "by promshm's", "CPU, microseconds", "more system calls"]
-    told = "" if os.environ.get("PROMPHP") else "\nPromPHP was not measured: `PROMPHP` named no checkout of it.\n"
-    return table(head, rows) + told
+    told = f"PromPHP on {versions()}, on a connection that is kept.\n" if os.environ.get("PROMPHP") else "PromPHP was not measured: `PROMPHP` named no checkout of it.\n"
+    return [table(head, rows), told]
+
+
+def versions():
+    """Those of APCu and Redis."""
+    apcu = subprocess.check_output([harness.PHP, "-n", "-d", "extension=apcu", "-r", "echo phpversion('apcu');"], text=True)
+    redis = re.search(r"v=([\d.]+)", subprocess.check_output(["redis-server", "--version"], text=True))
+    return f"APCu {apcu} and Redis {redis.group(1)}"
 
 
 def beside_others(quick):
@@ -169,7 +185,7 @@ def beside_others(quick):
     if not quick:
         comparison.write(found)
         charts.write(found)
-    return charts.section(found)
+    return [charts.section(found)]
 
 
 def many_writers(rounds):
@@ -185,13 +201,13 @@ def many_writers(rounds):
         if script == writers.OURS:
             at_most("a call with 2 processes on one series, by a call with one", 1.05, more[0] / one)
         rows.append([script, f"{one:.1f}", *(f"{time:.1f} ({time / one:.2f} x)" for time in more)])
-    return table(["CPU ns a call, processes:", *map(str, counts)], rows)
+    return [table(["CPU ns a call, processes:", *map(str, counts)], rows)]
 
 
 def scrapes(sizes):
     rows = []
-    for series, slots, kind in sizes:
-        say("scrape:", series, slots, kind)
+    for number, (series, slots, kind) in enumerate(sizes, 1):
+        say(f"scrape {number} of {len(sizes)}: {series:,} {kind}, {slots} slots")
         against = [] if kind == "natives" else ["against"]
         found = measured_scrape(series, slots, kind, SEGMENT, *against, harness.EXPORTER)
         whole = found["merge"] + found["encode"]
@@ -215,7 +231,7 @@ def scrapes(sizes):
     if one and many:
         at_most("what 64 slots add to a scrape of 100,000 series in one", 1, many / one - 1)
     head = ["Series", "Slots", "Page MiB", "First ms", "Read ms", "Merge ms", "Encode ms", "Protobuf ms", "Copy ms", "gzip ms", "Write ms", "Peak MiB, first", "Peak MiB, later", "prometheus crate / ours", "Client ms, gzip", "Client ms, plain", "Held MiB"]
-    return table(head, rows)
+    return [table(head, rows)]
 
 
 def measured_scrape(*words):
@@ -230,9 +246,7 @@ def of_whole(found, name, label, limit=""):
 
 
 def whole_scrapes(quick):
-    """Whole scrapes by a client, beside what only writing the same bytes takes; and native histograms. Replaces the tables in
-    docs/benchmarks.md unless it is quick."""
-    load = os.getloadavg()[0]
+    """Whole scrapes by a client, beside what only writing the same bytes takes; and native histograms."""
     series, natives = (1_000, 100) if quick else (100_000, 10_000)
     say("whole scrapes")
     found = measured_scrape(series, 8, "counters", SEGMENT, harness.EXPORTER)
@@ -251,27 +265,18 @@ def whole_scrapes(quick):
         ["both", f"{native['merge'] + native['protobuf']:.1f}", f"{native['merge_least'] + native['protobuf_least']:.1f}", 10],
         ["only reading what is used of as many pages", f"{native['read']:.1f}", "", ""],
     ]
-    rounds = f"Measured on {datetime.date.today()}: {machine()}; load before it began: {load:.1f}."
-    section = "\n".join([
-        "<!-- wholes -->",
-        f"{rounds}\n",
+    held = f"The exporter then holds {found['whole_held'] / 2**20:.1f} MiB of its own (`RssAnon`) after scrapes with gzip and without; 5 MiB and 2.5 pages are {5 + 2.5 * found['bytes'] / 2**20:.1f}."
+    heap = f"Reader and encoder hold {found['peak'] / 2**20:.1f} MiB of heap in later scrapes, and {found['first_peak'] / 2**20:.1f} MiB at most in the first one.\n"
+    return [
         table([f"{series:,} counters, 8 processes", "Client ms, median", "Client ms, least", "CPU ms", "Goal, ms"], rows),
         table([f"{natives:,} native histograms, 8 processes", "Median ms", "Least ms", "Goal, ms"], parts),
-        f"The exporter then holds {found['whole_held'] / 2**20:.1f} MiB of its own (`RssAnon`) after scrapes with gzip and without; 5 MiB and 2.5 pages are {5 + 2.5 * found['bytes'] / 2**20:.1f}.",
-        f"Reader and encoder hold {found['peak'] / 2**20:.1f} MiB of heap in later scrapes, and {found['first_peak'] / 2**20:.1f} MiB at most in the first one.",
-        "<!-- /wholes -->\n",
-    ])
-    if not quick:
-        document = harness.ROOT / "docs" / "benchmarks.md"
-        text, times = re.subn(r"<!-- wholes -->\n.*?<!-- /wholes -->\n", lambda _: section, document.read_text(), flags=re.DOTALL)
-        assert times == 1, f"docs/benchmarks.md has {times} tables of whole scrapes"
-        document.write_text(text)
-    return section
+        f"{held}\n{heap}",
+    ]
 
 
 def python_multiprocess(series, processes):
     """One scrape of Python's own multiprocess mode over the same numbers."""
-    say("python multiprocess:", series, processes)
+    say(f"Python's multiprocess mode: {series:,} series, {processes} processes")
     return comparison.page_of_python("monotonic", series, processes, 1)
 
 
@@ -331,7 +336,7 @@ def start_up():
     remove_segment()
     head = ["Of a process", "Instructions", "Page faults", "System calls"]
     counted = [[name, *(f"{figure:,.0f}" for figure in figures)] for name, *figures in starts.measure(SEGMENT)]
-    return table(["Start-up", "Measured"], rows) + "\n" + table(head, counted)
+    return [table(["Start-up", "Measured"], rows), table(head, counted)]
 
 
 @contextlib.contextmanager
@@ -369,7 +374,7 @@ for (;;) {
 def interference(seconds):
     """A worker's calls, with ten scrapes a second and without: a second each in turn, so that other load on the
     machine affects both alike."""
-    say("interference")
+    say(f"a worker beside scrapes, {seconds} seconds")
     words = [harness.PHP, "-n", "-d", f"extension={harness.EXTENSION}", "-d", f"promshm.segment={SEGMENT}", "-r", WORKER]
     times = {False: [], True: []}
     with exporter() as page, running(words, stdout=subprocess.PIPE) as worker:
@@ -392,12 +397,12 @@ def interference(seconds):
                 times[scraped].append(float(spent))
     alone, beside = (statistics.mean(times[scraped]) for scraped in (False, True))
     at_most("what 10 scrapes a second take from a worker", 2, (beside / alone - 1) * 100, "{:.1f} %")
-    return f"A worker alone: {alone:.2f} ns a call; with 10 scrapes a second beside it: {beside:.2f} ns ({(beside / alone - 1) * 100:+.1f} %).\n"
+    return [f"A worker alone: {alone:.2f} ns a call; with 10 scrapes a second beside it: {beside:.2f} ns ({(beside / alone - 1) * 100:+.1f} %).\n"]
 
 
 def attacks():
     """Ordinary scrapes while the open port is attacked: by the attacks' own test, which reports them."""
-    say("attacks")
+    say("attacks: some minutes")
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder) / "report"
         words = [sys.executable, "-m", "pytest", "tests/attacks"]
@@ -410,11 +415,7 @@ def attacks():
     ]
     at_most("the longest scrape under attack", 100, max(each["longest"] for each in found), "{:.0f} ms")
     at_most("the exporter's memory under attack", 16, max(each["memory"] for each in found), "{:.1f} MiB")
-    return table(["Attack", "Scrapes", "Median ms", "Longest ms", "Peak MiB"], rows)
-
-
-def goals():
-    return table(["Goal", "Limit", "Measured", "Met"], GOALS)
+    return [table(["Attack", "Scrapes", "Median ms", "Longest ms", "Peak MiB"], rows)]
 
 
 def machine():
@@ -450,29 +451,30 @@ GENERATION = {
 
 def generations(quick):
     series, slots = (1_000, 8) if quick else (10_000, 64)
-    say("generations:", series, slots)
+    say(f"generations: {series:,} series, {slots} slots")
     found = measured_scrape("generations", series, slots, SEGMENT)
     at_most("the longest call of a generation", 20, found["longest_call"], "{:.1f} ms")
     at_most("a scrape while slots are in both halves, by one before", 2, found["scrape_in_both"] / found["scrape"])
     rows = [[what, f"{found[name]:.1f}"] for name, what in GENERATION.items()]
-    return table([f"{series:,} counters, {slots} slots", "CPU ms"], rows)
+    return [table([f"{series:,} counters, {slots} slots", "CPU ms"], rows)]
 
 
 def against_python(quick):
     series = 2_000 if quick else 100_000
     took = python_multiprocess(series, 8)
-    if (series, 8, "counters") in SCRAPED:
-        at_least("the same: faster than Python's multiprocess mode", 100, took / SCRAPED[series, 8, "counters"], "{:,.0f} x")
-    return f"Python's multiprocess mode, 8 processes, {series:,} counters with 3 labels: {took:,.0f} ms a scrape.\n"
+    ours = SCRAPED.get((series, 8, "counters")) or document.read()["scrapes"]["figures"].get(f"{series} 8 counters")
+    if ours:
+        at_least(f"{series:,} series in 8 processes: faster than Python's multiprocess mode", 100, took / ours, "{:,.0f} x")
+    return [f"Python's multiprocess mode, 8 processes, {series:,} counters with 3 labels: {took:,.0f} ms a scrape.\n"]
 
 
 def timed_calls(quick):
     with RedisServer():
-        return call_seconds(*((200_000, 3) if quick else (10_000_000, 5)))
+        return call_seconds(*((100_000, 1) if quick else (4_000_000, 5)))
 
 
-# The measurements, by the mark of their place in NOTES.md.
-SECTIONS = {
+# The parts, by the mark of their place in NOTES.md.
+PARTS = {
     "comparison": beside_others,
     "instructions": lambda quick: call_instructions(),
     "calls": timed_calls,
@@ -485,27 +487,43 @@ SECTIONS = {
     "interference": lambda quick: interference(10 if quick else 60),
     "startup": lambda quick: start_up(),
     "attacks": lambda quick: attacks(),
-    "goals": lambda quick: goals(),  # after the measurements that it sums up
-    "machine": lambda quick: f"Measured on {datetime.date.today()}: {machine()}. Repeat with `make bench`.\n",
 }
+
+
+def measure(name, quick):
+    """Measures a part, prints it, and keeps it unless it was quick."""
+    remove_segment()  # each part starts without a segment
+    GOALS.clear()
+    load = round(os.getloadavg()[0], 1)
+    pieces = PARTS[name](quick)
+    print(f"\n{document.markdown(pieces)}", flush=True)
+    if not quick:
+        if name in document.PARTS:  # the comparison has kept itself
+            measured = f"{datetime.date.today()}: {machine()}"
+            figures = {" ".join(map(str, key)): value for key, value in SCRAPED.items()} if name == "scrapes" else {}
+            document.keep(name, {"measured": measured, "load": load, "goals": list(GOALS), "pieces": pieces, "figures": figures})
+        document.write()
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes; docs/benchmarks.md stays as it is")
-    options.add_argument("--only", nargs="+", choices=SECTIONS, help="these alone; docs/benchmarks.md stays as it is, but for the comparison and the whole scrapes")
+    options.add_argument("--quick", action="store_true", help="fewer rounds and smaller sizes; nothing is kept or written")
+    options.add_argument("--only", nargs="+", choices=PARTS, help="these parts alone; the others stay as they were measured")
     chosen = options.parse_args()
     calls.build_floor()
-    text = (calls.HERE / "NOTES.md").read_text()
-    for name in chosen.only or SECTIONS:
-        remove_segment()  # each measurement starts without a segment
-        section = SECTIONS[name](chosen.quick)
-        print(f"\n{section}", flush=True)
-        text = text.replace(f"<!-- {name} -->\n", section)
+    names, failed, start = chosen.only or list(PARTS), [], time.monotonic()
+    for number, name in enumerate(names, 1):
+        say(f"== part {number} of {len(names)}: {name}, after {(time.monotonic() - start) / 60:.0f} minutes ==")
+        try:
+            measure(name, chosen.quick)
+        except Exception:  # the other parts are measured nevertheless
+            traceback.print_exc()
+            failed.append(name)
     remove_segment()
-    if not chosen.quick and not chosen.only:
-        (harness.ROOT / "docs" / "benchmarks.md").write_text(text)
+    say(f"== done in {(time.monotonic() - start) / 60:.0f} minutes ==")
+    if failed:
+        sys.exit(f"Not measured: {', '.join(failed)}. To repeat these parts alone: benches/report.py --only {' '.join(failed)}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -31,6 +31,13 @@ class CallCostTest(harness.TestCase):
                 self.assertGreater(price, 50, "this cannot have counted anything")
                 self.assertLessEqual(ratio, limit["at most"])
 
+    def test_periodic_work_stays_within_its_limit(self):
+        """It is not in the instructions of a call: how many calls share it depends on the machine."""
+        price = calls.periodic_instructions(self.segment)
+        print(f"periodic work: {price} instructions")
+        self.assertGreater(price, 100, "this cannot have counted anything")
+        self.assertLessEqual(price, 2_000)
+
     def test_no_system_call_once_the_series_exists(self):
         calls.system_calls(calls.OURS[0], self.segment, 10)  # creates the segment for the others
         for variant in calls.OURS:

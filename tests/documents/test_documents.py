@@ -11,6 +11,7 @@ import unittest
 
 import charts
 import comparison
+import document
 import harness
 
 ROOT = harness.ROOT
@@ -231,33 +232,28 @@ class DocumentsTest(unittest.TestCase):
         self.assertEqual([number(each) for each in told.groups()], sums)
 
     def test_numbers_of_the_readme_are_those_that_were_measured(self):
-        readme, measured = DOCUMENTS[ROOT / "README.md"], (DOCS / "benchmarks.md").read_text()
-        first = lambda call: re.findall(rf"^\| `{re.escape(call)}` \| ([\d.]+) \|", measured, re.MULTILINE)
-        (ours, our_time), (floor, _) = first("bound inc()")[:2], first("C: inc()")[:2]
-        others = [first("apcu_inc")[0], first("Redis as libraries do it")[0]]
-        self.assertIn(f"takes {ours} instructions, where a C method that adds to memory takes {floor}", readme)
-        apcu, redis = round(float(others[0])), round(float(others[1]), -3)
-        self.assertIn(f"about {float(our_time):.0f} ns, where `apcu_inc` takes {apcu} and Redis {redis:,.0f}", readme)
+        readme = DOCUMENTS[ROOT / "README.md"]
+        self.assertEqual(document.of_readme(readme), readme, "run: benches/document.py")
         rows = (DOCS / "reliability.md").read_text().splitlines()
         number = lambda text: int(text.replace(",", ""))
         soaked = [number(re.findall(r"([\d,]+) kills", row)[-1]) for row in rows if re.match(r"\| (Workers killed by SIGKILL at random instants while|Real PHP workers)", row)]
         self.assertEqual(2, len(soaked))
         self.assertEqual(sum(soaked), number(re.search(r"tried with ([\d,]+) kills", readme).group(1)))
 
-    def test_benchmarks_have_the_notes_that_they_are_written_around(self):
+    def test_benchmarks_are_the_notes_with_what_the_last_runs_measured(self):
+        found, compared = document.read(), comparison.read()
+        self.assertEqual(document.PARTS, list(found))
+        rows = [row for part in found.values() for piece in part["pieces"] if isinstance(piece, dict) for row in piece["rows"]]
+        self.assertGreater(len(rows), 80)
+        self.assertGreater(len(compared["counts"]), 8)
+        self.assertGreater(len(compared["pages"]), 4)
         written = (DOCS / "benchmarks.md").read_text()
-        paragraphs = [each for each in (ROOT / "benches" / "NOTES.md").read_text().split("\n\n") if "<!--" not in each]
-        missing = [("benches/NOTES.md", each[:60]) for each in paragraphs if each.strip() not in written]
-        self.expect_none(missing, len(paragraphs), 20)
+        self.assertEqual(document.text(), written, "edit benches/NOTES.md and run: benches/document.py")
+        self.assertNotRegex(re.sub("<!-- /?comparison -->", "", written), "<!-- [a-z]+ -->", "a part that nothing measures")
 
-    def test_pictures_and_tables_of_the_comparison_are_those_of_the_last_run(self):
-        found = comparison.read()
-        self.assertGreater(len(found["counts"]), 8)
-        self.assertGreater(len(found["pages"]), 4)
-        for path, picture in charts.pictures(found).items():
+    def test_pictures_of_the_comparison_are_those_of_the_last_run(self):
+        for path, picture in charts.pictures(comparison.read()).items():
             self.assertEqual(picture, path.read_text(), "run: benches/charts.py")
-        text = (DOCS / "benchmarks.md").read_text()
-        self.assertEqual(charts.filled(text, found), text, "run: benches/charts.py")
 
     def test_table_of_phps_is_what_the_last_matrix_run_did(self):
         done = subprocess.run([ROOT / "tests/matrix/table.py"], check=True, capture_output=True, text=True)
