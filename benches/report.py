@@ -309,6 +309,7 @@ def start_up():
     settings = ["promshm.max_series=200000", "promshm.max_series_per_metric=100%", "promshm.size=1G", f"promshm.segment={SEGMENT}", f"extension={harness.EXTENSION}"]
     ours = [*php, *(word for setting in settings for word in ("-d", setting))]
     plain, loaded = [], []
+    say("start-up: loading")
     for _ in range(100):
         for times, words in ((plain, php), (loaded, ours)):
             start = time.monotonic()
@@ -316,6 +317,7 @@ def start_up():
             times.append((time.monotonic() - start) * 1e3)
     remove_segment()
     subprocess.run([*ours, "-r", STARTUP], check=True, capture_output=True)  # creates the segment
+    say("start-up: first updates")
     found = []
     for run in range(20):
         done = subprocess.run([*ours, "-r", STARTUP.replace("y$i", f"z{run}-$i")], check=True, capture_output=True, text=True)
@@ -330,10 +332,12 @@ def start_up():
     at_most("loading the extension", 1, loading, "{:.2f} ms")
     at_most("a process's first update", 200, attach, "{:.0f} microseconds")
     at_most("a new series", 2, series, "{:.2f} microseconds")
+    say("start-up: short processes")
     rates = {name: short_processes(ours if needs else php, code) for name, (needs, code) in SHORT.items()}
     rows += [[name, f"{rate:,.0f}"] for name, rate in rates.items()]
     at_least("short processes a minute", 10_000, rates[COUNTING], "{:,.0f}")
     remove_segment()
+    say("start-up: instructions, page faults and system calls")
     head = ["Of a process", "Instructions", "Page faults", "System calls"]
     counted = [[name, *(f"{figure:,.0f}" for figure in figures)] for name, *figures in starts.measure(SEGMENT)]
     return [table(["Start-up", "Measured"], rows), table(head, counted)]
@@ -522,7 +526,7 @@ def main():
     remove_segment()
     say(f"== done in {(time.monotonic() - start) / 60:.0f} minutes ==")
     if failed:
-        sys.exit(f"Not measured: {', '.join(failed)}. To repeat these parts alone: benches/report.py --only {' '.join(failed)}")
+        sys.exit(f"Not measured: {', '.join(failed)}. To repeat these parts alone: make bench PARTS='{' '.join(failed)}'")
 
 
 if __name__ == "__main__":

@@ -233,7 +233,7 @@ class DocumentsTest(unittest.TestCase):
 
     def test_numbers_of_the_readme_are_those_that_were_measured(self):
         readme = DOCUMENTS[ROOT / "README.md"]
-        self.assertEqual(document.of_readme(readme), readme, "run: benches/document.py")
+        self.assertEqual(document.of_readme(readme), readme, "run: PYTHONPATH=tests benches/document.py")
         rows = (DOCS / "reliability.md").read_text().splitlines()
         number = lambda text: int(text.replace(",", ""))
         soaked = [number(re.findall(r"([\d,]+) kills", row)[-1]) for row in rows if re.match(r"\| (Workers killed by SIGKILL at random instants while|Real PHP workers)", row)]
@@ -248,12 +248,12 @@ class DocumentsTest(unittest.TestCase):
         self.assertGreater(len(compared["counts"]), 8)
         self.assertGreater(len(compared["pages"]), 4)
         written = (DOCS / "benchmarks.md").read_text()
-        self.assertEqual(document.text(), written, "edit benches/NOTES.md and run: benches/document.py")
+        self.assertEqual(document.text(), written, "edit benches/NOTES.md and run: PYTHONPATH=tests benches/document.py")
         self.assertNotRegex(re.sub("<!-- /?comparison -->", "", written), "<!-- [a-z]+ -->", "a part that nothing measures")
 
     def test_pictures_of_the_comparison_are_those_of_the_last_run(self):
         for path, picture in charts.pictures(comparison.read()).items():
-            self.assertEqual(picture, path.read_text(), "run: benches/charts.py")
+            self.assertEqual(picture, path.read_text(), "run: PYTHONPATH=tests benches/charts.py")
 
     def test_table_of_phps_is_what_the_last_matrix_run_did(self):
         done = subprocess.run([ROOT / "tests/matrix/table.py"], check=True, capture_output=True, text=True)
