@@ -11,6 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 import harness
 
 FLOOR = harness.EXTENSION.parent / "floor.so"
+ATTACH = harness.EXTENSION.parent / "floor-attach"
 # Redis is not in here: it needs a server, and a system call for each count anyway.
 OURS = [
     "bound inc()",
@@ -47,6 +48,11 @@ def build_floor():
     includes = subprocess.check_output([config, "--includes"], text=True).split()
     source = HERE / "floor" / "floor.c"
     subprocess.check_call(["cc", "-O2", "-shared", "-fPIC", *includes, str(source), "-o", str(FLOOR)])
+
+
+def build_attach():
+    """Compiles the C program that a process's first update is held against."""
+    subprocess.check_call(["cc", "-O2", str(HERE / "floor" / "attach.c"), "-o", str(ATTACH)])
 
 
 def command(variant, rounds, segment, *options):
