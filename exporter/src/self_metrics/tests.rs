@@ -23,9 +23,9 @@ fn stats() -> Stats {
     }
 }
 
-/// A slot whose owner publishes its stats.
+/// A slot whose owner publishes its stats, and has observed what it did.
 fn slot() -> SlotView {
-    let runtime = Runtime { memory: 2_097_152.0, cpu: 1.25, ..Runtime::default() };
+    let runtime = Runtime { memory: 2_097_152.0, cpu: 1.25, busy: 0.5, ..Runtime::default() };
     let process = Some(Process { label: "17-2".into(), runtime });
     SlotView {
         index: 2,
