@@ -51,7 +51,7 @@ export OTEL_PHP
 # A checkout of php/pie, for `make pie-install` and `make test-matrix`.
 export PIE
 
-.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix php-src musl arm64 apache valgrind php promphp-suite promphp-differential pie pie-install fpm e2e attacks tls formats memory operations posix page deploy containers runtimes reliability call-cost venv churn corruption kill-storm loom asan proofs fuzz readme documents scaling images dist install clean node
+.PHONY: help model deps testdeps benchdeps build demo test soak bench check rust-lint msrv phpt-debug lint layers deny runner unit plain phpt zts test-matrix php-src musl arm64 apache valgrind php promphp-suite promphp-differential pie pie-install fpm e2e attacks tls formats memory operations posix page deploy containers runtimes reliability call-cost venv churn corruption kill-storm loom asan proofs fuzz readme documents prometheus3 scaling images dist install clean node
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -91,7 +91,7 @@ check: venv ## What each commit needs: no root, no network; three minutes once i
 	@tests/run-all.py rust-lint layers documents unit phpt-debug
 
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
-	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.py model kill-storm churn corruption reliability node php-src fuzz proofs
+	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.py model kill-storm churn corruption reliability node prometheus3 php-src fuzz proofs
 
 bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: an hour on an idle machine (PARTS=attacks: that part)
 	cargo build --release --locked -p promshm-bench-scrape
@@ -227,6 +227,13 @@ attacks: venv build ## What an open port gets, while scrapes go on
 
 tls: venv build ## TLS and passwords, with openssl, curl and Prometheus
 	@$(pytest) tests/tls
+
+# Whatever starts the system's Prometheus starts that one, which says its version first.
+prometheus3 := $(or $(PROMSHM_PROMETHEUS_3),$(abspath $(target))/prometheus-3/usr/bin/prometheus)
+prometheus3: venv build ## What a real Prometheus reads, with a Prometheus 3
+	@scripts/prometheus3.sh
+	@PATH="$(dir $(prometheus3)):$$PATH"; export PATH; prometheus --version 2>&1 | grep 'version 3' && \
+	$(pytest-alone) tests/e2e tests/formats tests/fpm tests/node tests/operations tests/tls
 
 documents: venv ## What the documents name: links, files, settings, flags, metrics
 	@$(pytest) tests/documents
