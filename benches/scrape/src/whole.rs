@@ -29,9 +29,9 @@ impl Drop for Exporter {
 /// first scrape of another exporter, which has not looked at the segment before. `bare` is a server that only writes a
 /// ready page of the same length, by turns with the exporter: nobody who answers without gzip can be faster.
 pub(crate) fn whole(binary: &str, segment: &str) -> String {
-    let (exporter, mut client) = start(binary, segment);
     let mut line = first(binary, segment);
-    // The exporter's own first look at the segment has then ended.
+    // Afterwards, because the exporter closes a connection that is idle for so long as that takes.
+    let (exporter, mut client) = start(binary, segment);
     let [mut gzip, mut plain, _] = WAYS.map(|way| client.scrape(way));
     let mut bare = Bare::start(plain);
     let cpu = || cpu_of(exporter.0.id());
@@ -181,7 +181,11 @@ impl Client {
         let (mut length, mut line) = (0, String::new());
         while line != "\r\n" {
             line.clear();
-            self.stream.read_line(&mut line).expect("a header field");
+            assert_ne!(
+                self.stream.read_line(&mut line).expect("a header field"),
+                0,
+                "the exporter has hung up"
+            );
             if let Some(digits) = line.strip_prefix("Content-Length: ") {
                 length = digits.trim_end().parse().expect("a length");
             }
