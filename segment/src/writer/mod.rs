@@ -13,8 +13,10 @@ mod slot;
 #[cfg(any(test, fuzzing))]
 mod testing;
 
+#[cfg(test)]
+pub(crate) use generation::give_back;
 #[cfg(all(test, loom))]
-pub(crate) use generation::{generation_of, give_back, turn};
+pub(crate) use generation::{generation_of, turn};
 #[cfg(any(test, fuzzing))]
 pub(crate) use testing::prepare;
 

@@ -9,10 +9,9 @@ use crate::{
         series::{GONE, SeriesRecord},
     },
     layout::{Half, PAGE, Phase, Slot, header},
-    memory::atomic::before_stores,
     reader::{Limited, ReadLimits, Reader, Sight},
     snapshot::{Blocker, Family, Resource, Row},
-    writer::Writer,
+    writer::{Writer, give_back},
 };
 use std::mem::offset_of;
 
@@ -23,7 +22,8 @@ impl Scene {
 
     /// Begins a generation, as a writer with locks does.
     fn begin(&self) {
-        self.set_phase(self.view.phase().next());
+        let phase = self.view.phase_now();
+        self.view.head(header!(phase)).compare_exchange(phase.0, phase.next().0).unwrap(); // pair: PHASE
         self.view.head(header!(epoch)).fetch_add(1);
     }
 
@@ -39,13 +39,13 @@ impl Scene {
     /// Gives the old half back, as it is zeroed where the system does not take memory.
     fn give_back(&self) {
         let half = self.former();
-        self.set_phase(self.view.phase().next());
-        before_stores(); // pair: PHASE
-        for offset in (half.head..half.end).step_by(PAGE as usize) {
-            let words = self.view.words(offset, PAGE / 8).unwrap();
-            words.iter().filter(|word| word.load_relaxed() != 0).for_each(|word| word.store_relaxed(0));
-        }
-        self.set_phase(self.view.phase().next());
+        let zero = || {
+            for offset in (half.head..half.end).step_by(PAGE as usize) {
+                let words = self.view.words(offset, PAGE / 8).unwrap();
+                words.iter().filter(|word| word.load_relaxed() != 0).for_each(|word| word.store_relaxed(0));
+            }
+        };
+        give_back(&self.view, self.view.phase_now(), zero).unwrap();
     }
 
     fn reader(&self) -> Reader {
