@@ -45,8 +45,13 @@ miri() {
   component miri
   component rust-src
   # The clock is read when a series begins.
-  proof miri 'tests interpreted' "$passed" env MIRIFLAGS=-Zmiri-disable-isolation \
-    cargo +"$toolchain" miri test --locked -p promshm-segment --lib
+  export MIRIFLAGS=-Zmiri-disable-isolation
+  # The reader of two halves looks at so many pages that it takes hours with large ones.
+  proof miri 'tests of the reader of two halves interpreted' "$passed" env PROMSHM_SMALL_PAGES=1 \
+    cargo +"$toolchain" miri test --locked -p promshm-segment --lib -- reader::tests::halves
+  # What only computes is left out: Miri changes the last digits of mathematical functions at random.
+  proof miri 'tests interpreted' "$passed" cargo +"$toolchain" miri test --locked -p promshm-segment --lib -- \
+    --skip reader::tests::halves --skip native:: --skip buckets::
 }
 
 asan() {

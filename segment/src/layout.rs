@@ -60,10 +60,10 @@ pub const HEADER: u64 = 4096;
 /// Size of a page of cells and of a directory page, in bytes.
 pub const PAGE: u64 = 8 * PAGE_WORDS as u64;
 /// Words, or cells, or page numbers, in a page. Few under loom, because proofs try every order of all
-/// steps, and under Miri, which interprets each look at one.
+/// steps, and where `proofs.sh` lets Miri interpret each look at one.
 pub const PAGE_WORDS: usize = if cfg!(loom) {
     8
-} else if cfg!(miri) {
+} else if cfg!(miri) && option_env!("PROMSHM_SMALL_PAGES").is_some() {
     64
 } else {
     512

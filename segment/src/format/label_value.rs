@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn bytes_and_text_become_the_same_value() {
-        for length in 0..200 {
+        for length in (0..200).step_by(if cfg!(miri) { 31 } else { 1 }) {
             for unit in ["x", "é", "€", "𝄞"] {
                 let text = unit.repeat(length);
                 assert_eq!(pushed(text.as_bytes(), 64), fit(&text, 64), "{length} {unit}");
