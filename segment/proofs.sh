@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Proofs by tools that see more than a test run does: loom, Miri, and two sanitizers. Each says how
-# much it ran, and fails if that was nothing. A few minutes.
+# much it ran, and fails if that was nothing. Twenty minutes, most of them Miri's.
 #
 #   segment/proofs.sh [loom|miri|asan|tsan ...]     all of them without arguments
 set -uo pipefail
