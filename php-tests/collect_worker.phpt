@@ -30,13 +30,14 @@ for ($i = 0; $i < 3; $i++) {
 }
 gc_collect_cycles();
 $work = new Promshm\Counter('work_total', '');
-for ($until = microtime(true) + 600; look()[1] === $read && microtime(true) < $until; usleep(100000)) {
+until(fn () => look()[1] !== $read, function () use ($work) {
     $work->inc();
     try {
         hex2bin([]);
     } catch (TypeError) {
     }
-}
+    usleep(100000);
+});
 [$scripts_now, $read_now, $collected] = look();
 var_dump($before[2], $scripts_now - $scripts, $read_now > $read, $collected);
 $cycle = new stdClass;

@@ -16,11 +16,10 @@ $object = '/dev/shm/' . substr(ini_get('promshm.segment'), strlen('posix:/'));
 foreach ([fn () => $mail->inc(), fn () => $jobs->inc(['mail'])] as $count) {
     $count();
     unlink($object);
-    $deadline = microtime(true) + 600;
-    do {
-        $count();
+    until(function () use ($object) {
         clearstatcache();
-    } while (!file_exists($object) && microtime(true) < $deadline);
+        return file_exists($object);
+    }, $count);
     show();
 }
 ?>

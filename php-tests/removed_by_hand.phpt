@@ -17,10 +17,7 @@ $mail = $jobs->labels('mail');
 foreach ([fn () => $mail->inc(), fn () => $jobs->inc(['mail'])] as $count) {
     $count();
     remove_segment();
-    $deadline = microtime(true) + 600;
-    do {
-        $count();
-    } while (kernel_row() === null && microtime(true) < $deadline);
+    until(fn () => kernel_row() !== null, $count);
     show();
 }
 ?>

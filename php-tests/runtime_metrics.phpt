@@ -14,17 +14,6 @@ function of_me(string $name): ?float
 {
     return told()['php_worker_' . $name . '{pid="' . getmypid() . '"}'] ?? null;
 }
-/** Calls $update until $is is true; a watchdog ends the wait. */
-function until(callable $is, callable $update): string
-{
-    for ($deadline = microtime(true) + 600; microtime(true) < $deadline;) {
-        $update();
-        if ($is()) {
-            return "told\n";
-        }
-    }
-    return "NOT TOLD\n";
-}
 $c = new Counter('c_total');
 $h = new Histogram('h');
 $g = new Gauge('g', '', [], GaugeMode::Sum);
@@ -46,11 +35,11 @@ $many = function (callable $update): void {
         $update();
     }
 };
-echo 'busy: ', until(fn () => of_me('memory_bytes') > 32 << 20, fn () => $many(fn () => $c->inc()));
+echo 'busy: ', until(fn () => of_me('memory_bytes') > 32 << 20, fn () => $many(fn () => $c->inc())) ? "told\n" : "NOT TOLD\n";
 var_dump(of_me('cpu_seconds_total') > $cpu);
 unset($ballast);
 // The pauses are part of the test: rare calls publish as well.
-echo 'slow: ', until(fn () => of_me('memory_bytes') < 32 << 20, fn () => usleep(100_000) ?: $h->observe(1));
+echo 'slow: ', until(fn () => of_me('memory_bytes') < 32 << 20, fn () => usleep(100_000) ?: $h->observe(1)) ? "told\n" : "NOT TOLD\n";
 var_dump(of_me('memory_peak_bytes') > 32 << 20);
 gc_collect_cycles();
 $circle = new stdClass();
@@ -58,7 +47,7 @@ $circle->self = $circle;
 unset($circle);
 gc_collect_cycles();
 $runs = gc_status()['runs'];
-echo $runs > 0 ? 'collected: ' : 'NO RUN: ', until(fn () => of_me('gc_runs_total') === (float) $runs, fn () => usleep(100_000) ?: $g->set(1));
+echo $runs > 0 ? 'collected: ' : 'NO RUN: ', until(fn () => of_me('gc_runs_total') === (float) $runs, fn () => usleep(100_000) ?: $g->set(1)) ? "told\n" : "NOT TOLD\n";
 echo count(told()), " series\n";
 ?>
 --CLEAN--

@@ -12,16 +12,15 @@ require __DIR__ . '/common.inc';
 
 use Promshm\{Counter, Gauge, GaugeMode, Histogram, Segment, Summary};
 
-/** Calls $update until the series is shown, or hidden; a watchdog ends the wait. */
-function until(bool $shown, string $series, callable $update): string
+/** Calls $update until the series is shown, or hidden. */
+function change(bool $shown, string $series, callable $update): string
 {
-    for ($deadline = microtime(true) + 600; microtime(true) < $deadline;) {
-        $update();
-        if ((sample($series) !== null) === $shown) {
-            return $shown ? "shown\n" : "hidden\n";
-        }
-    }
-    return "NO CHANGE\n";
+    $is_so = until(fn () => (sample($series) !== null) === $shown, $update);
+    return match (true) {
+        !$is_so => "NO CHANGE\n",
+        $shown => "shown\n",
+        default => "hidden\n",
+    };
 }
 $idle = [
     'c_total' => new Counter('c_total'),
@@ -58,20 +57,20 @@ $busy = function () use ($ways): void {
     }
 };
 foreach ($idle as $series => $metric) {
-    echo preg_replace('/\{.*/', '', $series), ': ', until(false, $series, $busy);
+    echo preg_replace('/\{.*/', '', $series), ': ', change(false, $series, $busy);
 }
 foreach ($ways as $way => [$series]) {
-    echo "$way, busy: ", until(true, $series, $busy);
+    echo "$way, busy: ", change(true, $series, $busy);
 }
 echo Segment::status()['hidden_series'] >= count($idle) ? "those are counted\n" : "NOT COUNTED\n";
 foreach ($idle as $series => $metric) {
     $update($metric);
 }
 echo 'c_total ', sample('c_total'), ', h_count ', sample('h_count'), ', s_count ', sample('s_count'), "\n";
-echo 'everything else: ', until(false, 'used_total{how="bound"}', fn () => usleep(100_000));
+echo 'everything else: ', change(false, 'used_total{how="bound"}', fn () => usleep(100_000));
 foreach ($ways as $way => [$series, $use]) {
     // The pause is part of the test: few calls within the TTL of one second.
-    echo "$way, seldom: ", until(true, $series, fn () => usleep(300_000) ?: $use());
+    echo "$way, seldom: ", change(true, $series, fn () => usleep(300_000) ?: $use());
 }
 ?>
 --CLEAN--

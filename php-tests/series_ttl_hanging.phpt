@@ -21,19 +21,13 @@ $look = function (): void {
 };
 /** Which gauges are shown, whoever has set them. */
 $shown = fn (): string => implode(' ', array_unique(preg_match_all('/^(\w+)(?:\{.*)? 7$/m', samples(), $found) ? $found[1] : []));
-/** Takes steps until these are shown; a watchdog ends the wait. */
-$until = function (string $wanted, callable $step) use ($shown): string {
-    for ($deadline = microtime(true) + 600; ($now = $shown()) !== $wanted && microtime(true) < $deadline;) {
-        $step();
-    }
-    return $now;
-};
+$are_shown = fn (string $wanted): Closure => fn (): bool => $shown() === $wanted;
 $all = 'all last max min sum';
 $watch = Child::start(...array_fill(0, 100_000, $look));
-echo 'looks: ', $until($all, $watch->step(...)) === $all ? "shown\n" : "HIDDEN\n";
-echo 'hangs: ', $until('', fn () => usleep(20_000)) === '' ? "hidden\n" : "SHOWN\n";
+echo 'looks: ', until($are_shown($all), $watch->step(...)) ? "shown\n" : "HIDDEN\n";
+echo 'hangs: ', until($are_shown(''), fn () => usleep(20_000)) ? "hidden\n" : "SHOWN\n";
 echo posix_kill($watch->pid, 0) ? "lives\n" : "IS DEAD\n";
-echo 'looks again: ', $until($all, $watch->step(...)) === $all ? "shown\n" : "HIDDEN\n";
+echo 'looks again: ', until($are_shown($all), $watch->step(...)) ? "shown\n" : "HIDDEN\n";
 $watch->kill();
 ?>
 --CLEAN--

@@ -36,10 +36,8 @@ echo sample('s{quantile="0.5"}'), ' ', sample('s_sum'), ' ', sample('s_count'), 
 $observe(6, 6, 6, 6);
 echo sample('s{quantile="0.5"}'), ' ', sample('s{quantile="0.99"}'), ' ', sample('s_count'), "\n";
 
-// Samples expire without an update; a watchdog ends the wait.
-for ($end = hrtime(true) + 600e9; sample('short{quantile="0.5"}') !== 'NaN' && hrtime(true) < $end;) {
-    usleep(10_000);
-}
+// Samples expire without an update.
+until(fn () => sample('short{quantile="0.5"}') === 'NaN', fn () => usleep(10_000));
 echo sample('short{quantile="0.5"}'), ' ', sample('short_sum'), ' ', sample('short_count'), "\n";
 $observe(7);
 echo sample('short{quantile="0.5"}'), ' ', sample('short_count'), "\n";

@@ -24,11 +24,8 @@ $ways = [
 foreach ($ways as $name => $measure) {
     $measure();
     remove_segment();
-    $deadline = microtime(true) + 600;
-    do {
-        $measure();
-    } while (kernel_row() === null && microtime(true) < $deadline);
-    echo $name, kernel_row() === null ? ": the segment is missing\n" : ": the segment is there again\n";
+    $is_there = until(fn () => kernel_row() !== null, $measure);
+    echo $name, $is_there ? ": the segment is there again\n" : ": the segment is missing\n";
 }
 ?>
 --CLEAN--

@@ -29,14 +29,12 @@ function spent(string ...$series): float
 {
     return array_sum(array_map(fn ($one) => (float) sample($one), $series));
 }
-/** Returns the busy time that is published next, which changes the idle time; a watchdog ends the wait. */
+/** Returns the busy time that is published next, which changes the idle time. */
 function busy(): float
 {
     $counter = new Counter('c');
     $idle = of_me('idle');
-    for ($deadline = microtime(true) + 60; of_me('idle') === $idle && microtime(true) < $deadline; usleep(10_000)) {
-        $counter->inc();
-    }
+    until(fn () => of_me('idle') !== $idle, fn () => usleep(10_000) ?: $counter->inc());
     return of_me('busy') ?? -1;
 }
 /** Whether the busy time is that. */
