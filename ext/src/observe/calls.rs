@@ -166,13 +166,7 @@ pub(super) unsafe fn end(state: *mut State, frame: *const ExecuteData, outcome: 
     let place = unsafe { &*call.place };
     let outcome = outcome(); // before anything that may run a script
     let now = if place.is_timed { clock::now() } else { 0 };
-    let nanoseconds = now.saturating_sub(call.start);
-    if place.is_timed {
-        work::end_call(left, nanoseconds, now);
-    } else {
-        work::end_untimed();
-    }
-    place.end(call.in_flight, seconds(nanoseconds));
+    call.count(place, now, left);
     match outcome {
         Outcome::Returned => {}
         Outcome::Threw(class) => place.count_error(class_name(class)),
@@ -188,10 +182,9 @@ fn seconds(nanoseconds: u64) -> f64 {
 }
 
 impl Call {
-    /// Counts a call that was left open, with so many others; one that a fatal error has left as an error, too.
-    fn close(&self, now: u64, left: usize, is_fatal: bool) {
-        // SAFETY: a site keeps its places as long as the interpreter lives.
-        let place = unsafe { &*self.place };
+    /// Counts the call in its place, as ended `now`; so many others are left running.
+    #[inline(always)]
+    fn count(&self, place: &Place, now: u64, left: usize) {
         let nanoseconds = if place.is_timed { now.saturating_sub(self.start) } else { 0 };
         if place.is_timed {
             work::end_call(left, nanoseconds, now);
@@ -199,6 +192,13 @@ impl Call {
             work::end_untimed();
         }
         place.end(self.in_flight, seconds(nanoseconds));
+    }
+
+    /// Counts a call that was left open, with so many others; one that a fatal error has left as an error, too.
+    fn close(&self, now: u64, left: usize, is_fatal: bool) {
+        // SAFETY: a site keeps its places as long as the interpreter lives.
+        let place = unsafe { &*self.place };
+        self.count(place, now, left);
         if is_fatal {
             place.count_error(b"fatal");
         }
