@@ -113,6 +113,7 @@ impl Spans<'_> {
             (0..gap).for_each(|_| self.push_count(0));
         }
         self.next = index + 1;
+        // As `is_count`, but of 63 bits: a signed number is converted by one instruction.
         let whole = count as i64;
         if (whole as f64).to_bits() != count.to_bits() || !(0.0..TOO_MANY).contains(&count) {
             return self.are_counts = false;

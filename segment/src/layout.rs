@@ -571,11 +571,18 @@ impl Geometry {
         (column < self.gauge_cells).then(|| self.gauges + 8 * column)
     }
 
-    /// The half and the offset of page `number` (the first is 1), if that page lies above the start of the
-    /// half's records. Pages are numbered downwards from the end of the segment.
+    /// Offset of page `number` (the first is 1), whatever lies there. Pages are numbered downwards from the end of the
+    /// segment.
+    #[inline]
+    #[must_use]
+    pub fn offset_of_page(&self, number: u64) -> Option<u64> {
+        self.end.checked_sub(number.checked_mul(PAGE)?)
+    }
+
+    /// The half and the offset of page `number`, if that page lies above the start of the half's records.
     #[must_use]
     pub fn page(&self, number: u64) -> Option<(&Half, u64)> {
-        let offset = self.end.checked_sub(number.checked_mul(PAGE)?)?;
+        let offset = self.offset_of_page(number)?;
         let half = self.half_around(offset).filter(|_| number != 0)?;
         Some((half, offset))
     }

@@ -99,8 +99,7 @@ impl View {
     /// The page with this number, which was found to be allocated before, in the same scrape.
     #[inline]
     pub(crate) fn known_page(&self, number: u64) -> Option<&[Cell; PAGE_WORDS]> {
-        let offset = self.geometry.end.checked_sub(number.checked_mul(PAGE)?)?;
-        cells(self.words(offset, PAGE_WORDS as u64)?)
+        cells(self.words(self.geometry.offset_of_page(number)?, PAGE_WORDS as u64)?)
     }
 
     /// The numbers of a half's pages that are allocated now and lie above all records: those of [`View::page_offset`], which

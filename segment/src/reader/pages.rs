@@ -3,7 +3,7 @@
 
 use super::{budget::Allowance, ranges::ClaimedRanges, sight::Tree};
 use crate::{
-    layout::{EXEMPLAR_SIZES, PAGE, PAGE_WORDS, Plane, Roots, SHARED},
+    layout::{EXEMPLAR_SIZES, PAGE_WORDS, Plane, Roots, SHARED},
     memory::{
         atomic::{Cell, Word},
         view::View,
@@ -168,7 +168,7 @@ impl PageMap {
     fn offset(&self, view: &View, number: u64) -> Option<u64> {
         let [one, other] = &self.allocated;
         if one.contains(&number) || other.contains(&number) {
-            view.known_page(number).map(|_| view.geometry.end - number * PAGE)
+            view.geometry.offset_of_page(number).filter(|_| view.known_page(number).is_some())
         } else {
             view.page_offset(number)
         }

@@ -8,6 +8,7 @@ pub(crate) struct ClaimedRanges(Vec<u64>);
 impl ClaimedRanges {
     /// Takes `count` numbers from `first` on, or none of them if one is taken already.
     pub(crate) fn take(&mut self, first: u64, count: u64) -> bool {
+        // The usual case, a page: it touches one word that is there already.
         if let (1, Some(bits)) = (count, self.0.get_mut((first / 64) as usize)) {
             let before = *bits;
             *bits |= 1 << (first % 64);
