@@ -270,42 +270,36 @@ def test_a_hostile_pod_changes_nothing_for_others(context, kind):
         assert "segments" in node.pods()[bad.uid]["limited"]
 
 
-def test_series_beyond_the_limit_are_left_out_of_their_own_page_alone(context):
-    node = Node(context, "--node.max-series-per-pod=50")
-    many, few = Pod(context, 1, words=["200"]), Pod(context, 2)
-    for pod in (many, few):
+def limited(context, limit, resource, many, few=()):
+    """A node with that limit, the samples of a pod that is beyond it, and another pod, which has none left out. `many` and
+    `few` are the further words of their workers."""
+    node = Node(context, limit)
+    beyond, within = Pod(context, 1, words=many), Pod(context, 2, words=few)
+    for pod in (beyond, within):
         node.expect(pod.uid)
-    samples = harness.workers_samples(node.page(many.uid))
+    samples = harness.workers_samples(node.page(beyond.uid))
+    assert node.jobs(within.uid) == 2
+    assert node.pods()[beyond.uid]["limited"] == [resource] and node.pods()[within.uid]["limited"] == []
+    assert node.refused(resource) == 1
+    return node, samples, within
+
+
+def test_series_beyond_the_limit_are_left_out_of_their_own_page_alone(context):
+    _, samples, _ = limited(context, "--node.max-series-per-pod=50", "series", many=["200"])
     assert 0 < len(samples) <= 50, len(samples)
-    assert node.jobs(few.uid) == 2
-    assert node.pods()[many.uid]["limited"] == ["series"] and node.pods()[few.uid]["limited"] == []
-    assert node.refused("series") == 1
 
 
 def test_metrics_beyond_the_limit_are_left_out_of_their_own_page_alone(context):
-    node = Node(context, "--node.max-families-per-pod=20")
-    many, few = Pod(context, 1, words=["0", "100"]), Pod(context, 2, words=["0", "5"])
-    for pod in (many, few):
-        node.expect(pod.uid)
+    node, samples, few = limited(context, "--node.max-families-per-pod=20", "families", many=["0", "100"], few=["0", "5"])
     ones = {f'metric_{number}_total{{segment="{KEY:#x}"}}' for number in range(5)}
-    samples = harness.workers_samples(node.page(many.uid))
     assert len(samples) <= 20, len(samples)
     assert samples[f'jobs_total{{segment="{KEY:#x}",queue="mail"}}'] == 1, "metrics that were there first stay"
     assert ones <= node.samples(few.uid).keys()
-    assert node.pods()[many.uid]["limited"] == ["families"] and node.pods()[few.uid]["limited"] == []
-    assert node.refused("families") == 1
 
 
 def test_bytes_beyond_the_limit_are_left_out_of_their_own_page_alone(context):
-    node = Node(context, "--node.max-bytes-per-pod=100K")
-    many, few = Pod(context, 1, words=["2000"]), Pod(context, 2)
-    for pod in (many, few):
-        node.expect(pod.uid)
-    samples = harness.workers_samples(node.page(many.uid))
+    _, samples, _ = limited(context, "--node.max-bytes-per-pod=100K", "bytes", many=["2000"])
     assert 0 < len(samples) < 2000, len(samples)
-    assert node.jobs(few.uid) == 2
-    assert node.pods()[many.uid]["limited"] == ["bytes"] and node.pods()[few.uid]["limited"] == []
-    assert node.refused("bytes") == 1
 
 
 def test_pods_beyond_the_limit_wait_until_another_has_gone(context):
