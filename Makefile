@@ -93,7 +93,7 @@ check: venv ## What each commit needs: no root, no network; three minutes once i
 soak: deps testdeps ## The long forms of the tests that kill, forge and fuzz: two hours
 	@PROMSHM_SOAK=1 STEP_SPIN=14400 tests/run-all.py model kill-storm churn corruption reliability node prometheus3 php-src fuzz proofs
 
-bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: an hour on an idle machine (PARTS=attacks: that part)
+bench: deps testdeps benchdeps build ## Measure, and write docs/benchmarks.md: half an hour on an idle machine (PARTS=attacks: that part)
 	cargo build --release --locked -p promshm-bench-scrape
 	@PYTHONPATH=tests:benches $(python) benches/report.py $(if $(PARTS),--only $(PARTS))
 
