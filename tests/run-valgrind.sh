@@ -15,10 +15,11 @@ php=$(command -v "${PHP:-php}")
 # run-tests.php takes it for PHP. Forked children are watched too. What PCRE compiles while it runs reads
 # strings by 16 bytes, beyond their end. A test whose processes end by a fatal error says so in its --ENV--.
 # Sections that only skip a test or clean up after it are not what is tested: each would take as long as most tests.
-# Of the processes that one test starts, the first eight are watched: two tests try out dozens of settings, each in a
-# PHP of its own; one whose every process is another case names a number in its --ENV--. Most code runs once, so that
-# valgrind's longer translations, across jumps, do not pay. Reading which functions were inlined where takes a tenth of a
-# start, and the function that they were inlined into is ours as well.
+# Of the processes that one test starts, the first three are watched, or as many as PROMSHM_WATCHED says: some tests try
+# out dozens of settings, each in a PHP of its own; one whose every process is another case names a number in its
+# --ENV--. A leak is looked for in all memory, so a test's segment is small where the test does not say how large it is to
+# be. Most code runs once, so that valgrind's longer translations, across jumps, do not pay. Reading which functions were
+# inlined where takes a tenth of a start, and the function that they were inlined into is ours as well.
 cat >"$work/php" <<EOF
 #!/bin/sh
 case "\$*" in *.skip.php* | *.clean.php*) exec $php "\$@" ;; esac
@@ -26,21 +27,21 @@ key=\${*#*promshm.segment=}
 if [ "\$key" != "\$*" ]; then
   started=$work/started.\$(printf %s "\${key%%[\" ]*}" | tr -c '[:alnum:]' _)
   echo >>"\$started"
-  [ "\$(wc -l <"\$started")" -le "\${PROMSHM_WATCHED:-8}" ] || exec $php "\$@"
+  [ "\$(wc -l <"\$started")" -le "\${PROMSHM_WATCHED:-3}" ] || exec $php "\$@"
 fi
 export USE_ZEND_ALLOC=0 ZEND_DONT_UNLOAD_MODULES=1 PROMSHM_ENDS="\${PROMSHM_ENDS:-}"
 exec valgrind -q --leak-check=full --show-leak-kinds=definite --num-callers=40 --keep-stacktraces=alloc --vex-guest-chase=no \\
-  --read-inline-info=no --log-file=$work/%p.log%q{PROMSHM_ENDS} $php -d pcre.jit=0 "\$@"
+  --read-inline-info=no --log-file=$work/%p.log%q{PROMSHM_ENDS} $php -d pcre.jit=0 -d promshm.size=16M "\$@"
 EOF
 chmod +x "$work/php"
 
 # Two tests need what PHP's own allocator knows, which valgrind replaces. Some look at what
-# a creator learns from a child that shares its memory, and valgrind makes that child an ordinary one. And some
-# measure memory, of which valgrind takes more.
+# a creator learns from a child that shares its memory, and valgrind makes that child an ordinary one. Some
+# measure memory, of which valgrind takes more. And one tells the settings, of which one is another here.
 tests=("$@")
 if [ ${#tests[@]} -eq 0 ]; then
   left_out=(! -name worker_exits.phpt ! -name runtime_metrics.phpt ! -name status.phpt ! -name phpinfo.phpt)
-  left_out+=(! -name "memory_*.phpt" ! -name "generations*.phpt")
+  left_out+=(! -name "memory_*.phpt" ! -name "generations*.phpt" ! -name ini_defaults.phpt)
   mapfile -t tests < <(find php-tests -name '*.phpt' "${left_out[@]}" | sort)
 fi
 
