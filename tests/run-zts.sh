@@ -6,9 +6,11 @@ cd "$(dirname "$0")/.."
 
 version=${1:-8.4}
 prefix=$(scripts/php-build.sh "$version" zts-debug)
+export PHP_WITHOUT_THREADS=${PHP:-php}
 export PHP=$prefix/bin/php PHP_CONFIG=$prefix/bin/php-config
 host=${CARGO_TARGET_DIR:-target}
-export CARGO_TARGET_DIR=$host/zts
+PROMSHM_WITHOUT_THREADS=$(realpath -- "$host/release/libpromshm.so")
+export PROMSHM_WITHOUT_THREADS CARGO_TARGET_DIR=$host/zts
 [ "$version" = 8.4 ] || CARGO_TARGET_DIR+=-$version
 export PROMSHM_EXTENSION=$CARGO_TARGET_DIR/release/libpromshm.so
 

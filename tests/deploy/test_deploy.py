@@ -200,7 +200,7 @@ class Manifests(Validating):
         """Whether podman knows a short one is up to the distribution: Debian's knows php and not rust."""
         for path in (ROOT / "docker").glob("*.Dockerfile"):
             names = re.findall(r"^ARG (?:PHP|RUST)_IMAGE=(.*)$", path.read_text(), re.MULTILINE)
-            self.assertTrue(names, path.name)
+            self.assertTrue(names or path.name == "packed.Dockerfile", path.name)
             for name in names:
                 self.assertRegex(name, r"^docker\.io/library/\w+:", path.name)
 
