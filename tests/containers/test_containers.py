@@ -11,6 +11,7 @@ import re
 import shlex
 import shutil
 import ssl
+import struct
 import subprocess
 import tarfile
 import tempfile
@@ -128,7 +129,7 @@ class Images(Pods):
         """The files of an image, unpacked, by their names."""
         tree = self.folder / image.replace(":", "-")
         tree.mkdir()
-        holder = podman("create", image)
+        holder = podman("create", image, "never-started")
         self.addCleanup(podman, "rm", holder)
         archive = self.folder / "image.tar"
         podman("export", f"--output={archive}", holder)
@@ -192,6 +193,40 @@ class Images(Pods):
         podman("exec", container, "/promshm-exporter", "healthcheck")
         with self.assertRaisesRegex(AssertionError, "refused"):
             podman("exec", container, "/promshm-exporter", "healthcheck", "--web.listen-address=:1")
+
+
+    def test_archives_for_other_machines_become_images_without_compiling(self):
+        """Copies of the extension tell of another machine, libc or thread safety, which is read from the file itself."""
+        run(harness.ROOT / "scripts/strip-extension.sh", harness.EXTENSION, self.folder)
+        built = (self.folder / "promshm.so").read_bytes()
+        php = re.match(r"php([0-9.]+)-", run(harness.ROOT / "scripts/abi-name.sh", self.folder / "promshm.so")).group(1)
+        arm64 = built[:18] + struct.pack("<H", 183) + built[20:]
+        zts = re.sub(rb"(API20\d{6},)NTS", rb"\1TS\0", built)
+        self.assertNotIn(built, (arm64, zts))
+        (self.folder / "dist").mkdir()
+        wanted = {}
+        for tag, arch, file in (
+            ("", "amd64", built),
+            ("", "arm64", arm64),
+            ("-zts-alpine", "amd64", zts.replace(b"libc.so.6", b"libc.so\0\0")),
+        ):
+            self.pack(file)
+            wanted[f"promshm-extension:{php}{tag}-{arch}"] = arch, file
+        environment = {**os.environ, "ENGINE": "podman", "CARGO_TARGET_DIR": str(self.folder)}
+        self.addCleanup(podman, "rmi", "--force", "--ignore", *wanted)
+        run("docker/build.sh", "packed", cwd=harness.ROOT, env=environment)
+        for image, (arch, file) in wanted.items():
+            self.assertEqual(podman("image", "inspect", "--format={{.Architecture}}", image), arch)
+            files = self.files(image)
+            self.assertEqual(set(files), {"promshm.so", "promshm.ini"})
+            self.assertEqual(files["promshm.so"].read_bytes(), file, image)
+
+    def pack(self, extension):
+        """An archive of a release, with the name that its content has."""
+        file = self.folder / "promshm.so"
+        file.write_bytes(extension)
+        name = run(harness.ROOT / "scripts/abi-name.sh", file)
+        run("tar", "-czf", self.folder / f"dist/php_promshm-v{VERSION}_{name}.tgz", "-C", self.folder, "promshm.so")
 
 
 class Sharing(Pods):
