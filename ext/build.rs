@@ -29,6 +29,8 @@ fn main() {
         .file("src/engine/request.c")
         .warnings(true)
         .extra_warnings(true)
+        // What a newer PHP has no more would be an undefined symbol of a module that was built.
+        .flag("-Werror=implicit-function-declaration")
         .compile("promshm_functions");
 }
 

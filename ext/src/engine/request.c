@@ -92,7 +92,7 @@ void promshm_release(zval *value)
 /* Whether opcache.restrict_api lets the running script ask. */
 bool promshm_may_ask_opcache(void)
 {
-	const char *folder = INI_STR("opcache.restrict_api");
+	const char *folder = zend_ini_string(ZEND_STRL("opcache.restrict_api"), 0);
 	const char *script = SG(request_info).path_translated;
 	return !folder || !*folder || (script && !strncmp(script, folder, strlen(folder)));
 }
