@@ -21,7 +21,7 @@ use promshm_segment::{
     format::{exemplar::ExemplarLabels, ttl},
     memory::atomic,
     os,
-    snapshot::Reason,
+    snapshot::{Loss, Reason},
     unix_time,
 };
 use std::{
@@ -347,11 +347,11 @@ impl Attachment {
 
     /// Tells the log of the first metric that loses updates for that reason.
     #[cold]
-    fn note_drop(&mut self, metric: &str, reason: Reason) {
-        let reasons = self.told_drops | 1 << reason as u32;
+    fn note_drop(&mut self, metric: &str, loss: Loss) {
+        let reasons = self.told_drops | 1 << loss as u32;
         if reasons != self.told_drops && self.notice.is_none() && request::logs() {
             self.told_drops = reasons;
-            self.notice = Some(error_text::dropped(metric, reason));
+            self.notice = Some(error_text::dropped(metric, loss));
         }
     }
 
@@ -475,16 +475,16 @@ impl State {
             return Resolution { series: Series::UNKNOWN, is_overflow: false };
         }
         let generation = generation::current(); // before the lookup: a change during it makes the result stale
-        let (target, is_overflow) = self.look_up(metric, key).unwrap_or_else(|reason| {
-            self.current.note_drop(&metric.definition.name, reason);
-            (Target::Dropped(reason), false)
+        let (target, is_overflow) = self.look_up(metric, key).unwrap_or_else(|loss| {
+            self.current.note_drop(&metric.definition.name, loss);
+            (Target::Dropped(loss), false)
         });
         self.current.tell_moves();
         Resolution { series: Series { generation, target }, is_overflow }
     }
 
     /// Where the updates go, and whether that is the series of label values without room of their own.
-    fn look_up(&mut self, metric: &Metric, key: &[u8]) -> Result<(Target, bool), Reason> {
+    fn look_up(&mut self, metric: &Metric, key: &[u8]) -> Result<(Target, bool), Loss> {
         let family = self.family(metric)?;
         let Some(writer) = &mut self.current.writer else { return Ok((Target::Unstored, false)) };
         let values = labels::unpack(key);
@@ -537,7 +537,7 @@ impl State {
     }
 
     /// The family's record, which is registered once in each attachment.
-    fn family(&mut self, metric: &Metric) -> Result<FamilyId, Reason> {
+    fn family(&mut self, metric: &Metric) -> Result<FamilyId, Loss> {
         let Attachment { writer, id, .. } = &mut self.current;
         match (metric.registered.get(), writer) {
             (Some((family, known)), _) if known == *id => Ok(family),
@@ -546,7 +546,7 @@ impl State {
                 metric.registered.set(Some((family, *id)));
                 Ok(family)
             }
-            (_, None) => Err(Reason::Corrupt),
+            (_, None) => Err(Loss::Corrupt),
         }
     }
 
@@ -646,7 +646,7 @@ fn overflow_target(
     writer: &mut Writer,
     family: FamilyId,
     other: &str,
-) -> Result<Target, Reason> {
+) -> Result<Target, Loss> {
     if let Some(known) = metric.known_overflow(other) {
         return Ok(known.target);
     }

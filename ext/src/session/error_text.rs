@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 use promshm_segment::{
-    AttachError, DefinitionError, Difference, NativeError, ReadError, SegmentName, snapshot::Reason,
+    AttachError, DefinitionError, Difference, NativeError, ReadError, SegmentName, snapshot::Loss,
 };
 
 /// Why the segment cannot be read.
@@ -76,18 +76,16 @@ pub(crate) fn attach_error(error: &AttachError) -> String {
 }
 
 /// Why updates of that metric are lost, in a segment that others are stored in.
-pub(crate) fn dropped(metric: &str, reason: Reason) -> String {
-    let why = match reason {
-        Reason::SeriesLimit => {
+pub(crate) fn dropped(metric: &str, loss: Loss) -> String {
+    let why = match loss {
+        Loss::SeriesLimit => {
             "promshm.max_series series exist: look for labels with ever new values, or raise promshm.max_series"
         }
-        Reason::SegmentFull => "the segment is full: raise promshm.size",
-        Reason::TooManyBuckets => "it has more buckets than fit a page: give it fewer",
-        Reason::Corrupt => {
+        Loss::SegmentFull => "the segment is full: raise promshm.size",
+        Loss::TooManyBuckets => "it has more buckets than fit a page: give it fewer",
+        Loss::Corrupt => {
             "the segment's bytes make no sense there: remove it (promshm-exporter rm) and restart the workers"
         }
-        Reason::SummarySample => "there is no room for its samples: raise promshm.size",
-        Reason::Exemplar => "their exemplars are not allowed, or have no room",
     };
     format!(
         "updates of {metric} are dropped: {why} (logged once for each reason; promshm_dropped_total counts all)"

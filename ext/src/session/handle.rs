@@ -147,7 +147,7 @@ const MOST_KEPT: usize = 64 << 10;
 #[cold]
 pub(crate) fn count_lost(target: Target) {
     match target {
-        Target::Dropped(reason) => attachment::count_drop(reason),
+        Target::Dropped(loss) => attachment::count_drop(loss.into()),
         _ => attachment::count_unstored(),
     }
 }

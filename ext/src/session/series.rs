@@ -1,7 +1,7 @@
 //! The result of looking up a series: where its updates go.
 
 use crate::session::generation;
-use promshm_segment::{memory::atomic, snapshot::Reason};
+use promshm_segment::{memory::atomic, snapshot::Loss};
 use std::rc::Rc;
 
 /// The label values of a series, as [`labels`](crate::session::labels) packs them.
@@ -24,7 +24,7 @@ pub(crate) enum Target {
     /// Cells that other processes write too.
     Shared(*const atomic::Cell),
     /// The segment refuses the series.
-    Dropped(Reason),
+    Dropped(Loss),
     /// There is no segment.
     Unstored,
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 pub(crate) use label_order::sort_rows;
 pub use stats::{
-    Blocker, Liveness, OtherSettings, Process, Reason, Resource, SlotState, SlotView, Stats, Taken,
+    Blocker, Liveness, Loss, OtherSettings, Process, Reason, Resource, SlotState, SlotView, Stats, Taken,
 };
 use std::{ops::Range, sync::Arc};
 

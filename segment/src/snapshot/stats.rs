@@ -2,17 +2,41 @@
 
 use crate::{config::Settings, format::runtime::Runtime};
 
-/// Why updates were dropped.
+/// Why an update is lost: there is no cell for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Loss {
+    /// `promshm.max_series` series exist already.
+    SeriesLimit,
+    /// No room for another record or page of cells.
+    SegmentFull,
+    /// A histogram has more cells than fit a page.
+    TooManyBuckets,
+    /// The segment's data was invalid where the update had to go.
+    Corrupt,
+}
+
+impl From<Loss> for Reason {
+    fn from(loss: Loss) -> Self {
+        match loss {
+            Loss::SeriesLimit => Self::SeriesLimit,
+            Loss::SegmentFull => Self::SegmentFull,
+            Loss::TooManyBuckets => Self::TooManyBuckets,
+            Loss::Corrupt => Self::Corrupt,
+        }
+    }
+}
+
+/// What is counted as dropped: a lost update, or a part of one that was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Reason {
-    /// `promshm.max_series` series exist already.
+    /// See [`Loss::SeriesLimit`].
     SeriesLimit = 0,
-    /// No room for another record or page of cells.
+    /// See [`Loss::SegmentFull`].
     SegmentFull = 1,
-    /// A histogram has more cells than fit a page.
+    /// See [`Loss::TooManyBuckets`].
     TooManyBuckets = 2,
-    /// The segment's data was invalid where the update had to go.
+    /// See [`Loss::Corrupt`].
     Corrupt = 3,
     /// A summary counted the observation, but had no room to keep its sample.
     SummarySample = 4,

@@ -23,7 +23,7 @@ use crate::{
         view::View,
     },
     order,
-    snapshot::Reason,
+    snapshot::Loss,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -89,7 +89,7 @@ impl<'w> Carrier<'w> {
 
     /// Begins anew where another carrier of this slot died: its copies are zeroed first, so that they do not
     /// count twice.
-    pub(super) fn carry(&mut self, load: &Load) -> Result<(), Reason> {
+    pub(super) fn carry(&mut self, load: &Load) -> Result<(), Loss> {
         let (old, new) = self.halves();
         empty(self.view(), &new, load.to);
         let (wanted, gone) = self.series_of(&old);
@@ -135,7 +135,7 @@ impl<'w> Carrier<'w> {
         self.twins = twins;
     }
 
-    fn carry_series(&mut self, offset: u64, load: &Load) -> Result<(), Reason> {
+    fn carry_series(&mut self, offset: u64, load: &Load) -> Result<(), Loss> {
         let Ok(series) = SeriesRecord::parse(self.view(), offset) else { return Ok(()) };
         let Some(former) = Former::read(self.view(), offset) else { return Ok(()) };
         let twin = self.twins.get(&offset).copied();
@@ -162,7 +162,7 @@ impl<'w> Carrier<'w> {
     }
 
     /// Adds the cells to those of the record in the new half.
-    fn carry_into(&mut self, twin: u64, former: Former, home: Home, load: &Load) -> Result<(), Reason> {
+    fn carry_into(&mut self, twin: u64, former: Former, home: Home, load: &Load) -> Result<(), Loss> {
         // Looked at again, because the series may have been removed from both halves since, or from the old one
         // by a process that did not find it in the new one.
         let offset = former.times.origin;
@@ -185,7 +185,7 @@ impl<'w> Carrier<'w> {
     }
 
     /// The record in the new half; `None` if it was removed there.
-    fn find_or_make(&mut self, half: &Half, draft: &mut SeriesDraft<'_>) -> Result<Option<u64>, Reason> {
+    fn find_or_make(&mut self, half: &Half, draft: &mut SeriesDraft<'_>) -> Result<Option<u64>, Loss> {
         if let Some(known) = draft.find(self.view(), half) {
             return Ok((state_of(self.view(), known) == 0).then_some(known));
         }
@@ -194,7 +194,7 @@ impl<'w> Carrier<'w> {
     }
 
     /// The family in the new half, which is made if that is wanted.
-    fn family(&mut self, offset: u64, is_wanted: bool) -> Result<Option<Carried>, Reason> {
+    fn family(&mut self, offset: u64, is_wanted: bool) -> Result<Option<Carried>, Loss> {
         if let Some(known) = self.families.get(&offset) {
             return Ok(Some(*known));
         }
@@ -262,7 +262,7 @@ impl<'w> Carrier<'w> {
         Some(number)
     }
 
-    fn copy(&mut self, load: &Load, home: Home, from: u64, to: u64) -> Result<(), Reason> {
+    fn copy(&mut self, load: &Load, home: Home, from: u64, to: u64) -> Result<(), Loss> {
         let (old, new) = self.halves();
         let mut pages = [None; 2];
         for (page, slot) in pages.iter_mut().zip(&load.from) {

@@ -56,7 +56,7 @@ impl Writer {
     /// An exemplar that finds no room is counted as dropped: the shared slot stores none, and exemplars leave
     /// half of the segment to values.
     pub fn note_exemplar(&mut self, cell: *const Cell, labels: &ExemplarLabels, value: f64, time: f64) {
-        if self.place_exemplar(cell, labels, value, time).is_err() {
+        if self.place_exemplar(cell, labels, value, time).is_none() {
             self.count_drop(Reason::Exemplar);
         }
     }
@@ -67,28 +67,28 @@ impl Writer {
         labels: &ExemplarLabels,
         value: f64,
         time: f64,
-    ) -> Result<(), Reason> {
+    ) -> Option<()> {
         if self.slot.number == SHARED {
-            return Err(Reason::Exemplar);
+            return None;
         }
         let Self { attached, slot, generation, pages, exemplars, .. } = self;
         let view = &attached.view;
         let half = view.geometry.half(*generation);
-        let cell = view.offset_of(cell).ok_or(Reason::Corrupt)?;
+        let cell = view.offset_of(cell)?;
         let at = SizeClass { view, half, slot: slot.number, size: labels.size() };
         let all =
             exemplars.0.get_or_insert_with(|| std::array::from_fn(|size| SizeClass { size, ..at }.find()));
         let places = &mut all[at.size];
         let known = places.by_cell.get(&cell).copied();
-        let offset = known.map_or_else(|| at.free_place(places, pages), Ok)?;
-        let place = at.place(offset).ok_or(Reason::Corrupt)?;
+        let offset = known.or_else(|| at.free_place(places, pages))?;
+        let place = at.place(offset)?;
         place.write(labels, value, time);
         if known.is_none() {
             place.give_to(cell);
             places.free.pop();
             places.by_cell.insert(cell, offset);
         }
-        Ok(())
+        Some(())
     }
 }
 
@@ -138,21 +138,21 @@ impl<'a> SizeClass<'a> {
     }
 
     /// A free place for another cell; creates a page if there is none.
-    fn free_place(self, places: &mut Places, pages: &mut PageAllocator) -> Result<u64, Reason> {
+    fn free_place(self, places: &mut Places, pages: &mut PageAllocator) -> Option<u64> {
         if places.free.is_empty() {
             let Self { view, half, .. } = self;
             if places.pages == PAGE_WORDS || !has_room(view, half) {
-                return Err(Reason::Exemplar);
+                return None;
             }
-            let root = view.word(self.root()).ok_or(Reason::Corrupt)?;
-            let directory = pages.page(view, half, root, 0)?;
-            let directory = view.page_offset(directory).ok_or(Reason::Corrupt)?;
-            let entry = view.word(directory + 8 * places.pages as u64).ok_or(Reason::Corrupt)?;
-            pages.page(view, half, entry, 0)?;
-            self.take_in(self.page(places.pages).ok_or(Reason::Corrupt)?, places);
+            let root = view.word(self.root())?;
+            let directory = pages.page(view, half, root, 0).ok()?;
+            let directory = view.page_offset(directory)?;
+            let entry = view.word(directory + 8 * places.pages as u64)?;
+            pages.page(view, half, entry, 0).ok()?;
+            self.take_in(self.page(places.pages)?, places);
             places.pages += 1;
         }
-        places.free.last().copied().ok_or(Reason::Corrupt)
+        places.free.last().copied()
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::{
     layout::{Half, UNSET},
     memory::{atomic::Word, view::View},
-    snapshot::Reason,
+    snapshot::Loss,
 };
 
 /// The word of a half's map that has the bit of a cell, and the bit.
@@ -33,15 +33,15 @@ fn count(view: &View, half: &Half) {
 }
 
 /// Takes a free cell for the generation of a half, and returns its column. The cell is unset.
-pub(super) fn take(view: &View, half: &Half) -> Result<u64, Reason> {
+pub(super) fn take(view: &View, half: &Half) -> Result<u64, Loss> {
     // In a half in which nothing was removed the first free cell is about there.
     let taken = view.word(half.gauges()).map_or(0, Word::load_relaxed);
     let words = view.geometry.gauge_cells.div_ceil(64);
     let columns = (0..words).map(|step| (taken / 64 + step) % words * 64);
     let found = columns.into_iter().find_map(|first| take_of_word(view, half, first));
-    let column = found.ok_or(Reason::SegmentFull)?;
+    let column = found.ok_or(Loss::SegmentFull)?;
     count(view, half);
-    let cell = view.gauge(column).and_then(<[_]>::first).ok_or(Reason::Corrupt)?;
+    let cell = view.gauge(column).and_then(<[_]>::first).ok_or(Loss::Corrupt)?;
     cell.set(f64::from_bits(UNSET));
     Ok(column)
 }

@@ -16,7 +16,7 @@ use crate::{
         view::View,
     },
     os::Locks,
-    snapshot::Reason,
+    snapshot::Loss,
 };
 use std::{
     collections::HashMap,
@@ -33,12 +33,12 @@ impl Writer {
     /// finds all records that anybody counts into.
     pub(super) fn steady<R>(
         &mut self,
-        mut act: impl FnMut(&mut Self, Phase) -> Result<Option<R>, Reason>,
-    ) -> Result<R, Reason> {
+        mut act: impl FnMut(&mut Self, Phase) -> Result<Option<R>, Loss>,
+    ) -> Result<R, Loss> {
         for _ in 0..MOST_TURNS {
             let phase = self.enter()?;
             let done = match act(self, phase) {
-                Err(Reason::SeriesLimit | Reason::SegmentFull)
+                Err(Loss::SeriesLimit | Loss::SegmentFull)
                     if self.make_room() || self.attached.view.phase_now() != phase =>
                 {
                     continue;
@@ -52,12 +52,12 @@ impl Writer {
                 _ => {}
             }
         }
-        Err(Reason::Corrupt)
+        Err(Loss::Corrupt)
     }
 
     /// Moves to the present generation, or else does a part of the work that all have to do: not both in one call,
     /// so that no call takes long.
-    fn enter(&mut self) -> Result<Phase, Reason> {
+    fn enter(&mut self) -> Result<Phase, Loss> {
         let phase = self.attached.view.phase_now();
         if phase.generation() != self.generation {
             self.move_on(phase)?;
@@ -82,9 +82,9 @@ impl Writer {
         !self.attached.view.phase().is_settled()
     }
 
-    fn move_on(&mut self, phase: Phase) -> Result<(), Reason> {
+    fn move_on(&mut self, phase: Phase) -> Result<(), Loss> {
         if self.rests_until.is_some_and(|then| Instant::now() < then) {
-            return Err(Reason::SegmentFull);
+            return Err(Loss::SegmentFull);
         }
         if self.rests_until.take().is_some() {
             // Cells of the old half may have been handed out since the announcement.
@@ -96,7 +96,7 @@ impl Writer {
     }
 
     /// Carries this process's slot and its families; the slot turns last.
-    fn try_to_move_on(&mut self, now: u64) -> Result<(), Reason> {
+    fn try_to_move_on(&mut self, now: u64) -> Result<(), Loss> {
         announce(&self.attached.view, now);
         let half = self.attached.view.geometry.half(now);
         self.attached.view.forget(half.head, half.end - half.head); // what was there before was given back
@@ -134,7 +134,7 @@ impl Writer {
         Ok(())
     }
 
-    fn carry(&mut self, now: u64, load: &Load) -> Result<(), Reason> {
+    fn carry(&mut self, now: u64, load: &Load) -> Result<(), Loss> {
         Carrier::new(self, now).carry(load)
     }
 

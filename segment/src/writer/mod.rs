@@ -274,8 +274,8 @@ impl Writer {
     }
 
     /// Counts an update that could not be stored.
-    pub fn count_drop(&self, reason: Reason) {
-        self.slot.count_drop(&self.attached.view, reason);
+    pub fn count_drop(&self, reason: impl Into<Reason>) {
+        self.slot.count_drop(&self.attached.view, reason.into());
     }
 
     /// Retires the segment: each process attaches a new one at its next update. Only the segment's owner may.

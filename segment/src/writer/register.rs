@@ -20,7 +20,7 @@ use crate::{
     },
     layout::{Half, PAGE_WORDS, Phase, Plane, Population, RECORD_UNIT, SHARED, Space, header},
     memory::{atomic::Word, view::View},
-    snapshot::Reason,
+    snapshot::Loss,
 };
 use std::borrow::Cow;
 
@@ -30,9 +30,9 @@ pub(super) const MOST_TURNS: usize = 4096;
 
 impl Writer {
     /// Finds or creates the family, and asserts that this process counts by this definition.
-    pub fn register(&mut self, definition: &Definition) -> Result<FamilyId, Reason> {
+    pub fn register(&mut self, definition: &Definition) -> Result<FamilyId, Loss> {
         if definition.cells() > PAGE_WORDS {
-            return Err(Reason::TooManyBuckets);
+            return Err(Loss::TooManyBuckets);
         }
         let joined = self.steady(|writer, _| writer.join_family(definition).map(Some));
         joined.or_else(|reason| self.registered_behind(definition).ok_or(reason))
@@ -49,7 +49,7 @@ impl Writer {
         Some(FamilyId { known: known as u32, order, home })
     }
 
-    fn join_family(&mut self, definition: &Definition) -> Result<FamilyId, Reason> {
+    fn join_family(&mut self, definition: &Definition) -> Result<FamilyId, Loss> {
         let home = self.family_home(self.generation, definition)?;
         let known = self.by_offset.get(&home.offset).map_or(self.families.len(), |known| *known as usize);
         let claim = match self.asserted.insert(definition.name.clone(), known as u32) {
@@ -70,10 +70,10 @@ impl Writer {
     }
 
     /// Finds or creates the family's record in the half of a generation.
-    pub(super) fn family_home(&mut self, generation: u64, definition: &Definition) -> Result<Home, Reason> {
+    pub(super) fn family_home(&mut self, generation: u64, definition: &Definition) -> Result<Home, Loss> {
         let half = *self.attached.view.geometry.half(generation);
         let found = self.find_or_publish(&half, &mut FamilyDraft::new(self.attached.hash_key, definition))?;
-        let record = FamilyRecord::parse(&self.attached.view, found.offset).map_err(|_| Reason::Corrupt)?;
+        let record = FamilyRecord::parse(&self.attached.view, found.offset).map_err(|_| Loss::Corrupt)?;
         Ok(Home {
             offset: found.offset,
             claim_column: record.claim_column,
@@ -88,9 +88,9 @@ impl Writer {
 
     /// Several definitions may share a name, for instance during a deploy: the one that the youngest living
     /// process asserts is exported. A process that changes its definition takes a new claim number.
-    pub(super) fn assert(&mut self, generation: u64, home: Home, claim: u64) -> Result<(), Reason> {
+    pub(super) fn assert(&mut self, generation: u64, home: Home, claim: u64) -> Result<(), Loss> {
         let view = &self.attached.view;
-        FamilyRecord::newest_claim(view, home.offset).ok_or(Reason::Corrupt)?.fetch_max(claim);
+        FamilyRecord::newest_claim(view, home.offset).ok_or(Loss::Corrupt)?.fetch_max(claim);
         if self.slot.number == SHARED {
             return Ok(());
         }
@@ -135,9 +135,9 @@ impl Writer {
     }
 
     /// Where the family lies in the present generation, and the packed values, in the order of its record there.
-    fn packed(&self, family: FamilyId, labels: &[&str]) -> Result<(Home, Vec<u8>, usize), Reason> {
+    fn packed(&self, family: FamilyId, labels: &[&str]) -> Result<(Home, Vec<u8>, usize), Loss> {
         if labels.len() != family.home.labels {
-            return Err(Reason::Corrupt);
+            return Err(Loss::Corrupt);
         }
         let home = self.home_of(family);
         let (packed, cut) = self.pack(&self.arrange(home.order, &self.arrange(family.order, labels)));
@@ -151,14 +151,14 @@ impl Writer {
     ///
     /// Values longer than the segment's limit are truncated and end in a hash of the whole value, so that no
     /// two series become one.
-    pub fn resolve(&mut self, family: FamilyId, labels: &[&str]) -> Result<Resolved<'_>, Reason> {
+    pub fn resolve(&mut self, family: FamilyId, labels: &[&str]) -> Result<Resolved<'_>, Loss> {
         let made = self.steady(|writer, phase| writer.find_or_make(family, labels, phase));
         let (home, offset) = match made {
             Ok(found) => found,
             Err(reason) => self.find_behind(family, labels).ok_or(reason)?,
         };
         let view = &self.attached.view;
-        let series = SeriesRecord::parse(view, offset).map_err(|_| Reason::Corrupt)?;
+        let series = SeriesRecord::parse(view, offset).map_err(|_| Loss::Corrupt)?;
         if ttl::of(view) > 0 {
             let touched = SeriesRecord::touched(view, offset);
             touched.into_iter().for_each(|touched| ttl::touch(touched, clock::now()));
@@ -171,7 +171,7 @@ impl Writer {
         family: FamilyId,
         labels: &[&str],
         phase: Phase,
-    ) -> Result<Option<(Home, u64)>, Reason> {
+    ) -> Result<Option<(Home, u64)>, Loss> {
         let (home, packed, cut) = self.packed(family, labels)?;
         let half = *self.attached.view.geometry.half(self.generation);
         let mut draft = self.draft(home, &packed);
@@ -269,10 +269,10 @@ impl Writer {
 
     /// The cells of this process's slot. Cumulative cells may be in the shared slot where there is no room
     /// for a page of this slot; a gauge's may not, because there it would outlive this process.
-    fn cells_of(&mut self, home: Home, column: u64) -> Result<Resolved<'_>, Reason> {
+    fn cells_of(&mut self, home: Home, column: u64) -> Result<Resolved<'_>, Loss> {
         let (view, pages) = (&self.attached.view, &mut self.pages);
         if home.plane == Plane::Shared {
-            let cells = view.gauge(column).ok_or(Reason::Corrupt)?;
+            let cells = view.gauge(column).ok_or(Loss::Corrupt)?;
             return Ok(Resolved { cells, shared: true });
         }
         let (own, half) = (self.slot.number, view.geometry.half(self.generation));
@@ -281,7 +281,7 @@ impl Writer {
             Ok(Resolved { cells, shared: slot == SHARED })
         };
         let found = match cells_in(own) {
-            Err(Reason::SegmentFull) if own != SHARED && home.plane == Plane::Cumulative => cells_in(SHARED),
+            Err(Loss::SegmentFull) if own != SHARED && home.plane == Plane::Cumulative => cells_in(SHARED),
             found => found,
         }?;
         if home.has_rings {
@@ -301,7 +301,7 @@ impl Writer {
         removed && done.is_ok()
     }
 
-    fn remove_here(&mut self, family: FamilyId, labels: &[&str], phase: Phase) -> Result<bool, Reason> {
+    fn remove_here(&mut self, family: FamilyId, labels: &[&str], phase: Phase) -> Result<bool, Loss> {
         let (home, packed, _) = self.packed(family, labels)?;
         let view = &self.attached.view;
         // The old half first: whoever carries the series looks at that flag, and would bring it back.
@@ -351,11 +351,7 @@ impl Writer {
     }
 
     /// Searches one record in a half, and publishes it if it is not found.
-    pub(super) fn find_or_publish(
-        &mut self,
-        half: &Half,
-        draft: &mut dyn Draft,
-    ) -> Result<Published, Reason> {
+    pub(super) fn find_or_publish(&mut self, half: &Half, draft: &mut dyn Draft) -> Result<Published, Loss> {
         let (view, hash) = (&self.attached.view, draft.hash());
         let mut drafted = None;
         for _ in 0..MOST_TURNS {
@@ -369,7 +365,7 @@ impl Writer {
                     if drafted.is_some() {
                         release(view, half, draft.series(), 1);
                     }
-                    let Found::Record { entry, .. } = found else { return Err(Reason::SeriesLimit) };
+                    let Found::Record { entry, .. } = found else { return Err(Loss::SeriesLimit) };
                     return Ok(Published { offset: index::offset_of(entry), is_new: false });
                 }
             };
@@ -390,7 +386,7 @@ impl Writer {
             }
         }
         release(view, half, draft.series(), 1);
-        Err(Reason::Corrupt)
+        Err(Loss::Corrupt)
     }
 }
 
@@ -456,7 +452,7 @@ pub(super) trait Draft {
     /// Whether it is carried from the former generation.
     fn is_carried(&self) -> bool;
     /// Takes the columns that it needs; returns the first.
-    fn take_columns(&self, view: &View, half: &Half) -> Result<u64, Reason>;
+    fn take_columns(&self, view: &View, half: &Half) -> Result<u64, Loss>;
     /// Its words, and the number of the word that takes the index of its first column.
     fn compose(&self) -> (Vec<u64>, usize);
 
@@ -498,7 +494,7 @@ impl Draft for FamilyDraft<'_> {
     fn is_carried(&self) -> bool {
         false
     }
-    fn take_columns(&self, view: &View, half: &Half) -> Result<u64, Reason> {
+    fn take_columns(&self, view: &View, half: &Half) -> Result<u64, Loss> {
         take_columns(view, half, Plane::PerProcess, 1)
     }
     fn compose(&self) -> (Vec<u64>, usize) {
@@ -545,7 +541,7 @@ impl Draft for SeriesDraft<'_> {
     fn is_carried(&self) -> bool {
         self.former.is_some()
     }
-    fn take_columns(&self, view: &View, half: &Half) -> Result<u64, Reason> {
+    fn take_columns(&self, view: &View, half: &Half) -> Result<u64, Loss> {
         match (self.home.plane, self.former) {
             (Plane::Shared, Some(former)) => Ok(former.column),
             (Plane::Shared, None) => gauges::take(view, half),
@@ -563,12 +559,12 @@ impl Draft for SeriesDraft<'_> {
 /// Reserves all that a record needs and fills it; it is not visible to others yet.
 ///
 /// Columns come last: each column costs every scrape time, so a record that finds no room must not take any.
-fn draft_record(view: &View, half: &Half, draft: &dyn Draft) -> Result<u64, Reason> {
+fn draft_record(view: &View, half: &Half, draft: &dyn Draft) -> Result<u64, Loss> {
     reserve(view, half, draft.series(), draft.is_carried())?;
     let (mut words, column_word) = draft.compose();
     let filled = take_record(view, half, words.len() as u64 * 8).and_then(|offset| {
         words[column_word] = draft.take_columns(view, half)?;
-        view.fill_words(offset, &words).ok_or(Reason::Corrupt)?;
+        view.fill_words(offset, &words).ok_or(Loss::Corrupt)?;
         Ok(offset)
     });
     filled.inspect_err(|_| release(view, half, draft.series(), 1))
@@ -678,7 +674,7 @@ fn has_values(packed: &[u8], wanted: &[Option<Cow<'_, str>>]) -> bool {
 
 /// Reserves a word of the index, and a series if the record is one. One that is carried was within the limit of
 /// series already, and nobody may keep it from being carried.
-fn reserve(view: &View, half: &Half, series: u64, is_carried: bool) -> Result<(), Reason> {
+fn reserve(view: &View, half: &Half, series: u64, is_carried: bool) -> Result<(), Loss> {
     let limit = u64::from(view.max_series(half));
     let words = if is_carried { view.geometry.index_words / 8 * 7 } else { view.geometry.most_entries() };
     let grow = |word: u64| {
@@ -686,8 +682,8 @@ fn reserve(view: &View, half: &Half, series: u64, is_carried: bool) -> Result<()
         let grown = Population { series: before.series + series, entries: before.entries + 1 };
         ((grown.series <= limit || is_carried) && grown.entries <= words).then_some(grown.pack())
     };
-    let word = view.word(half.population()).ok_or(Reason::Corrupt)?;
-    word.fetch_update(grow).map(drop).map_err(|_| Reason::SeriesLimit)
+    let word = view.word(half.population()).ok_or(Loss::Corrupt)?;
+    word.fetch_update(grow).map(drop).map_err(|_| Loss::SeriesLimit)
 }
 
 /// Returns a reservation.
@@ -703,16 +699,16 @@ fn release(view: &View, half: &Half, series: u64, entries: u64) {
 }
 
 /// Takes a range of columns that does not cross a page, so that its cells are contiguous.
-fn take_columns(view: &View, half: &Half, plane: Plane, count: u64) -> Result<u64, Reason> {
+fn take_columns(view: &View, half: &Half, plane: Plane, count: u64) -> Result<u64, Loss> {
     let page = PAGE_WORDS as u64;
     let fit = |next: u64| if next % page + count > page { next.next_multiple_of(page) } else { next };
     let grow = |next: u64| Some(fit(next) + count).filter(|end| *end <= plane.capacity());
-    let word = view.word(half.columns(plane)).ok_or(Reason::Corrupt)?;
+    let word = view.word(half.columns(plane)).ok_or(Loss::Corrupt)?;
     let before = word.fetch_update(|next| if next <= plane.capacity() { grow(next) } else { None });
-    before.map(fit).map_err(|_| Reason::SegmentFull)
+    before.map(fit).map_err(|_| Loss::SegmentFull)
 }
 
-fn take_record(view: &View, half: &Half, bytes: u64) -> Result<u64, Reason> {
+fn take_record(view: &View, half: &Half, bytes: u64) -> Result<u64, Loss> {
     let units = bytes.div_ceil(RECORD_UNIT);
     // Memory first: a record without memory must not take its place in the segment for good.
     let grow = |word| {
@@ -720,8 +716,8 @@ fn take_record(view: &View, half: &Half, bytes: u64) -> Result<u64, Reason> {
         let grown = Space { units: space.units + units, ..space }.pack(half)?;
         view.reserve(half.records + space.units * RECORD_UNIT, units * RECORD_UNIT).then_some(grown)
     };
-    let word = view.word(half.space()).ok_or(Reason::Corrupt)?;
-    let before = word.fetch_update(grow).map_err(|_| Reason::SegmentFull)?;
+    let word = view.word(half.space()).ok_or(Loss::Corrupt)?;
+    let before = word.fetch_update(grow).map_err(|_| Loss::SegmentFull)?;
     Ok(half.records + Space::unpack(before).units * RECORD_UNIT)
 }
 
@@ -742,7 +738,7 @@ mod tests {
             let take = |count| take_columns(&view, half, Plane::Cumulative, count);
             assert_eq!([take(500), take(13), take(512)], [Ok(0), Ok(512), Ok(1024)]);
             view.word(half.columns(Plane::Cumulative)).unwrap().store_relaxed(u64::MAX);
-            assert_eq!(take(1), Err(Reason::SegmentFull));
+            assert_eq!(take(1), Err(Loss::SegmentFull));
         }
     }
 }

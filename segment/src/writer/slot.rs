@@ -15,7 +15,7 @@ use crate::{
     },
     os::SlotLocks,
     random::random,
-    snapshot::Reason,
+    snapshot::{Loss, Reason},
 };
 use nix::errno::Errno;
 use std::mem::offset_of;
@@ -164,17 +164,17 @@ impl PageAllocator {
         slot: usize,
         plane: Plane,
         (column, count): (u64, usize),
-    ) -> Result<&'r [Cell], Reason> {
+    ) -> Result<&'r [Cell], Loss> {
         let at = ColumnPath::of(column);
         let root = half.roots_of(slot) + plane.roots_offset() + 8 * at.root as u64;
-        let root = view.word(root).filter(|_| at.root < plane.roots()).ok_or(Reason::Corrupt)?;
+        let root = view.word(root).filter(|_| at.root < plane.roots()).ok_or(Loss::Corrupt)?;
         let directory = self.page(view, half, root, 0)?;
-        let directory = view.page_offset(directory).ok_or(Reason::Corrupt)?;
-        let entry = view.word(directory + 8 * at.entry as u64).ok_or(Reason::Corrupt)?;
+        let directory = view.page_offset(directory).ok_or(Loss::Corrupt)?;
+        let entry = view.word(directory + 8 * at.entry as u64).ok_or(Loss::Corrupt)?;
         let fresh = if plane == Plane::PerProcess { UNSET } else { 0 };
         let number = self.page(view, half, entry, fresh)?;
-        let cells = view.page(number).ok_or(Reason::Corrupt)?;
-        cells.get(at.cell..at.cell + count).ok_or(Reason::Corrupt)
+        let cells = view.page(number).ok_or(Loss::Corrupt)?;
+        cells.get(at.cell..at.cell + count).ok_or(Loss::Corrupt)
     }
 
     /// Creates the ring of samples that a summary's cells refer to, if there is none yet. Without room for
@@ -191,7 +191,7 @@ impl PageAllocator {
     }
 
     /// The page number in `word`; if it is 0, that of a new page filled with `fresh`.
-    pub(super) fn page(&mut self, view: &View, half: &Half, word: &Word, fresh: u64) -> Result<u64, Reason> {
+    pub(super) fn page(&mut self, view: &View, half: &Half, word: &Word, fresh: u64) -> Result<u64, Loss> {
         let known = word.load_acquire(); // pair: PAGE
         if known != 0 {
             return Ok(known);
@@ -225,7 +225,7 @@ impl ColumnPath {
 }
 
 /// Takes contiguous pages and returns the number of the last one, which has the lowest offset.
-pub(super) fn take_pages(view: &View, half: &Half, count: u64) -> Result<u64, Reason> {
+pub(super) fn take_pages(view: &View, half: &Half, count: u64) -> Result<u64, Loss> {
     // Memory first: pages without memory must not take their place in the segment for good.
     let grow = |word| {
         let space = Space::unpack(word);
@@ -233,8 +233,8 @@ pub(super) fn take_pages(view: &View, half: &Half, count: u64) -> Result<u64, Re
         let grown = Space { pages, ..space }.pack(half)?;
         view.reserve(half.page(pages)?, count * PAGE).then_some(grown)
     };
-    let word = view.word(half.space()).ok_or(Reason::Corrupt)?;
-    let before = word.fetch_update(grow).map_err(|_| Reason::SegmentFull)?;
+    let word = view.word(half.space()).ok_or(Loss::Corrupt)?;
+    let before = word.fetch_update(grow).map_err(|_| Loss::SegmentFull)?;
     Ok(half.first_page + Space::unpack(before).pages + count)
 }
 
