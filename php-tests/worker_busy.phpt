@@ -1,12 +1,13 @@
 --TEST--
 A worker publishes how long it is busy with observed functions and timed work, and how long it is not
 --DESCRIPTION--
-What runs within other work or beside it counts once, whichever way it ends. Published about once a second, so loops wait for that.
+What runs within other work or beside it counts once, whichever way it ends; a suspended generator does not work, a suspended fiber
+waits as other calls do. Published about once a second, so loops wait for that.
 --EXTENSIONS--
 pcntl
 --INI--
 promshm.segment=sysv:0x${PROMSHM_RUN}0d7
-promshm.observe="outer, inner, childs, count(counted)"
+promshm.observe="outer, inner, childs, steps, count(counted)"
 --FILE--
 <?php
 require __DIR__ . '/common.inc';
@@ -18,6 +19,7 @@ eval(<<<'PHP'
     function inner(?callable $call = null) { usleep(1000); return $call ? $call() : null; }
     function outer(?callable $call = null) { inner(); inner(); return $call ? $call() : null; }
     function childs() { usleep(1000); }
+    function steps() { inner(); yield 1; usleep(1000); yield 2; inner(); yield 3; }
     PHP);
 
 function of_me(string $name): ?float
@@ -34,7 +36,13 @@ function busy(): float
 {
     $counter = new Counter('c');
     $idle = of_me('idle');
-    until(fn () => of_me('idle') !== $idle, fn () => usleep(10_000) ?: $counter->inc());
+    $calls = function () use ($counter) {
+        usleep(10_000);
+        for ($i = 0; $i < 1000; $i++) {
+            $counter->inc();
+        }
+    };
+    until(fn () => of_me('idle') !== $idle, $calls);
     return of_me('busy') ?? -1;
 }
 /** Whether the busy time is that. */
@@ -97,6 +105,30 @@ outer(fn () => $timer->observeDuration());
 [$now, $most] = [busy() - $busy, (hrtime(true) - $start) / 1e9];
 echo 'overlapping: ', $now > 0.007 && $now < $most ? "once\n" : "$now of $most\n";
 
+// A generator runs from its first step to its end, and nobody tells when it works: what it calls does, and who calls it.
+$of_inner = fn () => spent('php_function_duration_seconds_sum{function="inner"}');
+[$busy, $before] = [of_me('busy'), $of_inner()];
+foreach (steps() as $step) {
+    usleep(1000);
+}
+$left = steps();
+$left->current();
+usleep(1000);
+check('within a generator', $busy + $of_inner() - $before);
+[$busy, $before] = [of_me('busy'), $expected()];
+outer(fn () => iterator_count(steps()));
+outer(fn () => $left->next());
+unset($left);
+check('around a generator', $busy + $expected() - $before);
+
+// A fiber that is suspended within a call.
+[$busy, $before] = [of_me('busy'), $expected()];
+$fiber = new Fiber(fn () => outer(fn () => Fiber::suspend()));
+$fiber->start();
+usleep(3000);
+$fiber->resume();
+check('suspended in a fiber', $busy + $expected() - $before);
+
 // Two that run side by side, at once for three sleeps at least.
 [$first, $before] = [$expected(), of_me('busy')];
 [$a, $b] = [new Fiber(fn () => outer(fn () => Fiber::suspend())), new Fiber(fn () => outer(fn () => Fiber::suspend()))];
@@ -133,6 +165,9 @@ bool(true)
 observed within observed: once
 timed: once
 overlapping: once
+within a generator: once
+around a generator: once
+suspended in a fiber: once
 side by side: once
 in a forked child: once
 busy or idle

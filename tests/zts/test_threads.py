@@ -177,6 +177,29 @@ class ThreadsTest(harness.TestCase):
     def test_observed_calls_of_concurrent_threads_add_up(self):
         self.observe(threads=8, requests=3, waves=2)
 
+    def test_each_thread_publishes_its_own_busy_time(self):
+        ini = self.folder / "php.ini"
+        ini.write_text(ini.read_text() + 'promshm.observe="work{thread=arg1} as work"\n')
+        work = "<?php function work($thread) { usleep(1000 * (1 + $thread)); }" + MEET + """
+work($thread);
+work($thread);
+function seconds(string $pattern): array {
+    preg_match_all("/^$pattern (\\\\S+)$/m", Promshm\\Segment::render(), $found);
+    sort($found[1], SORT_NUMERIC);
+    return array_map(fn ($one) => round((float) $one, 6), $found[1]);
+}
+$counter = new Promshm\\Counter('turns_total');
+$deadline = microtime(true) + 600; // a thread publishes about once a second, while it counts
+do {
+    usleep(1000);
+    $counter->inc();
+    $busy = seconds('php_worker_busy_seconds_total\\{.*\\}');
+    $took = seconds('work_duration_seconds_sum\\{.*\\}');
+} while ($busy !== $took && microtime(true) < $deadline);
+$wave = 'told';
+""" + MEET + 'echo count($took), $busy === $took ? " alike\\n" : " unlike: " . json_encode([$busy, $took]);'
+        self.assertEqual(self.run_threads(work, threads=4), 4 * "4 alike\n")
+
     def test_functions_are_observed_after_php_has_started_anew(self):
         """The module is shut down, unloaded and loaded again, and finds all handlers anew."""
         self.observe(threads=2, starts=3)

@@ -35,6 +35,7 @@ typedef struct {
 	zend_string *attributes[MOST_ATTRIBUTES];
 	size_t attribute_count;
 	zend_string *options; /* the arguments of #[Promshm\Observe], as text; or NULL */
+	bool is_generator;
 } declaration_t;
 
 /* Returns a new string that names the function in the compiled code, or NULL if it is not listed. */
@@ -315,6 +316,7 @@ static void look_at(zend_ast_decl *function, declaration_t *declaration, const s
 		return; /* abstract */
 	}
 	declaration->options = NULL;
+	declaration->is_generator = (function->flags & ZEND_ACC_GENERATOR) != 0;
 	declaration->attribute_count = attributes_of(scope, function->child[4], declaration->attributes, &declaration->options);
 	zend_string *literal = select_function(declaration);
 	if (literal) {

@@ -40,6 +40,7 @@ pub(crate) struct RawDeclaration {
     attributes: [*const ffi::zend_string; MOST_ATTRIBUTES],
     attribute_count: usize,
     options: *const ffi::zend_string,
+    is_generator: bool,
 }
 
 type StartupHook = unsafe extern "C" fn() -> c_int;
@@ -206,6 +207,11 @@ impl<'a> Declaration<'a> {
     /// The arguments of the attribute `#[Promshm\Observe]`, as text.
     pub(crate) fn options(&self) -> Option<&'a [u8]> {
         bytes(self.0.options)
+    }
+
+    /// Whether it has a `yield`.
+    pub(crate) fn is_generator(&self) -> bool {
+        self.0.is_generator
     }
 }
 

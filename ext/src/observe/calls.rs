@@ -11,7 +11,7 @@ use super::{
     entry::Shape,
     families::{Family, OTHER},
     plan,
-    sites::{InFlight, Place, Site, follow_ending},
+    sites::{InFlight, Place, Site, Timing, follow_ending},
 };
 use crate::{
     engine::{
@@ -61,13 +61,16 @@ struct Literal {
     site: Option<Box<Site>>,
 }
 
+/// Makes the start of a call that is no work negative.
+const NO_WORK: u64 = 1 << 63;
+
 /// A running call.
 #[derive(Debug, Clone, Copy)]
 struct Call {
     frame: *const ExecuteData,
     place: *const Place,
     in_flight: InFlight,
-    /// Nanoseconds; 0 without a clock.
+    /// Nanoseconds; 0 without a clock. Of a generator it has [`NO_WORK`].
     start: u64,
 }
 
@@ -143,14 +146,23 @@ unsafe fn begin(state: *mut State, site: &Site, frame: *mut ExecuteData) {
     // SAFETY: the site keeps its places; `state` is this interpreter's.
     unsafe {
         let in_flight = (*place).begin();
-        let start = if (*place).is_timed {
-            clock::now()
-        } else {
-            work::begin_untimed();
-            0
+        let start = match (*place).timing {
+            Timing::Work => clock::now(),
+            Timing::Untimed => {
+                work::begin_no_work();
+                0
+            }
+            Timing::Generator => begin_generator(),
         };
         (*state).running.push(Call { frame, place, in_flight, start });
     }
+}
+
+/// When a generator begins.
+#[cold]
+fn begin_generator() -> u64 {
+    work::begin_no_work();
+    clock::now() | NO_WORK
 }
 
 /// The call in that frame has ended, if it was one. `outcome` is asked for if so.
@@ -165,7 +177,7 @@ pub(super) unsafe fn end(state: *mut State, frame: *const ExecuteData, outcome: 
     // SAFETY: a site keeps its places as long as the interpreter lives.
     let place = unsafe { &*call.place };
     let outcome = outcome(); // before anything that may run a script
-    let now = if place.is_timed { clock::now() } else { 0 };
+    let now = if place.timing == Timing::Untimed { 0 } else { clock::now() };
     call.count(place, now, left);
     match outcome {
         Outcome::Returned => {}
@@ -185,13 +197,25 @@ impl Call {
     /// Counts the call in its place, as ended `now`; so many others are left running.
     #[inline(always)]
     fn count(&self, place: &Place, now: u64, left: usize) {
-        let nanoseconds = if place.is_timed { now.saturating_sub(self.start) } else { 0 };
-        if place.is_timed {
-            work::end_call(left, nanoseconds, now);
-        } else {
-            work::end_untimed();
-        }
+        let nanoseconds = match place.timing {
+            Timing::Work => {
+                let nanoseconds = now.saturating_sub(self.start);
+                work::end_call(left, nanoseconds, now);
+                nanoseconds
+            }
+            Timing::Untimed => {
+                work::end_no_work();
+                0
+            }
+            Timing::Generator => self.end_generator(now),
+        };
         place.end(self.in_flight, seconds(nanoseconds));
+    }
+
+    #[cold]
+    fn end_generator(&self, now: u64) -> u64 {
+        work::end_no_work();
+        now.saturating_sub(self.start & !NO_WORK)
     }
 
     /// Counts a call that was left open, with so many others; one that a fatal error has left as an error, too.
@@ -231,9 +255,9 @@ impl State {
         Some((call, self.running.len()))
     }
 
-    /// When the first of the running calls that are timed began.
+    /// When the first of the running calls began that are work.
     fn first_start(&self) -> Option<u64> {
-        self.running.iter().map(|call| call.start).find(|start| *start > 0)
+        self.running.iter().map(|call| call.start).find(|start| start.cast_signed() > 0)
     }
 
     fn forget_running(&mut self) {
@@ -321,7 +345,7 @@ pub(crate) fn forked() {
     with_state(State::forget_running);
 }
 
-/// When the first of the running calls that are timed began, if one runs.
+/// When the first of the running calls began that are work, if one runs.
 pub(super) fn first_start() -> Option<u64> {
     with_state(|state| state.first_start()).flatten()
 }

@@ -50,6 +50,8 @@ struct AttributeName(String);
 pub(super) struct Shape {
     /// Without a clock.
     pub(super) counts_only: bool,
+    /// The function is a generator. No entry says so, but the literal of a script's function.
+    pub(super) is_generator: bool,
     /// The name of a family of its own.
     pub(super) name: Option<String>,
     /// Empty stands for the function's name.

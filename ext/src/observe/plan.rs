@@ -52,9 +52,9 @@ impl Plan {
         Some(match options.filter(|options| !options.trim().is_empty()) {
             Some(options) => Shape::parse(&options)
                 .and_then(|shape| families::check(&shape, &self.settings.buckets).map(|()| shape))
-                .map(|shape| literal(&name, &shape))
+                .map(|shape| literal(declaration, &name, &shape))
                 .map_err(|BadEntry(reason)| BadEntry(format!("#[Promshm\\Observe] of {name}: {reason}"))),
-            None => Ok(literal(&name, &entry.shape)),
+            None => Ok(literal(declaration, &name, &entry.shape)),
         })
     }
 
@@ -133,20 +133,26 @@ pub(super) fn full_name(class: Option<&[u8]>, name: &[u8]) -> String {
     class.map_or_else(|| text(name).into_owned(), |class| format!("{}::{}", text(class), text(name)))
 }
 
+/// Stands before the entry in the literal of a generator.
+const GENERATOR: &str = "generator ";
+
 /// An entry for exactly this function.
-fn literal(name: &str, shape: &Shape) -> String {
-    if shape.counts_only { format!("count({name}){shape}") } else { format!("{name}{shape}") }
+fn literal(declaration: &Declaration<'_>, name: &str, shape: &Shape) -> String {
+    let kind = if declaration.is_generator() { GENERATOR } else { "" };
+    if shape.counts_only { format!("{kind}count({name}){shape}") } else { format!("{kind}{name}{shape}") }
 }
 
 /// The function's name in a literal, and how its calls are counted.
 pub(super) fn read_literal(literal: &str) -> Option<(&str, Shape)> {
+    let (is_generator, literal) =
+        literal.strip_prefix(GENERATOR).map_or((false, literal), |entry| (true, entry));
     let (name, rest, counts_only) = if let Some(rest) = literal.strip_prefix("count(") {
         rest.split_once(')').map(|(name, rest)| (name, rest, true))?
     } else {
         let end = literal.find(['{', ' ']).unwrap_or(literal.len());
         (&literal[..end], &literal[end..], false)
     };
-    Some((name, Shape { counts_only, ..Shape::parse(rest).ok()? }))
+    Some((name, Shape { counts_only, is_generator, ..Shape::parse(rest).ok()? }))
 }
 
 /// Makes the plan the one of this process, at module startup.

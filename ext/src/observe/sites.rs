@@ -34,6 +34,7 @@ use std::{
 pub(super) struct Site {
     /// The value of the label `function`.
     function: Box<str>,
+    is_generator: bool,
     family: Rc<Family>,
     /// The series of a function without labels of its own.
     only: Option<Place>,
@@ -71,14 +72,24 @@ pub(super) struct Place {
     ready: Cell<u64>,
     cells: Cell<*const atomic::Cell>,
     count: usize,
-    /// Whether calls are timed, and running ones counted.
-    pub(super) is_timed: bool,
+    pub(super) timing: Timing,
     /// Null without a gauge.
     in_flight: Cell<*const atomic::Cell>,
     attachment_id: Cell<u64>,
     main: Cell<Series>,
     gauge: Cell<Series>,
     last: Cell<LastBucket>,
+}
+
+/// What the clock is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Timing {
+    /// Calls take a time, in which the process works; running ones are counted.
+    Work,
+    /// Calls are counted without a clock.
+    Untimed,
+    /// The same as of work, but no work: whoever asks for an element works. Whether a generator is suspended, nobody tells.
+    Generator,
 }
 
 /// The bucket of the last duration: the next one is likely to belong to it, too.
@@ -135,13 +146,15 @@ impl InFlight {
 impl Site {
     pub(super) fn new(function: &str, family: Rc<Family>, shape: &Shape) -> Self {
         let has_labels = !shape.labels.is_empty();
-        let only = || Place::new(Rc::clone(&family), labels::pack_texts(&[function]).into());
+        let only =
+            || Place::new(Rc::clone(&family), labels::pack_texts(&[function]).into(), shape.is_generator);
         Self {
             function: function.into(),
             only: (!has_labels).then(only),
             readers: shape.labels.iter().map(|(_, source)| Reader::new(source)).collect(),
             variants: RefCell::default(),
             recent: [const { Cell::new(null()) }; RECENT],
+            is_generator: shape.is_generator,
             family,
         }
     }
@@ -234,7 +247,7 @@ impl Site {
             *admitted = if is_admitted[index] { *text } else { Text { bytes: OTHER.as_bytes(), hash: 0 } };
         }
         let found = variants.find(admitted);
-        (found.unwrap_or_else(|| variants.add(admitted, &self.family)), is_admitted)
+        (found.unwrap_or_else(|| variants.add(admitted, self)), is_admitted)
     }
 }
 
@@ -251,13 +264,13 @@ impl Variants {
         self.table.find(hash, |variant| variant.is_of(hash, texts)).map(|variant| &raw const **variant)
     }
 
-    fn add(&mut self, texts: &[Text<'_>], family: &Rc<Family>) -> *const Variant {
+    fn add(&mut self, texts: &[Text<'_>], site: &Site) -> *const Variant {
         let (mut values, mut key) = (Vec::new(), Vec::new());
         for text in texts {
             labels::push_raw(text.bytes, &mut values);
             labels::push_part(text.bytes, &mut key);
         }
-        let place = Place::new(Rc::clone(family), key.into());
+        let place = Place::new(Rc::clone(&site.family), key.into(), site.is_generator);
         let variant = Box::new(Variant { hash: hash(texts), values: values.into(), place });
         let found = &raw const *variant;
         self.table.insert_unique(variant.hash, variant, |variant| variant.hash);
@@ -283,10 +296,15 @@ fn hash(texts: &[Text<'_>]) -> u64 {
 }
 
 impl Place {
-    fn new(family: Rc<Family>, key: Key) -> Self {
+    fn new(family: Rc<Family>, key: Key, is_generator: bool) -> Self {
+        let timing = match (&family.in_flight, is_generator) {
+            (None, _) => Timing::Untimed,
+            (Some(_), false) => Timing::Work,
+            (Some(_), true) => Timing::Generator,
+        };
         Self {
             count: family.main.definition.cells(),
-            is_timed: family.in_flight.is_some(),
+            timing,
             family,
             key,
             ready: Cell::new(0),
@@ -410,7 +428,8 @@ impl Place {
             ENDING.set(call.cell);
             self.resolve();
             self.take_back(InFlight { cell: ENDING.replace(null()), ..call });
-            let by = if self.is_timed { Update::Observe(seconds) } else { Update::Count(1.0) };
+            let is_timed = self.timing != Timing::Untimed;
+            let by = if is_timed { Update::Observe(seconds) } else { Update::Count(1.0) };
             apply(&self.family.main, self.main.get().target, by);
         });
     }

@@ -1,6 +1,9 @@
 //! How long this process is busy: within observed calls that are timed, and within what a script times itself, by
 //! `time()` or a timer that is observed in the end.
 //!
+//! A generator is no work, because nobody tells when it is suspended: whoever asks it for an element works, and so does what
+//! is observed or timed within it. A suspended fiber is work like any call that waits: what it waits for is its own.
+//!
 //! Nothing counts twice. Of observed calls only the first that runs counts: whatever runs within it, or beside it in a
 //! fiber, ends before it, or the call that is first then goes on from there. What a script times remembers how long the process
 //! was busy when it began, and adds what is missing when it ends. A timer that is never observed was no work: it may
@@ -15,7 +18,7 @@ use crate::{
 };
 use promshm_segment::clock;
 
-/// When the first of the observed calls that run and are timed began; `None` if none does.
+/// When the first of the observed calls that run and are work began; `None` if none does.
 type FirstCall = fn() -> Option<u64>;
 
 /// Set where functions are observed.
@@ -26,8 +29,8 @@ static FIRST_CALL: ModuleStatic<Option<FirstCall>> = ModuleStatic::new(None);
 interpreter_local! {
     /// When the process started; 0 if a thread has not asked yet.
     static START: u64 = 0;
-    /// Observed calls that run and are not timed.
-    static UNTIMED: usize = 0;
+    /// Observed calls that run and are no work: those that are not timed, and generators.
+    static NO_WORK: usize = 0;
     /// Time in which something ran, up to the first observed call that runs now.
     static BUSY: u64 = 0;
     /// When a call that ends is to publish the time.
@@ -62,7 +65,7 @@ fn first_call_or(now: u64) -> u64 {
 /// An observed call ends at `now` that took so long, and leaves so many others running.
 #[inline(always)]
 pub(crate) fn end_call(running: usize, nanoseconds: u64, now: u64) {
-    if running == UNTIMED.get() {
+    if running == NO_WORK.get() {
         BUSY.update(|busy| busy.wrapping_add(nanoseconds));
     }
     if now >= DUE.get() {
@@ -82,21 +85,21 @@ pub(crate) fn hand_over(start: u64, next_start: u64) {
     BUSY.update(|busy| busy + next_start.saturating_sub(start));
 }
 
-/// An observed call begins that is not timed.
+/// An observed call begins that is no work.
 #[inline(always)]
-pub(crate) fn begin_untimed() {
-    UNTIMED.update(|untimed| untimed.wrapping_add(1));
+pub(crate) fn begin_no_work() {
+    NO_WORK.update(|calls| calls.wrapping_add(1));
 }
 
-/// An observed call ends that is not timed.
+/// An observed call ends that is no work.
 #[inline(always)]
-pub(crate) fn end_untimed() {
-    UNTIMED.update(|untimed| untimed.wrapping_sub(1));
+pub(crate) fn end_no_work() {
+    NO_WORK.update(|calls| calls.wrapping_sub(1));
 }
 
 /// The observed calls that ran are given up.
 pub(crate) fn forget_calls() {
-    UNTIMED.set(0);
+    NO_WORK.set(0);
 }
 
 /// Something begins that a script times.
