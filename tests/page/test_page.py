@@ -31,6 +31,14 @@ FUNCTIONS, WORKERS, ROOM = (TABLE % view for view in ("functions", "workers", "r
 BUTTON = "document.querySelector('[data-view=%s]')"
 OBSERVED = "quick, slow, failing, work, count(md5), Mailer::send{queue=arg1} as mailer"
 
+# Lines of the view's table where a cell lies below the first one.
+BROKEN_LINES = """(() => {
+  const lines = [...document.querySelectorAll('.view:not([hidden]) :is(.head, .line)')];
+  const box = (cell) => cell.getBoundingClientRect();
+  const broken = lines.filter((line) => [...line.children].some((cell) => box(cell).top >= box(line.children[0]).bottom));
+  return { 'in all': lines.length, broken: broken.map((line) => line.textContent) };
+})()"""
+
 # Scrolls to a height, and waits until the page has rendered.
 SCROLL = """new Promise((done) => {
   scrollTo(0, %d);
@@ -343,6 +351,22 @@ class PageTest(harness.TestCase):
             self.page.screenshot(SHOTS / f"{name}-phone.png")
         self.assert_is_quiet()
 
+    def test_each_view_has_its_columns_beside_each_other(self):
+        observed_worker(self)
+        worker(self, settings=["promshm.runtime_metrics=1"])
+        self.open_functions(width=1180, height=844)
+        for name, rows in (("functions", FUNCTIONS), ("workers", WORKERS), ("room", ROOM)):
+            if name != "functions":
+                self.show_view(name, rows)
+            for width in (1180, 961, 960, 700):
+                with self.subTest(name, width=width):
+                    self.page.look(width, 844, "light")
+                    self.assert_fits(width, "header *, #stats *, footer *, .view:not([hidden]) *")
+                    lines = self.page.evaluate(BROKEN_LINES)
+                    self.assertGreater(lines["in all"], 1)
+                    self.assertEqual(lines["broken"], [])
+        self.assert_is_quiet()
+
     def assert_fits(self, width, elements):
         """Nothing scrolls sideways, and nothing lies beyond the edge."""
         self.assertLessEqual(self.page.evaluate("document.documentElement.scrollWidth"), width)
@@ -565,8 +589,14 @@ class PageTest(harness.TestCase):
             page.look(1180, 920, scheme)
             page.screenshot(SHOTS / f"page-{scheme}.png")
             self.assertGreater((SHOTS / f"page-{scheme}.png").stat().st_size, 10_000)
+        self.page = page
+        self.show_view("workers", WORKERS)
+        wait_until("the busy time", lambda: all("%" in row[5] for row in page.evaluate(WORKERS)))
+        for scheme in ("light", "dark"):
+            page.look(1000, 320, scheme)
+            page.screenshot(SHOTS / f"workers-{scheme}.png")
+            self.assertGreater((SHOTS / f"workers-{scheme}.png").stat().st_size, 10_000)
         self.assert_is_quiet()
-
 
     def test_screenshots_of_functions_are_saved(self):
         built_in = subprocess.check_output([harness.PHP, "-n", "-m"], text=True).lower().split()

@@ -11,6 +11,8 @@ $memory = new Gauge('worker_memory_bytes', 'Memory of each living worker.', [], 
 if (!isset($argv[1])) { // with a word it is a plain worker, for pictures
     $hostile = new Gauge('hostile', 'What <b>labels</b> & help may hold.', ['text']);
     $hostile->set(1, ["<img src=x onerror=alert(1)> \"quoted\" back\\slash\nnewline {x=\"y\"} größe ✓"]);
+} else {
+    $render = new Histogram('mail_render_seconds', 'Time to render a mail.');
 }
 
 stream_set_blocking(STDIN, false);
@@ -25,6 +27,9 @@ for ($turn = 0; !feof(STDIN); $turn++) {
     $memory->set(memory_get_usage());
     if ($turn === 0) {
         echo "counting\n";
+    }
+    if (isset($render)) { // so it is busy for a part of its time
+        $render->time(fn () => usleep(mt_rand(2000, 12000)));
     }
     usleep(20000);
 }
