@@ -101,8 +101,17 @@ final class Definition
 
     public function describe(): string
     {
-        $mode = $this->mode === null ? '' : " and mode {$this->mode->name}";
-        return "a $this->type with labels (" . implode(', ', $this->labelNames) . ')' . $mode;
+        $shape = match (true) {
+            $this->mode !== null => " and mode {$this->mode->name}",
+            $this->type === 'summary' => " and maxAgeSeconds $this->maxAgeSeconds",
+            $this->schema !== null => " and native buckets of schema $this->schema",
+            default => '',
+        };
+        if ($this->bounds !== []) {
+            $what = $this->type === 'summary' ? 'quantiles' : 'buckets';
+            $shape .= " and $what (" . implode(', ', array_map(Number::label(...), $this->bounds)) . ')';
+        }
+        return "a $this->type with labels (" . implode(', ', $this->labelNames) . ')' . $shape;
     }
 
     /**
@@ -181,6 +190,7 @@ final class Definition
      */
     private function checkLabel(string $label, array $before): void
     {
+        self::atMost('A label\'s name', strlen($label), self::MAX_NAME);
         $own = match (true) {
             $this->type === 'histogram' => 'le',
             $this->type === 'summary' => 'quantile',

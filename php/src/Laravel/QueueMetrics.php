@@ -63,8 +63,9 @@ final class QueueMetrics
 
     public function subscribe(Dispatcher $events): void
     {
-        $events->listen(Looping::class, fn (Looping $event) => $this->wait($event->connectionName));
-        $events->listen(JobProcessing::class, fn (JobProcessing $event) => $this->begin($event->connectionName, $event->job));
+        // A queue that was not made by Laravel's manager has no name.
+        $events->listen(Looping::class, fn (Looping $event) => $this->wait((string) $event->connectionName));
+        $events->listen(JobProcessing::class, fn (JobProcessing $event) => $this->begin((string) $event->connectionName, $event->job));
         $events->listen(JobProcessed::class, fn (JobProcessed $event) => $this->end($event->job, self::result($event->job)));
         $events->listen(JobExceptionOccurred::class, fn (JobExceptionOccurred $event)
             => $this->end($event->job, 'exception'));
@@ -131,6 +132,6 @@ final class QueueMetrics
      */
     private static function labels(Job $job): array
     {
-        return [$job->resolveName(), $job->getQueue()];
+        return [$job->resolveName(), (string) $job->getQueue()];
     }
 }

@@ -52,12 +52,12 @@ final class PromphpAdapter implements Adapter
      *             grow, and not those of its window, as PromPHP does
      * @param array<string, GaugeMode|string> $gauges how the values of several processes become one, by the
      *             gauges' full names: `['app_in_flight' => 'sum']`. All others have one value that every
-     *             process sets, as in PromPHP's storages
+     *             process sets, as in PromPHP's storages, but for php_info, which tells of living processes
      * @throws InvalidArgumentException if there is no such mode
      */
     public function __construct(private readonly bool $cumulativeSummaries = false, array $gauges = [])
     {
-        $modes = [];
+        $modes = ['php_info' => GaugeMode::Max]; // else the version before an upgrade would stay beside the new one
         foreach ($gauges as $name => $mode) {
             $modes[$name] = $mode instanceof GaugeMode ? $mode : self::mode($name, $mode);
         }

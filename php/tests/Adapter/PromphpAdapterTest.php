@@ -96,6 +96,18 @@ final class PromphpAdapterTest extends AdapterTestCase
         self::assertSame(['app_gauge 2'], $this->lines());
     }
 
+    /** @group native */
+    #[Group('native')]
+    public function testAnUpgradeLeavesOnePhpVersion(): void
+    {
+        $version = static fn (string $version): array => ['name' => 'php_info', 'help' => 'PHP.', 'type' => 'gauge',
+            'labelNames' => ['version'], 'labelValues' => [$version], 'value' => 1, 'command' => Adapter::COMMAND_SET];
+        $former = var_export($version('8.1.30'), true);
+        self::inAnotherProcess("(new Promshm\\Storage\\PromphpAdapter())->updateGauge($former);");
+        $this->adapter->updateGauge($version('8.4.1'));
+        self::assertSame(['php_info 8.4.1 1'], $this->lines());
+    }
+
     public function testAnUnknownModeOfAGaugeIsRefused(): void
     {
         $make = static fn (): PromphpAdapter => new PromphpAdapter(gauges: ['app_gauge' => 'total']);

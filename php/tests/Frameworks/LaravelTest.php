@@ -149,6 +149,16 @@ final class LaravelTest extends MetricsTestCase
         self::assertStringStartsWith('queue_busy_seconds_total{connection="db"} ', $busy[0]);
     }
 
+    public function testAQueueWithoutANameCounts(): void
+    {
+        $queue = new SyncQueue(); // without Laravel's manager, which names each
+        $queue->setContainer($this->app);
+        $queue->push(SendMail::class . '@handle', ['to' => 'a']);
+        $job = 'job="Promshm\\\\Tests\\\\Examples\\\\SendMail",queue="sync"';
+        self::assertSame(["queue_jobs_total{{$job},result=\"ok\"} 1"], self::lines('/^queue_jobs_total/'));
+        self::assertCount(1, self::lines('/^queue_busy_seconds_total\{connection=""\}/'));
+    }
+
     public function testTheAgeOfTheOldestWaitingJobIsWatched(): void
     {
         $age = fn (): float => self::value('queue_oldest_job_seconds{connection="db",queue="default"}');

@@ -9,12 +9,14 @@ use Promshm\Counter;
 use Promshm\Exception\InvalidArgumentException;
 use Promshm\Exception\MetricNotFoundException;
 use Promshm\Exception\MetricsRegistrationException;
+use Promshm\Histogram;
 use Promshm\MetricFamilySamples;
 use Promshm\RegistryInterface;
 use Promshm\RendererInterface;
 use Promshm\RenderTextFormat;
 use Promshm\Sample;
 use Promshm\Segment;
+use Promshm\Summary;
 use Promshm\Tests\MetricsTestCase;
 
 final class RegistryTest extends MetricsTestCase
@@ -96,6 +98,14 @@ final class RegistryTest extends MetricsTestCase
         self::assertThrows(MetricsRegistrationException::class, $twice, 'Counter app_jobs_total is already registered');
         $other = fn () => $registry->getOrRegisterGauge('app', 'jobs_total', '');
         self::assertThrows(MetricsRegistrationException::class, $other, 'already defined as a counter');
+        $registry->registerHistogram('app', 'job_seconds', '', [], [0.5, 2]);
+        $buckets = fn () => new Histogram('app_job_seconds', '', [], [1, 2, 3]);
+        self::assertThrows(MetricsRegistrationException::class, $buckets, 'and buckets (0.5, 2),', 'and buckets (1, 2, 3) as');
+        $registry->registerSummary('app', 'job_bytes', '', [], 600, [0.5]);
+        $age = fn () => new Summary('app_job_bytes', '', [], 60, [0.5]);
+        self::assertThrows(MetricsRegistrationException::class, $age, 'maxAgeSeconds 600 and quantiles (0.5),', 'maxAgeSeconds 60 and');
+        $long = fn () => new Counter('long_total', '', [str_repeat('l', 1025)]);
+        self::assertThrows(InvalidArgumentException::class, $long, 'A label\'s name is longer than 1024 bytes');
         $unknown = fn () => $registry->getGauge('app', 'jobs_total');
         self::assertThrows(MetricNotFoundException::class, $unknown, 'Gauge app_jobs_total is not known');
         $name = fn () => $registry->registerCounter('app', 'not a name', '');
