@@ -215,7 +215,8 @@ fn parse_definition(
 }
 
 fn parse_callable(frame: &Frame, labels: ValueArgument<'_>) -> c_int {
-    let mut call: MaybeUninit<ffi::zend_fcall_info> = MaybeUninit::uninit();
+    // Room for a `zend_fcall_info`, which takes 64 bytes. Its own type is missing in the bindings to PHP 8.6.
+    let mut call: MaybeUninit<[usize; 16]> = MaybeUninit::uninit();
     let mut found: MaybeUninit<ffi::zend_fcall_info_cache> = MaybeUninit::zeroed();
     let (call, cache) = (call.as_mut_ptr(), found.as_mut_ptr());
     let (mut function, labels) = (null_mut::<Zval>(), labels.place());
