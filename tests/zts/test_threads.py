@@ -186,7 +186,7 @@ work($thread);
 function seconds(string $pattern): array {
     preg_match_all("/^$pattern (\\\\S+)$/m", Promshm\\Segment::render(), $found);
     sort($found[1], SORT_NUMERIC);
-    return array_map(fn ($one) => round((float) $one, 6), $found[1]);
+    return array_map(fn ($one) => round((float) $one, 9), $found[1]);
 }
 $counter = new Promshm\\Counter('turns_total');
 $deadline = microtime(true) + 600; // a thread publishes about once a second, while it counts
