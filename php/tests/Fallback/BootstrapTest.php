@@ -6,6 +6,7 @@ namespace Promshm\Tests\Fallback;
 
 use PHPUnit\Framework\Attributes\Group;
 use Promshm\Counter;
+use Promshm\Exception\InvalidArgumentException;
 use Promshm\Fallback;
 use Promshm\Tests\MetricsTestCase;
 
@@ -57,6 +58,8 @@ final class BootstrapTest extends MetricsTestCase
         $counter->surplus = 1;
         restore_error_handler();
         self::assertStringStartsWith(E_DEPRECATED . ' Creation of dynamic property', (string) $deprecated);
+        $labelled = new Counter('labelled_total', '', ['a']);
+        self::assertThrows(\TypeError::class, fn () => $labelled->labels([]));
     }
 
     /** @group native */
@@ -67,6 +70,8 @@ final class BootstrapTest extends MetricsTestCase
         self::assertThrows(\ArgumentCountError::class, fn () => $counter->inc([], null, 'surplus'));
         self::assertSame('Promshm\\Counter', $counter::class);
         self::assertThrows(\Error::class, fn () => $counter->surplus = 1);
+        $labelled = new Counter('labelled_total', '', ['a']);
+        self::assertThrows(InvalidArgumentException::class, fn () => $labelled->labels([]));
     }
 
     /** @group native */
