@@ -44,17 +44,22 @@ function has(array $expected): bool
 }
 
 $counter = new Counter('c_total', '', ['a', 'b']);
-foreach (['counted', 'counted again after clear()'] as $step) {
+$ways = [
+    'counted' => fn (): Counter => $counter,
+    'counted again after clear()' => fn (): Counter => $counter,
+    'counted by an object for each call' => fn (): Counter => new Counter('c_total', '', ['a', 'b']),
+];
+foreach ($ways as $way => $object) {
     $expected = [];
     for ($round = 1; $round <= 3; $round++) {
         foreach ($texts as $number => $text) {
-            $counter->incBy($number + 1, [$fresh($text), $fresh('200')]);
-            $counter->incBy(1, [(string) (int) $text === $text ? (int) $text : $fresh($text), 200]);
+            $object()->incBy($number + 1, [$fresh($text), $fresh('200')]);
+            $object()->incBy(1, [(string) (int) $text === $text ? (int) $text : $fresh($text), 200]);
             $key = json_encode([$text, '200']);
             $expected[$key] = ($expected[$key] ?? 0) + $number + 2;
         }
     }
-    echo $step, ': ', count($expected), ' series, ', has($expected) ? 'right' : 'wrong', "\n";
+    echo $way, ': ', count($expected), ' series, ', has($expected) ? 'right' : 'wrong', "\n";
     $counter->clear();
 }
 ?>
@@ -63,3 +68,4 @@ foreach (['counted', 'counted again after clear()'] as $step) {
 --EXPECT--
 counted: 2370 series, right
 counted again after clear(): 2370 series, right
+counted by an object for each call: 2370 series, right

@@ -220,7 +220,7 @@ pub(crate) fn names_in(table: &ZendHashTable) -> Option<Vec<String>> {
 extern "C" fn bind<C: MetricClass>(call: &Call<C>, ret: &mut Zval) {
     let is_usual = call.named_arguments().is_none();
     match is_usual.then(|| call.this().known_bound(call.arguments())).flatten() {
-        Some(object) => std::mem::forget(std::mem::replace(ret, object)), // it held nothing to release
+        Some(object) => zval::return_value(ret, object),
         None => bind_slowly(call, ret),
     }
 }

@@ -343,7 +343,6 @@ impl Registry {
     }
 
     /// The object whose labels have these names, in this order.
-    #[inline(never)] // so that a call which finds its metric among the recent ones saves no registers for it
     fn find_ordered(&self, metric: MetricType, names: &[Zval], label_names: Option<&Zval>) -> Option<Zval> {
         self.look_up(metric, names, |entry| label_order::find(&entry.handles, label_names))
     }
@@ -412,14 +411,22 @@ fn names(frame: &Frame) -> &[Zval] {
     &frame.arguments()[..2]
 }
 
-#[inline(always)]
+#[inline(never)] // the same code for all types
 fn get_or_register(call: &Call<Registry>, ret: &mut Zval, metric: MetricType) {
-    let (registry, label_names) = (call.this(), call.argument(LABEL_NAMES));
-    let recent = || registry.find_recent(metric, names(call), label_names);
-    let any = || registry.find_ordered(metric, names(call), label_names);
-    let find = || recent().or_else(any);
+    if is_usual(call)
+        && let Some(object) = call.this().find_recent(metric, names(call), call.argument(LABEL_NAMES))
+    {
+        return zval::return_value(ret, object);
+    }
+    get_or_register_slowly(call, ret, metric);
+}
+
+#[inline(never)] // so that a call which finds its metric among the recent ones saves no registers for it
+fn get_or_register_slowly(call: &Call<Registry>, ret: &mut Zval, metric: MetricType) {
+    let label_names = call.argument(LABEL_NAMES);
+    let find = || call.this().find_ordered(metric, names(call), label_names);
     match is_usual(call).then(find).flatten() {
-        Some(object) => std::mem::forget(std::mem::replace(ret, object)), // it held nothing to release
+        Some(object) => zval::return_value(ret, object),
         None => catch_panic(|| drop(get_or_add(call, ret, metric))),
     }
 }

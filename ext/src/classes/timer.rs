@@ -102,24 +102,28 @@ extern "C" fn new(_call: &Call<Timer>, _ret: &mut Zval) {}
 extern "C" fn observe_duration(call: &Call<Timer>, ret: &mut Zval) {
     catch_panic(|| {
         if call.given() == 0 || parse(call, Parse::Nothing) {
-            ret.set_double(call.this().observe());
+            zval::return_double(ret, call.this().observe());
         }
     });
     heartbeat::tick();
 }
 
 impl Timer {
+    /// Once, so that there is no former series to drop.
+    #[inline]
     fn begin(&self, series: SeriesOf) {
-        let _set_once = self.series.set(series);
+        std::mem::forget(self.series.set(series));
         self.running.set(Some(work::begin()));
     }
 
     /// Observes the time since the start, once: a second call returns the same duration, so that a `finally` block
     /// counts nothing twice.
+    #[inline]
     fn observe(&self) -> f64 {
         if let (Some(timed), Some(series)) = (self.running.take(), self.series.get()) {
-            self.seconds.set(work::end(timed));
-            histogram_cells::observe_series(series, self.seconds.get());
+            let seconds = work::end(timed);
+            self.seconds.set(seconds);
+            histogram_cells::observe_series(series, seconds);
         }
         self.seconds.get()
     }

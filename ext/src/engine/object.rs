@@ -215,7 +215,7 @@ pub(crate) fn native_of<P: NativeObject>(value: &Zval) -> Option<&P> {
     is_ours.then(|| unsafe { native_state(from_ref(object).cast_mut()) })
 }
 
-/// Puts a new object of the class `C` into `ret`, and returns its native state; `None` before the class is registered.
+/// Puts a new object of the class `C` into `ret`, which holds nothing to release, and returns its native state; `None` before the class is registered.
 pub(crate) fn new_object<C: PhpClass>(ret: &mut Zval) -> Option<&C::State> {
     let class = C::entry().entry.get();
     if class.is_null() {
@@ -225,9 +225,10 @@ pub(crate) fn new_object<C: PhpClass>(ret: &mut Zval) -> Option<&C::State> {
     // takes the object's only reference, and stays borrowed as long as the state.
     unsafe {
         let std = create::<C::State>(class);
-        *ret = Zval::new();
-        ret.value.obj = std;
-        ret.u1.type_info = ffi::IS_OBJECT | OBJECT_FLAGS;
+        let mut object = Zval::new();
+        object.value.obj = std;
+        object.u1.type_info = ffi::IS_OBJECT | OBJECT_FLAGS;
+        zval::return_value(ret, object);
         Some(native_state(std))
     }
 }

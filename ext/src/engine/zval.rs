@@ -17,6 +17,8 @@ use ext_php_rs::{
 };
 use std::{
     ffi::{c_char, c_int},
+    hint::assert_unchecked,
+    mem::offset_of,
     ptr::{from_mut, from_ref},
     slice,
 };
@@ -84,8 +86,15 @@ pub(crate) fn list_of(value: &Zval) -> Option<&[Zval]> {
 /// The array in a zval; `None` for other types.
 #[inline(always)]
 pub(crate) fn table_of(value: &Zval) -> Option<&ZendHashTable> {
-    // SAFETY: the type says that the pointer is an array's, which lives as long as the zval.
-    (type_of(value) == IS_ARRAY).then(|| unsafe { &*value.value.arr })
+    if type_of(value) != IS_ARRAY {
+        return None;
+    }
+    // SAFETY: the type says that the pointer is an array's, which lives as long as the zval. It is said that there is one,
+    // for the compiler would look.
+    unsafe {
+        assert_unchecked(!value.value.arr.is_null());
+        Some(&*value.value.arr)
+    }
 }
 
 /// The elements of an array that is not a list, if it has no gaps.
@@ -349,6 +358,24 @@ pub(crate) fn bytes_of(value: &Zval) -> Option<&[u8]> {
     (type_of(value) == IS_STRING).then(|| unsafe { string_bytes(value.value.str_) })
 }
 
+/// A string of less than eight bytes as a number, and how many there are: the first byte is the lowest, and those behind
+/// the last one are zero. `None` for other types and for longer strings.
+#[inline(always)]
+pub(crate) fn short_text(value: &Zval) -> Option<(u64, usize)> {
+    const { assert!(size_of::<ffi::zend_string>() - offset_of!(ffi::zend_string, val) >= size_of::<u64>()) };
+    let string = string_of(value)?;
+    // SAFETY: the type says that this is a string, which lives as long as the zval. The engine gives none less room than
+    // its struct takes, so that eight bytes are there; what does not belong to the text is cleared.
+    unsafe {
+        let length = (*string).len;
+        if length >= size_of::<u64>() {
+            return None;
+        }
+        let bytes = u64::from_le((&raw const (*string).val).cast::<u64>().read_unaligned());
+        Some((bytes & !(u64::MAX << (8 * length)), length))
+    }
+}
+
 /// Whether two texts are the same: short ones, as names and label values are, without a call.
 #[inline(always)]
 pub(crate) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
@@ -389,6 +416,19 @@ pub(crate) fn stringified(value: &Zval) -> Result<Vec<u8>, Thrown> {
         ffi::ext_php_rs_zend_string_release(string);
         if has_exception() { Err(Thrown) } else { Ok(bytes) }
     }
+}
+
+/// Returns a value. What the engine has put there holds nothing to release.
+#[inline(always)]
+pub(crate) fn return_value(ret: &mut Zval, value: Zval) {
+    std::mem::forget(std::mem::replace(ret, value));
+}
+
+/// Returns a number.
+#[inline(always)]
+pub(crate) fn return_double(ret: &mut Zval, number: f64) {
+    ret.value.dval = number;
+    ret.u1.type_info = u32::from(IS_DOUBLE);
 }
 
 /// Returns a string; invalid UTF-8 is replaced.

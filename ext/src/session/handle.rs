@@ -28,6 +28,7 @@ use ext_php_rs::types::{ZendHashTable, Zval};
 use promshm_segment::memory::atomic as segment;
 use std::{
     cell::{Cell, OnceCell},
+    hint::assert_unchecked,
     ptr::null,
     rc::Rc,
     slice,
@@ -107,7 +108,19 @@ impl SeriesOf {
         let Self { metric, key, series } = self;
         let series = if series.holds() { *series } else { lookup::series(metric, key).1 };
         // SAFETY: the target was just found in the current generation, for this metric.
-        unsafe { update_target(series.target, metric.definition.cells(), apply) }
+        unsafe { update_target(series.target, metric.cells, apply) }
+    }
+
+    /// This process's own cells of the series, if they are known and still valid.
+    #[inline(always)]
+    pub(crate) fn own_cells(&self) -> Option<&[segment::Cell]> {
+        match self.series.target {
+            Target::Owned(cells) if self.series.holds() => {
+                // SAFETY: in the current generation these are the cells of the mapped segment, for this metric.
+                Some(unsafe { slice::from_raw_parts(cells, self.metric.cells) })
+            }
+            _ => None,
+        }
     }
 }
 
@@ -125,6 +138,20 @@ pub(crate) unsafe fn update_target(target: Target, count: usize, apply: impl FnO
     };
     // SAFETY: the caller's promise; cells stay mapped as long as their generation is the current one.
     apply(Cells { all: unsafe { slice::from_raw_parts(cells, count) }, shared });
+}
+
+/// The cell that a pointer leads to.
+///
+/// # Safety
+///
+/// As for a reference. It is said that there is a cell, for the compiler would look.
+#[inline(always)]
+unsafe fn cell_at<'c>(cell: *const segment::Cell) -> &'c segment::Cell {
+    // SAFETY: the caller's promise.
+    unsafe {
+        assert_unchecked(!cell.is_null());
+        &*cell
+    }
 }
 
 /// The cells that an update goes to.
@@ -179,7 +206,7 @@ impl Handle {
     }
 
     fn set_binding(&self, binding: Binding) -> Result<(), Thrown> {
-        let cells = binding.metric.definition.cells();
+        let cells = binding.metric.cells;
         self.binding.set(binding).map_err(|_| invalid_argument("The constructor was called already"))?;
         self.count.set(cells);
         Ok(())
@@ -207,14 +234,14 @@ impl Handle {
     #[inline(always)]
     pub(crate) fn ready_cell(&self, frame: &Frame, n: u32) -> Option<&segment::Cell> {
         // SAFETY: in the current generation this is a cell of the mapped segment.
-        self.ready(&self.owned_generation, frame, n).map(|cells| unsafe { &*cells })
+        self.ready(&self.owned_generation, frame, n).map(|cells| unsafe { cell_at(cells) })
     }
 
     /// As [`Handle::ready_cell`], but other processes may write the cell, too: it may be set, not added to.
     #[inline(always)]
     pub(crate) fn settable_cell(&self, frame: &Frame, n: u32) -> Option<&segment::Cell> {
         // SAFETY: as above.
-        self.ready(&self.found_generation, frame, n).map(|cells| unsafe { &*cells })
+        self.ready(&self.found_generation, frame, n).map(|cells| unsafe { cell_at(cells) })
     }
 
     #[inline(always)]
@@ -287,10 +314,17 @@ impl Handle {
     /// Where updates of the series that the labels name go. It is cached, so that the next such call is fast.
     fn named_target(&self, labels: &ZendHashTable) -> Result<Target, Thrown> {
         let metric = self.check_unbound()?;
+        let is_first = !self.was_called.replace(true);
         let known = match zval::list_values(labels) {
-            Some(values) => self.known_target(metric, labels, &values.iter()),
+            Some(values) => {
+                let recent = is_first.then(|| metric.recent_cells(values, self.generation_ref.get()));
+                match recent.flatten() {
+                    Some(cells) => return Ok(Target::Owned(cells)),
+                    None => self.known_target(metric, labels, &values.iter(), is_first),
+                }
+            }
             None => KeyedLabels::of(&metric.definition.label_names, labels)
-                .and_then(|keyed| self.known_target(metric, labels, &keyed.iter())),
+                .and_then(|keyed| self.known_target(metric, labels, &keyed.iter(), is_first)),
         };
         match known {
             Some(target) => Ok(target),
@@ -298,37 +332,42 @@ impl Handle {
         }
     }
 
-    /// Where updates of a series go that is known by its values as PHP has them.
+    /// Where updates of a series go that is known by its values as PHP has them. The first call of a handle leaves it to the
+    /// next handles of its metric, if they may find it there.
     #[inline(always)]
     fn known_target<'v>(
         &self,
         metric: &Metric,
         labels: &ZendHashTable,
         values: &(impl ExactSizeIterator<Item = &'v Zval> + Clone),
+        is_first: bool,
     ) -> Option<Target> {
         let note = |key: &Key, series: Series| {
-            if let Target::Owned(cells) = series.target
-                && let Some(cache) = self.cache(values.len())
-            {
-                let found = (series.generation, cells);
-                cache.store(labels, &metric.definition.label_names, values.clone(), key, found);
+            let Target::Owned(cells) = series.target else { return };
+            let found = (series.generation, cells);
+            if !is_first {
+                let names = &metric.definition.label_names;
+                self.cache(metric).inspect(|cache| cache.store(labels, names, values.clone(), key, found));
+            } else if zval::list_values(labels).is_some() {
+                metric.texts().store(values.clone(), key, found);
             }
         };
         metric.known_target(values, note).map(|series| series.target)
     }
 
     #[inline(always)]
-    fn cache(&self, labels: usize) -> Option<&SeriesCache> {
+    fn cache(&self, metric: &Metric) -> Option<&SeriesCache> {
         match self.cache.get() {
             Some(cache) => Some(cache),
-            None if self.was_called.replace(true) => self.make_cache(labels),
-            None => None,
+            None => self.make_cache(metric),
         }
     }
 
     #[cold]
-    fn make_cache(&self, labels: usize) -> Option<&SeriesCache> {
-        let _set_once = SeriesCache::new(labels).map(|cache| self.cache.set(Box::new(cache)));
+    fn make_cache(&self, metric: &Metric) -> Option<&SeriesCache> {
+        let labels = metric.definition.label_names.len();
+        let cache = SeriesCache::new(labels, Rc::clone(metric.texts()));
+        let _set_once = cache.map(|cache| self.cache.set(Box::new(cache)));
         self.cache.get().map(AsRef::as_ref)
     }
 

@@ -24,7 +24,16 @@ pub(crate) fn observe(handle: &Handle, labels: Labels<'_>, exemplar: Exemplar<'_
 }
 
 /// Counts one observation into a series of a histogram.
+#[inline]
 pub(crate) fn observe_series(series: &SeriesOf, value: f64) {
+    match series.own_cells() {
+        Some(cells) if series.metric.native.is_none() => count(cells, series.metric.buckets.of(value), value),
+        _ => observe_unusual(series, value),
+    }
+}
+
+#[inline(never)] // so that the usual way saves no registers for it
+fn observe_unusual(series: &SeriesOf, value: f64) {
     let bucket = series.metric.bucket_of(value);
     series.update(|cells| add_of(&series.metric, cells, bucket, value));
 }

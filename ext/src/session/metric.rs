@@ -4,9 +4,10 @@ use crate::session::{
     ini,
     series::{Key, Series},
     series_table::SeriesTable,
+    text_cache::TextCache,
 };
 use ext_php_rs::types::Zval;
-use promshm_segment::{Buckets, Definition, DefinitionError, FamilyId, Kind, NativeIndex};
+use promshm_segment::{Buckets, Definition, DefinitionError, FamilyId, Kind, NativeIndex, memory::atomic};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -24,6 +25,8 @@ pub(crate) struct Metric {
     pub(crate) buckets: Buckets,
     /// The upper bounds of the cells of a histogram that is recorded in both forms.
     joint_bounds: Option<Box<[f64]>>,
+    /// How many cells a series has.
+    pub(crate) cells: usize,
     /// The window of a native histogram.
     pub(crate) native: Option<NativeIndex>,
     /// The values of the constant labels.
@@ -31,6 +34,8 @@ pub(crate) struct Metric {
     /// The family's record, and the number of the attachment in which it was registered.
     pub(crate) registered: Cell<Option<(FamilyId, u64)>>,
     known: RefCell<SeriesTable>,
+    /// Shared with the caches of the handles.
+    texts: Rc<TextCache>,
     /// The series of label values that have none of their own, with the text that its labels say.
     overflow: RefCell<Option<(Box<str>, Series)>>,
 }
@@ -64,6 +69,7 @@ impl Metric {
             _ => None,
         };
         Ok(Self {
+            cells: definition.cells(),
             definition,
             family,
             buckets,
@@ -72,6 +78,7 @@ impl Metric {
             constants,
             registered: Cell::new(None),
             known: RefCell::default(),
+            texts: Rc::default(),
             overflow: RefCell::default(),
         })
     }
@@ -159,6 +166,19 @@ impl Metric {
         self.known.borrow().find(values, |key, series| series.holds().then(|| take(key, series)))?
     }
 
+    /// This process's own cells of the series with these texts, if it was asked for lately, and they are valid in the
+    /// generation `now`.
+    #[inline(always)]
+    pub(crate) fn recent_cells(&self, values: &[Zval], now: u64) -> Option<*const atomic::Cell> {
+        let has_all = values.len() == self.definition.label_names.len();
+        if has_all { self.texts.cells_of(values, now) } else { None }
+    }
+
+    /// The table behind [`Metric::recent_cells`].
+    pub(crate) fn texts(&self) -> &Rc<TextCache> {
+        &self.texts
+    }
+
     /// The series with that key, valid or stale, if it is known. `hash` is that of the key.
     pub(crate) fn get(&self, hash: u64, key: &[u8]) -> Option<(Key, Series)> {
         self.known.borrow().get(hash, key)
@@ -190,5 +210,6 @@ impl Metric {
     /// Forgets the resolved series; they are looked up again.
     pub(crate) fn forget_series(&self) {
         self.known.borrow_mut().clear();
+        self.texts.clear();
     }
 }

@@ -22,6 +22,7 @@ use std::{
     array,
     cell::{Cell, RefCell},
     ptr::{from_ref, null},
+    rc::Rc,
 };
 
 /// Bits of the index of a literal array's line.
@@ -66,8 +67,8 @@ pub(crate) struct SeriesCache {
     retained: RefCell<[Zval; ARRAYS]>,
     /// Different pieces of a script have different strings as keys.
     keys: [Keys; KEY_LINES],
-    /// Series whose values have no identity that would come again.
-    texts: TextCache,
+    /// The metric's series by texts: of values that have no identity which would come again.
+    texts: Rc<TextCache>,
     _permit: Permit,
 }
 
@@ -103,7 +104,7 @@ struct Keys {
 
 impl SeriesCache {
     /// An empty cache for sets of that many labels; `None` if the process has too many caches.
-    pub(crate) fn new(labels: usize) -> Option<Self> {
+    pub(crate) fn new(labels: usize, texts: Rc<TextCache>) -> Option<Self> {
         let permit = Permit::take()?;
         let line = |_| Line { words: Default::default(), found: Found::none() };
         let array_line = |_| ArrayLine { address: Cell::new(0), hits: Cell::new(0), found: Found::none() };
@@ -113,7 +114,7 @@ impl SeriesCache {
             arrays: array::from_fn(array_line),
             retained: RefCell::default(),
             keys: Default::default(),
-            texts: TextCache::default(),
+            texts,
             _permit: permit,
         })
     }
@@ -160,16 +161,20 @@ impl SeriesCache {
         if values.len() != self.labels {
             return None;
         }
-        let cells = match values {
-            [a] => self.cells_in_line(&identities([a])?, now),
-            [a, b] => self.cells_in_line(&identities([a, b])?, now),
-            [a, b, c] => self.cells_in_line(&identities([a, b, c])?, now),
-            [a, b, c, d] => self.cells_in_line(&identities([a, b, c, d])?, now),
+        match values.len() {
+            1 => self.cells_of_some::<1>(values.first_chunk()?, now),
+            2 => self.cells_of_some::<2>(values.first_chunk()?, now),
+            3 => self.cells_of_some::<3>(values.first_chunk()?, now),
+            4 => self.cells_of_some::<4>(values.first_chunk()?, now),
             _ => None,
-        };
-        match cells {
+        }
+    }
+
+    #[inline(always)]
+    fn cells_of_some<const N: usize>(&self, values: &[Zval; N], now: u64) -> Option<*const atomic::Cell> {
+        match self.cells_in_line(&identities(values.each_ref())?, now) {
             Some(cells) => Some(cells),
-            None => self.texts.cells_of(values, now),
+            None => self.texts.cells_of_some(values, now),
         }
     }
 
@@ -196,7 +201,7 @@ impl SeriesCache {
     }
 
     /// Stores the cells, which were found in that generation. `values` are those of the array, in the order of the
-    /// label names.
+    /// label names. Without identities that would come again, they are stored by their texts.
     #[inline(never)]
     pub(crate) fn store<'v>(
         &self,

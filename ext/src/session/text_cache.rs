@@ -1,5 +1,5 @@
-//! The series that a handle was called with lately, found by the texts of their label values: a value that is put
-//! together anew for each call has no address to be recognised by.
+//! The series of a metric that were asked for lately, found by the texts of their label values: a value that is put
+//! together anew for each call has no address to be recognised by, and a handle that a request makes has not seen any.
 //!
 //! Clients may choose texts that displace others; those are looked up in the table of all series again. No text is
 //! taken for another one, because all bytes are compared.
@@ -7,13 +7,16 @@
 use crate::{
     engine::{
         globals::interpreter_local,
-        zval::{IS_LONG, bytes_of, long_of, type_of},
+        zval::{IS_LONG, bytes_of, long_of, short_text, type_of},
     },
     session::{label_words::MOST_LABELS, labels, series::Key},
 };
 use ext_php_rs::types::Zval;
 use promshm_segment::memory::atomic;
-use std::{cell::RefCell, ptr::NonNull};
+use std::{
+    cell::{Cell, RefCell},
+    ptr::NonNull,
+};
 
 /// Bits of the index of a set, at first and at most.
 const FEWEST_BITS: u32 = 4;
@@ -28,9 +31,13 @@ interpreter_local! {
     static SETS: usize = 0;
 }
 
-/// A small cache: each set of label values has two lines where it may lie.
+/// A small cache: each set of label values has two lines where it may lie. All sets of a metric have the same size.
 #[derive(Debug, Default)]
-pub(crate) struct TextCache(RefCell<Sets>);
+pub(crate) struct TextCache {
+    sets: RefCell<Sets>,
+    /// The first series is not kept: most metrics never need a second one.
+    is_wanted: Cell<bool>,
+}
 
 #[derive(Debug, Default)]
 struct Sets {
@@ -40,7 +47,7 @@ struct Sets {
 }
 
 /// A series, in one line of the processor's cache.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 #[repr(align(64))]
 struct Line {
     /// The generation in which the cells are valid, 0 while there are none.
@@ -57,19 +64,37 @@ struct Word(u64);
 
 impl TextCache {
     /// This process's own cells of the series with these values, if they are valid in the generation `now`.
-    #[inline(never)] // so that values with identities save no registers for it
     pub(crate) fn cells_of(&self, values: &[Zval], now: u64) -> Option<*const atomic::Cell> {
-        let sets = self.0.borrow();
-        if sets.all.is_empty() { None } else { sets.find(values, now) }
+        match values.len() {
+            1 => self.cells_of_some::<1>(values.first_chunk()?, now),
+            2 => self.cells_of_some::<2>(values.first_chunk()?, now),
+            3 => self.cells_of_some::<3>(values.first_chunk()?, now),
+            4 => self.cells_of_some::<4>(values.first_chunk()?, now),
+            _ => None,
+        }
     }
 
-    /// Stores the cells, which were found in that generation. Does not allocate once it has as many sets as it needs.
+    /// A case for each number of values, so that their words stay in registers.
+    #[inline(never)] // so that values with identities save no registers for it
+    pub(crate) fn cells_of_some<const N: usize>(
+        &self,
+        values: &[Zval; N],
+        now: u64,
+    ) -> Option<*const atomic::Cell> {
+        self.sets.borrow().find(values, now)
+    }
+
+    /// Stores the cells, which were found in that generation, but not the first time. Does not allocate once it has as many
+    /// sets as it needs.
     pub(crate) fn store<'v>(
         &self,
         values: impl Iterator<Item = &'v Zval>,
         key: &Key,
         (generation, cells): (u64, *const atomic::Cell),
     ) {
+        if !self.is_wanted.replace(true) {
+            return;
+        }
         let mut words = [Word::default(); MOST_LABELS];
         let mut count = 0;
         for value in values {
@@ -80,32 +105,40 @@ impl TextCache {
         let key = words.iter().any(|word| !word.is_exact()).then(|| Key::clone(key));
         if key.as_ref().is_none_or(|key| key.len() <= MOST_BYTES) {
             let line = Line { generation, cells: NonNull::new(cells.cast_mut()), words, key };
-            self.0.borrow_mut().store(hash_of(&words[..count]), line);
+            self.sets.borrow_mut().store(hash_of(&words[..count]), line);
         }
+    }
+
+    /// Forgets all series, and frees their memory.
+    pub(crate) fn clear(&self) {
+        self.sets.take();
     }
 }
 
 impl Sets {
     #[inline(always)]
-    fn find(&self, values: &[Zval], now: u64) -> Option<*const atomic::Cell> {
-        let mut words = [Word::default(); MOST_LABELS];
-        for (word, value) in words.get_mut(..values.len())?.iter_mut().zip(values) {
+    fn find<const N: usize>(&self, values: &[Zval; N], now: u64) -> Option<*const atomic::Cell> {
+        let mut words = [Word::default(); N];
+        for (word, value) in words.iter_mut().zip(values) {
             *word = Word::of(value)?;
         }
-        let [newer, older] = self.all.get(self.place_of(hash_of(&words[..values.len()])))?;
-        let line = if newer.has(&words, now) { newer } else { older };
-        let is_it = line.has(&words, now) && line.key.as_ref().is_none_or(|key| holds(key, values));
+        let lines = self.all.get(self.place_of(hash_of(&words)))?;
+        let line = lines.iter().find(|line| line.has(&words, now))?;
+        let is_it = line.key.as_ref().is_none_or(|key| holds(key, values));
         if is_it { line.cells.map(|cells| cells.as_ptr().cast_const()) } else { None }
     }
 
     #[inline(always)]
     fn place_of(&self, hash: u64) -> usize {
-        (hash >> (u64::BITS - self.bits)) as usize
+        hash.wrapping_shr(u64::BITS - self.bits) as usize
     }
 
     fn store(&mut self, hash: u64, line: Line) {
-        let is_displaced = |[_, older]: &[Line; 2]| older.generation == line.generation;
-        if self.all.is_empty() || self.all.get(self.place_of(hash)).is_some_and(is_displaced) {
+        let lines = self.all.get(self.place_of(hash));
+        if lines.is_some_and(|lines| lines.contains(&line)) {
+            return; // a call with an exemplar does not look here
+        }
+        if lines.is_none_or(|[_, older]| older.generation == line.generation) {
             self.grow();
         }
         if self.all.is_empty() {
@@ -141,8 +174,8 @@ impl Drop for Sets {
 
 impl Line {
     #[inline(always)]
-    fn has(&self, words: &[Word; MOST_LABELS], now: u64) -> bool {
-        self.generation == now && self.words == *words
+    fn has(&self, words: &[Word], now: u64) -> bool {
+        self.generation == now && self.words.iter().zip(words).all(|(known, word)| known == word)
     }
 }
 
@@ -155,10 +188,10 @@ impl Word {
     /// `None` if the value is neither a string nor an integer of at most 55 bits.
     #[inline(always)]
     fn of(value: &Zval) -> Option<Self> {
-        match bytes_of(value) {
-            Some(text) => Some(Self::of_text(text)),
+        match short_text(value) {
+            Some((bytes, length)) => Some(Self(bytes | (length as u64) << 56)),
             None if type_of(value) == IS_LONG => Self::of_integer(long_of(value)),
-            None => None,
+            None => bytes_of(value).map(Self::of_long),
         }
     }
 
@@ -167,28 +200,10 @@ impl Word {
         is_short.then_some(Self(number as u64 & Self::REST | Self::INTEGER))
     }
 
-    #[inline(always)]
-    fn of_text(text: &[u8]) -> Self {
-        let length = text.len();
-        match text {
-            [] => Self(0),
-            [only] => Self(u64::from(*only) | 1 << 56),
-            [first, second] => Self(u64::from(*first) | u64::from(*second) << 8 | 2 << 56),
-            [first, second, third] => {
-                Self(u64::from(*first) | u64::from(*second) << 8 | u64::from(*third) << 16 | 3 << 56)
-            }
-            _ if length < 8 => {
-                let start = text.first_chunk().copied().map_or(0, u32::from_le_bytes);
-                let end = text.last_chunk().copied().map_or(0, u32::from_le_bytes);
-                // The ends overlap: the second one loses what the first one has.
-                Self(u64::from(start) | u64::from(end) >> (64 - 8 * length) << 32 | (length as u64) << 56)
-            }
-            _ => {
-                let start = text.first_chunk().copied().map_or(0, u64::from_le_bytes);
-                let end = text.last_chunk().copied().map_or(0, u64::from_le_bytes);
-                Self((start ^ end.rotate_left(29) ^ length as u64) & Self::REST | Self::LONG)
-            }
-        }
+    fn of_long(text: &[u8]) -> Self {
+        let start = text.first_chunk().copied().map_or(0, u64::from_le_bytes);
+        let end = text.last_chunk().copied().map_or(0, u64::from_le_bytes);
+        Self((start ^ end.rotate_left(29) ^ text.len() as u64) & Self::REST | Self::LONG)
     }
 
     /// Whether no other value has this word.
