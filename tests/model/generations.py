@@ -422,7 +422,117 @@ class Remove:
         return None
 
 
-MODELS = {"carry": Carry, "slotless": Slotless, "register": Register, "remove": Remove}
+class Glance(NamedTuple):
+    """A scrape, and what the reader keeps of each half from one scrape to the next."""
+
+    pc: str = "rest"
+    phase: int = 0
+    words: tuple = ()
+    read: tuple = (None, None)  # by half: the generation that was read of it last
+    seen: tuple = (False, False)  # whether the word of its index was followed
+    known: tuple = (None, None)  # the generation that the series was found in
+    done: int = 0
+
+
+class Remember:
+    """A reader keeps what it found in index and records, while halves are carried, given back and used again.
+
+    There is one series, into which both slots have counted once; nobody removes it. A series of the new half is left out
+    where the record that it was carried from is marked as removed; where that half was given back and used again, any
+    word of another record stands in the place of the mark.
+    """
+
+    RULES = frozenset({"look before keeping", "forget"})
+
+    class State(NamedTuple):
+        phase: int = 0
+        words: tuple = (0, 0)
+        made: tuple = (0, None)  # by half: the generation whose record of the series is there
+        mark: bool = False  # what stands where the first record was marked
+        reader: Glance = Glance()
+
+    def __init__(self, rules: frozenset, scrapes: int = 3):
+        self.rules, self.scrapes = rules, scrapes
+
+    def start(self) -> "Remember.State":
+        return self.State()
+
+    def steps(self, s: "Remember.State") -> Iterator[tuple]:
+        now = generation(s.phase)
+        if s.phase % 3 == 0 and now < 2:
+            yield "a generation begins", s._replace(phase=s.phase + 1)
+        if s.phase % 3 == CARRYING:
+            for slot, word in enumerate(s.words):
+                if word != now:
+                    made = put(s.made, now % 2, now)
+                    yield f"{slot} is carried, and turns", s._replace(made=made, words=put(s.words, slot, now))
+            if all(word == now for word in s.words):
+                yield "giving back begins", s._replace(phase=s.phase + 1)
+        if s.phase % 3 == FREEING:
+            empty = put(s.made, (now - 1) % 2, None)
+            yield "the old half is given back", s._replace(made=empty, mark=False, phase=s.phase + 1)
+        if now == 2 and not s.mark:
+            yield "another record is made in its place", s._replace(mark=True)
+        yield from self.read(s, s.reader)
+
+    def read(self, s: "Remember.State", r: Glance) -> Iterator[tuple]:
+        def to(**changes: object) -> "Remember.State":
+            return s._replace(reader=r._replace(**changes))
+
+        now = generation(r.phase)
+        reads_both = r.phase % 3 == CARRYING and now - 1 in r.words
+        match r.pc:
+            case "rest" if r.done < self.scrapes:
+                yield "a scrape looks at phase and words", to(pc="forget", phase=s.phase, words=s.words)
+            case "forget":
+                kept = r
+                for gen in (now - 1, now) if reads_both else (now,):
+                    if kept.read[gen % 2] != gen and "forget" in self.rules:
+                        kept = self.without(kept, gen % 2)
+                    kept = kept._replace(read=put(kept.read, gen % 2, gen))
+                yield "it forgets what another generation had there", s._replace(reader=kept._replace(pc="old"))
+            case "old" if reads_both:
+                yield "it looks at the old index", to(pc="new", **self.follow(s, now - 1))
+            case "old":
+                yield "it leaves the old half", s._replace(reader=self.without(r, (now - 1) % 2)._replace(pc="new"))
+            case "new":
+                yield "it looks at the new index", to(pc="mark", **self.follow(s, now))
+            case "mark" if reads_both and now == 1 and s.mark:
+                yield "the origin is marked", to(pc="keep", known=put(r.known, 1, None))
+            case "mark":
+                yield "the origin is not marked", to(pc="keep")
+            case "keep" if "look before keeping" in self.rules and not Carry.holds(s):
+                forgotten = self.without(self.without(r, 0), 1)
+                yield "a half was given back: both are forgotten", s._replace(reader=forgotten._replace(pc="rest"))
+            case "keep":
+                yield "it keeps what it found", to(pc="cells")
+            case "cells" if not Carry.holds(s):
+                former = self.without(r, (now - 1 if reads_both else now) % 2)
+                yield "a half was given back", s._replace(reader=former._replace(pc="rest"))
+            case "cells":
+                found = [r.known[word % 2] == word for word in r.words]
+                after = to(pc="rest", phase=0, words=(), done=r.done + 1)
+                yield "a scrape ends", after if all(found) else "the series is not shown, or another one in its place"
+
+    @staticmethod
+    def follow(s: "Remember.State", gen: int) -> dict:
+        """What is known after a look at a half's index: a word that was followed once is not followed again."""
+        half, r = gen % 2, s.reader
+        if r.seen[half] or s.made[half] is None:
+            return {}
+        return {"seen": put(r.seen, half, True), "known": put(r.known, half, s.made[half])}
+
+    @staticmethod
+    def without(r: Glance, half: int) -> Glance:
+        return r._replace(
+            read=put(r.read, half, None), seen=put(r.seen, half, False), known=put(r.known, half, None)
+        )
+
+    def broken(self, s: "Remember.State") -> str | None:
+        return None
+
+
+MODELS = {"carry": Carry, "slotless": Slotless, "register": Register, "remove": Remove, "remember": Remember}
 
 
 def search(model: object) -> tuple[int, str | None, list[str]]:

@@ -19,7 +19,7 @@ def test_no_interleaving_of_carrying_breaks_a_promise(bounds):
     assert states > 100_000
 
 
-@pytest.mark.parametrize("name", ["slotless", "register", "remove"])
+@pytest.mark.parametrize("name", ["slotless", "register", "remove", "remember"])
 def test_no_interleaving_of_the_rest_breaks_a_promise(name):
     model = generations.MODELS[name]
     states, broken, steps = generations.search(model(model.RULES))
