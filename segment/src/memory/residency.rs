@@ -13,6 +13,7 @@ use nix::{
 };
 use std::{
     cell::{Cell, RefCell},
+    iter::successors,
     os::fd::OwnedFd,
     sync::Arc,
     time::{Duration, Instant},
@@ -21,6 +22,10 @@ use std::{
 /// How long a refused reservation is not retried, so that on a full file system not every dropped
 /// update costs a system call.
 const REST: Duration = Duration::from_millis(100);
+
+/// How many pages before and after the ones that are asked for are noted too: pages of cells are taken downwards, records
+/// upwards, and each question costs a look at all pages up to the next hole.
+const NEIGHBOURS: u64 = 512;
 
 /// Identifies an object, whatever its name: device and inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,15 +69,25 @@ impl Residency {
 
     #[cold]
     fn look(&self, offset: u64, end: u64) -> bool {
-        let first = offset / PAGE;
-        let hole = self.hole_after(first * PAGE);
+        let wanted = offset / PAGE;
+        let (first, hole) = self.stretch_around(wanted);
         let mut known = self.known.borrow_mut();
         let all = known.len() as u64 * 64;
-        // Pages are looked at one after the other, so the rest of the range is noted too, but not all of a large one.
-        for page in first..(hole / PAGE).min(end.div_ceil(PAGE) + 64).min(all) {
+        for page in first..(hole / PAGE).min(end.div_ceil(PAGE) + NEIGHBOURS).min(all) {
             known[(page / 64) as usize] |= 1 << (page % 64);
         }
         hole >= end
+    }
+
+    /// The first of the pages that have memory up to this one, as far as they are noted, and the offset of the first hole
+    /// from there on. A question from within a hole costs little.
+    fn stretch_around(&self, page: u64) -> (u64, u64) {
+        let distances = successors(Some(NEIGHBOURS), |distance| (*distance > 0).then_some(distance / 2));
+        let mut stretches = distances.map(|distance| page.saturating_sub(distance)).map(|first| {
+            let hole = self.hole_after(first * PAGE);
+            (first, hole)
+        });
+        stretches.find(|(_, hole)| *hole > page * PAGE).unwrap_or((page, page * PAGE))
     }
 
     /// Offset of the first hole from `offset` on. A file system that cannot report holes needs no check.
@@ -138,5 +153,50 @@ impl Residency {
                 done => return done,
             }
         }
+    }
+}
+
+#[cfg(all(test, not(loom), not(miri)))]
+mod tests {
+    use super::*;
+    use std::{fs, os::unix::fs::FileExt};
+
+    /// Cells' pages are taken downwards: a reader that asks for each of them in that order must not look at all of them
+    /// each time.
+    #[test]
+    fn one_question_tells_of_the_neighbours_too() {
+        let path = format!("/dev/shm/promshm-residency-{}", std::process::id());
+        let file = fs::File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let pages = 4 * NEIGHBOURS;
+        file.set_len(pages * PAGE).unwrap();
+        // The last pages, but for one.
+        let (first, hole) = (pages - 2 * NEIGHBOURS - 100, pages - 50);
+        let with_memory = (first..pages).filter(|page| *page != hole);
+        with_memory.for_each(|page| file.write_all_at(&[1], page * PAGE).unwrap());
+        let residency = || {
+            let file: OwnedFd = file.try_clone().unwrap().into();
+            let id = FileId::of(&fstat(&file).unwrap());
+            Residency::new(Arc::new(file), id, pages * PAGE)
+        };
+        let known = |residency: &Residency, pages: std::ops::Range<u64>| {
+            pages.filter(|page| residency.knows(*page, page + 1)).count() as u64
+        };
+        let reader = residency();
+        assert!(reader.holds((hole - 1) * PAGE, hole * PAGE));
+        assert_eq!(known(&reader, 0..pages), NEIGHBOURS + 1, "those before it, up to the hole");
+        assert!(!reader.holds((hole - 1) * PAGE, (hole + 1) * PAGE) && !reader.knows(hole, hole + 1));
+        // The last of them has fewer neighbours with memory than are asked for.
+        let questions = (first..hole).rev().filter(|page| {
+            let asks = !reader.knows(*page, page + 1);
+            assert!(reader.holds(page * PAGE, (page + 1) * PAGE));
+            asks
+        });
+        assert!(questions.count() < 20);
+        assert_eq!(known(&reader, 0..first), 0);
+        // Records are taken upwards.
+        let reader = residency();
+        assert!(reader.holds(first * PAGE, first * PAGE + 1) && !reader.holds(0, PAGE));
+        assert_eq!(known(&reader, 0..pages), NEIGHBOURS + 1);
     }
 }
