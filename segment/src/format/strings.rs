@@ -39,6 +39,19 @@ pub(crate) fn are_strings(packed: &[u8], count: usize) -> bool {
     }) && seen == count
 }
 
+/// Whether `packed` consists of exactly these texts.
+pub(crate) fn are_these<'a>(mut packed: &[u8], mut texts: impl Iterator<Item = &'a str>) -> bool {
+    let are_equal = texts.all(|text| {
+        let rest = packed.split_first_chunk::<2>().and_then(|(length, rest)| {
+            let is_as_long = usize::from(u16::from_le_bytes(*length)) == text.len();
+            rest.strip_prefix(text.as_bytes()).filter(|_| is_as_long)
+        });
+        packed = rest.unwrap_or(packed);
+        rest.is_some()
+    });
+    are_equal && packed.is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +64,25 @@ mod tests {
             assert!(!are_strings(bytes, count), "{bytes:?} {count}");
         }
         assert!(are_strings(&packed, 2) && are_strings(&[], 0));
+    }
+
+    #[test]
+    fn only_the_same_texts_are_equal() {
+        let packed = pack_strings(["ab", "", "c"]);
+        assert!(are_these(&packed, ["ab", "", "c"].into_iter()) && are_these(&[], [].into_iter()));
+        for others in [
+            &["ab", "", "d"][..],
+            &["ab", "", "cd"],
+            &["ab", ""],
+            &["ab", "", "c", ""],
+            &["a", "b", "c"],
+            &[],
+        ] {
+            assert!(!are_these(&packed, others.iter().copied()), "{others:?}");
+        }
+        assert!(!are_these(&packed[..4], ["ab", ""].into_iter()), "its last length is missing");
+        assert!(
+            !are_these(&packed[..5], ["ab", "", ""].into_iter()) && !are_these(&[1, 0], ["a"].into_iter())
+        );
     }
 }

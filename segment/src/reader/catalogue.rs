@@ -93,6 +93,34 @@ fn numbers_of_row(definition: &Definition) -> usize {
     definition.numbers() + definition.native_numbers()
 }
 
+/// Which row each record of a half belongs to.
+#[derive(Debug, Default)]
+struct FormerRows {
+    /// The record's unit, then the index of its family and the row, in the order of the units.
+    rows: Vec<(u64, u64)>,
+    /// The place after the one that was found last. Series are carried in the order of their columns, which is mostly
+    /// that of their records, so what is looked for next is there.
+    next: usize,
+}
+
+impl FormerRows {
+    fn of(rows: impl Iterator<Item = (u32, (usize, usize))>) -> Self {
+        let pair = |(unit, (family, row))| (u64::from(unit), (family as u64) << 32 | row as u64);
+        let mut rows: Vec<(u64, u64)> = rows.map(pair).collect();
+        order::sort_pairs(&mut rows);
+        Self { rows, next: 0 }
+    }
+
+    /// The index of the family and the row of the record at a unit.
+    fn find(&mut self, unit: u64) -> Option<(usize, usize)> {
+        let is_next = self.rows.get(self.next).is_some_and(|(next, _)| *next == unit);
+        let at = if is_next { self.next } else { self.rows.binary_search_by_key(&unit, |row| row.0).ok()? };
+        self.next = at + 1;
+        let row = self.rows[at].1;
+        Some(((row >> 32) as usize, row as u32 as usize))
+    }
+}
+
 /// Everything read from the index so far.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
@@ -113,8 +141,8 @@ pub(crate) struct Catalogue {
     numbers: u64,
     /// Changes when series of the snapshot come, go, or lie elsewhere.
     layout: u64,
-    /// For each record of the former half the index of its family and its row, while those that were carried are read.
-    rows_of_former: HashMap<u32, (usize, usize)>,
+    /// The rows of the former half's records, while those that were carried from them are followed.
+    rows_of_former: FormerRows,
     /// Maximum of pages of records that may be read.
     most: u64,
     /// Most series of a half.
@@ -129,6 +157,8 @@ pub(crate) struct Catalogue {
     present: usize,
     /// Whether a removed series was replaced since the last refresh.
     replaced: bool,
+    /// Whether a carried record was left out, because its series was removed.
+    leaves_carried: bool,
     epoch: u64,
     /// Invalid records of former generations, and series that are there twice.
     corrupt: u64,
@@ -152,13 +182,14 @@ impl Default for Catalogue {
             numbers: 0,
             most: 0,
             layout: 0,
-            rows_of_former: HashMap::new(),
+            rows_of_former: FormerRows::default(),
             max_series: u64::MAX,
             max_families: u64::MAX,
             series: [0; 2],
             labels: Vec::new(),
             present: 0,
             replaced: false,
+            leaves_carried: false,
             epoch: 0,
             corrupt: 0,
             superseded: 0,
@@ -183,13 +214,15 @@ impl Catalogue {
                 index::touched_pages(view, half).for_each(|page| self.look_at(view, (at, half), page));
             }
         }
-        self.follow_leads(view);
+        // Before further records are followed, which are looked at for it then.
         if epoch != self.epoch || self.replaced {
             (self.epoch, self.replaced) = (epoch, false);
-            self.layout += 1;
-            let is_read = self.halves.each_ref().map(|half| half.is_read);
-            self.families.iter_mut().for_each(|family| family.drop_removed(view, is_read, sight.half()));
-            self.count_numbers();
+            self.drop_removed(view);
+        }
+        self.follow_leads(view);
+        // Removed meanwhile: what its series has in the old half leaves with it, because a part would be less than before.
+        if std::mem::take(&mut self.leaves_carried) {
+            self.drop_removed(view);
         }
         // Whether a series of the new half is kept depends on the record that it was carried from. Where that was given
         // back, and perhaps belongs to other records by now, nothing of both halves may be kept.
@@ -200,6 +233,13 @@ impl Catalogue {
         self.leave_halves();
         self.sort_families();
         true
+    }
+
+    fn drop_removed(&mut self, view: &View) {
+        self.layout += 1;
+        let (is_read, now) = (self.halves.each_ref().map(|half| half.is_read), self.present);
+        self.families.iter_mut().for_each(|family| family.drop_removed(view, is_read, now));
+        self.count_numbers();
     }
 
     /// Notes which halves are to be read, and forgets what one held before that. Comes before any look at the halves.
@@ -390,7 +430,7 @@ impl Catalogue {
             let is_bad = self.follow(look, lead, &mut budget).is_err();
             self.halves[lead.half].corrupt += u64::from(is_bad);
         }
-        self.rows_of_former = HashMap::new();
+        self.rows_of_former = FormerRows::default();
         if !leads.is_empty() {
             self.leads = leads;
         }
@@ -403,24 +443,21 @@ impl Catalogue {
         if !self.halves[former].is_read {
             return;
         }
-        for (family, entry) in self.families.iter().enumerate() {
+        let rows = self.families.iter().enumerate().flat_map(|(family, entry)| {
             let rows = entry.rows().iter().enumerate();
-            let known = rows.filter_map(|(row, series)| Some((series.at[former]?.unit, (family, row))));
-            self.rows_of_former.extend(known);
-        }
+            rows.filter_map(move |(row, series)| Some((series.at[former]?.unit, (family, row))))
+        });
+        self.rows_of_former = FormerRows::of(rows);
     }
 
-    /// Adds a carried record to the row of the record that it was carried from. False if that is not known.
-    fn join_former(&mut self, look: Refresh<'_>, family: usize, series: &SeriesRecord, spot: Spot) -> bool {
-        let (half, former) = (look.half, 1 - look.half);
-        let origin = series.origin.checked_sub(look.view.geometry.halves[former].records);
-        let unit =
-            origin.filter(|origin| origin.is_multiple_of(RECORD_UNIT)).map(|origin| origin / RECORD_UNIT);
-        let known = unit.and_then(|unit| self.rows_of_former.get(&u32::try_from(unit).ok()?));
-        let row = known.filter(|(of, _)| half == self.present && *of == family).map(|(_, row)| *row);
-        row.is_some_and(|row| {
-            self.families[family].take_carried(row, (former, spot), series.created, &self.labels)
-        })
+    /// The row with the record that one of the present half says it was carried from, if the row has its family and its
+    /// labels.
+    fn row_of_origin(&mut self, look: Refresh<'_>, series: &SeriesRecord) -> Option<usize> {
+        let origin = series.origin.checked_sub(look.view.geometry.halves[1 - look.half].records)?;
+        let is_there = look.half == self.present && origin.is_multiple_of(RECORD_UNIT);
+        let (family, row) = is_there.then(|| self.rows_of_former.find(origin / RECORD_UNIT)).flatten()?;
+        let is_its_family = self.by_offset.get(&series.family) == Some(&Some(family));
+        (is_its_family && self.families[family].has_labels(row, &self.labels)).then_some(row)
     }
 
     fn follow(&mut self, look: Refresh<'_>, lead: Lead, budget: &mut u64) -> Result<(), Corrupt> {
@@ -494,12 +531,13 @@ impl Catalogue {
         spend(budget, series.bytes());
         self.touch(look, offset, series.bytes())?;
         series.copy_labels(look.view, offset, &mut self.labels)?;
-        if SeriesRecord::hash(look.key, series.family, &self.labels) != series.hash {
+        let row = self.row_of_origin(look, &series);
+        if row.is_none() && SeriesRecord::hash(look.key, series.family, &self.labels) != series.hash {
             return Err(Corrupt);
         }
         let Some(at) = self.family(look, series.family, budget)? else { return Ok(()) };
         let family = &mut self.families[at];
-        if !family.accepts(&series, &self.labels, &look.view.geometry) {
+        if !family.accepts(&series, &self.labels, (&look.view.geometry, row.is_some())) {
             return Err(Corrupt);
         }
         let (plane, cells) = (family.definition.kind.plane(), family.definition.cells() as u64);
@@ -519,11 +557,14 @@ impl Catalogue {
         if plane == Plane::Shared {
             self.touch_gauge(look, series.column)?;
         }
-        if !series.removed && !self.is_origin_gone(look, &series) {
+        if series.removed || self.is_origin_gone(look, &series) {
+            self.leaves_carried |= row.is_some();
+        } else {
             let unit = ((offset - look.half().records) / RECORD_UNIT) as u32;
             let spot = Spot { unit, column: series.column as u32 };
             self.series[look.half] += 1;
-            if self.join_former(look, at, &series, spot) {
+            let family = &mut self.families[at];
+            if row.is_some_and(|row| family.take_carried(row, look.half, spot, series.created)) {
                 return Ok(());
             }
             let mut at_half = [None; 2];

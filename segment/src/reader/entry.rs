@@ -4,7 +4,7 @@ use crate::{
     definition::{Definition, GaugeMode, Kind},
     format::{
         series::{GONE, SeriesRecord, state},
-        strings::{are_strings, strings},
+        strings::{are_strings, are_these, strings},
         ttl::{Activity, hides},
     },
     layout::{Geometry, Half, PAGE_WORDS, Plane, RECORD_UNIT},
@@ -70,21 +70,25 @@ impl Series {
         self.at == [None; 2]
     }
 
-    /// Forgets its record in a half if that was removed, and the one of the new half (`now`) that was carried from it.
-    /// Returns whether it was.
-    fn drop_if_removed(&mut self, view: &View, half: usize, now: usize) -> bool {
-        let [removed, twin] =
-            [half, now].map(|half| self.at[half].map(|spot| spot.offset(&view.geometry.halves[half])));
-        let Some(removed) = removed else { return false };
-        if SeriesRecord::removed(view, removed).map_or(GONE, |flag| state(flag.load_relaxed())) != GONE {
-            return false;
-        }
+    /// Whether it has a record in a half that was removed.
+    fn is_removed(&self, view: &View, half: usize) -> bool {
+        let flag = self.offset(view, half).map(|offset| SeriesRecord::removed(view, offset));
+        flag.is_some_and(|flag| flag.map_or(GONE, |flag| state(flag.load_relaxed())) == GONE)
+    }
+
+    /// Forgets its record in a half, which was removed, and the one of the new half (`now`) that was carried from it.
+    fn drop_from(&mut self, view: &View, half: usize, now: usize) {
+        let [removed, twin] = [half, now].map(|half| self.offset(view, half));
         self.at[half] = None;
         let twin = twin.filter(|_| half != now).map(|twin| SeriesRecord::parse(view, twin));
-        if twin.is_some_and(|twin| twin.is_ok_and(|twin| twin.origin == removed)) {
+        if twin.is_some_and(|twin| twin.is_ok_and(|twin| Some(twin.origin) == removed)) {
             self.at[now] = None;
         }
-        true
+    }
+
+    /// The offset of its record in a half.
+    fn offset(&self, view: &View, half: usize) -> Option<u64> {
+        self.at[half].map(|spot| spot.offset(&view.geometry.halves[half]))
     }
 
     /// Adds the records of another series with the same labels; false if they are in the same half.
@@ -151,8 +155,13 @@ impl Entry {
         }
     }
 
-    /// Whether the series' record is valid for the family.
-    pub(crate) fn accepts(&self, series: &SeriesRecord, labels: &[u8], geometry: &Geometry) -> bool {
+    /// Whether the series' record is valid for the family. Of one with the labels of a row those were validated before.
+    pub(crate) fn accepts(
+        &self,
+        series: &SeriesRecord,
+        labels: &[u8],
+        (geometry, has_labels_of_row): (&Geometry, bool),
+    ) -> bool {
         let cells = self.definition.cells() as u64;
         let columns = match self.definition.kind.plane() {
             Plane::Shared => geometry.gauge_cells,
@@ -161,7 +170,7 @@ impl Entry {
         series.label_count == self.width()
             && series.column.checked_add(cells).is_some_and(|end| end <= columns)
             && series.column % PAGE_WORDS as u64 + cells <= PAGE_WORDS as u64
-            && are_strings(labels, series.label_count)
+            && (has_labels_of_row || are_strings(labels, series.label_count))
             && self.labels.bytes() + self.fresh_labels.bytes() + labels.len() <= Labels::LIMIT
     }
 
@@ -180,36 +189,38 @@ impl Entry {
         self.dirty = true;
     }
 
-    /// Adds the record of the present half that a row's series was carried to. Does nothing if the record claims to be
-    /// of another row than its labels say.
-    pub(crate) fn take_carried(
-        &mut self,
-        row: usize,
-        (origin, carried): (usize, Spot),
-        created: f64,
-        labels: &[u8],
-    ) -> bool {
-        let half = 1 - origin;
+    /// Whether a record of any half has the labels of a row, in their order.
+    pub(crate) fn has_labels(&self, row: usize, labels: &[u8]) -> bool {
         let is_in_order = |home: &Option<Home>| home.as_ref().is_none_or(|home| home.order.is_none());
-        let has_labels = || strings(labels).map_while(Result::ok).eq(self.labels(row));
-        let is_free =
-            self.rows.get(row).is_some_and(|row| row.at[half].is_none() && row.at[origin].is_some());
-        let is_taken = is_free && self.homes.iter().all(is_in_order) && has_labels();
-        if is_taken {
-            self.rows[row].at[half] = Some(carried);
-            self.rows[row].created[half] = created;
-        }
-        is_taken
+        row < self.rows.len() && self.homes.iter().all(is_in_order) && are_these(labels, self.labels(row))
+    }
+
+    /// Adds the record of the present half that a row's series was carried to, if the row has none there.
+    pub(crate) fn take_carried(&mut self, row: usize, half: usize, carried: Spot, created: f64) -> bool {
+        let row = self.rows.get_mut(row).filter(|row| row.at[half].is_none() && row.at[1 - half].is_some());
+        row.is_some_and(|row| {
+            row.at[half] = Some(carried);
+            row.created[half] = created;
+            true
+        })
     }
 
     /// Finds the removed series; they leave at the next layout. One of the new half (`now`) also leaves if the record
     /// that it was carried from was removed.
     pub(crate) fn drop_removed(&mut self, view: &View, is_read: [bool; 2], now: usize) {
-        for series in self.rows.iter_mut().chain(&mut self.fresh).filter(|series| !series.is_left()) {
-            for half in (0..2).filter(|half| is_read[*half]) {
-                self.dirty |= series.drop_if_removed(view, half, now);
+        for half in (0..2).filter(|half| is_read[*half]) {
+            for several in self.rows.chunks_mut(AT_ONCE).chain(self.fresh.chunks_mut(AT_ONCE)) {
+                // In a loop of its own, so that the processor waits for several records at once.
+                let mut are_removed = [false; AT_ONCE];
+                for (is_removed, series) in are_removed.iter_mut().zip(several.iter()) {
+                    *is_removed = series.is_removed(view, half);
+                }
+                for (_, series) in are_removed.iter().zip(several).filter(|(is_removed, _)| **is_removed) {
+                    series.drop_from(view, half, now);
+                    self.dirty = true;
+                    self.live -= usize::from(series.is_left());
+                }
             }
-            self.live -= usize::from(series.is_left());
         }
     }
 

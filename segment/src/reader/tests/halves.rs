@@ -6,7 +6,7 @@ use crate::{
     definition::{Definition, GaugeMode, Kind},
     format::{
         index,
-        series::{GONE, SeriesRecord},
+        series::{GONE, SeriesRecord, in_state},
     },
     layout::{Half, PAGE, Phase, Slot, header},
     reader::{Limited, ReadLimits, Reader, Sight},
@@ -264,6 +264,31 @@ fn removed_series_leaves_with_the_shares_of_both_halves() {
     scene.give_back();
     assert_eq!(values(&mut reader, "c"), [5.0]);
     assert_eq!(values(&mut scene.reader(), "c"), [5.0]);
+}
+
+/// A removal is at work while a scrape comes to the record in the new half; readers learn of it only later. The share of
+/// the idle process alone would be a total that goes back.
+#[test]
+fn series_that_is_removed_during_a_scrape_is_shown_whole_or_not_at_all() {
+    let mut scene = Scene::new();
+    let family = scene.family("c", Kind::Counter);
+    let mut idle = scene.process(2);
+    let theirs = family_of(&mut idle, "c", Kind::Counter);
+    add(&mut scene.writer, family, 1.0);
+    add(&mut idle, theirs, 2.0);
+    let mut reader = scene.reader();
+    assert_eq!(values(&mut reader, "c"), [3.0]);
+    let epoch = || scene.view.head(header!(epoch));
+    let known = epoch().load_relaxed();
+    let offsets: Vec<u64> =
+        index::entries(&scene.view, &scene.view.geometry.halves[0]).map(index::offset_of).collect();
+    let origin = offsets.into_iter().find(|at| SeriesRecord::parse(&scene.view, *at).is_ok()).unwrap();
+    scene.begin();
+    scene.writer.tend();
+    let flag = SeriesRecord::removed(&scene.view, origin).unwrap();
+    flag.store_relaxed(in_state(flag.load_relaxed(), GONE));
+    epoch().store_relaxed(known);
+    assert_eq!(values(&mut reader, "c"), []);
 }
 
 #[test]
