@@ -83,7 +83,7 @@ export PROMSHM_RUN NO_INTERACTION=1 TEST_PHP_EXECUTABLE=$under_test
 status=0
 cd "$work"
 "$php" "$work/run-tests.php" -q -n -p "$under_test" -d "extension=$extension" "-j${JOBS:-2}" \
-  -g FAIL,XFAIL,BORK,WARN,LEAK,SKIP --no-color --no-progress --show-diff --set-timeout "${TEST_TIMEOUT:-120}" \
+  -g FAIL,XFAIL,BORK,WARN,LEAK,SKIP --no-color --no-progress --show-diff --set-timeout "${TEST_TIMEOUT:-600}" \
   -W "$results" "${tests[@]}" </dev/null || status=$?
 
 passed=$(count PASSED)

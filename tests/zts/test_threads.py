@@ -197,7 +197,7 @@ do {
     $took = seconds('work_duration_seconds_sum\\{.*\\}');
 } while ($busy !== $took && microtime(true) < $deadline);
 $wave = 'told';
-""" + MEET + 'echo count($took), $busy === $took ? " alike\\n" : " unlike: " . json_encode([$busy, $took]);'
+""" + MEET + 'echo count($took) . ($busy === $took ? " alike\\n" : " unlike: " . json_encode([$busy, $took]));'
         self.assertEqual(self.run_threads(work, threads=4), 4 * "4 alike\n")
 
     def test_functions_are_observed_after_php_has_started_anew(self):
