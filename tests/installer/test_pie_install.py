@@ -37,8 +37,12 @@ class Forge:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         context.addCleanup(self.server.shutdown)
         self.address = f"http://127.0.0.1:{self.server.server_port}"
+        self.offer()
+
+    def offer(self, **changes):
+        """The package as composer.json describes it, but for what is changed."""
         source = {"type": "zip", "url": f"{self.address}/source.zip", "reference": "0"}
-        packages = {"packages": {NAME: {VERSION: {**PACKAGE, "version": VERSION, "dist": source}}}}
+        packages = {"packages": {NAME: {VERSION: {**PACKAGE, **changes, "version": VERSION, "dist": source}}}}
         (self.folder / "packages.json").write_text(json.dumps(packages))
 
     def release(self, *names):
@@ -95,7 +99,10 @@ def test_archive_of_a_release_is_installed_and_loads(context, forge, installed):
     assert harness.workers_samples(page) == {"c_total": 1}
 
 
-@pytest.mark.parametrize("old, new", [("glibc", "musl"), (".tgz", "-zts.tgz"), ("x86_64", "arm64"), ("php8.", "php7.")])
+LIBCS = ("glibc", "musl") if "-glibc" in ARCHIVE.name else ("musl", "glibc")
+
+
+@pytest.mark.parametrize("old, new", [LIBCS, (".tgz", "-zts.tgz"), ("x86_64", "arm64"), ("php8.", "php7.")])
 def test_archive_for_another_php_is_not_taken(forge, installed, old, new):
     forge.release(ARCHIVE.name.replace(old, new))
     code, said = forge.install()
@@ -103,3 +110,18 @@ def test_archive_for_another_php_is_not_taken(forge, installed, old, new):
     assert "Install complete" not in said and not installed.exists()
     # It asks for the source then, which it would compile.
     assert "source.zip" in said, said
+
+
+@pytest.mark.parametrize(
+    "changes, says",
+    [
+        ({"require": {"php": ">=8.99"}}, "it requires php >=8.99 which is not satisfied by your platform"),
+        ({"php-ext": {**PACKAGE["php-ext"], "os-families": ["windows"]}}, 'It is compatible with the following families: "windows"'),
+    ],
+)
+def test_package_that_does_not_fit_is_refused_with_what_it_needs(forge, installed, changes, says):
+    forge.release(ARCHIVE.name)
+    forge.offer(**changes)
+    code, said = forge.install()
+    assert code != 0, said
+    assert says in " ".join(said.split()) and not installed.exists(), said
