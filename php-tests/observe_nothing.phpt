@@ -10,7 +10,7 @@ promshm.runtime_metrics=0
 require __DIR__ . '/common.inc';
 require __DIR__ . '/observe.inc';
 
-$code = 'var_dump(function_exists("promshm enter")); function f() {} f(); usleep(1); require "' . __DIR__ . '/common.inc"; require "' . __DIR__ . '/observe.inc"; echo observed();';
+$code = 'var_dump(function_exists("\0promshm enter")); function f() {} f(); usleep(1); require "' . __DIR__ . '/common.inc"; require "' . __DIR__ . '/observe.inc"; echo observed();';
 echo run_observed('', $code), run_observed('usleep, f', $code, ['promshm.observe_user' => '0']), run_observed('usleep, f', $code, ['promshm.enabled' => '0']);
 ?>
 --CLEAN--

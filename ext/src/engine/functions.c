@@ -19,6 +19,10 @@
 /* Names with a space: no script can write them as a call. */
 #define ENTER "promshm enter"
 #define LEAVE "promshm leave"
+/* How the table of functions has them: get_defined_functions() leaves out what begins with a NUL, and tools that write a
+ * call of each function meet no name that is none.
+ */
+#define HIDDEN(name) "\0" name
 #define OBSERVE "promshm\\observe"
 
 /* Attributes of one declaration that are looked at. */
@@ -271,10 +275,10 @@ static void release_names(zend_string **names, size_t count)
 
 /* ---- rewriting ---- */
 
-static zend_ast *call(const char *name, zend_ast *arguments, uint32_t line)
+static zend_ast *call(const char *name, size_t length, zend_ast *arguments, uint32_t line)
 {
 	zval function;
-	ZVAL_STR(&function, zend_string_init_interned(name, strlen(name), 0));
+	ZVAL_STR(&function, zend_string_init_interned(name, length, 0));
 	zend_ast *callee = zend_ast_create_zval_ex(&function, ZEND_NAME_FQ);
 	zend_ast *made = zend_ast_create(ZEND_AST_CALL, callee, arguments);
 	Z_LINENO(((zend_ast_zval *) callee)->val) = line;
@@ -300,11 +304,11 @@ static void rewrite(zend_ast_decl *function, zend_string *literal)
 	zend_ast *argument = zend_ast_create_zval(&text);
 	Z_LINENO(((zend_ast_zval *) argument)->val) = line; /* else it has the file's last one, which coverage tools would see */
 	zend_ast *arguments = zend_ast_create_list(1, ZEND_AST_ARG_LIST, argument);
-	zend_ast *leave = call(LEAVE, zend_ast_create_list(0, ZEND_AST_ARG_LIST), function->end_lineno);
+	zend_ast *leave = call(ZEND_STRL(HIDDEN(LEAVE)), zend_ast_create_list(0, ZEND_AST_ARG_LIST), function->end_lineno);
 	zend_ast *finally = zend_ast_create_list(1, ZEND_AST_STMT_LIST, leave);
 	zend_ast *catches = zend_ast_create_list(0, ZEND_AST_CATCH_LIST);
 	zend_ast *attempt = zend_ast_create(ZEND_AST_TRY, function->child[2], catches, finally);
-	zend_ast *body = zend_ast_create_list(2, ZEND_AST_STMT_LIST, call(ENTER, arguments, line), attempt);
+	zend_ast *body = zend_ast_create_list(2, ZEND_AST_STMT_LIST, call(ZEND_STRL(HIDDEN(ENTER)), arguments, line), attempt);
 	finally->lineno = function->end_lineno;
 	catches->lineno = attempt->lineno = body->lineno = line;
 	function->child[2] = body;
@@ -428,6 +432,14 @@ static zend_function_entry functions[] = {
 	{0},
 };
 
+static void hide(const char *name, const char *hidden, size_t length)
+{
+	zval *found = zend_hash_str_find(CG(function_table), name, strlen(name));
+	if (found) {
+		zend_hash_set_bucket_key(CG(function_table), (Bucket *) found, zend_string_init_interned(hidden, length, true));
+	}
+}
+
 /* At module startup: functions that `select` lists are rewritten from now on. */
 bool promshm_observe_compiler(select_t select, lists_class_t by_class, bool by_attributes, handler_t enter, handler_t leave)
 {
@@ -436,6 +448,8 @@ bool promshm_observe_compiler(select_t select, lists_class_t by_class, bool by_a
 	if (zend_register_functions(NULL, functions, NULL, MODULE_PERSISTENT) != SUCCESS) {
 		return false;
 	}
+	hide(ENTER, ZEND_STRL(HIDDEN(ENTER)));
+	hide(LEAVE, ZEND_STRL(HIDDEN(LEAVE)));
 	select_function = select;
 	lists_class = by_class;
 	select_by_attributes = by_attributes;
