@@ -158,8 +158,9 @@ class CollectTest(ObservedCase):
             'php_fpm_slow_requests{pool="promshm"}': 0,
         })
 
-    def test_each_pool_shows_its_own_children(self):
-        self.collect(children=2, pools=("promshm", "second"))
+    def test_each_dynamic_pool_shows_its_own_children(self):
+        dynamic = ("pm = dynamic", "pm.start_servers = 2", "pm.min_spare_servers = 1", "pm.max_spare_servers = 2")
+        self.collect(children=2, pools=("promshm", "second"), pool_settings=dynamic)
         self.ask_until_all_are_told(lambda pool: self.ask("nothing", pool=pool), {"promshm": (1, 1), "second": (1, 1)})
 
     def test_pool_tells_of_its_limit_and_slow_requests_without_a_status_page(self):
