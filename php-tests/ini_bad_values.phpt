@@ -46,7 +46,7 @@ $defaults = [
     'promshm.observe_user' => '1',
     'promshm.observe_buckets' => '0.001,0.0025,0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10',
     'promshm.observe_max_functions' => '256',
-    'promshm.collect' => '',
+    'promshm.collect' => 'auto',
 ];
 foreach ($bad as $setting => $values) {
     foreach ($values as $value) {

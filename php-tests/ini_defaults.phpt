@@ -12,7 +12,7 @@ foreach (ini_get_all('promshm') as $name => $setting) {
 }
 ?>
 --EXPECT--
-promshm.collect = ""
+promshm.collect = "auto"
 promshm.enabled = "1"
 promshm.group = ""
 promshm.max_label_length = "1024"

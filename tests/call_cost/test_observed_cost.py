@@ -21,13 +21,8 @@ MOST_OF_A_LABEL = 100  # 64 were measured
 # The tracing JIT compiles nothing that has a `finally` in it, so a loop around a listed function is interpreted.
 MOST_UNDER_JIT = 700  # 607 were measured
 INTERPRETED = 80  # a call that is not listed took 33 instructions under JIT, and 136 without
-JIT = (
-    "zend_extension=opcache",
-    "opcache.enable_cli=1",
-    "opcache.file_update_protection=0",
-    "opcache.jit=tracing",
-    "opcache.jit_buffer_size=32M",
-)
+CACHED = ("zend_extension=opcache", "opcache.enable_cli=1", "opcache.file_update_protection=0")
+JIT = (*CACHED, "opcache.jit=tracing", "opcache.jit_buffer_size=32M")
 COMPILED = """<?php
 function f($x) { return $x; }
 function loop($rounds) { for ($i = 0; $i < $rounds; $i++) { f("a"); } }
@@ -36,11 +31,16 @@ exit(opcache_get_status(false)["jit"]["on"] ? 0 : 1);
 """
 
 
-# A server that PHP brings: each connection is a request. Its script counts, because a process that counts nothing has no
-# segment, and the first update attaches one.
-REQUEST = "<?php (new Promshm\\Counter('requests_total', 'Requests.'))->inc();"
-# From 230 to 750 were measured: one request differs from the next.
-MOST_OF_A_REQUEST = 880
+# Each request counts, because a process that counts nothing has no place in the segment.
+COUNT = "<?php (new Promshm\\Counter('requests_total', 'Requests.'))->inc();"
+# What collectors add to a request, at most, by what was measured: 583, none, 11, none and 958. Those below 300 are on by default.
+COLLECTORS = {"requests": 880, "errors": 300, "exceptions": 300, "opcache": 300, "runtime": 1_200}
+# And to a request with so many errors and exceptions, to each pair of them.
+FAILURES = 100
+FAIL = (
+    COUNT + " for ($i = 0; $i < %d; $i++) { @trigger_error('x'); try { throw new LogicException; } catch (LogicException) {} }"
+) % FAILURES
+MOST_OF_FAILURES = 560  # 494 were measured
 MOST_OF_COMPILING = 1.003  # 0.09 % more were measured, with an entry that asks for attributes
 
 # Methods as a framework has them; each round compiles them anew, under another name.
@@ -52,35 +52,56 @@ CLASS = (
 
 
 class ServerCostTest(harness.TestCase):
-    def instructions(self, requests, collected):
-        script, profile = self.folder / "request.php", self.folder / f"{requests}-{collected}.callgrind"
-        script.write_text(REQUEST)
+    """Requests to the server that PHP brings, from their start to their end, without what the network takes."""
+
+    REQUESTS = 12
+    PARTS = ("zend_activate_modules", "zend_execute_scripts", "php_request_shutdown")
+
+    def instructions(self, collected, script=COUNT):
+        """Of the cheapest request: what is read every ten seconds is in some."""
+        name = f"{collected or 'nothing'}-{len(script)}"
+        path, profile = self.folder / f"{name}.php", self.folder / f"{name}.callgrind"
+        path.write_text(script)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        settings = [f"promshm.collect={collected}", "promshm.runtime_metrics=0"]
-        php = harness.php(self.segment, "-S", f"127.0.0.1:{port}", script, settings=settings)
-        valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}"]
-        server = harness.Process(self, profile.stem, [*valgrind, *php])
+        settings = [f"promshm.collect={collected}", "promshm.runtime_metrics=0", *CACHED]
+        php = harness.php(self.segment, "-S", f"127.0.0.1:{port}", path, settings=settings)
+        valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", "--collect-atstart=no"]
+        valgrind += [f"--toggle-collect={part}" for part in self.PARTS] + ["--dump-before=php_request_startup"]
+        server = harness.Process(self, name, [*valgrind, *php])
         server.wait_for("Development Server .* started")
-        for _ in range(requests):
+        for _ in range(self.REQUESTS):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=harness.WATCHDOG)
             connection.request("GET", "/")
             connection.getresponse().read()
             connection.close()
         os.kill(server.pid, signal.SIGINT)
         server.wait()
-        return int(re.search(r"^(?:summary|totals): (\d+)", profile.read_text(), re.M).group(1))
+        profiles = list(self.folder.glob(f"{profile.name}*"))
+        totals = [int(re.search(r"^(?:summary|totals): (\d+)", each.read_text(), re.M).group(1)) for each in profiles]
+        # The first profile is of what was before the first request.
+        self.assertEqual(sum(total > 0 for total in totals), self.REQUESTS, totals)
+        return min(total for total in totals if total > 0)
 
-    def price(self, collected):
-        few, many = 20, 120
-        return (self.instructions(many, collected) - self.instructions(few, collected)) / (many - few)
+    def test_what_collectors_add_to_a_request_stays_within_the_limits(self):
+        alone = self.instructions("")
+        for collector, limit in COLLECTORS.items():
+            with self.subTest(collector):
+                more = self.instructions(collector) - alone
+                print(f"{collector}: {more} instructions more than a request alone ({alone})")
+                self.assertLessEqual(more, limit)
+        page = harness.dump(self.segment)
+        for family in ("php_request_duration_seconds_count", "php_opcache_scripts", "php_gc_roots"):
+            self.assertIn(family, page, "what is not collected costs nothing")
 
-    def test_what_a_request_tells_of_itself_stays_within_the_limits(self):
-        alone = self.price("")
-        more = round(self.price("requests") - alone)
-        print(f"requests: {more} instructions more than a request alone ({round(alone)})")
-        self.assertIn("php_request_duration_seconds_count", harness.dump(self.segment))  # else nothing was measured
-        self.assertLessEqual(more, MOST_OF_A_REQUEST)
+    def test_what_collectors_add_to_an_error_and_an_exception_stays_within_the_limit(self):
+        more = (self.instructions("errors,exceptions", FAIL) - self.instructions("", FAIL)) / FAILURES
+        print(f"errors and exceptions: {round(more)} instructions more for one of each")
+        requests = FAILURES * self.REQUESTS
+        page = harness.parse(harness.dump(self.segment))
+        self.assertEqual(page['php_errors_total{level="user_notice"}'], requests)
+        self.assertEqual(page['php_exceptions_thrown_total{class="LogicException"}'], requests)
+        self.assertLessEqual(more, MOST_OF_FAILURES)
 
 
 class ObservedCostTest(harness.TestCase):

@@ -183,7 +183,7 @@ def test_false_of_databases_is_an_error(context, observe):
     """There is no server: each call fails, those of them by an exception that were told to."""
     observe("@db", "databases.php", settings=DATABASES)()
     page = harness.parse(harness.dump(context.segment))
-    found = {name: number for name, number in page.items() if re.search("_count|_errors", name)}
+    found = {name: number for name, number in page.items() if re.match("php_function_.*(count|errors)", name)}
     by_false = ("mysqli_connect", "mysqli_real_connect", "mysqli::real_connect", "pg_connect")
     exceptions = dict.fromkeys(by_false, "false") | {"mysqli::__construct": "mysqli_sql_exception"}
     expected = {f'php_function_duration_seconds_count{{function="{function}"}}': 1 for function in exceptions}
@@ -218,7 +218,7 @@ def test_coverage_of_observed_functions_is_that_of_others(context, observe, tool
 
 def assert_covered_is_counted(context):
     page = harness.parse(harness.dump(context.segment))
-    found = {name: number for name, number in page.items() if re.search("_count|_errors", name)}
+    found = {name: number for name, number in page.items() if re.match("php_function_.*(count|errors)", name)}
     count = lambda function: f'php_function_duration_seconds_count{{function="{function}"}}'
     error = 'php_function_errors_total{function="halves",exception="DomainException"}'
     assert found == {count("halves"): 3, count("steps"): 1, count("array_sum"): 1, error: 1}

@@ -3,6 +3,9 @@
 //! Requests are counted at their end, errors and exceptions when they happen. What opcache and php-fpm tell is of all
 //! processes: each asks at most every ten seconds, when a request begins or within a call that is made anyway, because a
 //! worker's only request may last for days. The latest answer stands.
+//!
+//! What is collected by itself, because functions are listed, gives no process a place in the segment: it waits
+//! until something else has.
 
 use super::{
     families::{OTHER, Values},
@@ -25,7 +28,10 @@ use crate::{
 };
 use ext_php_rs::ffi::zend_object;
 use promshm_segment::{Definition, GaugeMode, Kind, clock};
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 interpreter_local! {
     static METRICS: Option<Rc<Metrics>> = None;
@@ -35,6 +41,8 @@ interpreter_local! {
     static IN_FLIGHT_IN: Option<u64> = None;
     /// When this process last asked opcache and php-fpm.
     static LOOKED_AT: f64 = f64::NEG_INFINITY;
+    /// Whether something was counted and not told.
+    static IS_WAITING: bool = false;
     /// What the cycle collector has freed in this request and is counted.
     static GC_COUNTED: f64 = 0.0;
 }
@@ -51,9 +59,56 @@ struct Metrics {
     seen_requests: RefCell<Vec<(usize, i32, Bound)>>,
     in_flight: Bound,
     peak: Bound,
+    errors: Tally,
+    thrown: Tally,
+    uncaught: Tally,
     classes: RefCell<Values>,
     /// The series of the realpath cache and of the cycle collector.
     runtime: [Bound; 4],
+}
+
+/// A counter by the values of its label. The latest value is likely to be the next one.
+#[derive(Debug)]
+struct Tally {
+    of: Of,
+    counts: RefCell<Vec<Rc<Count>>>,
+    latest: Cell<usize>,
+}
+
+/// What was counted of one value.
+#[derive(Debug)]
+struct Count {
+    value: Box<[u8]>,
+    /// Whether it stands for all further values.
+    is_other: bool,
+    /// What the segment has not got yet.
+    waiting: Cell<f64>,
+    bound: Bound,
+}
+
+impl Tally {
+    const fn new(of: Of) -> Self {
+        Self { of, counts: RefCell::new(Vec::new()), latest: Cell::new(0) }
+    }
+
+    fn find(&self, value: &[u8]) -> Option<Rc<Count>> {
+        let counts = self.counts.borrow();
+        let is_it = |count: &&Rc<Count>| *count.value == *value;
+        if let Some(count) = counts.get(self.latest.get()).filter(is_it) {
+            return Some(Rc::clone(count));
+        }
+        let place = counts.iter().position(|count| is_it(&count))?;
+        self.latest.set(place);
+        Some(Rc::clone(&counts[place]))
+    }
+
+    fn add(&self, value: &[u8], is_other: bool) -> Rc<Count> {
+        let made =
+            Count { value: value.into(), is_other, waiting: Cell::new(0.0), bound: Bound::new(&[value]) };
+        let made = Rc::new(made);
+        self.counts.borrow_mut().push(Rc::clone(&made));
+        made
+    }
 }
 
 /// How many pairs of method and code are found quickly; a script may make up any number of codes.
@@ -165,6 +220,9 @@ impl Metrics {
             seen_requests: RefCell::default(),
             in_flight: Bound::new(&[sapi]),
             peak: Bound::new(&[sapi]),
+            errors: Tally::new(Of::Errors),
+            thrown: Tally::new(Of::Thrown),
+            uncaught: Tally::new(Of::Uncaught),
             classes: RefCell::default(),
             runtime: std::array::from_fn(|_| Bound::new(&[])),
         })
@@ -224,6 +282,7 @@ pub(crate) fn begin_request() {
 fn look_again(now: f64) {
     if let Some(metrics) = metrics_to_ask_for(now) {
         catch_panic(move || {
+            tell_waiting();
             metrics.ask(now);
             metrics.read_runtime();
         });
@@ -234,7 +293,13 @@ fn look_again(now: f64) {
 fn metrics_to_ask_for(now: f64) -> Option<Rc<Metrics>> {
     // With an exception on its way nothing of the engine can be called.
     let is_time = now - LOOKED_AT.get() >= ASK_EVERY && pending_error().is_none();
-    if is_time { metrics(Collect::Opcache).or_else(|| metrics(Collect::Runtime)) } else { None }
+    let what = [Collect::Opcache, Collect::Runtime].into_iter().find(|what| is_time && may_tell(*what))?;
+    metrics(what)
+}
+
+/// Whether that is collected, and now.
+fn may_tell(what: Collect) -> bool {
+    ini::collects(what) && (ini::is_asked_for(what) || attachment::current_id().is_some())
 }
 
 /// A request ends.
@@ -246,17 +311,44 @@ pub(crate) fn end_request() {
     if let Some(metrics) = metrics(Collect::Runtime) {
         catch_panic(move || metrics.read_runtime());
     }
+    tell_waiting();
 }
 
-/// A forked child starts: the running request is its parent's.
+/// A forked child starts: the running request is its parent's, and so is what waits.
 pub(crate) fn forked() {
     BEGAN.set(0);
+    if IS_WAITING.get() {
+        end_waiting(false);
+    }
+}
+
+/// Tells what has waited, if this process has a place in the segment by now.
+fn tell_waiting() {
+    if IS_WAITING.get() && attachment::current_id().is_some() {
+        end_waiting(true);
+    }
+}
+
+/// Tells or forgets what has waited.
+#[cold]
+fn end_waiting(is_told: bool) {
+    IS_WAITING.set(false);
+    let Some(metrics) = METRICS.with(|metrics| metrics.clone()) else { return };
+    for tally in [&metrics.errors, &metrics.thrown, &metrics.uncaught] {
+        for place in 0..tally.counts.borrow().len() {
+            let count = Rc::clone(&tally.counts.borrow()[place]);
+            match (count.waiting.get() > 0.0, is_told) {
+                (true, true) => metrics.tell(tally, &count),
+                _ => count.waiting.set(0.0),
+            }
+        }
+    }
 }
 
 /// An error happens.
 pub(crate) fn on_error(kind: u32, message: &[u8]) {
     if let Some(metrics) = metrics(Collect::Errors) {
-        update(metrics.of(Of::Errors), &[level(kind)], Update::Count(1.0));
+        metrics.count(Collect::Errors, &metrics.errors, level(kind));
     }
     if kind & 1 != 0
         && let Some(rest) = message.strip_prefix(b"Uncaught ")
@@ -264,7 +356,7 @@ pub(crate) fn on_error(kind: u32, message: &[u8]) {
     {
         // No class has one of these in its name; that of an anonymous class goes on with a NUL.
         let end = rest.iter().position(|byte| matches!(byte, b':' | b' ' | 0)).unwrap_or(rest.len());
-        metrics.count_exception(Of::Uncaught, &rest[..end]);
+        metrics.count(Collect::Exceptions, &metrics.uncaught, &rest[..end]);
     }
 }
 
@@ -291,17 +383,35 @@ fn level(kind: u32) -> &'static [u8] {
 
 extern "C" fn on_throw(exception: *mut zend_object) {
     if let Some(metrics) = metrics(Collect::Exceptions) {
-        metrics.count_exception(Of::Thrown, class_name(request::class_of_thrown(exception)));
+        metrics.count(Collect::Exceptions, &metrics.thrown, class_name(request::class_of_thrown(exception)));
     }
 }
 
 impl Metrics {
-    fn count_exception(&self, of: Of, class: &[u8]) {
-        let metric = self.of(of);
-        let is_admitted = self.classes.borrow_mut().admits(class);
-        update(metric, &[if is_admitted { class } else { OTHER.as_bytes() }], Update::Count(1.0));
-        if !is_admitted {
-            overflow::count(metric, "class");
+    #[inline(never)] // it is called in three places
+    fn count(&self, what: Collect, tally: &Tally, value: &[u8]) {
+        let count = tally.find(value).unwrap_or_else(|| self.first_count(what, tally, value));
+        count.waiting.set(count.waiting.get() + 1.0);
+        if may_tell(what) {
+            self.tell(tally, &count);
+        } else {
+            IS_WAITING.set(true);
+        }
+    }
+
+    #[cold]
+    fn first_count(&self, what: Collect, tally: &Tally, value: &[u8]) -> Rc<Count> {
+        let is_other = matches!(what, Collect::Exceptions) && !self.classes.borrow_mut().admits(value);
+        let known = if is_other { tally.find(OTHER.as_bytes()) } else { None };
+        known.unwrap_or_else(|| tally.add(if is_other { OTHER.as_bytes() } else { value }, is_other))
+    }
+
+    #[inline(never)]
+    fn tell(&self, tally: &Tally, count: &Count) {
+        let by = count.waiting.replace(0.0);
+        count.bound.update(self.of(tally.of), Update::Count(by));
+        if count.is_other {
+            overflow::count(self.of(tally.of), "class", by);
         }
     }
 

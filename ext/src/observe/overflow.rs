@@ -15,12 +15,12 @@ interpreter_local! {
 const NAME: &str = "php_label_overflows_total";
 const HELP: &str = "Updates that counted as other, because the label had too many values.";
 
-/// An update of `metric` has counted as `other` in its label of that name. It may warn, and a warning run a script.
+/// So many updates of `metric` have counted as `other` in its label of that name. It may warn, and a warning run a script.
 #[cold]
-pub(super) fn count(metric: &Metric, label: &str) {
+pub(super) fn count(metric: &Metric, label: &str, by: f64) {
     let known = METRIC.with(|metric| metric.clone());
     if let Some(overflows) = known.or_else(new) {
-        update(&overflows, &[metric.definition.name.as_bytes(), label.as_bytes()], Update::Count(1.0));
+        update(&overflows, &[metric.definition.name.as_bytes(), label.as_bytes()], Update::Count(by));
     }
 }
 

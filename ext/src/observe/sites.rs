@@ -231,7 +231,7 @@ impl Site {
         // Last, because it may run a script, which may free the texts and call this function.
         let labels = self.family.shape.labels.iter().zip(is_admitted);
         for ((label, _), _) in labels.filter(|(_, is_admitted)| !is_admitted) {
-            overflow::count(&self.family.main, label);
+            overflow::count(&self.family.main, label, 1.0);
         }
         variant
     }
@@ -463,7 +463,7 @@ impl Place {
                 apply(errors, lookup::series(errors, key).1.target, Update::Count(1.0));
             });
             if !is_admitted {
-                overflow::count(errors, "exception");
+                overflow::count(errors, "exception", 1.0);
             }
         });
     }

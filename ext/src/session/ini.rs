@@ -47,7 +47,7 @@ pub(crate) struct ObserveSettings {
     pub(crate) observe_user: bool,
     pub(crate) buckets: Vec<f64>,
     pub(crate) max_functions: usize,
-    /// A bit for each [`Collect`].
+    /// A bit for each [`Collect`], and [`Collect::AUTO`].
     collected: u8,
 }
 
@@ -70,6 +70,10 @@ impl Collect {
         ("runtime", Self::Runtime),
     ];
 
+    /// The bit of `auto`: with a list of functions, what adds next to nothing to a request.
+    const AUTO: u8 = 1 << 7;
+    const BY_ITSELF: u8 = Self::Errors.bit() | Self::Exceptions.bit() | Self::Opcache.bit();
+
     const fn bit(self) -> u8 {
         1 << self as u8
     }
@@ -78,7 +82,8 @@ impl Collect {
     fn bits(text: &str) -> Option<u8> {
         let bits = |name: &str| match name.trim().to_ascii_lowercase().as_str() {
             "" => Some(0),
-            "all" => Some(u8::MAX),
+            "all" => Some(!Self::AUTO),
+            "auto" => Some(Self::AUTO),
             name => Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, collect)| collect.bit()),
         };
         text.split(',').map(bits).try_fold(0, |all, bits| Some(all | bits?))
@@ -90,19 +95,26 @@ pub(crate) fn collects(what: Collect) -> bool {
     COLLECTED.get() & what.bit() != 0
 }
 
+/// Whether `promshm.collect` names it: then it may give this process a place in the segment.
+pub(crate) fn is_asked_for(what: Collect) -> bool {
+    ASKED_FOR.get() & what.bit() != 0
+}
+
 const NOTHING_OBSERVED: ObserveSettings = ObserveSettings {
     list: String::new(),
     file: String::new(),
     observe_user: true,
     buckets: Vec::new(),
     max_functions: 256,
-    collected: 0,
+    collected: Collect::AUTO,
 };
 
 interpreter_local! {
     static OBSERVE: ObserveSettings = NOTHING_OBSERVED;
-    /// The bits of `promshm.collect`, where they are read fast.
+    /// The bits of what is collected, where they are read fast.
     static COLLECTED: u8 = 0;
+    /// Those that `promshm.collect` names.
+    static ASKED_FOR: u8 = 0;
 }
 /// Whether modules have started: from then on these settings stay.
 static IS_STARTED: ModuleStatic<bool> = ModuleStatic::new(false);
@@ -182,7 +194,7 @@ static SETTINGS: IniEntryDefs<21> = IniEntryDefs::new([
         on_observe_buckets,
     ),
     setting(c"promshm.observe_max_functions", c"256", on_observe_max_functions),
-    setting(c"promshm.collect", c"", on_collect),
+    setting(c"promshm.collect", c"auto", on_collect),
     IniEntryDef::end(),
 ]);
 
@@ -321,11 +333,9 @@ on_modify! {
 }
 
 on_modify! {
-    on_collect => "promshm.collect", "a list of requests, errors, exceptions, opcache, runtime, or all", |text| {
+    on_collect => "promshm.collect", "a list of requests, errors, exceptions, opcache, runtime, or all, or auto", |text| {
         let bits = Collect::bits(text)?;
-        observe(|settings| settings.collected = bits)?;
-        COLLECTED.set(bits);
-        Some(())
+        observe(|settings| settings.collected = bits)
     };
 }
 
@@ -335,12 +345,21 @@ fn observe(set: impl FnOnce(&mut ObserveSettings)) -> Option<()> {
     OBSERVE.with(|settings| {
         let mut changed = settings.clone();
         set(&mut changed);
-        let is_taken = !IS_STARTED.get() || PHP_ZTS || changed == *settings;
-        if is_taken {
-            *settings = changed;
-        }
-        is_taken.then_some(())
+        take(settings, changed)
     })
+}
+
+#[inline(never)] // it is the same for all of these settings
+fn take(settings: &mut ObserveSettings, changed: ObserveSettings) -> Option<()> {
+    let is_taken = !IS_STARTED.get() || PHP_ZTS || changed == *settings;
+    if is_taken {
+        let lists = !(changed.list.is_empty() && changed.file.is_empty());
+        let is_auto = lists && changed.collected & Collect::AUTO != 0;
+        ASKED_FOR.set(changed.collected);
+        COLLECTED.set(changed.collected | if is_auto { Collect::BY_ITSELF } else { 0 });
+        *settings = changed;
+    }
+    is_taken.then_some(())
 }
 
 #[allow(clippy::unnecessary_wraps)] // so that a setting's rule reads as one chain
