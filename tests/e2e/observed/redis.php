@@ -2,8 +2,7 @@
 // Commands to a Redis server on a socket, by name, in a pipeline and in a subclass; one of them fails.
 final class Cache extends Redis
 {
-    #[ReturnTypeWillChange]
-    public function set($key, $value, $options = null)
+    public function set($key, $value, $options = null): Redis|string|bool
     {
         return parent::set("cache:$key", $value, $options);
     }
