@@ -12,6 +12,7 @@ import harness
 import metric_family
 import pytest
 import test_protobuf
+import yaml
 from harness import ask, wait_until
 from proxy import Proxy
 
@@ -235,6 +236,26 @@ def test_dashboard_finds_the_names_of_native_histograms(context, exporter):
     found = [re.search(variable["regex"].strip("/"), line) for line in lines]
     names = {each[1] for each in found if each} - {"level_nan"}  # a gauge that is NaN is not told from them
     assert names == {"degrees_celsius", "job_seconds", "native_seconds"}
+
+
+def test_alerts_on_failures_fire_for_native_histograms(context, exporter):
+    """For one that Prometheus stores natively alone, and for one of which it stores both forms."""
+    worker = harness.Worker(context, context.segment, SCRIPT.with_name("failing.php"), settings=BOTH)
+    more = "    always_scrape_classic_histograms: true\n"
+    prometheus = harness.Prometheus(context, exporter.address, more, flags=FLAGS, program=harness.prometheus_3())
+    worker.count(100)
+    count = "histogram_count(php_function_duration_seconds)"
+    prometheus.expect(count, {'{function="f"}': 100, '{function="g"}': 100})
+    worker.count(100)
+    (group,) = yaml.safe_load((harness.ROOT / "grafana/alerts.yaml").read_text())["groups"]
+    alerts = {rule["alert"]: rule["expr"] for rule in group["rules"]}
+    for name, series, share in (("PhpFunctionFailing", '{function="f"}', 0.1), ("PhpRequestsFailing", "{}", 0.25)):
+        # A moment after the first scrape of the second hundred, rates may lack it.
+        prometheus.expect(alerts[name], [series], part=list)
+        assert share / 2 < prometheus.query(alerts[name])[series] < share * 2, name
+    forms = [prometheus.query(f"count(php_{of}_duration_seconds_count)") for of in ("function", "request")]
+    assert [bool(each) for each in forms] == [False, True], "the classic form beside the native one"
+    assert prometheus.query("histogram_count(php_request_duration_seconds)")
 
 
 def test_exemplars_have_their_times(context, exporter):
