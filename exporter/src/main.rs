@@ -18,7 +18,8 @@ mod text;
 mod web;
 mod web_config;
 
-use std::process::ExitCode;
+use promshm_segment::shared_work;
+use std::{num::NonZeroUsize, process::ExitCode, thread};
 
 fn main() -> ExitCode {
     let cli = cli::Cli::read();
@@ -26,6 +27,8 @@ fn main() -> ExitCode {
     promshm_segment::os::return_large_blocks();
     // Without it, truncating an object in /dev/shm would kill the exporter with SIGBUS.
     let _as_without = promshm_segment::os::survive_truncation();
+    // Only where two threads can work at a time, as a processor quota of one forbids.
+    shared_work::allow(thread::available_parallelism().map_or(1, NonZeroUsize::get));
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -3,6 +3,7 @@
 use crate::{
     exemplar::{is_exemplar, push_exemplar},
     format::Format,
+    measured::{self, MOST_KEPT, Measured},
     native::classic_exemplars,
     number::push_value,
     openmetrics::{created_name, has_exemplars, has_sum, is_row, is_sum},
@@ -11,7 +12,7 @@ use crate::{
         is_plain, is_single, push_header as push_message_header, push_metric, push_single, single_size,
     },
 };
-use promshm_segment::{Definition, Exemplar, Family, Kind, snapshot::Row};
+use promshm_segment::{Definition, Exemplar, Family, Kind, shared_work, snapshot::Row};
 use std::{collections::HashMap, sync::Arc};
 
 /// Number of pages without a family after which its cached bytes are freed.
@@ -82,19 +83,6 @@ pub struct Encoder {
     /// Series that the current page lacks because of the limits.
     left_out: u64,
     measured: Measured,
-}
-
-/// The first metrics of a family in protobuf, which were written to be measured.
-#[derive(Debug, Default)]
-struct Measured {
-    metrics: Vec<u8>,
-    /// The rows before this one are those of `metrics`.
-    rows: usize,
-}
-
-impl Measured {
-    /// Bytes of `metrics` at most; what is beyond them is written twice.
-    const MOST: usize = 2 << 20;
 }
 
 #[derive(Debug)]
@@ -225,7 +213,13 @@ impl Encoder {
         if is_single && prefixes.are_complete(family) {
             return prefixes.singles() + size_of_exemplars(family, prefixes);
         }
-        let (mut measured, size, mut bytes, mut left_out) = (Measured::default(), prefixes.size(), 0, 0);
+        if !is_single && prefixes.has_all(family) && shared_work::is_allowed() {
+            let (bytes, measured) = measured::measure(family, prefixes);
+            self.measured = measured;
+            return bytes;
+        }
+        let (mut metrics, mut rows) = (Vec::new(), 0);
+        let (size, mut bytes, mut left_out) = (prefixes.size(), 0, 0);
         // What precedes and follows a counter with an exemplar is not written here, so neither is it kept.
         let mut is_full = is_single;
         for row in family.rows() {
@@ -237,18 +231,18 @@ impl Encoder {
                 bytes += single_size(prefixes.length(row));
                 continue;
             }
-            let before = measured.metrics.len();
-            push_metric(&mut measured.metrics, &family.definition, row, prefixes.line(first));
-            bytes += measured.metrics.len() - before;
-            is_full |= measured.metrics.len() > Measured::MOST;
+            let before = metrics.len();
+            push_metric(&mut metrics, &family.definition, row, prefixes.line(first));
+            bytes += metrics.len() - before;
+            is_full |= metrics.len() > MOST_KEPT;
             if is_full {
-                measured.metrics.truncate(before);
+                metrics.truncate(before);
             } else {
-                measured.rows = row.index() + 1;
+                rows = row.index() + 1;
             }
         }
         let grown = prefixes.size() - size;
-        self.measured = measured;
+        self.measured = Measured { metrics: vec![metrics], rows };
         self.kept += grown;
         self.left_out += left_out;
         bytes
@@ -258,13 +252,13 @@ impl Encoder {
     fn push_metrics(&mut self, family: &Family, page: &mut Vec<u8>, pass_on: &mut dyn FnMut(&mut Vec<u8>)) {
         let definition = &family.definition;
         let Measured { metrics, rows } = std::mem::take(&mut self.measured);
-        for part in metrics.chunks(PART) {
+        for part in metrics.iter().flat_map(|metrics| metrics.chunks(PART)) {
             page.extend_from_slice(part);
             pass_on_whole(page, pass_on);
         }
         // Not asked for anew: that may write the cache afresh, and the lengths are those of this one.
         let Some(Cached { prefixes, .. }) = self.families.get_mut(&definition.name) else { return };
-        for row in family.rows().filter(|row| row.index() >= rows) {
+        for row in family.rows_in(rows..family.row_count()) {
             let Some(first) = prefixes.known_line(row) else { continue };
             if is_plain(definition.kind, row) {
                 push_single(page, prefixes.line(first), row.values()[0]);

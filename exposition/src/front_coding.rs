@@ -35,6 +35,13 @@ struct Cursor {
     at: usize,
 }
 
+/// One reader of lines among several.
+#[derive(Debug)]
+pub(crate) struct Lines<'c> {
+    coded: &'c FrontCoded,
+    cursor: Cursor,
+}
+
 /// A line as the bytes at its beginning and its end that it has in common with the line before, and those between.
 struct Difference<'a> {
     beginning: usize,
@@ -70,20 +77,36 @@ impl FrontCoded {
 
     /// Line `number`.
     pub(crate) fn get(&mut self, number: usize) -> &[u8] {
-        let cursor = &mut self.cursor;
-        // The line that was read last is 0 lines ahead, and the next one is 1.
-        let ahead = (number + 1).checked_sub(cursor.next);
-        if ahead.is_none_or(|lines| lines > WHOLE) {
-            (cursor.next, cursor.at) = (number - number % WHOLE, self.whole[number / WHOLE]);
-        }
-        while cursor.next <= number {
-            cursor.read_next(&self.bytes);
-        }
-        &cursor.line
+        self.cursor.get(&self.bytes, &self.whole, number)
+    }
+
+    /// Reads the lines that there are, beside others.
+    pub(crate) fn lines(&self) -> Lines<'_> {
+        Lines { coded: self, cursor: Cursor::default() }
+    }
+}
+
+impl Lines<'_> {
+    /// Line `number`.
+    pub(crate) fn get(&mut self, number: usize) -> &[u8] {
+        self.cursor.get(&self.coded.bytes, &self.coded.whole, number)
     }
 }
 
 impl Cursor {
+    #[inline]
+    fn get(&mut self, bytes: &[u8], whole: &[usize], number: usize) -> &[u8] {
+        // The line that was read last is 0 lines ahead, and the next one is 1.
+        let ahead = (number + 1).checked_sub(self.next);
+        if ahead.is_none_or(|lines| lines > WHOLE) {
+            (self.next, self.at) = (number - number % WHOLE, whole[number / WHOLE]);
+        }
+        while self.next <= number {
+            self.read_next(bytes);
+        }
+        &self.line
+    }
+
     fn read_next(&mut self, bytes: &[u8]) {
         if self.next.is_multiple_of(WHOLE) {
             self.line.clear();
@@ -184,6 +207,16 @@ mod tests {
         for number in in_order.clone().chain(in_order.clone().rev()).chain(scattered) {
             assert_eq!(coded.get(number), lines[number], "{number}");
             assert_eq!(coded.get(number), lines[number], "{number} again");
+        }
+    }
+
+    #[test]
+    fn readers_beside_each_other_read_the_same_lines() {
+        let (lines, coded) = (lines(), coded());
+        let (mut one, mut other) = (coded.lines(), coded.lines());
+        for number in 0..lines.len() {
+            let back = lines.len() - 1 - number;
+            assert_eq!((one.get(number), other.get(back)), (&*lines[number], &*lines[back]));
         }
     }
 

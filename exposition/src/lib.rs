@@ -12,6 +12,7 @@ mod exemplar;
 mod format;
 mod front_coding;
 mod gzip;
+mod measured;
 mod native;
 mod negotiation;
 pub mod number;

@@ -3,7 +3,7 @@
 use crate::{
     escape::{push_help, push_quotable},
     format::Format,
-    front_coding::FrontCoded,
+    front_coding::{FrontCoded, Lines},
     number::push_bound,
     openmetrics::{Announced, announced, has_sum},
     protobuf::{push_label, push_line, single_size},
@@ -137,6 +137,17 @@ impl Prefixes {
         self.lines.get(number)
     }
 
+    /// Reads the lines that are written, beside others.
+    pub(crate) fn lines(&self) -> Lines<'_> {
+        self.lines.lines()
+    }
+
+    /// In protobuf, whether the line of each row is written.
+    pub(crate) fn has_all(&self, family: &Family) -> bool {
+        let rows = family.row_count();
+        self.lines.count() == rows && self.first_lines.len() == rows
+    }
+
     /// In protobuf, the length of the line of a row that was written.
     pub(crate) fn length(&self, row: Row<'_>) -> usize {
         self.lengths.get(row.index()).map_or(0, |length| *length as usize)
@@ -144,8 +155,7 @@ impl Prefixes {
 
     /// In protobuf, whether each row of the family has a value, and its line is written.
     pub(crate) fn are_complete(&self, family: &Family) -> bool {
-        let rows = family.row_count();
-        self.lines.count() == rows && self.first_lines.len() == rows && family.series() == rows
+        self.has_all(family) && family.series() == family.row_count()
     }
 
     /// In protobuf, bytes of the metrics of all rows that are written, if each is a single number without an exemplar.

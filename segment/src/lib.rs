@@ -23,6 +23,7 @@ pub mod os;
 mod proofs;
 mod random;
 mod reader;
+pub mod shared_work;
 pub mod snapshot;
 mod writer;
 

@@ -15,9 +15,9 @@ mod whole;
 use promshm_exposition::{Encoder, Format, Gzip, PART};
 use promshm_segment::{
     Config, Definition, Kind, NativeBuckets, Reader, SegmentName, Snapshot, Writer, format::hints,
-    layout::PAGE_WORDS, os,
+    layout::PAGE_WORDS, os, shared_work,
 };
-use std::{env, fs::File, hint::black_box, io::Write, time::Instant};
+use std::{env, fs::File, hint::black_box, io::Write, num::NonZeroUsize, thread, time::Instant};
 
 const BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 const LABELS: [&str; 3] = ["queue", "job", "status"];
@@ -26,6 +26,8 @@ const NATIVE_CELLS: std::ops::Range<usize> = 113..153;
 const ROUNDS: usize = 15;
 
 fn main() {
+    // As the exporter does.
+    shared_work::allow(thread::available_parallelism().map_or(1, NonZeroUsize::get));
     let arguments: Vec<String> = env::args().skip(1).collect();
     if let [word, series, slots, key] = &arguments[..]
         && word == "generations"
@@ -204,7 +206,7 @@ fn compressed(page: &[u8]) -> (f64, usize) {
 /// Writes the page to a pipe with a reader.
 fn written(page: &[u8]) -> f64 {
     let (mut from, mut to) = std::io::pipe().expect("a pipe");
-    let reader = std::thread::spawn(move || {
+    let reader = thread::spawn(move || {
         let mut sink = File::create("/dev/null").expect("the sink");
         std::io::copy(&mut from, &mut sink)
     });

@@ -290,17 +290,39 @@ fn protobuf_page_is_the_same_whatever_is_cached() {
     assert!(lengths[1] < lengths[2] && lengths[2] < lengths[3] && lengths[4] < lengths[3], "{lengths:?}");
 }
 
-/// Metrics of many fields are written to be measured, and kept as long as they are few.
-#[test]
-fn protobuf_length_is_that_of_more_metrics_than_are_kept() {
+/// A family whose metrics are more than are kept. The format cannot hold one of them.
+fn large_histogram() -> Family {
     let bounds: Vec<f64> = (0..200).map(f64::from).collect();
     let mut histogram =
         Family::new(Definition::new("h", "", Kind::Histogram, &["row"], &bounds).expect("a good definition"));
     let mut counts: Vec<f64> = (0..202).map(f64::from).collect();
     for row in 0..1500 {
-        counts[3] = if row == 10 { 0.5 } else { 3.0 }; // no whole number: that row is left out
+        counts[3] = if row == 10 { 0.5 } else { 3.0 }; // no whole number
         histogram.push([format!("{row}").as_str()], &counts);
     }
+    histogram
+}
+
+#[test]
+fn protobuf_page_is_the_same_whether_threads_share_it_or_not() {
+    let mut histogram = large_histogram();
+    let mut encoder = Encoder::new(Format::Protobuf);
+    let mut page_of = |histogram: &Family| {
+        let mut page = Vec::new();
+        encoder.encode([histogram], &mut page);
+        page
+    };
+    let by_one = [page_of(&histogram), page_of(&histogram)];
+    shared_work::allow(2);
+    assert_eq!([page_of(&histogram), page_of(&histogram)], by_one);
+    histogram.values_mut(700)[0] = ABSENT;
+    assert_eq!(messages(&page_of(&histogram)).len(), 1, "a row fewer, and the right length");
+}
+
+/// Metrics of many fields are written to be measured, and kept as long as they are few.
+#[test]
+fn protobuf_length_is_that_of_more_metrics_than_are_kept() {
+    let histogram = large_histogram();
     let (mut part, mut page, mut parts) = (Vec::new(), Vec::new(), 0);
     Encoder::new(Format::Protobuf).encode_in_parts([&histogram], &mut part, |part| {
         assert!((PART..2 * PART).contains(&part.len()));
@@ -308,7 +330,7 @@ fn protobuf_length_is_that_of_more_metrics_than_are_kept() {
         parts += 1;
     });
     page.append(&mut part);
-    assert!(page.len() > Measured::MOST + 1000 && parts > Measured::MOST / PART, "{} in {parts}", page.len());
+    assert!(page.len() > MOST_KEPT + 1000 && parts > MOST_KEPT / PART, "{} in {parts}", page.len());
     let [message] = &messages(&page)[..] else { panic!("one message") };
     // Without the keys of the fields, metrics are messages with their lengths.
     let mut metrics = message.strip_prefix(b"\x0a\x01h\x18\x04").expect("the header");

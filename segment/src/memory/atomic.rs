@@ -19,6 +19,7 @@
 //! | HALF    | `store_release` (its words)   | `load_acquire`       | a complete half of a place   |
 //! | PHASE   | `compare_exchange` (phase)    | `fetch_add` of 0     | which half is in use         |
 //! | PHASE   | `before_stores`               | `load_after_all`     | that a half is given back    |
+//! | PHASE   | `before_stores`               | `after_loads`        | the same, for who waits      |
 //! | TURN    | `store_release` (generation)  | `load_acquire`       | a slot's cells in a half     |
 //! | RUNTIME | `store_release` (start)       | `load_acquire`       | the other process stats      |
 //!
@@ -90,6 +91,11 @@ impl Word {
         self.0.store(value, Relaxed);
     }
 
+    /// Stores a value in a word that is part of no segment (Relaxed), so that no other process could miss it.
+    pub(crate) fn note(&self, value: u64) {
+        self.0.store(value, Relaxed);
+    }
+
     /// Stores the value, and hands over all that was written before (Release).
     pub fn store_release(&self, value: u64) {
         crate::crash::point();
@@ -154,6 +160,12 @@ impl Word {
 /// Pair PHASE.
 pub(crate) fn before_stores() {
     fence(Release);
+}
+
+/// What this thread has loaded so far comes before all that it loads from now on, and before what a thread loads that waits
+/// for it (Acquire fence). Pair PHASE.
+pub(crate) fn after_loads() {
+    fence(Acquire);
 }
 
 /// A number that is unique within this process; not part of any segment.

@@ -44,6 +44,10 @@ impl fmt::Debug for dyn MappingGuard {
 #[cfg(not(loom))]
 // SAFETY: the memory is only accessed through atomics, and all else here may be sent to any thread.
 unsafe impl Send for Mapping {}
+#[cfg(not(loom))]
+// SAFETY: a shared reference gives access to atomics alone: to the memory, to what is known of it, and to the guard's word that
+// tells whether it is lost.
+unsafe impl Sync for Mapping {}
 
 #[cfg(not(loom))]
 impl Mapping {

@@ -4,7 +4,7 @@
 //! memory then kills the process with SIGBUS. Therefore only reserved pages are touched. Writers reserve
 //! pages with `fallocate` beforehand; readers never reserve anything, but look for holes.
 
-use crate::layout::PAGE;
+use crate::{layout::PAGE, memory::atomic::Word};
 use nix::{
     errno::Errno,
     fcntl::{FallocateFlags, fallocate},
@@ -12,10 +12,9 @@ use nix::{
     unistd::{Whence, lseek},
 };
 use std::{
-    cell::{Cell, RefCell},
     iter::successors,
     os::fd::OwnedFd,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -42,16 +41,17 @@ impl FileId {
 pub(crate) struct Residency {
     file: Arc<OwnedFd>,
     id: FileId,
-    /// A bit for each page that was found to have memory.
-    known: RefCell<Vec<u64>>,
+    /// A bit for each page that was found to have memory. Of two threads that set bits of one word, one may set none: then it
+    /// looks again.
+    known: Vec<Word>,
     /// When a reservation was refused last, and of how many bytes.
-    refused: Cell<Option<(Instant, u64)>>,
+    refused: Mutex<Option<(Instant, u64)>>,
 }
 
 impl Residency {
     pub(crate) fn new(file: Arc<OwnedFd>, id: FileId, bytes: u64) -> Self {
-        let known = RefCell::new(vec![0; bytes.div_ceil(64 * PAGE) as usize]);
-        Self { file, id, known, refused: Cell::new(None) }
+        let known = (0..bytes.div_ceil(64 * PAGE)).map(|_| Word::new(0)).collect();
+        Self { file, id, known, refused: Mutex::new(None) }
     }
 
     /// Whether all of `offset..end` may be touched.
@@ -62,19 +62,18 @@ impl Residency {
 
     #[inline]
     fn knows(&self, first: u64, end: u64) -> bool {
-        let known = self.known.borrow();
-        (first..end)
-            .all(|page| known.get((page / 64) as usize).is_some_and(|bits| bits & 1 << (page % 64) != 0))
+        let bits = |page: u64| self.known.get((page / 64) as usize).map_or(0, Word::load_relaxed);
+        (first..end).all(|page| bits(page) & 1 << (page % 64) != 0)
     }
 
     #[cold]
     fn look(&self, offset: u64, end: u64) -> bool {
         let wanted = offset / PAGE;
         let (first, hole) = self.stretch_around(wanted);
-        let mut known = self.known.borrow_mut();
-        let all = known.len() as u64 * 64;
+        let all = self.known.len() as u64 * 64;
         for page in first..(hole / PAGE).min(end.div_ceil(PAGE) + NEIGHBOURS).min(all) {
-            known[(page / 64) as usize] |= 1 << (page % 64);
+            let bits = &self.known[(page / 64) as usize];
+            bits.note(bits.load_relaxed() | 1 << (page % 64));
         }
         hole >= end
     }
@@ -110,7 +109,7 @@ impl Residency {
             return false;
         }
         if let Err(_no_room) = self.allocate_or_free(FallocateFlags::empty(), first, end - first) {
-            self.refused.set(Some((Instant::now(), end - first)));
+            *self.refused() = Some((Instant::now(), end - first));
             return false;
         }
         (first..end).step_by(PAGE as usize).for_each(touch);
@@ -119,9 +118,10 @@ impl Residency {
 
     /// Forgets that pages have memory, because another process may have given it back.
     pub(crate) fn forget(&self, offset: u64, end: u64) {
-        let mut known = self.known.borrow_mut();
-        let pages = offset / PAGE..end.div_ceil(PAGE).min(known.len() as u64 * 64);
-        pages.for_each(|page| known[(page / 64) as usize] &= !(1 << (page % 64)));
+        for page in offset / PAGE..end.div_ceil(PAGE).min(self.known.len() as u64 * 64) {
+            let bits = &self.known[(page / 64) as usize];
+            bits.note(bits.load_relaxed() & !(1 << (page % 64)));
+        }
     }
 
     /// Gives the memory of `offset..end` back to the file system; the pages read as zeros then.
@@ -135,7 +135,12 @@ impl Residency {
     }
 
     fn is_resting(&self, bytes: u64) -> bool {
-        self.refused.get().is_some_and(|(then, refused)| bytes >= refused && then.elapsed() < REST)
+        self.refused().is_some_and(|(then, refused)| bytes >= refused && then.elapsed() < REST)
+    }
+
+    /// A poisoned lock is fine: a single assignment cannot be half done.
+    fn refused(&self) -> MutexGuard<'_, Option<(Instant, u64)>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the descriptor still refers to our object: a program that closes all descriptors may have

@@ -11,8 +11,11 @@ use crate::{
     definition::Kind,
     format::hints,
     layout::{HINT_CELLS, PAGE_WORDS},
-    memory::{atomic::Cell, view::View},
-    order,
+    memory::{
+        atomic::{Cell, after_loads},
+        view::View,
+    },
+    order, shared_work,
     snapshot::Family,
 };
 use std::collections::VecDeque;
@@ -26,7 +29,7 @@ struct NativeSeries {
     /// By half.
     columns: [Option<u64>; 2],
     cells: usize,
-    /// The family's index in the snapshot, and the row.
+    /// The index among [`Portion::rows`], and the row there.
     row: (usize, usize),
     /// The groups of the row that are not all zeros.
     groups: u64,
@@ -42,13 +45,52 @@ struct Share<'r> {
     groups: u64,
 }
 
+/// Series that are refreshed together, by one thread.
+#[derive(Debug, Default)]
+struct Portion {
+    /// In the order of their columns: neighbours in memory follow each other.
+    series: Vec<NativeSeries>,
+    /// Which families' rows it has: the family's index in the snapshot, and how many of its rows after those of the portion before.
+    rows: Vec<(usize, usize)>,
+}
+
+/// Series of a portion where two threads share the work; few in tests.
+const PORTION: usize = if cfg!(test) { 4 } else { 512 };
+
+/// Slots' cells of series, below which another thread would take longer to start than to help.
+const MUCH: usize = if cfg!(test) { 16 } else { 4096 };
+
+/// Neighbouring rows of a family.
+#[derive(Debug, Default)]
+struct Rows<'f> {
+    /// Of a row.
+    numbers: usize,
+    values: &'f mut [f64],
+    prints: &'f mut [u64],
+}
+
+impl<'f> Rows<'f> {
+    fn of(family: &'f mut Family, prints: &'f mut [u64]) -> Self {
+        Self { numbers: family.definition.numbers(), values: family.all_values_mut(), prints }
+    }
+
+    /// Takes away the first ones.
+    fn take(&mut self, count: usize) -> Self {
+        let all = (count * self.numbers).min(self.values.len());
+        Self {
+            numbers: self.numbers,
+            values: self.values.split_off_mut(..all).unwrap_or_default(),
+            prints: self.prints.split_off_mut(..count.min(self.prints.len())).unwrap_or_default(),
+        }
+    }
+}
+
 /// The native histograms that are shown. Their rows are refreshed in place, and keep what does not change.
 #[derive(Debug, Default)]
 pub(crate) struct Natives {
     /// The catalogue's layout, and the half of the present generation, that they were found for.
     layout: Option<(u64, usize)>,
-    /// In the order of their columns: neighbours in memory follow each other.
-    series: Vec<NativeSeries>,
+    portions: Vec<Portion>,
     /// For each family of the snapshot and each row a number that changes when it is observed into.
     prints: Vec<Vec<u64>>,
 }
@@ -65,31 +107,19 @@ impl Natives {
     ) {
         self.find(layout, sight.half(), entries, families);
         let halves: Vec<usize> = sight.generations().map(|generation| (generation % 2) as usize).collect();
-        let Self { series, prints, .. } = self;
-        let (mut hinted, mut named) = (VecDeque::new(), VecDeque::new());
-        let mut spare: Vec<Vec<Share<'_>>> = Vec::new();
-        for at in 0..series.len() + 2 * AHEAD {
-            if let Some(next) = series.get(at) {
-                let mut shares = spare.pop().unwrap_or_default();
-                look_up(view, page_map, &halves, next, &mut shares);
-                hinted.push_back(shares);
-            }
-            if at >= AHEAD
-                && let Some(mut shares) = hinted.pop_front()
-            {
-                shares.iter_mut().for_each(Share::look_at_hint);
-                named.push_back(shares);
-            }
-            if let Some(series) = at.checked_sub(2 * AHEAD).and_then(|at| series.get_mut(at))
-                && let Some(mut shares) = named.pop_front()
-            {
-                let (family, row) = series.row;
-                let print = add_up(&shares, &mut series.groups, families[family].values_mut(row));
-                prints[family][row] = print;
-                shares.clear();
-                spare.push(shares);
-            }
-        }
+        let adder = Adder { view, page_map, halves: &halves };
+        let rows = families.iter_mut().zip(&mut self.prints);
+        let mut rows: Vec<_> = rows.map(|(family, prints)| Rows::of(family, prints)).collect();
+        let series: usize = self.portions.iter().map(|portion| portion.series.len()).sum();
+        let portions = self.portions.iter_mut().map(|Portion { series, rows: wanted }| {
+            let of_portion = wanted.iter().map(|(family, count)| rows[*family].take(*count));
+            (series, of_portion.collect::<Vec<_>>())
+        });
+        let is_much = series * sight.slots() >= MUCH;
+        shared_work::share(is_much, portions, |(series, mut rows)| {
+            adder.add_up(series, &mut rows);
+            after_loads();
+        });
     }
 
     /// Looks at all series again if they may lie elsewhere by now.
@@ -109,23 +139,72 @@ impl Natives {
             self.prints.push(vec![0; if is_native { entry.rows().len() } else { 0 }]);
             if is_native {
                 family.all_values_mut().fill(0.0);
-                let (cells, rows) = (entry.definition.cells(), entry.rows().iter().enumerate());
-                let series = |(row, series): (usize, &Series)| NativeSeries {
-                    columns: series.columns(),
-                    cells,
-                    row: (at, row),
-                    groups: 0,
-                };
-                self.series.extend(rows.map(series));
+                let cells = entry.definition.cells();
+                entry.rows().iter().for_each(|series| self.push(at, cells, series));
             }
         }
         let column = |series: &NativeSeries| series.columns[now].or(series.columns[1 - now]);
-        order::sort_elements(&mut self.series, &|one, other| column(one).cmp(&column(other)));
+        for Portion { series, .. } in &mut self.portions {
+            order::sort_elements(series, &|one, other| column(one).cmp(&column(other)));
+        }
+    }
+
+    /// Adds the next row of a family.
+    fn push(&mut self, family: usize, cells: usize, series: &Series) {
+        let most = if shared_work::is_allowed() { PORTION } else { usize::MAX };
+        if self.portions.last().is_none_or(|portion| portion.series.len() >= most) {
+            self.portions.push(Portion::default());
+        }
+        let Some(portion) = self.portions.last_mut() else { return };
+        if portion.rows.last().is_none_or(|(last, _)| *last != family) {
+            portion.rows.push((family, 0));
+        }
+        let at = portion.rows.len() - 1;
+        let row = &mut portion.rows[at].1;
+        portion.series.push(NativeSeries { columns: series.columns(), cells, row: (at, *row), groups: 0 });
+        *row += 1;
     }
 
     /// A fingerprint of a row that changes when it is observed into.
     pub(crate) fn print(&self, family: usize, row: usize) -> u64 {
         self.prints.get(family).and_then(|rows| rows.get(row)).copied().unwrap_or_default()
+    }
+}
+
+/// Adds up series.
+struct Adder<'r> {
+    view: &'r View,
+    page_map: &'r PageMap,
+    /// Those that are read, in the order of their generations.
+    halves: &'r [usize],
+}
+
+impl Adder<'_> {
+    fn add_up(&self, series: &mut [NativeSeries], rows: &mut [Rows<'_>]) {
+        let (mut hinted, mut named) = (VecDeque::new(), VecDeque::new());
+        let mut spare: Vec<Vec<Share<'_>>> = Vec::new();
+        for at in 0..series.len() + 2 * AHEAD {
+            if let Some(next) = series.get(at) {
+                let mut shares = spare.pop().unwrap_or_default();
+                look_up(self.view, self.page_map, self.halves, next, &mut shares);
+                hinted.push_back(shares);
+            }
+            if at >= AHEAD
+                && let Some(mut shares) = hinted.pop_front()
+            {
+                shares.iter_mut().for_each(Share::look_at_hint);
+                named.push_back(shares);
+            }
+            if let Some(series) = at.checked_sub(2 * AHEAD).and_then(|at| series.get_mut(at))
+                && let Some(mut shares) = named.pop_front()
+            {
+                let (at, row) = series.row;
+                let Rows { numbers, values, prints } = &mut rows[at];
+                prints[row] = add_up(&shares, &mut series.groups, &mut values[row * *numbers..][..*numbers]);
+                shares.clear();
+                spare.push(shares);
+            }
+        }
     }
 }
 

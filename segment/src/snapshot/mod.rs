@@ -234,7 +234,13 @@ impl Family {
 
     /// The series that have a value now.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        (0..self.rows).map(|index| Row { family: self, index }).filter(|row| !row.is_absent())
+        self.rows_in(0..self.rows)
+    }
+
+    /// Those of the series with these indexes that have a value now.
+    pub fn rows_in(&self, indexes: Range<usize>) -> impl Iterator<Item = Row<'_>> {
+        let indexes = indexes.start..indexes.end.min(self.rows);
+        indexes.map(|index| Row { family: self, index }).filter(|row| !row.is_absent())
     }
 
     /// How many series it has, without those that are not shown.

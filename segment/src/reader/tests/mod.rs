@@ -1,6 +1,7 @@
 //! Records forged with knowledge of the hash key, so that only the checks of their contents can detect them.
 
 mod halves;
+mod shared;
 
 use super::{Catalogue, Limited, ReadLimits, Reader, sight::Sight};
 use crate::{
