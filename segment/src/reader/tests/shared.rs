@@ -84,7 +84,7 @@ fn truncation_is_survived_by_the_second_thread() {
     let object = format!("promshm-test-second-{}", std::process::id());
     let name = SegmentName::Posix(ObjectName::new(&object).unwrap());
     let config = Config { name, size: 16 << 20, max_processes: 16, ..Config::default() };
-    std::mem::forget(Writer::attach(&config).unwrap()); // its drop would read the truncated part
+    drop(Writer::attach(&config).unwrap());
     let mut reader = Reader::attach(name).unwrap();
     reader.scrape().unwrap();
     let path = format!("/dev/shm/{object}");
