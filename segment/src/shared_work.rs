@@ -84,6 +84,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri refuses no thread")]
     fn caller_does_all_where_the_system_refuses_a_thread() {
         let (caller, done) = (thread::current().id(), Mutex::new(Vec::new()));
         let more_than_there_is: Runner = |work| run_twice(1 << 56, work);
