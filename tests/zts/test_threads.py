@@ -168,9 +168,9 @@ class ThreadsTest(harness.TestCase):
         self.assertEqual((calls("hex2bin"), calls("Job::run"), calls("broken")), (400 * everywhere, 200 * everywhere, everywhere))
         errors = {name: number for name, number in samples.items() if "_errors_total" in name}
         error = lambda function, exception: f'php_function_errors_total{{function="{function}",exception="{exception}"}}'
-        self.assertEqual(
-            errors, {error("hex2bin", "TypeError"): 200 * everywhere, error("broken", "fatal"): everywhere}
-        )
+        counted = {error("hex2bin", "TypeError"): 200 * everywhere, error("broken", "fatal"): everywhere}
+        counted['php_errors_total{level="error"}'] = everywhere  # told by itself where functions are listed
+        self.assertEqual(errors, counted)
         in_flight = {number for name, number in samples.items() if "_in_flight" in name}
         self.assertEqual(in_flight, {0})
 
