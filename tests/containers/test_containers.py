@@ -360,7 +360,7 @@ class Dashboard(Pods):
         self.play_worker()
         prometheus = self.prometheus()
         harness.wait_until("some scrapes", lambda: prometheus.query("count_over_time(promshm_up[1m]) > 3"))
-        # The others are asked of a php-fpm that is observed: tests/fpm/test_observed.py.
+        # The others are asked of a php-fpm that is observed: tests/fpm/test_observed_requests.py.
         targets = [each for each in harness.dashboard_expressions() if "php_" not in each]
         self.assertGreater(len(targets), 15)
         for expression in targets:

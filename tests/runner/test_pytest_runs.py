@@ -53,3 +53,9 @@ class PytestRunsTest(harness.TestCase):
             with self.subTest(name):
                 code, said = self.run_suite(source)
                 self.assertEqual((min(code, 1), said.splitlines()[-1]), (wanted, f"suite: {counts}"), said)
+
+    def test_each_file_of_tests_has_a_name_of_its_own(self):
+        """Python imports them by their names alone, so two of one name run apart, but not in one run."""
+        files = sorted(file.name for file in (harness.ROOT / "tests").rglob("test_*.py"))
+        self.assertGreater(len(files), 20)
+        self.assertEqual([name for name in set(files) if files.count(name) > 1], [])
