@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 # What was built for what stands in the file itself: an archive with a wrong name is not made an image.
 unpack() { # archive
-  local name tag=
+  local name arch tag=
   rm -rf "$work/one"
   mkdir "$work/one"
   tar -xzf "$1" -C "$work/one" promshm.so

@@ -336,13 +336,18 @@ class PageTest(harness.TestCase):
         self.assertIn("mailer_duration_seconds", self.page.evaluate(FAMILIES))
         self.assert_is_quiet()
 
-    def test_each_view_fits_a_phone(self):
+    def views(self, **words):
+        """Opens a page that has all views, and shows one after the other."""
         observed_worker(self)
         worker(self, settings=["promshm.runtime_metrics=1"])
-        self.open_functions(width=390, height=844)
-        for name, rows in (("functions", FUNCTIONS), ("workers", WORKERS), ("room", ROOM)):
-            if name != "functions":
-                self.show_view(name, rows)
+        self.open_functions(**words)
+        yield "functions"
+        for name, rows in (("workers", WORKERS), ("room", ROOM)):
+            self.show_view(name, rows)
+            yield name
+
+    def test_each_view_fits_a_phone(self):
+        for name in self.views(width=390, height=844):
             for width in (390, 360):
                 with self.subTest(name, width=width):
                     self.page.look(width, 844, "light")
@@ -352,12 +357,7 @@ class PageTest(harness.TestCase):
         self.assert_is_quiet()
 
     def test_each_view_has_its_columns_beside_each_other(self):
-        observed_worker(self)
-        worker(self, settings=["promshm.runtime_metrics=1"])
-        self.open_functions(width=1180, height=844)
-        for name, rows in (("functions", FUNCTIONS), ("workers", WORKERS), ("room", ROOM)):
-            if name != "functions":
-                self.show_view(name, rows)
+        for name in self.views(width=1180, height=844):
             for width in (1180, 961, 960, 700):
                 with self.subTest(name, width=width):
                     self.page.look(width, 844, "light")

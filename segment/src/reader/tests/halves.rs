@@ -242,14 +242,20 @@ fn series_of_one_half_alone_are_shown_too() {
     assert_eq!(values(&mut reader, "c"), [2.0, 1.0]);
 }
 
-#[test]
-fn removed_series_leaves_with_the_shares_of_both_halves() {
-    let mut scene = Scene::new();
+/// A series to which the scene's writer has added 1 and another process 2, and that process.
+fn shared_series(scene: &mut Scene) -> (FamilyId, Writer) {
     let family = scene.family("c", Kind::Counter);
     let mut idle = scene.process(2);
     let theirs = family_of(&mut idle, "c", Kind::Counter);
     add(&mut scene.writer, family, 1.0);
     add(&mut idle, theirs, 2.0);
+    (family, idle)
+}
+
+#[test]
+fn removed_series_leaves_with_the_shares_of_both_halves() {
+    let mut scene = Scene::new();
+    let (family, mut idle) = shared_series(&mut scene);
     let mut reader = scene.reader();
     scene.begin();
     scene.writer.tend();
@@ -271,11 +277,7 @@ fn removed_series_leaves_with_the_shares_of_both_halves() {
 #[test]
 fn series_that_is_removed_during_a_scrape_is_shown_whole_or_not_at_all() {
     let mut scene = Scene::new();
-    let family = scene.family("c", Kind::Counter);
-    let mut idle = scene.process(2);
-    let theirs = family_of(&mut idle, "c", Kind::Counter);
-    add(&mut scene.writer, family, 1.0);
-    add(&mut idle, theirs, 2.0);
+    let (_, _idle) = shared_series(&mut scene);
     let mut reader = scene.reader();
     assert_eq!(values(&mut reader, "c"), [3.0]);
     let epoch = || scene.view.head(header!(epoch));
